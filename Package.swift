@@ -1,0 +1,113 @@
+// swift-tools-version: 6.2
+// The house: programs (relay, agent) on Wire and the libraries, the libraries on C. See README.md.
+import PackageDescription
+
+let house: [SwiftSetting] = [
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+/// Pure and product code: an unmarked unsafe construct fails the build.
+let safe = house + [.strictMemorySafety()]
+
+// libssh2 is linked from .deps where the system's is too old (scripts/build-libssh2.sh).
+let ownLibraries: [LinkerSetting] = [
+    .unsafeFlags(["-L\(Context.packageDirectory)/.deps/archives"])
+]
+
+func library(
+    _ name: String, _ dependencies: [Target.Dependency], path: String? = nil, safe isSafe: Bool = false,
+    linker: [LinkerSetting] = []
+) -> Target {
+    .target(
+        name: name, dependencies: dependencies, path: path ?? "Sources/\(name)",
+        exclude: name == "Wire" ? ["README.md", "vectors"] : [],
+        swiftSettings: isSafe ? safe : house, linkerSettings: linker)
+}
+
+func suite(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(
+        name: name, dependencies: dependencies + ["Support"], path: "Tests/\(name)", swiftSettings: house)
+}
+
+let package = Package(
+    name: "homeline",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "homeline-relay", targets: ["homeline-relay"]),
+        .executable(name: "homeline-agent", targets: ["homeline-agent"]),
+    ],
+    targets: [
+        // C libraries: a module map and a shim each
+        .systemLibrary(name: "CUV", path: "Sources/CUV"),
+        .systemLibrary(name: "CPTY", path: "Sources/CPTY"),
+        .systemLibrary(name: "CNGHTTP2", path: "Sources/CNGHTTP2"),
+        .systemLibrary(name: "COpenSSL", path: "Sources/COpenSSL"),
+        .systemLibrary(name: "CSSH2", path: "Sources/CSSH2"),
+        .systemLibrary(name: "CSQLite", path: "Sources/CSQLite"),
+
+        // Libraries
+        library("JSON", [], safe: true),
+        library("Terminal", [], safe: true),
+        library("Loop", ["CUV", "CPTY"], linker: [.linkedLibrary("uv")]),
+        library(
+            "Crypto", ["COpenSSL"], linker: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
+        library("SQLite", ["CSQLite"], linker: [.linkedLibrary("sqlite3")]),
+        library("Net", ["Loop", "Crypto", "CUV", "COpenSSL"]),
+        library("HTTP", ["Loop", "Net"], safe: true),
+        library("Tunnel", ["Loop", "Net", "CNGHTTP2"], linker: [.linkedLibrary("nghttp2")]),
+        library(
+            "SSH", ["Loop", "Crypto", "CSSH2"],
+            linker: ownLibraries + [.linkedLibrary("ssh2"), .linkedLibrary("z")]),
+        library("MCP", ["JSON", "HTTP", "Loop"], safe: true),
+        library("Configuration", [], safe: true),
+        library("Wire", ["JSON"], path: "protocol", safe: true),
+
+        // Programs
+        .executableTarget(
+            name: "homeline-relay",
+            dependencies: [
+                "Configuration", "Crypto", "HTTP", "JSON", "Loop", "MCP", "Net", "SQLite", "Tunnel",
+                "Wire",
+            ],
+            path: "relay", swiftSettings: safe),
+        .executableTarget(
+            name: "homeline-agent",
+            dependencies: [
+                "Configuration", "Crypto", "JSON", "Loop", "Net", "SSH", "Terminal", "Tunnel", "Wire",
+            ],
+            path: "agent", swiftSettings: safe),
+        .executableTarget(
+            name: "homeline-bench",
+            dependencies: ["CSSH2", "JSON", "Loop", "Net", "Crypto", "Tunnel", "HTTP"],
+            path: "bench", exclude: ["peers"], swiftSettings: house,
+            linkerSettings: ownLibraries + [.linkedLibrary("ssh2"), .linkedLibrary("z")]),
+
+        // Tests
+        .target(
+            name: "Support", dependencies: ["JSON"], path: "Tests/Support", swiftSettings: house),
+        suite("JSONTests", ["JSON"]),
+        suite("TerminalTests", ["Terminal"]),
+        suite("LoopTests", ["Loop"]),
+        suite("CryptoTests", ["Crypto"]),
+        suite("SQLiteTests", ["SQLite"]),
+        suite("NetTests", ["Net", "Loop", "Crypto"]),
+        suite("HTTPTests", ["HTTP", "Net", "Loop"]),
+        suite("TunnelTests", ["Tunnel", "Net", "Loop", "Crypto"]),
+        suite("SSHTests", ["SSH", "Loop"]),
+        suite("MCPTests", ["MCP", "JSON", "HTTP", "Net", "Loop"]),
+        suite("ConfigurationTests", ["Configuration"]),
+        suite("WireTests", ["Wire", "JSON"]),
+        suite(
+            "RelayTests",
+            ["homeline-relay", "JSON", "Loop", "Net", "Crypto", "Tunnel", "Wire", "HTTP", "MCP"]),
+        suite(
+            "AgentTests",
+            ["homeline-agent", "JSON", "Loop", "SSH", "Terminal", "Wire", "Net", "Tunnel", "Crypto"]),
+        suite("EndToEnd", ["JSON", "Loop", "HTTP", "Net"]),
+        suite("Interop", ["JSON"]),
+    ],
+    swiftLanguageModes: [.v6]
+)

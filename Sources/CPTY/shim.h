@@ -1,0 +1,51 @@
+#pragma once
+#include <errno.h>
+#include <fcntl.h>
+#include <pty.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <unistd.h>
+
+/* Starts `path` with `argv`, `envp` and working directory `cwd` (NULL: unchanged) as the session
+   leader of a new terminal of the given size. Returns the child's pid and the terminal's master
+   descriptor (non-blocking, close-on-exec), or -errno. libuv has no PTYs and Swift hides fork. */
+static inline int hl_pty_spawn(
+    const char *path, char *const argv[], char *const envp[], const char *cwd,
+    unsigned short cols, unsigned short rows, int *master
+) {
+    struct winsize size = {.ws_row = rows, .ws_col = cols};
+    int fd = -1;
+    pid_t pid = forkpty(&fd, NULL, NULL, &size);
+    if (pid < 0) return -errno;
+    if (pid == 0) {
+        sigset_t none;
+        sigemptyset(&none);
+        sigprocmask(SIG_SETMASK, &none, NULL);
+        for (int s = 1; s < NSIG; s++) signal(s, SIG_DFL);
+        for (int f = 3; f < 1024; f++) close(f);
+        if (cwd && chdir(cwd) != 0) { /* stays where it is */ }
+        execve(path, argv, envp);
+        _exit(127);
+    }
+    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+    fcntl(fd, F_SETFD, FD_CLOEXEC);
+    *master = fd;
+    return pid;
+}
+static inline int hl_pty_resize(int master, unsigned short cols, unsigned short rows) {
+    struct winsize size = {.ws_row = rows, .ws_col = cols};
+    return ioctl(master, TIOCSWINSZ, &size);
+}
+/* Has the child ended? 0 no; 1 yes, with `code` its exit status or -signal; <0 -errno. */
+static inline int hl_pty_reap(int pid, int *code) {
+    int status = 0;
+    pid_t got = waitpid(pid, &status, WNOHANG);
+    if (got == 0) return 0;
+    if (got < 0) return -errno;
+    *code = WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+    return 1;
+}

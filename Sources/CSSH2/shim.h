@@ -1,0 +1,31 @@
+#pragma once
+/* libssh2 >= 1.11: the copy that scripts/build-libssh2.sh made, else the system's. */
+#if __has_include("../../.deps/libssh2/include/libssh2.h")
+#include "../../.deps/libssh2/include/libssh2.h"
+#include "../../.deps/libssh2/include/libssh2_sftp.h"
+#else
+#include <libssh2.h>
+#include <libssh2_sftp.h>
+#endif
+#include <string.h>
+
+#if LIBSSH2_VERSION_NUM < 0x010b00
+#error "libssh2 1.11 or newer is needed: run ./run or scripts/build-libssh2.sh"
+#endif
+
+/* Macros with arguments are not imported by Swift. */
+static inline LIBSSH2_CHANNEL *hl_ssh_open_session(LIBSSH2_SESSION *s, unsigned window, unsigned packet) {
+    return libssh2_channel_open_ex(s, "session", 7, window, packet, NULL, 0);
+}
+static inline int hl_ssh_exec(LIBSSH2_CHANNEL *c, const char *command, unsigned length) {
+    return libssh2_channel_process_startup(c, "exec", 4, command, length);
+}
+static inline int hl_ssh_shell(LIBSSH2_CHANNEL *c) {
+    return libssh2_channel_process_startup(c, "shell", 5, NULL, 0);
+}
+typedef ssize_t (*hl_ssh_send)(libssh2_socket_t, const void *, size_t, int, void **);
+typedef ssize_t (*hl_ssh_recv)(libssh2_socket_t, void *, size_t, int, void **);
+static inline void hl_ssh_set_io(LIBSSH2_SESSION *s, hl_ssh_send a, hl_ssh_recv b) {
+    libssh2_session_callback_set2(s, LIBSSH2_CALLBACK_SEND, (libssh2_cb_generic *)a);
+    libssh2_session_callback_set2(s, LIBSSH2_CALLBACK_RECV, (libssh2_cb_generic *)b);
+}
