@@ -1,0 +1,43 @@
+// Work that blocks or burns CPU, on libuv's worker pool, so that the loop never waits for it.
+internal import CUV
+
+/// The way off the loop.
+public enum Blocking {
+    /// Runs `work` on a worker thread and returns its value on the loop.
+    @IO public static func run<T: Sendable>(_ work: @escaping @Sendable () -> T) async -> T {
+        await withUnsafeContinuation { continuation in
+            Work {
+                let value = work()
+                return { continuation.resume(returning: value) }
+            }.start()
+        }
+    }
+}
+
+/// One piece of work: `body` runs on the pool, what it returns on the loop.
+private final class Work: @unchecked Sendable {
+    private let body: @Sendable () -> () -> Void
+    private var finish: (() -> Void)?
+    private let request = UnsafeMutablePointer<uv_work_t>.allocate(capacity: 1)
+
+    init(_ body: @escaping @Sendable () -> () -> Void) { self.body = body }
+
+    @IO func start() {
+        request.pointee.data = Unmanaged.passRetained(self).toOpaque()
+        uv_queue_work(IO.loop.raw, request, Self.work, Self.afterWork)
+    }
+
+    // Made outside of any isolation: a closure written inside `start` would count as @IO.
+    private static let work: uv_work_cb = { request in
+        guard let data = request?.pointee.data else { return }
+        let me = Unmanaged<Work>.fromOpaque(data).takeUnretainedValue()
+        me.finish = me.body()
+    }
+
+    private static let afterWork: uv_after_work_cb = { request, _ in
+        guard let data = request?.pointee.data else { return }
+        let me = Unmanaged<Work>.fromOpaque(data).takeRetainedValue()
+        me.request.deallocate()
+        me.finish?()
+    }
+}

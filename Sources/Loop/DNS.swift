@@ -1,0 +1,64 @@
+// Names to addresses, on libuv's worker pool (uv_getaddrinfo). The caller sets the deadline with
+// `IO.within`: a resolver that hangs costs a pool thread, never the loop.
+internal import CUV
+import Glibc
+
+/// Name resolution.
+public enum DNS {
+    /// The addresses of `host` in the order to try them; a numeric address resolves to itself.
+    @IO public static func resolve(
+        _ host: String, port: UInt16
+    ) async throws(LoopError) -> [SocketAddress] {
+        if let numeric = SocketAddress(ip: host, port: port) { return [numeric] }
+        let lookup = Lookup()
+        let (code, addresses) = await withUnsafeContinuation { lookup.start(host, port, $0) }
+        switch code {
+        case 0 where !addresses.isEmpty: return addresses
+        case 0, UV_EAI_NONAME.rawValue, UV_EAI_NODATA.rawValue: throw .nameNotFound(host: host)
+        default: throw .nameLookupFailed(host: host, reason: LoopError.reason(code))
+        }
+    }
+}
+
+/// One lookup, kept alive by the request until libuv answers.
+@IO private final class Lookup {
+    typealias Answer = (code: Int32, addresses: [SocketAddress])
+    private let request = UnsafeMutablePointer<uv_getaddrinfo_t>.allocate(capacity: 1)
+    private var continuation: UnsafeContinuation<Answer, Never>?
+
+    func start(_ host: String, _ port: UInt16, _ continuation: UnsafeContinuation<Answer, Never>) {
+        self.continuation = continuation
+        request.pointee.data = Unmanaged.passRetained(self).toOpaque()
+        var hints = addrinfo()
+        hints.ai_family = AF_UNSPEC
+        hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+        let code = uv_getaddrinfo(
+            IO.loop.raw, request,
+            { request, code, list in
+                guard let data = request?.pointee.data else { return }
+                let me = Unmanaged<Lookup>.fromOpaque(data).takeRetainedValue()
+                IO.assume(list) { me.finish(code, $0) }
+            }, host, String(port), &hints)
+        if code != 0 {
+            Unmanaged.passUnretained(self).release()
+            finish(code, nil)
+        }
+    }
+
+    private func finish(_ code: Int32, _ list: UnsafeMutablePointer<addrinfo>?) {
+        var addresses: [SocketAddress] = []
+        var next = list
+        while let entry = next?.pointee, addresses.count < 64 {
+            if let raw = entry.ai_addr, let address = SocketAddress(raw),
+                !addresses.contains(address)
+            {
+                addresses.append(address)
+            }
+            next = entry.ai_next
+        }
+        uv_freeaddrinfo(list)
+        request.deallocate()
+        continuation?.resume(returning: (code, addresses))
+        continuation = nil
+    }
+}

@@ -1,0 +1,147 @@
+// libuv on its own thread, as Swift's executor: every @IO job and every I/O callback runs here.
+// Below everything that does I/O. Invariant: nothing on this thread blocks, and a turn runs a
+// bounded number of jobs before the descriptors are looked at again.
+public import CUV
+import Glibc
+import Synchronization
+
+/// Something with output to push at the end of a turn, once however often it was asked.
+public protocol Flushable: AnyObject {
+    /// Called on the loop thread when the turn's jobs have run.
+    @IO func flushTurn()
+}
+
+/// A libuv loop that is both serial executor (of `IO`) and task executor (of its tasks), so that
+/// neither a call nor a resumed continuation leaves the thread.
+public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable {
+    /// How often work was queued, for the test that guards the executor's cost.
+    public struct Counts: Sendable {
+        /// Jobs queued from the loop's own thread.
+        public var own = 0
+        /// Jobs queued from other threads.
+        public var foreign = 0
+        /// Times another thread had to wake the poll.
+        public var wakes = 0
+    }
+
+    /// The C loop (`uv_loop_t`); only the loop thread may use it.
+    public let raw: UnsafeMutablePointer<uv_loop_t>
+    private let wake: UnsafeMutablePointer<uv_async_t>
+    private let before: UnsafeMutablePointer<uv_prepare_t>
+    private let after: UnsafeMutablePointer<uv_check_t>
+    private let inbox = Locked<(jobs: [UnownedJob], foreign: Int, wakes: Int)>(([], 0, 0))
+    private let thread = Atomic<UInt>(0)
+
+    // Touched by the loop thread alone.
+    private var ready: [UnownedJob] = []
+    private var running: [UnownedJob] = []
+    private var arrived: [UnownedJob] = []
+    private var dirty: [any Flushable] = []
+    private var flushing: [any Flushable] = []
+    private var ownCount = 0
+
+    private static let jobsPerTurn = 4096
+
+    init() {
+        signal(SIGPIPE, SIG_IGN)
+        // DNS and blocking work share libuv's pool, whose default of 4 one dead resolver fills.
+        setenv("UV_THREADPOOL_SIZE", "16", 0)
+        raw = .allocate(capacity: 1)
+        wake = .allocate(capacity: 1)
+        before = .allocate(capacity: 1)
+        after = .allocate(capacity: 1)
+        uv_loop_init(raw)
+        raw.pointee.data = Unmanaged.passUnretained(self).toOpaque()
+        uv_async_init(raw, wake) { _ in }
+        uv_prepare_init(raw, before)
+        uv_check_init(raw, after)
+        // Both sides of the poll: a job made by a callback runs before the next poll.
+        uv_prepare_start(before) { EventLoop.owner(of: $0?.pointee.loop)?.drain() }
+        uv_check_start(after) { EventLoop.owner(of: $0?.pointee.loop)?.drain() }
+    }
+
+    /// Starts the thread that runs the loop for as long as the process lives.
+    func start() {
+        var handle = pthread_t()
+        let me = Unmanaged.passUnretained(self).toOpaque()
+        pthread_create(
+            &handle, nil,
+            { context in
+                guard let context else { return nil }
+                let loop = Unmanaged<EventLoop>.fromOpaque(context).takeUnretainedValue()
+                loop.thread.store(UInt(pthread_self()), ordering: .releasing)
+                uv_run(loop.raw, UV_RUN_DEFAULT)
+                return nil
+            }, me)
+    }
+
+    private static func owner(of loop: UnsafeMutablePointer<uv_loop_t>?) -> EventLoop? {
+        guard let data = loop?.pointee.data else { return nil }
+        return Unmanaged<EventLoop>.fromOpaque(data).takeUnretainedValue()
+    }
+
+    /// Whether the caller is the loop thread.
+    public var isCurrent: Bool { thread.load(ordering: .acquiring) == UInt(pthread_self()) }
+
+    /// The counts so far; call it from the loop thread.
+    @IO public var counts: Counts {
+        let (foreign, wakes) = inbox.withLock { ($0.foreign, $0.wakes) }
+        return Counts(own: ownCount, foreign: foreign, wakes: wakes)
+    }
+
+    /// Asks for `target.flushTurn()` at the end of this turn; the target must ask once per turn.
+    @IO public func flushAtEndOfTurn(_ target: any Flushable) { dirty.append(target) }
+
+    // MARK: Executor
+
+    /// Queues a job (SerialExecutor, TaskExecutor).
+    public func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        if isCurrent {
+            ownCount += 1
+            ready.append(job)
+            return
+        }
+        let first = inbox.withLock { inbox in
+            inbox.jobs.append(job)
+            inbox.foreign += 1
+            guard inbox.jobs.count == 1 else { return false }
+            inbox.wakes += 1
+            return true
+        }
+        if first { uv_async_send(wake) }
+    }
+
+    /// Traps unless the caller is the loop thread (SerialExecutor).
+    public func checkIsolated() { precondition(isCurrent, "not on the loop thread") }
+
+    /// Whether the caller is the loop thread (SerialExecutor).
+    public func isIsolatingCurrentContext() -> Bool? { isCurrent }
+
+    private func drain() {
+        let serial = asUnownedSerialExecutor()
+        let task = asUnownedTaskExecutor()
+        inbox.withLock { swap(&$0.jobs, &arrived) }
+        if !arrived.isEmpty {
+            ready.append(contentsOf: arrived)
+            arrived.removeAll(keepingCapacity: true)
+        }
+        var budget = Self.jobsPerTurn
+        repeat {
+            while !ready.isEmpty && budget > 0 {
+                swap(&ready, &running)
+                budget -= running.count
+                for job in running {
+                    unsafe job.runSynchronously(isolatedTo: serial, taskExecutor: task)
+                }
+                running.removeAll(keepingCapacity: true)
+            }
+            guard !dirty.isEmpty else { break }
+            swap(&dirty, &flushing)
+            IO.assume { for target in flushing { target.flushTurn() } }
+            flushing.removeAll(keepingCapacity: true)
+        } while budget > 0
+        // Out of budget: let the descriptors have their turn, without sleeping in the poll.
+        if !ready.isEmpty || !dirty.isEmpty { uv_async_send(wake) }
+    }
+}

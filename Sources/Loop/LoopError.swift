@@ -1,0 +1,36 @@
+// What can go wrong below the network: names, descriptors, children. A libuv code keeps its name.
+internal import CUV
+
+/// Why an operation of the loop failed.
+public enum LoopError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// The name does not resolve (`EAI_NONAME`, `EAI_NODATA`): trying again will not help.
+    case nameNotFound(host: String)
+    /// The resolver could not answer now.
+    case nameLookupFailed(host: String, reason: String)
+    /// The program could not be started.
+    case cannotStart(program: String, reason: String)
+    /// The program did not end within its deadline and was killed.
+    case timedOut(program: String)
+    /// The program printed more than its cap and was killed.
+    case tooMuchOutput(program: String, limit: Int)
+    /// A system call failed.
+    case system(call: String, reason: String)
+
+    /// One plain line.
+    public var description: String {
+        switch self {
+        case .nameNotFound(let host): "the name \(host) does not resolve"
+        case .nameLookupFailed(let host, let reason): "cannot look up \(host): \(reason)"
+        case .cannotStart(let program, let reason): "cannot start \(program): \(reason)"
+        case .timedOut(let program): "\(program) did not end in time"
+        case .tooMuchOutput(let program, let limit): "\(program) printed over \(limit) bytes"
+        case .system(let call, let reason): "\(call): \(reason)"
+        }
+    }
+
+    static func uv(_ call: String, _ code: Int32) -> LoopError {
+        .system(call: call, reason: reason(code))
+    }
+
+    static func reason(_ code: Int32) -> String { String(cString: uv_strerror(code)) }
+}
