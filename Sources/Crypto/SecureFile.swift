@@ -1,0 +1,81 @@
+// Files that hold secrets: whole or not at all, and readable by their owner only.
+// Invariant: a crash at any moment leaves either the old bytes or the new ones.
+
+import Glibc
+
+/// Small files with secrets, written atomically.
+public enum SecureFile {
+    /// Writes `bytes` to `path` by way of a synced temporary file beside it.
+    public static func write(
+        _ path: String, _ bytes: [UInt8], mode: UInt32 = 0o600
+    ) throws(CryptoError) {
+        let temporary = path + ".\(Hex.encode(Random.bytes(6)))"
+        let file = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode)
+        guard file >= 0 else { throw .file(path: path, code: errno) }
+        var failure = fill(file, bytes, mode: mode)
+        if close(file) != 0, failure == 0 { failure = errno }
+        if failure == 0, rename(temporary, path) != 0 { failure = errno }
+        guard failure == 0 else {
+            unlink(temporary)
+            throw .file(path: path, code: failure)
+        }
+        syncFolder(of: path)
+    }
+
+    /// The file's bytes, refused beyond `limit`.
+    public static func read(_ path: String, limit: Int = 1 << 20) throws(CryptoError) -> [UInt8] {
+        // Non-blocking, so that a FIFO or device under this name cannot hang the program.
+        let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard file >= 0 else { throw .file(path: path, code: errno) }
+        defer { close(file) }
+        var bytes: [UInt8] = []
+        var piece = [UInt8](repeating: 0, count: 16_384)
+        while true {
+            let count = Glibc.read(file, &piece, piece.count)
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw .file(path: path, code: errno) }
+            guard count > 0 else { return bytes }
+            guard bytes.count + count <= limit else {
+                throw .fileTooLarge(path: path, limit: limit)
+            }
+            bytes += piece[..<count]
+        }
+    }
+
+    /// Makes the folder and its missing parents, for the owner alone; an existing one stays.
+    public static func makeFolder(_ path: String) throws(CryptoError) {
+        var made = path.hasPrefix("/") ? "/" : ""
+        for part in path.split(separator: "/") {
+            made += made.isEmpty || made.hasSuffix("/") ? part : "/" + part
+            if mkdir(made, 0o700) != 0, errno != EEXIST {
+                throw .file(path: made, code: errno)
+            }
+        }
+    }
+
+    /// Zero, or the error number of the step that failed.
+    private static func fill(_ file: Int32, _ bytes: [UInt8], mode: UInt32) -> Int32 {
+        if fchmod(file, mode) != 0 { return errno }  // the umask may have taken bits away
+        return bytes.withUnsafeBytes { region in
+            var rest = region[...]
+            while !rest.isEmpty {
+                let part = UnsafeRawBufferPointer(rebasing: rest)
+                let count = Glibc.write(file, part.baseAddress, part.count)
+                if count < 0, errno == EINTR { continue }
+                guard count >= 0 else { return errno }
+                rest = rest.dropFirst(count)
+            }
+            return fsync(file) == 0 ? 0 : errno
+        }
+    }
+
+    /// A rename is durable once its folder is; a file system that cannot sync folders is let be.
+    private static func syncFolder(of path: String) {
+        let folder = path.lastIndex(of: "/").map { path[..<$0] }
+        let file = open(
+            folder.map { $0.isEmpty ? "/" : String($0) } ?? ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard file >= 0 else { return }
+        _ = fsync(file)
+        close(file)
+    }
+}
