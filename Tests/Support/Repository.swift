@@ -1,0 +1,45 @@
+// Where things stand in this checkout: its root, the built programs, the Python of the test set-up.
+// Found from this file's own path and from the running test's, so any clone and build folder works.
+import Foundation
+
+/// Paths of this checkout.
+public enum Repository {
+    /// The root of the checkout.
+    public static let root: String = {
+        let here = URL(fileURLWithPath: #filePath)
+        return here.deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().path
+    }()
+
+    /// The folder the running tests were built into; the programs stand beside them.
+    public static let products: String = {
+        let own = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath()
+        var folder = own.deletingLastPathComponent()
+        while folder.path != "/" {
+            let program = folder.appendingPathComponent("homeline-relay").path
+            if FileManager.default.isExecutableFile(atPath: program) { return folder.path }
+            folder.deleteLastPathComponent()
+        }
+        return "\(root)/.build/debug"
+    }()
+
+    /// The built program `name`; `HOMELINE_PROGRAMS` names another folder to take it from.
+    public static func program(_ name: String) -> String {
+        let folder = ProcessInfo.processInfo.environment["HOMELINE_PROGRAMS"] ?? products
+        return "\(folder)/\(name)"
+    }
+
+    /// The Python that `./test` set up with the public clients, or nil where it has not run.
+    public static let python: String? = {
+        let path = "\(root)/.deps/venv/bin/python"
+        return FileManager.default.isExecutableFile(atPath: path) ? path : nil
+    }()
+
+    /// The first executable called `name` in PATH or the system folders.
+    public static func find(_ name: String) -> String? {
+        let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
+        let folders = path.split(separator: ":").map(String.init)
+        return (folders + ["/usr/sbin", "/sbin", "/usr/local/sbin"]).map { "\($0)/\(name)" }
+            .first { FileManager.default.isExecutableFile(atPath: $0) }
+    }
+}

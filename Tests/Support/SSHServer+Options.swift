@@ -1,0 +1,103 @@
+// What a test asks of its sshd, and the sshd_config it becomes.
+// A chosen shell runs through ForceCommand, with a private empty home, so that dotfiles of the
+// machine cannot change a test; without one the user's own login shell runs as sshd starts it.
+import Foundation
+
+/// A shell that sessions run in.
+public enum Shell: String, CaseIterable, Sendable {
+    case bash, dash, zsh, mksh, fish, tcsh
+    /// BusyBox's ash.
+    case ash
+
+    /// The four that protocol P must hold in first.
+    public static let first: [Shell] = [.bash, .dash, .ash, .zsh]
+
+    /// The command that starts it, without arguments; nil where it is not installed.
+    public var command: String? {
+        if self == .ash { return Repository.find("busybox").map { "\($0) ash" } }
+        return Repository.find(rawValue)
+    }
+}
+
+extension SSHServer {
+    /// What a server offers; the defaults are those of sshd.
+    public struct Options: Sendable {
+        /// Kinds of host key.
+        public var hostKeys: [KeyKind] = [.ed25519]
+        /// The kind of the key that may log in.
+        public var userKey: KeyKind = .ed25519
+        /// Encrypts the user's key when not empty.
+        public var passphrase = ""
+        /// The shell of all sessions; nil runs the user's login shell in its own home.
+        public var shell: Shell?
+        /// More sshd_config keywords (`Ciphers`, `MACs`, `MaxSessions`, …); they win.
+        public var settings: [String: String] = [:]
+
+        /// Options with a shell and more sshd_config keywords.
+        public init(shell: Shell? = nil, settings: [String: String] = [:]) {
+            (self.shell, self.settings) = (shell, settings)
+        }
+
+        /// Ciphers and MACs of a hardened server: AEAD and encrypt-then-MAC alone.
+        public static let hardened = [
+            "Ciphers": "chacha20-poly1305@openssh.com,aes256-gcm@openssh.com",
+            "MACs": "hmac-sha2-512-etm@openssh.com,hmac-sha2-256-etm@openssh.com",
+        ]
+
+        /// The installed OpenSSH as (major, minor).
+        func version() async throws -> (Int, Int) {
+            guard let ssh = Repository.find("ssh") else { return (0, 0) }
+            let child = try RunningProcess(ssh, ["-V"])
+            try await child.finished(within: .seconds(5))
+            let numbers = (child.errors + child.output).drop { !$0.isNumber }
+                .prefix { $0.isNumber || $0 == "." }.split(separator: ".").compactMap { Int($0) }
+            return (numbers.first ?? 0, numbers.dropFirst().first ?? 0)
+        }
+
+        func configuration(in directory: TemporaryDirectory, port: UInt16, version: (Int, Int))
+            throws -> String
+        {
+            var lines: [(String, String)] = [
+                ("Port", "\(port)"), ("ListenAddress", "127.0.0.1"), ("PidFile", "none"),
+                ("AuthorizedKeysFile", directory.file("authorized_keys")), ("StrictModes", "no"),
+                ("UsePAM", "no"), ("PasswordAuthentication", "no"), ("PermitRootLogin", "yes"),
+                ("KbdInteractiveAuthentication", "no"), ("LogLevel", "VERBOSE"), ("UseDNS", "no"),
+                ("MaxStartups", "500:30:1000"), ("PrintMotd", "no"), ("PrintLastLog", "no"),
+                ("SetEnv", "HOMELINE_TEST_MARK=\(directory.path)"),
+                ("Subsystem", "sftp \(Self.sftpServer)"),
+            ]
+            if version >= (9, 8) { lines.append(("PerSourcePenalties", "no")) }
+            if let shell { lines.append(("ForceCommand", try wrapper(shell, in: directory))) }
+            lines.removeAll { settings[$0.0] != nil }
+            lines += hostKeys.map { ("HostKey", directory.file("host_\($0.rawValue)")) }
+            lines += settings.map { ($0, $1) }
+            return lines.map { "\($0) \($1)\n" }.joined()
+        }
+
+        /// A script that runs `shell` for a session or the command asked for, in a private home.
+        private func wrapper(_ shell: Shell, in directory: TemporaryDirectory) throws -> String {
+            guard let command = shell.command else {
+                throw Unavailable("\(shell) is not installed: run ./test, which installs it")
+            }
+            let home = try directory.folder("home")
+            try directory.write("", to: "home/.zshrc")  // or zsh asks its first-run questions
+            let login = shell == .tcsh ? "" : " -l"
+            return try directory.write(
+                """
+                #!/bin/sh
+                export HOME=\(home) SHELL=\(command.split(separator: " ").first ?? "")
+                cd
+                case $SSH_ORIGINAL_COMMAND in
+                \(Self.sftpServer)) exec \(Self.sftpServer) ;;
+                '') exec \(command)\(login) ;;
+                *) exec \(command) -c "$SSH_ORIGINAL_COMMAND" ;;
+                esac
+
+                """, to: "shell", mode: 0o755)
+        }
+
+        private static let sftpServer =
+            ["/usr/lib/openssh/sftp-server", "/usr/libexec/sftp-server"]
+            .first { FileManager.default.isExecutableFile(atPath: $0) } ?? "internal-sftp"
+    }
+}

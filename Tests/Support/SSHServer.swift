@@ -1,0 +1,147 @@
+// A real sshd on a loopback port, with its own keys, settings and (if asked) its own shell and home.
+// Logs in the user who runs the tests. Restarted and stopped with everything it started.
+// Invariant: no file outside its own folder is written, no process survives it.
+import Foundation
+
+/// A running OpenSSH server for one test.
+public final class SSHServer: Sendable {
+    /// What the server offers.
+    public let options: Options
+    /// The port it listens on, on 127.0.0.1.
+    public let port: UInt16
+    /// The user to log in as.
+    public let user = NSUserName()
+    /// Holds the server's files; `home` inside it is the home of sessions with a chosen shell.
+    public let directory: TemporaryDirectory
+    /// The keys of the server, in the order of the options.
+    public let hostKeys: [SSHKey]
+    /// A key that may log in.
+    public let key: SSHKey
+    private let listener: Box<RunningProcess>
+
+    private init(
+        options: Options, port: UInt16, directory: TemporaryDirectory, hostKeys: [SSHKey],
+        key: SSHKey, listener: RunningProcess
+    ) {
+        (self.options, self.port, self.directory) = (options, port, directory)
+        (self.hostKeys, self.key, self.listener) = (hostKeys, key, Box(listener))
+    }
+
+    deinit { stop() }
+
+    /// Starts a server and waits until it listens.
+    public static func start(_ options: Options = Options()) async throws -> SSHServer {
+        guard let program = Repository.find("sshd") else {
+            throw Unavailable("sshd is not installed: run ./test, which installs it")
+        }
+        if getuid() == 0 { mkdir("/run/sshd", 0o755) }  // sshd wants it, its package makes it
+        let directory = try TemporaryDirectory("sshd")
+        var hostKeys: [SSHKey] = []
+        for kind in options.hostKeys {
+            let path = directory.file("host_\(kind.rawValue)")
+            hostKeys.append(try await .make(kind, at: path))
+        }
+        let key = try await SSHKey.make(
+            options.userKey, at: directory.file("id_\(options.userKey.rawValue)"),
+            passphrase: options.passphrase)
+        try directory.write(key.publicLine + "\n", to: "authorized_keys")
+        let version = try await options.version()
+        for _ in 0..<10 {
+            let port = try Ports.free()
+            let text = try options.configuration(in: directory, port: port, version: version)
+            try directory.write(text, to: "sshd_config")
+            if let listener = try await listen(program, directory) {
+                return SSHServer(
+                    options: options, port: port, directory: directory, hostKeys: hostKeys,
+                    key: key, listener: listener)
+            }
+        }
+        throw Unavailable("sshd found no free port")
+    }
+
+    /// Lets another public key (one line) log in.
+    public func authorize(_ publicLine: String) throws {
+        let path = directory.file("authorized_keys")
+        let now = try String(contentsOfFile: path, encoding: .utf8)
+        try directory.write(now + publicLine + "\n", to: "authorized_keys")
+    }
+
+    /// Lines for a known_hosts file that name all of the server's keys.
+    public var knownHosts: String {
+        hostKeys.map { key in
+            let parts = key.publicLine.split(separator: " ").prefix(2).joined(separator: " ")
+            return "[127.0.0.1]:\(port) \(parts)\n"
+        }.joined()
+    }
+
+    /// An ssh_config block that reaches the server as `alias`.
+    public func configuration(alias: String) throws -> String {
+        let known = try directory.write(knownHosts, to: "known_hosts")
+        return """
+            Host \(alias)
+                HostName 127.0.0.1
+                Port \(port)
+                User \(user)
+                IdentityFile \(key.path)
+                IdentitiesOnly yes
+                UserKnownHostsFile \(known)
+
+            """
+    }
+
+    /// What the server has logged, for messages of failed tests.
+    public var log: String { listener.withLock { $0.errors } }
+
+    /// Processes of the server's sessions that still run.
+    public func sessions() -> [Int32] {
+        Spawn.marked(mark).filter { $0 != listener.withLock { $0.id } }
+    }
+
+    /// Cuts every connection; the server goes on listening.
+    public func cutConnections() {
+        let id = listener.withLock { $0.id }
+        for child in Self.children(of: id) { kill(child, SIGKILL) }
+        for child in sessions() { kill(child, SIGKILL) }
+    }
+
+    /// Stops listening, cuts every connection and ends what ran on them.
+    public func stop() {
+        let process = listener.withLock { $0 }
+        let children = process.end == nil ? Self.children(of: process.id) : []
+        process.signal(SIGKILL)
+        for child in children { kill(child, SIGKILL) }
+        Spawn.endAll(marked: mark)
+    }
+
+    /// Listens again on the same port after `stop`.
+    public func restart() async throws {
+        guard let program = Repository.find("sshd") else { throw Unavailable("sshd is gone") }
+        let again = try await eventually { try await Self.listen(program, directory) }
+        guard let again else { throw Unavailable("sshd could not listen on \(port) again") }
+        listener.withLock { $0 = again }
+    }
+
+    private var mark: String { directory.path }
+
+    private static func listen(_ program: String, _ directory: TemporaryDirectory) async throws
+        -> RunningProcess?
+    {
+        let process = try RunningProcess(
+            program, ["-D", "-e", "-f", directory.file("sshd_config")], mark: directory.path)
+        let up = await eventually { () -> Bool? in
+            if process.errors.contains("Server listening on") { return true }
+            return process.end == nil ? nil : false
+        }
+        if up == true { return process }
+        let errors = process.errors
+        await process.stop()
+        if errors.contains("Address already in use") { return nil }
+        throw Unavailable("sshd did not start: \(errors)")
+    }
+
+    private static func children(of id: Int32) -> [Int32] {
+        let path = "/proc/\(id)/task/\(id)/children"
+        let text = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
+        return text.split(separator: " ").compactMap { Int32($0) }
+    }
+}
