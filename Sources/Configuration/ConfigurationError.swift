@@ -1,0 +1,57 @@
+// What a person got wrong on the command line, in the environment or in a file.
+// Every message names the place, the word and, where one is near, what was meant.
+
+/// What is wrong with the given arguments, environment or configuration file.
+public enum ConfigurationError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// No command was given and the program needs one.
+    case missingCommand
+    /// The first words name no command.
+    case unknownCommand(String, nearest: String?)
+    /// The command has no such flag.
+    case unknownFlag(String, command: String?, nearest: String?)
+    /// A flag stands last, or before another flag, without its value.
+    case missingValue(flag: String)
+    /// A value cannot be read; `place` is the flag, variable or file line it came from.
+    case badValue(place: String, value: String, expected: String)
+    /// A required positional argument is missing.
+    case missingArgument(String, command: String)
+    /// More positional arguments than the command takes.
+    case unexpectedArgument(String, command: String)
+    /// A line of a file that is no `Keyword value` line.
+    case badLine(file: String, line: Int, reason: String)
+    /// A keyword that the program does not know.
+    case unknownKeyword(String, file: String, line: Int, nearest: String?)
+
+    /// One plain line saying what is wrong and what to do next.
+    public var description: String {
+        switch self {
+        case .missingCommand: "no command given: see --help"
+        case .unknownCommand(let name, let nearest):
+            "'\(name)' is no command\(Self.hint(nearest)): see --help"
+        case .unknownFlag(let flag, let command, let nearest):
+            (command.map { "\($0) takes no \(flag)" } ?? "unknown flag \(flag)")
+                + "\(Self.hint(nearest)): see --help"
+        case .missingValue(let flag): "\(flag) needs a value"
+        case .badValue(let place, let value, let expected):
+            "\(place): '\(value)' is not \(expected)"
+        case .missingArgument(let name, let command): "\(command) needs \(name): see --help"
+        case .unexpectedArgument(let value, let command):
+            "\(command) does not take '\(value)': see --help"
+        case .badLine(let file, let line, let reason): "\(file) line \(line): \(reason)"
+        case .unknownKeyword(let keyword, let file, let line, let nearest):
+            "\(file) line \(line): unknown keyword '\(keyword)'\(Self.hint(nearest))"
+        }
+    }
+
+    /// The exit code a program ends with: 64 for its arguments, 78 for its file.
+    public var exitCode: Int32 {
+        switch self {
+        case .badLine, .unknownKeyword: ExitCode.configuration
+        default: ExitCode.usage
+        }
+    }
+
+    private static func hint(_ nearest: String?) -> String {
+        nearest.map { ", did you mean '\($0)'?" } ?? ""
+    }
+}

@@ -1,0 +1,31 @@
+// The exit codes of sysexits(3) that the programs use.
+
+/// Exit codes of sysexits(3).
+public enum ExitCode {
+    /// Everything went well.
+    public static let ok: Int32 = 0
+    /// The command was used wrongly.
+    public static let usage: Int32 = 64
+    /// The given data, an invitation for example, is wrong.
+    public static let data: Int32 = 65
+    /// A file to read is missing or unreadable.
+    public static let noInput: Int32 = 66
+    /// A name that should exist does not.
+    public static let noHost: Int32 = 68
+    /// A service that is needed does not answer.
+    public static let unavailable: Int32 = 69
+    /// The program met a fault of its own.
+    public static let software: Int32 = 70
+    /// The system refused something basic.
+    public static let system: Int32 = 71
+    /// A file cannot be made.
+    public static let cannotCreate: Int32 = 73
+    /// Reading or writing failed.
+    public static let io: Int32 = 74
+    /// It may work later.
+    public static let temporary: Int32 = 75
+    /// Permission is missing.
+    public static let noPermission: Int32 = 77
+    /// The configuration is wrong.
+    public static let configuration: Int32 = 78
+}

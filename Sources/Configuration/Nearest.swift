@@ -1,0 +1,42 @@
+// "Did you mean": the known name nearest to a mistyped one.
+// Pure; bounded by the length of what was typed.
+
+/// Finds the known name nearest to a mistyped one.
+public enum Nearest {
+    /// The name within a third of its length in edits of `typed`; nil when none is that near.
+    public static func match(_ typed: String, in names: some Sequence<String>) -> String? {
+        let wanted = Array(typed.lowercased().unicodeScalars.prefix(64))
+        var best: (name: String, edits: Int)?
+        for name in names {
+            let letters = Array(name.lowercased().unicodeScalars.prefix(64))
+            let edits = distance(wanted, letters)
+            let allowed = max(1, max(wanted.count, letters.count) / 3)
+            if edits <= allowed, edits < best?.edits ?? .max { best = (name, edits) }
+        }
+        return best?.name
+    }
+
+    /// Insertions, deletions, replacements and swaps of neighbours between two words.
+    static func distance(_ left: [Unicode.Scalar], _ right: [Unicode.Scalar]) -> Int {
+        var older: [Int] = []
+        var previous = Array(0...right.count)
+        for row in left.indices {
+            var current = [row + 1]
+            for column in right.indices {
+                let same = left[row] == right[column]
+                var edits = min(
+                    previous[column + 1] + 1, current[column] + 1,
+                    previous[column] + (same ? 0 : 1))
+                if row > 0, column > 0, left[row] == right[column - 1],
+                    left[row - 1] == right[column]
+                {
+                    edits = min(edits, older[column - 1] + 1)
+                }
+                current.append(edits)
+            }
+            older = previous
+            previous = current
+        }
+        return previous[right.count]
+    }
+}
