@@ -42,6 +42,7 @@ public struct ChildResult: Sendable, Equatable {
     }
 
     /// Runs the program at `path` (searched in PATH when it has no slash) to its end.
+    ///
     /// `environment` replaces the whole environment; nil inherits it.
     public static func run(
         _ path: String, _ arguments: [String], environment: [String: String]? = nil,

@@ -138,6 +138,7 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
             }
             guard !dirty.isEmpty else { break }
             swap(&dirty, &flushing)
+            budget -= 16 * flushing.count
             IO.assume { for target in flushing { target.flushTurn() } }
             flushing.removeAll(keepingCapacity: true)
         } while budget > 0

@@ -14,6 +14,7 @@ extension IO {
     }
 
     /// The operation's value, or nil when the limit passed (or the caller was cancelled) first.
+    ///
     /// The operation's task is then cancelled, and is not waited for.
     @IO public static func within<T: Sendable>(
         _ limit: Duration, _ operation: @escaping @IO @Sendable () async -> T

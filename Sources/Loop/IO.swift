@@ -46,7 +46,9 @@ import Glibc
         }
     }
 
-    /// Starts a task that never leaves the loop thread. The only way to start one.
+    /// Starts a task that never leaves the loop thread.
+    ///
+    /// The only way to start one.
     @discardableResult
     public nonisolated static func task<T: Sendable>(
         _ operation: @escaping @IO @Sendable () async -> T

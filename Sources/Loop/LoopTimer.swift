@@ -7,7 +7,9 @@ internal import CUV
     private let fire: @IO () -> Void
     private let repeats: Bool
 
-    /// Starts the timer. A repeating one goes on until `cancel` or the last reference is gone.
+    /// Starts the timer.
+    ///
+    /// A repeating one goes on until `cancel` or the last reference is gone.
     public init(
         after delay: Duration, repeating: Duration? = nil, _ fire: @escaping @IO () -> Void
     ) {

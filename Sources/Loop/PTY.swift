@@ -27,8 +27,9 @@ import Glibc
     /// Bytes written but not yet taken by the terminal.
     public var unsent: Int { pending.count }
 
-    /// Starts the program at `path` (absolute) as the leader of a new terminal. `arguments`
-    /// includes the name the program sees (`-bash` for a login shell).
+    /// Starts the program at `path` (absolute) as the leader of a new terminal.
+    ///
+    /// `arguments` includes the name the program sees (`-bash` for a login shell).
     public static func spawn(
         path: String, arguments: [String], environment: [String: String], directory: String? = nil,
         columns: UInt16 = 80, rows: UInt16 = 24

@@ -59,7 +59,9 @@ internal import CUV
     /// Stops watching; `watch` starts again.
     public func stop() { watch([]) }
 
-    /// Stops for good. Call it before the descriptor is closed.
+    /// Stops for good.
+    ///
+    /// Call it before the descriptor is closed.
     public func close() {
         guard let handle else { return }
         self.handle = nil

@@ -1,0 +1,50 @@
+// A connection as its users see it, whatever carries it: TCP, a Unix socket, TLS on either.
+// Bytes in by callback, bytes out through a buffer that is written at the end of the turn.
+public import Loop
+
+/// A two-way stream of bytes with back-pressure.
+@IO public protocol ByteStream: AnyObject {
+    /// Bytes as they arrive; the buffer is only lent for the call.
+    var onData: (@IO (UnsafeRawBufferPointer) -> Void)? { get set }
+
+    /// Everything written so far has been taken by the system: time to produce more.
+    var onDrain: (@IO () -> Void)? { get set }
+
+    /// The end, once: nil after an orderly one (the peer's or our own).
+    var onClose: (@IO (NetError?) -> Void)? { get set }
+
+    /// The peer's address, as people write it.
+    var peer: String { get }
+
+    /// Whether the stream has ended; writes to it are dropped.
+    var isClosed: Bool { get }
+
+    /// Bytes written but not yet taken by the system.
+    var unsent: Int { get }
+
+    /// Queues bytes; they leave at the end of the turn, or with `flush`.
+    func write(_ bytes: UnsafeRawBufferPointer)
+
+    /// Hands what is queued to the system now.
+    func flush()
+
+    /// Stops `onData`, but for what has been received already (up to 64 KiB).
+    func pauseReading()
+
+    /// Goes on with `onData`.
+    func resumeReading()
+
+    /// Ends the stream when what is queued has left; data that arrives is dropped.
+    func finish()
+
+    /// Ends the stream now; what is queued is lost. `onClose` comes with `error`.
+    func close(_ error: NetError?)
+}
+
+extension ByteStream {
+    /// Queues an array.
+    public func write(_ bytes: [UInt8]) { bytes.withUnsafeBytes { write($0) } }
+
+    /// Ends the stream now.
+    public func close() { close(nil) }
+}

@@ -1,0 +1,96 @@
+// Accepting connections on TCP or a Unix socket. A connection over the cap is closed at once.
+internal import CUV
+import Glibc
+public import Loop
+
+/// A listening socket.
+@IO public final class Listener {
+    /// The address it is bound to (the real port where 0 was asked); nil on a Unix socket.
+    public private(set) var address: SocketAddress?
+
+    private var handle: UnsafeMutableRawPointer?
+    private let isTCP: Bool
+    private let accepted: @IO (SocketStream) -> Void
+
+    /// Listens on a TCP address; port 0 takes a free one.
+    public static func tcp(
+        _ address: SocketAddress, _ accepted: @escaping @IO (SocketStream) -> Void
+    ) throws(NetError) -> Listener {
+        let tcp = UnsafeMutablePointer<uv_tcp_t>.allocate(capacity: 1)
+        uv_tcp_init(IO.loop.raw, tcp)
+        let listener = Listener(UnsafeMutableRawPointer(tcp), isTCP: true, accepted)
+        let bound = address.withSockaddr { raw, _ in uv_tcp_bind(tcp, raw, 0) }
+        try listener.listen(bound, address.description)
+        var storage = sockaddr_storage()
+        var size = Int32(MemoryLayout<sockaddr_storage>.size)
+        withUnsafeMutablePointer(to: &storage) { pointer in
+            let raw = UnsafeMutableRawPointer(pointer).assumingMemoryBound(to: sockaddr.self)
+            if uv_tcp_getsockname(tcp, raw, &size) == 0 { listener.address = SocketAddress(raw) }
+        }
+        return listener
+    }
+
+    /// Listens on a Unix socket with mode 0600. A file that is in the way is an error.
+    public static func unix(
+        path: String, _ accepted: @escaping @IO (SocketStream) -> Void
+    ) throws(NetError) -> Listener {
+        let pipe = UnsafeMutablePointer<uv_pipe_t>.allocate(capacity: 1)
+        uv_pipe_init(IO.loop.raw, pipe, 0)
+        let listener = Listener(UnsafeMutableRawPointer(pipe), isTCP: false, accepted)
+        // From the first moment nobody else's: the mask, not a later chmod.
+        let mask = umask(0o177)
+        let bound = uv_pipe_bind(pipe, path)
+        umask(mask)
+        try listener.listen(bound, path)
+        return listener
+    }
+
+    private init(
+        _ handle: UnsafeMutableRawPointer, isTCP: Bool, _ accepted: @escaping @IO (SocketStream) -> Void
+    ) {
+        self.handle = handle
+        self.isTCP = isTCP
+        self.accepted = accepted
+        stream(handle).pointee.data = Unmanaged.passUnretained(self).toOpaque()
+    }
+
+    isolated deinit { close() }
+
+    private func stream(_ handle: UnsafeMutableRawPointer) -> UnsafeMutablePointer<uv_stream_t> {
+        handle.assumingMemoryBound(to: uv_stream_t.self)
+    }
+
+    private func listen(_ bound: Int32, _ name: String) throws(NetError) {
+        guard let handle else { return }
+        var code = bound
+        if code == 0 {
+            code = uv_listen(stream(handle), 1024) { stream, status in
+                guard status == 0, let data = stream?.pointee.data else { return }
+                let me = Unmanaged<Listener>.fromOpaque(data).takeUnretainedValue()
+                IO.assume { me.accept() }
+            }
+        }
+        guard code == 0 else {
+            close()
+            throw .cannotListen(address: name, reason: NetError.reason(code))
+        }
+    }
+
+    private func accept() {
+        guard let handle else { return }
+        let connection = SocketStream(tcp: isTCP)
+        guard uv_accept(stream(handle), connection.stream) == 0 else { return connection.close(nil) }
+        connection.connected()
+        accepted(connection)
+    }
+
+    /// Stops accepting; connections that were accepted live on.
+    public func close() {
+        guard let handle else { return }
+        self.handle = nil
+        stream(handle).pointee.data = nil
+        uv_close(handle.assumingMemoryBound(to: uv_handle_t.self)) {
+            UnsafeMutableRawPointer($0)?.deallocate()
+        }
+    }
+}

@@ -1,0 +1,209 @@
+// A connected TCP or Unix socket as a ByteStream (uv_tcp_t, uv_pipe_t). Invariant: an idle stream
+// owns no buffer; reads go through one buffer of the loop, writes are let go of once sent.
+internal import CUV
+import Glibc
+public import Loop
+
+/// One connected socket. libuv keeps it alive until it is closed.
+@IO public final class SocketStream: ByteStream, Flushable {
+    public var onData: (@IO (UnsafeRawBufferPointer) -> Void)?
+    public var onDrain: (@IO () -> Void)?
+    public var onClose: (@IO (NetError?) -> Void)?
+    public private(set) var isClosed = false
+    public internal(set) var peer = ""
+
+    /// The peer's IP address; nil on a Unix socket.
+    public private(set) var peerAddress: SocketAddress?
+
+    private let handle: UnsafeMutableRawPointer
+    private let isTCP: Bool
+    private var queue: [UInt8] = []
+    private var inFlight = 0
+    private var dirty = false
+    private var finishing = false
+    private var finishDeadline: LoopTimer?
+
+    /// One read buffer for all streams: libuv reads one at a time.
+    private static let readBuffer = UnsafeMutableRawBufferPointer.allocate(
+        byteCount: 65536, alignment: 16)
+    /// The storage of the last queue that drained, for the next one that fills.
+    private static var spare: [UInt8] = []
+
+    init(tcp: Bool) {
+        isTCP = tcp
+        if tcp {
+            let tcp = UnsafeMutablePointer<uv_tcp_t>.allocate(capacity: 1)
+            uv_tcp_init(IO.loop.raw, tcp)
+            handle = UnsafeMutableRawPointer(tcp)
+        } else {
+            let pipe = UnsafeMutablePointer<uv_pipe_t>.allocate(capacity: 1)
+            uv_pipe_init(IO.loop.raw, pipe, 0)
+            handle = UnsafeMutableRawPointer(pipe)
+        }
+        stream.pointee.data = Unmanaged.passRetained(self).toOpaque()
+    }
+
+    var stream: UnsafeMutablePointer<uv_stream_t> { handle.assumingMemoryBound(to: uv_stream_t.self) }
+    var tcp: UnsafeMutablePointer<uv_tcp_t> { handle.assumingMemoryBound(to: uv_tcp_t.self) }
+    var pipe: UnsafeMutablePointer<uv_pipe_t> { handle.assumingMemoryBound(to: uv_pipe_t.self) }
+
+    static func owner(of data: UnsafeMutableRawPointer?) -> SocketStream? {
+        data.map { Unmanaged<SocketStream>.fromOpaque($0).takeUnretainedValue() }
+    }
+
+    /// Called once connected: reads the peer's name, sets the options, starts reading.
+    func connected() {
+        if isTCP {
+            uv_tcp_nodelay(tcp, 1)
+            uv_tcp_keepalive(tcp, 1, 60)
+            var storage = sockaddr_storage()
+            var size = Int32(MemoryLayout<sockaddr_storage>.size)
+            withUnsafeMutablePointer(to: &storage) { pointer in
+                let raw = UnsafeMutableRawPointer(pointer).assumingMemoryBound(to: sockaddr.self)
+                guard uv_tcp_getpeername(tcp, raw, &size) == 0 else { return }
+                peerAddress = SocketAddress(raw)
+            }
+            peer = peerAddress?.description ?? "?"
+        } else {
+            peer = "unix"
+        }
+        resumeReading()
+    }
+
+    /// Keeps little unsent in the kernel (`TCP_NOTSENT_LOWAT`), so that calls overtake bulk.
+    public func limitUnsentInKernel(bytes: Int32) {
+        guard isTCP else { return }
+        var fd: Int32 = -1
+        uv_fileno(handle.assumingMemoryBound(to: uv_handle_t.self), &fd)
+        var value = bytes
+        setsockopt(fd, Int32(IPPROTO_TCP), 25, &value, socklen_t(MemoryLayout<Int32>.size))
+    }
+
+    // MARK: Reading
+
+    public func pauseReading() {
+        if !isClosed { uv_read_stop(stream) }
+    }
+
+    public func resumeReading() {
+        guard !isClosed else { return }
+        uv_read_start(stream, { _, _, buffer in
+            IO.assume(buffer) {
+                let space = SocketStream.readBuffer
+                $0?.pointee = uv_buf_init(
+                    space.baseAddress?.assumingMemoryBound(to: CChar.self), UInt32(space.count))
+            }
+        }, { stream, count, buffer in
+            guard count != 0, let me = SocketStream.owner(of: stream?.pointee.data) else { return }
+            if count > 0 {
+                IO.assume(UnsafeRawBufferPointer(start: buffer?.pointee.base, count: count)) { bytes in
+                    if !me.finishing { me.onData?(bytes) }
+                }
+            } else {
+                let orderly = count == Int(UV_EOF.rawValue)
+                let error = orderly ? nil : NetError.closed(reason: NetError.reason(Int32(count)))
+                IO.assume { me.close(error) }
+            }
+        })
+    }
+
+    // MARK: Writing
+
+    public var unsent: Int { queue.count + inFlight }
+
+    public func write(_ bytes: UnsafeRawBufferPointer) {
+        guard !isClosed, !finishing else { return }
+        if queue.isEmpty, queue.capacity == 0 { swap(&queue, &Self.spare) }
+        queue.append(contentsOf: bytes)
+        if !dirty {
+            dirty = true
+            IO.loop.flushAtEndOfTurn(self)
+        }
+    }
+
+    public func flushTurn() {
+        dirty = false
+        flush()
+    }
+
+    public func flush() {
+        guard !isClosed, inFlight == 0, !queue.isEmpty else { return }
+        let sent = queue.withUnsafeBytes { bytes in
+            var buffer = uv_buf_init(
+                UnsafeMutableRawPointer(mutating: bytes.baseAddress)?
+                    .assumingMemoryBound(to: CChar.self), UInt32(bytes.count))
+            return Int(uv_try_write(stream, &buffer, 1))
+        }
+        if sent == queue.count { return drained() }
+        guard sent >= 0 || sent == Int(UV_EAGAIN.rawValue) else {
+            return close(.closed(reason: NetError.reason(Int32(sent))))
+        }
+        sendRest(from: max(sent, 0))
+    }
+
+    private func drained() {
+        queue.removeAll(keepingCapacity: queue.capacity <= 1 << 18)
+        swap(&queue, &Self.spare)
+        queue = []
+        if finishing { return close(nil) }
+        onDrain?()
+    }
+
+    /// The system's buffer is full: libuv writes the rest when it can.
+    private func sendRest(from start: Int) {
+        let rest = queue.count - start
+        let copy = UnsafeMutableRawPointer.allocate(byteCount: rest, alignment: 16)
+        queue.withUnsafeBytes { bytes in
+            UnsafeMutableRawBufferPointer(start: copy, count: rest).copyMemory(
+                from: UnsafeRawBufferPointer(rebasing: bytes[start...]))
+        }
+        queue.removeAll(keepingCapacity: false)
+        inFlight = rest
+        let request = UnsafeMutablePointer<uv_write_t>.allocate(capacity: 1)
+        request.pointee.data = copy
+        var buffer = uv_buf_init(copy.assumingMemoryBound(to: CChar.self), UInt32(rest))
+        uv_write(request, stream, &buffer, 1) { request, status in
+            guard let request else { return }
+            request.pointee.data?.deallocate()
+            let me = SocketStream.owner(of: request.pointee.handle?.pointee.data)
+            request.deallocate()
+            IO.assume { me?.wrote(status) }
+        }
+    }
+
+    private func wrote(_ status: Int32) {
+        inFlight = 0
+        guard !isClosed else { return }
+        if status < 0 { return close(.closed(reason: NetError.reason(status))) }
+        if queue.isEmpty { drained() } else { flush() }
+    }
+
+    // MARK: The end
+
+    public func finish() {
+        guard !isClosed, !finishing else { return }
+        if queue.isEmpty, inFlight == 0 { return close(nil) }
+        finishing = true
+        // A peer that never reads must not hold the socket for ever.
+        finishDeadline = LoopTimer(after: .seconds(10)) { [weak self] in self?.close(nil) }
+    }
+
+    public func close(_ error: NetError?) {
+        guard !isClosed else { return }
+        isClosed = true
+        finishDeadline?.cancel()
+        finishDeadline = nil
+        queue = []
+        uv_read_stop(stream)
+        uv_close(handle.assumingMemoryBound(to: uv_handle_t.self)) { handle in
+            guard let handle, let data = handle.pointee.data else { return }
+            Unmanaged<SocketStream>.fromOpaque(data).release()
+            UnsafeMutableRawPointer(handle).deallocate()
+        }
+        let ended = onClose
+        onData = nil
+        onDrain = nil
+        onClose = nil
+        ended?(error)
+    }
+}
