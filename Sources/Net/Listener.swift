@@ -30,7 +30,9 @@ public import Loop
         return listener
     }
 
-    /// Listens on a Unix socket with mode 0600. A file that is in the way is an error.
+    /// Listens on a Unix socket with mode 0600.
+    ///
+    /// A file that is in the way is an error.
     public static func unix(
         path: String, _ accepted: @escaping @IO (SocketStream) -> Void
     ) throws(NetError) -> Listener {
@@ -46,7 +48,8 @@ public import Loop
     }
 
     private init(
-        _ handle: UnsafeMutableRawPointer, isTCP: Bool, _ accepted: @escaping @IO (SocketStream) -> Void
+        _ handle: UnsafeMutableRawPointer, isTCP: Bool,
+        _ accepted: @escaping @IO (SocketStream) -> Void
     ) {
         self.handle = handle
         self.isTCP = isTCP
@@ -79,7 +82,9 @@ public import Loop
     private func accept() {
         guard let handle else { return }
         let connection = SocketStream(tcp: isTCP)
-        guard uv_accept(stream(handle), connection.stream) == 0 else { return connection.close(nil) }
+        guard uv_accept(stream(handle), connection.stream) == 0 else {
+            return connection.close(nil)
+        }
         connection.connected()
         accepted(connection)
     }

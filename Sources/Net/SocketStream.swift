@@ -4,7 +4,9 @@ internal import CUV
 import Glibc
 public import Loop
 
-/// One connected socket. libuv keeps it alive until it is closed.
+/// One connected socket.
+///
+/// libuv keeps it alive until it is closed.
 @IO public final class SocketStream: ByteStream, Flushable {
     public var onData: (@IO (UnsafeRawBufferPointer) -> Void)?
     public var onDrain: (@IO () -> Void)?
@@ -43,7 +45,9 @@ public import Loop
         stream.pointee.data = Unmanaged.passRetained(self).toOpaque()
     }
 
-    var stream: UnsafeMutablePointer<uv_stream_t> { handle.assumingMemoryBound(to: uv_stream_t.self) }
+    var stream: UnsafeMutablePointer<uv_stream_t> {
+        handle.assumingMemoryBound(to: uv_stream_t.self)
+    }
     var tcp: UnsafeMutablePointer<uv_tcp_t> { handle.assumingMemoryBound(to: uv_tcp_t.self) }
     var pipe: UnsafeMutablePointer<uv_pipe_t> { handle.assumingMemoryBound(to: uv_pipe_t.self) }
 
@@ -87,24 +91,31 @@ public import Loop
 
     public func resumeReading() {
         guard !isClosed else { return }
-        uv_read_start(stream, { _, _, buffer in
-            IO.assume(buffer) {
-                let space = SocketStream.readBuffer
-                $0?.pointee = uv_buf_init(
-                    space.baseAddress?.assumingMemoryBound(to: CChar.self), UInt32(space.count))
-            }
-        }, { stream, count, buffer in
-            guard count != 0, let me = SocketStream.owner(of: stream?.pointee.data) else { return }
-            if count > 0 {
-                IO.assume(UnsafeRawBufferPointer(start: buffer?.pointee.base, count: count)) { bytes in
-                    if !me.finishing { me.onData?(bytes) }
+        uv_read_start(
+            stream,
+            { _, _, buffer in
+                IO.assume(buffer) {
+                    let space = SocketStream.readBuffer
+                    $0?.pointee = uv_buf_init(
+                        space.baseAddress?.assumingMemoryBound(to: CChar.self), UInt32(space.count))
                 }
-            } else {
-                let orderly = count == Int(UV_EOF.rawValue)
-                let error = orderly ? nil : NetError.closed(reason: NetError.reason(Int32(count)))
-                IO.assume { me.close(error) }
-            }
-        })
+            },
+            { stream, count, buffer in
+                guard count != 0, let me = SocketStream.owner(of: stream?.pointee.data) else {
+                    return
+                }
+                if count > 0 {
+                    IO.assume(UnsafeRawBufferPointer(start: buffer?.pointee.base, count: count)) {
+                        bytes in
+                        if !me.finishing { me.onData?(bytes) }
+                    }
+                } else {
+                    let orderly = count == Int(UV_EOF.rawValue)
+                    let error =
+                        orderly ? nil : NetError.closed(reason: NetError.reason(Int32(count)))
+                    IO.assume { me.close(error) }
+                }
+            })
     }
 
     // MARK: Writing

@@ -1,0 +1,274 @@
+// TLS 1.3 over a socket, as a ByteStream. OpenSSL reads from the slice the socket just lent and
+// writes into the socket's queue (a BIO of our own), so an idle stream holds no I/O buffer.
+// Invariant: application bytes pass only after the handshake and the pin check.
+internal import COpenSSL
+internal import Crypto
+public import Loop
+
+/// One TLS connection.
+@IO public final class TLSStream: ByteStream {
+    public var onData: (@IO (UnsafeRawBufferPointer) -> Void)? {
+        didSet { if !early.isEmpty { deliverEarly() } }
+    }
+    public var onDrain: (@IO () -> Void)? {
+        get { socket.onDrain }
+        set { socket.onDrain = newValue }
+    }
+    public var onClose: (@IO (NetError?) -> Void)?
+    public private(set) var isClosed = false
+    public var peer: String { socket.peer }
+    public var unsent: Int { socket.unsent }
+
+    /// The socket below.
+    public let socket: SocketStream
+
+    private let context: TLSContext
+    private var ssl: OpaquePointer?
+    private var ready = false
+    private var failure: NetError?
+    private var settled: (@IO (NetError?) -> Void)?
+    /// The ciphertext the socket has lent for this call.
+    private var incoming = UnsafeRawBufferPointer(start: nil, count: 0)
+    /// What the peer sent right behind its handshake, until somebody listens.
+    private var early: [UInt8] = []
+
+    private static let plaintext = UnsafeMutableRawBufferPointer.allocate(
+        byteCount: 65536, alignment: 16)
+
+    /// Does the handshake over a connected socket; at failure the socket is closed.
+    ///
+    /// A client gives `serverName`; an end without one is the server.
+    public static func handshake(
+        over socket: SocketStream, context: TLSContext, serverName: String? = nil,
+        deadline: Duration = .seconds(10)
+    ) async throws(NetError) -> TLSStream {
+        let stream = TLSStream(socket, context)
+        guard stream.prepare(serverName) else { throw .tls(reason: "no memory") }
+        let timer = LoopTimer(after: deadline) {
+            stream.close(.timedOut(what: "the TLS handshake with \(socket.peer)"))
+        }
+        let error = await withUnsafeContinuation { continuation in
+            stream.settled = { continuation.resume(returning: $0) }
+            stream.pump()
+        }
+        timer.cancel()
+        if let error { throw error }
+        return stream
+    }
+
+    private init(_ socket: SocketStream, _ context: TLSContext) {
+        self.socket = socket
+        self.context = context
+    }
+
+    private func prepare(_ serverName: String?) -> Bool {
+        guard let ssl = SSL_new(context.raw), let bio = BIO_new(Self.method) else {
+            socket.close(nil)
+            return false
+        }
+        self.ssl = ssl
+        BIO_set_data(bio, Unmanaged.passUnretained(self).toOpaque())
+        SSL_set_bio(ssl, bio, bio)
+        if let trust = context.trust {
+            if let serverName, SocketAddress(ip: serverName, port: 0) == nil {
+                _ = hl_ssl_set_host(ssl, serverName)
+            }
+            if case .authorities = trust { SSL_set1_host(ssl, serverName ?? "") }
+            SSL_set_connect_state(ssl)
+        } else {
+            SSL_set_accept_state(ssl)
+        }
+        // Strong until the socket ends: the socket keeps its TLS alive, as libuv keeps the socket.
+        socket.onData = { [self] in receive($0) }
+        socket.onClose = { [self] in ended($0) }
+        return true
+    }
+
+    // MARK: Facts of the handshake
+
+    /// The ALPN protocol that was agreed on.
+    public var applicationProtocol: String? {
+        var name: UnsafePointer<UInt8>?
+        var count: UInt32 = 0
+        guard let ssl else { return nil }
+        SSL_get0_alpn_selected(ssl, &name, &count)
+        guard count > 0 else { return nil }
+        return String(decoding: UnsafeBufferPointer(start: name, count: Int(count)), as: UTF8.self)
+    }
+
+    /// Keying material both ends share and nobody else can know (RFC 8446 §7.5), `count` bytes.
+    public func exportKeyingMaterial(label: String, count: Int) -> [UInt8]? {
+        guard let ssl, ready else { return nil }
+        var bytes = [UInt8](repeating: 0, count: count)
+        let code = SSL_export_keying_material(
+            ssl, &bytes, count, label, label.utf8.count, nil, 0, 0)
+        return code == 1 ? bytes : nil
+    }
+
+    // MARK: Bytes
+
+    public func write(_ bytes: UnsafeRawBufferPointer) {
+        guard ready, !isClosed, let ssl else { return }
+        var rest = bytes
+        while !rest.isEmpty {
+            let count = Int32(min(rest.count, 1 << 30))
+            let wrote = SSL_write(ssl, rest.baseAddress, count)
+            guard wrote > 0 else { return fail(ssl, wrote) }
+            rest = UnsafeRawBufferPointer(rebasing: rest[Int(wrote)...])
+        }
+    }
+
+    public func flush() { socket.flush() }
+    public func pauseReading() { socket.pauseReading() }
+    public func resumeReading() { socket.resumeReading() }
+
+    public func finish() {
+        if let ssl, ready, !isClosed { SSL_shutdown(ssl) }
+        socket.finish()
+    }
+
+    public func close(_ error: NetError?) {
+        failure = failure ?? error
+        socket.close(error)
+    }
+
+    private func receive(_ bytes: UnsafeRawBufferPointer) {
+        incoming = bytes
+        pump()
+        incoming = UnsafeRawBufferPointer(start: nil, count: 0)
+    }
+
+    private func pump() {
+        guard let ssl, !isClosed else { return }
+        if !ready {
+            let code = SSL_do_handshake(ssl)
+            guard code == 1 else { return fail(ssl, code) }
+            if let error = checkPin(ssl) { return close(error) }
+            ready = true
+            let settled = self.settled
+            self.settled = nil
+            settled?(nil)
+        }
+        while !isClosed {
+            let space = Self.plaintext
+            let count = SSL_read(ssl, space.baseAddress, Int32(space.count))
+            guard count > 0 else { return fail(ssl, count) }
+            let bytes = UnsafeRawBufferPointer(rebasing: space[0..<Int(count)])
+            if let onData { onData(bytes) } else { hold(bytes) }
+        }
+    }
+
+    /// Nobody listens yet (the task that awaited the handshake runs later in this turn).
+    private func hold(_ bytes: UnsafeRawBufferPointer) {
+        guard early.count + bytes.count <= 1 << 18 else {
+            return close(.closed(reason: "data before it was asked for"))
+        }
+        early.append(contentsOf: bytes)
+    }
+
+    private func deliverEarly() {
+        guard let onData else { return }
+        let bytes = early
+        early = []
+        bytes.withUnsafeBytes { onData($0) }
+    }
+
+    private func checkPin(_ ssl: OpaquePointer) -> NetError? {
+        guard case .pin(let expected) = context.trust else { return nil }
+        guard let certificate = SSL_get1_peer_certificate(ssl) else {
+            return .tls(reason: "the server showed no certificate")
+        }
+        defer { X509_free(certificate) }
+        var encoded: UnsafeMutablePointer<UInt8>?
+        let count = i2d_X509(certificate, &encoded)
+        guard count > 0, let encoded else { return .tls(reason: "the certificate is unusable") }
+        defer { CRYPTO_free(encoded, nil, 0) }
+        let der = Array(UnsafeBufferPointer(start: encoded, count: Int(count)))
+        guard let found = try? PublicKeyPin(certificateDER: der) else {
+            return .tls(reason: "the certificate has no key")
+        }
+        guard ConstantTime.equal(found.bytes, expected.bytes) else {
+            return .wrongPin(expected: expected.description, found: found.description)
+        }
+        return nil
+    }
+
+    /// Sorts out why OpenSSL did not go on: it wants more bytes, the peer is done, or it failed.
+    private func fail(_ ssl: OpaquePointer, _ code: Int32) {
+        switch SSL_get_error(ssl, code) {
+        case SSL_ERROR_WANT_READ, SSL_ERROR_WANT_WRITE: return
+        case SSL_ERROR_ZERO_RETURN: close(nil)
+        default:
+            var text = [CChar](repeating: 0, count: 256)
+            let verify = SSL_get_verify_result(ssl)
+            ERR_error_string_n(ERR_peek_error(), &text, text.count)
+            let reason =
+                verify == Int(X509_V_OK)
+                ? String(
+                    decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+                : String(cString: X509_verify_cert_error_string(verify))
+            // The alert that tells the peer why is queued in the socket.
+            socket.flush()
+            close(.tls(reason: reason))
+        }
+        // The queue is the thread's: what stays in it would be blamed on the next stream.
+        ERR_clear_error()
+    }
+
+    private func ended(_ error: NetError?) {
+        guard !isClosed else { return }
+        isClosed = true
+        let error = failure ?? error
+        if let ssl { SSL_free(ssl) }
+        ssl = nil
+        let (settled, onClose) = (self.settled, self.onClose)
+        self.settled = nil
+        self.onClose = nil
+        onData = nil
+        settled?(error ?? .closed(reason: "the peer left during the TLS handshake"))
+        onClose?(error)
+    }
+
+    // MARK: The BIO
+
+    private static let method: OpaquePointer? = {
+        let method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "homeline")
+        BIO_meth_set_create(method) { bio in
+            BIO_set_init(bio, 1)
+            return 1
+        }
+        BIO_meth_set_ctrl(method) { _, command, _, _ in command == BIO_CTRL_FLUSH ? 1 : 0 }
+        BIO_meth_set_write(method) { bio, bytes, count in
+            guard let stream = owner(of: bio) else { return -1 }
+            return IO.assume((bio, bytes)) { bio, bytes in
+                stream.socket.write(UnsafeRawBufferPointer(start: bytes, count: Int(count)))
+                hl_bio_clear_retry(bio)
+                return count
+            }
+        }
+        BIO_meth_set_read(method) { bio, space, count in
+            guard let stream = owner(of: bio) else { return -1 }
+            return IO.assume((bio, space)) { bio, space in stream.take(bio, space, count) }
+        }
+        return method
+    }()
+
+    private nonisolated static func owner(of bio: OpaquePointer?) -> TLSStream? {
+        BIO_get_data(bio).map { Unmanaged<TLSStream>.fromOpaque($0).takeUnretainedValue() }
+    }
+
+    private func take(
+        _ bio: OpaquePointer?, _ space: UnsafeMutablePointer<CChar>?, _ count: Int32
+    ) -> Int32 {
+        hl_bio_clear_retry(bio)
+        let count = min(Int(count), incoming.count)
+        guard count > 0, let space else {
+            hl_bio_retry_read(bio)
+            return -1
+        }
+        UnsafeMutableRawBufferPointer(start: space, count: count)
+            .copyMemory(from: UnsafeRawBufferPointer(rebasing: incoming[0..<count]))
+        incoming = UnsafeRawBufferPointer(rebasing: incoming[count...])
+        return Int32(count)
+    }
+}
