@@ -1,35 +1,50 @@
 #!/bin/sh
-# Builds libssh2 with every Debian patch into .deps/libssh2, for systems whose own is older than
-# 1.11. Takes the newest revision of Debian trixie's source package; apt verifies the signatures.
-# Needs gcc, make, patch, xz-utils, libssl-dev and zlib1g-dev.
+# Builds libssh2 with every Debian patch into .deps/libssh2, where the system's is older than 1.11.
+# Takes the newest revision of Debian trixie's source package; apt verifies the signatures.
+# Invariant: .deps/archives/libssh2.a appears last, so what it names is whole. `--again` rebuilds.
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 deps=$root/.deps
 measured=1.11.1-1+deb13u2 # the revision the design's figures were taken with
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 
-if [ -e "$deps/archives/libssh2.a" ] && [ "${1:-}" != --again ]; then exit 0; fi
+if [ "${1:-}" != --again ]; then
+    if [ -e "$deps/archives/libssh2.a" ]; then exit 0; fi
+    if pkg-config --atleast-version=1.11 libssh2 2>/dev/null; then exit 0; fi
+fi
 
-apt=$deps/apt src=$deps/src
+apt=$deps/apt src=$deps/src stage=$deps/stage
 mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial" "$src" "$deps/archives"
+if command -v flock >/dev/null; then
+    exec 9>"$deps/lock"
+    flock 9
+    if [ "${1:-}" != --again ] && [ -e "$deps/archives/libssh2.a" ]; then exit 0; fi
+fi
 codename=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
 mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Label: Debian' \
     "Codename: $codename" | sort -u | head -n 1)
 if [ -z "$mirror" ] || [ ! -e "$keyring" ]; then
     echo "No Debian mirror is configured here (or 'apt-get update' has never run):" >&2
     echo "install libssh2 1.11 or newer yourself, or add a Debian source and try again." >&2
-    exit 1
+    exit 69
 fi
 echo "deb-src [signed-by=$keyring] $mirror trixie main" >"$apt/sources.list"
-get() {
-    apt-get -qq -o Dir::Etc::SourceList="$apt/sources.list" -o Dir::Etc::SourceParts=/dev/null \
-        -o Dir::State::Lists="$apt/lists" -o Dir::Cache="$apt/cache" \
-        -o APT::Sandbox::User="$(id -un)" -o Debug::NoLocking=1 "$@"
-}
+# Private lists and cache, none of the machine's hooks: its own apt state stays as it is.
+cat >"$apt/apt.conf" <<CONF
+#clear APT::Update;
+#clear DPkg::Post-Invoke;
+Dir::Etc::SourceList "$apt/sources.list";
+Dir::Etc::SourceParts "/dev/null";
+Dir::State::Lists "$apt/lists";
+Dir::Cache "$apt/cache";
+APT::Sandbox::User "$(id -un)";
+Debug::NoLocking "1";
+CONF
+get() { apt-get -qq -c "$apt/apt.conf" "$@"; }
 echo "libssh2: fetching Debian's source package"
 get update
 cd "$src"
-rm -f libssh2_*
+rm -rf libssh2_* build "$stage"
 get source --download-only libssh2
 dsc=$(ls libssh2_*.dsc)
 revision=${dsc#libssh2_} revision=${revision%.dsc}
@@ -42,18 +57,29 @@ SUMS
 else
     echo "libssh2: note: not the measured revision $measured (a newer security fix, most likely)"
 fi
-rm -rf build
 mkdir build
 tar xzf libssh2_*.orig.tar.gz --strip-components=1 -C build
 tar xJf "libssh2_$revision.debian.tar.xz" -C build
 cd build
-for p in $(grep -v '^#' debian/patches/series); do patch -p1 -s <"debian/patches/$p"; done
+grep -v '^#' debian/patches/series | while read -r name _; do
+    [ -z "$name" ] || patch -p1 -s <"debian/patches/$name"
+done
 # Newer than their sources, or make would want the autotools.
 touch aclocal.m4 configure Makefile.in */Makefile.in src/libssh2_config_h.in
-./configure -q --prefix="$deps/libssh2" --with-crypto=openssl --with-libz \
-    --disable-examples-build --enable-static --disable-shared --with-pic >configure.log 2>&1 ||
-    { tail -n 20 configure.log >&2; exit 1; }
-make -s -j"$(nproc)" >make.log 2>&1 || { tail -n 20 make.log >&2; exit 1; }
-make -s install >install.log 2>&1
-ln -sf "$deps/libssh2/lib/libssh2.a" "$deps/archives/libssh2.a"
-rm -rf "$src/build"
+logged() { # runs a step, showing the end of its log when it fails
+    log=$1
+    shift
+    "$@" >"$log" 2>&1 || {
+        tail -n 20 "$log" >&2
+        echo "libssh2: that step failed: $*" >&2
+        exit 1
+    }
+}
+logged configure.log ./configure -q --prefix="$deps/libssh2" --with-crypto=openssl --with-libz \
+    --disable-examples-build --enable-static --disable-shared --with-pic
+logged make.log make -s -j"$(getconf _NPROCESSORS_ONLN)"
+logged install.log make -s install DESTDIR="$stage"
+rm -rf "$deps/libssh2" "$deps/archives/libssh2.a"
+mv "$stage$deps/libssh2" "$deps/libssh2"
+ln -s ../libssh2/lib/libssh2.a "$deps/archives/libssh2.a"
+rm -rf "$src/build" "$stage"

@@ -63,7 +63,7 @@ extension SSHServer {
                 ("UsePAM", "no"), ("PasswordAuthentication", "no"), ("PermitRootLogin", "yes"),
                 ("KbdInteractiveAuthentication", "no"), ("LogLevel", "VERBOSE"), ("UseDNS", "no"),
                 ("MaxStartups", "500:30:1000"), ("PrintMotd", "no"), ("PrintLastLog", "no"),
-                ("SetEnv", "HOMELINE_TEST_MARK=\(directory.path)"),
+                ("SetEnv", "HOMELINE_TEST_MARK=\(directory.path) \(Self.run)"),
                 ("Subsystem", "sftp \(Self.sftpServer)"),
             ]
             if version >= (9, 8) { lines.append(("PerSourcePenalties", "no")) }
@@ -95,6 +95,11 @@ extension SSHServer {
 
                 """, to: "shell", mode: 0o755)
         }
+
+        /// The mark of the whole run, by which scripts/tests.sh ends what a crash left behind.
+        private static let run =
+            "HOMELINE_TEST_RUN="
+            + (ProcessInfo.processInfo.environment["HOMELINE_TEST_RUN"] ?? "none")
 
         private static let sftpServer =
             ["/usr/lib/openssh/sftp-server", "/usr/libexec/sftp-server"]

@@ -1,0 +1,42 @@
+# The doors to the build: `make check` is what CI runs, `make release` what ./run uses.
+# Programs need swift in PATH and what scripts/packages.sh and scripts/build-libssh2.sh set up.
+.POSIX:
+.PHONY: all build release test tsan check lint format lines bench clean
+
+flags = --explicit-target-dependency-import-check error
+sources = Package.swift Sources protocol relay agent bench Tests
+
+all: build
+
+build:
+	swift build $(flags)
+
+release:
+	swift build -c release --product homeline-relay
+	swift build -c release --product homeline-agent
+
+test:
+	scripts/tests.sh plain
+
+tsan:
+	scripts/tests.sh thread
+
+check: lint lines
+	scripts/tests.sh plain thread
+
+lint:
+	swift format lint --strict --parallel --recursive $(sources)
+
+format:
+	swift format --in-place --parallel --recursive $(sources)
+
+lines:
+	@git ls-files '*.swift' | xargs wc -l | awk '$$2 != "total" && $$1 > 450 \
+	    { print $$2 ": " $$1 " lines, at most 450"; long = 1 } END { exit long }'
+
+bench: release
+	swift build -c release --product homeline-bench
+	bench/peers/run
+
+clean:
+	rm -rf .build .build-tsan

@@ -1,0 +1,64 @@
+#!/bin/sh
+# Builds and runs the tests, then prints `N passed, N failed, N skipped`.
+#   scripts/tests.sh [plain] [thread]      thread: under the thread sanitizer, a build of its own
+# Ends whatever a test left running, found by the mark of this run. Fails when a test failed.
+set -eu
+cd "$(dirname "$0")/.."
+reports=$(mktemp -d)
+HOMELINE_TEST_RUN=run-$$
+export HOMELINE_TEST_RUN
+flags='--explicit-target-dependency-import-check error'
+failed=0
+
+sweep() {
+    mark=HOMELINE_TEST_RUN=$HOMELINE_TEST_RUN
+    unset HOMELINE_TEST_RUN # what runs from here on does not carry the mark
+    for file in /proc/[0-9]*/environ; do
+        id=${file#/proc/} id=${id%/environ}
+        if tr '\0' '\n' <"$file" 2>/dev/null | grep -qx "$mark"; then
+            kill -KILL "$id" 2>/dev/null || :
+        fi
+    done
+}
+trap 'sweep; rm -rf "$reports"' EXIT
+trap 'exit 130' INT TERM
+
+# One run of the test program; $1 names its report, the rest goes to `swift test`.
+run() {
+    name=$1
+    shift
+    echo "== tests: $name"
+    # shellcheck disable=SC2086
+    swift test $flags --skip-build --xunit-output "$reports/$name.xml" "$@" || failed=1
+}
+
+[ $# -gt 0 ] || set -- plain
+for kind in "$@"; do
+    case $kind in
+    plain)
+        # shellcheck disable=SC2086
+        swift build $flags --build-tests
+        run modules --skip '^(EndToEnd|Interop)\.'
+        run whole --filter '^(EndToEnd|Interop)\.'
+        ;;
+    thread)
+        # shellcheck disable=SC2086
+        swift build $flags --build-tests --sanitize=thread --scratch-path .build-tsan
+        run thread --sanitize=thread --scratch-path .build-tsan \
+            --filter '^(Loop|Net|Tunnel|Relay|Agent)Tests\.'
+        ;;
+    *) echo "tests.sh: no kind '$kind'; there are: plain thread" >&2; exit 64 ;;
+    esac
+done
+
+# A run that crashed leaves no report: that counts as one failure.
+cat "$reports"/*-swift-testing.xml 2>/dev/null | awk -v failed="$failed" '
+    /<testcase/ { total++ }
+    /<failure/ && !bad { failures++; bad = 1 }
+    /<skipped/ { skipped++ }
+    /<testcase|<\/testcase>/ { bad = 0 }
+    END {
+        if (failed && !failures) failures = 1
+        printf "%d passed, %d failed, %d skipped\n", total - failures - skipped, failures, skipped
+        exit failures > 0
+    }'
