@@ -87,7 +87,8 @@ let package = Package(
 
         // Tests
         .target(
-            name: "Support", dependencies: ["JSON"], path: "Tests/Support", swiftSettings: house),
+            name: "Support", dependencies: ["JSON"], path: "Tests/Support", exclude: ["python"],
+            swiftSettings: house),
         suite("JSONTests", ["JSON"]),
         suite("TerminalTests", ["Terminal"]),
         suite("LoopTests", ["Loop"]),

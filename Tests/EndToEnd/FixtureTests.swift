@@ -74,3 +74,42 @@ import Testing
         #expect(list.contains(try await key.fingerprint()))
     }
 }
+
+@Suite(.enabled(if: Repository.python != nil, "no Python clients: run ./test"))
+struct PasswordServerTests {
+    static let client = """
+        import asyncio, asyncssh, sys
+        port, user, password, code = int(sys.argv[1]), *sys.argv[2:]
+        class Client(asyncssh.SSHClient):
+            def kbdint_auth_requested(self): return ""
+            def kbdint_challenge_received(self, name, text, lang, prompts):
+                return [password if p.startswith("Password") else code for p, _ in prompts]
+        async def main():
+            async with asyncssh.connect("127.0.0.1", port, username=user, password=password,
+                    known_hosts=None, client_keys=None, client_factory=Client) as link:
+                done = await link.run("cat; echo err >&2; exit 4", input="in")
+                print(done.stdout, done.stderr.strip(), done.exit_status)
+                done = await link.run(None, term_type="xterm", input="tty\\nexit 6\\n")
+                print("/dev/pts/" in done.stdout, done.exit_status)
+        asyncio.run(main())
+        """
+
+    @Test(arguments: [false, true])
+    func `a password logs in and commands run`(interactive: Bool) async throws {
+        let server = try await PasswordServer(interactive: interactive)
+        let python = try #require(Repository.python)
+        let output = try await RunningProcess.run(
+            python,
+            ["-c", Self.client, "\(server.port)", server.user, server.password, server.code])
+        #expect(output == "in err 4\nTrue 6\n")
+    }
+
+    @Test func `a wrong password is refused`() async throws {
+        let server = try await PasswordServer()
+        let python = try #require(Repository.python)
+        let child = try RunningProcess(
+            python, ["-c", Self.client, "\(server.port)", server.user, "wrong", server.code])
+        #expect(try await child.finished() == .exited(1))
+        #expect(child.errors.contains("PermissionDenied"))
+    }
+}
