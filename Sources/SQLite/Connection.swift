@@ -1,0 +1,101 @@
+// One open database file and its prepared statements.
+// Confined to its database's thread, with a trap on any other; so SQLite's own locking is off.
+
+internal import CSQLite
+internal import Glibc
+
+/// An open database; given by `Database.run`, never kept past it.
+public final class Connection {
+    private let raw: OpaquePointer
+    private let thread: DatabaseThread
+    private var statements: [String: Statement] = [:]
+    private var isInTransaction = false
+
+    init(path: String, thread: DatabaseThread) throws(SQLiteError) {
+        // Made by hand first, so that the file and its WAL are private from their first moment.
+        let file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        if file >= 0 { close(file) }
+        var raw: OpaquePointer?
+        let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE
+        let code = sqlite3_open_v2(path, &raw, flags, nil)
+        guard code == SQLITE_OK, let raw else {
+            let detail = sqlite3_errmsg(raw).map { String(cString: $0) } ?? "error \(code)"
+            sqlite3_close_v2(raw)
+            throw .cannotOpen(path: path, detail: detail)
+        }
+        self.raw = raw
+        self.thread = thread
+        sqlite3_busy_timeout(raw, 5_000)
+        for pragma in [
+            "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "trusted_schema=OFF",
+        ] {
+            _ = try rows("PRAGMA \(pragma)")
+        }
+    }
+
+    deinit {
+        statements = [:]
+        sqlite3_close_v2(raw)
+    }
+
+    /// Runs one statement that changes something; returns how many rows it changed.
+    @discardableResult
+    public func execute(_ sql: String, _ values: SQLiteValue...) throws(SQLiteError) -> Int {
+        try statement(sql).run(values) { _ in }
+        return Int(sqlite3_changes(raw))
+    }
+
+    /// The rows of one statement.
+    public func rows(_ sql: String, _ values: SQLiteValue...) throws(SQLiteError) -> [Row] {
+        var rows: [Row] = []
+        try statement(sql).run(values) { rows.append($0) }
+        return rows
+    }
+
+    /// Runs `body` wholly or not at all; the write lock is taken at the start.
+    public func transaction<Result>(_ body: () throws -> Result) throws -> Result {
+        precondition(!isInTransaction, "transactions do not nest")
+        try execute("BEGIN IMMEDIATE")
+        isInTransaction = true
+        defer { isInTransaction = false }
+        do {
+            let result = try body()
+            try execute("COMMIT")
+            return result
+        } catch {
+            // SQLite has already rolled back after some faults; a second time is then refused.
+            if sqlite3_get_autocommit(raw) == 0 { _ = try? execute("ROLLBACK") }
+            throw error
+        }
+    }
+
+    /// Brings the schema to `steps.count`, one transaction a step; `user_version` counts them.
+    func migrate(_ steps: [String]) throws {
+        while true {
+            let done = try transaction { () throws -> Bool in
+                let version = Int(
+                    try rows("PRAGMA user_version").first?.integer("user_version") ?? 0)
+                guard version <= steps.count else {
+                    throw SQLiteError.newerSchema(found: version, known: steps.count)
+                }
+                guard version < steps.count else { return true }
+                let code = sqlite3_exec(raw, steps[version], nil, nil, nil)
+                guard code == SQLITE_OK else { throw Statement.failure(of: raw, code) }
+                // A pragma takes no parameters; the number is our own.
+                try Statement("PRAGMA user_version=\(version + 1)", in: raw).run([]) { _ in }
+                return false
+            }
+            if done { return }
+        }
+    }
+
+    private func statement(_ sql: String) throws(SQLiteError) -> Statement {
+        precondition(thread.isCurrent, "a connection is used off its database's thread")
+        if let statement = statements[sql] { return statement }
+        let statement = try Statement(sql, in: raw)
+        // The program's texts are few; a cap all the same, should one ever be built at run time.
+        if statements.count >= 128 { statements = [:] }
+        statements[sql] = statement
+        return statement
+    }
+}

@@ -1,0 +1,53 @@
+// A database file, opened with its schema brought up to date.
+// Every use hops to the database's own thread and runs there without interruption.
+
+/// A SQLite file on a thread of its own.
+public actor Database {
+    private nonisolated let thread: DatabaseThread
+    private var connection: Connection?
+    private let path: String
+
+    /// The executor on the database's thread.
+    public nonisolated var unownedExecutor: UnownedSerialExecutor {
+        unsafe thread.asUnownedSerialExecutor()
+    }
+
+    private init(path: String) {
+        self.path = path
+        thread = DatabaseThread()
+    }
+
+    /// Opens or makes the file at `path` and applies the `migrations` it has not seen.
+    ///
+    /// A released migration is never edited; a change of schema is a further one at the end.
+    public static func open(path: String, migrations: [String]) async throws(SQLiteError)
+        -> Database
+    {
+        let database = Database(path: path)
+        try await database.connect(migrations)
+        return database
+    }
+
+    private func connect(_ migrations: [String]) throws(SQLiteError) {
+        do {
+            let connection = try Connection(path: path, thread: thread)
+            try connection.migrate(migrations)
+            self.connection = connection
+        } catch let error as SQLiteError {
+            throw error
+        } catch {
+            throw .failed(code: 0, detail: "\(error)")
+        }
+    }
+
+    /// Runs `body` on the database's thread.
+    public func run<Result: Sendable>(
+        _ body: @Sendable (Connection) throws -> Result
+    ) throws -> Result {
+        guard let connection else { throw SQLiteError.cannotOpen(path: path, detail: "closed") }
+        return try body(connection)
+    }
+
+    /// Closes the file; every later use fails.
+    public func close() { connection = nil }
+}
