@@ -1,0 +1,118 @@
+// Checking values against a compiled schema. Invariant: every problem names the argument, so that
+// a model can correct its call.
+import JSON
+
+extension ArgumentSchema {
+    func check(_ object: JSON.Object, _ path: String, _ problems: inout Problems) {
+        for name in required where object[name] == nil {
+            problems.add("missing argument \(quoted(path + name))")
+        }
+        for (name, value) in object {
+            if problems.isFull { return }
+            if let property = properties.first(where: { $0.name == name }) {
+                property.schema.check(value, path + name, &problems)
+            } else if isClosed {
+                problems.add("unknown argument \(quoted(path + name))\(hint(for: name))")
+            }
+        }
+    }
+
+    private func check(_ value: JSON, _ path: String, _ problems: inout Problems) {
+        if problems.isFull { return }
+        let name = "argument \(quoted(path))"
+        guard types.isEmpty || types.contains(where: value.has(type:)) else {
+            let wanted = types.map(Self.article).joined(separator: " or ")
+            return problems.add("\(name) must be \(wanted), not \(Self.article(value.typeName))")
+        }
+        if let choices, !choices.contains(value) {
+            let list = choices.map(\.description).joined(separator: ", ")
+            return problems.add("\(name) must be one of \(list)")
+        }
+        switch value {
+        case .int, .double: checkNumber(value, name, &problems)
+        case .string(let text):
+            if !length.contains(text.unicodeScalars.count) {
+                problems.add("\(name) must have \(Self.text(length)) characters")
+            }
+        case .array(let elements):
+            guard itemCount.contains(elements.count) else {
+                return problems.add("\(name) must have \(Self.text(itemCount)) items")
+            }
+            guard let items else { return }
+            for (at, element) in elements.enumerated() {
+                items.check(element, "\(path)[\(at)]", &problems)
+            }
+        case .object(let object): check(object, path + ".", &problems)
+        default: break
+        }
+    }
+
+    private func checkNumber(_ value: JSON, _ name: String, _ problems: inout Problems) {
+        guard let number = value.doubleValue else { return }
+        if let minimum, number < minimum {
+            problems.add("\(name) must be at least \(Self.text(minimum))")
+        } else if let maximum, number > maximum {
+            problems.add("\(name) must be at most \(Self.text(maximum))")
+        }
+    }
+
+    /// The nearest known name, or all of them.
+    private func hint(for name: String) -> String {
+        let near = properties.map { ($0.name, distance(name, $0.name)) }.min { $0.1 < $1.1 }
+        guard let near else { return ": it takes none" }
+        if near.1 <= 3 { return " (did you mean \(quoted(near.0))?)" }
+        return ": allowed are \(properties.map(\.name).joined(separator: ", "))"
+    }
+
+    private static func article(_ type: String) -> String {
+        switch type {
+        case "integer", "array", "object": "an \(type)"
+        case "null": "null"
+        default: "a \(type)"
+        }
+    }
+
+    private static func text(_ number: Double) -> String {
+        Int64(exactly: number).map(String.init) ?? String(number)
+    }
+
+    private static func text(_ range: ClosedRange<Int>) -> String {
+        if range.upperBound == .max { return "at least \(range.lowerBound)" }
+        if range.lowerBound == 0 { return "at most \(range.upperBound)" }
+        return "\(range.lowerBound) to \(range.upperBound)"
+    }
+}
+
+extension JSON {
+    fileprivate var typeName: String {
+        switch self {
+        case .null: "null"
+        case .bool: "boolean"
+        case .int, .double: "number"
+        case .string: "string"
+        case .array: "array"
+        case .object, .raw: "object"
+        }
+    }
+
+    fileprivate func has(type: String) -> Bool {
+        type == "integer" ? intValue != nil : type == typeName
+    }
+}
+
+/// Edits between two short names; names past 40 bytes count as far apart.
+private func distance(_ one: String, _ other: String) -> Int {
+    let a = Array(one.utf8), b = Array(other.utf8)
+    guard a.count <= 40, b.count <= 40 else { return .max }
+    var row = Array(0...b.count)
+    for i in a.indices {
+        var diagonal = row[0]
+        row[0] = i + 1
+        for j in b.indices {
+            let cost = min(diagonal + (a[i] == b[j] ? 0 : 1), row[j] + 1, row[j + 1] + 1)
+            diagonal = row[j + 1]
+            row[j + 1] = cost
+        }
+    }
+    return row[b.count]
+}

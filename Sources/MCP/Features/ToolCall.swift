@@ -1,0 +1,25 @@
+// One call of a tool, as its handler sees it. Invariant: the arguments match the tool's input
+// schema, as far as ArgumentSchema checks it.
+public import JSON
+
+/// One call of a tool.
+public struct ToolCall: Sendable {
+    /// The tool's name.
+    public let name: String
+    /// The arguments, checked against the input schema.
+    public let arguments: JSON.Object
+    /// The same arguments as the bytes that were sent, to pass on without writing them again.
+    public let rawArguments: RawJSON
+    /// Who calls.
+    public let principal: Principal
+    /// What the client program says it is; for display and logs alone.
+    public let client: Implementation?
+    /// The capabilities the client declared.
+    public let capabilities: JSON.Object
+    /// The revision the call came in.
+    public let revision: Revision
+    /// The trace this call belongs to.
+    public let trace: TraceContext?
+    /// Where to report progress; `nil` when the client asked for none.
+    public let progress: ProgressReporter?
+}

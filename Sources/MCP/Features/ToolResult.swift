@@ -1,0 +1,126 @@
+// The result of a tool call. Flow: handler → ToolResult → bytes, the structured part spliced as it
+// is. Invariant: the text block always carries a whole answer too, because some clients show the
+// model only one of the two.
+public import JSON
+
+/// What a tool call comes to.
+public struct ToolResult: Sendable {
+    /// The text block's content.
+    public enum Text: Sendable, Equatable, ExpressibleByStringLiteral {
+        /// Text.
+        case string(String)
+        /// UTF-8 bytes; what is not UTF-8 is replaced.
+        case utf8([UInt8])
+        /// A JSON string with its quotes and escapes, spliced as it is.
+        case encoded(RawJSON)
+        /// The structured part, written out.
+        case structured
+
+        /// A literal text.
+        public init(stringLiteral value: String) { self = .string(value) }
+    }
+
+    /// The structured part: an object (`.raw` is spliced as it is).
+    public var structured: JSON?
+    /// The text block.
+    public var text: Text
+    /// Further content blocks, as the specification's `ContentBlock` objects.
+    public var content: [JSON]
+    /// Whether the call failed.
+    public var isError: Bool
+    /// `_meta` of the result.
+    public var meta: JSON.Object
+
+    /// A result with a structured part; the text defaults to the same, written out.
+    public init(
+        structured: JSON, text: Text = .structured, content: [JSON] = [], isError: Bool = false,
+        meta: JSON.Object = [:]
+    ) {
+        self.structured = structured
+        self.text = text
+        self.content = content
+        self.isError = isError
+        self.meta = meta
+    }
+
+    /// A result that is text alone.
+    public init(text: Text, content: [JSON] = [], isError: Bool = false) {
+        self.text = text
+        self.content = content
+        self.isError = isError
+        meta = [:]
+    }
+
+    /// A failed call: one plain sentence of what is wrong and what to do next.
+    public static func failure(_ sentence: String) -> ToolResult {
+        ToolResult(text: .string(sentence), isError: true)
+    }
+}
+
+extension ToolResult {
+    /// Appends the result object; `tail` is what the revision puts at its end.
+    func write(into output: inout [UInt8], in revision: Revision, server: [UInt8]) {
+        output.append("{\"content\":[{\"type\":\"text\",\"text\":")
+        writeText(into: &output)
+        output.append("}")
+        for block in content where revision.knows(block) {
+            output.append(",")
+            block.write(into: &output)
+        }
+        output.append("]")
+        if revision.hasStructuredContent, let structured {
+            output.append(",\"structuredContent\":")
+            structured.write(into: &output)
+        }
+        output.append(isError ? ",\"isError\":true" : ",\"isError\":false")
+        if revision.isModern { output.append(",\"resultType\":\"complete\"") }
+        if revision.isModern || !meta.isEmpty {
+            output.append(",\"_meta\":{")
+            if revision.isModern { output.append(contentsOf: server) }
+            for (at, member) in meta.enumerated() {
+                if at > 0 || revision.isModern { output.append(",") }
+                JSON.write(string: member.key, into: &output)
+                output.append(":")
+                member.value.write(into: &output)
+            }
+            output.append("}")
+        }
+        output.append("}")
+    }
+
+    /// About how long the result is, to reserve once.
+    var estimatedBytes: Int {
+        var bytes = 512
+        if case .raw(let raw)? = structured { bytes += raw.bytes.count * 2 }
+        switch text {
+        case .string(let text): bytes += text.utf8.count * 9 / 8
+        case .utf8(let text): bytes += text.count * 9 / 8
+        case .encoded(let text): bytes += text.bytes.count
+        case .structured: break
+        }
+        return bytes
+    }
+
+    private func writeText(into output: inout [UInt8]) {
+        switch text {
+        case .string(let text): JSON.write(string: text, into: &output)
+        case .utf8(let bytes):
+            JSON.write(string: String(decoding: bytes, as: UTF8.self), into: &output)
+        case .encoded(let raw): output.append(contentsOf: raw.bytes)
+        case .structured:
+            let bytes = structured.map { RawJSON($0).bytes } ?? []
+            JSON.write(string: String(decoding: bytes, as: UTF8.self), into: &output)
+        }
+    }
+}
+
+extension Revision {
+    /// Whether this revision has the content block's type.
+    fileprivate func knows(_ block: JSON) -> Bool {
+        switch block["type"]?.stringValue {
+        case "resource_link": self >= .v2025_06_18
+        case "audio": self >= .v2025_03_26
+        default: true
+        }
+    }
+}

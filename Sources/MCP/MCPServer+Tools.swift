@@ -1,0 +1,69 @@
+// tools/list and tools/call. Flow: Request → ToolTable → schema → handler → ToolResult → bytes.
+// Invariant: a handler runs only with arguments that fit its schema and a principal that holds its
+// scope; its result's bytes are spliced, never read again.
+import JSON
+import Loop
+
+extension MCPServer {
+    func listTools(_ request: Request) throws(MCPError) -> [UInt8] {
+        let caller = request.caller
+        guard !tools.entries.isEmpty else { throw .methodNotFound(request.method) }
+        let visible = tools.entries.filter { caller.principal.holds($0.tool.scope) }
+        let entries = visible.map { $0.listing(in: caller.revision) }
+        return try page(request, "tools", entries, isPublic: !tools.isScoped)
+    }
+
+    func callTool(
+        _ request: Request, _ notify: @escaping Notify
+    ) async throws(MCPError) -> [UInt8] {
+        guard !tools.entries.isEmpty else { throw .methodNotFound(request.method) }
+        let caller = request.caller
+        let name = try request.params.string("name")
+        guard let entry = tools[name] else {
+            throw .invalidParams("unknown tool \(quoted(name)): see tools/list")
+        }
+        try allow(entry.tool.scope, caller.principal)
+        let raw = request.params.raw("arguments") ?? Self.noArguments
+        guard let arguments = (try? raw.parsed())?.objectValue else {
+            throw .invalidParams("params.arguments must be an object")
+        }
+        if let problem = entry.schema.problem(with: arguments) {
+            guard caller.revision.hasInputErrorsAsResults else { throw .invalidParams(problem) }
+            return write(.failure("\(name): \(problem)."), for: request)
+        }
+        let progress = request.progressToken.map { ProgressReporter($0, limits, notify) }
+        let call = ToolCall(
+            name: name, arguments: arguments, rawArguments: raw, principal: caller.principal,
+            client: caller.client, capabilities: caller.capabilities, revision: caller.revision,
+            trace: request.trace, progress: progress)
+        let outcome: ToolResult
+        do throws(MCPError) {
+            outcome = try await run(entry.tool.handler, call)
+        } catch {
+            outcome = .failure(error.description)
+        }
+        return write(outcome, for: request)
+    }
+
+    private func run(
+        _ handler: @escaping Tool.Handler, _ call: ToolCall
+    ) async throws(MCPError) -> ToolResult {
+        try await counted(call.principal) { () throws(MCPError) in
+            guard let progress = call.progress else { return await handler(call) }
+            pulse.add(progress)
+            defer {
+                progress.finish()
+                pulse.remove(progress)
+            }
+            return await handler(call)
+        }
+    }
+
+    private func write(_ result: ToolResult, for request: Request) -> [UInt8] {
+        Envelope.result(request.id, reserve: result.estimatedBytes) {
+            result.write(into: &$0, in: request.caller.revision, server: serverMember)
+        }
+    }
+
+    private static let noArguments = RawJSON([:])
+}

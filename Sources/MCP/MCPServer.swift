@@ -1,0 +1,84 @@
+// The server: what is offered, and the way from a request to its method. Flow: transport (HTTP,
+// stdio) → answer → method → bytes. Invariant: `answer` returns exactly one reply for a request
+// and never throws; what it needs to know of the era is in the request's caller.
+import JSON
+public import Loop
+
+/// An MCP server without a transport; `MCPHTTPEndpoint` and `MCPStdio` carry it.
+@IO public final class MCPServer {
+    let info: Implementation
+    let instructions: String?
+    let tools: ToolTable
+    let resources: Resources?
+    let prompts: [Prompt]
+    let completion: Completion?
+    let limits: MCPLimits
+    let pulse: Pulse
+    /// `"io.modelcontextprotocol/serverInfo":{…}`, a member of every modern result's `_meta`.
+    let serverMember: [UInt8]
+    private var running: [String: Int] = [:]
+
+    /// A server that offers these features; what is absent is not advertised.
+    public init(
+        info: Implementation, instructions: String? = nil, tools: [Tool] = [],
+        resources: Resources? = nil, prompts: [Prompt] = [], completion: Completion? = nil,
+        limits: MCPLimits = MCPLimits()
+    ) {
+        self.info = info
+        self.instructions = instructions
+        self.tools = ToolTable(tools)
+        self.resources = resources
+        self.prompts = prompts
+        self.completion = completion
+        self.limits = limits
+        pulse = Pulse(every: limits.pulse)
+        var member = Array("\"\(MetaKey.server)\":".utf8)
+        info.json(in: .newest).write(into: &member)
+        serverMember = member
+    }
+
+    /// Answers one request; `notify` sends messages that belong to it before its answer.
+    func answer(_ request: Request, notify: @escaping Notify) async -> Answer {
+        do throws(MCPError) {
+            return Answer(bytes: try await reply(to: request, notify))
+        } catch {
+            let bytes = Envelope.error(request.id, error, request.caller.revision)
+            return Answer(bytes: bytes, error: error)
+        }
+    }
+
+    private func reply(
+        to request: Request, _ notify: @escaping Notify
+    ) async throws(MCPError) -> [UInt8] {
+        let isModern = request.caller.revision.isModern
+        switch request.method {
+        case "tools/call": return try await callTool(request, notify)
+        case "tools/list": return try listTools(request)
+        case "server/discover" where isModern: return discover(request)
+        case "ping" where !isModern: return Envelope.result(request.id, [:])
+        case "resources/list": return try await listResources(request)
+        case "resources/templates/list": return try listTemplates(request)
+        case "resources/read": return try await readResource(request)
+        case "prompts/list": return try listPrompts(request)
+        case "prompts/get": return try await getPrompt(request)
+        case "completion/complete": return try await complete(request)
+        default: throw .methodNotFound(request.method)
+        }
+    }
+
+    /// Counts a request that may wait against its principal's share while it runs.
+    func counted<T: Sendable>(
+        _ principal: Principal, _ work: @IO () async throws(MCPError) -> T
+    ) async throws(MCPError) -> T {
+        let count = running[principal.name, default: 0]
+        guard count < limits.requestsPerPrincipal else {
+            throw .busy("\(count) requests are running already: wait for one to finish, then retry")
+        }
+        running[principal.name] = count + 1
+        defer {
+            let left = running[principal.name, default: 1] - 1
+            running[principal.name] = left > 0 ? left : nil
+        }
+        return try await work()
+    }
+}

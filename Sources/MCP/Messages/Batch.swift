@@ -1,0 +1,86 @@
+// A batch of messages, which revision 2025-03-26 has: an array in, an array of replies out.
+// Invariant: never empty, never longer than the limit, and `initialize` does not stand in one.
+import JSON
+
+enum Batch {
+    /// What one element of a batch is.
+    enum Element {
+        case message(Message)
+        case bad(BadMessage)
+    }
+
+    static func isOne(_ bytes: [UInt8]) -> Bool {
+        for byte in bytes where byte != 0x20 && byte != 0x09 && byte != 0x0A && byte != 0x0D {
+            return byte == UInt8(ascii: "[")
+        }
+        return false
+    }
+
+    static func elements(of bytes: [UInt8], _ limits: MCPLimits) throws(MCPError) -> [Element] {
+        let ranges: [Range<Int>]
+        do {
+            ranges = try JSON.elements(of: bytes)
+        } catch {
+            throw .unparsable(error.description)
+        }
+        guard !ranges.isEmpty, ranges.count <= limits.batchMessages else {
+            throw .invalidRequest("a batch holds 1 to \(limits.batchMessages) messages")
+        }
+        var elements: [Element] = []
+        for range in ranges {
+            do throws(BadMessage) {
+                let message = try Message(bytes, range)
+                guard !message.isInitialize else {
+                    throw BadMessage(
+                        id: message.id, error: .invalidRequest("initialize cannot be in a batch"))
+                }
+                elements.append(.message(message))
+            } catch {
+                elements.append(.bad(error))
+            }
+        }
+        return elements
+    }
+
+    static func join(_ replies: [[UInt8]]) -> [UInt8] {
+        var output: [UInt8] = [UInt8(ascii: "[")]
+        for (at, reply) in replies.enumerated() {
+            if at > 0 { output.append(",") }
+            output.append(contentsOf: reply)
+        }
+        output.append("]")
+        return output
+    }
+}
+
+extension InFlight {
+    /// Answers every request of a legacy batch; `nil` when it has none.
+    func answer(
+        batch elements: [Batch.Element], _ server: MCPServer, _ caller: Caller,
+        notify: @escaping Notify
+    ) async -> [UInt8]? {
+        var tasks: [Task<Answer?, Never>] = []
+        var replies: [[UInt8]] = []
+        for element in elements {
+            switch element {
+            case .bad(let bad):
+                replies.append(Envelope.error(bad.id, bad.error, caller.revision))
+            case .message(let message):
+                guard case .request(let id, let method) = message.kind else {
+                    if message.method == "notifications/cancelled" { cancel(message) }
+                    continue
+                }
+                do throws(MCPError) {
+                    let request = try Request(message, id: id, method: method, caller: caller)
+                    tasks.append(try start(request, server, notify: notify))
+                } catch {
+                    replies.append(Envelope.error(id, error, caller.revision))
+                }
+            }
+        }
+        for task in tasks {
+            if let answer = await task.value { replies.append(answer.bytes) }
+        }
+        return replies.isEmpty ? nil : Batch.join(replies)
+    }
+}

@@ -1,0 +1,66 @@
+// The parameters of a request, looked up by name in the bytes they came in. Invariant: a value is
+// built only when a method asks for it.
+import JSON
+
+struct Params: Sendable {
+    private let bytes: [UInt8]
+    private let members: [JSONMember]
+
+    /// No parameters.
+    static let none = Params(bytes: [], members: [])
+
+    private init(bytes: [UInt8], members: [JSONMember]) {
+        self.bytes = bytes
+        self.members = members
+    }
+
+    /// Reads the object that fills `range`; positional parameters are refused.
+    init(_ bytes: [UInt8], _ range: Range<Int>) throws(MCPError) {
+        guard var members = try? JSON.members(of: bytes.span.extracting(range)) else {
+            throw .invalidParams("params must be an object")
+        }
+        for at in members.indices {
+            members[at].value = members[at].value.shifted(by: range.lowerBound)
+        }
+        self.init(bytes: bytes, members: members)
+    }
+
+    private func range(_ name: String) -> Range<Int>? {
+        for member in members where member.name == name { return member.value }
+        return nil
+    }
+
+    /// The value of a parameter, built.
+    func value(_ name: String) -> JSON? {
+        range(name).flatMap { try? JSON(parsing: bytes, in: $0) }
+    }
+
+    /// The text of a parameter.
+    func raw(_ name: String) -> RawJSON? {
+        for member in members where member.name == name { return RawJSON(member, of: bytes) }
+        return nil
+    }
+
+    /// A string that must be there.
+    func string(_ name: String) throws(MCPError) -> String {
+        guard let value = value(name)?.stringValue else {
+            throw .invalidParams("params.\(name) must be a string")
+        }
+        return value
+    }
+
+    /// A string that may be absent.
+    func optionalString(_ name: String) throws(MCPError) -> String? {
+        guard range(name) != nil else { return nil }
+        return try string(name)
+    }
+
+    /// An object that may be absent.
+    func object(_ name: String) throws(MCPError) -> JSON.Object? {
+        guard let value = value(name) else { return nil }
+        guard let object = value.objectValue else {
+            throw .invalidParams("params.\(name) must be an object")
+        }
+        return object
+    }
+}

@@ -1,0 +1,46 @@
+// A request on its way to a method: what is asked, by whom, in which revision. Flow: transport and
+// era detection build it, MCPServer answers it. Invariant: once it exists, era rules are met.
+import JSON
+import Loop
+
+/// Who asks, and how the answer must look.
+struct Caller: Sendable {
+    var revision: Revision
+    var principal: Principal
+    var client: Implementation?
+    var capabilities: JSON.Object
+}
+
+struct Request: Sendable {
+    let id: RequestID
+    let method: String
+    let params: Params
+    let caller: Caller
+    let progressToken: RequestID?
+    let trace: TraceContext?
+
+    init(_ message: Message, id: RequestID, method: String, caller: Caller) throws(MCPError) {
+        self.id = id
+        self.method = method
+        params = message.params
+        self.caller = caller
+        trace = TraceContext(message.meta)
+        if let token = message.meta?[MetaKey.progressToken] {
+            guard let token = RequestID(token) else {
+                throw .invalidParams("params._meta.progressToken must be a string or an integer")
+            }
+            progressToken = token
+        } else {
+            progressToken = nil
+        }
+    }
+}
+
+/// The one reply to a request: a whole JSON-RPC message, and the error it carries, if any.
+struct Answer: Sendable {
+    var bytes: [UInt8]
+    var error: MCPError?
+}
+
+/// Sends a message that belongs to a running request; dropped when nobody can take it.
+typealias Notify = @IO @Sendable ([UInt8]) -> Void

@@ -1,0 +1,119 @@
+// The messages of one stdio client, both eras at once. Flow: line → era → InFlight → reply line.
+// Invariant: each message is judged by itself; `initialize` opens the legacy era for the process
+// and closes nothing.
+import JSON
+import Loop
+
+@IO final class StdioConversation {
+    private let server: MCPServer
+    private let principal: Principal
+    private let send: @IO ([UInt8]) -> Void
+    private let notify: Notify
+    private var handshake: Handshake?
+    private var open = 0
+    private var settled = Waiters()
+    let inFlight = InFlight()
+
+    /// `send` writes a reply; `notify` writes what may be dropped when the client is slow.
+    init(
+        server: MCPServer, principal: Principal, send: @escaping @IO ([UInt8]) -> Void,
+        notify: @escaping Notify
+    ) {
+        self.server = server
+        self.principal = principal
+        self.send = send
+        self.notify = notify
+    }
+
+    func receive(_ line: LineSplitter.Line) {
+        switch line {
+        case .tooLong:
+            let limit = server.limits.messageBytes
+            send(error: .unparsable("message longer than \(limit) bytes: send less at once"))
+        case .text(let bytes) where Batch.isOne(bytes): receive(batch: bytes)
+        case .text(let bytes):
+            do throws(BadMessage) {
+                try receive(Message(bytes))
+            } catch {
+                send(error: error.error, id: error.id)
+            }
+        }
+    }
+
+    private func receive(_ message: Message) throws(BadMessage) {
+        guard case .request(let id, let method) = message.kind else {
+            if message.method == "notifications/cancelled" { inFlight.cancel(message) }
+            return
+        }
+        do throws(MCPError) {
+            guard !message.isInitialize || message.claimsModern else {
+                let agreed = try Handshake(message.params)
+                handshake = agreed
+                return send(Envelope.result(id, server.initialized(agreed.revision)))
+            }
+            let caller = try caller(message)
+            let request = try Request(message, id: id, method: method, caller: caller)
+            let task = try inFlight.start(request, server, notify: notify)
+            reply { await task.value?.bytes }
+        } catch {
+            throw BadMessage(id: id, error: error)
+        }
+    }
+
+    /// The era of a request that is not `initialize`.
+    private func caller(_ message: Message) throws(MCPError) -> Caller {
+        if message.claimsModern { return try ModernMeta(message.meta).caller(principal) }
+        guard let handshake else {
+            throw .invalidParams(
+                "params._meta must carry version and capabilities, or send initialize first")
+        }
+        return handshake.caller(principal)
+    }
+
+    private func receive(batch bytes: [UInt8]) {
+        guard let handshake, handshake.revision.hasBatches else {
+            return send(error: .invalidRequest("batches are not supported: send one at a time"))
+        }
+        do throws(MCPError) {
+            let elements = try Batch.elements(of: bytes, server.limits)
+            let caller = handshake.caller(principal)
+            reply { [inFlight, server, notify] in
+                await inFlight.answer(batch: elements, server, caller, notify: notify)
+            }
+        } catch {
+            send(error: error)
+        }
+    }
+
+    /// Sends what `work` comes to, if anything, and counts it as open until then.
+    private func reply(_ work: @escaping @IO @Sendable () async -> [UInt8]?) {
+        open += 1
+        IO.task { [self] in
+            let bytes = await work()
+            if let bytes { send(bytes) }
+            open -= 1
+            if open == 0 { settled.resume() }
+        }
+    }
+
+    /// Returns once every request received so far has its reply sent.
+    func settle() async {
+        guard open > 0 else { return }
+        await withCheckedContinuation { settled.add($0) }
+    }
+
+    private func send(error: MCPError, id: RequestID? = nil) {
+        send(Envelope.error(id, error, handshake?.revision ?? .newest))
+    }
+}
+
+extension ModernMeta {
+    /// The caller of a modern request; refuses the versions that need `initialize`.
+    func caller(_ principal: Principal) throws(MCPError) -> Caller {
+        guard let revision = Revision(rawValue: version), revision.isModern else {
+            throw .unsupportedVersion(requested: version)
+        }
+        return Caller(
+            revision: revision, principal: principal, client: client, capabilities: capabilities)
+    }
+}
