@@ -8,10 +8,15 @@ public import Loop
 ///
 /// libuv keeps it alive until it is closed.
 @IO public final class SocketStream: ByteStream, Flushable {
+    /// As in `ByteStream`.
     public var onData: (@IO (UnsafeRawBufferPointer) -> Void)?
+    /// As in `ByteStream`.
     public var onDrain: (@IO () -> Void)?
+    /// As in `ByteStream`.
     public var onClose: (@IO (NetError?) -> Void)?
+    /// As in `ByteStream`.
     public private(set) var isClosed = false
+    /// As in `ByteStream`.
     public internal(set) var peer = ""
 
     /// The peer's IP address; nil on a Unix socket.
@@ -85,10 +90,12 @@ public import Loop
 
     // MARK: Reading
 
+    /// As in `ByteStream`.
     public func pauseReading() {
         if !isClosed { uv_read_stop(stream) }
     }
 
+    /// As in `ByteStream`.
     public func resumeReading() {
         guard !isClosed else { return }
         uv_read_start(
@@ -120,8 +127,10 @@ public import Loop
 
     // MARK: Writing
 
+    /// As in `ByteStream`.
     public var unsent: Int { queue.count + inFlight }
 
+    /// As in `ByteStream`.
     public func write(_ bytes: UnsafeRawBufferPointer) {
         guard !isClosed, !finishing else { return }
         if queue.isEmpty, queue.capacity == 0 { swap(&queue, &Self.spare) }
@@ -132,11 +141,13 @@ public import Loop
         }
     }
 
+    /// As in `ByteStream`.
     public func flushTurn() {
         dirty = false
         flush()
     }
 
+    /// As in `ByteStream`.
     public func flush() {
         guard !isClosed, inFlight == 0, !queue.isEmpty else { return }
         let sent = queue.withUnsafeBytes { bytes in
@@ -191,6 +202,7 @@ public import Loop
 
     // MARK: The end
 
+    /// As in `ByteStream`.
     public func finish() {
         guard !isClosed, !finishing else { return }
         if queue.isEmpty, inFlight == 0 { return close(nil) }
@@ -199,6 +211,7 @@ public import Loop
         finishDeadline = LoopTimer(after: .seconds(10)) { [weak self] in self?.close(nil) }
     }
 
+    /// As in `ByteStream`.
     public func close(_ error: NetError?) {
         guard !isClosed else { return }
         isClosed = true

@@ -7,16 +7,22 @@ public import Loop
 
 /// One TLS connection.
 @IO public final class TLSStream: ByteStream {
+    /// As in `ByteStream`.
     public var onData: (@IO (UnsafeRawBufferPointer) -> Void)? {
         didSet { if !early.isEmpty { deliverEarly() } }
     }
+    /// As in `ByteStream`.
     public var onDrain: (@IO () -> Void)? {
         get { socket.onDrain }
         set { socket.onDrain = newValue }
     }
+    /// As in `ByteStream`.
     public var onClose: (@IO (NetError?) -> Void)?
+    /// As in `ByteStream`.
     public private(set) var isClosed = false
+    /// As in `ByteStream`.
     public var peer: String { socket.peer }
+    /// As in `ByteStream`.
     public var unsent: Int { socket.unsent }
 
     /// The socket below.
@@ -107,6 +113,7 @@ public import Loop
 
     // MARK: Bytes
 
+    /// As in `ByteStream`.
     public func write(_ bytes: UnsafeRawBufferPointer) {
         guard ready, !isClosed, let ssl else { return }
         var rest = bytes
@@ -118,15 +125,20 @@ public import Loop
         }
     }
 
+    /// As in `ByteStream`.
     public func flush() { socket.flush() }
+    /// As in `ByteStream`.
     public func pauseReading() { socket.pauseReading() }
+    /// As in `ByteStream`.
     public func resumeReading() { socket.resumeReading() }
 
+    /// As in `ByteStream`.
     public func finish() {
         if let ssl, ready, !isClosed { SSL_shutdown(ssl) }
         socket.finish()
     }
 
+    /// As in `ByteStream`.
     public func close(_ error: NetError?) {
         failure = failure ?? error
         socket.close(error)

@@ -1,0 +1,196 @@
+// One HTTP/2 stream: a call (POST) or raw bytes (CONNECT). A raw stream is a ByteStream with its
+// own back-pressure: bytes that the reader has not taken are not granted again to the sender.
+internal import CNGHTTP2
+public import Loop
+public import Net
+
+/// A stream of a tunnel, made by `Tunnel.open` or handed to `Tunnel.onStream`.
+@IO public final class TunnelStream: ByteStream {
+    /// What a stream carries.
+    enum Kind {
+        case callOut(UnsafeContinuation<Result<[UInt8], TunnelError>, Never>?)
+        case callIn(Task<Void, Never>?)
+        case bytes
+    }
+
+    /// As in `ByteStream`.
+    public var onData: (@IO (UnsafeRawBufferPointer) -> Void)? {
+        didSet { deliverHeld() }
+    }
+    /// As in `ByteStream`.
+    public var onDrain: (@IO () -> Void)?
+    /// As in `ByteStream`.
+    public var onClose: (@IO (NetError?) -> Void)?
+    /// The peer will send no more; our side may go on (half-close).
+    public var onEnd: (@IO () -> Void)?
+    /// As in `ByteStream`.
+    public internal(set) var isClosed = false
+
+    /// What a raw stream was opened for (`:authority` of the CONNECT).
+    public internal(set) var authority = ""
+
+    var kind: Kind
+    var id: Int32 = 0
+    var method = ""
+    var status = 0
+    var headerBytes = 0
+    /// The collected body of a call.
+    var body: [UInt8] = []
+
+    private unowned let tunnel: Tunnel
+    private var out: [UInt8] = []
+    private var outOffset = 0
+    private(set) var outEnded = false
+    private var deferred = false
+    private var paused = false
+    private var held: [UInt8] = []
+
+    init(_ tunnel: Tunnel, _ kind: Kind) {
+        self.tunnel = tunnel
+        self.kind = kind
+    }
+
+    /// As in `ByteStream`.
+    public var peer: String { tunnel.peer }
+
+    /// As in `ByteStream`.
+    public var unsent: Int { out.count - outOffset }
+
+    // MARK: Out
+
+    /// As in `ByteStream`.
+    public func write(_ bytes: UnsafeRawBufferPointer) {
+        guard !isClosed, !outEnded else { return }
+        out.append(contentsOf: bytes)
+        wake()
+    }
+
+    /// As in `ByteStream`.
+    public func flush() { tunnel.flushTurn() }
+
+    /// Ends our side when what is queued has left; the peer may go on sending.
+    public func finish() {
+        guard !isClosed, !outEnded else { return }
+        outEnded = true
+        wake()
+    }
+
+    func send(body: [UInt8]) {
+        out = body
+        outEnded = true
+    }
+
+    private func wake() {
+        if deferred {
+            deferred = false
+            tunnel.resumeData(of: id)
+        }
+        tunnel.schedule()
+    }
+
+    /// Fills a DATA frame (`nghttp2_data_source_read_callback`).
+    func produce(_ space: UnsafeMutableRawBufferPointer) -> (count: Int, last: Bool)? {
+        let count = min(space.count, unsent)
+        if count > 0 {
+            out.withUnsafeBytes { bytes in
+                let piece = UnsafeRawBufferPointer(rebasing: bytes[outOffset..<outOffset + count])
+                space.copyMemory(from: piece)
+            }
+            outOffset += count
+            if outOffset == out.count {
+                out.removeAll(keepingCapacity: !outEnded && out.capacity <= 1 << 18)
+                outOffset = 0
+            }
+        }
+        if unsent == 0, outEnded { return (count, true) }
+        if unsent == 0, onDrain != nil { tunnel.drained(self) }
+        if count == 0 {
+            deferred = true
+            return nil
+        }
+        return (count, false)
+    }
+
+    // MARK: In
+
+    /// Takes a DATA frame; returns the bytes that may be granted to the sender again.
+    func receive(_ bytes: UnsafeRawBufferPointer, limit: Int) -> Int {
+        guard case .bytes = kind else {
+            body.append(contentsOf: bytes)
+            if body.count > limit {
+                finishCall(.failure(.tooLarge(limit: limit)))
+                tunnel.reset(self, NGHTTP2_ENHANCE_YOUR_CALM.rawValue)
+            }
+            return bytes.count
+        }
+        guard !paused, held.isEmpty, let onData else {
+            held.append(contentsOf: bytes)  // bounded by the stream's window
+            return 0
+        }
+        onData(bytes)
+        return bytes.count
+    }
+
+    /// As in `ByteStream`.
+    public func pauseReading() { paused = true }
+
+    /// As in `ByteStream`.
+    public func resumeReading() {
+        paused = false
+        deliverHeld()
+    }
+
+    private func deliverHeld() {
+        guard !paused, !held.isEmpty, let onData else { return }
+        let bytes = held
+        held = []
+        bytes.withUnsafeBytes { onData($0) }
+        tunnel.consumed(bytes.count, of: self)
+    }
+
+    // MARK: The end
+
+    /// Cuts the stream (RST_STREAM CANCEL); the peer's work for it is cancelled.
+    public func close(_ error: NetError?) {
+        guard !isClosed else { return }
+        tunnel.reset(self, NGHTTP2_CANCEL.rawValue)
+        ended(error)
+    }
+
+    func finishCall(_ result: Result<[UInt8], TunnelError>) {
+        guard case .callOut(let waiting?) = kind else { return }
+        kind = .callOut(nil)
+        waiting.resume(returning: result)
+    }
+
+    /// The stream is over (`on_stream_close`, or the tunnel's end).
+    func ended(code: UInt32, tunnelReason: String? = nil) {
+        switch kind {
+        case .callOut:
+            if let tunnelReason {
+                finishCall(.failure(.closed(reason: tunnelReason)))
+            } else if code == 0, status == 200 {
+                finishCall(.success(body))
+            } else {
+                finishCall(.failure(.reset(code: code)))
+            }
+        case .callIn(let task): task?.cancel()
+        case .bytes: break
+        }
+        if let tunnelReason { return ended(NetError.closed(reason: tunnelReason)) }
+        ended(code == 0 ? nil : NetError.closed(reason: "stream cut with code \(code)"))
+    }
+
+    private func ended(_ error: NetError?) {
+        guard !isClosed else { return }
+        isClosed = true
+        let closed = onClose
+        onClose = nil
+        onData = nil
+        onDrain = nil
+        onEnd = nil
+        out = []
+        outOffset = 0
+        closed?(error)
+    }
+}
