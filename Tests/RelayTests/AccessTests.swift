@@ -1,0 +1,107 @@
+// Tokens, scopes and patterns as an MCP request meets them.
+
+import Loop
+import Testing
+
+@testable import homeline_relay
+
+@IO @Suite struct AccessTests {
+    @Test func `a live token gives its principal and a revoked one none`() async throws {
+        let fixture = try await StoreFixture()
+        let access = Access(store: fixture.store)
+        let (record, token) = try await fixture.store.createToken(
+            name: "laptop", scopes: [.filesRead], pattern: "web")
+        #expect(throws: AccessError.invalidToken) {
+            try access.principal(authorization: "Bearer \(token)", fromLoopback: false)
+        }
+        try await access.reload()
+        let principal = try access.principal(authorization: "bearer  \(token)", fromLoopback: false)
+        #expect(principal.id == record.id)
+        #expect(principal.name == "laptop")
+        #expect(principal.holds([.filesRead]))
+        #expect(!principal.holds([.filesRead, .filesWrite]))
+
+        try await access.saveUses()
+        #expect(try await fixture.store.token(token)?.lastUsed == 1_000)
+        _ = try await fixture.store.revokeToken("laptop")
+        try await access.reload()
+        #expect(throws: AccessError.invalidToken) {
+            try access.principal(authorization: "Bearer \(token)", fromLoopback: true)
+        }
+    }
+
+    @Test(arguments: [
+        "Bearer", "Bearer ", "Bearer hlt_", "Bearer x", "Bearer hlt_a b",
+        "Bearer hlt_" + String(repeating: "a", count: 4000),
+    ])
+    func `a misshapen token is invalid`(header: String) async throws {
+        let access = Access(store: try await StoreFixture().store, allowsLoopback: true)
+        #expect(throws: AccessError.invalidToken) {
+            try access.principal(authorization: header, fromLoopback: true)
+        }
+    }
+
+    @Test func `without a token only loopback passes, and only where allowed`() async throws {
+        let store = try await StoreFixture().store
+        let strict = Access(store: store)
+        let open = Access(store: store, allowsLoopback: true)
+        #expect(throws: AccessError.missingToken) {
+            try strict.principal(authorization: nil, fromLoopback: true)
+        }
+        #expect(throws: AccessError.missingToken) {
+            try open.principal(authorization: nil, fromLoopback: false)
+        }
+        #expect(throws: AccessError.missingToken) {
+            try open.principal(authorization: "Basic YTpi", fromLoopback: true)
+        }
+        #expect(try open.principal(authorization: nil, fromLoopback: true) == .local)
+    }
+
+    @Test func `challenges say what RFC 6750 asks for`() {
+        #expect(AccessError.missingToken.status == 401)
+        #expect(
+            AccessError.missingToken.challenge
+                == "Bearer realm=\"homeline\", scope=\"fleet:read sessions:read\"")
+        #expect(AccessError.invalidToken.challenge.contains("error=\"invalid_token\""))
+        let lacking = AccessError.insufficientScope([.filesWrite, .filesRead])
+        #expect(lacking.status == 403)
+        #expect(lacking.challenge.contains("error=\"insufficient_scope\""))
+        #expect(lacking.challenge.hasSuffix("scope=\"files:read files:write\""))
+    }
+
+    @Test func `tools and resources need their scopes, unknown ones admin`() throws {
+        #expect(Scope.needed(forTool: "file_transfer") == [.filesRead, .filesWrite])
+        #expect(Scope.needed(forTool: "ssh_execute") == [.sessionsExec])
+        #expect(Scope.needed(forTool: "agent_update") == [.admin])
+        #expect(Scope.needed(forTool: "nonsense") == [.admin])
+        #expect(Scope.needed(forResource: "homeline://files/a/b/etc/x") == [.filesRead])
+        #expect(Scope.needed(forResource: "homeline://sessions/1/screen") == [.sessionsRead])
+        #expect(Scope.needed(forResource: "homeline://agentsx") == [.admin])
+        #expect(Principal.local.holds([.filesWrite, .forwards]))
+        let reader = Principal(id: "r", name: "r", scopes: [.fleetRead], pattern: .all)
+        #expect(throws: AccessError.insufficientScope([.admin])) { try reader.require([.admin]) }
+    }
+
+    @Test func `patterns select agents by name or tag and targets by glob`() throws {
+        let pattern = try #require(AccessPattern("web-*/db?,tag:lab"))
+        #expect(pattern.allows(agent: "web-1", tags: []))
+        #expect(pattern.allows(agent: "web-1", tags: [], target: "db1"))
+        #expect(!pattern.allows(agent: "web-1", tags: [], target: "db10"))
+        #expect(!pattern.allows(agent: "web", tags: []))
+        #expect(pattern.allows(agent: "x", tags: ["prod", "lab"], target: "root@10.0.0.1:22"))
+        #expect(!pattern.allows(agent: "lab", tags: ["prod"]))
+        #expect(AccessPattern.all.allows(agent: "any", tags: [], target: "a/b"))
+        for bad in ["", ",", "a,", "/x", "a/", "tag:", "a b"] {
+            #expect(AccessPattern(bad) == nil, "\(bad)")
+        }
+    }
+
+    @Test func `a hostile pattern does not blow up`() {
+        let stars = String(repeating: "*a", count: 2000)
+        let text = String(repeating: "a", count: 2000) + "b"
+        #expect(!AccessPattern.matches(stars, text))
+        #expect(AccessPattern.matches("*", ""))
+        #expect(AccessPattern.matches("a*b*c", "axxbyyc"))
+        #expect(!AccessPattern.matches("a*b*c", "axxbyy"))
+    }
+}

@@ -1,0 +1,86 @@
+// Which agents and targets a token reaches: `*`, `lab-*`, `web/db-?`, `tag:lab/*`, comma-joined.
+// Pure; matching takes time in proportion to text times pattern, whatever the text.
+
+/// The agents and targets a principal may see and use.
+struct AccessPattern: Sendable, Hashable, CustomStringConvertible {
+    /// One alternative: agents by name or tag, and targets on them.
+    private struct Part: Sendable, Hashable {
+        let agent: String
+        let isTag: Bool
+        let target: String
+    }
+
+    /// Everything.
+    static let all = AccessPattern(parts: [Part(agent: "*", isTag: false, target: "*")], text: "*")
+
+    private let parts: [Part]
+    let description: String
+
+    private init(parts: [Part], text: String) {
+        self.parts = parts
+        description = text
+    }
+
+    /// Reads a pattern; nil when it is none.
+    init?(_ text: String) {
+        guard !text.isEmpty, text.utf8.count <= 4096,
+            text.utf8.allSatisfy({ $0 > 32 && $0 != 127 })
+        else { return nil }
+        var parts: [Part] = []
+        for word in text.split(separator: ",", omittingEmptySubsequences: false) {
+            let isTag = word.hasPrefix("tag:")
+            let body = isTag ? word.dropFirst(4) : word
+            let slash = body.firstIndex(of: "/")
+            let agent = String(body[..<(slash ?? body.endIndex)])
+            let target = slash.map { String(body[body.index(after: $0)...]) } ?? "*"
+            guard !agent.isEmpty, !target.isEmpty else { return nil }
+            parts.append(Part(agent: agent, isTag: isTag, target: target))
+        }
+        self.init(parts: parts, text: text)
+    }
+
+    /// Whether the agent may be seen at all.
+    func allows(agent: String, tags: [String]) -> Bool {
+        parts.contains { Self.matches($0, agent: agent, tags: tags) }
+    }
+
+    /// Whether the target `target` on the agent may be used.
+    func allows(agent: String, tags: [String], target: String) -> Bool {
+        parts.contains {
+            Self.matches($0, agent: agent, tags: tags) && Self.matches($0.target, target)
+        }
+    }
+
+    private static func matches(_ part: Part, agent: String, tags: [String]) -> Bool {
+        part.isTag
+            ? tags.contains { matches(part.agent, $0) } : matches(part.agent, agent)
+    }
+
+    /// Whether `text` fits `glob`: `*` stands for any run, `?` for one character.
+    static func matches(_ glob: String, _ text: String) -> Bool {
+        let glob = Array(glob.utf8)
+        let text = Array(text.utf8)
+        var place = 0
+        var letter = 0
+        // The last star and where its run ends; only it ever needs to grow.
+        var star: (place: Int, letter: Int)?
+        while letter < text.count {
+            if place < glob.count, glob[place] == UInt8(ascii: "*") {
+                star = (place, letter)
+                place += 1
+            } else if place < glob.count,
+                glob[place] == UInt8(ascii: "?") || glob[place] == text[letter]
+            {
+                place += 1
+                letter += 1
+            } else if let last = star {
+                star = (last.place, last.letter + 1)
+                place = last.place + 1
+                letter = last.letter + 1
+            } else {
+                return false
+            }
+        }
+        return glob[place...].allSatisfy { $0 == UInt8(ascii: "*") }
+    }
+}

@@ -1,0 +1,24 @@
+// Who a request comes from and what it may do.
+
+/// Who an MCP client's token says it is.
+struct Principal: Sendable, Hashable {
+    /// The token's id; sessions belong to it.
+    let id: String
+    /// The token's name, for the audit and for people.
+    let name: String
+    let scopes: Set<Scope>
+    let pattern: AccessPattern
+
+    /// The person at this machine: stdio, or loopback where that was allowed.
+    static let local = Principal(id: "local", name: "local", scopes: [.admin], pattern: .all)
+
+    /// Whether it holds every one of `needed`.
+    func holds(_ needed: Set<Scope>) -> Bool {
+        scopes.contains(.admin) || needed.isSubset(of: scopes)
+    }
+
+    /// Refuses a principal that lacks one of `needed`.
+    func require(_ needed: Set<Scope>) throws(AccessError) {
+        guard holds(needed) else { throw .insufficientScope(needed) }
+    }
+}

@@ -1,0 +1,68 @@
+// Names of agents and tokens, and what may describe an agent.
+// Invariant: a stored name matches [a-z0-9][a-z0-9-]{0,62}, so it can stand in `agent/host`.
+
+/// The rules for names, tags and purposes.
+enum AgentName {
+    static let longest = 63
+
+    /// Whether `text` is a name.
+    static func isValid(_ text: String) -> Bool {
+        (1...longest).contains(text.utf8.count) && text.utf8.first != hyphen
+            && text.utf8.allSatisfy { isLowerOrDigit($0) || $0 == hyphen }
+    }
+
+    /// The nearest name to a host's: its first label in lower case; `agent` when nothing is left.
+    static func suggestion(fromHost host: String) -> String {
+        let label = host.prefix { $0 != "." }
+        var name: [UInt8] = []
+        for byte in label.lowercased().utf8 where name.count < longest {
+            let kept = isLowerOrDigit(byte) ? byte : hyphen
+            if kept == hyphen, name.isEmpty || name.last == hyphen { continue }
+            name.append(kept)
+        }
+        while name.last == hyphen { name.removeLast() }
+        return name.isEmpty ? "agent" : String(decoding: name, as: UTF8.self)
+    }
+
+    /// `name`, or `name-2`, `name-3` … : the first that `isTaken` lets pass.
+    static func free(_ name: String, isTaken: (String) throws -> Bool) rethrows -> String {
+        if try !isTaken(name) { return name }
+        var number = 2
+        while true {
+            let suffix = "-\(number)"
+            let candidate = String(name.prefix(longest - suffix.count)) + suffix
+            if try !isTaken(candidate) { return candidate }
+            number += 1
+        }
+    }
+
+    /// Sorted tags without repeats.
+    static func checked(tags: [String]) throws(StoreError) -> [String] {
+        guard tags.count <= 32 else { throw .tagInvalid(tags[32]) }
+        for tag in tags {
+            let fits = tag.utf8.allSatisfy { byte in
+                isLowerOrDigit(byte) || (65...90).contains(byte) || "-._=".utf8.contains(byte)
+            }
+            guard (1...63).contains(tag.utf8.count), fits else { throw .tagInvalid(tag) }
+        }
+        return Set(tags).sorted()
+    }
+
+    /// A purpose: one line without control characters.
+    static func checked(purpose: String) throws(StoreError) -> String {
+        let fits = purpose.unicodeScalars.allSatisfy { scalar in
+            switch scalar.properties.generalCategory {
+            case .control, .lineSeparator, .paragraphSeparator: false
+            default: true
+            }
+        }
+        guard purpose.utf8.count <= 500, fits else { throw .purposeInvalid }
+        return purpose
+    }
+
+    private static let hyphen = UInt8(ascii: "-")
+
+    private static func isLowerOrDigit(_ byte: UInt8) -> Bool {
+        (97...122).contains(byte) || (48...57).contains(byte)
+    }
+}

@@ -1,0 +1,37 @@
+// What the store keeps, as values. Times are whole seconds since 1970.
+
+/// An agent that has joined.
+struct AgentRecord: Sendable, Equatable {
+    let id: String
+    var name: String
+    /// Its Ed25519 key, 32 bytes.
+    var publicKey: [UInt8]
+    var tags: [String]
+    var purpose: String
+    let created: Int64
+    var lastSeen: Int64?
+    var revoked: Int64?
+}
+
+/// A one-time permission to join.
+struct InvitationRecord: Sendable, Equatable {
+    let id: String
+    /// The name the agent will have; nil lets the host's name decide.
+    let name: String?
+    let tags: [String]
+    let purpose: String
+    let expires: Int64
+}
+
+/// A bearer token, without its text.
+struct TokenRecord: Sendable, Equatable {
+    let id: String
+    let name: String
+    /// SHA-256 of the token's text.
+    let hash: [UInt8]
+    let scopes: Set<Scope>
+    let pattern: AccessPattern
+    let created: Int64
+    var lastUsed: Int64?
+    var revoked: Int64?
+}

@@ -1,0 +1,119 @@
+// Agents: who may hold a tunnel, and how the fleet calls them.
+// Invariant: a revoked agent never comes back under its key; its name becomes free.
+
+import Configuration
+import SQLite
+
+extension AgentRecord {
+    init?(_ row: Row) {
+        guard let id = row.text("id"), let name = row.text("name"),
+            let publicKey = row.blob("public_key"), let created = row.integer("created")
+        else { return nil }
+        self.init(
+            id: id, name: name, publicKey: publicKey, tags: row.words("tags"),
+            purpose: row.text("purpose") ?? "", created: created,
+            lastSeen: row.integer("last_seen"), revoked: row.integer("revoked"))
+    }
+}
+
+extension Store {
+    /// The agent with this id, revoked or not; nil when there never was one.
+    func agent(id: String) async throws(StoreError) -> AgentRecord? {
+        try await run { connection in
+            try connection.rows("SELECT * FROM agent WHERE id = ?", .text(id)).first
+                .flatMap(AgentRecord.init)
+        }
+    }
+
+    /// Every agent that is not revoked, by name.
+    func agents() async throws(StoreError) -> [AgentRecord] {
+        try await run { connection in
+            try connection.rows("SELECT * FROM agent WHERE revoked IS NULL ORDER BY name")
+                .compactMap(AgentRecord.init)
+        }
+    }
+
+    /// Ends an agent's right to connect; the caller cuts its live tunnel.
+    func revokeAgent(_ nameOrID: String) async throws(StoreError) -> AgentRecord {
+        let moment = now()
+        return try await change { connection in
+            var agent = try Self.liveAgent(nameOrID, connection)
+            agent.revoked = moment
+            try connection.execute(
+                "UPDATE agent SET revoked = ? WHERE id = ?", .integer(moment), .text(agent.id))
+            return agent
+        }
+    }
+
+    /// Changes how an agent is called and described; nil leaves a field as it is.
+    func updateAgent(
+        _ nameOrID: String, name: String? = nil, tags: [String]? = nil, purpose: String? = nil
+    ) async throws(StoreError) -> AgentRecord {
+        if let name, !AgentName.isValid(name) { throw .nameInvalid(name) }
+        let newTags: [String]? = if let tags { try AgentName.checked(tags: tags) } else { nil }
+        if let purpose { _ = try AgentName.checked(purpose: purpose) }
+        return try await change { connection in
+            var agent = try Self.liveAgent(nameOrID, connection)
+            if let name, name != agent.name {
+                if try Self.isTaken(name, connection) { throw StoreError.nameTaken(name) }
+                agent.name = name
+            }
+            agent.tags = newTags ?? agent.tags
+            agent.purpose = purpose ?? agent.purpose
+            try connection.execute(
+                "UPDATE agent SET name = ?, tags = ?, purpose = ? WHERE id = ?",
+                .text(agent.name), joined(agent.tags), .text(agent.purpose), .text(agent.id))
+            return agent
+        }
+    }
+
+    /// Replaces an agent's key; the caller has verified a proof by the old one.
+    func rotateKey(ofAgent id: String, to publicKey: [UInt8]) async throws(StoreError) {
+        guard publicKey.count == 32 else { throw .keyInvalid }
+        let changed = try await run { connection in
+            try connection.execute(
+                "UPDATE agent SET public_key = ? WHERE id = ? AND revoked IS NULL",
+                .blob(publicKey), .text(id))
+        }
+        guard changed == 1 else { throw .unknownAgent(id, nearest: nil) }
+    }
+
+    /// Remembers that these agents were connected just now.
+    func touchAgents(_ ids: [String]) async throws(StoreError) {
+        let moment = now()
+        try await change { connection in
+            for id in ids {
+                try connection.execute(
+                    "UPDATE agent SET last_seen = ? WHERE id = ?", .integer(moment), .text(id))
+            }
+        }
+    }
+
+    static func insert(_ agent: AgentRecord, _ connection: Connection) throws {
+        try connection.execute(
+            "INSERT INTO agent VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            .text(agent.id), .text(agent.name), .blob(agent.publicKey), joined(agent.tags),
+            .text(agent.purpose), .integer(agent.created), .optional(agent.lastSeen),
+            .optional(agent.revoked))
+    }
+
+    static func isTaken(_ name: String, _ connection: Connection) throws -> Bool {
+        try !connection.rows(
+            "SELECT 1 FROM agent WHERE name = ? AND revoked IS NULL", .text(name)
+        ).isEmpty
+    }
+
+    private static func liveAgent(
+        _ nameOrID: String, _ connection: Connection
+    ) throws -> AgentRecord {
+        // A name of 16 letters may look like an id; the name is what people type, so it wins.
+        let found = try connection.rows(
+            "SELECT * FROM agent WHERE (name = ?1 OR id = ?1) AND revoked IS NULL "
+                + "ORDER BY name = ?1 DESC", .text(nameOrID)
+        ).first.flatMap(AgentRecord.init)
+        if let found { return found }
+        let names = try connection.rows("SELECT name FROM agent WHERE revoked IS NULL")
+        throw StoreError.unknownAgent(
+            nameOrID, nearest: Nearest.match(nameOrID, in: names.compactMap { $0.text("name") }))
+    }
+}

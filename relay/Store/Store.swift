@@ -1,0 +1,84 @@
+// The relay's durable state: one SQLite file in its data folder.
+// Where in the flow: the gate asks it who an agent is, access asks it for tokens, admin changes
+// both. Invariant: no secret is stored, only the hash of one.
+
+import Crypto
+import Glibc
+import SQLite
+
+/// Agents, invitations and tokens, kept in `relay.db`.
+struct Store: Sendable {
+    private let database: Database
+    /// Whole seconds since 1970; a test's own clock stands here.
+    let now: @Sendable () -> Int64
+
+    /// Opens or makes `relay.db` in `folder`.
+    static func open(
+        folder: String, now: @escaping @Sendable () -> Int64 = { Int64(time(nil)) }
+    ) async throws(StoreError) -> Store {
+        do {
+            let database = try await Database.open(
+                path: folder + "/relay.db", migrations: Schema.migrations)
+            return Store(database: database, now: now)
+        } catch {
+            throw .database(error)
+        }
+    }
+
+    /// Closes the file; for tests and the end of the program.
+    func close() async { await database.close() }
+
+    /// Runs `body` as one transaction on the database's thread.
+    func change<Result: Sendable>(
+        _ body: @Sendable (Connection) throws -> Result
+    ) async throws(StoreError) -> Result {
+        try await run { connection in try connection.transaction { try body(connection) } }
+    }
+
+    /// Runs `body` on the database's thread.
+    func run<Result: Sendable>(
+        _ body: @Sendable (Connection) throws -> Result
+    ) async throws(StoreError) -> Result {
+        do {
+            return try await database.run(body)
+        } catch let error as StoreError {
+            throw error
+        } catch let error as SQLiteError {
+            throw .database(error)
+        } catch {
+            throw .database(.failed(code: 0, detail: "\(error)"))
+        }
+    }
+
+    /// A new id: 16 letters and digits, 80 random bits.
+    static func newID() -> String { Base32.encode(Random.bytes(10)).lowercased() }
+
+    /// A lasting fact about the relay itself, such as its tunnel URL; nil when never set.
+    func fact(_ key: String) async throws(StoreError) -> String? {
+        try await run { connection in
+            try connection.rows("SELECT value FROM fact WHERE key = ?", .text(key)).first?
+                .text("value")
+        }
+    }
+
+    /// Remembers a fact about the relay itself.
+    func setFact(_ key: String, _ value: String) async throws(StoreError) {
+        try await run { connection in
+            _ = try connection.execute(
+                "INSERT INTO fact VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+                .text(key), .text(value))
+        }
+    }
+}
+
+/// Words stored in one column; none of them holds a comma.
+func joined(_ words: some Sequence<String>) -> SQLiteValue {
+    .text(words.joined(separator: ","))
+}
+
+extension Row {
+    /// The words of a column that `joined` wrote.
+    func words(_ name: String) -> [String] {
+        (text(name) ?? "").split(separator: ",").map(String.init)
+    }
+}

@@ -1,0 +1,49 @@
+// Why the relay's store refused; each case is what an admin or a joining agent is told.
+
+import SQLite
+
+/// Why the relay's durable state could not be read or changed.
+enum StoreError: Error, Equatable, Sendable, CustomStringConvertible {
+    case database(SQLiteError)
+    case invitationUnknown
+    case invitationExpired
+    case invitationUsed
+    case tooManyInvitations(limit: Int)
+    case nameInvalid(String)
+    case nameTaken(String)
+    case tagInvalid(String)
+    case purposeInvalid
+    case keyInvalid
+    case patternInvalid(String)
+    case unknownAgent(String, nearest: String?)
+    case unknownToken(String, nearest: String?)
+
+    /// One plain line saying what is wrong and what to do next.
+    var description: String {
+        switch self {
+        case .database(let error): error.description
+        case .invitationUnknown: "this invitation is unknown here: ask for a new one"
+        case .invitationExpired: "this invitation has expired: ask for a new one"
+        case .invitationUsed: "this invitation has been used: ask for a new one"
+        case .tooManyInvitations(let limit):
+            "\(limit) invitations are open: wait until some expire"
+        case .nameInvalid(let name):
+            "'\(name)' is no name: use 1 to 63 lower-case letters, digits and hyphens"
+        case .nameTaken(let name): "the name '\(name)' is taken: choose another or revoke it"
+        case .tagInvalid(let tag):
+            "'\(tag)' is no tag: use up to 32 of 1 to 63 letters, digits, dots, hyphens, '_' or '='"
+        case .purposeInvalid: "a purpose is one line of at most 500 bytes"
+        case .keyInvalid: "the agent's public key is not an Ed25519 key"
+        case .patternInvalid(let text):
+            "'\(text)' is no pattern: use agent/target with * and ?, or tag:NAME, joined by commas"
+        case .unknownAgent(let name, let nearest):
+            "no agent '\(name)'" + Self.hint(nearest) + ": see homeline-relay agents"
+        case .unknownToken(let name, let nearest):
+            "no token '\(name)'" + Self.hint(nearest) + ": see homeline-relay tokens"
+        }
+    }
+
+    private static func hint(_ nearest: String?) -> String {
+        nearest.map { ", did you mean '\($0)'?" } ?? ""
+    }
+}
