@@ -1,0 +1,164 @@
+"""The main job, done by a public MCP client against a real relay and agent.
+
+Prints one JSON object: the negotiated version, what each step gave, and what is wrong with any
+message the server sent. Tests/Interop asserts on it.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import warnings
+
+import jsonschema
+
+import record
+import schema
+
+warnings.filterwarnings("ignore")
+
+
+def connect(options, recording):
+    """The client to enter, and a function that calls a tool on it without raising."""
+    token = {"Authorization": f"Bearer {options.token}"}
+    command = recording.stdio_command([options.program, "stdio", "--data", options.data])
+    if options.client == "mcp":
+        from mcp.client.client import Client
+        from mcp.client.stdio import StdioServerParameters
+        from mcp.client.streamable_http import streamable_http_client
+
+        if options.transport == "http":
+            http = recording.http_client(headers=token)
+            server = streamable_http_client(options.url, http_client=http)
+        else:
+            server = StdioServerParameters(
+                command=command[0], args=command[1], env=dict(os.environ)
+            )
+        client = Client(server, mode=options.mode, read_timeout_seconds=60)
+        return client, lambda name, arguments: client.call_tool(name, arguments)
+
+    from fastmcp import Client
+    from fastmcp.client.transports import StdioTransport, StreamableHttpTransport
+
+    if options.transport == "http":
+        transport = StreamableHttpTransport(
+            options.url, headers=token, httpx_client_factory=recording.http_client
+        )
+    else:
+        transport = StdioTransport(command[0], command[1], env=dict(os.environ), keep_alive=False)
+    client = Client(transport, mode=options.mode, timeout=60)
+    return client, lambda name, arguments: client.call_tool_mcp(name, arguments)
+
+
+class Job:
+    def __init__(self, call, tools):
+        self.call, self.tools = call, tools
+        self.steps, self.problems = {}, []
+
+    async def tool(self, step, name, **arguments):
+        """Calls a tool; its result must fit the tool's outputSchema and say all of it in text."""
+        result = await self.call(name, arguments)
+        content = result.structured_content
+        text = "\n".join(block.text for block in result.content if block.type == "text")
+        if not result.is_error:
+            output = self.tools[name].output_schema
+            if output is None:
+                self.problems.append(f"{name} has no outputSchema")
+            else:
+                check = jsonschema.Draft202012Validator(output)
+                error = jsonschema.exceptions.best_match(check.iter_errors(content))
+                if error:
+                    self.problems.append(f"{name}: {error.json_path}: {error.message[:300]}")
+            shown = (content or {}).get("output", "")
+            if shown and shown not in text:
+                self.problems.append(f"{name}: the text block lacks the output {shown!r}")
+        if not text:
+            self.problems.append(f"{name}: no text block")
+        self.steps[step] = {"is_error": bool(result.is_error), "result": content, "text": text}
+        return content or {}
+
+    async def refused(self, step, name, **arguments):
+        """Calls what the server must refuse with a JSON-RPC error."""
+        try:
+            await self.call(name, arguments)
+            self.steps[step] = {"code": None}
+        except Exception as error:  # every client has its own type for it
+            code = getattr(error, "code", None) or getattr(
+                getattr(error, "error", None), "code", None
+            )
+            self.steps[step] = {"code": code, "text": str(error)}
+
+    async def run(self, agent, site):
+        await self.tool("agents", "agent_list")
+        await self.tool("targets", "target_list", agent=agent)
+        for place in (f"{agent}/local", site):
+            if not place:
+                continue
+            kind = "local" if place.endswith("/local") else "site"
+            opened = await self.tool(f"{kind} open", "ssh_session_open", target=place)
+            session = opened.get("session_id", "")
+            for step, command in (
+                ("cd", "cd /tmp"),
+                ("pwd", "pwd"),
+                ("false", "false"),
+                ("printf", "printf 'a\\nb'"),
+                ("set", "X=kept"),
+                ("get", "echo $X"),
+                ("wide", "printf 'é\\t漢\\033[31mred\\033[0m\\n'"),
+            ):
+                await self.tool(
+                    f"{kind} {step}", "ssh_session_command", session_id=session, command=command
+                )
+            await self.tool(
+                f"{kind} late", "ssh_session_command", session_id=session,
+                command="sleep 1; echo LATE", wait_s=0.2,
+            )
+            await self.tool(f"{kind} read", "ssh_session_read", session_id=session, wait_s=5)
+            await self.tool(f"{kind} list", "ssh_session_list")
+            await self.tool(f"{kind} close", "ssh_session_close", session_id=session)
+            await self.tool(
+                f"{kind} execute", "ssh_execute", target=place,
+                command="cat; echo err >&2; exit 4", stdin="in",
+            )
+        await self.tool("no agent", "ssh_session_open", target="nowhere/local")
+        await self.tool("no session", "ssh_session_command", session_id="none", command="true")
+        await self.refused("no tool", "no_such_tool")
+
+
+async def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--client", choices=["mcp", "fastmcp"], required=True)
+    parser.add_argument("--mode", choices=["auto", "legacy"], required=True)
+    parser.add_argument("--transport", choices=["http", "stdio"], required=True)
+    parser.add_argument("--url", default="")
+    parser.add_argument("--token", default="")
+    parser.add_argument("--program", default="")
+    parser.add_argument("--data", default="")
+    parser.add_argument("--agent", required=True)
+    parser.add_argument("--site", default="")
+    parser.add_argument("--schemas", default="")
+    options = parser.parse_args()
+    recording = record.Recording()
+    client, call = connect(options, recording)
+    async with client:
+        version = client.protocol_version
+        listed = await client.list_tools()
+        tools = {tool.name: tool for tool in getattr(listed, "tools", listed)}
+        for tool in tools.values():
+            jsonschema.Draft202012Validator.check_schema(tool.input_schema)
+        job = Job(call, tools)
+        await job.run(options.agent, options.site)
+    checked, problems = 0, []
+    if options.schemas:
+        checked, problems = schema.check(options.schemas, version, recording.messages())
+    report = {
+        "version": version,
+        "tools": sorted(tools),
+        "steps": job.steps,
+        "checked": checked,
+        "problems": job.problems + problems,
+    }
+    print(json.dumps(report))
+
+
+asyncio.run(asyncio.wait_for(main(), 120))
