@@ -1,0 +1,69 @@
+// The one error that crosses the tunnel: a stable code for programs, a sentence for people.
+public import JSON
+
+/// Why a call failed.
+public struct Fault: Error, Equatable, Sendable, CustomStringConvertible {
+    /// Stable names; an unknown one reads as `internal`.
+    public enum Code: String, Sendable, CaseIterable {
+        case unknownMethod = "unknown_method"
+        case invalidArgument = "invalid_argument"
+        case unknownAgent = "unknown_agent"
+        case agentOffline = "agent_offline"
+        case unknownTarget = "unknown_target"
+        case unknownSession = "unknown_session"
+        case unknownCommand = "unknown_command"
+        case sessionEnded = "session_ended"
+        case busy
+        case refusedByPolicy = "refused_by_policy"
+        case nameNotFound = "name_not_found"
+        case unreachable
+        case connectionRefused = "connection_refused"
+        case timedOut = "timed_out"
+        case hostKeyUnknown = "host_key_unknown"
+        case hostKeyChanged = "host_key_changed"
+        case hostKeyRevoked = "host_key_revoked"
+        case algorithmsRefused = "algorithms_refused"
+        case authenticationFailed = "authentication_failed"
+        case channelRefused = "channel_refused"
+        case linkLost = "link_lost"
+        case limitReached = "limit_reached"
+        case shellUnusable = "shell_unusable"
+        case unavailable
+        case `internal`
+    }
+
+    /// The stable code.
+    public let code: Code
+    /// One or two plain sentences: what is wrong and what to do next.
+    public let message: String
+
+    /// A fault with its code and sentence.
+    public init(_ code: Code, _ message: String) {
+        self.code = code
+        self.message = message
+    }
+
+    /// The sentence.
+    public var description: String { message }
+
+    /// The JSON-RPC `error` object.
+    public var json: JSON {
+        let number: JSON =
+            switch code {
+            case .unknownMethod: -32601
+            case .invalidArgument: -32602
+            case .internal: -32603
+            default: 1
+            }
+        return [
+            "code": number, "message": .string(message), "data": ["code": .string(code.rawValue)],
+        ]
+    }
+
+    /// Reads an `error` object; whatever is missing reads as `internal`.
+    public init(json: JSON) {
+        let name = json["data"]?["code"]?.stringValue ?? ""
+        code = Code(rawValue: name) ?? .internal
+        message = json["message"]?.stringValue ?? "the agent failed without a reason"
+    }
+}

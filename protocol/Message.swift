@@ -1,0 +1,127 @@
+// Framing of a call: JSON-RPC 2.0 with the tool's own arguments spliced through as bytes, so that
+// the relay neither parses nor rebuilds them. One request and one reply a stream; ids match always.
+public import JSON
+
+/// Who a call is made for, beside its arguments.
+public struct Caller: Sendable, Equatable {
+    /// The principal's name; sessions belong to it.
+    public var principal: String
+    /// Whether it may see and drive the sessions of others.
+    public var isAdmin: Bool
+
+    /// A caller by name.
+    public init(principal: String, isAdmin: Bool = false) {
+        self.principal = principal
+        self.isAdmin = isAdmin
+    }
+}
+
+/// A call as it travels.
+public struct Request: Sendable {
+    /// The method's name, known or not.
+    public let method: String
+    /// For whom.
+    public let caller: Caller
+    /// The arguments, an object.
+    public let arguments: RawJSON
+
+    /// A call of a known method.
+    public init(_ method: Method, caller: Caller, arguments: RawJSON) {
+        self.method = method.rawValue
+        self.caller = caller
+        self.arguments = arguments
+    }
+
+    /// The bytes of the request.
+    public func encoded() -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(160 + arguments.bytes.count)
+        bytes += #"{"jsonrpc":"2.0","id":1,"method":""#.utf8
+        bytes += method.utf8
+        bytes += #"","params":{"principal":"#.utf8
+        JSON.write(string: caller.principal, into: &bytes)
+        if caller.isAdmin { bytes += #","admin":true"#.utf8 }
+        bytes += #","arguments":"#.utf8
+        bytes += arguments.bytes
+        bytes += "}}".utf8
+        return bytes
+    }
+
+    /// Reads a request; `invalid_argument` when it is not one.
+    public init(decoding bytes: [UInt8]) throws(Fault) {
+        do throws(JSONError) {
+            var method: String?
+            var params: Range<Int>?
+            for member in try JSON.members(of: bytes) {
+                switch member.name {
+                case "method": method = try JSON(parsing: Array(bytes[member.value])).stringValue
+                case "params": params = member.value
+                default: break
+                }
+            }
+            guard let method, let params else { throw JSONError.unexpectedEnd }
+            let inner = Array(bytes[params])
+            var caller = Caller(principal: "")
+            var arguments: RawJSON?
+            for member in try JSON.members(of: inner) {
+                switch member.name {
+                case "principal":
+                    caller.principal =
+                        try JSON(parsing: Array(inner[member.value])).stringValue ?? ""
+                case "admin": caller.isAdmin = try JSON(parsing: Array(inner[member.value])) == true
+                case "arguments": arguments = RawJSON(member, of: inner)
+                default: break
+                }
+            }
+            self.method = method
+            self.caller = caller
+            self.arguments = arguments ?? RawJSON([:])
+        } catch {
+            throw Fault(.invalidArgument, "not a request: \(error)")
+        }
+    }
+}
+
+/// A reply as it travels: the result's bytes, or the fault.
+public enum Reply: Sendable {
+    /// The result, an object.
+    case result(RawJSON)
+    /// The failure.
+    case fault(Fault)
+
+    /// The bytes of the reply.
+    public func encoded() -> [UInt8] {
+        var bytes: [UInt8] = []
+        switch self {
+        case .result(let raw):
+            bytes.reserveCapacity(48 + raw.bytes.count)
+            bytes += #"{"jsonrpc":"2.0","id":1,"result":"#.utf8
+            bytes += raw.bytes
+        case .fault(let fault):
+            bytes += #"{"jsonrpc":"2.0","id":1,"error":"#.utf8
+            fault.json.write(into: &bytes)
+        }
+        bytes.append(UInt8(ascii: "}"))
+        return bytes
+    }
+
+    /// Reads a reply; bytes that are none read as an `internal` fault.
+    public init(decoding bytes: [UInt8]) {
+        do throws(JSONError) {
+            for member in try JSON.members(of: bytes) {
+                switch member.name {
+                case "result":
+                    self = .result(RawJSON(member, of: bytes))
+                    return
+                case "error":
+                    self = .fault(Fault(json: try JSON(parsing: Array(bytes[member.value]))))
+                    return
+                default: break
+                }
+            }
+            self = .fault(Fault(.internal, "the agent's reply has neither result nor error"))
+        } catch {
+            self = .fault(Fault(.internal, "the agent's reply is not JSON: \(error)"))
+        }
+    }
+}

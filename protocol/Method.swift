@@ -1,0 +1,35 @@
+// The names of the calls. An agent answers an unknown one with the fault `unknown_method`.
+
+/// A call the relay makes.
+public enum Method: String, Sendable, CaseIterable {
+    /// First on every tunnel: the agent proves who it is.
+    case hello = "agent.hello"
+    /// The relay accepts the agent; calls may follow.
+    case welcome = "agent.welcome"
+    /// The relay refuses the agent and closes the tunnel.
+    case refuse = "agent.refuse"
+    /// Facts, load and policy of the agent's machine.
+    case describe = "agent.describe"
+    /// The targets the agent knows by name.
+    case listTargets = "target.list"
+    /// Opens a session.
+    case openSession = "session.open"
+    /// Runs a command in a session.
+    case runCommand = "session.command"
+    /// Sends input to what runs in a session.
+    case sendInput = "session.send"
+    /// Reads a session's output by offset.
+    case readOutput = "session.read"
+    /// Lists sessions.
+    case listSessions = "session.list"
+    /// Closes sessions.
+    case closeSession = "session.close"
+    /// Runs one command without a session.
+    case execute = "command.execute"
+    /// Reads a one-shot command's output.
+    case readCommand = "command.output"
+    /// Lists one-shot commands.
+    case listCommands = "command.list"
+    /// Ends a one-shot command.
+    case cancelCommand = "command.cancel"
+}
