@@ -29,3 +29,13 @@ static inline void hl_ssh_set_io(LIBSSH2_SESSION *s, hl_ssh_send a, hl_ssh_recv 
     libssh2_session_callback_set2(s, LIBSSH2_CALLBACK_SEND, (libssh2_cb_generic *)a);
     libssh2_session_callback_set2(s, LIBSSH2_CALLBACK_RECV, (libssh2_cb_generic *)b);
 }
+typedef void (*hl_ssh_goodbye)(LIBSSH2_SESSION *, int, const char *, int, const char *, int, void **);
+static inline void hl_ssh_set_disconnect(LIBSSH2_SESSION *s, hl_ssh_goodbye a) {
+    libssh2_session_callback_set2(s, LIBSSH2_CALLBACK_DISCONNECT, (libssh2_cb_generic *)a);
+}
+typedef int (*hl_ssh_sign)(LIBSSH2_SESSION *, unsigned char **, size_t *, const unsigned char *, size_t, void **);
+/* `context` reaches `sign` as it is: libssh2's own void ** here is the address given. */
+static inline int hl_ssh_publickey(LIBSSH2_SESSION *s, const char *user, const unsigned char *key, size_t length,
+                                   hl_ssh_sign sign, void *context) {
+    return libssh2_userauth_publickey(s, user, key, length, sign, (void **)context);
+}

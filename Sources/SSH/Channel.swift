@@ -1,0 +1,307 @@
+// One channel of a link: a shell or a command with its input, output and end. Driven by its link.
+// Invariant: `onEnd` comes exactly once and after the last output; nothing is read while paused,
+// so the server is held off by the window.
+internal import CSSH2
+internal import Loop
+
+/// How a channel ended.
+public enum ChannelEnd: Equatable, Sendable {
+    /// The program exited with a code.
+    case exited(Int32)
+    /// A signal ended the program, by its name without `SIG`.
+    case signalled(String)
+    /// The end of the program is not known.
+    case lost(String)
+}
+
+/// The size and kind of a terminal.
+public struct TerminalSize: Equatable, Sendable {
+    /// The value of TERM.
+    public var kind: String
+    /// Width in characters.
+    public var columns: UInt16
+    /// Height in characters.
+    public var rows: UInt16
+
+    /// A terminal.
+    public init(kind: String = "dumb", columns: UInt16 = 80, rows: UInt16 = 24) {
+        self.kind = kind
+        self.columns = columns
+        self.rows = rows
+    }
+}
+
+/// A running shell or command. It starts paused: set the callbacks, then `resume`.
+@IO public final class Channel {
+    /// Output as it comes.
+    public var onOutput: (@IO ([UInt8]) -> Void)?
+    /// Standard error as it comes; a terminal has none.
+    public var onErrorOutput: (@IO ([UInt8]) -> Void)?
+    /// Everything written has been handed to the connection.
+    public var onDrain: (@IO () -> Void)?
+    /// The end, after all output.
+    public var onEnd: (@IO (ChannelEnd) -> Void)?
+    /// How it ended; nil while it lives.
+    public private(set) var end: ChannelEnd?
+    /// Whether it has a terminal.
+    public let hasTerminal: Bool
+
+    /// The link, while the channel has a place on it.
+    private var link: Link?
+    private let raw: OpaquePointer
+    private var paused = true
+    private var input: [UInt8] = []
+    private var taken = 0
+    private var requests: [Request] = []
+    private var closing = false
+    private var graceTimer: LoopTimer?
+    /// Output that was still unread when the link ended.
+    private var leftovers: [(stream: Int32, bytes: [UInt8])] = []
+    private var leftoverEnd: ChannelEnd?
+
+    private struct Request {
+        let step: @IO () -> Int32
+        let finish: @IO (Int32) -> Void
+    }
+
+    init(_ raw: OpaquePointer, on link: Link, hasTerminal: Bool) {
+        self.raw = raw
+        self.link = link
+        self.hasTerminal = hasTerminal
+    }
+
+    /// Bytes written that the connection has not taken.
+    public var unsent: Int { input.count - taken }
+
+    // MARK: What owners ask for
+
+    /// Queues input for the program.
+    public func write(_ bytes: [UInt8]) {
+        guard end == nil, !closing, !bytes.isEmpty else { return }
+        input.append(contentsOf: bytes)
+        link?.driveAgain()
+    }
+
+    /// Ends the program's input after what is queued.
+    public func sendEOF() {
+        let raw = raw
+        request { [weak self] in
+            guard let self, self.unsent == 0 else { return LIBSSH2_ERROR_EAGAIN }
+            return libssh2_channel_send_eof(raw)
+        }
+    }
+
+    /// Sends a signal by its name without `SIG`: `TERM`, `KILL`, `INT`.
+    public func signal(_ name: String) {
+        let raw = raw
+        request { libssh2_channel_signal_ex(raw, name, name.utf8.count) }
+    }
+
+    /// Tells the terminal its size.
+    public func resize(columns: UInt16, rows: UInt16) {
+        let raw = raw
+        request {
+            libssh2_channel_request_pty_size_ex(raw, Int32(columns), Int32(rows), 0, 0)
+        }
+    }
+
+    /// Stops reading; the program blocks once the window is used up.
+    public func pause() { paused = true }
+
+    /// Reads on.
+    public func resume() {
+        paused = false
+        guard link == nil else {
+            link?.driveAgain()
+            return
+        }
+        deliverLeftovers()
+    }
+
+    /// Ends the program (KILL without a terminal, a hang-up with one) and the channel. `onEnd`
+    /// still comes, within 5 seconds.
+    public func close() {
+        guard end == nil, !closing else { return }
+        closing = true
+        input = []
+        taken = 0
+        onOutput = nil
+        onErrorOutput = nil
+        guard link != nil else { return finish(leftoverEnd ?? .lost("closed by the agent")) }
+        if !hasTerminal && libssh2_channel_eof(raw) == 0 { signal("KILL") }
+        let raw = raw
+        enqueue({ libssh2_channel_close(raw) }) { [weak self] _ in self?.closed() }
+        graceTimer = LoopTimer(after: .seconds(5)) { self.finish(.lost("closed by the agent")) }
+    }
+
+    // MARK: What the link asks for
+
+    /// Repeats a request until the server has answered; true when it agreed.
+    func ask(_ step: @escaping @IO (OpaquePointer) -> Int32) async -> Int32 {
+        let raw = raw
+        return await withUnsafeContinuation { continuation in
+            enqueue({ step(raw) }) { continuation.resume(returning: $0) }
+        }
+    }
+
+    /// Goes as far as it can without waiting.
+    func drive() {
+        while let next = requests.first {
+            let code = next.step()
+            if code == LIBSSH2_ERROR_EAGAIN { break }
+            requests.removeFirst()
+            next.finish(code)
+            if link == nil { return }
+        }
+        if unsent > 0 { sendInput() }
+        guard let link, link.failure == nil, !closing else { return }
+        guard !paused else {
+            // Reads nothing, but lets libssh2 take in what is for others.
+            _ = libssh2_channel_read_ex(raw, 0, nil, 0)
+            return
+        }
+        read(link)
+        if self.link != nil, !paused, !closing { checkEnd() }
+    }
+
+    /// The link is over: keeps what has been received, then ends.
+    func linkEnded(_ error: SSHError) {
+        let end = ChannelEnd.lost(error.description)
+        if let link, !closing {
+            for stream in [Int32(0), SSH_EXTENDED_DATA_STDERR] {
+                while let bytes = take(stream, link) { leftovers.append((stream, bytes)) }
+            }
+        }
+        let wasClosing = closing
+        leaveLink()
+        leftoverEnd = end
+        if wasClosing { finish(end) } else { deliverLeftovers() }
+    }
+
+    // MARK: Inside
+
+    private func request(_ step: @escaping @IO () -> Int32) { enqueue(step) { _ in } }
+
+    private func enqueue(_ step: @escaping @IO () -> Int32, finish: @escaping @IO (Int32) -> Void) {
+        guard let link, link.failure == nil, end == nil else {
+            return finish(LIBSSH2_ERROR_SOCKET_DISCONNECT)
+        }
+        requests.append(Request(step: step, finish: finish))
+        link.driveAgain()
+    }
+
+    private func sendInput() {
+        guard let link else { return }
+        let transport = link.session.transport
+        while unsent > 0, transport.unsent < 1 << 18 {
+            let count = input.withUnsafeBytes { bytes in
+                let rest = bytes.baseAddress?.advanced(by: taken).assumingMemoryBound(to: CChar.self)
+                return libssh2_channel_write_ex(raw, 0, rest, bytes.count - taken)
+            }
+            guard count > 0 else {
+                // The program has closed its input, or the channel is over: nobody will read it.
+                if count < 0, count != Int(LIBSSH2_ERROR_EAGAIN) { taken = input.count }
+                break
+            }
+            taken += count
+        }
+        if unsent == 0 {
+            input.removeAll(keepingCapacity: input.capacity <= 1 << 16)
+            taken = 0
+            onDrain?()
+            link.driveAgain()
+        } else if taken > 1 << 20 {
+            input.removeFirst(taken)
+            taken = 0
+        }
+    }
+
+    private func read(_ link: Link) {
+        // Bounded, so that one loud channel does not starve the others.
+        for _ in 0..<16 {
+            guard let bytes = take(0, link) else { break }
+            onOutput?(bytes)
+            if paused || closing || self.link == nil { return }
+            link.driveAgain()
+        }
+        guard !hasTerminal else { return }
+        for _ in 0..<16 {
+            guard let bytes = take(SSH_EXTENDED_DATA_STDERR, link) else { break }
+            onErrorOutput?(bytes)
+            if paused || closing || self.link == nil { return }
+            link.driveAgain()
+        }
+    }
+
+    private func take(_ stream: Int32, _ link: Link) -> [UInt8]? {
+        let count = link.buffer.withUnsafeMutableBytes { bytes in
+            libssh2_channel_read_ex(
+                raw, stream, bytes.baseAddress?.assumingMemoryBound(to: CChar.self), bytes.count)
+        }
+        if count > 0 { return Array(link.buffer[..<count]) }
+        if count < 0, count != Int(LIBSSH2_ERROR_EAGAIN) { link.broke(Int32(count)) }
+        return nil
+    }
+
+    private func checkEnd() {
+        guard libssh2_channel_eof(raw) == 1 else { return }
+        if libssh2_channel_wait_closed(raw) == LIBSSH2_ERROR_EAGAIN { return }
+        finish(reportedEnd ?? .exited(0))
+    }
+
+    /// What the server said about the end; a code of 0 is also what it did not say.
+    private var reportedEnd: ChannelEnd? {
+        var name: UnsafeMutablePointer<CChar>?
+        var length = 0
+        libssh2_channel_get_exit_signal(raw, &name, &length, nil, nil, nil, nil)
+        if let name {
+            defer { link.map { libssh2_free($0.session.raw, name) } }
+            return .signalled(String(cString: name))
+        }
+        let code = libssh2_channel_get_exit_status(raw)
+        return code == 0 ? nil : .exited(code)
+    }
+
+    /// The server has confirmed our close.
+    private func closed() {
+        let reported = link == nil ? nil : reportedEnd
+        finish(reported ?? .lost("closed by the agent"))
+        leaveLink()
+    }
+
+    private func finish(_ end: ChannelEnd) {
+        guard self.end == nil else { return }
+        self.end = end
+        graceTimer?.cancel()
+        graceTimer = nil
+        // A channel whose close the server has not confirmed keeps its place on the link.
+        if !closing || requests.isEmpty { leaveLink() }
+        let report = onEnd
+        onEnd = nil
+        onOutput = nil
+        onErrorOutput = nil
+        onDrain = nil
+        report?(end)
+    }
+
+    /// Frees the C channel. While keys are exchanged that may have to wait, so the link does it.
+    private func leaveLink() {
+        guard let link else { return }
+        self.link = nil
+        link.remove(self)
+        let abandoned = requests
+        requests = []
+        for request in abandoned { request.finish(LIBSSH2_ERROR_CHANNEL_CLOSED) }
+        guard link.failure == nil else { return }  // freed with the session
+        let raw = raw
+        link.enqueue({ libssh2_channel_free(raw) }) { _ in }
+    }
+
+    private func deliverLeftovers() {
+        while !paused, !leftovers.isEmpty {
+            let next = leftovers.removeFirst()
+            (next.stream == 0 ? onOutput : onErrorOutput)?(next.bytes)
+        }
+        if !paused, leftovers.isEmpty, let leftoverEnd { finish(leftoverEnd) }
+    }
+}

@@ -1,0 +1,88 @@
+// The known_hosts files on disk: read all, add one line, forget a host. Off the loop.
+// Invariant: a file is only ever appended to by one whole line or replaced as a whole.
+public import Crypto
+import Glibc
+internal import Loop
+
+extension KnownHosts {
+    /// Reads the files; one that is missing has no keys.
+    @IO public static func read(_ files: [String]) async throws(SSHError) -> KnownHosts {
+        let result = await Blocking.run { load(files) }
+        return try result.get()
+    }
+
+    /// Files `key` for a host, under a hashed name, at the end of `file`, which may be new.
+    @IO public static func trust(
+        _ key: HostKey, host: String, port: UInt16, alias: String? = nil, file: String
+    ) async throws(SSHError) {
+        let line = line(key, host: host, port: port, alias: alias)
+        let code = await Blocking.run { append(line, to: file) }
+        guard code == 0 else {
+            throw .knownHosts(file: file, reason: String(cString: strerror(code)))
+        }
+    }
+
+    /// Removes every line about a host from `file`; returns how many there were.
+    @IO public static func forget(
+        host: String, port: UInt16, alias: String? = nil, file: String
+    ) async throws(SSHError) -> Int {
+        let name = name(host: host, port: port, alias: alias)
+        let result = await Blocking.run { remove(name, from: file) }
+        return try result.get()
+    }
+
+    private static func load(_ files: [String]) -> Result<KnownHosts, SSHError> {
+        var known = KnownHosts()
+        for file in files {
+            do throws(CryptoError) {
+                let bytes = try SecureFile.read(file, limit: 16 << 20)
+                known.add(String(decoding: bytes, as: UTF8.self), file: file)
+            } catch {
+                if case .file(_, ENOENT) = error { continue }
+                return .failure(.knownHosts(file: file, reason: error.description))
+            }
+        }
+        return .success(known)
+    }
+
+    /// Zero or the error number.
+    private static func append(_ line: String, to file: String) -> Int32 {
+        if let slash = file.lastIndex(of: "/"), slash != file.startIndex {
+            try? SecureFile.makeFolder(String(file[..<slash]))
+        }
+        let descriptor = open(file, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { return errno }
+        defer { close(descriptor) }
+        guard flock(descriptor, LOCK_EX) == 0 else { return errno }
+        var last: UInt8 = 10
+        let end = lseek(descriptor, 0, SEEK_END)
+        if end > 0 { pread(descriptor, &last, 1, end - 1) }
+        let bytes = Array(((last == 10 ? "" : "\n") + line).utf8)
+        guard Glibc.write(descriptor, bytes, bytes.count) == bytes.count else {
+            return errno == 0 ? EIO : errno
+        }
+        return fsync(descriptor) == 0 ? 0 : errno
+    }
+
+    private static func remove(_ name: String, from file: String) -> Result<Int, SSHError> {
+        do throws(CryptoError) {
+            let bytes = try SecureFile.read(file, limit: 16 << 20)
+            var kept: [Substring] = []
+            var removed = 0
+            let text = String(decoding: bytes, as: UTF8.self)
+            for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
+                var known = KnownHosts()
+                known.add(String(line), file: file)
+                let about = known.entries.contains { $0.marker == .none && $0.hosts.matches(name) }
+                if about { removed += 1 } else { kept.append(line) }
+            }
+            if removed > 0 {
+                try SecureFile.write(file, Array(kept.joined(separator: "\n").utf8))
+            }
+            return .success(removed)
+        } catch {
+            if case .file(_, ENOENT) = error { return .success(0) }
+            return .failure(.knownHosts(file: file, reason: error.description))
+        }
+    }
+}

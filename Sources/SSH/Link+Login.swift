@@ -1,0 +1,263 @@
+// Logging in: the configured ways in their order, each only if the server accepts its method.
+// After a full round the methods are asked for again, as a server may want one after the other.
+// Invariant: every way tried is recorded for the error, and no secret is in the record.
+internal import CSSH2
+internal import Crypto
+internal import Loop
+
+extension Link {
+    func logIn() async throws(SSHError) {
+        let limit = configuration.loginTimeout
+        let login = Login(self)
+        let result = await IO.within(limit) { await login.run() }
+        guard let result else {
+            throw failure
+                ?? .loginTimedOut(user: configuration.user, tried: login.tried, limit: limit)
+        }
+        if let error = result { throw error }
+    }
+}
+
+/// One login.
+@IO private final class Login {
+    private let link: Link
+    private let session: Session
+    private let user: [CChar]
+    private var accepted: [String] = []
+    private(set) var tried: [LoginAttempt] = []
+    /// Ways that have had their answer.
+    private var spent: Set<Int> = []
+
+    init(_ link: Link) {
+        self.link = link
+        session = link.session
+        user = Array(link.configuration.user.utf8CString)
+    }
+
+    /// Nil when logged in.
+    func run() async -> SSHError? {
+        var known: [String] = []
+        while true {
+            guard await askMethods() else { return link.failure == nil ? nil : lost() }
+            guard accepted != known else { break }
+            known = accepted
+            for (index, way) in link.configuration.authentication.enumerated() {
+                if spent.contains(index) { continue }
+                if await attempt(way, index) { return nil }
+                if link.failure != nil { return lost() }
+            }
+        }
+        for (index, way) in link.configuration.authentication.enumerated()
+        where !spent.contains(index) {
+            record(way.method, "not accepted by the server")
+        }
+        return failed()
+    }
+
+    private func failed() -> SSHError {
+        .authenticationFailed(
+            user: link.configuration.user, tried: tried, accepted: accepted)
+    }
+
+    /// A server that has had enough of failed attempts disconnects.
+    private func lost() -> SSHError {
+        guard !tried.isEmpty, let goodbye = session.goodbye else {
+            return link.failure ?? failed()
+        }
+        record("then", goodbye)
+        return failed()
+    }
+
+    private func record(_ method: String, _ outcome: String) {
+        if tried.count < 64 { tried.append(LoginAttempt(method: method, outcome: outcome)) }
+    }
+
+    /// Asks which methods may go on; false when none is needed or the link is lost.
+    private func askMethods() async -> Bool {
+        let (raw, user) = (session.raw, user)
+        var list: String?
+        let code = await link.perform {
+            if let text = libssh2_userauth_list(raw, user, UInt32(user.count - 1)) {
+                list = String(cString: text)
+                return 0
+            }
+            return libssh2_userauth_authenticated(raw) == 1 ? 1 : libssh2_session_last_errno(raw)
+        }
+        if code == 1 { return false }
+        guard code == 0, let list else {
+            link.broke(code)
+            return false
+        }
+        accepted = list.split(separator: ",").map(String.init)
+        var text: UnsafeMutablePointer<CChar>?
+        if libssh2_userauth_banner(raw, &text) == 0, let text {
+            link.banner = String(String(cString: text).prefix(16384))
+        }
+        return true
+    }
+
+    private func attempt(_ way: Authentication, _ index: Int) async -> Bool {
+        switch way {
+        case .password(let password):
+            return await tryPassword(password, index)
+        default:
+            guard accepted.contains("publickey") else { return false }
+            spent.insert(index)
+        }
+        switch way {
+        case .agent(let socket, let only): return await tryAgent(socket, only)
+        case .keyFile(let path, let passphrase): return await tryFile(path, passphrase)
+        case .key(let name, let text, let passphrase):
+            return await tryKey(name, text, certificate: nil, passphrase)
+        case .password: return false
+        }
+    }
+
+    // MARK: Keys
+
+    private func tryFile(_ path: String, _ passphrase: [UInt8]?) async -> Bool {
+        let files = await Blocking.run {
+            [path, path + "-cert.pub"].map { file in
+                Result { () throws(CryptoError) in try SecureFile.read(file, limit: 1 << 18) }
+            }
+        }
+        let name = "publickey \(path)"
+        switch files[0] {
+        case .failure(let error):
+            record(name, error.description)
+            return false
+        case .success(let text):
+            if let certificate = try? files[1].get(),
+                await tryKey("\(name)-cert", text, certificate: certificate, passphrase)
+            {
+                return true
+            }
+            return await tryKey(name, text, certificate: nil, passphrase)
+        }
+    }
+
+    private func tryKey(
+        _ name: String, _ text: [UInt8], certificate: [UInt8]?, _ passphrase: [UInt8]?
+    ) async -> Bool {
+        guard let header = KeyFile(text) else {
+            record(name, "not a private key that can be read")
+            return false
+        }
+        if header.isEncrypted && passphrase == nil {
+            record(name, "needs a passphrase")
+            return false
+        }
+        let offered = certificate ?? header.publicText.map { Array($0.utf8) }
+        // Pointers cross to a worker thread as numbers; the link waits for it.
+        let address = UInt(bitPattern: session.raw)
+        let user = user
+        let secret = (header.isEncrypted ? passphrase ?? [] : []).map { CChar(bitPattern: $0) } + [0]
+        let step: @Sendable () -> Int32 = {
+            libssh2_userauth_publickey_frommemory(
+                OpaquePointer(bitPattern: address), user, user.count - 1,
+                offered.map { $0.map { CChar(bitPattern: $0) } }, offered?.count ?? 0,
+                text.map { CChar(bitPattern: $0) }, text.count, secret)
+        }
+        let code =
+            header.isEncrypted
+            ? await link.performOffLoop(step) : await link.perform { step() }
+        switch code {
+        case 0: return true
+        case LIBSSH2_ERROR_FILE:
+            record(name, header.isEncrypted ? "wrong passphrase" : "the key cannot be parsed")
+        case LIBSSH2_ERROR_PUBLICKEY_UNVERIFIED where header.isEncrypted && session.lastError.hasPrefix("Callback"):
+            record(name, "wrong passphrase")
+        case LIBSSH2_ERROR_AUTHENTICATION_FAILED, LIBSSH2_ERROR_PUBLICKEY_UNVERIFIED:
+            record(name, "refused")
+        default: record(name, session.lastError)
+        }
+        return false
+    }
+
+    // MARK: ssh-agent
+
+    private func tryAgent(_ socket: String, _ only: [[UInt8]]?) async -> Bool {
+        guard let agent = SSHAgent(socket: socket) else {
+            record("publickey ssh-agent", "no agent answers at \(socket)")
+            return false
+        }
+        defer { agent.close() }
+        var offered = 0
+        for identity in await agent.identities() {
+            if let only, !only.contains(identity.blob) { continue }
+            offered += 1
+            let name = "publickey ssh-agent \(identity.comment.prefix(80))"
+            let code = await sign(with: identity, agent)
+            if code == 0 { return true }
+            record(name, code == LIBSSH2_ERROR_AUTHENTICATION_FAILED ? "refused" : session.lastError)
+            if link.failure != nil { return false }
+        }
+        if offered == 0 { record("publickey ssh-agent", "the agent holds no key for this host") }
+        return false
+    }
+
+    private func sign(with identity: SSHAgent.Identity, _ agent: SSHAgent) async -> Int32 {
+        let (raw, user, link) = (session.raw, user, link)
+        let signing = Signing()
+        return await link.perform {
+            let code = hl_ssh_publickey(
+                raw, user, identity.blob, identity.blob.count, Signing.callback,
+                Unmanaged.passUnretained(signing).toOpaque())
+            if code == LIBSSH2_ERROR_EAGAIN, let (data, algorithm) = signing.take() {
+                IO.task {
+                    let bytes = await agent.sign(data, with: identity.blob, algorithm: algorithm)
+                    signing.state = bytes.map { .done($0) } ?? .refused
+                    link.driveAgain()
+                }
+            }
+            return code
+        }
+    }
+
+    // MARK: Passwords
+
+    private func tryPassword(_ password: [UInt8], _ index: Int) async -> Bool {
+        let (raw, user) = (session.raw, user)
+        let text = password.map { CChar(bitPattern: $0) }
+        if accepted.contains("password") {
+            spent.insert(index)
+            let code = await link.perform {
+                libssh2_userauth_password_ex(
+                    raw, user, UInt32(user.count - 1), text, UInt32(text.count), nil)
+            }
+            if code == 0 { return true }
+            record(
+                "password",
+                code == LIBSSH2_ERROR_AUTHENTICATION_FAILED ? "refused" : session.lastError)
+            if link.failure != nil { return false }
+        }
+        guard accepted.contains("keyboard-interactive") else { return false }
+        spent.insert(index)
+        // Only a hidden prompt gets the password, and only once: a second one asks for more.
+        var asked = 0
+        session.answer = { _, echoes in
+            guard !echoes else { return nil }
+            asked += 1
+            return asked == 1 ? password : nil
+        }
+        defer { session.answer = nil }
+        let code = await link.perform {
+            libssh2_userauth_keyboard_interactive_ex(
+                raw, user, UInt32(user.count - 1), Session.prompted)
+        }
+        if code == 0 { return true }
+        record("keyboard-interactive", asked > 1 ? "asks for more than a password" : "refused")
+        return false
+    }
+}
+
+extension Authentication {
+    fileprivate var method: String {
+        switch self {
+        case .agent: "publickey ssh-agent"
+        case .keyFile(let path, _): "publickey \(path)"
+        case .key(let name, _, _): "publickey \(name)"
+        case .password: "password"
+        }
+    }
+}

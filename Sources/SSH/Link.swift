@@ -1,0 +1,268 @@
+// One SSH connection: it owns the session and decides what libssh2 does when. One event on the
+// socket drives everything: first the session's own operations (open, log in), one at a time, as
+// libssh2 keeps their state in the session, then each channel. Below the agent's Links.
+// Invariant: an operation that reported EAGAIN is repeated, unchanged, until it ends or the link does.
+internal import CSSH2
+internal import Loop
+
+/// An authenticated SSH connection that carries channels.
+@IO public final class Link {
+    /// What the link was made from.
+    public let configuration: LinkConfiguration
+    /// The server's version line (`SSH-2.0-OpenSSH_9.2p1 …`).
+    public internal(set) var serverVersion = ""
+    /// The key the server identified itself with.
+    public internal(set) var hostKey: HostKey?
+    /// What the server had to say before login.
+    public internal(set) var banner = ""
+    /// The agreed cipher.
+    public internal(set) var cipher = ""
+    /// Called once when the connection is lost, after its channels have ended.
+    public var onEnd: (@IO (SSHError) -> Void)?
+    /// Why the link is over; nil while it lives.
+    public private(set) var failure: SSHError?
+
+    let session: Session
+    /// What channels read into.
+    var buffer = [UInt8](repeating: 0, count: 1 << 16)
+    private let readiness: Readiness
+    private var operations: [Operation] = []
+    private var channels: [Channel] = []
+    private var driving = false
+    private var again = false
+    /// A worker thread has the session.
+    private var offLoop = false
+    /// Waits for the socket on behalf of work off the loop.
+    private var parked: UnsafeContinuation<Void, Never>?
+    private var alive: LoopTimer?
+    private var pump: LoopTimer?
+    private var silence = 0
+    private var receivedAtTick: UInt64 = 0
+
+    /// A step of the session that is repeated while it reports EAGAIN.
+    private struct Operation {
+        let step: @IO () -> Int32
+        let finish: @IO (Int32) -> Void
+    }
+
+    init(_ configuration: LinkConfiguration, descriptor: Int32) throws(SSHError) {
+        self.configuration = configuration
+        let transport = SocketTransport(descriptor: descriptor)
+        session = try Session(transport)
+        do throws(LoopError) {
+            readiness = try Readiness(descriptor: descriptor)
+        } catch {
+            throw .local(reason: error.description)
+        }
+        readiness.watch(.read) { [weak self] in self?.ready($0) }
+    }
+
+    isolated deinit { readiness.close() }
+
+    /// Whether channels can be opened.
+    public var isOpen: Bool { failure == nil }
+
+    /// Channels that are open.
+    public var channelCount: Int { channels.count }
+
+    /// Ends the link at once: its channels end as lost, the server is told.
+    public func close() {
+        if failure == nil && !offLoop {
+            _ = libssh2_session_disconnect_ex(session.raw, 11, "closed by the agent", "")
+            session.transport.flush()
+        }
+        onEnd = nil
+        die(.linkLost(reason: "closed by the agent"))
+    }
+
+    // MARK: Operations
+
+    /// Repeats `step` until it reports something else than EAGAIN; after the operations before it.
+    func perform(_ step: @escaping @IO () -> Int32) async -> Int32 {
+        await withUnsafeContinuation { continuation in
+            enqueue(step) { continuation.resume(returning: $0) }
+        }
+    }
+
+    /// The same with a callback.
+    func enqueue(_ step: @escaping @IO () -> Int32, finish: @escaping @IO (Int32) -> Void) {
+        guard failure == nil else { return finish(LIBSSH2_ERROR_SOCKET_DISCONNECT) }
+        operations.append(Operation(step: step, finish: finish))
+        drive()
+    }
+
+    /// Runs steps that burn CPU on a worker thread; nothing else touches the session meanwhile.
+    func performOffLoop(_ step: @escaping @Sendable () -> Int32) async -> Int32 {
+        while failure == nil {
+            offLoop = true
+            readiness.stop()
+            let code = await Blocking.run(step)
+            offLoop = false
+            if failure != nil { tearDown() }
+            if code != LIBSSH2_ERROR_EAGAIN || failure != nil { return code }
+            if session.transport.state != .open || session.goodbye != nil {
+                lose()
+                break
+            }
+            await withUnsafeContinuation {
+                parked = $0
+                readiness.watch(session.transport.unsent > 0 ? [.read, .write] : .read)
+            }
+        }
+        return LIBSSH2_ERROR_SOCKET_DISCONNECT
+    }
+
+    func add(_ channel: Channel) { channels.append(channel) }
+
+    func remove(_ channel: Channel) { channels.removeAll { $0 === channel } }
+
+    // MARK: Driving
+
+    private func ready(_ found: Readiness.Interest) {
+        if found.contains(.read) { session.transport.mayRead = true }
+        if found.contains(.write) { session.transport.flush() }
+        guard let parked else { return drive() }
+        self.parked = nil
+        parked.resume()
+    }
+
+    /// Lets every operation and channel go as far as it can without waiting.
+    func drive() {
+        guard !driving, !offLoop, parked == nil, failure == nil else {
+            again = true
+            return
+        }
+        driving = true
+        var passes = 0
+        repeat {
+            again = false
+            let seen = session.transport.received
+            stepOperations()
+            for channel in channels where failure == nil { channel.drive() }
+            if session.transport.received != seen { again = true }
+            passes += 1
+        } while again && passes < 16 && failure == nil
+        driving = false
+        guard failure == nil else { return }
+        if session.transport.state != .open || session.goodbye != nil { return lose() }
+        if again { IO.task { self.drive() } }
+        watch()
+    }
+
+    /// Asks for another pass.
+    func driveAgain() {
+        again = true
+        drive()
+    }
+
+    private func stepOperations() {
+        while let operation = operations.first, failure == nil {
+            let code = operation.step()
+            guard code != LIBSSH2_ERROR_EAGAIN, failure == nil else { return }
+            operations.removeFirst()
+            operation.finish(code)
+            again = true
+        }
+    }
+
+    private func watch() {
+        let transport = session.transport
+        var interest: Readiness.Interest = []
+        if transport.unsent > 0 { interest.insert(.write) }
+        if operations.isEmpty && channels.isEmpty {
+            // libssh2 reads only on behalf of something; an idle link looks in now and then.
+            if transport.mayRead { lookInSoon() } else { interest.insert(.read) }
+        } else if transport.unsent < SocketTransport.outputLimit {
+            interest.insert(.read)
+            transport.acknowledgeQuickly()
+        }
+        readiness.watch(interest)
+    }
+
+    // MARK: Life and death
+
+    /// Starts the watch over the server's silence; after login.
+    func keepAlive() {
+        alive = LoopTimer(
+            after: configuration.aliveInterval, repeating: configuration.aliveInterval
+        ) { [weak self] in self?.tick() }
+    }
+
+    private func tick() {
+        let received = session.transport.received
+        if received != receivedAtTick {
+            receivedAtTick = received
+            silence = 0
+            return
+        }
+        silence += 1
+        if silence > 3 {
+            let time = configuration.aliveInterval * 3
+            return die(.linkLost(reason: "the server has not answered for \(time)"))
+        }
+        if operations.isEmpty { probe() }
+    }
+
+    private func lookInSoon() {
+        guard pump == nil else { return }
+        pump = LoopTimer(after: .seconds(2)) { [weak self] in
+            guard let self else { return }
+            self.pump = nil
+            if self.operations.isEmpty && self.channels.isEmpty { self.probe() }
+        }
+    }
+
+    /// Asks to open a channel of a kind that no server has. Its refusal proves that the server
+    /// lives, and waiting for it makes libssh2 read. (libssh2's own keepalive wants no answer, or
+    /// one that nothing ever takes out of its packet list.)
+    private func probe() {
+        let raw = session.raw
+        enqueue({
+            let kind = "alive@homeline"
+            let opened = libssh2_channel_open_ex(
+                raw, kind, UInt32(kind.utf8.count), 1 << 16, 1 << 15, nil, 0)
+            if opened == nil { return libssh2_session_last_errno(raw) }
+            libssh2_channel_free(opened)
+            return 0
+        }) { [weak self] code in
+            if code != 0 && code != LIBSSH2_ERROR_CHANNEL_FAILURE { self?.broke(code) }
+        }
+    }
+
+    private func lose() {
+        let reason = session.goodbye ?? session.transport.failure
+        die(.linkLost(reason: reason))
+    }
+
+    /// libssh2 reported that the connection cannot go on.
+    func broke(_ code: Int32) {
+        guard failure == nil else { return }
+        if session.goodbye != nil || session.transport.state != .open { return lose() }
+        die(.linkLost(reason: session.lastError))
+    }
+
+    func die(_ error: SSHError) {
+        guard failure == nil else { return }
+        failure = error
+        alive?.cancel()
+        pump?.cancel()
+        readiness.close()
+        parked?.resume()
+        parked = nil
+        if !offLoop { tearDown() }
+    }
+
+    private func tearDown() {
+        let error = failure ?? .linkLost(reason: "closed")
+        // What has been received still belongs to the channels.
+        session.transport.drain(error.description)
+        for channel in channels { channel.linkEnded(error) }
+        channels = []
+        session.transport.close()
+        let abandoned = operations
+        operations = []
+        for operation in abandoned { operation.finish(LIBSSH2_ERROR_SOCKET_DISCONNECT) }
+        onEnd?(error)
+        onEnd = nil
+    }
+}

@@ -1,0 +1,59 @@
+// What a link needs to know about its target: where, as whom, whom to trust, how long to wait.
+// A value; Targets makes it from ssh_config.
+
+/// How to reach and enter one SSH server.
+public struct LinkConfiguration: Sendable {
+    /// The name or address to connect to.
+    public var host: String
+    /// The port.
+    public var port: UInt16
+    /// The user to log in as.
+    public var user: String
+    /// The name the host key is filed under (`HostKeyAlias`); nil means `host` and `port`.
+    public var hostKeyAlias: String?
+    /// known_hosts files; the first is the one that accepted keys are added to.
+    public var knownHosts: [String]
+    /// Accepts a key of a host that has none on file, and files it. Never a changed key.
+    public var acceptNew = false
+    /// Ways to log in, in the order to try them.
+    public var authentication: [Authentication]
+    /// The limit for the name, the connection and the handshake together.
+    public var connectTimeout: Duration = .seconds(30)
+    /// The limit for logging in.
+    public var loginTimeout: Duration = .seconds(30)
+    /// The limit for the server's answer to a channel request.
+    public var channelTimeout: Duration = .seconds(30)
+    /// Silence after which the server is asked for a sign of life; three unanswered end the link.
+    public var aliveInterval: Duration = .seconds(15)
+    /// Bytes a channel may receive before they are read.
+    public var window: UInt32 = 2 << 20
+    /// Also offers SHA-1 algorithms, which old gear needs.
+    public var legacyAlgorithms = false
+
+    /// A configuration with the usual limits.
+    public init(
+        host: String, port: UInt16 = 22, user: String, knownHosts: [String],
+        authentication: [Authentication]
+    ) {
+        self.host = host
+        self.port = port
+        self.user = user
+        self.knownHosts = knownHosts
+        self.authentication = authentication
+    }
+
+    /// `host:port`, for messages.
+    var address: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+}
+
+/// One way to log in.
+public enum Authentication: Sendable {
+    /// The keys an ssh-agent holds; with `only`, those whose public blobs are listed.
+    case agent(socket: String, only: [[UInt8]]?)
+    /// A private key file; `passphrase` opens it when it is encrypted.
+    case keyFile(path: String, passphrase: [UInt8]?)
+    /// A private key in memory, named for messages.
+    case key(name: String, text: [UInt8], passphrase: [UInt8]?)
+    /// A password, by the `password` method or the prompts of `keyboard-interactive`.
+    case password([UInt8])
+}

@@ -1,0 +1,121 @@
+// Why SSH failed, one case per cause, so that an operator can act on it. Made where the cause is
+// known (dialling, handshake, host key, login, channel); every throwing call of the module throws it.
+
+/// Why an SSH operation failed.
+public enum SSHError: Error, Equatable, Sendable {
+    /// The host name does not resolve.
+    case nameNotFound(host: String)
+    /// The resolver gave no answer.
+    case nameLookupFailed(host: String, reason: String)
+    /// No address could be reached.
+    case unreachable(address: String, reason: String)
+    /// The host answers, but nothing listens on the port.
+    case connectionRefused(address: String)
+    /// No address answered within the limit.
+    case connectTimedOut(address: String, limit: Duration)
+    /// Connected, but the SSH handshake did not end within the limit.
+    case handshakeTimedOut(address: String, limit: Duration)
+    /// The handshake broke off.
+    case handshakeFailed(address: String, reason: String)
+    /// No algorithm in common; what the server offers, per kind.
+    case algorithmsRefused(address: String, offered: String)
+    /// Strict checking, and no key of this host is on file.
+    case hostKeyUnknown(host: String, key: HostKey)
+    /// Another key than the ones on file.
+    case hostKeyChanged(host: String, known: [String], offered: HostKey)
+    /// The key is marked `@revoked`.
+    case hostKeyRevoked(host: String, key: HostKey)
+    /// The server accepted none of what was tried.
+    case authenticationFailed(user: String, tried: [LoginAttempt], accepted: [String])
+    /// Authentication did not end within the limit.
+    case loginTimedOut(user: String, tried: [LoginAttempt], limit: Duration)
+    /// A key cannot be used.
+    case keyUnreadable(file: String, reason: String)
+    /// The server refused another channel (`MaxSessions`) or this kind of channel.
+    case channelRefused(reason: String)
+    /// The server refused the request on an open channel (`pty-req`, `exec`, `shell`).
+    case requestRefused(request: String)
+    /// The server did not answer a channel request within the limit.
+    case channelTimedOut(limit: Duration)
+    /// The connection is gone.
+    case linkLost(reason: String)
+    /// The known_hosts file could not be read or written.
+    case knownHosts(file: String, reason: String)
+    /// The local system or library refused.
+    case local(reason: String)
+}
+
+extension SSHError: CustomStringConvertible {
+    /// One plain line: what is wrong and what to do next.
+    public var description: String {
+        switch self {
+        case .nameNotFound(let host):
+            "the name \(host) does not resolve: check its spelling and the agent's DNS"
+        case .nameLookupFailed(let host, let reason):
+            "cannot look up \(host) (\(reason)): check the agent's DNS, then try again"
+        case .unreachable(let address, let reason):
+            "cannot reach \(address) (\(reason)): check the address and the network at the agent"
+        case .connectionRefused(let address):
+            "\(address) refused the connection: check the port and that the SSH server runs"
+        case .connectTimedOut(let address, let limit):
+            "\(address) did not answer within \(limit): check the address and firewalls"
+        case .handshakeTimedOut(let address, let limit):
+            "\(address) accepted the connection but said no SSH within \(limit): check the port"
+        case .handshakeFailed(let address, let reason):
+            "the SSH handshake with \(address) failed: \(reason)"
+        case .algorithmsRefused(let address, let offered):
+            "no SSH algorithm in common with \(address): it offers \(offered)"
+        case .hostKeyUnknown(let host, let key):
+            "the host key of \(host) is not known (\(key.name) \(key.fingerprint)): verify it, then"
+                + " run `homeline-agent targets trust \(host)` or approve it"
+        case .hostKeyChanged(let host, let known, let offered):
+            "THE HOST KEY OF \(host) HAS CHANGED: on file \(known.joined(separator: ", ")), offered"
+                + " \(offered.name) \(offered.fingerprint); if the change is real, a person runs"
+                + " `homeline-agent targets forget \(host)` and trusts the new key"
+        case .hostKeyRevoked(let host, let key):
+            "the host key of \(host) (\(key.name) \(key.fingerprint)) is marked @revoked: the server"
+                + " needs a new key"
+        case .authenticationFailed(let user, let tried, let accepted):
+            "login as \(user) failed: \(LoginAttempt.summary(tried)); the server accepts"
+                + " \(accepted.isEmpty ? "nothing it names" : accepted.joined(separator: ", "))"
+        case .loginTimedOut(let user, let tried, let limit):
+            "login as \(user) did not end within \(limit): \(LoginAttempt.summary(tried))"
+        case .keyUnreadable(let file, let reason):
+            "cannot use the key \(file): \(reason)"
+        case .channelRefused(let reason):
+            "the server refused another channel (\(reason)): close a session or raise MaxSessions"
+        case .requestRefused(let request):
+            "the server refused the \(request) request"
+        case .channelTimedOut(let limit):
+            "the server did not answer a channel request within \(limit)"
+        case .linkLost(let reason):
+            "the SSH connection is lost: \(reason)"
+        case .knownHosts(let file, let reason):
+            "known_hosts file \(file): \(reason)"
+        case .local(let reason):
+            reason
+        }
+    }
+}
+
+/// One way that was tried to log in, and how it went.
+public struct LoginAttempt: Equatable, Sendable, CustomStringConvertible {
+    /// The method and what it used: `publickey /home/u/.ssh/id_ed25519`, `password`.
+    public let method: String
+    /// How it went: `refused`, `needs a passphrase`, …
+    public let outcome: String
+
+    /// An attempt and its outcome.
+    public init(method: String, outcome: String) {
+        self.method = method
+        self.outcome = outcome
+    }
+
+    /// `method: outcome`.
+    public var description: String { "\(method): \(outcome)" }
+
+    static func summary(_ attempts: [LoginAttempt]) -> String {
+        attempts.isEmpty
+            ? "nothing could be tried" : attempts.map(\.description).joined(separator: "; ")
+    }
+}

@@ -1,0 +1,127 @@
+// libssh2's session and its C state: the only owner of the pointer, and the callbacks that tie it
+// to its transport. Below Link, which decides what is called when.
+// Invariant: one thread at a time; the socket is shut before the session is freed.
+internal import CSSH2
+import Glibc
+
+/// One libssh2 session over one transport.
+final class Session {
+    let raw: OpaquePointer
+    let transport: SocketTransport
+    /// What the server said when it disconnected.
+    private(set) var goodbye: String?
+    /// Answers a keyboard-interactive prompt; nil refuses it.
+    var answer: ((_ prompt: String, _ echoes: Bool) -> [UInt8]?)?
+
+    private static let ready = libssh2_init(0)
+
+    init(_ transport: SocketTransport) throws(SSHError) {
+        guard Self.ready == 0, let raw = libssh2_session_init_ex(nil, nil, nil, nil) else {
+            throw .local(reason: "libssh2 cannot start: out of memory")
+        }
+        self.raw = raw
+        self.transport = transport
+        libssh2_session_abstract(raw).pointee = Unmanaged.passUnretained(self).toOpaque()
+        libssh2_session_set_blocking(raw, 0)
+        // All deadlines are Link's; this one would otherwise break waits of over a minute.
+        libssh2_session_set_read_timeout(raw, 86_400)
+        hl_ssh_set_io(raw, Self.send, Self.receive)
+        hl_ssh_set_disconnect(raw, Self.disconnected)
+    }
+
+    deinit {
+        transport.close()
+        libssh2_session_free(raw)
+    }
+
+    /// Restricts what the handshake offers.
+    func prefer(_ family: CipherFamily, hostKeys: [String], legacy: Bool) throws(SSHError) {
+        let lists: [(Int32, [String])] = [
+            (LIBSSH2_METHOD_KEX, Algorithms.keyExchanges(legacy: legacy)),
+            (LIBSSH2_METHOD_HOSTKEY, hostKeys),
+            (LIBSSH2_METHOD_CRYPT_CS, family.ciphers), (LIBSSH2_METHOD_CRYPT_SC, family.ciphers),
+            (LIBSSH2_METHOD_MAC_CS, Algorithms.macs(legacy: legacy)),
+            (LIBSSH2_METHOD_MAC_SC, Algorithms.macs(legacy: legacy)),
+        ]
+        for (method, names) in lists {
+            let code = libssh2_session_method_pref(raw, method, names.joined(separator: ","))
+            guard code == 0 else {
+                throw .local(reason: "libssh2 lacks all of \(names.joined(separator: ", "))")
+            }
+        }
+    }
+
+    /// libssh2's words for its last error.
+    var lastError: String {
+        var text: UnsafeMutablePointer<CChar>?
+        libssh2_session_last_error(raw, &text, nil, 0)
+        return text.map { String(cString: $0) } ?? "error \(libssh2_session_last_errno(raw))"
+    }
+
+    /// The key the server proved to hold.
+    var hostKey: HostKey? {
+        var count = 0
+        var kind: Int32 = 0
+        guard let bytes = libssh2_session_hostkey(raw, &count, &kind), count > 0 else { return nil }
+        return HostKey(blob: Array(UnsafeRawBufferPointer(start: bytes, count: count)))
+    }
+
+    /// An agreed algorithm, by `LIBSSH2_METHOD_…`.
+    func method(_ kind: Int32) -> String {
+        libssh2_session_methods(raw, kind).map { String(cString: $0) } ?? ""
+    }
+
+    /// The server's version line.
+    var serverVersion: String {
+        libssh2_session_banner_get(raw).map { String(cString: $0) } ?? ""
+    }
+
+    private static func owner(
+        _ abstract: UnsafeMutablePointer<UnsafeMutableRawPointer?>?
+    ) -> Session? {
+        guard let context = abstract?.pointee else { return nil }
+        return Unmanaged<Session>.fromOpaque(context).takeUnretainedValue()
+    }
+
+    private static let send: hl_ssh_send = { _, bytes, count, _, abstract in
+        guard let session = owner(abstract) else { return -Int(EPIPE) }
+        return session.transport.send(UnsafeRawBufferPointer(start: bytes, count: count))
+    }
+
+    private static let receive: hl_ssh_recv = { _, bytes, count, _, abstract in
+        guard let session = owner(abstract) else { return -Int(EPIPE) }
+        return session.transport.receive(UnsafeMutableRawBufferPointer(start: bytes, count: count))
+    }
+
+    private static let disconnected: hl_ssh_goodbye = { _, code, text, count, _, _, abstract in
+        guard let session = owner(abstract) else { return }
+        let bytes = UnsafeRawBufferPointer(start: text, count: max(0, min(Int(count), 200)))
+        let words = String(decoding: bytes, as: UTF8.self)
+        session.goodbye = words.isEmpty ? "the server disconnected (reason \(code))" : words
+    }
+
+    /// libssh2's keyboard-interactive callback: every prompt goes to `answer`.
+    static let prompted:
+        @convention(c) (
+            UnsafePointer<CChar>?, Int32, UnsafePointer<CChar>?, Int32, Int32,
+            UnsafePointer<LIBSSH2_USERAUTH_KBDINT_PROMPT>?,
+            UnsafeMutablePointer<LIBSSH2_USERAUTH_KBDINT_RESPONSE>?,
+            UnsafeMutablePointer<UnsafeMutableRawPointer?>?
+        ) -> Void = { _, _, _, _, count, prompts, responses, abstract in
+            guard let session = owner(abstract), let prompts, let responses else { return }
+            for index in 0..<Int(count) {
+                let prompt = prompts[index]
+                let text = UnsafeRawBufferPointer(start: prompt.text, count: Int(prompt.length))
+                let words = String(decoding: text.prefix(1024), as: UTF8.self)
+                guard let bytes = session.answer?(words, prompt.echo != 0) else { continue }
+                // libssh2 frees it with the session's allocator, which is malloc's.
+                guard let copy = malloc(max(1, bytes.count)) else { continue }
+                bytes.withUnsafeBytes { source in
+                    UnsafeMutableRawBufferPointer(start: copy, count: bytes.count)
+                        .copyMemory(from: source)
+                }
+                responses[index].text = copy.assumingMemoryBound(to: CChar.self)
+                responses[index].length = UInt32(bytes.count)
+            }
+        }
+}
