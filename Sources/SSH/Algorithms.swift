@@ -41,7 +41,8 @@ enum Algorithms {
     /// shows a key that can be checked.
     static func hostKeys(preferring types: [String], legacy: Bool) -> [String] {
         let all = hostKeys + (legacy ? legacyHostKeys : [])
-        let wanted = Set(types.flatMap { $0 == "ssh-rsa" ? hostKeys.suffix(2) + legacyHostKeys : [$0] })
+        let wanted = Set(
+            types.flatMap { $0 == "ssh-rsa" ? hostKeys.suffix(2) + legacyHostKeys : [$0] })
         return all.filter(wanted.contains) + all.filter { !wanted.contains($0) }
     }
 

@@ -2,7 +2,7 @@
 // Invariant: `onEnd` comes exactly once and after the last output; nothing is read while paused,
 // so the server is held off by the window.
 internal import CSSH2
-internal import Loop
+public import Loop
 
 /// How a channel ended.
 public enum ChannelEnd: Equatable, Sendable {
@@ -195,7 +195,8 @@ public struct TerminalSize: Equatable, Sendable {
         let transport = link.session.transport
         while unsent > 0, transport.unsent < 1 << 18 {
             let count = input.withUnsafeBytes { bytes in
-                let rest = bytes.baseAddress?.advanced(by: taken).assumingMemoryBound(to: CChar.self)
+                let rest = bytes.baseAddress?.advanced(by: taken).assumingMemoryBound(
+                    to: CChar.self)
                 return libssh2_channel_write_ex(raw, 0, rest, bytes.count - taken)
             }
             guard count > 0 else {

@@ -45,9 +45,12 @@ public struct KnownHosts: Sendable {
 
     /// Adds the lines of one file.
     public mutating func add(_ text: String, file: String) {
-        for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated()
+        for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false)
+            .enumerated()
         {
-            let fields = line.split(whereSeparator: { $0 == " " || $0 == "\t" || $0 == "\r\n" || $0 == "\r" })
+            let fields = line.split(whereSeparator: {
+                $0 == " " || $0 == "\t" || $0 == "\r\n" || $0 == "\r"
+            })
             guard let first = fields.first, !first.hasPrefix("#") else { continue }
             do throws(Skipped) {
                 let entry = try Self.entry(fields, file: file, line: index + 1)
@@ -63,7 +66,8 @@ public struct KnownHosts: Sendable {
     }
 
     /// What is on file about `key` for a host.
-    public func verdict(_ key: HostKey, host: String, port: UInt16, alias: String? = nil) -> Verdict {
+    public func verdict(_ key: HostKey, host: String, port: UInt16, alias: String? = nil) -> Verdict
+    {
         let name = Self.name(host: host, port: port, alias: alias)
         let plain = Self.name(host: host, port: 22, alias: alias)
         let known = entries.filter { $0.hosts.matches(name) }

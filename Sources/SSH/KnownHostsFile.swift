@@ -1,6 +1,6 @@
 // The known_hosts files on disk: read all, add one line, forget a host. Off the loop.
 // Invariant: a file is only ever appended to by one whole line or replaced as a whole.
-public import Crypto
+internal import Crypto
 import Glibc
 internal import Loop
 

@@ -151,7 +151,8 @@ extension Link {
         // Pointers cross to a worker thread as numbers; the link waits for it.
         let address = UInt(bitPattern: session.raw)
         let user = user
-        let secret = (header.isEncrypted ? passphrase ?? [] : []).map { CChar(bitPattern: $0) } + [0]
+        let secret =
+            (header.isEncrypted ? passphrase ?? [] : []).map { CChar(bitPattern: $0) } + [0]
         let step: @Sendable () -> Int32 = {
             libssh2_userauth_publickey_frommemory(
                 OpaquePointer(bitPattern: address), user, user.count - 1,
@@ -165,7 +166,8 @@ extension Link {
         case 0: return true
         case LIBSSH2_ERROR_FILE:
             record(name, header.isEncrypted ? "wrong passphrase" : "the key cannot be parsed")
-        case LIBSSH2_ERROR_PUBLICKEY_UNVERIFIED where header.isEncrypted && session.lastError.hasPrefix("Callback"):
+        case LIBSSH2_ERROR_PUBLICKEY_UNVERIFIED
+        where header.isEncrypted && session.lastError.hasPrefix("Callback"):
             record(name, "wrong passphrase")
         case LIBSSH2_ERROR_AUTHENTICATION_FAILED, LIBSSH2_ERROR_PUBLICKEY_UNVERIFIED:
             record(name, "refused")
@@ -189,7 +191,8 @@ extension Link {
             let name = "publickey ssh-agent \(identity.comment.prefix(80))"
             let code = await sign(with: identity, agent)
             if code == 0 { return true }
-            record(name, code == LIBSSH2_ERROR_AUTHENTICATION_FAILED ? "refused" : session.lastError)
+            record(
+                name, code == LIBSSH2_ERROR_AUTHENTICATION_FAILED ? "refused" : session.lastError)
             if link.failure != nil { return false }
         }
         if offered == 0 { record("publickey ssh-agent", "the agent holds no key for this host") }

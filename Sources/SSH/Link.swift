@@ -3,7 +3,7 @@
 // libssh2 keeps their state in the session, then each channel. Below the agent's Links.
 // Invariant: an operation that reported EAGAIN is repeated, unchanged, until it ends or the link does.
 internal import CSSH2
-internal import Loop
+public import Loop
 
 /// An authenticated SSH connection that carries channels.
 @IO public final class Link {

@@ -63,7 +63,8 @@ internal import Loop
         message.byte(13)
         message.string(blob)
         message.string(data)
-        message.uint32(algorithm.hasPrefix("rsa-sha2-512") ? 4 : algorithm.hasPrefix("rsa-sha2-256") ? 2 : 0)
+        message.uint32(
+            algorithm.hasPrefix("rsa-sha2-512") ? 4 : algorithm.hasPrefix("rsa-sha2-256") ? 2 : 0)
         guard let reply = await request(message.bytes) else { return nil }
         var reader = WireReader(reply)
         guard reader.byte() == 14, let signature = reader.string() else { return nil }
@@ -122,7 +123,7 @@ internal import Loop
 
     private func flush() {
         while !output.isEmpty {
-            let count = Glibc.send(descriptor, output, output.count, Int32(MSG_NOSIGNAL.rawValue))
+            let count = Glibc.send(descriptor, output, output.count, Int32(MSG_NOSIGNAL))
             guard count > 0 else {
                 if errno != EAGAIN { close() }
                 break

@@ -45,7 +45,9 @@ final class Signing {
         case .done(let bytes):
             // libssh2 frees it with the session's allocator, which is malloc's.
             guard let copy = malloc(max(1, bytes.count)) else { return LIBSSH2_ERROR_ALLOC }
-            bytes.withUnsafeBytes { copy.copyMemory(from: $0.baseAddress ?? UnsafeRawPointer(copy), byteCount: $0.count) }
+            bytes.withUnsafeBytes {
+                copy.copyMemory(from: $0.baseAddress ?? UnsafeRawPointer(copy), byteCount: $0.count)
+            }
             signature.pointee = copy.assumingMemoryBound(to: UInt8.self)
             length.pointee = bytes.count
             return 0

@@ -63,7 +63,7 @@ final class SocketTransport {
         }
         guard mayRead, unsent < Self.outputLimit else { return -Int(EAGAIN) }
         while true {
-            let count = recv(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_DONTWAIT.rawValue))
+            let count = recv(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_DONTWAIT))
             if count > 0 {
                 received += UInt64(count)
                 if count < bytes.count { mayRead = false }
@@ -101,7 +101,8 @@ final class SocketTransport {
     func acknowledgeQuickly() {
         guard state == .open else { return }
         var one: Int32 = 1
-        setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_QUICKACK, &one, socklen_t(MemoryLayout<Int32>.size))
+        setsockopt(
+            descriptor, Int32(IPPROTO_TCP), TCP_QUICKACK, &one, socklen_t(MemoryLayout<Int32>.size))
     }
 
     func drain(_ reason: String) {
@@ -124,7 +125,7 @@ final class SocketTransport {
         var taken = 0
         while taken < bytes.count {
             let rest = UnsafeRawBufferPointer(rebasing: bytes[taken...])
-            let flags = Int32(MSG_DONTWAIT.rawValue | MSG_NOSIGNAL.rawValue)
+            let flags = Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL)
             let count = Glibc.send(descriptor, rest.baseAddress, rest.count, flags)
             if count < 0 && errno == EINTR { continue }
             guard count > 0 else {
