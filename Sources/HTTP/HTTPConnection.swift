@@ -1,0 +1,265 @@
+// One client connection of a server: bytes → request → handler → response, one request at a time.
+// Invariant: in every state but `handling` a deadline runs, and input held is capped.
+import Loop
+import Net
+
+@IO final class HTTPConnection {
+    enum State { case idle, head, body, handling, lingering, closed }
+
+    let stream: any ByteStream
+    private let server: HTTPServer
+    private(set) var state = State.idle
+    /// The server's tick at which this connection has waited too long.
+    private(set) var deadline = Int.max
+
+    private var input: [UInt8] = []
+    private var start = 0
+    private var parser = RequestParser()
+    private var headBytes: [UInt8] = []
+    private var head = RequestHead()
+    private var body: [UInt8] = []
+    private var chunks: ChunkedDecoder
+    private var responder: HTTPResponder?
+    private var isPaused = false
+
+    private static var scratch: [UInt8] = []
+
+    init(_ stream: any ByteStream, _ server: HTTPServer) {
+        self.stream = stream
+        self.server = server
+        chunks = ChunkedDecoder(server.limits)
+        deadline = server.tick(after: server.limits.idleDeadline)
+        unsafe stream.onData = { unsafe self.received($0) }
+        stream.onDrain = { self.drained() }
+        stream.onClose = { _ in self.closed() }
+    }
+
+    private var limits: HTTPLimits { server.limits }
+    var isDraining: Bool { server.isDraining }
+
+    // MARK: Input
+
+    private func received(_ bytes: UnsafeRawBufferPointer) {
+        switch state {
+        case .lingering, .closed: return
+        case .handling:
+            unsafe input.append(contentsOf: bytes)
+            pauseIfFull()
+        case .idle, .head, .body:
+            unsafe input.append(contentsOf: bytes)
+            advance()
+            pauseIfFull()
+        }
+    }
+
+    private func pauseIfFull() {
+        guard !isPaused, input.count - start > limits.pipelinedBytes else { return }
+        isPaused = true
+        stream.pauseReading()
+    }
+
+    /// Takes requests from the input as far as it goes.
+    private func advance() {
+        do throws(HTTPError) {
+            while true {
+                switch state {
+                case .idle, .head:
+                    guard !isCongested, start < input.count, try parseHead() else { break }
+                    try beginBody()
+                    continue
+                case .body:
+                    guard try takeBody() else { break }
+                    dispatch()
+                    continue
+                case .handling, .lingering, .closed: break
+                }
+                break
+            }
+        } catch {
+            if case .refused(let status) = error { refuse(status) }
+        }
+        compact()
+    }
+
+    /// Drops what has been taken from the input.
+    private func compact() {
+        if start == input.count {
+            input.removeAll(keepingCapacity: input.capacity <= 16 << 10)
+        } else if start > 0 {
+            input.removeFirst(start)
+        }
+        start = 0
+    }
+
+    private func parseHead() throws(HTTPError) -> Bool {
+        let bytes = input
+        guard try parser.parse(bytes.span.extracting(start...), limits) else {
+            if state == .idle {
+                state = .head
+                deadline = server.tick(after: limits.headDeadline)
+            }
+            return false
+        }
+        head = parser.head
+        parser = RequestParser()
+        headBytes = Array(input[start..<(start + head.size)])
+        start += head.size
+        return true
+    }
+
+    /// Decides how the body is read; dispatch follows when there is none.
+    private func beginBody() throws(HTTPError) {
+        state = .body
+        deadline = server.tick(after: limits.bodyDeadline)
+        guard server.accepts(headBytes, head.method) else { throw .refused(status: 405) }
+        let length = head.contentLength ?? 0
+        guard length <= limits.bodyBytes else { throw .refused(status: 413) }
+        body = []
+        if head.isChunked { chunks = ChunkedDecoder(limits) }
+        let isWaiting = start == input.count && (head.isChunked || length > 0)
+        if isWaiting, head.expectsContinue, !head.isHTTP10 {
+            write(Array("HTTP/1.1 100 Continue\r\n\r\n".utf8))
+        }
+    }
+
+    /// Moves input to the body; true when it is complete.
+    private func takeBody() throws(HTTPError) -> Bool {
+        if head.isChunked {
+            let bytes = input
+            start += try chunks.decode(bytes.span.extracting(start...), into: &body)
+            return chunks.isDone
+        }
+        let missing = (head.contentLength ?? 0) - body.count
+        guard missing > 0 else { return true }
+        let taken = min(missing, input.count - start)
+        if body.isEmpty { body.reserveCapacity(min(head.contentLength ?? 0, 1 << 20)) }
+        body.append(contentsOf: input[start..<(start + taken)])
+        start += taken
+        return taken == missing
+    }
+
+    private func dispatch() {
+        state = .handling
+        deadline = .max
+        let request = HTTPRequest(
+            bytes: headBytes, head: head, body: body, peer: stream.peer,
+            peerAddress: (stream as? SocketStream)?.peerAddress)
+        let isHead = headBytes.matches(head.method, "head")
+        headBytes = []
+        body = []
+        let responder = HTTPResponder(self, head, isHead: isHead)
+        self.responder = responder
+        responder.run(server.handler, request)
+    }
+
+    // MARK: Output
+
+    /// More is unsent than a writer may pile up.
+    var isCongested: Bool { stream.unsent > limits.unsentBytes }
+
+    func writeHead(
+        status: Int, headers: HTTPHeaders, framing: ResponseFraming, keepAlive: Bool
+    ) {
+        Self.scratch.removeAll(keepingCapacity: true)
+        Self.scratch.append(
+            status: status, headers: headers, framing: framing, keepAlive: keepAlive,
+            date: server.date())
+        stream.write(Self.scratch)
+    }
+
+    func write(_ bytes: [UInt8]) {
+        stream.write(bytes)
+        if isCongested { watchDrain() }
+    }
+
+    func write(chunk: [UInt8], framed: Bool) {
+        guard framed else { return write(chunk) }
+        Self.scratch.removeAll(keepingCapacity: true)
+        Self.scratch.append(chunkSize: chunk.count)
+        Self.scratch.append(contentsOf: chunk)
+        Self.scratch.append(literal: "\r\n")
+        write(Self.scratch)
+    }
+
+    func writeLastChunk() { stream.write(Array("0\r\n\r\n".utf8)) }
+
+    /// A peer that does not read is given up; one that reads 64 KiB a second has time enough.
+    private func watchDrain() {
+        deadline = server.tick(
+            after: limits.writeDeadline + .seconds(stream.unsent / (64 << 10)))
+    }
+
+    private func drained() {
+        switch state {
+        case .handling:
+            deadline = .max
+            responder?.drained()
+        case .idle: next()
+        case .head, .body, .lingering, .closed: break
+        }
+    }
+
+    /// The response is complete: the next request, or the end.
+    func responded(keepAlive: Bool) {
+        responder = nil
+        guard state == .handling else { return }
+        guard keepAlive else {
+            state = .lingering
+            deadline = server.tick(after: limits.writeDeadline)
+            return stream.finish()
+        }
+        state = .idle
+        next()
+    }
+
+    private func next() {
+        if isCongested { return watchDrain() }
+        deadline = server.tick(after: limits.idleDeadline)
+        advance()
+        if isPaused, input.count <= limits.pipelinedBytes {
+            isPaused = false
+            stream.resumeReading()
+        }
+    }
+
+    /// Answers a request that is not one, and reads on for a moment: closing with unread input
+    /// would reset the connection before the peer has read why.
+    private func refuse(_ status: Int) {
+        guard state != .closed, state != .lingering else { return }
+        let isHead = !headBytes.isEmpty && headBytes.matches(head.method, "head")
+        let text = isHead ? [] : Array("\(status) \(reason(of: status))\n".utf8)
+        var headers: HTTPHeaders = ["Content-Type": "text/plain"]
+        if status == 405 { headers["Allow"] = HTTPServer.methods.joined(separator: ", ") }
+        writeHead(status: status, headers: headers, framing: .length(text.count), keepAlive: false)
+        stream.write(text)
+        input = []
+        start = 0
+        body = []
+        state = .lingering
+        deadline = server.tick(after: limits.lingerDeadline)
+        if isPaused { stream.resumeReading() }
+    }
+
+    // MARK: The end
+
+    /// The deadline passed.
+    func expire() {
+        switch state {
+        case .head, .body: refuse(408)
+        case .idle, .handling, .lingering, .closed: stream.close()
+        }
+    }
+
+    /// For a server that ends: idle connections close, others after their response.
+    func drain() {
+        if state == .idle, start == input.count { stream.finish() }
+    }
+
+    private func closed() {
+        state = .closed
+        input = []
+        server.remove(self)
+        responder?.disconnected()
+        responder = nil
+    }
+}

@@ -1,0 +1,144 @@
+// A handler's way to answer one request: at once, or in pieces. Invariant: exactly one response
+// leaves per request; calls in the wrong order, and calls after the peer left, do nothing.
+public import Loop
+
+/// Answers one request.
+///
+/// Either `send`, or `start`, any number of `write`, `end`.
+@IO public final class HTTPResponder {
+    private enum Phase { case waiting, streaming, done }
+
+    /// Whether the client went away; what is written then is dropped.
+    public private(set) var isDisconnected = false
+
+    /// Called once when the client goes away before the response is complete.
+    ///
+    /// The handler's task is cancelled as well.
+    public var onDisconnect: (@IO () -> Void)? {
+        didSet { if isDisconnected { tellDisconnect() } }
+    }
+
+    private var phase = Phase.waiting
+    private let connection: HTTPConnection
+    private let isHead: Bool
+    private let isHTTP10: Bool
+    private var keepAlive: Bool
+    private var task: Task<Void, Never>?
+    private var writers: [CheckedContinuation<Void, Never>] = []
+
+    init(_ connection: HTTPConnection, _ head: RequestHead, isHead: Bool) {
+        self.connection = connection
+        self.isHead = isHead
+        isHTTP10 = head.isHTTP10
+        keepAlive = head.keepAlive
+    }
+
+    /// Whether a response has been sent or started.
+    public var hasStarted: Bool { phase != .waiting }
+
+    /// Sends a complete response.
+    public func send(status: Int = 200, headers: HTTPHeaders = [:], body: [UInt8] = []) {
+        guard phase == .waiting, !isDisconnected else { return }
+        phase = .done
+        keepAlive = keepAlive && !connection.isDraining
+        let hasBody = !isHead && status >= 200 && status != 204 && status != 304
+        connection.writeHead(
+            status: status, headers: headers, framing: .length(body.count), keepAlive: keepAlive)
+        if hasBody { connection.write(body) }
+        finished()
+    }
+
+    /// Sends a short plain-text response, for errors.
+    public func send(status: Int, text: String, headers: HTTPHeaders = [:]) {
+        var headers = headers
+        headers["Content-Type"] = "text/plain; charset=utf-8"
+        send(status: status, headers: headers, body: Array("\(text)\n".utf8))
+    }
+
+    /// Answers 405 with the methods that the path has.
+    public func sendMethodNotAllowed(allow methods: String) {
+        send(status: 405, text: "use \(methods) here", headers: ["Allow": methods])
+    }
+
+    /// Sends the head of a response whose body follows in pieces.
+    public func start(status: Int = 200, headers: HTTPHeaders = [:]) {
+        guard phase == .waiting, !isDisconnected else { return }
+        phase = .streaming
+        keepAlive = keepAlive && !isHTTP10 && !connection.isDraining
+        connection.writeHead(
+            status: status, headers: headers, framing: isHTTP10 ? .untilClose : .chunked,
+            keepAlive: keepAlive)
+    }
+
+    /// Sends a piece of the body, and waits while the client is slower than the writer.
+    public func write(_ chunk: [UInt8]) async throws(HTTPError) {
+        guard !isDisconnected, phase == .streaming else { throw .closed }
+        guard !isHead, !chunk.isEmpty else { return }
+        connection.write(chunk: chunk, framed: !isHTTP10)
+        guard connection.isCongested else { return }
+        await withCheckedContinuation { writers.append($0) }
+        if isDisconnected { throw .closed }
+    }
+
+    /// Sends one server-sent event.
+    public func write(_ event: SSEEvent) async throws(HTTPError) {
+        try await write(event.encoded())
+    }
+
+    /// Ends a body that was sent in pieces.
+    public func end() {
+        guard phase == .streaming, !isDisconnected else { return }
+        phase = .done
+        if !isHead, !isHTTP10 { connection.writeLastChunk() }
+        finished()
+    }
+
+    private func finished() {
+        onDisconnect = nil
+        task = nil
+        resumeWriters()
+        connection.responded(keepAlive: keepAlive)
+    }
+
+    // MARK: The connection's side
+
+    func run(_ handler: @escaping HTTPServer.Handler, _ request: HTTPRequest) {
+        task = IO.task {
+            await handler(request, self)
+            self.returned()
+        }
+    }
+
+    /// The handler is through: what it left open is closed for it.
+    private func returned() {
+        switch phase {
+        case .waiting: send(status: 500, text: "the request was not answered")
+        case .streaming: end()
+        case .done: break
+        }
+    }
+
+    func drained() { resumeWriters() }
+
+    func disconnected() {
+        guard phase != .done, !isDisconnected else { return }
+        isDisconnected = true
+        task?.cancel()
+        task = nil
+        tellDisconnect()
+        resumeWriters()
+    }
+
+    private func tellDisconnect() {
+        guard let tell = onDisconnect else { return }
+        onDisconnect = nil
+        tell()
+    }
+
+    private func resumeWriters() {
+        guard !writers.isEmpty else { return }
+        let waiting = writers
+        writers = []
+        for writer in waiting { writer.resume() }
+    }
+}

@@ -1,0 +1,120 @@
+// Accepts connections and hands their requests to one handler. One repeating timer enforces every
+// connection's deadline. Invariant: `connections` holds exactly the open ones, at most the limit.
+public import Loop
+public import Net
+
+/// An HTTP/1.1 server.
+@IO public final class HTTPServer {
+    /// Answers one request; its task is cancelled when the client goes away first.
+    public typealias Handler = @IO (HTTPRequest, HTTPResponder) async -> Void
+
+    static let methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+
+    let limits: HTTPLimits
+    let handler: Handler
+    private(set) var isDraining = false
+    private var listener: Listener?
+    private var connections: [ObjectIdentifier: HTTPConnection] = [:]
+    private var sweep: LoopTimer?
+    private var tick = 0
+    private let tickLength: Duration
+    private var cachedDate = HTTPDate()
+    private var onEmpty: [CheckedContinuation<Void, Never>] = []
+
+    /// A server that does not listen yet.
+    public init(limits: HTTPLimits = HTTPLimits(), handler: @escaping Handler) {
+        self.limits = limits
+        self.handler = handler
+        let shortest = min(
+            limits.headDeadline, limits.bodyDeadline, limits.idleDeadline, limits.writeDeadline,
+            limits.lingerDeadline)
+        tickLength = min(.milliseconds(250), max(.milliseconds(10), shortest / 4))
+    }
+
+    /// The address it listens on, with the real port where 0 was asked.
+    public var address: SocketAddress? { listener?.address }
+
+    /// How many connections are open.
+    public var connectionCount: Int { connections.count }
+
+    /// Listens on a TCP address.
+    public func listen(_ address: SocketAddress) throws(NetError) {
+        listener = try Listener.tcp(address) { [weak self] in
+            guard let self else { return $0.close() }
+            self.serve($0)
+        }
+    }
+
+    /// Serves one connected stream, such as a TLS or Unix one.
+    public func serve(_ stream: any ByteStream) {
+        guard !isDraining, connections.count < limits.connections else {
+            stream.write(Array("HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\n".utf8))
+            stream.write(Array("Connection: close\r\nContent-Length: 0\r\n\r\n".utf8))
+            return stream.finish()
+        }
+        let connection = HTTPConnection(stream, self)
+        connections[ObjectIdentifier(connection)] = connection
+        if sweep == nil {
+            sweep = LoopTimer(after: tickLength, repeating: tickLength) { [weak self] in
+                self?.expireDue()
+            }
+        }
+    }
+
+    /// Stops listening, lets running requests finish for at most `grace`, then closes the rest.
+    public func shutdown(grace: Duration) async {
+        isDraining = true
+        listener?.close()
+        for connection in Array(connections.values) { connection.drain() }
+        if !connections.isEmpty { _ = await IO.within(grace) { await self.emptied() } }
+        close()
+    }
+
+    /// Stops listening and closes every connection now.
+    public func close() {
+        isDraining = true
+        listener?.close()
+        listener = nil
+        for connection in Array(connections.values) { connection.stream.close() }
+    }
+
+    private func emptied() async {
+        if connections.isEmpty { return }
+        await withCheckedContinuation { onEmpty.append($0) }
+    }
+
+    // MARK: The connections' side
+
+    /// The tick that comes when `duration` has passed for certain.
+    func tick(after duration: Duration) -> Int {
+        tick + 1 + Int((duration / tickLength).rounded(.up))
+    }
+
+    private func expireDue() {
+        tick += 1
+        for connection in Array(connections.values) where connection.deadline <= tick {
+            connection.expire()
+        }
+    }
+
+    func remove(_ connection: HTTPConnection) {
+        connections[ObjectIdentifier(connection)] = nil
+        guard connections.isEmpty else { return }
+        sweep?.cancel()
+        sweep = nil
+        let waiting = onEmpty
+        onEmpty = []
+        for continuation in waiting { continuation.resume() }
+    }
+
+    /// The Date line of this second.
+    func date() -> [UInt8] {
+        cachedDate.update()
+        return cachedDate.line
+    }
+
+    func accepts(_ head: [UInt8], _ method: Range<Int>) -> Bool {
+        let name = head[method]
+        return Self.methods.contains { name.elementsEqual($0.utf8) }
+    }
+}

@@ -1,0 +1,181 @@
+import Loop
+import Net
+import Testing
+
+@testable import HTTP
+
+@Suite struct ServerTests {
+    @Test @IO func `requests on one connection are answered in order`() async throws {
+        let server = try server(handler: echo)
+        defer { server.close() }
+        let wire = try await Wire(server)
+        wire.send("POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\none")
+        #expect(await wire.has("POST /a one"))
+        #expect(wire.text.hasPrefix("HTTP/1.1 200 OK\r\nDate: "))
+        #expect(wire.text.contains("\r\nContent-Length: 11\r\n\r\n"))
+        // Pipelined, and the last one cut in the middle.
+        wire.text = ""
+        wire.send("GET /b HTTP/1.1\r\nHost: x\r\n\r\nPOST /c HTTP/1.1\r\nHost: x\r\n")
+        wire.send("Transfer-Encoding: chunked\r\n\r\n3\r\ntwo\r\n0\r\n\r\nGET /d HTTP/1.1\r\nHo")
+        #expect(await wire.has("POST /c two"))
+        wire.send("st: x\r\nConnection: close\r\n\r\n")
+        #expect(await wire.has("GET /d "))
+        #expect(await wire.closes())
+        let places = ["GET /b ", "POST /c two", "GET /d "].map {
+            wire.text.range(of: $0)?.lowerBound
+        }
+        #expect(places.compactMap { $0 }.count == 3)
+        #expect(wire.text.components(of: "Connection: close") == 1)
+        #expect(await eventually { server.connectionCount == 0 })
+    }
+
+    @Test @IO func `many pipelined requests all come back, and none is lost at the cap`()
+        async throws
+    {
+        let server = try server({ $0.pipelinedBytes = 256 }, handler: echo)
+        defer { server.close() }
+        let wire = try await Wire(server)
+        for number in 0..<500 { wire.send("GET /\(number) HTTP/1.1\r\nHost: x\r\n\r\n") }
+        #expect(await wire.has("GET /499 "))
+        #expect(wire.text.components(of: "HTTP/1.1 200 OK") == 500)
+    }
+
+    @Test @IO func `a request that comes byte by byte is one request`() async throws {
+        let server = try server(handler: echo)
+        defer { server.close() }
+        let wire = try await Wire(server)
+        let text = "POST /slow HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello"
+        for byte in text.utf8 {
+            wire.stream.write([byte])
+            wire.stream.flush()
+            try await IO.sleep(for: .zero)
+        }
+        #expect(await wire.has("POST /slow hello"))
+    }
+
+    @Test(arguments: [
+        ("G@T / HTTP/1.1\r\n\r\n", "400 Bad Request"),
+        ("BREW / HTTP/1.1\r\nHost: x\r\n\r\n", "405 Method"),
+        ("CONNECT a:1 HTTP/1.1\r\nHost: x\r\n\r\n", "405 Method"),
+        ("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9999999\r\n\r\n", "413 Content"),
+        (
+            "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nFFFFFFF\r\n",
+            "413 Content"
+        ),
+        ("GET / HTTP/3.0\r\n\r\n", "505 HTTP"), ("GET / HTTP/1.1\r\n\r\n", "400 Bad"),
+        ("GET /\(String(repeating: "a", count: 9000)) HTTP/1.1\r\n\r\n", "414 URI"),
+        ("GET / HTTP/1.1\r\nA: \(String(repeating: "a", count: 9000))", "431 Request"),
+        ("POST / HTTP/1.1\r\nHost: x\r\nExpect: tea\r\n\r\n", "417 Expectation"),
+    ])
+    @IO func `a request that is refused is told why, and the connection ends`(
+        text: String, answer: String
+    ) async throws {
+        let server = try server({ $0.lingerDeadline = .milliseconds(50) }, handler: echo)
+        defer { server.close() }
+        let wire = try await Wire(server)
+        wire.send("GET /first HTTP/1.1\r\nHost: x\r\n\r\n" + text)
+        #expect(await wire.has("HTTP/1.1 \(answer)"))
+        #expect(wire.text.contains("GET /first"))
+        #expect(wire.text.contains("Connection: close\r\n"))
+        #expect(wire.text.contains("Allow: GET") == answer.hasPrefix("405"))
+        // What follows a refused request is never taken for a request.
+        wire.send("GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n")
+        #expect(await wire.closes())
+        #expect(!wire.text.contains("smuggled"))
+    }
+
+    @Test @IO func `HEAD gets the head alone`() async throws {
+        let server = try server(handler: echo)
+        defer { server.close() }
+        let wire = try await Wire(server)
+        wire.send("HEAD /h HTTP/1.1\r\nHost: x\r\n\r\nGET /g HTTP/1.1\r\nHost: x\r\n\r\n")
+        #expect(await wire.has("GET /g "))
+        #expect(!wire.text.contains("HEAD /h"))
+        #expect(wire.text.contains("Content-Length: 8\r\n\r\nHTTP/1.1 200"))
+    }
+
+    @Test @IO func `100 Continue is sent when the client waits for it`() async throws {
+        let server = try server(handler: echo)
+        defer { server.close() }
+        let wire = try await Wire(server)
+        let head =
+            "POST /e HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n"
+        wire.send(head)
+        #expect(await wire.has("HTTP/1.1 100 Continue\r\n\r\n"))
+        wire.send("ok")
+        #expect(await wire.has("POST /e ok"))
+        wire.text = ""
+        wire.send(head + "no")
+        #expect(await wire.has("POST /e no"))
+        #expect(!wire.text.contains("100 Continue"))
+    }
+
+    @Test @IO func `a client that is slow with head or body gets 408, an idle one is closed`()
+        async throws
+    {
+        let server = try server(
+            {
+                $0.headDeadline = .milliseconds(60)
+                $0.bodyDeadline = .milliseconds(60)
+                $0.idleDeadline = .milliseconds(120)
+                $0.lingerDeadline = .milliseconds(20)
+            }, handler: echo)
+        defer { server.close() }
+        let head = try await Wire(server)
+        head.send("GET / HTTP/1.1\r\nHo")
+        let body = try await Wire(server)
+        body.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\na")
+        let idle = try await Wire(server)
+        #expect(await head.closes() && head.text.hasPrefix("HTTP/1.1 408 "))
+        #expect(await body.closes() && body.text.hasPrefix("HTTP/1.1 408 "))
+        #expect(await idle.closes() && idle.text.isEmpty)
+        #expect(await eventually { server.connectionCount == 0 })
+    }
+
+    @Test @IO func `a handler that answers nothing is answered for`() async throws {
+        let server = try server { _, _ in }
+        defer { server.close() }
+        let wire = try await Wire(server)
+        wire.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        #expect(await wire.has("HTTP/1.1 500 "))
+    }
+
+    @Test @IO func `one connection too many gets 503`() async throws {
+        let server = try server({ $0.connections = 1 }, handler: echo)
+        defer { server.close() }
+        let first = try await Wire(server)
+        first.send("GET /1 HTTP/1.1\r\nHost: x\r\n\r\n")
+        #expect(await first.has("GET /1"))
+        let second = try await Wire(server)
+        #expect(await second.closes())
+        #expect(second.text.hasPrefix("HTTP/1.1 503 "))
+        first.stream.close()
+        #expect(await eventually { server.connectionCount == 0 })
+    }
+
+    @Test @IO func `HTTP 1.0 gets no chunks and its connection ends`() async throws {
+        let server = try server { _, responder in
+            responder.start()
+            try? await responder.write(Array("pieces".utf8))
+        }
+        defer { server.close() }
+        let wire = try await Wire(server)
+        wire.send("GET / HTTP/1.0\r\n\r\n")
+        #expect(await wire.closes())
+        #expect(wire.text.hasSuffix("Connection: close\r\n\r\npieces"))
+    }
+}
+
+extension String {
+    func components(of part: String) -> Int {
+        var count = 0
+        var rest = self[...]
+        while let range = rest.firstRange(of: part) {
+            count += 1
+            rest = rest[range.upperBound...]
+        }
+        return count
+    }
+
+    func range(of part: String) -> Range<Index>? { firstRange(of: part) }
+}
