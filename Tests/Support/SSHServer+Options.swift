@@ -57,13 +57,15 @@ extension SSHServer {
         func configuration(in directory: TemporaryDirectory, port: UInt16, version: (Int, Int))
             throws -> String
         {
+            // sshd runs the wrapper by the login shell, which would read the user's start-up files
+            let home = shell == nil ? "" : " HOME=\(directory.file("home"))"
             var lines: [(String, String)] = [
                 ("Port", "\(port)"), ("ListenAddress", "127.0.0.1"), ("PidFile", "none"),
                 ("AuthorizedKeysFile", directory.file("authorized_keys")), ("StrictModes", "no"),
                 ("UsePAM", "no"), ("PasswordAuthentication", "no"), ("PermitRootLogin", "yes"),
                 ("KbdInteractiveAuthentication", "no"), ("LogLevel", "VERBOSE"), ("UseDNS", "no"),
                 ("MaxStartups", "500:30:1000"), ("PrintMotd", "no"), ("PrintLastLog", "no"),
-                ("SetEnv", "HOMELINE_TEST_MARK=\(directory.path) \(Self.run)"),
+                ("SetEnv", "HOMELINE_TEST_MARK=\(directory.path) \(Self.run)\(home)"),
                 ("Subsystem", "sftp \(Self.sftpServer)"),
             ]
             if version >= (9, 8) { lines.append(("PerSourcePenalties", "no")) }

@@ -1,0 +1,147 @@
+"""Where the peers are measured: a real sshd, a relay and a joined agent on this machine."""
+
+import getpass
+import json
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+
+COLD = 400  # aliases of the one sshd, each a link of its own for Homeline's cold row
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Place:
+    def __init__(self, programs):
+        self.programs = programs
+        self.folder = tempfile.mkdtemp(prefix="homeline-bench-")
+        self.running = []
+        self.environment = dict(os.environ)
+
+    def __enter__(self):
+        try:
+            self.start_sshd()
+            if self.programs:
+                self.start_homeline()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        for process in reversed(self.running):
+            process.terminate()
+        for process in self.running:
+            try:
+                process.wait(5)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def file(self, name, text=None):
+        path = os.path.join(self.folder, name)
+        if text is not None:
+            with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+                file.write(text)
+        return path
+
+    def start(self, command, ready):
+        log = open(self.file(f"log{len(self.running)}", ""), "w")
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        self.running.append(process)
+        for _ in range(400):
+            if ready():
+                return
+            if process.poll() is not None:
+                break
+            time.sleep(0.05)
+        raise SystemExit(f"{command[0]} did not start: {open(log.name).read()[-2000:]}")
+
+    def start_sshd(self):
+        if os.getuid() == 0:
+            os.makedirs("/run/sshd", exist_ok=True)
+        for name in ("host", "key"):
+            subprocess.run(
+                ["ssh-keygen", "-qt", "ed25519", "-N", "", "-f", self.file(name)], check=True
+            )
+        port = free_port()
+        public = open(self.file("key.pub")).read()
+        host = " ".join(open(self.file("host.pub")).read().split()[:2])
+        known = self.file("known_hosts", f"[127.0.0.1]:{port} {host}\n")
+        config = self.file(
+            "sshd_config",
+            f"Port {port}\nListenAddress 127.0.0.1\nPidFile none\nHostKey {self.file('host')}\n"
+            f"AuthorizedKeysFile {self.file('authorized_keys', public)}\nStrictModes no\n"
+            "UsePAM no\nPermitRootLogin yes\nMaxStartups 500:30:1000\nPrintMotd no\n"
+            # An empty home: the shell's start-up files would be most of every figure.
+            f"SetEnv HOME={self.folder}\nSubsystem sftp internal-sftp\n",
+        )
+        user = getpass.getuser()
+        sshd = shutil.which("sshd", path="/usr/sbin:/sbin:" + os.environ.get("PATH", ""))
+
+        def answers():
+            try:
+                socket.create_connection(("127.0.0.1", port), 1).close()
+                return True
+            except OSError:
+                return False
+
+        self.start([sshd, "-D", "-e", "-f", config], answers)
+        self.environment |= {
+            "PEER_HOST": "127.0.0.1", "PEER_PORT": str(port), "PEER_USER": user,
+            "PEER_KEY": self.file("key"), "PEER_KNOWN_HOSTS": known,
+        }
+        names = ["bench"] + [f"cold{number}" for number in range(COLD)]
+        self.ssh_config = self.file(
+            "ssh_config",
+            f"Host {' '.join(names)}\n HostName 127.0.0.1\n Port {port}\n User {user}\n"
+            f" IdentityFile {self.file('key')}\n IdentitiesOnly yes\n UserKnownHostsFile {known}\n",
+        )
+
+    def run(self, name, *words):
+        command = [os.path.join(self.programs, name), *words]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+    def start_homeline(self):
+        relay, agent = self.file("relay"), self.file("agent")
+        status = {}
+
+        def up():
+            try:
+                status.update(json.loads(self.run("homeline-relay", "status", "--data", relay, "--json")))
+                return "mcp_url" in status
+            except (subprocess.CalledProcessError, ValueError):
+                return False
+
+        loopback = ["--mcp", "127.0.0.1:0", "--tunnel", "127.0.0.1:0"]
+        program = os.path.join(self.programs, "homeline-relay")
+        self.start([program, "serve", "--data", relay, *loopback], up)
+        line = self.run("homeline-relay", "invite", "--name", "site", "--data", relay)
+        self.run("homeline-agent", "join", line.split()[-1], "--data", agent)
+        with open(os.path.join(agent, "agent.conf"), "a") as file:
+            known = self.file("known_hosts")
+            file.write(f"SshConfig {self.ssh_config}\nKnownHosts {known}\n")
+        token = self.run(
+            "homeline-relay", "tokens", "create", "bench", "--scopes", "admin", "--data", relay
+        )
+
+        def online():
+            text = self.run("homeline-relay", "agents", "--data", relay, "--json")
+            return '"online":true' in text.replace(" ", "")
+
+        program = os.path.join(self.programs, "homeline-agent")
+        self.start([program, "run", "--data", agent], online)
+        self.environment |= {
+            "PEER_URL": status["mcp_url"], "PEER_TOKEN": token, "PEER_TARGET": "site/bench",
+        }

@@ -1,0 +1,53 @@
+"""paramiko: a terminal with bash and a marker, `exec_command`, a fresh connection."""
+
+import paramiko
+
+import peer
+
+
+def connect():
+    client = paramiko.SSHClient()
+    client.load_host_keys(peer.KNOWN)
+    client.connect(
+        peer.HOST, peer.PORT, peer.USER, key_filename=peer.KEY, allow_agent=False,
+        look_for_keys=False,
+    )
+    return client
+
+
+def run(client):
+    _, out, _ = client.exec_command("true")
+    out.read()
+    assert out.channel.recv_exit_status() == 0
+
+
+def cold():
+    client = connect()
+    run(client)
+    client.close()
+
+
+def session(client):
+    shell = client.invoke_shell(term="dumb")
+
+    def until(end):
+        seen = b""
+        while not seen.endswith(end):
+            seen += shell.recv(65536)
+
+    def operation():
+        shell.sendall(b"echo hi; printf '\\033]end;%s\\a' $?\n")
+        until(b"\x07")
+
+    shell.sendall(b"PS1=; stty -echo; printf '\\033]end;%s\\a' $?\n")
+    until(b"end;0\x07")
+    operation()
+    return operation
+
+
+if peer.ROW == "cold":
+    peer.serve(cold)
+else:
+    link = connect()
+    peer.serve((lambda: run(link)) if peer.ROW == "exec" else session(link))
+    link.close()

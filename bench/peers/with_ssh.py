@@ -1,0 +1,37 @@
+"""OpenSSH's `ssh`: over a ControlMaster (session and exec are the same there), or fresh (cold)."""
+
+import subprocess
+import tempfile
+
+import peer
+
+BASE = [
+    "ssh", "-F", "none", "-p", str(peer.PORT), "-l", peer.USER, "-i", peer.KEY,
+    "-o", f"UserKnownHostsFile={peer.KNOWN}", "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes",
+]
+
+
+def main():
+    if peer.ROW == "cold":
+        return peer.serve(lambda: subprocess.run(BASE + [peer.HOST, "true"], check=True))
+    with tempfile.TemporaryDirectory() as folder:
+        control = ["-o", f"ControlPath={folder}/master"]
+        keep = ["-o", "ControlMaster=yes", "-o", "ControlPersist=no", "-N"]
+        master = subprocess.Popen(BASE + control + keep + [peer.HOST], stdin=subprocess.DEVNULL)
+        try:
+            check = BASE + control + ["-O", "check", peer.HOST]
+            while subprocess.run(check, capture_output=True).returncode:
+                assert master.poll() is None, "the master ended"
+            command = "echo hi" if peer.ROW == "session" else "true"
+            peer.serve(
+                lambda: subprocess.run(
+                    BASE + control + [peer.HOST, command], check=True, stdout=subprocess.DEVNULL,
+                    stdin=subprocess.DEVNULL,
+                )
+            )
+        finally:
+            master.terminate()
+            master.wait()
+
+
+main()
