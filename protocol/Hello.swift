@@ -10,7 +10,7 @@ public struct Challenge: Sendable, Equatable {
     public var nonce: String
 
     /// A challenge with its nonce.
-    public init(nonce: String, version: Int64 = Wire.version) {
+    public init(nonce: String, version: Int64 = Contract.version) {
         self.version = version
         self.nonce = nonce
     }
@@ -60,10 +60,10 @@ public struct AgentFacts: Sendable, Equatable {
 /// What the agent answers: the result of `agent.hello`.
 public struct Hello: Sendable, Equatable {
     /// The contract's version.
-    public var version = Wire.version
+    public var version = Contract.version
     /// The Ed25519 public key, base64url.
     public var publicKey: String
-    /// The signature over `Wire.helloMessage`, base64url.
+    /// The signature over `Contract.helloMessage`, base64url.
     public var signature: String
     /// The id from an earlier welcome; nil while joining.
     public var agentID: String?

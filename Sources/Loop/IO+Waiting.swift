@@ -4,13 +4,15 @@
 extension IO {
     /// Waits for a time; throws at once when the task is cancelled.
     @IO public static func sleep(for duration: Duration) async throws(CancellationError) {
-        let wait = Wait<Bool>()
-        let slept = await withTaskCancellationHandler {
-            await wait.value { LoopTimer(after: duration) { wait.finish(true) } }
+        let slept = Once<Bool>()
+        let timer = LoopTimer(after: duration) { slept.set(true) }
+        let isOver = await withTaskCancellationHandler {
+            await slept.wait()
         } onCancel: {
-            IO.task { wait.finish(false) }
+            IO.task { slept.set(false) }
         }
-        if !slept { throw CancellationError() }
+        timer.cancel()
+        if !isOver { throw CancellationError() }
     }
 
     /// The operation's value, or nil when the limit passed (or the caller was cancelled) first.
@@ -19,36 +21,16 @@ extension IO {
     @IO public static func within<T: Sendable>(
         _ limit: Duration, _ operation: @escaping @IO @Sendable () async -> T
     ) async -> T? {
-        let wait = Wait<T?>()
-        let task = IO.task { wait.finish(await operation()) }
+        let outcome = Once<T?>()
+        let task = IO.task { outcome.set(await operation()) }
+        let timer = LoopTimer(after: limit) { outcome.set(nil) }
         let value = await withTaskCancellationHandler {
-            await wait.value { LoopTimer(after: limit) { wait.finish(nil) } }
+            await outcome.wait()
         } onCancel: {
-            IO.task { wait.finish(nil) }
+            IO.task { outcome.set(nil) }
         }
+        timer.cancel()
         if value == nil { task.cancel() }
         return value
-    }
-}
-
-/// One value that one task waits for; the first to finish it wins.
-@IO final class Wait<T: Sendable> {
-    private var continuation: UnsafeContinuation<T, Never>?
-    private var result: T?
-    private var timer: LoopTimer?
-
-    func value(_ makeTimer: @IO () -> LoopTimer) async -> T {
-        if let result { return result }
-        timer = makeTimer()
-        return await withUnsafeContinuation { continuation = $0 }
-    }
-
-    func finish(_ value: T) {
-        guard result == nil else { return }
-        result = value
-        timer?.cancel()
-        timer = nil
-        continuation?.resume(returning: value)
-        continuation = nil
     }
 }

@@ -37,11 +37,11 @@ import Testing
             path: "/bin/sh", arguments: ["sh", "-c", "read x; echo got $x; tty; exit 5"],
             environment: ["PATH": "/usr/bin:/bin"])
         var output: [UInt8] = []
-        let wait = Wait<ChildEnd>()
+        let ended = Once<ChildEnd>()
         pty.onOutput = { output += $0 }
-        pty.onEnd = { wait.finish($0) }
+        pty.onEnd = { ended.set($0) }
         pty.write(Array("hello\n".utf8))
-        let end = await wait.value { LoopTimer(after: .seconds(20)) { wait.finish(.signalled(0)) } }
+        let end = await IO.within(.seconds(20)) { await ended.wait() }
         #expect(end == .exited(5))
         let text = String(decoding: output, as: UTF8.self)
         #expect(text.contains("got hello\r\n"))
@@ -52,10 +52,10 @@ import Testing
         let pty = try PTY.spawn(
             path: "/bin/sh", arguments: ["sh", "-c", "sleep 60"],
             environment: ["PATH": "/usr/bin:/bin"])
-        let wait = Wait<ChildEnd>()
-        pty.onEnd = { wait.finish($0) }
+        let ended = Once<ChildEnd>()
+        pty.onEnd = { ended.set($0) }
         pty.close()
-        let end = await wait.value { LoopTimer(after: .seconds(20)) { wait.finish(.signalled(0)) } }
+        let end = await IO.within(.seconds(20)) { await ended.wait() }
         #expect(end == .signalled(1) || end == .exited(129))
     }
 }

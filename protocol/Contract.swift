@@ -3,7 +3,7 @@
 // this folder is the specification.
 
 /// Constants of the contract.
-public enum Wire {
+public enum Contract {
     /// The version both ends must speak; a change that breaks the other end raises it.
     public static let version: Int64 = 1
     /// The ALPN protocol of a tunnel.

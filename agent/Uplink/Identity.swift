@@ -1,0 +1,63 @@
+// Who the agent is: its Ed25519 key, made here and never leaving, and what the relay told it when
+// it joined. Two files in the data folder, 0600.
+import Crypto
+import JSON
+
+/// A joined agent's identity.
+struct Identity: Sendable {
+    /// The private key.
+    let key: Ed25519PrivateKey
+    /// The relay, as the invitation named it: `tls://HOST:PORT`.
+    var relay: String
+    /// The pin of the relay's key.
+    var pin: PublicKeyPin
+    /// The id the relay gave.
+    var agentID: String
+    /// The name at the relay when last welcomed.
+    var name: String
+
+    private static func keyFile(_ folder: String) -> String { folder + "/agent.key" }
+    private static func relayFile(_ folder: String) -> String { folder + "/relay.json" }
+
+    /// The folder's key; a new one where there is none.
+    static func key(in folder: String) throws(UplinkError) -> Ed25519PrivateKey {
+        do throws(CryptoError) {
+            try SecureFile.makeFolder(folder)
+            if let pem = try? SecureFile.read(keyFile(folder)) { return try Ed25519PrivateKey(pem: pem) }
+            let key = try Ed25519PrivateKey.generate()
+            try SecureFile.write(keyFile(folder), try key.pem())
+            return key
+        } catch {
+            throw .identity("cannot use the key in \(folder): \(error)")
+        }
+    }
+
+    /// Reads the identity of a folder that has joined.
+    static func load(from folder: String) throws(UplinkError) -> Identity {
+        guard let bytes = try? SecureFile.read(relayFile(folder)) else {
+            throw .identity(
+                "this agent has not joined a relay; run: homeline-agent join hl1.… (the relay's "
+                    + "operator prints the line with: homeline-relay invite)")
+        }
+        let json = try? JSON(parsing: bytes)
+        guard let relay = json?["relay"]?.stringValue,
+            let pin = json?["pin"]?.stringValue.flatMap({ PublicKeyPin($0) }),
+            let agentID = json?["agent_id"]?.stringValue, let name = json?["name"]?.stringValue
+        else { throw .identity("\(relayFile(folder)) is damaged; join again") }
+        return Identity(
+            key: try key(in: folder), relay: relay, pin: pin, agentID: agentID, name: name)
+    }
+
+    /// Writes what `load` reads; the key is there already.
+    func save(to folder: String) throws(UplinkError) {
+        let json: JSON = [
+            "relay": .string(relay), "pin": .string(pin.description),
+            "agent_id": .string(agentID), "name": .string(name),
+        ]
+        do throws(CryptoError) {
+            try SecureFile.write(Self.relayFile(folder), json.encoded())
+        } catch {
+            throw .identity("cannot write \(Self.relayFile(folder)): \(error)")
+        }
+    }
+}

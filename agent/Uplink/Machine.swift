@@ -1,0 +1,34 @@
+// What the agent tells about the machine it runs on.
+import Glibc
+import Wire
+
+/// The machine and the process.
+enum Machine {
+    /// The agent's version.
+    static let version = "0.1.0"
+
+    /// Milliseconds since 1970 at which this process started.
+    static let processStart: Int64 = {
+        var now = timespec()
+        unsafe clock_gettime(CLOCK_REALTIME, &now)
+        return Int64(now.tv_sec) * 1000 + Int64(now.tv_nsec) / 1_000_000
+    }()
+
+    /// The facts of `agent.hello`.
+    static let facts: AgentFacts = {
+        var facts = AgentFacts()
+        facts.version = version
+        var name = utsname()
+        unsafe uname(&name)
+        facts.hostname = text(of: name.nodename)
+        facts.system = text(of: name.sysname).lowercased()
+        facts.architecture = text(of: name.machine)
+        return facts
+    }()
+
+    private static func text<Chars>(of chars: Chars) -> String {
+        unsafe withUnsafeBytes(of: chars) { bytes in
+            unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+        }
+    }
+}

@@ -1,0 +1,113 @@
+// One connection to the relay, from the dial to its end: TLS with the pinned key, the hello that
+// proves this agent, then calls for the dispatcher. Invariant: no call but the hello's own is
+// answered before the relay has said welcome.
+import Configuration
+import Crypto
+import JSON
+import Loop
+import Net
+import Tunnel
+import Wire
+
+/// An accepted connection to the relay.
+@IO final class RelayConnection {
+    /// What the relay said.
+    let welcome: Welcome
+    private let tunnel: Tunnel
+    private let ended = Once<String>()
+
+    /// Dials, greets and waits for the welcome. `proof` fills in who is greeting.
+    static func open(
+        relay: String, pin: PublicKeyPin, key: Ed25519PrivateKey, dispatcher: Dispatcher,
+        deadline: Duration = .seconds(15), greeting: @escaping @IO @Sendable (inout Hello) -> Void
+    ) async throws(UplinkError) -> RelayConnection {
+        let stream = try await dial(relay, pin)
+        let tunnel = Tunnel(over: stream, role: .responder)
+        let settled = Once<Result<Welcome, UplinkError>>()
+        let timer = LoopTimer(after: deadline) { settled.set(.failure(.timedOut)) }
+        let binding = stream.exportKeyingMaterial(
+            label: Contract.exporterLabel, count: Contract.bindingBytes) ?? []
+        tunnel.onClose = { settled.set(.failure(.ended("the relay closed the connection: \($0)"))) }
+        tunnel.onCall = { bytes in
+            if case .success? = settled.value { return await dispatcher.answer(bytes) }
+            return answer(bytes, key, binding, greeting, settled)
+        }
+        let result = await settled.wait()
+        timer.cancel()
+        switch result {
+        case .success(let welcome): return RelayConnection(welcome, tunnel)
+        case .failure(let error):
+            // The refusal's reply leaves before the tunnel does.
+            tunnel.drain()
+            throw error
+        }
+    }
+
+    private init(_ welcome: Welcome, _ tunnel: Tunnel) {
+        self.welcome = welcome
+        self.tunnel = tunnel
+        let ended = self.ended
+        tunnel.onClose = { ended.set($0) }
+        if tunnel.isClosed { ended.set("closed by the relay") }
+    }
+
+    /// Waits for the connection's end; why it ended.
+    func served() async -> String { await ended.wait() }
+
+    /// Lets the calls in flight end, then closes.
+    func drain() { tunnel.drain() }
+
+    /// Ends it now.
+    func close() { tunnel.close() }
+
+    private static func dial(
+        _ relay: String, _ pin: PublicKeyPin
+    ) async throws(UplinkError) -> TLSStream {
+        guard relay.hasPrefix("tls://"), let address = Address(String(relay.dropFirst(6))) else {
+            throw .badAddress(relay)
+        }
+        do throws(NetError) {
+            let context = try TLSContext(client: .pin(pin), alpn: [Contract.applicationProtocol])
+            let socket = try await SocketStream.connect(host: address.host, port: address.port)
+            return try await TLSStream.handshake(
+                over: socket, context: context, serverName: address.host)
+        } catch {
+            throw .net(error)
+        }
+    }
+
+    /// Answers the calls of the hello.
+    private static func answer(
+        _ bytes: [UInt8], _ key: Ed25519PrivateKey, _ binding: [UInt8],
+        _ greeting: (inout Hello) -> Void, _ settled: Once<Result<Welcome, UplinkError>>
+    ) -> [UInt8] {
+        do throws(Fault) {
+            let request = try Request(decoding: bytes)
+            let fields = try Fields(request.arguments)
+            switch Method(rawValue: request.method) {
+            case .hello:
+                var hello = try prove(Challenge(fields), key, binding)
+                greeting(&hello)
+                return Reply.result(RawJSON(hello.json)).encoded()
+            case .welcome: settled.set(.success(try Welcome(fields)))
+            case .refuse: settled.set(.failure(.refused(try Refusal(fields))))
+            default: throw Fault(.unavailable, "this agent has not been welcomed yet")
+            }
+            return Reply.result(RawJSON([:])).encoded()
+        } catch {
+            return Reply.fault(error).encoded()
+        }
+    }
+
+    private static func prove(
+        _ challenge: Challenge, _ key: Ed25519PrivateKey, _ binding: [UInt8]
+    ) throws(Fault) -> Hello {
+        guard let nonce = Base64.decodeURL(challenge.nonce), nonce.count == Contract.bindingBytes,
+            binding.count == Contract.bindingBytes,
+            let signature = try? key.sign(Contract.helloMessage(binding: binding, nonce: nonce))
+        else { throw Fault(.invalidArgument, "the challenge is unusable") }
+        return Hello(
+            publicKey: Base64.encodeURL(key.publicKey.bytes), signature: Base64.encodeURL(signature),
+            epoch: .init(boot: 0, connection: 0))
+    }
+}

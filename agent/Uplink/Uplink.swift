@@ -1,0 +1,111 @@
+// The agent's side of the tunnel over time: dial, serve, dial again for as long as it lives.
+// Sessions do not notice: they belong to the dispatcher. Invariant: at most one connection.
+import Crypto
+import Loop
+import Wire
+
+/// Keeps the agent connected to its relay.
+@IO final class Uplink {
+    private let folder: String
+    private var identity: Identity
+    private let dispatcher: Dispatcher
+    private let log: @IO (String) -> Void
+    private var backoff = Backoff()
+    private var connection: RelayConnection?
+    private var dials: Int64 = 0
+    private let stopped = Once<Void>()
+    private var running: Task<UplinkError?, Never>?
+
+    init(
+        folder: String, identity: Identity, dispatcher: Dispatcher, log: @escaping @IO (String) -> Void
+    ) {
+        self.folder = folder
+        self.identity = identity
+        self.dispatcher = dispatcher
+        self.log = log
+    }
+
+    /// Serves until `stop` (nil) or until the relay refuses for good (its reason).
+    func run() async -> UplinkError? {
+        let task = IO.task { await self.serve() }
+        running = task
+        return await task.value
+    }
+
+    /// Lets calls in flight end, then disconnects; `run` returns.
+    func stop() async {
+        stopped.set(())
+        connection?.drain()
+        if let connection { _ = await IO.within(.seconds(2)) { await connection.served() } }
+        connection?.close()
+        running?.cancel()
+    }
+
+    private func serve() async -> UplinkError? {
+        while stopped.value == nil {
+            do throws(UplinkError) {
+                let connection = try await connect()
+                self.connection = connection
+                log("connected to \(identity.relay) as \(connection.welcome.name)")
+                let start = IO.now
+                let reason = await connection.served()
+                self.connection = nil
+                backoff.served(IO.now - start)
+                if stopped.value == nil { log("disconnected: \(reason)") }
+            } catch {
+                if error.isFinal { return error }
+                if stopped.value == nil { log("not connected: \(error)") }
+            }
+            guard stopped.value == nil else { break }
+            let wait = backoff.next()
+            if (try? await IO.sleep(for: wait)) == nil { break }
+        }
+        return nil
+    }
+
+    private func connect() async throws(UplinkError) -> RelayConnection {
+        dials += 1
+        let epoch = Hello.Epoch(boot: Machine.processStart, connection: dials)
+        let agentID = identity.agentID
+        let connection = try await RelayConnection.open(
+            relay: identity.relay, pin: identity.pin, key: identity.key, dispatcher: dispatcher
+        ) { hello in
+            hello.agentID = agentID
+            hello.epoch = epoch
+            hello.facts = Machine.facts
+        }
+        dispatcher.agentName = connection.welcome.name
+        dispatcher.agentID = connection.welcome.agentID
+        if connection.welcome.name != identity.name {
+            identity.name = connection.welcome.name
+            try identity.save(to: folder)
+        }
+        return connection
+    }
+
+    /// Joins a relay by an invitation: proves a new key with the one-time secret, keeps the answer.
+    static func join(
+        _ invitation: Invitation, name: String?, tags: [String], folder: String
+    ) async throws(UplinkError) -> Identity {
+        guard let pin = PublicKeyPin(bytes: invitation.pin) else {
+            throw .badAddress("the invitation")
+        }
+        let key = try Identity.key(in: folder)
+        let secret = Base64.encodeURL(invitation.secret)
+        let connection = try await RelayConnection.open(
+            relay: invitation.relay, pin: pin, key: key, dispatcher: Dispatcher()
+        ) { hello in
+            hello.invitation = secret
+            hello.name = name
+            hello.tags = tags
+            hello.epoch = .init(boot: Machine.processStart, connection: 1)
+            hello.facts = Machine.facts
+        }
+        connection.close()
+        let identity = Identity(
+            key: key, relay: invitation.relay, pin: pin, agentID: connection.welcome.agentID,
+            name: connection.welcome.name)
+        try identity.save(to: folder)
+        return identity
+    }
+}

@@ -1,0 +1,39 @@
+// Why the agent is not connected to its relay.
+import Net
+import Wire
+
+/// Why a connection to the relay was not made or ended.
+enum UplinkError: Error, Equatable, CustomStringConvertible {
+    /// The network or TLS failed.
+    case net(NetError)
+    /// The relay said no.
+    case refused(Refusal)
+    /// The relay did not finish the hello in time.
+    case timedOut
+    /// The relay ended the connection, or said something unexpected.
+    case ended(String)
+    /// The address cannot be dialled.
+    case badAddress(String)
+    /// The identity file cannot be read or written.
+    case identity(String)
+
+    var description: String {
+        switch self {
+        case .net(let error): error.description
+        case .refused(let refusal): "the relay refused: \(refusal.message)"
+        case .timedOut: "the relay did not answer the hello in time"
+        case .ended(let reason): reason
+        case .badAddress(let text): "\"\(text)\" is no relay address; it looks like tls://HOST:PORT"
+        case .identity(let reason): reason
+        }
+    }
+
+    /// Whether trying again, unchanged, cannot succeed.
+    var isFinal: Bool {
+        switch self {
+        case .refused(let refusal): refusal.isFinal
+        case .badAddress, .identity: true
+        default: false
+        }
+    }
+}
