@@ -16,7 +16,9 @@ import Wire
     private var handlers: [String: Handler] = [:]
 
     /// Serves `method` with `handler`.
-    func serve(_ method: Method, _ handler: @escaping Handler) { handlers[method.rawValue] = handler }
+    func serve(_ method: Method, _ handler: @escaping Handler) {
+        handlers[method.rawValue] = handler
+    }
 
     /// Answers one call.
     func answer(_ bytes: [UInt8]) async -> [UInt8] {

@@ -9,8 +9,8 @@ struct Identity: Sendable {
     let key: Ed25519PrivateKey
     /// The relay, as the invitation named it: `tls://HOST:PORT`.
     var relay: String
-    /// The pin of the relay's key.
-    var pin: PublicKeyPin
+    /// The pin of the relay's key; nil when a public authority vouches for it.
+    var pin: PublicKeyPin?
     /// The id the relay gave.
     var agentID: String
     /// The name at the relay when last welcomed.
@@ -23,7 +23,9 @@ struct Identity: Sendable {
     static func key(in folder: String) throws(UplinkError) -> Ed25519PrivateKey {
         do throws(CryptoError) {
             try SecureFile.makeFolder(folder)
-            if let pem = try? SecureFile.read(keyFile(folder)) { return try Ed25519PrivateKey(pem: pem) }
+            if let pem = try? SecureFile.read(keyFile(folder)) {
+                return try Ed25519PrivateKey(pem: pem)
+            }
             let key = try Ed25519PrivateKey.generate()
             try SecureFile.write(keyFile(folder), try key.pem())
             return key
@@ -41,21 +43,26 @@ struct Identity: Sendable {
         }
         let json = try? JSON(parsing: bytes)
         guard let relay = json?["relay"]?.stringValue,
-            let pin = json?["pin"]?.stringValue.flatMap({ PublicKeyPin($0) }),
             let agentID = json?["agent_id"]?.stringValue, let name = json?["name"]?.stringValue
         else { throw .identity("\(relayFile(folder)) is damaged; join again") }
+        // A pin that does not read must not turn into "any public authority will do".
+        let pin = json?["pin"]?.stringValue
+        let read = pin.flatMap { PublicKeyPin($0) }
+        guard (pin == nil) == (read == nil) else {
+            throw .identity("\(relayFile(folder)) holds no usable pin; join again")
+        }
         return Identity(
-            key: try key(in: folder), relay: relay, pin: pin, agentID: agentID, name: name)
+            key: try key(in: folder), relay: relay, pin: read, agentID: agentID, name: name)
     }
 
     /// Writes what `load` reads; the key is there already.
     func save(to folder: String) throws(UplinkError) {
-        let json: JSON = [
-            "relay": .string(relay), "pin": .string(pin.description),
-            "agent_id": .string(agentID), "name": .string(name),
+        var json: JSON.Object = [
+            "relay": .string(relay), "agent_id": .string(agentID), "name": .string(name),
         ]
+        if let pin { json["pin"] = .string(pin.description) }
         do throws(CryptoError) {
-            try SecureFile.write(Self.relayFile(folder), json.encoded())
+            try SecureFile.write(Self.relayFile(folder), JSON.object(json).encoded())
         } catch {
             throw .identity("cannot write \(Self.relayFile(folder)): \(error)")
         }

@@ -16,17 +16,20 @@ import Wire
     private let tunnel: Tunnel
     private let ended = Once<String>()
 
-    /// Dials, greets and waits for the welcome. `proof` fills in who is greeting.
+    /// Dials, greets and waits for the welcome.
+    ///
+    /// `proof` fills in who is greeting.
     static func open(
-        relay: String, pin: PublicKeyPin, key: Ed25519PrivateKey, dispatcher: Dispatcher,
+        relay: String, pin: PublicKeyPin?, key: Ed25519PrivateKey, dispatcher: Dispatcher,
         deadline: Duration = .seconds(15), greeting: @escaping @IO @Sendable (inout Hello) -> Void
     ) async throws(UplinkError) -> RelayConnection {
         let stream = try await dial(relay, pin)
         let tunnel = Tunnel(over: stream, role: .responder)
         let settled = Once<Result<Welcome, UplinkError>>()
         let timer = LoopTimer(after: deadline) { settled.set(.failure(.timedOut)) }
-        let binding = stream.exportKeyingMaterial(
-            label: Contract.exporterLabel, count: Contract.bindingBytes) ?? []
+        let binding =
+            stream.exportKeyingMaterial(
+                label: Contract.exporterLabel, count: Contract.bindingBytes) ?? []
         tunnel.onClose = { settled.set(.failure(.ended("the relay closed the connection: \($0)"))) }
         tunnel.onCall = { bytes in
             if case .success? = settled.value { return await dispatcher.answer(bytes) }
@@ -61,13 +64,15 @@ import Wire
     func close() { tunnel.close() }
 
     private static func dial(
-        _ relay: String, _ pin: PublicKeyPin
+        _ relay: String, _ pin: PublicKeyPin?
     ) async throws(UplinkError) -> TLSStream {
         guard relay.hasPrefix("tls://"), let address = Address(String(relay.dropFirst(6))) else {
             throw .badAddress(relay)
         }
         do throws(NetError) {
-            let context = try TLSContext(client: .pin(pin), alpn: [Contract.applicationProtocol])
+            let context = try TLSContext(
+                client: pin.map { .pin($0) } ?? .authorities(extraFile: nil),
+                alpn: [Contract.applicationProtocol])
             let socket = try await SocketStream.connect(host: address.host, port: address.port)
             return try await TLSStream.handshake(
                 over: socket, context: context, serverName: address.host)
@@ -107,7 +112,8 @@ import Wire
             let signature = try? key.sign(Contract.helloMessage(binding: binding, nonce: nonce))
         else { throw Fault(.invalidArgument, "the challenge is unusable") }
         return Hello(
-            publicKey: Base64.encodeURL(key.publicKey.bytes), signature: Base64.encodeURL(signature),
+            publicKey: Base64.encodeURL(key.publicKey.bytes),
+            signature: Base64.encodeURL(signature),
             epoch: .init(boot: 0, connection: 0))
     }
 }

@@ -17,7 +17,8 @@ import Wire
     private var running: Task<UplinkError?, Never>?
 
     init(
-        folder: String, identity: Identity, dispatcher: Dispatcher, log: @escaping @IO (String) -> Void
+        folder: String, identity: Identity, dispatcher: Dispatcher,
+        log: @escaping @IO (String) -> Void
     ) {
         self.folder = folder
         self.identity = identity
@@ -87,13 +88,11 @@ import Wire
     static func join(
         _ invitation: Invitation, name: String?, tags: [String], folder: String
     ) async throws(UplinkError) -> Identity {
-        guard let pin = PublicKeyPin(bytes: invitation.pin) else {
-            throw .badAddress("the invitation")
-        }
+        let pin = invitation.pin.flatMap { PublicKeyPin(bytes: $0) }
         let key = try Identity.key(in: folder)
         let secret = Base64.encodeURL(invitation.secret)
         let connection = try await RelayConnection.open(
-            relay: invitation.relay, pin: pin, key: key, dispatcher: Dispatcher()
+            relay: invitation.url, pin: pin, key: key, dispatcher: Dispatcher()
         ) { hello in
             hello.invitation = secret
             hello.name = name
@@ -103,7 +102,7 @@ import Wire
         }
         connection.close()
         let identity = Identity(
-            key: key, relay: invitation.relay, pin: pin, agentID: connection.welcome.agentID,
+            key: key, relay: invitation.url, pin: pin, agentID: connection.welcome.agentID,
             name: connection.welcome.name)
         try identity.save(to: folder)
         return identity

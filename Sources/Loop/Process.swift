@@ -1,0 +1,74 @@
+// The process as its programs use it: environment, state folder, standard output and error.
+import Glibc
+
+/// This process.
+public enum Process {
+    /// The environment variables.
+    public static var environment: [String: String] {
+        var variables: [String: String] = [:]
+        var next = environ
+        while let entry = next.pointee {
+            let text = String(cString: entry)
+            if let equals = text.firstIndex(of: "=") {
+                variables[String(text[..<equals])] = String(text[text.index(after: equals)...])
+            }
+            next += 1
+        }
+        return variables
+    }
+
+    /// The folder a program keeps its state in: below the XDG state folder; nil without a HOME.
+    public static func stateFolder(_ program: String) -> String? {
+        if let state = environment["XDG_STATE_HOME"], state.hasPrefix("/") {
+            return state + "/" + program
+        }
+        guard let home = environment["HOME"], home.hasPrefix("/") else { return nil }
+        return home + "/.local/state/" + program
+    }
+
+    /// Writes to standard output as it is.
+    public static func print(_ text: String) { put(text, STDOUT_FILENO) }
+
+    /// Writes a line to standard error.
+    public static func complain(_ line: String) { put(line + "\n", STDERR_FILENO) }
+
+    /// Writes a line with the time (UTC) to standard error.
+    public static func log(_ line: String) {
+        var seconds = time(nil)
+        var parts = tm()
+        gmtime_r(&seconds, &parts)
+        var stamp = [CChar](repeating: 0, count: 32)
+        strftime(&stamp, stamp.count, "%Y-%m-%dT%H:%M:%SZ", &parts)
+        let text = String(
+            decoding: stamp.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        complain("\(text) \(line)")
+    }
+
+    /// Takes the lock of a state folder for as long as the process lives.
+    ///
+    /// Returns nil when it has it, else the process id of the one that does (0: unknown), or -1
+    /// when the file cannot be made.
+    public static func lock(folder: String) -> Int32? {
+        let fd = open(folder + "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard fd >= 0 else { return -1 }
+        guard flock(fd, LOCK_EX | LOCK_NB) == 0 else {
+            var text = [UInt8](repeating: 0, count: 16)
+            let count = read(fd, &text, text.count)
+            close(fd)
+            return Int32(String(decoding: text.prefix(max(0, count)), as: UTF8.self)) ?? 0
+        }
+        let own = Array(String(getpid()).utf8)
+        ftruncate(fd, 0)
+        write(fd, own, own.count)
+        return nil
+    }
+
+    private static func put(_ text: String, _ descriptor: Int32) {
+        var bytes = Array(text.utf8)[...]
+        while !bytes.isEmpty {
+            let count = bytes.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+            guard count > 0 || errno == EINTR else { return }
+            bytes = bytes.dropFirst(max(0, count))
+        }
+    }
+}

@@ -1,0 +1,38 @@
+// `homeline-agent join hl1.…`: makes a key, proves it with the invitation's secret, keeps the answer.
+import Configuration
+import Loop
+import Wire
+
+@IO enum JoinCommand {
+    static func run(_ options: Options) async throws(CommandFailure) {
+        let invitation: Invitation
+        do throws(Invitation.Failure) {
+            invitation = try Invitation(options.arguments.first ?? "")
+        } catch {
+            throw CommandFailure("homeline-agent: \(error)", ExitCode.data)
+        }
+        let folder = try Settings.folder(options)
+        do throws(UplinkError) {
+            let identity = try await Uplink.join(
+                invitation, name: options.string(Settings.name),
+                tags: options.strings(Settings.tags), folder: folder)
+            Process.print(
+                "Joined \(identity.relay) as \(identity.name).\nNow run: homeline-agent run"
+                    + (options.isSet(Settings.data) ? " --data \(folder)" : "") + "\n")
+        } catch {
+            throw CommandFailure("homeline-agent: cannot join: \(error)", error.exitCode)
+        }
+    }
+}
+
+extension UplinkError {
+    /// The exit code of a program that ends for this reason.
+    var exitCode: Int32 {
+        switch self {
+        case .refused: ExitCode.noPermission
+        case .badAddress: ExitCode.data
+        case .identity: ExitCode.configuration
+        default: ExitCode.unavailable
+        }
+    }
+}

@@ -1,0 +1,50 @@
+// homeline-agent: reads the command line and hands over to one command.
+import Configuration
+import Glibc
+import Loop
+
+@main
+enum Main {
+    static func main() {
+        let arguments = Array(CommandLine.arguments.dropFirst())
+        do throws(ConfigurationError) {
+            switch try Settings.program.parse(arguments, environment: Process.environment) {
+            case .print(let text): Process.print(text)
+            case .run(let command, let options):
+                IO.main {
+                    do throws(CommandFailure) {
+                        try await run(command, options)
+                        return ExitCode.ok
+                    } catch {
+                        Process.complain(error.message)
+                        return error.exitCode
+                    }
+                }
+            }
+        } catch {
+            Process.complain("homeline-agent: \(error)")
+            exit(error.exitCode)
+        }
+    }
+
+    @IO private static func run(_ command: String, _ options: Options) async throws(CommandFailure)
+    {
+        switch command {
+        case "join": try await JoinCommand.run(options)
+        case "run": try await RunAgentCommand.run(options)
+        default:
+            throw CommandFailure("homeline-agent \(command) is not built yet", ExitCode.software)
+        }
+    }
+}
+
+/// Why a command of the program failed: the sentence for people and the exit code for scripts.
+struct CommandFailure: Error {
+    let message: String
+    let exitCode: Int32
+
+    init(_ message: String, _ exitCode: Int32) {
+        self.message = message
+        self.exitCode = exitCode
+    }
+}

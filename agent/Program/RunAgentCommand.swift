@@ -1,0 +1,38 @@
+// `homeline-agent run`: the agent itself, until a signal ends it or the relay refuses it for good.
+import Configuration
+import Glibc
+import Loop
+import Wire
+
+@IO enum RunAgentCommand {
+    static func run(_ options: Options) async throws(CommandFailure) {
+        let folder = try Settings.folder(options)
+        let identity: Identity
+        do throws(UplinkError) {
+            identity = try Identity.load(from: folder)
+        } catch {
+            throw CommandFailure("homeline-agent: \(error)", error.exitCode)
+        }
+        if let other = Process.lock(folder: folder) {
+            throw CommandFailure(
+                other < 0
+                    ? "homeline-agent: cannot write to \(folder)"
+                    : "homeline-agent: another agent (process \(other)) runs on \(folder)",
+                ExitCode.unavailable)
+        }
+        let service = AgentService(identity: identity, options: options)
+        let uplink = Uplink(
+            folder: folder, identity: identity, dispatcher: service.dispatcher, log: Process.log)
+        let signals = [SIGINT, SIGTERM].map { signal in
+            SignalWatch(signal) { IO.task { await uplink.stop() } }
+        }
+        Process.log("homeline-agent \(Machine.version): \(identity.name), relay \(identity.relay)")
+        let refusal = await uplink.run()
+        for signal in signals { signal.cancel() }
+        await service.shutDown()
+        if let refusal {
+            throw CommandFailure("homeline-agent: \(refusal)", refusal.exitCode)
+        }
+        Process.log("stopped")
+    }
+}
