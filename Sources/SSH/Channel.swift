@@ -31,7 +31,9 @@ public struct TerminalSize: Equatable, Sendable {
     }
 }
 
-/// A running shell or command. It starts paused: set the callbacks, then `resume`.
+/// A running shell or command.
+///
+/// It starts paused: set the callbacks, then `resume`.
 @IO public final class Channel {
     /// Output as it comes.
     public var onOutput: (@IO ([UInt8]) -> Void)?
@@ -118,8 +120,9 @@ public struct TerminalSize: Equatable, Sendable {
         deliverLeftovers()
     }
 
-    /// Ends the program (KILL without a terminal, a hang-up with one) and the channel. `onEnd`
-    /// still comes, within 5 seconds.
+    /// Ends the program (KILL without a terminal, a hang-up with one) and the channel.
+    ///
+    /// `onEnd` still comes, within 5 seconds.
     public func close() {
         guard end == nil, !closing else { return }
         closing = true
@@ -285,7 +288,7 @@ public struct TerminalSize: Equatable, Sendable {
         report?(end)
     }
 
-    /// Frees the C channel. While keys are exchanged that may have to wait, so the link does it.
+    /// Frees the C channel, through the link, as it has to wait while keys are exchanged.
     private func leaveLink() {
         guard let link else { return }
         self.link = nil

@@ -6,8 +6,9 @@ internal import Crypto
 struct KeyFile: Equatable {
     /// Whether a passphrase is needed.
     let isEncrypted: Bool
-    /// The public half as `type base64`, which an OpenSSH key carries in the clear. With it the
-    /// costly decryption happens once, and not at all for a key the server refuses.
+    /// The public half as `type base64`, which an OpenSSH key carries in the clear.
+    ///
+    /// With it the costly decryption happens once, and not at all for a key the server refuses.
     let publicText: String?
 
     /// Reads the header; nil when the text is no private key.

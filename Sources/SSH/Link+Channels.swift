@@ -4,15 +4,18 @@ internal import CSSH2
 internal import Loop
 
 extension Link {
-    /// Starts the user's shell on a terminal. The channel is paused: set its callbacks, `resume`.
+    /// Starts the user's shell on a terminal.
+    ///
+    /// The channel is paused: set its callbacks, `resume`.
     public func openShell(_ terminal: TerminalSize = TerminalSize()) async throws(SSHError)
         -> Channel
     {
         try await open(terminal, request: "shell") { hl_ssh_shell($0) }
     }
 
-    /// Runs one command, with a terminal or without. The channel is paused: set its callbacks,
-    /// `resume`.
+    /// Runs one command, with a terminal or without.
+    ///
+    /// The channel is paused: set its callbacks, `resume`.
     public func execute(
         _ command: String, terminal: TerminalSize? = nil
     ) async throws(SSHError) -> Channel {

@@ -212,9 +212,10 @@ public import Loop
         }
     }
 
-    /// Asks to open a channel of a kind that no server has. Its refusal proves that the server
-    /// lives, and waiting for it makes libssh2 read. (libssh2's own keepalive wants no answer, or
-    /// one that nothing ever takes out of its packet list.)
+    /// Asks to open a channel of a kind that no server has.
+    ///
+    /// Its refusal proves that the server lives, and waiting for it makes libssh2 read. The
+    /// library's own keepalive wants no answer, or one that stays in its packet list for ever.
     private func probe() {
         let raw = session.raw
         enqueue({

@@ -13,7 +13,7 @@ public struct LinkConfiguration: Sendable {
     public var hostKeyAlias: String?
     /// known_hosts files; the first is the one that accepted keys are added to.
     public var knownHosts: [String]
-    /// Accepts a key of a host that has none on file, and files it. Never a changed key.
+    /// Accepts and files the key of a host that has none on file, never a changed one.
     public var acceptNew = false
     /// Ways to log in, in the order to try them.
     public var authentication: [Authentication]

@@ -102,7 +102,7 @@ extension SSHError: CustomStringConvertible {
 public struct LoginAttempt: Equatable, Sendable, CustomStringConvertible {
     /// The method and what it used: `publickey /home/u/.ssh/id_ed25519`, `password`.
     public let method: String
-    /// How it went: `refused`, `needs a passphrase`, …
+    /// How it went: `refused`, `needs a passphrase`.
     public let outcome: String
 
     /// An attempt and its outcome.

@@ -3,7 +3,7 @@
 internal import CSSH2
 import Glibc
 
-/// The state between libssh2's signing callback and the agent's answer. On the loop thread only.
+/// The state between libssh2's signing callback and the agent's answer.
 final class Signing {
     enum State {
         case idle, asked

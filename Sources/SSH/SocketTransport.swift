@@ -54,7 +54,7 @@ final class SocketTransport {
         return bytes.count
     }
 
-    /// Bytes read, or negative errno. The end of the stream shows as `state`, not here.
+    /// Bytes read, or negative errno; the end of the stream shows as `state`, not here.
     func receive(_ bytes: UnsafeMutableRawBufferPointer) -> Int {
         switch state {
         case .shut: return -Int(EPIPE)
