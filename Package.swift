@@ -107,7 +107,7 @@ let package = Package(
         suite("WireTests", ["Wire", "JSON"]),
         suite(
             "RelayTests",
-            ["homeline-relay", "JSON", "Loop", "Net", "Crypto", "Tunnel", "Wire", "HTTP", "MCP"]),
+            ["homeline-relay", "Configuration", "JSON", "Loop", "Net", "Crypto", "Tunnel", "Wire", "HTTP", "MCP"]),
         suite(
             "AgentTests",
             [

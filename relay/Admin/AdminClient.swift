@@ -1,0 +1,62 @@
+// The other end of the admin socket: one request to the running relay of a folder.
+// Invariant: no relay is told apart from a relay that fails, for only the first allows working on
+// the store directly.
+
+import Configuration
+import JSON
+import Loop
+import Net
+
+/// Asks the running relay of a folder.
+@IO enum AdminClient {
+    static let deadline = Duration.seconds(15)
+    private static let replyLimit = 16 << 20
+
+    /// A connection to the folder's relay; nil when none runs.
+    static func connect(_ folder: DataFolder) async -> SocketStream? {
+        guard (try? AdminServer.check(path: folder.socket)) != nil else { return nil }
+        return try? await SocketStream.connect(path: folder.socket)
+    }
+
+    /// The relay's reply to `request`, which its `ok` member holds.
+    static func ask(_ stream: SocketStream, _ request: JSON) async throws(AdminFault) -> JSON {
+        let line = await IO.within(deadline) {
+            await firstLine(stream, after: request.encoded() + [UInt8(ascii: "\n")])
+        }
+        stream.close()
+        guard let line = line ?? nil, let reply = try? JSON(parsing: line) else {
+            throw AdminFault(
+                message: "the running relay does not answer: see its log",
+                exit: ExitCode.unavailable)
+        }
+        return try result(of: reply)
+    }
+
+    /// What a reply holds: the result, or the fault it tells.
+    static func result(of reply: JSON) throws(AdminFault) -> JSON {
+        if let result = reply["ok"] { return result }
+        throw AdminFault(
+            message: reply["error"]?["message"]?.stringValue ?? "the relay answers strangely",
+            exit: reply["error"]?["exit"]?.intValue.flatMap(Int32.init(exactly:))
+                ?? ExitCode.software)
+    }
+
+    private static func firstLine(_ stream: SocketStream, after request: [UInt8]) async -> [UInt8]?
+    {
+        let (lines, feed) = AsyncStream.makeStream(of: [UInt8].self)
+        var received: [UInt8] = []
+        unsafe stream.onData = { bytes in
+            unsafe received.append(contentsOf: bytes)
+            if let newline = received.firstIndex(of: UInt8(ascii: "\n")) {
+                feed.yield(Array(received[..<newline]))
+                feed.finish()
+            } else if received.count > replyLimit {
+                feed.finish()
+            }
+        }
+        stream.onClose = { _ in feed.finish() }
+        stream.write(request)
+        for await line in lines { return line }
+        return nil
+    }
+}

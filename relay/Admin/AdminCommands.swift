@@ -1,0 +1,74 @@
+// The admin commands on the command line: their flags, and the request each becomes.
+
+import Configuration
+import JSON
+
+extension Setting {
+    /// The data folder, of every command.
+    static let data = Setting.text(
+        "data", "DIR", "the relay's folder; default homeline/relay under the XDG state folder")
+    /// JSON instead of text.
+    static let json = Setting.truth("json", "prints JSON", flagOnly: true)
+    static let name = Setting.text("name", "NAME", "the agent's name", flagOnly: true)
+    static let tags = Setting.list("tags", "A,B", "the agent's tags", flagOnly: true)
+    static let purpose = Setting.text(
+        "purpose", "TEXT", "what the agent is there for", flagOnly: true)
+    static let ttl = Setting.duration(
+        "ttl", "how long the invitation holds", default: "30m", flagOnly: true)
+    static let tunnelURL = Setting.text(
+        "tunnel-url", "URL", "where the agent dials; default what the relay last listened on",
+        flagOnly: true)
+    static let scopes = Setting.list(
+        "scopes", "A,B", "what the token may do; default all but admin", flagOnly: true)
+    static let pattern = Setting.text(
+        "pattern", "PATTERN", "agents and targets it reaches: lab-*/db,tag:web", default: "*",
+        flagOnly: true)
+}
+
+/// The admin commands of homeline-relay.
+enum AdminCommands {
+    /// Their declarations, for the program's table.
+    static let all = [
+        Command(
+            "invite", "prints the line that joins one agent",
+            settings: [.name, .tags, .purpose, .ttl, .tunnelURL, .data, .json]),
+        Command("agents", "lists the agents that joined", settings: [.data, .json]),
+        Command("agents list", "lists the agents that joined", settings: [.data, .json]),
+        Command(
+            "agents revoke", "ends an agent's right to connect", settings: [.data, .json],
+            positionals: [.required("NAME")]),
+        Command("tokens", "lists the tokens of MCP clients", settings: [.data, .json]),
+        Command("tokens list", "lists the tokens of MCP clients", settings: [.data, .json]),
+        Command(
+            "tokens create", "makes a token and prints it, once",
+            settings: [.scopes, .pattern, .data, .json], positionals: [.required("NAME")]),
+        Command(
+            "tokens revoke", "ends a token", settings: [.data, .json],
+            positionals: [.required("NAME")]),
+        Command("status", "tells whether and where the relay runs", settings: [.data, .json]),
+    ]
+
+    /// The request that a command line becomes; nil when the command is not one of these.
+    static func request(_ command: String, _ options: Options) -> JSON? {
+        guard all.contains(where: { $0.name == command }) else { return nil }
+        let name = command.hasSuffix(" list") ? String(command.dropLast(5)) : command
+        var request: JSON.Object = ["command": .string(name)]
+        switch name {
+        case "invite":
+            request["name"] = options.string(.name).map(JSON.string)
+            request["tags"] = .array(options.strings(.tags).map(JSON.string))
+            request["purpose"] = options.string(.purpose).map(JSON.string)
+            request["ttl_s"] = JSON(options.duration(.ttl).components.seconds)
+            request["tunnel_url"] = options.string(.tunnelURL).map(JSON.string)
+        case "tokens create":
+            let words = options.strings(.scopes).flatMap { $0.split(separator: " ") }
+            request["name"] = options.arguments.first.map(JSON.string)
+            request["scopes"] = .array(words.map { .string(String($0)) })
+            request["pattern"] = options.string(.pattern).map(JSON.string)
+        case "agents revoke", "tokens revoke":
+            request["name"] = options.arguments.first.map(JSON.string)
+        default: break
+        }
+        return .object(request)
+    }
+}

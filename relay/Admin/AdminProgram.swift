@@ -1,0 +1,55 @@
+// One admin command from its options to what it prints: through the running relay, or on the store.
+
+import Configuration
+import Crypto
+import JSON
+import Loop
+import Net
+
+/// What a command prints and ends with.
+struct Outcome: Sendable, Equatable {
+    var output = ""
+    var errors = ""
+    var exit = ExitCode.ok
+}
+
+/// Runs admin commands.
+@IO enum AdminProgram {
+    /// Runs `command`; nil when it is not an admin command.
+    static func run(
+        _ command: String, _ options: Options, environment: [String: String]
+    ) async -> Outcome? {
+        guard let request = AdminCommands.request(command, options) else { return nil }
+        let folder = DataFolder(options.string(.data), environment: environment)
+        do {
+            let result = try await ask(folder, request)
+            let text =
+                options.bool(.json)
+                ? result.description + "\n"
+                : AdminText.text(request["command"]?.stringValue ?? "", result)
+            // A status that tells of no relay is an answer and, for scripts, a failure.
+            let isDown = result["running"] == false
+            return Outcome(output: text, exit: isDown ? ExitCode.unavailable : ExitCode.ok)
+        } catch {
+            return Outcome(errors: "homeline-relay: \(error.message)\n", exit: error.exit)
+        }
+    }
+
+    /// The running relay's answer, or that of its store when none runs.
+    static func ask(_ folder: DataFolder, _ request: JSON) async throws(AdminFault) -> JSON {
+        if let stream = await AdminClient.connect(folder) {
+            return try await AdminClient.ask(stream, request)
+        }
+        do {
+            try folder.make()
+            let store = try await Store.open(folder: folder.path)
+            let reply = await Administration(folder: folder, store: store).reply(to: request)
+            await store.close()
+            return try AdminClient.result(of: reply)
+        } catch let fault as AdminFault {
+            throw fault
+        } catch {
+            throw AdminFault(error)
+        }
+    }
+}

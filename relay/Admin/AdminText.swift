@@ -1,0 +1,61 @@
+// The results of admin commands as people read them.
+// Invariant: what scripts take, an invitation's line or a token, stands alone on its line.
+
+import JSON
+
+/// Writes results as text.
+enum AdminText {
+    /// The text of `command`'s result.
+    static func text(_ command: String, _ result: JSON) -> String {
+        switch command {
+        case "invite": line(result["line"])
+        case "tokens create": line(result["token"])
+        case "agents revoke", "tokens revoke": "revoked \(line(result["revoked"]))"
+        case "agents":
+            table(
+                result["agents"]?.arrayValue ?? [],
+                ["agent", "online", "last_seen", "tags", "purpose"],
+                empty: "no agents: homeline-relay invite prints the line that joins one")
+        case "tokens":
+            table(
+                result["tokens"]?.arrayValue ?? [],
+                ["name", "scopes", "pattern", "created", "last_used"],
+                empty: "no tokens: homeline-relay tokens create NAME makes one")
+        default: members(result)
+        }
+    }
+
+    private static func line(_ value: JSON?) -> String { word(value) + "\n" }
+
+    private static func members(_ result: JSON) -> String {
+        let rows = (result.objectValue ?? [:]).map { ($0.key, word($0.value)) }
+        let width = rows.map { $0.0.count }.max() ?? 0
+        return rows.map { pad($0.0, width) + "  \($0.1)\n" }.joined()
+    }
+
+    private static func table(_ rows: [JSON], _ columns: [String], empty: String) -> String {
+        guard !rows.isEmpty else { return empty + "\n" }
+        let cells =
+            [columns.map { $0.uppercased() }] + rows.map { row in columns.map { word(row[$0]) } }
+        let widths = columns.indices.map { index in cells.map { $0[index].count }.max() ?? 0 }
+        return cells.map { row in
+            var text = row.indices.map { pad(row[$0], widths[$0]) }.joined(separator: "  ")
+            while text.last == " " { text.removeLast() }
+            return text + "\n"
+        }.joined()
+    }
+
+    private static func word(_ value: JSON?) -> String {
+        switch value {
+        case nil, .null: "-"
+        case .string(let text): text.isEmpty ? "-" : text
+        case .bool(let truth): truth ? "yes" : "no"
+        case .array(let items): items.isEmpty ? "-" : items.map { word($0) }.joined(separator: ",")
+        case let other?: other.description
+        }
+    }
+
+    private static func pad(_ text: String, _ width: Int) -> String {
+        text + String(repeating: " ", count: max(0, width - text.count))
+    }
+}

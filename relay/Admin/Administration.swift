@@ -1,0 +1,197 @@
+// The admin commands themselves: a command and its arguments in, one JSON reply out.
+// Where in the flow: behind the admin socket of a running relay, or inside the command's own
+// process when none runs. Invariant: a secret stands in the reply that made it and nowhere else.
+
+import Configuration
+import Crypto
+import JSON
+import Loop
+import Wire
+
+/// A refused admin command: what to tell and the exit code.
+struct AdminFault: Error, Equatable, Sendable {
+    let message: String
+    let exit: Int32
+}
+
+/// Carries out admin commands on the store and, where one runs, the relay.
+@IO final class Administration {
+    private let folder: DataFolder
+    private let store: Store
+    weak var live: (any LiveRelay)?
+
+    init(folder: DataFolder, store: Store, live: (any LiveRelay)? = nil) {
+        self.folder = folder
+        self.store = store
+        self.live = live
+    }
+
+    /// Remembers where agents dial and how they know this relay; nil: by a public authority.
+    func remember(tunnelURL: String, pin: PublicKeyPin?) async throws(StoreError) {
+        try await store.setFact("tunnel_url", tunnelURL)
+        try await store.setFact("tunnel_pin", pin?.description ?? "public")
+    }
+
+    /// The reply to a request: `{"ok": …}` or `{"error": {"message": …, "exit": …}}`.
+    func reply(to request: JSON) async -> JSON {
+        do {
+            return ["ok": try await perform(request["command"]?.stringValue ?? "", request)]
+        } catch {
+            return Self.refusal(error)
+        }
+    }
+
+    /// The reply that tells a fault.
+    static func refusal(_ fault: AdminFault) -> JSON {
+        ["error": ["message": .string(fault.message), "exit": JSON(fault.exit)]]
+    }
+
+    private func perform(_ command: String, _ request: JSON) async throws(AdminFault) -> JSON {
+        do {
+            switch command {
+            case "status": return try await status()
+            case "invite": return try await invite(request)
+            case "agents": return try await agents()
+            case "agents revoke": return try await revokeAgent(request)
+            case "tokens": return try await tokens()
+            case "tokens create": return try await createToken(request)
+            case "tokens revoke": return try await revokeToken(request)
+            default:
+                if let answer = await live?.perform(command, request) { return answer }
+                throw AdminFault(
+                    message: "the relay cannot do '\(command)'"
+                        + (live == nil ? " while it does not run" : ""),
+                    exit: ExitCode.unavailable)
+            }
+        } catch let fault as AdminFault {
+            throw fault
+        } catch {
+            throw AdminFault(error)
+        }
+    }
+
+    private func status() async throws -> JSON {
+        var status: JSON.Object = ["running": JSON(live != nil), "data": .string(folder.path)]
+        status["agents"] = JSON(try await store.agents().count)
+        status["online"] = JSON(live?.presence().count ?? 0)
+        for (key, value) in live?.status() ?? [:] { status[key] = value }
+        return .object(status)
+    }
+
+    private func invite(_ request: JSON) async throws -> JSON {
+        let lifetime = request["ttl_s"]?.intValue ?? 1800
+        guard (1...2_592_000).contains(lifetime) else {
+            throw AdminFault(
+                message: "an invitation holds from 1s to 30d", exit: ExitCode.usage)
+        }
+        let known = try await store.fact("tunnel_url")
+        guard let url = request["tunnel_url"]?.stringValue ?? known else {
+            throw AdminFault(
+                message:
+                    "where agents dial is not known yet: start the relay, or give --tunnel-url",
+                exit: ExitCode.unavailable)
+        }
+        var pin: [UInt8]?
+        switch try await store.fact("tunnel_pin") {
+        case "public": pin = nil
+        case let text?: pin = PublicKeyPin(text)?.bytes
+        case nil: pin = try RelayIdentity(folder: folder).pin.bytes
+        }
+        // Tried before anything is stored, so that a bad URL leaves nothing behind.
+        _ = try Invitation(url: url, pin: pin, secret: [UInt8](repeating: 0, count: 16))
+        let (record, secret) = try await store.createInvitation(
+            name: request["name"]?.stringValue, tags: request.strings("tags"),
+            purpose: request["purpose"]?.stringValue ?? "", lifetime: .seconds(lifetime))
+        let invitation = try Invitation(url: url, pin: pin, secret: secret).text
+        return [
+            "invitation": .string(invitation), "line": .string("homeline-agent join \(invitation)"),
+            "id": .string(record.id), "expires": .string(Timestamp.text(record.expires)),
+            "tunnel_url": .string(url),
+        ]
+    }
+
+    private func agents() async throws -> JSON {
+        let presence = live?.presence() ?? [:]
+        let rows = try await store.agents().map { agent -> JSON in
+            var row: JSON.Object = [
+                "agent": .string(agent.name), "id": .string(agent.id),
+                "online": JSON(presence[agent.id] != nil), "purpose": .string(agent.purpose),
+                "tags": .array(agent.tags.map(JSON.string)),
+                "created": .string(Timestamp.text(agent.created)),
+                "last_seen": agent.lastSeen.map { .string(Timestamp.text($0)) } ?? .null,
+            ]
+            for (key, value) in presence[agent.id] ?? [:] { row[key] = value }
+            return .object(row)
+        }
+        return ["agents": .array(rows)]
+    }
+
+    private func revokeAgent(_ request: JSON) async throws -> JSON {
+        let agent = try await store.revokeAgent(request["name"]?.stringValue ?? "")
+        live?.agentRevoked(agent.id)
+        return ["revoked": .string(agent.name), "id": .string(agent.id)]
+    }
+
+    private func tokens() async throws -> JSON {
+        ["tokens": .array(try await store.tokens().map { .object(Self.members(of: $0)) })]
+    }
+
+    private func createToken(_ request: JSON) async throws -> JSON {
+        var scopes: Set<Scope> = []
+        for word in request.strings("scopes") {
+            guard let scope = Scope(rawValue: word) else {
+                throw AdminFault(
+                    message: "'\(word)' is no scope: use \(Scope.text(Set(Scope.allCases)))",
+                    exit: ExitCode.usage)
+            }
+            scopes.insert(scope)
+        }
+        if scopes.isEmpty { scopes = Set(Scope.allCases).subtracting([.admin]) }
+        let (record, token) = try await store.createToken(
+            name: request["name"]?.stringValue ?? "", scopes: scopes,
+            pattern: request["pattern"]?.stringValue ?? "*")
+        await live?.tokensChanged()
+        var members = Self.members(of: record)
+        members["token"] = .string(token)
+        return .object(members)
+    }
+
+    private func revokeToken(_ request: JSON) async throws -> JSON {
+        let token = try await store.revokeToken(request["name"]?.stringValue ?? "")
+        await live?.tokensChanged()
+        return ["revoked": .string(token.name), "id": .string(token.id)]
+    }
+
+    private static func members(of token: TokenRecord) -> JSON.Object {
+        [
+            "name": .string(token.name), "id": .string(token.id),
+            "scopes": .array(
+                Scope.allCases.filter(token.scopes.contains).map { .string($0.rawValue) }),
+            "pattern": .string(token.pattern.description),
+            "created": .string(Timestamp.text(token.created)),
+            "last_used": token.lastUsed.map { .string(Timestamp.text($0)) } ?? .null,
+        ]
+    }
+}
+
+extension AdminFault {
+    /// A fault of a lower part, in its own words.
+    init(_ error: any Error) {
+        let exit =
+            switch error {
+            case StoreError.database: ExitCode.io
+            case is StoreError: ExitCode.data
+            case is CryptoError: ExitCode.noPermission
+            case is Invitation.Failure: ExitCode.data
+            default: ExitCode.software
+            }
+        self.init(message: "\(error)", exit: exit)
+    }
+}
+
+extension JSON {
+    /// The texts of a member that is a list of texts.
+    fileprivate func strings(_ key: String) -> [String] {
+        self[key]?.arrayValue?.compactMap(\.stringValue) ?? []
+    }
+}

@@ -1,0 +1,34 @@
+// The relay's TLS key and certificate for tunnels, made on first need and kept in its folder.
+// Invariant: the key file is written before the certificate, so a certificate always has its key.
+
+import Crypto
+
+/// What the relay proves itself with to agents.
+struct RelayIdentity: Sendable {
+    let certificatePEM: [UInt8]
+    let keyPEM: [UInt8]
+    /// What agents pin.
+    let pin: PublicKeyPin
+
+    /// Reads a certificate and its key from files.
+    init(certificate: String, key: String) throws(CryptoError) {
+        certificatePEM = try SecureFile.read(certificate)
+        keyPEM = try SecureFile.read(key)
+        pin = try PublicKeyPin(certificatePEM: certificatePEM)
+    }
+
+    /// The folder's own identity; a self-signed one is made when there is none.
+    init(folder: DataFolder, names: [String] = []) throws(CryptoError) {
+        let certificate = folder.path + "/tunnel.crt"
+        let key = folder.path + "/tunnel.key"
+        do {
+            try self.init(certificate: certificate, key: key)
+        } catch .file(_, code: 2) {  // ENOENT
+            let made = try SelfSignedCertificate.generate(
+                commonName: "homeline-relay", otherNames: names)
+            try SecureFile.write(key, made.keyPEM)
+            try SecureFile.write(certificate, made.certificatePEM)
+            try self.init(certificate: certificate, key: key)
+        }
+    }
+}
