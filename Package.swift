@@ -107,7 +107,11 @@ let package = Package(
         suite("WireTests", ["Wire", "JSON"]),
         suite(
             "RelayTests",
-            ["homeline-relay", "Configuration", "JSON", "Loop", "Net", "Crypto", "Tunnel", "Wire", "HTTP", "MCP"]),
+            [
+                "homeline-relay", "Configuration", "JSON", "Loop", "Net", "Crypto", "Tunnel",
+                "Wire",
+                "HTTP", "MCP",
+            ]),
         suite(
             "AgentTests",
             [
