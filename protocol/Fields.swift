@@ -6,6 +6,9 @@ public struct Fields: Sendable {
     /// The object.
     public let object: JSON.Object
 
+    /// The members of an object.
+    public init(object: JSON.Object) { self.object = object }
+
     /// The members of `json`; `invalid_argument` when it is no object.
     public init(_ json: JSON) throws(Fault) {
         guard case .object(let object) = json else {

@@ -33,15 +33,17 @@ public enum Process {
     public static func complain(_ line: String) { put(line + "\n", STDERR_FILENO) }
 
     /// Writes a line with the time (UTC) to standard error.
-    public static func log(_ line: String) {
-        var seconds = time(nil)
+    public static func log(_ line: String) { complain("\(timestamp(Int64(time(nil)))) \(line)") }
+
+    /// Seconds since 1970 as ISO 8601 in UTC: `2026-01-31T08:15:00Z`.
+    public static func timestamp(_ seconds: Int64) -> String {
+        var time = time_t(seconds)
         var parts = tm()
-        gmtime_r(&seconds, &parts)
-        var stamp = [CChar](repeating: 0, count: 32)
-        strftime(&stamp, stamp.count, "%Y-%m-%dT%H:%M:%SZ", &parts)
-        let text = String(
-            decoding: stamp.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        complain("\(text) \(line)")
+        gmtime_r(&time, &parts)
+        var text = [CChar](repeating: 0, count: 32)
+        strftime(&text, text.count, "%Y-%m-%dT%H:%M:%SZ", &parts)
+        return String(
+            decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
     /// Takes the lock of a state folder for as long as the process lives.

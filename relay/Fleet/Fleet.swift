@@ -1,0 +1,141 @@
+// The agents: who has joined, who is connected, and calling one. Where in the flow: between the
+// MCP tools and the tunnels. Invariant: one connection an agent; a later one takes over at once.
+import Configuration
+import JSON
+import Loop
+import Tunnel
+import Wire
+
+/// Every agent of this relay.
+@IO final class Fleet {
+    /// An agent and, while it is connected, its connection.
+    struct Member {
+        var record: AgentRecord
+        var connection: AgentConnection?
+    }
+
+    private let store: Store
+    private var members: [String: Member] = [:]
+    private var ids: [String: String] = [:]
+    /// Whose last-seen time is not written yet.
+    private var seen: Set<String> = []
+
+    /// An empty fleet; call `reload` next.
+    init(store: Store) { self.store = store }
+
+    /// Reads the agents again; the tunnels of those that are gone are cut.
+    func reload() async throws(StoreError) {
+        let records = try await store.agents()
+        let live = Set(records.map(\.id))
+        for (id, member) in members where !live.contains(id) {
+            member.connection?.tunnel.close()
+            members[id] = nil
+        }
+        for record in records {
+            members[record.id, default: Member(record: record)].record = record
+        }
+        ids = Dictionary(records.map { ($0.name, $0.id) }) { first, _ in first }
+    }
+
+    /// All agents, by name.
+    var all: [Member] { members.values.sorted { $0.record.name < $1.record.name } }
+
+    /// Takes over an agent's connection; false when a later one is there already.
+    func admit(_ connection: AgentConnection, record: AgentRecord) -> Bool {
+        let earlier = members[record.id]?.connection
+        if let earlier, !earlier.tunnel.isClosed, connection.epoch < earlier.epoch { return false }
+        members[record.id] = Member(record: record, connection: connection)
+        ids[record.name] = record.id
+        seen.insert(record.id)
+        connection.tunnel.onClose = { [weak self, weak connection] _ in
+            guard let self, let connection else { return }
+            self.left(connection)
+        }
+        earlier?.tunnel.close()
+        return true
+    }
+
+    private func left(_ connection: AgentConnection) {
+        let id = connection.agentID
+        guard members[id]?.connection === connection else { return }
+        members[id]?.connection = nil
+        members[id]?.record.lastSeen = store.now()
+        seen.insert(id)
+    }
+
+    /// Writes down when agents were last connected; for a timer and the end of the program.
+    func saveSeen() async throws(StoreError) {
+        let taken = seen.union(members.values.filter { $0.connection != nil }.map(\.record.id))
+        seen = []
+        try await store.touchAgents(Array(taken))
+    }
+
+    /// Lets every tunnel finish its calls, then closes it.
+    func drain() { for member in members.values { member.connection?.tunnel.drain() } }
+
+    /// Cuts every tunnel.
+    func close() { for member in members.values { member.connection?.tunnel.close() } }
+
+    // MARK: Finding
+
+    /// The agent of this name.
+    func agent(named name: String) throws(Fault) -> Member {
+        if let id = ids[name], let member = members[id] { return member }
+        let nearest = Nearest.match(name, in: ids.keys).map { "; did you mean \"\($0)\"?" } ?? "."
+        throw Fault(
+            .unknownAgent, "There is no agent \"\(name)\"\(nearest) agent_list shows the agents.")
+    }
+
+    /// The agent that a session's or command's id names.
+    func agent(ofHandle handle: String, as what: String) throws(Fault) -> Member {
+        if let id = Contract.agentID(of: handle), let member = members[id] { return member }
+        throw Fault(
+            .unknownSession,
+            "There is no \(what) \"\(handle)\"; ssh_session_list shows your sessions.")
+    }
+
+    // MARK: Calling
+
+    /// Calls an agent and gives its result's bytes, within `deadline`.
+    func call(
+        _ member: Member, _ method: Method, caller: Caller, arguments: RawJSON, deadline: Duration
+    ) async throws(Fault) -> RawJSON {
+        let name = member.record.name
+        guard let connection = member.connection else {
+            throw Fault(.agentOffline, Self.offline(member.record))
+        }
+        let request = Request(method, caller: caller, arguments: arguments).encoded()
+        let tunnel = connection.tunnel
+        let outcome = await IO.within(deadline) { () async -> Result<[UInt8], TunnelError> in
+            do throws(TunnelError) {
+                return .success(try await tunnel.call(request))
+            } catch {
+                return .failure(error)
+            }
+        }
+        switch outcome {
+        case .success(let bytes):
+            switch Reply(decoding: bytes) {
+            case .result(let result): return result
+            case .fault(let fault): throw fault
+            }
+        case .failure(.closed(let reason)):
+            throw Fault(
+                .agentOffline,
+                "The tunnel to agent \"\(name)\" broke during the call (\(reason)). What was started "
+                    + "goes on there; the agent reconnects by itself: ask again with the same handle."
+            )
+        case .failure(let error):
+            throw Fault(.unavailable, "Agent \"\(name)\": \(error).")
+        case nil:
+            throw Fault(
+                .timedOut, "Agent \"\(name)\" did not answer in \(deadline.components.seconds) s.")
+        }
+    }
+
+    private static func offline(_ record: AgentRecord) -> String {
+        let since = record.lastSeen.map { " since \(Process.timestamp($0))" } ?? ""
+        return "Agent \"\(record.name)\" is offline\(since). Check that homeline-agent runs there; "
+            + "agent_list shows who is online."
+    }
+}

@@ -1,0 +1,104 @@
+// From a tool call to an agent's answer: which agent, may this principal, then the bytes through.
+// Invariant: the arguments and the result pass untouched; only their handle or target is read.
+import Configuration
+import JSON
+import Loop
+import MCP
+import Wire
+
+/// Routes tool calls to agents.
+@IO final class Router {
+    let fleet: Fleet
+    private var principals: [String: Principal] = ["local": .local]
+
+    init(fleet: Fleet) { self.fleet = fleet }
+
+    /// The MCP library's view of a principal; the router remembers the whole of it by its id.
+    func introduce(_ principal: Principal) -> MCP.Principal {
+        principals[principal.id] = principal
+        let held = Scope.allCases.filter { principal.holds([$0]) }
+        return MCP.Principal(name: principal.id, scopes: Set(held.map(\.rawValue)))
+    }
+
+    /// Who a call is made for.
+    func principal(of call: ToolCall) throws(Fault) -> Principal {
+        guard let principal = principals[call.principal.name] else {
+            throw Fault(.refusedByPolicy, "this token is not known here any more")
+        }
+        return principal
+    }
+
+    /// As the agent is told.
+    func caller(_ principal: Principal) -> Caller {
+        Caller(principal: principal.name, isAdmin: principal.holds([.admin]))
+    }
+
+    /// The agents a principal may see.
+    func visible(to principal: Principal) -> [Fleet.Member] {
+        fleet.all.filter { principal.pattern.allows(agent: $0.record.name, tags: $0.record.tags) }
+    }
+
+    /// The agent of a target `agent/host`, if the principal may use both.
+    func member(forTarget target: String, _ principal: Principal) throws(Fault) -> Fleet.Member {
+        guard let slash = target.firstIndex(of: "/"), slash != target.startIndex,
+            target.index(after: slash) != target.endIndex
+        else {
+            throw Fault(
+                .invalidArgument,
+                "\"\(target)\" is no target: it is written agent/host, as target_list shows them "
+                    + "(agent/local is the agent's own machine).")
+        }
+        let member = try fleet.agent(named: String(target[..<slash]))
+        let host = String(target[target.index(after: slash)...])
+        let tags = member.record.tags
+        guard principal.pattern.allows(agent: member.record.name, tags: tags, target: host) else {
+            throw Fault(
+                .refusedByPolicy, "this token may not use \(target); its operator can allow it")
+        }
+        return member
+    }
+
+    /// The agent of a session's or command's id, if the principal may use it.
+    func member(
+        forHandle handle: String, as what: String, _ principal: Principal
+    ) throws(Fault) -> Fleet.Member {
+        let member = try fleet.agent(ofHandle: handle, as: what)
+        guard principal.pattern.allows(agent: member.record.name, tags: member.record.tags) else {
+            throw Fault(.refusedByPolicy, "this token may not use agent \(member.record.name)")
+        }
+        return member
+    }
+
+    /// Asks several agents at once; an agent that fails gives its fault's sentence instead.
+    func ask(
+        _ members: [Fleet.Member], _ method: Method, _ caller: Caller, arguments: RawJSON,
+        deadline: Duration
+    ) async -> [(name: String, answer: Result<RawJSON, Fault>)] {
+        let calls = members.map { member in
+            IO.task { () -> Result<RawJSON, Fault> in
+                do throws(Fault) {
+                    return .success(
+                        try await self.fleet.call(
+                            member, method, caller: caller, arguments: arguments, deadline: deadline
+                        ))
+                } catch {
+                    return .failure(error)
+                }
+            }
+        }
+        var answers: [(name: String, answer: Result<RawJSON, Fault>)] = []
+        for (member, call) in zip(members, calls) {
+            answers.append((member.record.name, await call.value))
+        }
+        return answers
+    }
+}
+
+/// A tool call that may fail with a fault, as the result clients see.
+@IO func answering(_ body: @IO () async throws(Fault) -> JSON) async -> ToolResult {
+    do throws(Fault) {
+        return ToolResult(structured: try await body())
+    } catch {
+        return .failure(error.message)
+    }
+}
