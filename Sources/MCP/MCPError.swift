@@ -47,7 +47,7 @@ extension MCPError {
         }
     }
 
-    /// The HTTP status. Legacy clients read JSON-RPC errors from a 200 alone.
+    /// The HTTP status; legacy clients read JSON-RPC errors from a 200 alone.
     func status(in revision: Revision) -> Int {
         switch self {
         case .insufficientScope: 403

@@ -39,7 +39,7 @@ extension MCPServer {
         return result(request, object, cache: cache)
     }
 
-    /// Where a page starts. The empty cursor is a cursor like any other: it means the start.
+    /// Where a page starts; the empty cursor is a cursor like any other and means the start.
     private func position(_ request: Request, _ count: Int) throws(MCPError) -> Int {
         guard let cursor = try request.params.optionalString("cursor"), !cursor.isEmpty else {
             return 0

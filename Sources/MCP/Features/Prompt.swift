@@ -66,7 +66,7 @@ public struct Prompt: Sendable {
     }
 }
 
-/// A question for completion: what could this argument of a prompt or template be?
+/// A question for completion: the values an argument of a prompt or template could have.
 public struct CompletionRequest: Sendable {
     /// What the argument belongs to.
     public enum Reference: Sendable, Equatable {

@@ -25,7 +25,7 @@ public struct ToolAnnotations: Sendable, Equatable {
 
 /// A function that a client's model may call.
 public struct Tool: Sendable {
-    /// What runs a call. It returns failures as results; task cancellation means nobody waits.
+    /// What runs a call; it returns failures as results, and is cancelled when nobody waits.
     public typealias Handler = @IO @Sendable (ToolCall) async -> ToolResult
 
     /// The name: 1 to 64 of `A-Z a-z 0-9 _ . -`.

@@ -1,0 +1,86 @@
+// One server-sent event stream. Flow: messages → queue → the connection, as fast as the client
+// reads. Invariant: messages leave in order; what a slow client may miss is dropped past the
+// limit, the last message never is.
+import HTTP
+import Loop
+
+@IO final class EventStream {
+    private let reply: any Reply
+    private let limits: MCPLimits
+    private var queue: [[UInt8]] = []
+    private var queuedBytes = 0
+    private var isPumping = false
+    private var isClosed = false
+    private var writtenAt = IO.now
+    private var drained = Waiters()
+
+    init(_ reply: any Reply, _ headers: HTTPHeaders, _ limits: MCPLimits) {
+        self.reply = reply
+        self.limits = limits
+        var headers = headers
+        headers["Content-Type"] = "text/event-stream"
+        headers["Cache-Control"] = "no-cache, no-transform"
+        headers["X-Accel-Buffering"] = "no"
+        reply.start(status: 200, headers: headers)
+    }
+
+    /// Sends a message that may be dropped when the client does not keep up.
+    func notify(_ message: [UInt8]) {
+        guard queuedBytes + message.count <= limits.queuedBytes else { return }
+        enqueue(Self.event(message))
+    }
+
+    /// Calls back once when the client goes away, at once if it has.
+    func onDisconnect(_ tell: @escaping @IO () -> Void) { reply.onDisconnect = tell }
+
+    /// Sends the last message, if any, and ends the stream once the client has taken all.
+    func finish(_ message: [UInt8]?) async {
+        if let message { enqueue(Self.event(message)) }
+        if isPumping { await withCheckedContinuation { drained.add($0) } }
+        guard !isClosed else { return }
+        isClosed = true
+        reply.end()
+    }
+
+    private static func event(_ message: [UInt8]) -> [UInt8] {
+        var output: [UInt8] = []
+        output.reserveCapacity(message.count + 32)
+        output.append("event: message\ndata: ")
+        output.appendOnOneLine(message)
+        output.append("\n\n")
+        return output
+    }
+
+    private func enqueue(_ bytes: [UInt8]) {
+        guard !isClosed else { return }
+        queue.append(bytes)
+        queuedBytes += bytes.count
+        writtenAt = IO.now
+        guard !isPumping else { return }
+        isPumping = true
+        IO.task { await self.pump() }
+    }
+
+    private func pump() async {
+        do throws(HTTPError) {
+            while !queue.isEmpty {
+                let bytes = queue.removeFirst()
+                try await reply.write(bytes)
+                queuedBytes -= bytes.count
+            }
+        } catch {
+            isClosed = true
+            queue = []
+            queuedBytes = 0
+        }
+        isPumping = false
+        drained.resume()
+    }
+}
+
+extension EventStream: Beating {
+    func beat(_ now: ContinuousClock.Instant) {
+        guard now - writtenAt >= limits.keepAlive else { return }
+        enqueue(Array(": keepalive\n\n".utf8))
+    }
+}

@@ -1,0 +1,97 @@
+// Who may reach the endpoint at all: the checks on Origin and Host that keep web pages and DNS
+// rebinding out. Invariant: they come first, before authentication and before the body is read.
+import HTTP
+
+/// Which origins and hosts an endpoint accepts.
+public struct HTTPAccess: Sendable {
+    /// Whether the listener is bound to a loopback address: foreign hosts are refused then, and
+    /// pages served from loopback are accepted.
+    public var isLoopback: Bool
+    /// Origins of web pages that may call, such as `https://app.example`.
+    public var allowedOrigins: Set<String>
+    /// Further `Host` names, without port; with any here, others are refused everywhere.
+    public var allowedHosts: Set<String>
+    /// The protected-resource metadata a 403 points at; `nil` for none.
+    public var resourceMetadata: String?
+
+    /// Access rules; names are compared without case.
+    public init(
+        isLoopback: Bool, allowedOrigins: Set<String> = [], allowedHosts: Set<String> = [],
+        resourceMetadata: String? = nil
+    ) {
+        self.isLoopback = isLoopback
+        self.allowedOrigins = Set(allowedOrigins.map { $0.lowercased() })
+        self.allowedHosts = Set(allowedHosts.map { $0.lowercased() })
+        self.resourceMetadata = resourceMetadata
+    }
+
+    private static let loopbackHosts: Set<String> = ["localhost", "127.0.0.1", "[::1]"]
+
+    enum Verdict: Equatable {
+        case open
+        /// A page of this origin, which needs CORS headers to read the reply.
+        case page(String)
+        case foreignOrigin
+        case foreignHost
+    }
+
+    func verdict(_ request: HTTPRequest) -> Verdict {
+        guard acceptsHost(request.header("host")) else { return .foreignHost }
+        guard let origin = request.header("origin") else { return .open }
+        let name = origin.lowercased()
+        if allowedOrigins.contains(name) { return .page(origin) }
+        guard isLoopback, let scheme = name.firstIndex(of: ":") else { return .foreignOrigin }
+        let rest = name[scheme...]
+        guard ["http", "https"].contains(name[..<scheme]), rest.hasPrefix("://"),
+            Self.loopbackHosts.contains(Self.host(String(rest.dropFirst(3))))
+        else { return .foreignOrigin }
+        return .page(origin)
+    }
+
+    private func acceptsHost(_ header: String?) -> Bool {
+        guard isLoopback || !allowedHosts.isEmpty else { return true }
+        let host = Self.host((header ?? "").lowercased())
+        return allowedHosts.contains(host) || (isLoopback && Self.loopbackHosts.contains(host))
+    }
+
+    /// The authority without its port.
+    private static func host(_ authority: String) -> String {
+        if authority.hasPrefix("["), let end = authority.firstIndex(of: "]") {
+            return String(authority[...end])
+        }
+        return String(authority.prefix { $0 != ":" })
+    }
+}
+
+extension HTTPAccess.Verdict {
+    /// The headers every reply to this origin carries.
+    var headers: HTTPHeaders {
+        guard case .page(let origin) = self else { return [:] }
+        return [
+            "Access-Control-Allow-Origin": origin, "Vary": "Origin",
+            "Access-Control-Expose-Headers":
+                "WWW-Authenticate, Mcp-Session-Id, MCP-Protocol-Version",
+        ]
+    }
+
+    /// The reply to a preflight request.
+    var preflight: HTTPHeaders {
+        var headers = headers
+        headers["Access-Control-Allow-Methods"] = "POST, GET, DELETE"
+        headers["Access-Control-Allow-Headers"] =
+            "Authorization, Content-Type, Accept, MCP-Protocol-Version, Mcp-Method, Mcp-Name, "
+            + "Mcp-Session-Id, Last-Event-ID"
+        headers["Access-Control-Max-Age"] = "600"
+        return headers
+    }
+}
+
+/// What the host's authentication says of a request.
+public enum Authentication: Sendable {
+    /// This is who it comes from.
+    case principal(Principal)
+    /// Nobody known: 401 with this `WWW-Authenticate`.
+    case challenge(String)
+    /// Refused with another status, in one plain line.
+    case refused(status: Int, String)
+}

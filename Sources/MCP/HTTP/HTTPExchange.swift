@@ -1,0 +1,60 @@
+// One POSTed request and its reply, which stays plain JSON for as long as it can. Flow: notify and
+// finish → JSON, or an event stream from the first notification or the tenth second on. Invariant:
+// exactly one reply; an error keeps its HTTP status unless the stream has started.
+import HTTP
+import Loop
+
+@IO final class HTTPExchange {
+    private let reply: any Reply
+    private let headers: HTTPHeaders
+    private let accept: Acceptance
+    private let server: MCPServer
+    private let beganAt = IO.now
+    private var stream: EventStream?
+
+    init(
+        _ reply: any Reply, _ headers: HTTPHeaders, _ accept: Acceptance, _ server: MCPServer
+    ) {
+        self.reply = reply
+        self.headers = headers
+        self.accept = accept
+        self.server = server
+    }
+
+    /// Lets time pass for it, until `finish`.
+    func begin() {
+        if accept.stream { server.pulse.add(self) }
+    }
+
+    /// Sends a message that belongs to the request; a client that takes only JSON gets none.
+    func notify(_ message: [UInt8]) {
+        guard accept.stream else { return }
+        startStream().notify(message)
+    }
+
+    /// Sends the reply; `nil` for a request that was cancelled.
+    func finish(_ message: [UInt8]?, status: Int = 200, extra: HTTPHeaders? = nil) async {
+        server.pulse.remove(self)
+        if stream == nil, !accept.json, status == 200, message != nil { _ = startStream() }
+        if let stream { return await stream.finish(message) }
+        guard let message else { return reply.send(status: 202, headers: headers, body: []) }
+        reply.send(json: message, status: status, extra ?? headers)
+    }
+
+    private func startStream() -> EventStream {
+        if let stream { return stream }
+        let started = EventStream(reply, headers, server.limits)
+        stream = started
+        return started
+    }
+}
+
+extension HTTPExchange: Beating {
+    func beat(_ now: ContinuousClock.Instant) {
+        if let stream {
+            stream.beat(now)
+        } else if now - beganAt >= server.limits.streamAfter {
+            _ = startStream()
+        }
+    }
+}

@@ -1,0 +1,113 @@
+// The sessions of legacy clients over HTTP. Invariant: bounded in number, in all and per
+// principal; a session is its creator's alone; an ended one is gone for good.
+import Loop
+
+@IO final class LegacySession {
+    let id: String
+    let owner: String
+    let handshake: Handshake
+    let inFlight = InFlight()
+    /// The standalone stream of a GET, at most one.
+    private(set) var stream: EventStream?
+    private var running = 0
+    private var usedAt = IO.now
+    private var streamEnded = Waiters()
+
+    init(owner: String, handshake: Handshake) {
+        self.owner = owner
+        self.handshake = handshake
+        var random = SystemRandomNumberGenerator()
+        id = (0..<2).map { _ in
+            let digits = String(random.next() as UInt64, radix: 16)
+            return String(repeating: "0", count: 16 - digits.count) + digits
+        }.joined()
+    }
+
+    /// Runs a request of this session, which is in use until it ends.
+    func using<T>(_ work: @IO () async -> T) async -> T {
+        running += 1
+        defer {
+            running -= 1
+            usedAt = IO.now
+        }
+        return await work()
+    }
+
+    func isIdle(_ now: ContinuousClock.Instant, _ limit: Duration) -> Bool {
+        running == 0 && stream == nil && now - usedAt >= limit
+    }
+
+    /// Keeps the standalone stream until it is closed from either side.
+    func hold(_ stream: EventStream) async {
+        self.stream = stream
+        stream.onDisconnect { [weak self, weak stream] in
+            if let self, self.stream === stream { closeStream() }
+        }
+        guard self.stream != nil else { return }
+        await withCheckedContinuation { streamEnded.add($0) }
+    }
+
+    func closeStream() {
+        stream = nil
+        usedAt = IO.now
+        streamEnded.resume()
+    }
+
+    func end() {
+        inFlight.cancelAll()
+        closeStream()
+    }
+}
+
+@IO final class SessionTable {
+    private let limits: MCPLimits
+    private let pulse: Pulse
+    private var sessions: [String: LegacySession] = [:]
+    private var owned: [String: Int] = [:]
+
+    init(_ limits: MCPLimits, _ pulse: Pulse) {
+        self.limits = limits
+        self.pulse = pulse
+    }
+
+    var count: Int { sessions.count }
+
+    /// A new session, or `nil` when there are too many.
+    func open(_ handshake: Handshake, _ principal: Principal) -> LegacySession? {
+        if sessions.count >= limits.sessions { beat(IO.now) }
+        guard sessions.count < limits.sessions,
+            owned[principal.name, default: 0] < limits.sessionsPerPrincipal
+        else { return nil }
+        let session = LegacySession(owner: principal.name, handshake: handshake)
+        sessions[session.id] = session
+        owned[principal.name, default: 0] += 1
+        pulse.add(self)
+        return session
+    }
+
+    /// The session with this id, if it is the principal's.
+    func find(_ id: String, _ principal: Principal) -> LegacySession? {
+        guard let session = sessions[id], session.owner == principal.name else { return nil }
+        return session
+    }
+
+    func end(_ session: LegacySession) {
+        guard sessions.removeValue(forKey: session.id) != nil else { return }
+        let left = owned[session.owner, default: 1] - 1
+        owned[session.owner] = left > 0 ? left : nil
+        session.end()
+        if sessions.isEmpty { pulse.remove(self) }
+    }
+
+    func endAll() {
+        for session in Array(sessions.values) { end(session) }
+    }
+}
+
+extension SessionTable: Beating {
+    func beat(_ now: ContinuousClock.Instant) {
+        for session in Array(sessions.values) where session.isIdle(now, limits.sessionIdle) {
+            end(session)
+        }
+    }
+}

@@ -1,0 +1,104 @@
+// POST, GET and DELETE of clients with a handshake. Invariant: apart from `initialize` everything
+// needs a session of the same principal; a client that leaves cancels nothing.
+import HTTP
+import JSON
+import Loop
+
+extension MCPHTTPEndpoint {
+    func postLegacy(_ message: Message, _ visit: Visit) async {
+        if message.isInitialize { return initialize(message, visit) }
+        guard let session = session(visit, message.id) else { return }
+        switch message.kind {
+        case .notification, .response:
+            if message.method == "notifications/cancelled" { session.inFlight.cancel(message) }
+            await session.using {}
+            visit.reply.send(status: 202, headers: visit.headers, body: [])
+        case .request(let id, let method):
+            let caller = session.handshake.caller(visit.principal)
+            do throws(MCPError) {
+                let request = try Request(message, id: id, method: method, caller: caller)
+                let exchange = HTTPExchange(visit.reply, visit.headers, visit.accept, server)
+                let task = try session.inFlight.start(request, server) { exchange.notify($0) }
+                exchange.begin()
+                let answer = await session.using { await task.value }
+                await finish(exchange, answer, visit, caller.revision)
+            } catch {
+                visit.fail(id, error, caller.revision)
+            }
+        }
+    }
+
+    func postBatch(_ visit: Visit) async {
+        guard let session = session(visit, nil) else { return }
+        let revision = session.handshake.revision
+        do throws(MCPError) {
+            guard revision.hasBatches else {
+                throw .invalidRequest("batches are not supported: send one message at a time")
+            }
+            let elements = try Batch.elements(of: visit.request.body, server.limits)
+            let caller = session.handshake.caller(visit.principal)
+            let exchange = HTTPExchange(visit.reply, visit.headers, visit.accept, server)
+            exchange.begin()
+            let replies = await session.using {
+                await session.inFlight.answer(batch: elements, server, caller) {
+                    exchange.notify($0)
+                }
+            }
+            await exchange.finish(replies)
+        } catch {
+            visit.fail(nil, error, revision)
+        }
+    }
+
+    private func initialize(_ message: Message, _ visit: Visit) {
+        guard let id = message.id else { return }
+        do throws(MCPError) {
+            let handshake = try Handshake(message.params)
+            guard let session = sessions.open(handshake, visit.principal) else {
+                let busy = MCPError.busy("too many sessions: end some, or retry later")
+                return visit.fail(id, busy, handshake.revision, status: 503)
+            }
+            var headers = visit.headers
+            headers["Mcp-Session-Id"] = session.id
+            let body = Envelope.result(id, server.initialized(handshake.revision))
+            visit.reply.send(json: body, status: 200, headers)
+        } catch {
+            visit.fail(id, error, .newestLegacy, status: 400)
+        }
+    }
+
+    /// The session a request names; otherwise the request is refused here.
+    private func session(_ visit: Visit, _ id: RequestID?) -> LegacySession? {
+        guard let name = visit.request.header("Mcp-Session-Id") else {
+            let error = MCPError.invalidRequest("Mcp-Session-Id is missing: send initialize first")
+            visit.fail(id, error, .newestLegacy, status: 400)
+            return nil
+        }
+        guard let session = sessions.find(name, visit.principal) else {
+            let error = MCPError.invalidRequest("the session has ended: send initialize again")
+            visit.fail(id, error, .newestLegacy, status: 404)
+            return nil
+        }
+        return session
+    }
+
+    func endSession(_ visit: Visit) {
+        guard let session = session(visit, nil) else { return }
+        sessions.end(session)
+        visit.reply.send(status: 204, headers: visit.headers, body: [])
+    }
+
+    /// The standalone stream of a session, for what belongs to no request.
+    func openStream(_ visit: Visit) async {
+        guard let session = session(visit, nil) else { return }
+        guard visit.accept.stream else { return visit.refuse(406, "accept text/event-stream") }
+        guard session.stream == nil else {
+            return visit.refuse(409, "this session has a stream already: close it first")
+        }
+        let stream = EventStream(visit.reply, visit.headers, server.limits)
+        server.pulse.add(stream)
+        await session.hold(stream)
+        server.pulse.remove(stream)
+        await stream.finish(nil)
+    }
+}

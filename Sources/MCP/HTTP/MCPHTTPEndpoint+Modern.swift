@@ -1,0 +1,36 @@
+// POST in the era without handshake. Invariant: the order of checks is metadata, headers, version,
+// then dispatch; a client that leaves cancels its request; no session is ever made or read.
+import HTTP
+import Loop
+
+extension MCPHTTPEndpoint {
+    func postModern(_ message: Message, _ visit: Visit) async {
+        switch message.kind {
+        case .response:
+            visit.fail(nil, .invalidRequest("this server asks nothing: send requests"), .newest)
+        case .notification:
+            // A cancellation is the closing of the request's connection; ids are not unique here.
+            visit.reply.send(status: 202, headers: visit.headers, body: [])
+        case .request(let id, let method):
+            do throws(MCPError) {
+                let request = try admit(message, id, method, visit)
+                // The handler's own task, which a disconnect cancels, runs the request.
+                let exchange = HTTPExchange(visit.reply, visit.headers, visit.accept, server)
+                exchange.begin()
+                let answer = await server.answer(request) { exchange.notify($0) }
+                await finish(exchange, answer, visit, request.caller.revision)
+            } catch {
+                visit.fail(id, error, .newest)
+            }
+        }
+    }
+
+    private func admit(
+        _ message: Message, _ id: RequestID, _ method: String, _ visit: Visit
+    ) throws(MCPError) -> Request {
+        let meta = try ModernMeta(message.meta)
+        try RoutingHeaders.check(visit.request, message, version: meta.version)
+        let caller = try meta.caller(visit.principal)
+        return try Request(message, id: id, method: method, caller: caller)
+    }
+}

@@ -1,0 +1,138 @@
+// The Streamable HTTP transport: one path, both eras. Flow: HTTPRequest → Origin, Host → principal
+// → method → era → message core → JSON or event stream. Invariant: the checks run in the order of
+// the specification, and each request is judged by itself.
+public import HTTP
+import JSON
+public import Loop
+
+/// Serves an MCP server on one path of an HTTP server.
+@IO public final class MCPHTTPEndpoint {
+    /// Says who a request comes from, by its headers.
+    public typealias Authenticate = @IO @Sendable (HTTPRequest) async -> Authentication
+
+    let server: MCPServer
+    let sessions: SessionTable
+    private let access: HTTPAccess
+    private let authenticate: Authenticate
+
+    /// An endpoint for `server`; call `handle` for every request to its path.
+    public init(
+        server: MCPServer, access: HTTPAccess, authenticate: @escaping Authenticate
+    ) {
+        self.server = server
+        self.access = access
+        self.authenticate = authenticate
+        sessions = SessionTable(server.limits, server.pulse)
+    }
+
+    /// Answers one request; returns when the reply is complete.
+    public func handle(_ request: HTTPRequest, _ responder: HTTPResponder) async {
+        await handle(request, responder as any Reply)
+    }
+
+    /// Ends every legacy session and its stream, before the HTTP server stops.
+    public func close() { sessions.endAll() }
+
+    func handle(_ request: HTTPRequest, _ reply: any Reply) async {
+        let verdict = access.verdict(request)
+        let headers = verdict.headers
+        let method = request.method
+        switch verdict {
+        case .foreignHost: return reply.refuse(421, "this host name is not served here", [:])
+        case .foreignOrigin: return reply.refuse(403, "this origin is not allowed", [:])
+        case .page where method == "OPTIONS":
+            return reply.send(status: 204, headers: verdict.preflight, body: [])
+        case .page, .open: break
+        }
+        let principal: Principal
+        switch await authenticate(request) {
+        case .principal(let known): principal = known
+        case .challenge(let challenge):
+            var headers = headers
+            headers["WWW-Authenticate"] = challenge
+            return reply.refuse(401, "send a valid bearer token", headers)
+        case .refused(let status, let line): return reply.refuse(status, line, headers)
+        }
+        let visit = Visit(
+            request: request, reply: reply, headers: headers, principal: principal,
+            accept: Acceptance(request.header("accept")))
+        switch (method, visit.claimsModern) {
+        case ("POST", _): await post(visit)
+        case ("GET", false): await openStream(visit)
+        case ("DELETE", false): endSession(visit)
+        case (_, let isModern):
+            var headers = headers
+            headers["Allow"] = isModern ? "POST" : "POST, GET, DELETE"
+            reply.refuse(405, "this method is not allowed here", headers)
+        }
+    }
+
+    private func post(_ visit: Visit) async {
+        guard !visit.accept.isNothing else {
+            return visit.refuse(406, "accept application/json or text/event-stream")
+        }
+        guard visit.isJSON else { return visit.refuse(415, "send application/json") }
+        guard visit.request.body.count <= server.limits.messageBytes else {
+            return visit.refuse(413, "send at most \(server.limits.messageBytes) bytes")
+        }
+        if Batch.isOne(visit.request.body), !visit.claimsModern { return await postBatch(visit) }
+        do throws(BadMessage) {
+            let message = try Message(visit.request.body)
+            if visit.claimsModern || message.claimsModern {
+                await postModern(message, visit)
+            } else {
+                await postLegacy(message, visit)
+            }
+        } catch {
+            visit.fail(error.id, error.error, .newest)
+        }
+    }
+
+    /// The reply to a request that was answered, in the way its era has it.
+    func finish(_ exchange: HTTPExchange, _ answer: Answer?, _ visit: Visit, _ revision: Revision)
+        async
+    {
+        var extra: HTTPHeaders?
+        if case .insufficientScope(let scope)? = answer?.error {
+            extra = visit.headers
+            var challenge = "Bearer error=\"insufficient_scope\", scope=\"\(scope)\""
+            if let metadata = access.resourceMetadata {
+                challenge += ", resource_metadata=\"\(metadata)\""
+            }
+            extra?["WWW-Authenticate"] = challenge
+        }
+        let status = answer?.error?.status(in: revision) ?? 200
+        await exchange.finish(answer?.bytes, status: status, extra: extra)
+    }
+}
+
+/// One HTTP request with what has been found out about it.
+struct Visit {
+    let request: HTTPRequest
+    let reply: any Reply
+    let headers: HTTPHeaders
+    let principal: Principal
+    let accept: Acceptance
+
+    /// Whether the version header names something that is no legacy revision.
+    var claimsModern: Bool {
+        guard let version = request.header("MCP-Protocol-Version") else { return false }
+        return Revision(rawValue: version)?.isModern ?? true
+    }
+
+    /// Web pages may send other types across origins without asking first.
+    var isJSON: Bool {
+        let type = (request.header("content-type") ?? "").prefix { $0 != ";" }
+        return type.filter { $0 != " " && $0 != "\t" }.lowercased() == "application/json"
+    }
+
+    @IO func refuse(_ status: Int, _ line: String) { reply.refuse(status, line, headers) }
+
+    /// An error reply; the status is the error's own unless another is given.
+    @IO func fail(
+        _ id: RequestID?, _ error: MCPError, _ revision: Revision, status: Int? = nil
+    ) {
+        let body = Envelope.error(id, error, revision)
+        reply.send(json: body, status: status ?? error.status(in: revision), headers)
+    }
+}

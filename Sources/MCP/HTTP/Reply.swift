@@ -1,0 +1,29 @@
+// What the HTTP adapter needs of a responder; a test puts a recorder in its place. Invariant: as
+// with HTTPResponder, exactly one response leaves, and writing to a client that left does nothing.
+import HTTP
+import Loop
+
+@IO protocol Reply: AnyObject {
+    var onDisconnect: (@IO () -> Void)? { get set }
+    func send(status: Int, headers: HTTPHeaders, body: [UInt8])
+    func start(status: Int, headers: HTTPHeaders)
+    func write(_ chunk: [UInt8]) async throws(HTTPError)
+    func end()
+}
+
+extension HTTPResponder: Reply {}
+
+extension Reply {
+    /// A refusal below JSON-RPC: one plain line.
+    func refuse(_ status: Int, _ line: String, _ headers: HTTPHeaders) {
+        var headers = headers
+        headers["Content-Type"] = "text/plain; charset=utf-8"
+        send(status: status, headers: headers, body: Array("\(line)\n".utf8))
+    }
+
+    func send(json: [UInt8], status: Int, _ headers: HTTPHeaders) {
+        var headers = headers
+        headers["Content-Type"] = "application/json"
+        send(status: status, headers: headers, body: json)
+    }
+}

@@ -1,0 +1,163 @@
+// Legacy sessions over HTTP: their life, their owner, streams, batches, cancellation.
+import HTTP
+import JSON
+import Loop
+import Support
+import Testing
+
+@testable import MCP
+
+@Suite struct `HTTP, legacy era` {
+    @Test @IO func `a session lives from initialize to DELETE`() async {
+        let visitor = Visitor(Fixture.server())
+        let session = await visitor.initialize()
+        #expect(session.utf8.count == 32)
+        #expect(await visitor.legacy(session, "notifications/initialized", id: nil).status == 202)
+        #expect(await visitor.legacy(session, "ping").json?["result"] == [:])
+        let list = await visitor.legacy(session, "tools/list")
+        #expect(list.status == 200)
+        #expect(list.json?["result"]?["tools"]?[0]?["name"] == "echo")
+        #expect(await visitor.send("DELETE", Visitor.legacy(session)).status == 204)
+        #expect(await visitor.send("DELETE", Visitor.legacy(session)).status == 404)
+        #expect(await visitor.legacy(session, "ping").status == 404)
+        #expect(visitor.endpoint.sessions.count == 0)
+    }
+
+    @Test @IO func `errors of a session are JSON-RPC errors with status 200`() async {
+        let visitor = Visitor(Fixture.server())
+        let session = await visitor.initialize()
+        let unknown = await visitor.legacy(session, "nope")
+        #expect(unknown.status == 200)
+        #expect(unknown.json?["error"]?["code"] == -32601)
+        let missing = await visitor.legacy(session, "resources/read", ["uri": "test://no"])
+        #expect(missing.json?["error"]?["code"] == -32002)
+        let tool = await visitor.legacy(session, "tools/call", ["name": "none"])
+        #expect(tool.json?["error"]?["code"] == -32602)
+    }
+
+    @Test @IO func `without a session everything is refused`() async {
+        let visitor = Visitor(Fixture.server())
+        #expect(await visitor.legacy(nil, "ping").status == 400)
+        #expect(await visitor.legacy(nil, "ping", version: nil).status == 400)
+        #expect(await visitor.legacy("0123", "ping").status == 404)
+        #expect(await visitor.send("GET", Visitor.legacy(nil)).status == 400)
+        #expect(await visitor.send("DELETE", Visitor.legacy(nil)).status == 400)
+        #expect(await visitor.send("PUT", Visitor.legacy(nil)).status == 405)
+        let handshake = #"{"jsonrpc":"2.0","id":1,"method":"initialize"}"#
+        #expect(await visitor.send("POST", Visitor.modernHeaders, handshake).status == 400)
+    }
+
+    @Test @IO func `the negotiated version governs, an unknown header is refused`() async {
+        let visitor = Visitor(Fixture.server())
+        let session = await visitor.initialize("2025-06-18")
+        #expect(await visitor.legacy(session, "ping", version: "2025-11-25").status == 200)
+        #expect(await visitor.legacy(session, "ping", version: nil).status == 200)
+        #expect(await visitor.legacy(session, "ping", version: "1999-01-01").status == 400)
+    }
+
+    @Test @IO func `a session is its creator's alone`() async {
+        let visitor = Visitor(Fixture.server())
+        let session = await visitor.initialize(token: "Bearer bob")
+        #expect(await visitor.legacy(session, "ping").status == 404)
+        #expect(await visitor.send("DELETE", Visitor.legacy(session)).status == 404)
+        var headers = Visitor.legacy(session)
+        headers["Authorization"] = "Bearer bob"
+        #expect(await visitor.send("DELETE", headers).status == 204)
+    }
+
+    @Test @IO func `sessions are limited and end when idle`() async {
+        let visitor = Visitor(Fixture.server { $0.sessions = 2 })
+        for _ in 0..<2 { #expect(await visitor.initialize() != "") }
+        let body =
+            #"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"1"}}"#
+        #expect(await visitor.send("POST", Visitor.modernHeaders, body).status == 503)
+        visitor.endpoint.sessions.beat(IO.now + .seconds(3600))
+        #expect(visitor.endpoint.sessions.count == 2)
+        visitor.endpoint.sessions.beat(IO.now + .seconds(5 * 3600))
+        #expect(visitor.endpoint.sessions.count == 0)
+        #expect(await visitor.send("POST", Visitor.modernHeaders, body).status == 200)
+    }
+
+    @Test @IO func `one principal cannot take all sessions`() async {
+        let visitor = Visitor(Fixture.server { $0.sessionsPerPrincipal = 1 })
+        #expect(await visitor.initialize() != "")
+        #expect(await visitor.initialize() == "")
+        #expect(await visitor.initialize(token: "Bearer bob") != "")
+    }
+
+    @Test @IO func `a session has one standalone stream, with keep-alives`() async {
+        let server = Fixture.server {
+            $0.pulse = .milliseconds(2)
+            $0.keepAlive = .milliseconds(4)
+        }
+        let visitor = Visitor(server)
+        let session = await visitor.initialize()
+        let stream = Recorder()
+        let task = visitor.begin("GET", Visitor.legacy(session), "", stream)
+        #expect(await holds { stream.text.contains(": keepalive") })
+        #expect(stream.headers["Content-Type"] == "text/event-stream")
+        #expect(await visitor.send("GET", Visitor.legacy(session)).status == 409)
+        stream.onDisconnect?()
+        await task.value
+        let second = Recorder()
+        let held = visitor.begin("GET", Visitor.legacy(session), "", second)
+        #expect(await holds { second.isStream })
+        #expect(await visitor.send("DELETE", Visitor.legacy(session)).status == 204)
+        await held.value
+        #expect(second.isDone)
+        var plain = Visitor.legacy(await visitor.initialize())
+        plain["Accept"] = "application/json"
+        #expect(await visitor.send("GET", plain).status == 406)
+    }
+
+    @Test @IO func `progress travels on the request's stream, and cancelling ends it`() async {
+        let visitor = Visitor(Fixture.server())
+        let session = await visitor.initialize()
+        let call =
+            #"{"jsonrpc":"2.0","id":"w","method":"tools/call","params":{"name":"wait","#
+            + #""_meta":{"progressToken":"t"}}}"#
+        let recorder = Recorder()
+        let task = visitor.begin("POST", Visitor.legacy(session), call, recorder)
+        #expect(await holds { recorder.messages.count == 1 })
+        let other = await visitor.initialize()
+        _ = await visitor.legacy(other, "notifications/cancelled", ["requestId": "w"], id: nil)
+        #expect(!recorder.isDone)
+        _ = await visitor.legacy(session, "notifications/cancelled", ["requestId": "w"], id: nil)
+        await task.value
+        #expect(recorder.isDone)
+        #expect(recorder.messages.count == 1)
+    }
+
+    @Test @IO func `a disconnect cancels nothing`() async {
+        let visitor = Visitor(Fixture.server())
+        let session = await visitor.initialize()
+        let call =
+            #"{"jsonrpc":"2.0","id":"w","method":"tools/call","params":{"name":"wait"}}"#
+        let recorder = Recorder()
+        let task = visitor.begin("POST", Visitor.legacy(session), call, recorder)
+        await IO.task {}.value
+        task.cancel()
+        let same = await visitor.send("POST", Visitor.legacy(session), call)
+        #expect(same.json?["error"]?["code"] == -32600)
+        #expect(!recorder.isDone)
+        visitor.endpoint.close()
+        await task.value
+        #expect(recorder.status == 202)
+    }
+
+    @Test @IO func `a batch is answered in a 2025-03-26 session alone`() async {
+        let visitor = Visitor(Fixture.server())
+        let batch =
+            #" [{"jsonrpc":"2.0","id":1,"method":"ping"},{"jsonrpc":"2.0","id":2,"method":"#
+            + #""tools/call","params":{"name":"echo","arguments":{"text":"a"}}}]"#
+        let old = Visitor.legacy(await visitor.initialize("2025-03-26"), version: nil)
+        let reply = await visitor.send("POST", old, batch)
+        #expect(reply.json?.arrayValue?.count == 2)
+        let notes = #"[{"jsonrpc":"2.0","method":"notifications/initialized"}]"#
+        #expect(await visitor.send("POST", old, notes).status == 202)
+        #expect(await visitor.send("POST", old, "[").status == 400)
+        let new = Visitor.legacy(await visitor.initialize("2025-06-18"), version: nil)
+        #expect(await visitor.send("POST", new, batch).json?["error"]?["code"] == -32600)
+        #expect(await visitor.send("POST", Visitor.modernHeaders, batch).status == 400)
+    }
+}

@@ -1,0 +1,145 @@
+// The stdio transport on real descriptors: pipes and files.
+import Foundation
+import Glibc
+import JSON
+import Loop
+import Support
+import Testing
+
+@testable import MCP
+
+@Suite struct `Stdio` {
+    private let discover =
+        #"{"jsonrpc":"2.0","id":1,"method":"server/discover","params":{"_meta":{"#
+        + #""io.modelcontextprotocol/protocolVersion":"2026-07-28","#
+        + #""io.modelcontextprotocol/clientCapabilities":{}}}}"# + "\n"
+
+    private func lines(_ data: Data) -> [JSON] {
+        data.split(separator: 0x0A).compactMap { try? JSON(parsing: [UInt8]($0)) }
+    }
+
+    @Test @IO func `requests on a pipe are answered until its end`() async {
+        let input = Pipe()
+        let output = Pipe()
+        let stdio = MCPStdio(
+            server: Fixture.server(), principal: Fixture.ada,
+            input: input.fileHandleForReading.fileDescriptor,
+            output: output.fileHandleForWriting.fileDescriptor)
+        let served = IO.task { await stdio.run() }
+        let text = "oops\n\n\r\n" + discover + discover.dropLast()
+        input.fileHandleForWriting.write(Data(text.utf8))
+        input.fileHandleForWriting.closeFile()
+        await served.value
+        output.fileHandleForWriting.closeFile()
+        let replies = lines(output.fileHandleForReading.readDataToEndOfFile())
+        #expect(replies.count == 3)
+        #expect(replies.first?["error"]?["code"] == -32700)
+        #expect(replies.last?["result"]?["resultType"] == "complete")
+    }
+
+    @Test @IO func `what hangs at the end of the input is given up`() async {
+        let input = Pipe()
+        let output = Pipe()
+        let server = Fixture.server { $0.endOfInputGrace = .milliseconds(10) }
+        let stdio = MCPStdio(
+            server: server, principal: Fixture.ada,
+            input: input.fileHandleForReading.fileDescriptor,
+            output: output.fileHandleForWriting.fileDescriptor)
+        let served = IO.task { await stdio.run() }
+        let call = discover.replacingOccurrences(of: "server/discover", with: "tools/call")
+            .replacingOccurrences(of: "\"params\":{", with: "\"params\":{\"name\":\"wait\",")
+        input.fileHandleForWriting.write(Data(call.utf8))
+        input.fileHandleForWriting.closeFile()
+        let start = IO.now
+        await served.value
+        #expect(IO.now - start < .seconds(20))
+    }
+
+    @Test @IO func `a client that leaves, or a cancelled task, ends it`() async {
+        let input = Pipe()
+        let output = Pipe()
+        let stdio = MCPStdio(
+            server: Fixture.server(), principal: Fixture.ada,
+            input: input.fileHandleForReading.fileDescriptor,
+            output: output.fileHandleForWriting.fileDescriptor)
+        let served = IO.task { await stdio.run() }
+        output.fileHandleForReading.closeFile()
+        input.fileHandleForWriting.write(Data(discover.utf8))
+        await served.value
+
+        let again = MCPStdio(
+            server: Fixture.server(), principal: Fixture.ada,
+            input: input.fileHandleForReading.fileDescriptor,
+            output: output.fileHandleForWriting.fileDescriptor)
+        let cancelled = IO.task { await again.run() }
+        cancelled.cancel()
+        await cancelled.value
+    }
+
+    @Test @IO func `files take the place of pipes`() async throws {
+        let folder = FileManager.default.temporaryDirectory
+            .appendingPathComponent("mcp-stdio-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let asked = folder.appendingPathComponent("in")
+        let answered = folder.appendingPathComponent("out")
+        try Data((discover + discover).utf8).write(to: asked)
+        try Data().write(to: answered)
+        let input = try FileHandle(forReadingFrom: asked)
+        let output = try FileHandle(forWritingTo: answered)
+        let stdio = MCPStdio(
+            server: Fixture.server(), principal: Fixture.ada, input: input.fileDescriptor,
+            output: output.fileDescriptor)
+        await stdio.run()
+        // The two share an id: the second is refused while the first runs, or answered after it.
+        #expect(lines(try Data(contentsOf: answered)).count == 2)
+    }
+
+    @Test @IO func `a slow reader gets everything, in order`() async {
+        let input = Pipe()
+        let output = Pipe()
+        let stdio = MCPStdio(
+            server: Fixture.server { $0.queuedBytes = 10_000 }, principal: Fixture.ada,
+            input: input.fileHandleForReading.fileDescriptor,
+            output: output.fileHandleForWriting.fileDescriptor)
+        let served = IO.task { await stdio.run() }
+        let count = 2000
+        let writer = IO.task {
+            _ = await Blocking.run {
+                for id in 1...count {
+                    let line = self.discover.replacingOccurrences(
+                        of: "\"id\":1", with: "\"id\":\(id)")
+                    input.fileHandleForWriting.write(Data(line.utf8))
+                }
+                input.fileHandleForWriting.closeFile()
+            }
+        }
+        let data = await Blocking.run { () -> Data in
+            var data = Data()
+            while data.split(separator: 0x0A).count < count {
+                let more = output.fileHandleForReading.availableData
+                if more.isEmpty { break }
+                data.append(more)
+            }
+            return data
+        }
+        await writer.value
+        await served.value
+        #expect(lines(data).compactMap { $0["id"]?.intValue }.sorted() == Array(1...Int64(count)))
+    }
+
+    @Test func `lines are found at every split, and long ones are dropped`() {
+        let text = Array("abc\n\ndefghij\nk\r\nlast".utf8)
+        for split in 0...text.count {
+            var splitter = LineSplitter(limit: 5)
+            let lines =
+                splitter.feed(Array(text[..<split])) + splitter.feed(Array(text[split...]))
+                + splitter.finish()
+            #expect(
+                lines == [
+                    .text(Array("abc".utf8)), .tooLong, .text(Array("k\r".utf8)),
+                    .text(Array("last".utf8)),
+                ])
+        }
+    }
+}
