@@ -1,0 +1,105 @@
+// Host keys: strict, filed, changed, revoked, against a real sshd.
+import Foundation
+import Loop
+import SSH
+import Support
+import Testing
+
+@Suite(.timeLimit(.minutes(1))) struct HostKeyTests {
+    @Test func `an unknown host key is refused with its fingerprint`() async throws {
+        let server = try await SSHServer.start()
+        let configuration = try server.link { $0.knownHosts = [server.directory.file("none")] }
+        let error = await IO.task { await connectError(configuration) }.value
+        guard case .hostKeyUnknown(let host, let key) = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        #expect(host == "[127.0.0.1]:\(server.port)")
+        #expect(key.type == "ssh-ed25519")
+        #expect(try await key.fingerprint == server.hostKeys[0].fingerprint())
+        #expect(error?.description.contains("homeline-agent targets trust") == true)
+    }
+
+    @Test func `accepting new keys files them hashed, and strict links then work`() async throws {
+        let server = try await SSHServer.start()
+        let file = server.directory.file("new/known_hosts")
+        let accepting = try server.link {
+            $0.knownHosts = [file]
+            $0.acceptNew = true
+        }
+        #expect(await IO.task { await connectError(accepting) }.value == nil)
+        let text = try String(contentsOfFile: file, encoding: .utf8)
+        #expect(text.hasPrefix("|1|") && !text.contains("127.0.0.1"))
+        let strict = try server.link { $0.knownHosts = [file] }
+        #expect(await IO.task { await connectError(strict) }.value == nil)
+        let count = try await IO.task {
+            await Result { () async throws(SSHError) -> Int in
+                try await KnownHosts.forget(host: "127.0.0.1", port: server.port, file: file)
+            }
+        }.value.get()
+        #expect(count == 1)
+        guard case .hostKeyUnknown = await IO.task({ await connectError(strict) }).value else {
+            Issue.record("the key was not forgotten")
+            return
+        }
+    }
+
+    @Test(arguments: [false, true])
+    func `a changed host key is refused even when new ones are accepted`(
+        otherType: Bool
+    ) async throws {
+        let server = try await SSHServer.start()
+        let kind: KeyKind = otherType ? .ecdsa : .ed25519
+        let other = try await SSHKey.make(kind, at: server.directory.file("other"))
+        let parts = other.publicLine.split(separator: " ").prefix(2).joined(separator: " ")
+        let known = try server.directory.write(
+            "[127.0.0.1]:\(server.port) \(parts)\n", to: "known")
+        let configuration = try server.link {
+            $0.knownHosts = [known]
+            $0.acceptNew = true
+        }
+        let error = await IO.task { await connectError(configuration) }.value
+        guard case .hostKeyChanged(_, let list, let offered) = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        #expect(list.count == 1 && list[0].contains("known:1"))
+        #expect(offered.type == "ssh-ed25519")
+    }
+
+    @Test func `a revoked host key is refused`() async throws {
+        let server = try await SSHServer.start()
+        let revoked = server.knownHosts.split(separator: "\n").map { "@revoked \($0)\n" }.joined()
+        let known = try server.directory.write(server.knownHosts + revoked, to: "known")
+        let configuration = try server.link { $0.knownHosts = [known] }
+        let error = await IO.task { await connectError(configuration) }.value
+        guard case .hostKeyRevoked = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+    }
+
+    @Test func `the key type on file is the one asked for`() async throws {
+        var options = SSHServer.Options()
+        options.hostKeys = [.ed25519, .rsa, .ecdsa]
+        let server = try await SSHServer.start(options)
+        for key in server.hostKeys {
+            let parts = key.publicLine.split(separator: " ").prefix(2).joined(separator: " ")
+            let known = try server.directory.write(
+                "[127.0.0.1]:\(server.port) \(parts)\n", to: "known")
+            let configuration = try server.link { $0.knownHosts = [known] }
+            #expect(await IO.task { await connectError(configuration) }.value == nil)
+        }
+    }
+}
+
+extension Result where Failure == SSHError {
+    /// A result from a throwing body.
+    @IO init(_ body: @IO () async throws(SSHError) -> Success) async {
+        do throws(SSHError) {
+            self = .success(try await body())
+        } catch {
+            self = .failure(error)
+        }
+    }
+}

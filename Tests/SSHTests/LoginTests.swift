@@ -1,0 +1,140 @@
+// Every way to log in, and what the error says when none works.
+import Loop
+import SSH
+import Support
+import Testing
+
+@Suite(.timeLimit(.minutes(2))) struct LoginTests {
+    @Test(arguments: KeyKind.allCases, ["", "open sesame"])
+    func `keys of every kind log in, encrypted or not`(
+        kind: KeyKind, passphrase: String
+    ) async throws {
+        var options = SSHServer.Options()
+        options.userKey = kind
+        options.passphrase = passphrase
+        let server = try await SSHServer.start(options)
+        let configuration = try server.link {
+            $0.authentication = [
+                .keyFile(path: server.key.path, passphrase: Array(passphrase.utf8))
+            ]
+        }
+        #expect(await IO.task { await connectError(configuration) }.value == nil)
+    }
+
+    @Test func `an old PEM key logs in`() async throws {
+        let server = try await SSHServer.start()
+        for passphrase in ["", "sesame"] {
+            let path = server.directory.file("pem\(passphrase)")
+            let key = try await SSHKey.make(.rsa, at: path, passphrase: passphrase, pem: true)
+            try server.authorize(key.publicLine)
+            let configuration = try server.link {
+                $0.authentication = [.keyFile(path: path, passphrase: Array(passphrase.utf8))]
+            }
+            #expect(await IO.task { await connectError(configuration) }.value == nil)
+        }
+    }
+
+    @Test func `every attempt and its outcome is in the error`() async throws {
+        var options = SSHServer.Options()
+        options.passphrase = "sesame"
+        let server = try await SSHServer.start(options)
+        let stranger = try await SSHKey.make(.ed25519, at: server.directory.file("stranger"))
+        let garbage = try server.directory.write("no key", to: "garbage")
+        let configuration = try server.link {
+            $0.authentication = [
+                .keyFile(path: server.directory.file("missing"), passphrase: nil),
+                .keyFile(path: garbage, passphrase: nil),
+                .keyFile(path: stranger.path, passphrase: nil),
+                .keyFile(path: server.key.path, passphrase: nil),
+                .keyFile(path: server.key.path, passphrase: Array("wrong".utf8)),
+                .agent(socket: "/nonexistent", only: nil),
+                .password(Array("secret".utf8)),
+            ]
+        }
+        let error = await IO.task { await connectError(configuration) }.value
+        guard case .authenticationFailed(let user, let tried, let accepted) = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        #expect(user == server.user)
+        #expect(accepted == ["publickey"])
+        let outcomes = tried.map(\.outcome)
+        #expect(outcomes.count == 7)
+        #expect(outcomes[0].contains("No such file"))
+        #expect(
+            outcomes[1...] == [
+                "not a private key that can be read", "refused", "needs a passphrase",
+                "wrong passphrase", "no agent answers at /nonexistent",
+                "not accepted by the server",
+            ])
+        #expect(!"\(error.map(String.init(describing:)) ?? "")".contains("secret"))
+    }
+
+    @Test(arguments: KeyKind.allCases)
+    func `an ssh-agent signs for every kind of key`(kind: KeyKind) async throws {
+        var options = SSHServer.Options()
+        options.userKey = kind
+        let server = try await SSHServer.start(options)
+        let stranger = try await SSHKey.make(.ed25519, at: server.directory.file("stranger"))
+        let agent = try await KeyAgent.start(in: server.directory, keys: [stranger, server.key])
+        let configuration = try server.link {
+            $0.authentication = [.agent(socket: agent.socket, only: nil)]
+        }
+        #expect(await IO.task { await connectError(configuration) }.value == nil)
+        let none = try server.link {
+            $0.authentication = [.agent(socket: agent.socket, only: [[1]])]
+        }
+        let error = await IO.task { await connectError(none) }.value
+        #expect(error?.description.contains("the agent holds no key for this host") == true)
+    }
+
+    @Test func `a server may want two keys, one after the other`() async throws {
+        var options = SSHServer.Options()
+        options.settings["AuthenticationMethods"] = "publickey,publickey"
+        let server = try await SSHServer.start(options)
+        let second = try await SSHKey.make(.ecdsa, at: server.directory.file("second"))
+        try server.authorize(second.publicLine)
+        let one = try server.link()
+        guard case .authenticationFailed = await IO.task({ await connectError(one) }).value else {
+            Issue.record("one key must not be enough")
+            return
+        }
+        let both = try server.link {
+            $0.authentication.append(.keyFile(path: second.path, passphrase: nil))
+        }
+        #expect(await IO.task { await connectError(both) }.value == nil)
+    }
+
+    @Test func `too many keys end with the server's own words`() async throws {
+        var options = SSHServer.Options()
+        options.settings["MaxAuthTries"] = "2"
+        let server = try await SSHServer.start(options)
+        var ways: [Authentication] = []
+        for index in 0..<4 {
+            let key = try await SSHKey.make(.ed25519, at: server.directory.file("k\(index)"))
+            ways.append(.keyFile(path: key.path, passphrase: nil))
+        }
+        let configuration = try server.link { $0.authentication = ways }
+        let error = await IO.task { await connectError(configuration) }.value
+        guard case .authenticationFailed(_, let tried, _) = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        #expect(tried.last?.outcome.contains("Too many authentication failures") == true)
+    }
+
+    @Test(arguments: ["password", "keyboard-interactive"])
+    func `passwords work by either method, and a wrong one is named`(method: String) async throws {
+        let server = try await PasswordServer.start(method)
+        let right = server.link()
+        #expect(await IO.task { await connectError(right) }.value == nil)
+        let wrong = server.link("wrong horse")
+        let error = await IO.task { await connectError(wrong) }.value
+        guard case .authenticationFailed(_, let tried, let accepted) = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        #expect(tried == [LoginAttempt(method: method, outcome: "refused")])
+        #expect(accepted == [method])
+    }
+}
