@@ -1,6 +1,7 @@
 // Command lines, environments and files as people write them, right and wrong.
 
 import Configuration
+import Foundation
 import Testing
 
 extension Setting {
@@ -126,6 +127,31 @@ private func message(_ body: () throws -> Void) -> String {
         #expect(serve.contains("default 30m, HOMELINE_IDLE_TIMEOUT, IdleTimeout"))
         #expect(try printed("help tokens").contains("tokens revoke NAME"))
         #expect(try printed("tokens revoke --help").hasPrefix("Usage: homeline-test tokens revoke"))
+    }
+
+    @Test func `the completion script offers commands, then their words and flags`() throws {
+        func complete(_ line: String) throws -> [String] {
+            let words = line.split(separator: " ", omittingEmptySubsequences: false)
+            let script =
+                program.completion() + """
+                    COMP_WORDS=(\(words.map { "'\($0)'" }.joined(separator: " ")))
+                    COMP_CWORD=\(words.count - 1)
+                    _homeline_test
+                    echo "${COMPREPLY[@]}"
+                    """
+            let process = Process()
+            process.executableURL = URL(fileURLWithPath: "/bin/bash")
+            process.arguments = ["--norc", "-c", script]
+            let pipe = Pipe()
+            process.standardOutput = pipe
+            try process.run()
+            let output = pipe.fileHandleForReading.readDataToEndOfFile()
+            return String(decoding: output, as: UTF8.self).split(whereSeparator: \.isWhitespace)
+                .map(String.init)
+        }
+        #expect(try complete("homeline-test s") == ["serve"])
+        #expect(try complete("homeline-test tokens ") == ["revoke", "--help", "--json"])
+        #expect(try complete("homeline-test serve --id") == ["--idle-timeout"])
     }
 }
 
