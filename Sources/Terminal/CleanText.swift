@@ -1,0 +1,247 @@
+// Raw terminal output to the text a person would see: escape sequences gone, CR LF as LF, a line that
+// is drawn again and again (progress) in its last shape, UTF-8 repaired. No screen: lines only.
+// Invariant: the result is valid UTF-8 without control characters but TAB and LF, and the same for
+// every way of cutting the input; memory is bounded by the longest line (`lineLimit`) between drains.
+
+/// An incremental cleaner of terminal output.
+public struct CleanText: Sendable {
+    /// A longer line is passed on in pieces; what comes before the cut is no longer redrawn.
+    static let lineLimit = 1 << 16
+    /// An unfinished control string is given up after so many bytes.
+    static let stringLimit = 4096
+
+    private enum State { case ground, escape, intermediate, control, string, stringEscape, utf8 }
+
+    private var text: [UInt8] = []
+    private var lineStart = 0
+    /// Where the next character goes; nil: the end of the line.
+    private var cursor: Int?
+    private var state = State.ground
+    private var parameters: [UInt8] = []
+    private var stringBytes = 0
+    private var scalar: [UInt8] = []
+    private var scalarLength = 0
+
+    /// An empty cleaner.
+    public init() {}
+
+    /// Cleans a whole piece of output.
+    public static func clean(_ bytes: ArraySlice<UInt8>) -> String {
+        var cleaner = CleanText()
+        cleaner.append(bytes)
+        return String(decoding: cleaner.finish(), as: UTF8.self)
+    }
+
+    /// Cleans more output.
+    public mutating func append(_ bytes: ArraySlice<UInt8>) {
+        var index = bytes.startIndex
+        while index < bytes.endIndex {
+            guard state == .ground, cursor == nil else {
+                take(bytes[index])
+                index += 1
+                continue
+            }
+            let start = index
+            while index < bytes.endIndex, Self.isPlain(bytes[index]) { index += 1 }
+            if index > start {
+                text.append(contentsOf: bytes[start..<index])
+                if text.count - lineStart > Self.lineLimit { lineStart = text.count }
+            } else {
+                take(bytes[index])
+                index += 1
+            }
+        }
+    }
+
+    /// Takes the lines that are complete.
+    public mutating func takeLines() -> [UInt8] {
+        guard lineStart > 0 else { return [] }
+        let lines = Array(text[..<lineStart])
+        text.removeFirst(lineStart)
+        cursor = cursor.map { $0 - lineStart }
+        lineStart = 0
+        return lines
+    }
+
+    /// Takes everything; what is cut off in the middle of a character counts as invalid.
+    public mutating func finish() -> [UInt8] {
+        if state == .utf8 { put(Self.replacement) }
+        defer { self = CleanText() }
+        return text
+    }
+
+    private static let replacement: [UInt8] = [0xef, 0xbf, 0xbd]
+
+    private static func isPlain(_ byte: UInt8) -> Bool { byte >= 32 && byte < 127 || byte == 9 }
+
+    private mutating func take(_ byte: UInt8) {
+        switch state {
+        case .ground: ground(byte)
+        case .utf8: continuation(byte)
+        case .escape: escape(byte)
+        case .intermediate: if byte >= 0x30 || byte < 0x20 { leave(byte) }
+        case .control: control(byte)
+        case .string: string(byte)
+        case .stringEscape:
+            state = .ground
+            if byte != UInt8(ascii: "\\") { escape(byte) }
+        }
+    }
+
+    /// Ends a sequence; a control character that cut it short still counts.
+    private mutating func leave(_ byte: UInt8) {
+        state = .ground
+        if byte < 0x20 { ground(byte) }
+    }
+
+    private mutating func ground(_ byte: UInt8) {
+        switch byte {
+        case 10:
+            text.append(10)
+            lineStart = text.count
+            cursor = nil
+        case 13: cursor = lineStart
+        case 8: moveBack(1)
+        case 0x1b: state = .escape
+        case _ where Self.isPlain(byte): put([byte])
+        case 0xc2...0xdf: begin(byte, 2)
+        case 0xe0...0xef: begin(byte, 3)
+        case 0xf0...0xf4: begin(byte, 4)
+        case 0x80...: put(Self.replacement)
+        default: break
+        }
+    }
+
+    private mutating func begin(_ byte: UInt8, _ length: Int) {
+        scalar = [byte]
+        scalarLength = length
+        state = .utf8
+    }
+
+    private mutating func continuation(_ byte: UInt8) {
+        guard Self.continues(scalar, byte) else {
+            state = .ground
+            put(Self.replacement)
+            return take(byte)
+        }
+        scalar.append(byte)
+        guard scalar.count == scalarLength else { return }
+        state = .ground
+        // U+0080 to U+009F are control characters.
+        if scalar[0] != 0xc2 || scalar[1] >= 0xa0 { put(scalar) }
+    }
+
+    /// Overlong forms, surrogates and too large values show in the second byte.
+    static func continues(_ scalar: [UInt8], _ byte: UInt8) -> Bool {
+        guard scalar.count == 1 else { return byte & 0xc0 == 0x80 }
+        return switch scalar[0] {
+        case 0xe0: byte >= 0xa0 && byte <= 0xbf
+        case 0xed: byte >= 0x80 && byte <= 0x9f
+        case 0xf0: byte >= 0x90 && byte <= 0xbf
+        case 0xf4: byte >= 0x80 && byte <= 0x8f
+        default: byte & 0xc0 == 0x80
+        }
+    }
+
+    private mutating func put(_ character: [UInt8]) {
+        guard let place = cursor, place < text.count else {
+            text.append(contentsOf: character)
+            cursor = nil
+            if text.count - lineStart > Self.lineLimit { lineStart = text.count }
+            return
+        }
+        var end = place + 1
+        while end < text.count, text[end] & 0xc0 == 0x80 { end += 1 }
+        text.replaceSubrange(place..<end, with: character)
+        cursor = place + character.count
+    }
+
+    private mutating func moveBack(_ count: Int) {
+        var place = cursor ?? text.count
+        for _ in 0..<count where place > lineStart {
+            place -= 1
+            while place > lineStart, text[place] & 0xc0 == 0x80 { place -= 1 }
+        }
+        cursor = place
+    }
+
+    private mutating func moveForward(_ count: Int) {
+        for _ in 0..<min(count, 1000) {
+            guard let place = cursor, place < text.count else {
+                put([32])
+                continue
+            }
+            var end = place + 1
+            while end < text.count, text[end] & 0xc0 == 0x80 { end += 1 }
+            cursor = end
+        }
+    }
+
+    private mutating func escape(_ byte: UInt8) {
+        switch byte {
+        case UInt8(ascii: "["):
+            parameters = []
+            state = .control
+        case UInt8(ascii: "]"), UInt8(ascii: "P"), UInt8(ascii: "X"), UInt8(ascii: "^"),
+            UInt8(ascii: "_"):
+            stringBytes = 0
+            state = .string
+        case 0x1b: state = .escape
+        case 0x20...0x2f: state = .intermediate
+        default: leave(byte)
+        }
+    }
+
+    private mutating func control(_ byte: UInt8) {
+        switch byte {
+        case 0x40...0x7e:
+            state = .ground
+            perform(byte)
+        case 0x20...0x3f:
+            if parameters.count < 32 { parameters.append(byte) }
+        case 0x1b: state = .escape
+        case 0x18, 0x1a: state = .ground
+        case 10, 13: leave(byte)
+        case 0x80...: leave(byte)
+        default: break
+        }
+    }
+
+    private mutating func string(_ byte: UInt8) {
+        stringBytes += 1
+        switch byte {
+        case 7, 0x18, 0x1a: state = .ground
+        case 0x1b: state = .stringEscape
+        // No real control string is that long or holds a line feed: an unfinished one must not
+        // swallow what follows.
+        case 10: leave(byte)
+        case _ where stringBytes > Self.stringLimit: state = .ground
+        default: break
+        }
+    }
+
+    /// The few sequences that redraw a line.
+    private mutating func perform(_ final: UInt8) {
+        guard parameters.allSatisfy({ $0 >= 48 && $0 <= 57 }) else { return }
+        let given = parameters.prefix(4).reduce(0) { $0 * 10 + Int($1 - 48) }
+        switch final {
+        case UInt8(ascii: "K"):
+            let place = cursor ?? text.count
+            switch given {
+            case 0: text.removeSubrange(place...)
+            case 2:
+                let column = text.count > lineStart ? place - lineStart : 0
+                text.removeSubrange(lineStart...)
+                if column > 0 { text.append(contentsOf: repeatElement(32, count: column)) }
+                cursor = nil
+            default: break
+            }
+        case UInt8(ascii: "C"): moveForward(max(given, 1))
+        case UInt8(ascii: "D"): moveBack(max(given, 1))
+        case UInt8(ascii: "G"):
+            cursor = lineStart
+            if given > 1 { moveForward(given - 1) }
+        default: break
+        }
+    }
+}

@@ -1,0 +1,69 @@
+// Turns any code into lines that can be typed: printable ASCII below 900 bytes. One line carries the
+// code and its marks; longer code is collected in a variable first, piece by piece.
+// Invariant: the shell evaluates exactly the code's bytes, then the sentinel line.
+
+/// The lines that make one shell run commands.
+public struct CommandEncoder: Sendable {
+    /// The lines for one command: `pieces` are each answered by a prompt, `command` by C and E.
+    public struct Lines: Equatable, Sendable {
+        /// Lines that collect long code; empty for most commands.
+        public var pieces: [[UInt8]]
+        /// The line that runs it.
+        public var command: [UInt8]
+    }
+
+    /// A typed line is never longer, its line feed included.
+    public static let lineLimit = 900
+    /// Longer code is refused.
+    public static let codeLimit = 1 << 20
+    /// Pieces that may be typed ahead: four lines stay below a canonical terminal's 4,096 bytes.
+    public static let pieceWindow = 4
+
+    private let profile: ShellProfile
+
+    /// An encoder for one kind of shell.
+    public init(profile: ShellProfile) { self.profile = profile }
+
+    /// The lines for command `number`; `previous` is what `$?` shall be inside it, `arms` sets the
+    /// prompts again first.
+    public func encode(
+        _ code: [UInt8], number: Int, previous: Int, arms: Bool = false
+    ) throws(TerminalError) -> Lines {
+        guard code.count <= Self.codeLimit else {
+            throw .commandTooLong(bytes: code.count, limit: Self.codeLimit)
+        }
+        guard !code.contains(0) else { throw .commandHoldsNUL }
+        let whole = Self.endsInOperator(code) ? Array("{ ".utf8) + code + Array("\n\n}".utf8) : code
+        let head = Array((arms ? " __p;__c=" : " __c=").utf8)
+        let tail = Array("$__t;__b \(number) \(previous);eval \"$__c\";__e \(number)\n".utf8)
+        let room = Self.lineLimit - head.count - tail.count
+        if let word = Quoting.quote(whole, limit: room, for: profile) {
+            return Lines(pieces: [], command: head + word + tail)
+        }
+        var pieces = Quoting.pieces(whole, limit: Self.lineLimit - 20, for: profile)
+        pieces[0] = Array((arms ? "__p;__x=;" : "__x=;").utf8) + pieces[0]
+        return Lines(
+            pieces: pieces.map { [32] + $0 + [10] },
+            command: Array(" __c=$__x".utf8) + tail)
+    }
+
+    /// An empty line, which makes the shell print its prompt.
+    public static let emptyLine: [UInt8] = [10]
+
+    /// Arms the prompts of a shell that is known to wait for a command.
+    public static let armingLine: [UInt8] = Array(" __p\n".utf8)
+
+    /// Code that ends in an operator would take the sentinel line as its operand.
+    static func endsInOperator(_ code: [UInt8]) -> Bool {
+        guard let last = code.lastIndex(where: { $0 != 32 && $0 != 9 && $0 != 10 && $0 != 13 })
+        else {
+            return false
+        }
+        let before = last > 0 ? code[last - 1] : 0
+        return switch code[last] {
+        case UInt8(ascii: "|"): true
+        case UInt8(ascii: "&"): before == UInt8(ascii: "&") || before == UInt8(ascii: "|")
+        default: false
+        }
+    }
+}

@@ -1,0 +1,148 @@
+// How one command stands, and what that rests on. Invariant: `done` needs a mark with an exit status
+// below 297; silence is never an outcome.
+
+/// The state of a command, as clients read it.
+public enum CommandState: String, Sendable, Equatable, CaseIterable {
+    /// It ended; the exit status is known.
+    case done
+    /// It has not ended.
+    case running
+    /// It waits for a line of input.
+    case lineInput = "line_input"
+    /// It waits for a secret.
+    case secret
+    /// A full-screen program has the terminal.
+    case fullscreen
+    /// The shell wanted more of the command.
+    case incomplete
+    /// It was interrupted or could not be parsed.
+    case aborted
+    /// It is suspended.
+    case stopped
+    /// The shell itself ended.
+    case shellExited = "shell_exited"
+    /// The connection to the shell is lost.
+    case linkLost = "link_lost"
+    /// It may wait for input: a guess, and said so.
+    case maybeInput = "maybe_input"
+}
+
+/// What a state rests on.
+public enum Evidence: String, Sendable, Equatable {
+    /// A mark of the shell.
+    case mark
+    /// The kernel was asked.
+    case probe
+    /// A learned prompt.
+    case prompt
+    /// A pattern in the output.
+    case regex
+    /// The end of the channel.
+    case eof
+}
+
+/// How the shell's channel ended.
+public enum ShellEnd: Sendable, Equatable {
+    /// The shell exited with a code.
+    case exited(Int32)
+    /// A signal (`TERM`, without SIG) ended the shell.
+    case signalled(String)
+    /// The connection broke.
+    case lost(String)
+}
+
+/// How one command ended.
+public struct CommandOutcome: Sendable, Equatable {
+    /// One of the states that are an end.
+    public var state: CommandState
+    /// The exit status, where there is one.
+    public var exitCode: Int32?
+    /// The signal that ended it, without SIG.
+    public var signal: String?
+    /// What the state rests on.
+    public var evidence: Evidence
+    /// A word on how it came to this, for people.
+    public var note: String?
+    /// An unfinished here-document swallowed the sentinel line, which ends its output.
+    public var mayShowSentinel: Bool
+
+    init(
+        _ state: CommandState, exitCode: Int32? = nil, signal: String? = nil,
+        evidence: Evidence = .mark, note: String? = nil, mayShowSentinel: Bool = false
+    ) {
+        self.state = state
+        self.exitCode = exitCode
+        self.signal = signal
+        self.evidence = evidence
+        self.note = note
+        self.mayShowSentinel = mayShowSentinel
+    }
+}
+
+extension CommandOutcome {
+    /// What was asked of the terminal while the command ran.
+    struct Asked: Sendable, Equatable {
+        var interrupt = false
+        var suspend = false
+    }
+
+    /// SIGTSTP as an exit status.
+    private static let stoppedStatus = 148
+
+    /// The outcome that mark E tells.
+    static func ended(_ status: Int, _ asked: Asked) -> Self {
+        if status == stoppedStatus, asked.suspend {
+            return Self(.stopped, signal: "TSTP", note: "fg resumes it")
+        }
+        if status != Mark.unfinished {
+            return Self(.done, exitCode: Int32(truncatingIfNeeded: status))
+        }
+        return Self(.aborted, note: "the shell could not parse the command", mayShowSentinel: true)
+    }
+
+    /// The outcome of a prompt without mark E before it.
+    static func prompted(status: Int, sentinel: Int, _ asked: Asked) -> Self {
+        if asked.suspend, status == stoppedStatus || sentinel == stoppedStatus {
+            return Self(.stopped, signal: "TSTP", note: "fg resumes it")
+        }
+        if sentinel < Mark.unfinished {
+            return Self(.done, exitCode: Int32(truncatingIfNeeded: sentinel))
+        }
+        if status == 130 || asked.interrupt {
+            return Self(.aborted, exitCode: 130, signal: "INT", note: "interrupted")
+        }
+        return Self(
+            .aborted, note: "the shell gave the command up (its own status: \(status))",
+            mayShowSentinel: true)
+    }
+
+    /// The outcome when the shell's channel ended.
+    static func ended(_ end: ShellEnd) -> Self {
+        switch end {
+        case .exited(let code): Self(.shellExited, exitCode: code, evidence: .eof)
+        case .signalled(let name): Self(.shellExited, signal: name, evidence: .eof)
+        case .lost(let reason): Self(.linkLost, evidence: .eof, note: reason)
+        }
+    }
+
+    /// The number of bytes at the end of `output` that an unfinished here-document took from the
+    /// sentinel line: two line feeds, `__s=…`, and the line feed that bash adds.
+    public static func sentinelBytes(at output: ArraySlice<UInt8>) -> Int {
+        var rest = output
+        if rest.last == 10 { rest = rest.dropLast() }
+        let line = rest.suffix(while: { $0 != 10 })
+        guard line.starts(with: Array("__s=".utf8)), line.count <= 8 else { return 0 }
+        rest = rest.dropLast(line.count)
+        // The line feed that ends the code's last line is the here-document's own.
+        if rest.last == 10, rest.dropLast().last == 10 { rest = rest.dropLast() }
+        return output.count - rest.count
+    }
+}
+
+extension ArraySlice where Element == UInt8 {
+    fileprivate func suffix(while holds: (UInt8) -> Bool) -> ArraySlice {
+        var start = endIndex
+        while start > startIndex, holds(self[start - 1]) { start -= 1 }
+        return self[start...]
+    }
+}

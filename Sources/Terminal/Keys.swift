@@ -1,0 +1,52 @@
+// Names of keys and the bytes a terminal sends for them. Invariant: names are lower-case; a single
+// character names itself.
+
+/// The keys a client can press by name.
+public enum Keys {
+    /// The bytes for one key, such as `enter`, `ctrl-c`, `alt-x`, `up`, `f5`, `q`.
+    public static func bytes(for name: String) throws(TerminalError) -> [UInt8] {
+        if name.unicodeScalars.count == 1 { return Array(name.utf8) }
+        let key = name.lowercased()
+        if let bytes = named[key] { return bytes }
+        for prefix in ["ctrl-", "ctrl+", "c-", "^"] where key.hasPrefix(prefix) {
+            if let byte = control(key.dropFirst(prefix.count)) { return [byte] }
+        }
+        for prefix in ["alt-", "alt+", "meta-", "m-"] where key.hasPrefix(prefix) {
+            let rest = String(name.dropFirst(prefix.count))
+            if !rest.isEmpty { return [0x1b] + (try bytes(for: rest)) }
+        }
+        throw .unknownKey(name)
+    }
+
+    /// The byte of Ctrl-C.
+    public static let interrupt: UInt8 = 3
+    /// The byte of Ctrl-Z.
+    public static let suspend: UInt8 = 26
+
+    private static func control(_ rest: Substring) -> UInt8? {
+        if rest == "space" { return 0 }
+        guard rest.utf8.count == 1, let byte = rest.utf8.first else { return nil }
+        return switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"): byte - 96
+        case UInt8(ascii: "@"): 0
+        case UInt8(ascii: "[")...UInt8(ascii: "_"): byte - 64
+        case UInt8(ascii: "?"): 127
+        default: nil
+        }
+    }
+
+    private static let named: [String: [UInt8]] = {
+        let texts: [String: String] = [
+            "enter": "\r", "return": "\r", "newline": "\n", "tab": "\t", "space": " ",
+            "escape": "\u{1b}", "esc": "\u{1b}", "backspace": "\u{7f}", "shift-tab": "\u{1b}[Z",
+            "up": "\u{1b}[A", "down": "\u{1b}[B", "right": "\u{1b}[C", "left": "\u{1b}[D",
+            "home": "\u{1b}[H", "end": "\u{1b}[F", "insert": "\u{1b}[2~", "delete": "\u{1b}[3~",
+            "page-up": "\u{1b}[5~", "pageup": "\u{1b}[5~", "pgup": "\u{1b}[5~",
+            "page-down": "\u{1b}[6~", "pagedown": "\u{1b}[6~", "pgdn": "\u{1b}[6~",
+            "f1": "\u{1b}OP", "f2": "\u{1b}OQ", "f3": "\u{1b}OR", "f4": "\u{1b}OS",
+            "f5": "\u{1b}[15~", "f6": "\u{1b}[17~", "f7": "\u{1b}[18~", "f8": "\u{1b}[19~",
+            "f9": "\u{1b}[20~", "f10": "\u{1b}[21~", "f11": "\u{1b}[23~", "f12": "\u{1b}[24~",
+        ]
+        return texts.mapValues { Array($0.utf8) }
+    }()
+}

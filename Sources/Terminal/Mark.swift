@@ -1,0 +1,79 @@
+// The marks a shell prints for us. Bytes: ESC ] 133 ; letter ; NONCE ; fields BEL, where those that
+// hold a directory end in ; NONCE BEL, as a directory's name may hold any byte but NUL.
+//   C  n ; LF              the output of command n begins after this byte
+//   E  status ; n ; cwd    the code of command n came to its end
+//   D  $? ; __s ; n ; cwd  the shell is at its prompt; command n is over
+//   F                      the shell wants more input
+//   P  pid ; tty ; shell   who answers (once, at set-up)
+// Invariant: only bytes that carry the nonce ever become a mark.
+
+/// One mark, already checked to be the shell's own.
+public enum Mark: Sendable, Equatable {
+    /// The output of command `number` begins; `mapsNewlines`: the terminal turns LF into CR LF.
+    case began(number: Int, mapsNewlines: Bool)
+    /// Command `number` came to the end of its code; 297: it did not (syntax error).
+    case ended(status: Int, number: Int, directory: [UInt8])
+    /// The shell is at its prompt.
+    case prompt(status: Int, sentinel: Int, number: Int, directory: [UInt8])
+    /// The shell wants more of an unfinished command.
+    case continuation
+    /// The shell's process, terminal and program.
+    case identity(process: Int, terminal: String, program: String)
+
+    /// The value of `__s` while a command has not come to its end; no exit status can be it.
+    public static let unfinished = 297
+    /// The value of `__s` until set-up is over.
+    public static let settingUp = 298
+
+    /// Reads the fields between the opening nonce and the closing bytes.
+    init?(letter: UInt8, fields: ArraySlice<UInt8>) {
+        switch letter {
+        case UInt8(ascii: "C"):
+            // The LF shows what the terminal does to line ends right now: it came as LF or CR LF.
+            guard fields.last == 10 else { return nil }
+            var rest = fields.dropLast()
+            let mapped = rest.last == 13
+            if mapped { rest = rest.dropLast() }
+            guard rest.last == UInt8(ascii: ";"), let number = Mark.number(rest.dropLast()) else {
+                return nil
+            }
+            self = .began(number: number, mapsNewlines: mapped)
+        case UInt8(ascii: "E"):
+            guard let (numbers, directory) = Mark.split(fields, numbers: 2) else { return nil }
+            self = .ended(status: numbers[0], number: numbers[1], directory: directory)
+        case UInt8(ascii: "D"):
+            guard let (numbers, directory) = Mark.split(fields, numbers: 3) else { return nil }
+            self = .prompt(
+                status: numbers[0], sentinel: numbers[1], number: numbers[2], directory: directory)
+        case UInt8(ascii: "F"):
+            guard fields.isEmpty else { return nil }
+            self = .continuation
+        case UInt8(ascii: "P"):
+            guard let (numbers, rest) = Mark.split(fields, numbers: 1) else { return nil }
+            let names = rest.split(
+                separator: UInt8(ascii: ";"), maxSplits: 1, omittingEmptySubsequences: false)
+            guard names.count == 2 else { return nil }
+            self = .identity(
+                process: numbers[0], terminal: String(decoding: names[0], as: UTF8.self),
+                program: String(decoding: names[1], as: UTF8.self))
+        default: return nil
+        }
+    }
+
+    private static func split(_ fields: ArraySlice<UInt8>, numbers count: Int) -> ([Int], [UInt8])?
+    {
+        let parts = fields.split(
+            separator: UInt8(ascii: ";"), maxSplits: count, omittingEmptySubsequences: false)
+        guard parts.count == count + 1 else { return nil }
+        let numbers = parts.prefix(count).compactMap(number)
+        return numbers.count == count ? (numbers, Array(parts[count])) : nil
+    }
+
+    private static func number(_ digits: ArraySlice<UInt8>) -> Int? {
+        guard !digits.isEmpty, digits.count <= 18, digits.allSatisfy({ $0 >= 48 && $0 <= 57 })
+        else {
+            return nil
+        }
+        return digits.reduce(0) { $0 * 10 + Int($1 - 48) }
+    }
+}

@@ -1,0 +1,154 @@
+// What a shell is doing, followed from its marks alone. The session types and reads; this says what a
+// mark means and what to type next. No I/O, no clock.
+// Invariant: one command at a time, and each command gets exactly one outcome.
+
+/// The state machine of one shell.
+public struct ShellState: Sendable {
+    /// What the shell is doing.
+    public enum Phase: Equatable, Sendable {
+        /// Set-up lines are on their way.
+        case settingUp
+        /// At its prompt.
+        case ready
+        /// Pieces of long code are being collected.
+        case collecting
+        /// The command's line is typed; its output has not begun.
+        case typed
+        /// The command runs.
+        case running
+        /// The command is over; the prompt has not come yet.
+        case ending
+        /// The shell is gone.
+        case ended(ShellEnd)
+    }
+
+    /// What the session does about a mark.
+    public enum Action: Equatable, Sendable {
+        /// The first set-up line is answered.
+        case promptArmed
+        /// The shell is ready for its first command.
+        case setUpDone
+        /// A piece was taken.
+        case pieceTaken
+        /// The command's output begins here.
+        case outputBegan
+        /// The command is over; its output ends here.
+        case finished(CommandOutcome)
+        /// The prompt is back.
+        case promptReady
+        /// bash showed an old prompt: an empty line makes it show a new one.
+        case typeEmptyLine
+        /// The shell wants more input: interrupt it.
+        case typeInterrupt
+    }
+
+    /// What the shell is doing.
+    public private(set) var phase = Phase.settingUp
+    /// The shell's working directory, as bytes.
+    public private(set) var directory: [UInt8] = []
+    /// The number of the newest command.
+    public private(set) var number = 0
+    /// The status of the newest command: `$?` of the next one.
+    public private(set) var previousStatus = 0
+    /// The `$?` of the newest prompt: the status of lines that a client typed itself.
+    public private(set) var promptStatus = 0
+
+    private var asked = CommandOutcome.Asked()
+    private var isIncomplete = false
+
+    /// A shell before set-up.
+    public init() {}
+
+    /// A command is about to be typed; with `pieces` its code is collected first.
+    public mutating func start(pieces: Bool) {
+        number += 1
+        phase = pieces ? .collecting : .typed
+        asked = .init()
+        isIncomplete = false
+    }
+
+    /// The line that runs the collected code was typed.
+    public mutating func typedCommand() {
+        if phase == .collecting { phase = .typed }
+    }
+
+    /// Ctrl-C was sent.
+    public mutating func interrupted() { asked.interrupt = true }
+
+    /// Ctrl-Z was sent.
+    public mutating func suspended() { asked.suspend = true }
+
+    /// Follows one mark.
+    public mutating func receive(_ mark: Mark) -> Action? {
+        switch mark {
+        case .began(let number, _):
+            guard phase == .typed, number == self.number else { return nil }
+            phase = .running
+            return .outputBegan
+        case .ended(let status, let number, let directory):
+            guard phase == .typed || phase == .running, number == self.number else { return nil }
+            self.directory = directory
+            phase = .ending
+            return finish(.ended(status, asked))
+        case .prompt(let status, let sentinel, let number, let directory):
+            self.directory = directory
+            promptStatus = status
+            return prompt(status: status, sentinel: sentinel, number: number)
+        case .continuation:
+            guard phase == .typed || phase == .running || phase == .collecting else { return nil }
+            isIncomplete = true
+            return .typeInterrupt
+        case .identity: return nil
+        }
+    }
+
+    /// The channel ended: the outcome of the command that was running, if one was.
+    public mutating func end(_ end: ShellEnd) -> CommandOutcome? {
+        defer { phase = .ended(end) }
+        switch phase {
+        case .collecting, .typed, .running: return .ended(end)
+        case .settingUp, .ready, .ending, .ended: return nil
+        }
+    }
+
+    private mutating func prompt(status: Int, sentinel: Int, number: Int) -> Action? {
+        switch phase {
+        case .settingUp:
+            guard sentinel == 0 else { return .promptArmed }
+            phase = .ready
+            return .setUpDone
+        case .ready:
+            previousStatus = status & 255
+            return .promptReady
+        case .ending:
+            // Any prompt after E is the one: bash may print it with the values before an abort.
+            phase = .ready
+            return .promptReady
+        case .collecting:
+            if isIncomplete { return over(status: status, sentinel: Mark.unfinished) }
+            return number == self.number - 1 ? .pieceTaken : nil
+        case .typed:
+            // The prompt before this line, or the code never began.
+            if isIncomplete { return over(status: status, sentinel: Mark.unfinished) }
+            return number == self.number ? over(status: status, sentinel: sentinel) : nil
+        case .running:
+            guard number == self.number else { return .typeEmptyLine }
+            return over(status: status, sentinel: sentinel)
+        case .ended: return nil
+        }
+    }
+
+    private mutating func over(status: Int, sentinel: Int) -> Action {
+        phase = .ready
+        if isIncomplete {
+            return finish(CommandOutcome(.incomplete, note: "the shell wanted more of the command"))
+        }
+        return finish(.prompted(status: status, sentinel: sentinel, asked))
+    }
+
+    private mutating func finish(_ outcome: CommandOutcome) -> Action {
+        let interrupted: Int32 = outcome.signal == "INT" ? 130 : outcome.signal == "TSTP" ? 148 : 2
+        previousStatus = Int((outcome.exitCode ?? interrupted) & 255)
+        return .finished(outcome)
+    }
+}

@@ -1,0 +1,23 @@
+// What can be wrong with a request to a terminal, before anything is typed.
+
+/// Why something cannot be typed.
+public enum TerminalError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// No shell can take a NUL in a command.
+    case commandHoldsNUL
+    /// The command is longer than the limit.
+    case commandTooLong(bytes: Int, limit: Int)
+    /// No key has this name.
+    case unknownKey(String)
+
+    /// One plain line that says what to do next.
+    public var description: String {
+        switch self {
+        case .commandHoldsNUL:
+            "the command holds a NUL byte, which no shell accepts; write it as \\0 inside printf"
+        case .commandTooLong(let bytes, let limit):
+            "the command has \(bytes) bytes, more than \(limit); write it to a file and run that"
+        case .unknownKey(let name):
+            "there is no key \"\(name)\"; use names such as enter, tab, escape, up, ctrl-c, f1"
+        }
+    }
+}

@@ -1,0 +1,66 @@
+// What is typed: printable, short, and refused where no shell could take it.
+import Testing
+
+@testable import Terminal
+
+@Suite struct CommandEncoderTests {
+    @Test(arguments: ShellProfile.allCases)
+    func `every typed line is printable ASCII below 900 bytes`(profile: ShellProfile) throws {
+        let encoder = CommandEncoder(profile: profile)
+        var random = Seeded(state: 7)
+        for size in [0, 1, 200, 899, 900, 901, 5000, 70_000] {
+            let code = (0..<size).map { _ in UInt8.random(in: 1...255, using: &random) }
+            let lines = try encoder.encode(code, number: 123_456, previous: 255, arms: true)
+            for line in lines.pieces + [lines.command] + profile.setUp(nonce: testNonce) {
+                #expect(line.count <= CommandEncoder.lineLimit)
+                #expect(line.last == 10)
+                #expect(line.dropLast().allSatisfy { $0 >= 32 && $0 < 127 })
+            }
+            #expect(!(lines.pieces + [lines.command]).contains { $0.contains(UInt8(ascii: "!")) })
+        }
+    }
+
+    @Test func `a short command is one line`() throws {
+        let lines = try CommandEncoder(profile: .bash).encode(
+            Array("echo 'hi'\n".utf8), number: 3, previous: 1)
+        #expect(lines.pieces.isEmpty)
+        let text = String(decoding: lines.command, as: UTF8.self)
+        #expect(text == " __c=$'echo \\047hi\\047\\n'$__t;__b 3 1;eval \"$__c\";__e 3\n")
+    }
+
+    @Test func `a NUL and more than the limit are refused`() {
+        let encoder = CommandEncoder(profile: .dash)
+        #expect(throws: TerminalError.commandHoldsNUL) {
+            try encoder.encode([97, 0, 98], number: 1, previous: 0)
+        }
+        let long = [UInt8](repeating: 97, count: CommandEncoder.codeLimit + 1)
+        #expect(throws: TerminalError.self) { try encoder.encode(long, number: 1, previous: 0) }
+    }
+
+    @Test(arguments: [
+        ("echo a &&", true), ("ls |", true), ("ls || \n\t ", true), ("ls |&", true),
+        ("sleep 1 &", false),
+        ("", false), ("&", false), ("echo '|'", false), ("a & b", false),
+    ])
+    func `a dangling operator is seen`(code: String, dangles: Bool) {
+        #expect(CommandEncoder.endsInOperator(Array(code.utf8)) == dangles)
+    }
+
+    @Test func `shells are known by their program`() {
+        let programs = [
+            "/bin/bash", "-zsh", "/usr/bin/dash", "busybox", "sh", "zsh-5.9", "fish", "tcsh", "",
+        ]
+        #expect(
+            programs.map { ShellProfile(program: $0) }
+                == [.bash, .zsh, .dash, .ash, .dash, .zsh, nil, nil, nil])
+    }
+
+    @Test func `keys have names`() throws {
+        #expect(try Keys.bytes(for: "ctrl-c") == [3])
+        #expect(try Keys.bytes(for: "Ctrl-Z") == [26])
+        #expect(try Keys.bytes(for: "up") == Array("\u{1b}[A".utf8))
+        #expect(try Keys.bytes(for: "alt-X") == [0x1b, 88])
+        #expect(try Keys.bytes(for: "é") == Array("é".utf8))
+        #expect(throws: TerminalError.unknownKey("hyper-q")) { try Keys.bytes(for: "hyper-q") }
+    }
+}

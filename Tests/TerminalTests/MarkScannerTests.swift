@@ -1,0 +1,141 @@
+// Marks in a byte stream: every split point, forgery, bounds.
+import Terminal
+import Testing
+
+let testNonce = Nonce(high: 0x0123_4567_89ab_cdef, low: 0xfedc_ba98_7654_3210)
+
+/// A small seeded generator: failures can be repeated.
+struct Seeded: RandomNumberGenerator {
+    var state: UInt64
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
+        return z ^ (z >> 31)
+    }
+}
+
+/// What a scanner made of some chunks.
+struct Scanned: Equatable {
+    var output: [UInt8] = []
+    var marks: [Mark] = []
+    /// Where in the output each mark stood.
+    var places: [Int] = []
+
+    init(_ chunks: [[UInt8]], nonce: Nonce = testNonce) {
+        var scanner = MarkScanner(nonce: nonce)
+        func add(_ piece: MarkScanner.Piece) {
+            switch piece {
+            case .output(let bytes): output += bytes
+            case .mark(let mark):
+                marks.append(mark)
+                places.append(output.count)
+            }
+        }
+        for chunk in chunks { scanner.scan(chunk, add) }
+        scanner.finish(add)
+    }
+}
+
+func mark(_ letter: String, _ fields: String, closed: Bool = true) -> [UInt8] {
+    let end = closed ? ";\(testNonce.text)\u{7}" : "\u{7}"
+    return Array("\u{1b}]133;\(letter);\(testNonce.text);\(fields)\(end)".utf8)
+}
+
+@Suite struct MarkScannerTests {
+    static let stream: [UInt8] =
+        Array("echo\r\n".utf8) + mark("C", "7;\r\n", closed: false)
+        + Array("out\u{1b}[0mput\u{1b}".utf8)
+        + mark("E", "0;7;/a;b\u{7}c") + mark("D", "0;0;7;/tmp") + mark("F", "", closed: false)
+        + mark("P", "42;/dev/pts/3;/usr/bin/bash") + Array("tail".utf8)
+
+    static let whole = Scanned([stream])
+
+    @Test func `all five marks are read and taken out of the output`() {
+        #expect(
+            String(decoding: Self.whole.output, as: UTF8.self)
+                == "echo\r\nout\u{1b}[0mput\u{1b}tail")
+        #expect(
+            Self.whole.marks == [
+                .began(number: 7, mapsNewlines: true),
+                .ended(status: 0, number: 7, directory: Array("/a;b\u{7}c".utf8)),
+                .prompt(status: 0, sentinel: 0, number: 7, directory: Array("/tmp".utf8)),
+                .continuation,
+                .identity(process: 42, terminal: "/dev/pts/3", program: "/usr/bin/bash"),
+            ])
+        #expect(Self.whole.places == [6, 17, 17, 17, 17])
+    }
+
+    @Test func `every pair of split points gives the same`() {
+        let stream = Self.stream
+        for first in 0...stream.count {
+            for second in first...min(first + 40, stream.count) {
+                let chunks = [stream[..<first], stream[first..<second], stream[second...]]
+                #expect(Scanned(chunks.map(Array.init)) == Self.whole)
+            }
+        }
+        #expect(Scanned(stream.map { [$0] }) == Self.whole)
+    }
+
+    @Test func `a mark with another nonce is output`() {
+        let other = Nonce(high: 1, low: 2)
+        let scanned = Scanned([Self.stream], nonce: other)
+        #expect(scanned.marks.isEmpty)
+        #expect(scanned.output == Self.stream)
+    }
+
+    @Test func `a mark cut short is output, and the next one is found`() {
+        let cut = Array(mark("E", "0;1;/").prefix(20))
+        let scanned = Scanned([cut + mark("E", "3;1;/")])
+        #expect(scanned.output == cut)
+        #expect(scanned.marks == [.ended(status: 3, number: 1, directory: [47])])
+    }
+
+    @Test func `fields that are no numbers are output`() {
+        for bad in [
+            mark("E", "x;1;/"), mark("D", "$?;$__s;$__n;/"), mark("E", "1"),
+            mark("C", "1\n", closed: false),
+        ] {
+            let scanned = Scanned([bad + Array("z".utf8)])
+            #expect(scanned.marks.isEmpty)
+            #expect(scanned.output == bad + Array("z".utf8))
+        }
+    }
+
+    @Test func `a mark without an end is given up`() {
+        let endless = mark("E", "0;1;/").dropLast(1) + [UInt8](repeating: 97, count: 20_000)
+        let scanned = Scanned([Array(endless), mark("E", "0;2;/")])
+        #expect(scanned.output == Array(endless))
+        #expect(scanned.marks.count == 1)
+    }
+
+    @Test func `random bytes with marks between them come out in order`() {
+        for seed in UInt64(0)..<200 {
+            var random = Seeded(state: seed)
+            var stream: [UInt8] = []
+            var output: [UInt8] = []
+            var count = 0
+            let alphabet: [UInt8] =
+                [0x1b, 0x5d, 0x31, 0x33, 0x3b, 7, 97, 10] + testNonce.bytes.prefix(2)
+            for _ in 0..<20 {
+                let noise = (0..<Int.random(in: 0..<30, using: &random)).map { _ in
+                    alphabet.randomElement(using: &random) ?? 0
+                }
+                output += noise
+                stream += noise + mark("E", "\(count);\(count);/")
+                count += 1
+            }
+            var chunks: [[UInt8]] = []
+            var rest = stream[...]
+            while !rest.isEmpty {
+                let size = Int.random(in: 1...60, using: &random)
+                chunks.append(Array(rest.prefix(size)))
+                rest = rest.dropFirst(size)
+            }
+            let scanned = Scanned(chunks)
+            #expect(scanned.output == output, "seed \(seed)")
+            #expect(scanned.marks.count == count, "seed \(seed)")
+        }
+    }
+}

@@ -1,0 +1,104 @@
+// The table of SESSIONS.md 2.4, mark by mark.
+import Terminal
+import Testing
+
+@Suite struct ShellStateTests {
+    /// A shell at its prompt with command 1 typed and its output begun.
+    func running() -> ShellState {
+        var state = ShellState()
+        #expect(
+            state.receive(.prompt(status: 0, sentinel: 298, number: 0, directory: [47]))
+                == .promptArmed)
+        #expect(
+            state.receive(.prompt(status: 0, sentinel: 0, number: 0, directory: [47])) == .setUpDone
+        )
+        state.start(pieces: false)
+        #expect(state.receive(.began(number: 1, mapsNewlines: true)) == .outputBegan)
+        return state
+    }
+
+    func finish(_ mark: Mark, interrupt: Bool = false, suspend: Bool = false) -> CommandOutcome? {
+        var state = running()
+        if interrupt { state.interrupted() }
+        if suspend { state.suspended() }
+        guard case .finished(let outcome) = state.receive(mark) else { return nil }
+        return outcome
+    }
+
+    func prompt(_ status: Int, _ sentinel: Int, number: Int = 1) -> Mark {
+        .prompt(status: status, sentinel: sentinel, number: number, directory: [])
+    }
+
+    @Test func `marks become states`() {
+        func end(_ status: Int) -> Mark { .ended(status: status, number: 1, directory: []) }
+        #expect(finish(end(3))?.state == .done)
+        #expect(finish(end(3))?.exitCode == 3)
+        #expect(finish(end(297))?.state == .aborted)
+        #expect(finish(prompt(0, 4))?.exitCode == 4)
+        #expect(finish(prompt(130, 297))?.signal == "INT")
+        #expect(finish(prompt(1, 297), interrupt: true)?.signal == "INT")
+        #expect(finish(prompt(0, 297))?.state == .aborted)
+        #expect(finish(end(148), suspend: true)?.state == .stopped)
+        #expect(finish(end(148))?.state == .done)
+        #expect(finish(prompt(148, 297), suspend: true)?.state == .stopped)
+    }
+
+    @Test func `a stale prompt asks for an empty line, then the outcome comes`() {
+        var state = running()
+        #expect(state.receive(prompt(0, 0, number: 0)) == .typeEmptyLine)
+        guard case .finished(let outcome)? = state.receive(prompt(2, 297)) else {
+            Issue.record("no outcome")
+            return
+        }
+        #expect(outcome.state == .aborted)
+    }
+
+    @Test func `a prompt with old values after E is the prompt`() {
+        var state = running()
+        _ = state.receive(.ended(status: 297, number: 1, directory: []))
+        #expect(state.phase == .ending)
+        #expect(state.receive(prompt(0, 0, number: 0)) == .promptReady)
+        #expect(state.phase == .ready)
+    }
+
+    @Test func `an unfinished command is interrupted and reported`() {
+        var state = running()
+        #expect(state.receive(.continuation) == .typeInterrupt)
+        guard case .finished(let outcome)? = state.receive(prompt(130, 297)) else {
+            Issue.record("no outcome")
+            return
+        }
+        #expect(outcome.state == .incomplete)
+    }
+
+    @Test func `the end of the channel ends the command`() {
+        var exited = running()
+        #expect(exited.end(.exited(7))?.state == .shellExited)
+        var lost = running()
+        #expect(lost.end(.lost("cut"))?.state == .linkLost)
+        var idle = ShellState()
+        #expect(idle.end(.exited(0)) == nil)
+    }
+
+    @Test func `pieces are counted by the prompts before the command`() {
+        var state = running()
+        _ = state.receive(.ended(status: 9, number: 1, directory: []))
+        _ = state.receive(prompt(0, 9))
+        #expect(state.previousStatus == 9)
+        state.start(pieces: true)
+        #expect(state.receive(prompt(0, 9)) == .pieceTaken)
+        state.typedCommand()
+        #expect(state.receive(prompt(0, 9)) == nil)
+        #expect(state.receive(.began(number: 2, mapsNewlines: true)) == .outputBegan)
+    }
+
+    @Test func `the sentinel line of an open here-document is found`() {
+        func count(_ text: String) -> Int {
+            CommandOutcome.sentinelBytes(at: Array(text.utf8)[...])
+        }
+        #expect(count("no end\n\n__s=0") == 6)
+        #expect(count("no end\n\n__s=$?\n") == 8)
+        #expect(count("no end\n") == 0)
+        #expect(count("") == 0)
+    }
+}
