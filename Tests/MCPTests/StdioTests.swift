@@ -95,7 +95,7 @@ import Testing
         #expect(lines(try Data(contentsOf: answered)).count == 2)
     }
 
-    @Test @IO func `a slow reader gets everything, in order`() async {
+    @Test @IO func `a slow reader gets everything`() async {
         let input = Pipe()
         let output = Pipe()
         let stdio = MCPStdio(
@@ -116,16 +116,19 @@ import Testing
         }
         let data = await Blocking.run { () -> Data in
             var data = Data()
-            while data.split(separator: 0x0A).count < count {
+            var found = 0
+            while found < count {
                 let more = output.fileHandleForReading.availableData
                 if more.isEmpty { break }
                 data.append(more)
+                found += more.count { $0 == 0x0A }
             }
             return data
         }
         await writer.value
         await served.value
-        #expect(lines(data).compactMap { $0["id"]?.intValue }.sorted() == Array(1...Int64(count)))
+        let ids = lines(data).compactMap { $0["id"]?.intValue }
+        #expect(ids.count == count && Set(ids).count == count)
     }
 
     @Test func `lines are found at every split, and long ones are dropped`() {
