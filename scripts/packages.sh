@@ -7,6 +7,8 @@ set -eu
 
 build="gcc g++ make patch xz-utils pkg-config ca-certificates openssh-client
     libuv1-dev libnghttp2-dev libssl-dev libsqlite3-dev zlib1g-dev"
+# What a Swift toolchain unpacked on a bare system lacks; wanted only where it cannot start.
+toolchain="libcurl4-openssl-dev libncurses-dev libxml2-dev tzdata"
 tests="openssh-server dropbear-bin zsh dash busybox mksh fish tcsh python3 python3-venv"
 
 refuse() {
@@ -43,6 +45,9 @@ with_apt() {
         *) echo "packages.sh: no group '$group'; there are: build tests" >&2; exit 64 ;;
         esac
     done
+    if command -v swift >/dev/null && ! swift --version >/dev/null 2>&1; then
+        wanted="$wanted $toolchain"
+    fi
     # The system's own libssh2 where it is new enough; elsewhere build-libssh2.sh makes one.
     ssh2=$(apt-cache policy libssh2-1-dev 2>/dev/null | sed -n 's/^ *Candidate: //p')
     if [ -n "$ssh2" ] && dpkg --compare-versions "$ssh2" ge 1.11; then
