@@ -64,7 +64,7 @@ let package = Package(
         library(
             "SSH", ["Loop", "Crypto", "CSSH2"],
             linker: ownLibraries + [.linkedLibrary("ssh2"), .linkedLibrary("z")]),
-        library("MCP", ["JSON", "HTTP", "Loop"], safe: true),
+        library("MCP", ["JSON", "HTTP", "Loop", "Net"], safe: true),
         library("Configuration", [], safe: true),
         library("Wire", ["JSON"], path: "protocol", safe: true),
 

@@ -26,6 +26,15 @@ public enum Process {
         return home + "/.local/state/" + program
     }
 
+    /// The machine's host name.
+    public static var hostName: String {
+        var name = utsname()
+        uname(&name)
+        return withUnsafeBytes(of: name.nodename) { bytes in
+            String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+        }
+    }
+
     /// Writes to standard output as it is.
     public static func print(_ text: String) { put(text, STDOUT_FILENO) }
 
@@ -36,7 +45,7 @@ public enum Process {
     public static func log(_ line: String) { complain("\(timestamp(Int64(time(nil)))) \(line)") }
 
     /// Seconds since 1970 as ISO 8601 in UTC: `2026-01-31T08:15:00Z`.
-    public static func timestamp(_ seconds: Int64) -> String {
+    private static func timestamp(_ seconds: Int64) -> String {
         var time = time_t(seconds)
         var parts = tm()
         gmtime_r(&time, &parts)

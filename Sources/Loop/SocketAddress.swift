@@ -59,6 +59,9 @@ public struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
             ? bytes[8..<24].elementsEqual([UInt8](repeating: 0, count: 15) + [1]) : bytes[4] == 127
     }
 
+    /// Whether it stands for every address of the machine (0.0.0.0, ::).
+    public var isWildcard: Bool { (isIPv6 ? bytes[8..<24] : bytes[4..<8]).allSatisfy { $0 == 0 } }
+
     /// `host:port`, IPv6 in brackets.
     public var description: String { isIPv6 ? "[\(host)]:\(port)" : "\(host):\(port)" }
 

@@ -10,6 +10,9 @@ public import Loop
     /// Everything written so far has been taken by the system: time to produce more.
     var onDrain: (@IO () -> Void)? { get set }
 
+    /// The peer will send no more, but may still read; without a handler the stream then ends.
+    var onEnd: (@IO () -> Void)? { get set }
+
     /// The end, once: nil after an orderly one (the peer's or our own).
     var onClose: (@IO (NetError?) -> Void)? { get set }
 
@@ -33,6 +36,9 @@ public import Loop
 
     /// Goes on with `onData`.
     func resumeReading()
+
+    /// Ends our side when what is queued has left; the peer may go on sending.
+    func endWriting()
 
     /// Ends the stream when what is queued has left; data that arrives is dropped.
     func finish()

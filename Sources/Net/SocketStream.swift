@@ -13,6 +13,8 @@ public import Loop
     /// As in `ByteStream`.
     public var onDrain: (@IO () -> Void)?
     /// As in `ByteStream`.
+    public var onEnd: (@IO () -> Void)?
+    /// As in `ByteStream`.
     public var onClose: (@IO (NetError?) -> Void)?
     /// As in `ByteStream`.
     public private(set) var isClosed = false
@@ -28,6 +30,7 @@ public import Loop
     private var inFlight = 0
     private var dirty = false
     private var finishing = false
+    private var endingWrite = false
     private var finishDeadline: LoopTimer?
 
     /// One read buffer for all streams: libuv reads one at a time.
@@ -125,6 +128,15 @@ public import Loop
             })
     }
 
+    private func ended(_ code: Int32) {
+        guard code == UV_EOF.rawValue else {
+            return close(.closed(reason: NetError.reason(code)))
+        }
+        guard let onEnd else { return close(nil) }
+        uv_read_stop(stream)
+        onEnd()
+    }
+
     // MARK: Writing
 
     /// As in `ByteStream`.
@@ -132,7 +144,7 @@ public import Loop
 
     /// As in `ByteStream`.
     public func write(_ bytes: UnsafeRawBufferPointer) {
-        guard !isClosed, !finishing else { return }
+        guard !isClosed, !finishing, !endingWrite else { return }
         if queue.isEmpty, queue.capacity == 0 { swap(&queue, &Self.spare) }
         queue.append(contentsOf: bytes)
         if !dirty {
@@ -168,6 +180,7 @@ public import Loop
         swap(&queue, &Self.spare)
         queue = []
         if finishing { return close(nil) }
+        if endingWrite { return shutDownWriting() }
         onDrain?()
     }
 
@@ -203,6 +216,22 @@ public import Loop
     // MARK: The end
 
     /// As in `ByteStream`.
+    public func endWriting() {
+        guard !isClosed, !finishing, !endingWrite else { return }
+        endingWrite = true
+        if queue.isEmpty, inFlight == 0 { shutDownWriting() }
+    }
+
+    private func shutDownWriting() {
+        let request = UnsafeMutablePointer<uv_shutdown_t>.allocate(capacity: 1)
+        let code = uv_shutdown(request, stream) { request, _ in request?.deallocate() }
+        if code != 0 {
+            request.deallocate()
+            close(.closed(reason: NetError.reason(code)))
+        }
+    }
+
+    /// As in `ByteStream`.
     public func finish() {
         guard !isClosed, !finishing else { return }
         if queue.isEmpty, inFlight == 0 { return close(nil) }
@@ -227,6 +256,7 @@ public import Loop
         let ended = onClose
         onData = nil
         onDrain = nil
+        onEnd = nil
         onClose = nil
         ended?(error)
     }

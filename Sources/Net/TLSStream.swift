@@ -16,6 +16,8 @@ public import Loop
         get { socket.onDrain }
         set { socket.onDrain = newValue }
     }
+    /// As in `ByteStream`; never called: TLS ends both ways at once here.
+    public var onEnd: (@IO () -> Void)?
     /// As in `ByteStream`.
     public var onClose: (@IO (NetError?) -> Void)?
     /// As in `ByteStream`.
@@ -131,6 +133,9 @@ public import Loop
     public func pauseReading() { socket.pauseReading() }
     /// As in `ByteStream`.
     public func resumeReading() { socket.resumeReading() }
+
+    /// As in `finish`.
+    public func endWriting() { finish() }
 
     /// As in `ByteStream`.
     public func finish() {

@@ -21,7 +21,7 @@ public import Net
     public var onDrain: (@IO () -> Void)?
     /// As in `ByteStream`.
     public var onClose: (@IO (NetError?) -> Void)?
-    /// The peer will send no more; our side may go on (half-close).
+    /// As in `ByteStream`; the stream stays open without a handler, too.
     public var onEnd: (@IO () -> Void)?
     /// As in `ByteStream`.
     public internal(set) var isClosed = false
@@ -68,8 +68,11 @@ public import Net
     /// As in `ByteStream`.
     public func flush() { tunnel.flushTurn() }
 
-    /// Ends our side when what is queued has left; the peer may go on sending.
-    public func finish() {
+    /// As in `endWriting`: an HTTP/2 stream ends when both sides have.
+    public func finish() { endWriting() }
+
+    /// As in `ByteStream`.
+    public func endWriting() {
         guard !isClosed, !outEnded else { return }
         outEnded = true
         wake()

@@ -100,6 +100,9 @@ import Wire
             hello.epoch = .init(boot: Machine.processStart, connection: 1)
             hello.facts = Machine.facts
         }
+        // The answer to the welcome leaves before the connection does.
+        connection.drain()
+        _ = await IO.within(.seconds(2)) { await connection.served() }
         connection.close()
         let identity = Identity(
             key: key, relay: invitation.url, pin: pin, agentID: connection.welcome.agentID,

@@ -73,6 +73,9 @@ import Wire
     /// Lets every tunnel finish its calls, then closes it.
     func drain() { for member in members.values { member.connection?.tunnel.drain() } }
 
+    /// Cuts one agent's tunnel.
+    func cut(_ id: String) { members[id]?.connection?.tunnel.close() }
+
     /// Cuts every tunnel.
     func close() { for member in members.values { member.connection?.tunnel.close() } }
 
@@ -134,7 +137,7 @@ import Wire
     }
 
     private static func offline(_ record: AgentRecord) -> String {
-        let since = record.lastSeen.map { " since \(Process.timestamp($0))" } ?? ""
+        let since = record.lastSeen.map { " since \(Timestamp.text($0))" } ?? ""
         return "Agent \"\(record.name)\" is offline\(since). Check that homeline-agent runs there; "
             + "agent_list shows who is online."
     }

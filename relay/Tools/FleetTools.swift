@@ -58,12 +58,12 @@ extension Router {
         if let connection = member.connection {
             object["version"] = .string(connection.facts.version)
             object["hostname"] = .string(connection.facts.hostname)
-            object["since"] = .string(Process.timestamp(connection.since))
+            object["since"] = .string(Timestamp.text(connection.since))
             if let trip = connection.tunnel.roundTrip {
                 object["rtt_ms"] = .double(Double(trip / .microseconds(1)) / 1000)
             }
         } else if let seen = record.lastSeen {
-            object["last_seen"] = .string(Process.timestamp(seen))
+            object["last_seen"] = .string(Timestamp.text(seen))
         }
         return .object(object)
     }

@@ -1,0 +1,166 @@
+// A pair of descriptors, such as standard input and output, as a ByteStream: by readiness for
+// pipes, sockets and terminals, on a worker where the kernel offers none (a file). Invariant: the
+// descriptors' flags are given back, and nothing blocks the loop.
+import Glibc
+public import Loop
+
+/// Bytes from one descriptor, bytes to another.
+@IO public final class DescriptorStream: ByteStream {
+    /// As in `ByteStream`.
+    public var onData: (@IO (UnsafeRawBufferPointer) -> Void)?
+    /// As in `ByteStream`.
+    public var onDrain: (@IO () -> Void)?
+    /// As in `ByteStream`.
+    public var onEnd: (@IO () -> Void)?
+    /// As in `ByteStream`.
+    public var onClose: (@IO (NetError?) -> Void)?
+    /// As in `ByteStream`.
+    public let peer = "stdio"
+    /// As in `ByteStream`.
+    public private(set) var isClosed = false
+
+    private let input: Int32
+    private let output: Int32
+    private let flags: (input: Int32, output: Int32)
+    private var reading: Readiness?
+    private var writing: Readiness?
+    private var queue: [UInt8] = []
+    private var isPaused = true
+    private var isReadingOnWorker = false
+    private var isFinishing = false
+    private var hasEnded = false
+
+    /// A stream over two descriptors, which stay the caller's; call `resumeReading` to begin.
+    public init(input: Int32, output: Int32) {
+        self.input = input
+        self.output = output
+        flags = (fcntl(input, F_GETFL), fcntl(output, F_GETFL))
+        reading = try? Readiness(descriptor: input)
+        if output != input { writing = try? Readiness(descriptor: output) }
+    }
+
+    // MARK: Reading
+
+    /// As in `ByteStream`.
+    public func pauseReading() {
+        isPaused = true
+        reading?.stop()
+    }
+
+    /// As in `ByteStream`.
+    public func resumeReading() {
+        guard !isClosed, !hasEnded, isPaused else { return }
+        isPaused = false
+        if let reading {
+            reading.watch(.read) { [weak self] _ in self?.readReady() }
+        } else if !isReadingOnWorker {
+            isReadingOnWorker = true
+            IO.task { await self.readOnWorker() }
+        }
+    }
+
+    private func readReady() {
+        for _ in 0..<4 where !isPaused && !isClosed {
+            guard take(Self.read(input)) else { return }
+        }
+    }
+
+    private func readOnWorker() async {
+        while !isPaused, !isClosed {
+            let input = self.input
+            guard take(await Blocking.run { Self.read(input) }) else { break }
+        }
+        isReadingOnWorker = false
+    }
+
+    /// nil: would block; empty: the end.
+    private func take(_ bytes: [UInt8]?) -> Bool {
+        guard let bytes, !isClosed else { return false }
+        guard !bytes.isEmpty else {
+            reading?.close()
+            reading = nil
+            isPaused = true
+            hasEnded = true
+            if let onEnd { onEnd() } else { close(nil) }
+            return false
+        }
+        bytes.withUnsafeBytes { onData?($0) }
+        return true
+    }
+
+    private nonisolated static func read(_ descriptor: Int32) -> [UInt8]? {
+        var code = 0
+        let bytes = [UInt8](unsafeUninitializedCapacity: 65536) { space, count in
+            repeat {
+                code = Glibc.read(descriptor, space.baseAddress, space.count)
+            } while code < 0
+                && errno == EINTR
+            count = max(0, code)
+        }
+        return code < 0 && errno == EAGAIN ? nil : bytes
+    }
+
+    // MARK: Writing
+
+    /// As in `ByteStream`.
+    public var unsent: Int { queue.count }
+
+    /// As in `ByteStream`.
+    public func write(_ bytes: UnsafeRawBufferPointer) {
+        guard !isClosed, !isFinishing else { return }
+        let wasEmpty = queue.isEmpty
+        queue.append(contentsOf: bytes)
+        if wasEmpty { flush() }
+    }
+
+    /// As in `ByteStream`.
+    public func flush() {
+        var sent = 0
+        while sent < queue.count {
+            let count = queue.withUnsafeBytes {
+                Glibc.write(output, $0.baseAddress.map { $0 + sent }, queue.count - sent)
+            }
+            if count >= 0 {
+                sent += count
+            } else if errno == EAGAIN, let writing {
+                queue.removeFirst(sent)
+                return writing.watch(.write) { [weak self] _ in self?.flush() }
+            } else if errno != EINTR {
+                return close(.closed(reason: "the output is gone"))
+            }
+        }
+        queue.removeAll(keepingCapacity: queue.capacity <= 65536)
+        writing?.stop()
+        if isFinishing { close(nil) } else { onDrain?() }
+    }
+
+    // MARK: The end
+
+    /// As in `finish`: an output that others may share cannot be ended alone.
+    public func endWriting() { finish() }
+
+    /// As in `ByteStream`.
+    public func finish() {
+        guard !isClosed, !isFinishing else { return }
+        isFinishing = true
+        if queue.isEmpty { close(nil) }
+    }
+
+    /// As in `ByteStream`.
+    public func close(_ error: NetError?) {
+        guard !isClosed else { return }
+        isClosed = true
+        reading?.close()
+        writing?.close()
+        reading = nil
+        writing = nil
+        _ = fcntl(input, F_SETFL, flags.input)
+        _ = fcntl(output, F_SETFL, flags.output)
+        let closed = onClose
+        onClose = nil
+        onData = nil
+        onDrain = nil
+        onEnd = nil
+        closed?(error)
+    }
+}

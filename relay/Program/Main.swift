@@ -1,0 +1,43 @@
+// homeline-relay: reads the command line and hands over to one command.
+import Configuration
+import Glibc
+import Loop
+
+@main
+enum Main {
+    static func main() {
+        let arguments = Array(CommandLine.arguments.dropFirst())
+        do throws(ConfigurationError) {
+            switch try Settings.program.parse(arguments, environment: Process.environment) {
+            case .print(let text): Process.print(text)
+            case .run(let command, let options):
+                IO.main {
+                    let outcome = await run(command, options)
+                    Process.print(outcome.output)
+                    if !outcome.errors.isEmpty { Process.complain(outcome.errors.trimmed) }
+                    return outcome.exit
+                }
+            }
+        } catch {
+            Process.complain("homeline-relay: \(error)")
+            exit(error.exitCode)
+        }
+    }
+
+    @IO private static func run(_ command: String, _ options: Options) async -> Outcome {
+        switch command {
+        case "serve": return await ServeCommand.run(options)
+        case "stdio": return await StdioCommand.run(options)
+        case "call": return await CallCommand.run(options)
+        default:
+            let environment = Process.environment
+            return await AdminProgram.run(command, options, environment: environment)
+                ?? Outcome(errors: "homeline-relay: no command \(command)", exit: ExitCode.software)
+        }
+    }
+}
+
+extension String {
+    /// Without the newline a text ends with; the writer of lines adds its own.
+    fileprivate var trimmed: String { hasSuffix("\n") ? String(dropLast()) : self }
+}

@@ -1,0 +1,54 @@
+// Every setting and command of homeline-relay, each declared once.
+import Configuration
+import Crypto
+
+/// The command line, environment and relay.conf of the relay.
+enum Settings {
+    static let version = "0.1.0"
+
+    static let config = Setting.text("config", "FILE", "the configuration (default DIR/relay.conf)")
+    static let mcp = Setting.address(
+        "mcp", "where MCP clients connect; port 0 takes a free one", default: "127.0.0.1:8642")
+    static let tunnel = Setting.address(
+        "tunnel", "where agents connect; port 0 takes a free one", default: "0.0.0.0:8643")
+    static let tunnelURL = Setting.text(
+        "tunnel-url", "URL", "how agents reach it, for invitations: tls://HOST:PORT")
+    static let publicURL = Setting.text(
+        "public-url", "URL", "how MCP clients reach it: https://HOST")
+    static let certificate = Setting.text(
+        "tls-certificate", "FILE", "serve MCP over TLS with this certificate chain (PEM)")
+    static let key = Setting.text("tls-key", "FILE", "the certificate's key (PEM)")
+    static let origins = Setting.list(
+        "allow-origin", "URL", "web origins that may call the MCP endpoint")
+    static let loopback = Setting.truth(
+        "allow-loopback-without-token", "let this machine's MCP clients in without a token")
+
+    static let serving: [Setting] = [
+        .data, config, mcp, tunnel, tunnelURL, publicURL, certificate, key, origins, loopback,
+    ]
+
+    static let program = Program(
+        "homeline-relay", version: version,
+        summary: "Lets MCP clients work on the hosts that Homeline agents reach.",
+        commands: [
+            Command("serve", "runs the relay", settings: serving),
+            Command(
+                "stdio", "speaks MCP on stdin and stdout: through the running relay, or runs one",
+                settings: serving),
+        ] + AdminCommands.all + [CallCommand.command])
+
+    /// The options with the configuration file's values under them.
+    static func reading(_ options: Options, _ folder: DataFolder) throws(ConfigurationError)
+        -> Options
+    {
+        let path = options.string(config) ?? folder.configuration
+        guard let bytes = try? SecureFile.read(path) else {
+            guard !options.isSet(config) else {
+                throw .badLine(file: path, line: 0, reason: "the file cannot be read")
+            }
+            return options
+        }
+        let text = String(decoding: bytes, as: UTF8.self)
+        return try program.reading(file: text, path: path, into: options)
+    }
+}

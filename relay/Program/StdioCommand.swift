@@ -1,0 +1,28 @@
+// `homeline-relay stdio`: MCP on stdin and stdout. A relay that runs on the folder is joined over
+// its admin socket and bytes pass both ways; else this process is the relay, for as long as the
+// client stays.
+import Configuration
+import JSON
+import Loop
+import MCP
+import Net
+
+@IO enum StdioCommand {
+    static func run(_ options: Options) async -> Outcome {
+        let folder = DataFolder(options.string(.data), environment: Process.environment)
+        if let stream = await AdminClient.connect(folder) {
+            stream.write(JSON.object(["command": "attach"]).encoded() + [UInt8(ascii: "\n")])
+            await join(DescriptorStream(input: 0, output: 1), stream)
+            return Outcome()
+        }
+        do throws(StartFailure) {
+            let relay = try await ServeCommand.start(options)
+            let principal = relay.introduceLocal()
+            await MCPStdio(server: relay.mcp, principal: principal).run()
+            await relay.shutDown()
+            return Outcome()
+        } catch {
+            return Outcome(errors: "homeline-relay: \(error.message)", exit: error.exit)
+        }
+    }
+}
