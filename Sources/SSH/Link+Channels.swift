@@ -84,7 +84,10 @@ extension Link {
 
     private func refuse(_ channel: Channel, _ request: String) -> Result<Channel, SSHError> {
         channel.close()
-        return .failure(failure ?? .requestRefused(request: request))
+        if case .linkLost(let reason) = failure {
+            return .failure(.requestUnanswered(request: request, reason: reason))
+        }
+        return .failure(.requestRefused(request: request))
     }
 }
 

@@ -35,6 +35,8 @@ public enum SSHError: Error, Equatable, Sendable {
     case channelRefused(reason: String)
     /// The server refused the request on an open channel (`pty-req`, `exec`, `shell`).
     case requestRefused(request: String)
+    /// The connection was lost before the server confirmed that a program was started.
+    case requestUnanswered(request: String, reason: String)
     /// The server did not answer a channel request within the limit.
     case channelTimedOut(limit: Duration)
     /// The connection is gone.
@@ -86,6 +88,9 @@ extension SSHError: CustomStringConvertible {
             "the server refused another channel (\(reason)): close a session or raise MaxSessions"
         case .requestRefused(let request):
             "the server refused the \(request) request"
+        case .requestUnanswered(let request, let reason):
+            "the SSH connection was lost before the server confirmed the \(request) request, so"
+                + " whether it was started is not known: \(reason)"
         case .channelTimedOut(let limit):
             "the server did not answer a channel request within \(limit)"
         case .linkLost(let reason):

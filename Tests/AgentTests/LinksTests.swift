@@ -1,0 +1,110 @@
+// The pool of links against a real sshd: sharing, a second link when the first is full, idleness.
+import Loop
+import SSH
+import Support
+import Testing
+import Wire
+
+@testable import homeline_agent
+
+extension SSHServer {
+    /// The server as a target that logs in with its own key.
+    func target() throws -> SSHTarget {
+        let known = try directory.write(knownHosts, to: "known_hosts")
+        var target = SSHTarget(
+            try TargetName("127.0.0.1"),
+            place: Place(environment: [:], user: user, home: directory.path))
+        target.name = "fixture"
+        target.port = port
+        target.identityFiles = [key.path, directory.file("missing")]
+        target.knownHosts = [known]
+        return target
+    }
+}
+
+@Suite(.timeLimit(.minutes(1))) struct LinksTests {
+    @Test func `callers at once share one link`() async throws {
+        let server = try await SSHServer.start()
+        let target = try server.target()
+        let counts = await IO.task { () async -> [Int] in
+            let links = Links()
+            let tasks = (0..<6).map { _ in
+                IO.task { await outcome { try await links.execute("cat", on: target).channel } }
+            }
+            var open: [Channel] = []
+            for task in tasks {
+                if let channel = try? await task.value.get() { open.append(channel) }
+            }
+            let counts = [open.count, links.open.count, links.open.first?.channels ?? 0]
+            links.shutDown()
+            return counts + [links.open.count]
+        }.value
+        #expect(counts == [6, 1, 6, 0])
+    }
+
+    @Test func `a full link gets a second beside it`() async throws {
+        let server = try await SSHServer.start(SSHServer.Options(settings: ["MaxSessions": "2"]))
+        let target = try server.target()
+        let counts = await IO.task { () async -> [Int] in
+            let links = Links()
+            var open: [Channel] = []
+            for _ in 0..<5 {
+                if let (channel, _) = try? await links.execute("cat", on: target) {
+                    open.append(channel)
+                }
+            }
+            defer { links.shutDown() }
+            return [open.count, links.open.count]
+        }.value
+        #expect(counts == [5, 3])
+    }
+
+    @Test func `an unused link is closed, a used one is not`() async throws {
+        let server = try await SSHServer.start()
+        let target = try server.target()
+        let result = await IO.task { () async -> [Int] in
+            let links = Links(idleTime: .milliseconds(100))
+            guard let (channel, _) = try? await links.execute("cat", on: target) else { return [] }
+            try? await IO.sleep(for: .milliseconds(400))
+            let used = links.open.count
+            channel.resume()
+            channel.sendEOF()
+            let closed = await holds(within: .seconds(5)) { links.open.isEmpty }
+            return [used, closed ? 0 : 1]
+        }.value
+        #expect(result == [1, 0])
+    }
+
+    @Test func `a link that died in the pool is replaced`() async throws {
+        let server = try await SSHServer.start()
+        let target = try server.target()
+        try await IO.task { () async -> Result<Void, Fault> in
+            await outcome {
+                let links = Links()
+                defer { links.shutDown() }
+                _ = try await links.execute("true", on: target)
+                server.cutConnections()
+                _ = try await links.execute("true", on: target)
+                #expect(links.open.count == 1)
+            }
+        }.value.get()
+    }
+
+    @Test func `a failure names the target, with a stable code`() async throws {
+        let server = try await SSHServer.start()
+        var target = try server.target()
+        target.knownHosts = [server.directory.file("none")]
+        let asked = target
+        let result = await IO.task {
+            await outcome {
+                _ = try await Links().execute("true", on: asked)
+            }
+        }.value
+        guard case .failure(let fault) = result else {
+            Issue.record("entered")
+            return
+        }
+        #expect(fault.code == .hostKeyUnknown)
+        #expect(fault.message.hasPrefix("fixture: the host key of"))
+    }
+}

@@ -1,0 +1,137 @@
+// Targets: how names are read, what ssh says about them, which aliases are listed.
+import Foundation
+import Loop
+import Support
+import Testing
+import Wire
+
+@testable import homeline_agent
+
+@Suite(.timeLimit(.minutes(1))) struct TargetsTests {
+    private static func place(_ home: String) -> Place {
+        Place(environment: [:], user: "me", home: home)
+    }
+
+    @Test func `names are taken apart`() throws {
+        #expect(try TargetName("site/local").isLocal)
+        #expect(try TargetName("local").isLocal)
+        let full = try TargetName("site/root@db.example:2222")
+        #expect(full.host == "db.example" && full.user == "root" && full.port == 2222)
+        let six = try TargetName("site/[fe80::1]:22")
+        #expect(six.host == "fe80::1" && six.port == 22)
+        #expect(try TargetName("site/::1").host == "::1")
+        #expect(try TargetName("site/web").port == nil)
+    }
+
+    @Test(arguments: [
+        "", "site/", "site/-oProxyCommand=x", "site/a b", "site/a:0", "site/a:70000", "site/a:x",
+        "site/$(id)", "site/a;b", "site/`id`", "site/@a", "site/a@", "site/%h", "site/[::1]x",
+    ])
+    func `names that ssh could misread are refused`(name: String) {
+        #expect(throws: Fault.self) { try TargetName(name) }
+    }
+
+    @Test func `aliases come from all files, without patterns`() async throws {
+        let folder = try TemporaryDirectory("targets")
+        try folder.folder(".ssh/conf.d")
+        try folder.write(
+            """
+            # Host commented
+            Include conf.d/*.conf
+            Host web "db one" *.wild !not
+              HostName 10.0.0.1
+            host=equals
+            Match host web
+            Include missing
+            """, to: ".ssh/config")
+        try folder.write("Host inner\nInclude ../config\n", to: ".ssh/conf.d/a.conf")
+        let names = await IO.task {
+            await Targets(settings: TargetSettings(), place: Self.place(folder.path)).aliases()
+        }.value
+        #expect(names.prefix(4) == ["inner", "web", "db one", "equals"])
+    }
+
+    @Test func `ssh says where an alias leads`() async throws {
+        let folder = try TemporaryDirectory("targets")
+        let config = try folder.write(
+            """
+            Host web
+              HostName 10.1.2.3
+              User deploy
+              Port 2222
+              IdentityFile ~/.ssh/%r-%p
+              IdentitiesOnly yes
+              UserKnownHostsFile /k1 /k2
+              GlobalKnownHostsFile none
+              HostKeyAlias frontend
+              ConnectTimeout 7
+              ProxyJump gate
+              StrictHostKeyChecking accept-new
+            """, to: "config")
+        let settings = TargetSettings(sshConfig: config, knownHosts: "/own")
+        let results = await IO.task {
+            let targets = Targets(settings: settings, place: Self.place(folder.path))
+            let bare = Targets(
+                settings: settings, place: Self.place(folder.path), ssh: "no-ssh-here")
+            return [
+                await outcome { try await targets.resolve(TargetName("site/web")) },
+                await outcome { try await targets.resolve(TargetName("x@web:99")) },
+                await outcome { try await bare.resolve(TargetName("x@10.9.9.9:99")) },
+            ]
+        }.value
+        let (web, other, missing) = (
+            try results[0].get(), try results[1].get(), try results[2].get()
+        )
+        #expect(web.hostname == "10.1.2.3" && web.user == "deploy" && web.port == 2222)
+        #expect(web.identityFiles == ["\(folder.path)/.ssh/deploy-2222"])
+        #expect(web.identitiesOnly && web.acceptsNew && web.jump == "gate")
+        #expect(web.knownHosts == ["/own", "/k1", "/k2"])
+        #expect(web.hostKeyAlias == "frontend" && web.connectTimeout == .seconds(7))
+        #expect(other.user == "x" && other.port == 99 && other.hostname == "10.1.2.3")
+        #expect(missing.user == "x" && missing.port == 99 && missing.hostname == "10.9.9.9")
+        #expect(missing.knownHosts.first == "/own")
+    }
+
+    @Test func `a broken configuration is named`() async throws {
+        let folder = try TemporaryDirectory("targets")
+        let config = try folder.write("Hots web\n", to: "config")
+        let result = await IO.task {
+            let targets = Targets(
+                settings: TargetSettings(sshConfig: config), place: Self.place(folder.path))
+            return await outcome { try await targets.resolve(TargetName("web")) }
+        }.value
+        guard case .failure(let fault) = result else {
+            Issue.record("accepted")
+            return
+        }
+        #expect(fault.code == .unavailable && fault.message.contains("hots"))
+    }
+
+    @Test func `the list has local, the aliases and where they lead`() async throws {
+        let folder = try TemporaryDirectory("targets")
+        let config = try folder.write(
+            "Host one\n HostName 10.0.0.1\nHost two\n Port 24\n", to: "config")
+        let list = await IO.task {
+            await Targets(
+                settings: TargetSettings(sshConfig: config), place: Self.place(folder.path)
+            ).list(nil, agent: "site")
+        }.value
+        #expect(list.map(\.target) == ["site/local", "site/one", "site/two"])
+        #expect(list[1].hostname == "10.0.0.1" && list[2].port == 24)
+        let some = await IO.task {
+            await Targets(
+                settings: TargetSettings(sshConfig: config), place: Self.place(folder.path)
+            ).list("10.0", agent: "site")
+        }.value
+        #expect(some.map(\.target) == ["site/one"])
+    }
+}
+
+/// What a throwing body gave.
+@IO func outcome<T>(_ body: @IO () async throws -> T) async -> Result<T, Fault> {
+    do {
+        return .success(try await body())
+    } catch {
+        return .failure(error as? Fault ?? Fault(.internal, "\(error)"))
+    }
+}

@@ -1,0 +1,26 @@
+// SSH's causes as the faults that cross the tunnel: a stable code, SSH's own sentence.
+import SSH
+import Wire
+
+extension Fault {
+    /// The fault for an SSH error; `target` as the caller wrote it.
+    init(_ error: SSHError, target: String) {
+        let code: Code =
+            switch error {
+            case .nameNotFound, .nameLookupFailed: .nameNotFound
+            case .unreachable: .unreachable
+            case .connectionRefused: .connectionRefused
+            case .connectTimedOut, .handshakeTimedOut, .loginTimedOut, .channelTimedOut: .timedOut
+            case .handshakeFailed: .unreachable
+            case .algorithmsRefused: .algorithmsRefused
+            case .hostKeyUnknown: .hostKeyUnknown
+            case .hostKeyChanged: .hostKeyChanged
+            case .hostKeyRevoked: .hostKeyRevoked
+            case .authenticationFailed, .keyUnreadable: .authenticationFailed
+            case .channelRefused, .requestRefused: .channelRefused
+            case .linkLost, .requestUnanswered: .linkLost
+            case .knownHosts, .local: .unavailable
+            }
+        self.init(code, "\(target): \(error)")
+    }
+}

@@ -1,0 +1,212 @@
+// The SSH connections of this agent, shared by sessions and commands: one per target and way of
+// entering it, a second only when the server allows no more channels on the first. Callers ask
+// for channels; a link nobody uses is closed after a while.
+// Invariant: callers that ask at once for a link that does not exist yet share one attempt.
+import Glibc
+import Loop
+import SSH
+import Wire
+
+/// The pool of links.
+@IO final class Links {
+    /// What makes two callers share a link.
+    private struct Key: Hashable {
+        let host: String
+        let port: UInt16
+        let user: String
+        let alias: String?
+        let identity: [UInt8]
+    }
+
+    private final class Place {
+        var open: [Held] = []
+        var opening: Task<Result<Link, SSHError>, Never>?
+    }
+
+    private final class Held {
+        let link: Link
+        var unusedSince: ContinuousClock.Instant?
+        init(_ link: Link) { self.link = link }
+    }
+
+    /// A link as it is told.
+    struct Info: Sendable {
+        let host: String
+        let user: String
+        let channels: Int
+        let cipher: String
+    }
+
+    /// The most links to one target in one way.
+    static let perTarget = 4
+
+    private let idleTime: Duration
+    private var places: [Key: Place] = [:]
+    private var sweep: LoopTimer?
+    private var isShut = false
+
+    /// A pool that closes links after `idleTime` without a channel.
+    init(idleTime: Duration = .seconds(600)) { self.idleTime = idleTime }
+
+    /// Starts a shell on a terminal.
+    func shell(
+        on target: SSHTarget, _ options: LinkOptions = LinkOptions(), terminal: TerminalSize
+    ) async throws(Fault) -> (channel: Channel, link: Link) {
+        try await channel(on: target, options) { link throws(SSHError) in
+            try await link.openShell(terminal)
+        }
+    }
+
+    /// Runs one command.
+    func execute(
+        _ command: String, on target: SSHTarget, _ options: LinkOptions = LinkOptions(),
+        terminal: TerminalSize? = nil
+    ) async throws(Fault) -> (channel: Channel, link: Link) {
+        try await channel(on: target, options) { link throws(SSHError) in
+            try await link.execute(command, terminal: terminal)
+        }
+    }
+
+    /// The links that are open.
+    var open: [Info] {
+        places.flatMap { key, place in
+            place.open.map {
+                Info(
+                    host: "\(key.host):\(key.port)", user: key.user,
+                    channels: $0.link.channelCount, cipher: $0.link.cipher)
+            }
+        }
+    }
+
+    /// Ends every link; none is opened afterwards.
+    func shutDown() {
+        isShut = true
+        sweep?.cancel()
+        sweep = nil
+        let all = places.values.flatMap(\.open)
+        places = [:]
+        for held in all { held.link.close() }
+    }
+
+    // MARK: Channels
+
+    private func channel(
+        on target: SSHTarget, _ options: LinkOptions,
+        _ start: @IO (Link) async throws(SSHError) -> Channel
+    ) async throws(Fault) -> (channel: Channel, link: Link) {
+        if target.jump != nil || target.proxyCommand != nil {
+            throw Fault(
+                .unavailable,
+                "\(target.name) is configured behind a jump host (ProxyJump or ProxyCommand),"
+                    + " which this agent does not support yet")
+        }
+        let key = Key(
+            host: target.hostname, port: target.port, user: target.user,
+            alias: target.hostKeyAlias, identity: options.identity)
+        var full: [ObjectIdentifier] = []
+        var lostOnce = false
+        while true {
+            let link = try await self.link(key, target, options, except: full)
+            do throws(SSHError) {
+                return (try await start(link), link)
+            } catch {
+                switch error {
+                case .channelRefused where full.count + 1 < Self.perTarget && link.channelCount > 0:
+                    // The server allows no more on this connection (MaxSessions).
+                    full.append(ObjectIdentifier(link))
+                case .linkLost where !lostOnce:
+                    // It was lost while nobody looked; nothing has been run yet.
+                    lostOnce = true
+                    drop(link)
+                default: throw Fault(error, target: target.name)
+                }
+            }
+        }
+    }
+
+    private func link(
+        _ key: Key, _ target: SSHTarget, _ options: LinkOptions, except full: [ObjectIdentifier]
+    ) async throws(Fault) -> Link {
+        if isShut { throw Fault(.unavailable, "the agent is stopping") }
+        let place = places[key] ?? Place()
+        places[key] = place
+        let free = place.open.first {
+            $0.link.isOpen && !full.contains(ObjectIdentifier($0.link))
+        }
+        if let free {
+            free.unusedSince = nil
+            return free.link
+        }
+        let opening = place.opening ?? open(key, place, target, options)
+        switch await opening.value {
+        case .success(let link): return link
+        case .failure(let error): throw Fault(error, target: target.name)
+        }
+    }
+
+    private func open(
+        _ key: Key, _ place: Place, _ target: SSHTarget, _ options: LinkOptions
+    ) -> Task<Result<Link, SSHError>, Never> {
+        let task = IO.task { () async -> Result<Link, SSHError> in
+            let configuration = await Blocking.run {
+                target.configuration(options) { unsafe access($0, R_OK) == 0 }
+            }
+            let result: Result<Link, SSHError>
+            do throws(SSHError) {
+                result = .success(try await Link.connect(configuration))
+            } catch {
+                result = .failure(error)
+            }
+            place.opening = nil
+            if case .success(let link) = result {
+                guard !self.isShut else {
+                    link.close()
+                    return .failure(.linkLost(reason: "the agent is stopping"))
+                }
+                place.open.append(Held(link))
+                link.onEnd = { [weak self, weak link] _ in link.map { self?.drop($0) } }
+                self.startSweep()
+            } else if place.open.isEmpty {
+                self.places[key] = nil
+            }
+            return result
+        }
+        place.opening = task
+        return task
+    }
+
+    // MARK: Closing
+
+    private func drop(_ link: Link) {
+        for (key, place) in places {
+            place.open.removeAll { $0.link === link }
+            if place.open.isEmpty && place.opening == nil { places[key] = nil }
+        }
+    }
+
+    private func startSweep() {
+        guard sweep == nil else { return }
+        let step = min(max(idleTime / 4, .milliseconds(10)), .seconds(30))
+        sweep = LoopTimer(after: step, repeating: step) { [weak self] in self?.closeIdle() }
+    }
+
+    private func closeIdle() {
+        let now = IO.now
+        for held in places.values.flatMap(\.open) {
+            guard held.link.channelCount == 0 else {
+                held.unusedSince = nil
+                continue
+            }
+            let since = held.unusedSince ?? now
+            held.unusedSince = since
+            if now - since >= idleTime {
+                drop(held.link)
+                held.link.close()
+            }
+        }
+        if places.isEmpty {
+            sweep?.cancel()
+            sweep = nil
+        }
+    }
+}

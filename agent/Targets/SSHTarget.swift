@@ -1,0 +1,120 @@
+// Where a target leads: what `ssh -G` says about it, as values. Pure; Links turns it into a
+// connection. Invariant: paths are absolute or empty, tokens are expanded.
+
+/// An SSH target with everything that is configured for it.
+struct SSHTarget: Sendable, Equatable {
+    /// The name it was asked by.
+    var name: String
+    /// What to dial.
+    var hostname: String
+    var port: UInt16 = 22
+    var user: String
+    var identityFiles: [String] = []
+    var identitiesOnly = false
+    /// The ssh-agent's socket; nil: none.
+    var agentSocket: String?
+    /// Where host keys are looked up; the first file is the one that is written.
+    var knownHosts: [String] = []
+    var hostKeyAlias: String?
+    var acceptsNew = false
+    var connectTimeout: Duration?
+    /// Jump hosts, comma-separated, as configured.
+    var jump: String?
+    /// A command in place of the connection.
+    var proxyCommand: String?
+    var allowsLegacy = false
+
+    /// A target as it is without any configuration.
+    init(_ name: TargetName, place: Place) {
+        self.name = name.host
+        hostname = name.host
+        port = name.port ?? 22
+        user = name.user ?? place.user
+        identityFiles = ["id_ed25519", "id_ecdsa", "id_rsa"].map { "\(place.home)/.ssh/\($0)" }
+        agentSocket = place.agentSocket
+        knownHosts = ["\(place.home)/.ssh/known_hosts", "/etc/ssh/ssh_known_hosts"]
+    }
+
+    /// Takes over what `ssh -G` printed: a keyword and its value a line.
+    mutating func read(_ text: String, place: Place) {
+        identityFiles = []
+        knownHosts = []
+        var global: [String] = []
+        for line in text.split(separator: "\n") {
+            guard let space = line.firstIndex(of: " ") else { continue }
+            let value = String(line[line.index(after: space)...])
+            switch line[..<space] {
+            case "hostname": hostname = value
+            case "user": user = value
+            case "port": port = UInt16(value) ?? port
+            case "identityfile": identityFiles.append(value)
+            case "identitiesonly": identitiesOnly = value == "yes"
+            case "identityagent": agentSocket = socket(value, place)
+            case "userknownhostsfile": knownHosts = value.split(separator: " ").map(String.init)
+            case "globalknownhostsfile": global = value.split(separator: " ").map(String.init)
+            case "hostkeyalias": hostKeyAlias = value
+            case "stricthostkeychecking": acceptsNew = value == "accept-new"
+            case "connecttimeout": connectTimeout = Int(value).map { .seconds($0) }
+            case "proxyjump": jump = value == "none" ? nil : value
+            case "proxycommand": proxyCommand = value == "none" ? nil : value
+            case "hostkeyalgorithms", "kexalgorithms":
+                let list = value.split(separator: ",")
+                if list.contains("ssh-rsa") || list.contains("diffie-hellman-group14-sha1") {
+                    allowsLegacy = true
+                }
+            default: break
+            }
+        }
+        identityFiles = identityFiles.filter { $0 != "none" }.map { expand($0, place) }
+        knownHosts = (knownHosts + global).filter { $0 != "none" }.map { expand($0, place) }
+    }
+
+    private func socket(_ value: String, _ place: Place) -> String? {
+        switch value {
+        case "none": nil
+        case "SSH_AUTH_SOCK", "$SSH_AUTH_SOCK": place.agentSocket
+        default:
+            value.hasPrefix("$")
+                ? place.environment[String(value.dropFirst())] : expand(value, place)
+        }
+    }
+
+    /// The leading `~` and the tokens of ssh_config(5) that may stand in a path.
+    private func expand(_ path: String, _ place: Place) -> String {
+        var out = path.hasPrefix("~/") ? place.home : ""
+        var rest = path.hasPrefix("~/") ? path.dropFirst() : path[...]
+        while let percent = rest.firstIndex(of: "%") {
+            out += rest[..<percent]
+            rest = rest[rest.index(after: percent)...]
+            switch rest.popFirst() {
+            case "d": out += place.home
+            case "u": out += place.user
+            case "h": out += hostname
+            case "n": out += name
+            case "r": out += user
+            case "p": out += String(port)
+            case "%": out += "%"
+            case let other?: out += "%\(other)"
+            case nil: break
+            }
+        }
+        return out + rest
+    }
+}
+
+/// Where the agent itself stands: what a target's configuration refers to.
+struct Place: Sendable {
+    var home: String
+    var user: String
+    /// `SSH_AUTH_SOCK`.
+    var agentSocket: String?
+    var environment: [String: String]
+
+    /// The place of this process.
+    init(environment: [String: String], user: String, home: String) {
+        self.environment = environment
+        self.user = user
+        self.home = home
+        agentSocket = environment["SSH_AUTH_SOCK"].flatMap { $0.isEmpty ? nil : $0 }
+    }
+}

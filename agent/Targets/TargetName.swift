@@ -1,0 +1,68 @@
+// A target as callers write it: `agent/host`, where host is `local`, an ssh_config alias or
+// `user@host:port`. Pure. Invariant: a name that passed is safe on ssh's command line.
+import Wire
+
+/// The host part of a target, taken apart.
+struct TargetName: Hashable, Sendable {
+    /// The alias or host.
+    let host: String
+    /// The user, when written.
+    let user: String?
+    /// The port, when written.
+    let port: UInt16?
+
+    /// Whether it is the agent's own machine.
+    var isLocal: Bool { host == "local" && user == nil && port == nil }
+
+    /// Reads `agent/host` or what follows the slash.
+    init(_ target: String) throws(Fault) {
+        let afterSlash = target.firstIndex(of: "/").map { target.index(after: $0) }
+        var rest = target[(afterSlash ?? target.startIndex)...]
+        var user: String?
+        if let at = rest.lastIndex(of: "@") {
+            user = String(rest[..<at])
+            rest = rest[rest.index(after: at)...]
+        }
+        var port: UInt16?
+        if rest.hasPrefix("["), let end = rest.firstIndex(of: "]") {
+            let after = rest[rest.index(after: end)...]
+            if after.hasPrefix(":") {
+                port = UInt16(after.dropFirst())
+                guard port != nil, port != 0 else { throw Self.wrong(target) }
+            } else if !after.isEmpty {
+                throw Self.wrong(target)
+            }
+            rest = rest[rest.index(after: rest.startIndex)..<end]
+        } else if let colon = rest.firstIndex(of: ":"), colon == rest.lastIndex(of: ":") {
+            port = UInt16(rest[rest.index(after: colon)...])
+            guard port != nil, port != 0 else { throw Self.wrong(target) }
+            rest = rest[..<colon]
+        }
+        guard Self.isPlain(rest), user.map({ Self.isPlain($0[...]) }) ?? true else {
+            throw Self.wrong(target)
+        }
+        host = String(rest)
+        self.user = user
+        self.port = port
+    }
+
+    /// No option, no shell syntax, nothing that ssh would expand.
+    private static func isPlain(_ text: Substring) -> Bool {
+        guard (1...255).contains(text.utf8.count), !text.hasPrefix("-") else { return false }
+        return text.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), 0x80...:
+                true
+            default: "._-:@+\\".utf8.contains(byte)
+            }
+        }
+    }
+
+    private static func wrong(_ target: String) -> Fault {
+        Fault(
+            .invalidArgument,
+            "\"\(target.prefix(100))\" is not a target: write agent/host, agent/user@host:port or"
+                + " agent/local; target_list shows the configured hosts")
+    }
+}

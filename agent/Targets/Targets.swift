@@ -1,0 +1,160 @@
+// The targets of this agent: names to where they lead, through the installed `ssh -G` (the real
+// parser of ssh_config), and the list of aliases. Above: Links, `target.list`.
+// Invariant: every answer comes within the limit of `ssh -G`, and is at most 10 seconds old.
+import Configuration
+import Crypto
+import Glibc
+import Loop
+import Wire
+
+/// How the agent finds its targets.
+struct TargetSettings: Sendable {
+    /// The ssh_config to read in place of the user's (`SshConfig`).
+    var sshConfig: String?
+    /// The known_hosts file to look in first and to write (`KnownHosts`).
+    var knownHosts: String?
+    /// Accepts and files keys of hosts that have none on file (`AcceptNew`).
+    var acceptNew = false
+}
+
+/// A target, resolved.
+enum Target: Sendable, Equatable {
+    /// The agent's own machine.
+    case local
+    /// A host behind SSH.
+    case ssh(SSHTarget)
+}
+
+/// Resolves and lists targets.
+@IO final class Targets {
+    let settings: TargetSettings
+    let place: Place
+    /// The ssh client; nil: there is none, and targets are taken as they are written.
+    private let ssh: String?
+    private var cache: [TargetName: (target: SSHTarget, until: ContinuousClock.Instant)] = [:]
+    private var aliasCache: (names: [String], until: ContinuousClock.Instant)?
+
+    init(settings: TargetSettings, place: Place, ssh: String? = "ssh") {
+        self.settings = settings
+        self.place = place
+        self.ssh = ssh
+    }
+
+    /// Where `target` (`agent/host`) leads.
+    func resolve(_ target: String) async throws(Fault) -> Target {
+        let name = try TargetName(target)
+        return name.isLocal ? .local : .ssh(try await resolve(name))
+    }
+
+    /// Where a name leads.
+    func resolve(_ name: TargetName) async throws(Fault) -> SSHTarget {
+        if let known = cache[name], known.until > IO.now { return known.target }
+        var target = SSHTarget(name, place: place)
+        if let text = try await ask(name) { target.read(text, place: place) }
+        if let own = settings.knownHosts {
+            target.knownHosts.removeAll { $0 == own }
+            target.knownHosts.insert(own, at: 0)
+        }
+        target.acceptsNew = target.acceptsNew || settings.acceptNew
+        if cache.count > 1000 { cache = [:] }
+        cache[name] = (target, IO.now + .seconds(10))
+        return target
+    }
+
+    /// The names that ssh_config introduces.
+    func aliases() async -> [String] {
+        if let known = aliasCache, known.until > IO.now { return known.names }
+        let (home, given) = (place.home, settings.sshConfig)
+        let names = await Blocking.run { () -> [String] in
+            var scanner = AliasScanner(home: home, read: Self.text, glob: Self.files)
+            if let given {
+                scanner.scan(given, folder: "\(home)/.ssh")
+            } else {
+                scanner.scan("\(home)/.ssh/config", folder: "\(home)/.ssh")
+                scanner.scan("/etc/ssh/ssh_config", folder: "/etc/ssh")
+            }
+            return scanner.names
+        }
+        aliasCache = (names, IO.now + .seconds(10))
+        return names
+    }
+
+    /// The targets for `target.list`; those `allowed` by policy that match the query.
+    func list(
+        _ query: String?, agent: String, allowed: @IO (Target) -> Bool = { _ in true }
+    ) async -> [TargetInfo] {
+        var found: [TargetInfo] = []
+        if allowed(.local) { found.append(TargetInfo(target: "\(agent)/local", source: "local")) }
+        let names = Array(await aliases().prefix(500))
+        // A few at a time: each name is one run of ssh.
+        for start in stride(from: 0, to: names.count, by: 8) {
+            let tasks = names[start..<min(start + 8, names.count)].map { alias in
+                (alias, IO.task { await self.look(alias) })
+            }
+            for (alias, task) in tasks {
+                var info = TargetInfo(target: "\(agent)/\(alias)", source: "ssh_config")
+                if let target = await task.value {
+                    guard allowed(.ssh(target)) else { continue }
+                    info.hostname = target.hostname
+                    info.port = Int(target.port)
+                    info.user = target.user
+                    info.via = target.jump
+                }
+                found.append(info)
+            }
+        }
+        guard let query = query?.lowercased(), !query.isEmpty else { return found }
+        return found.filter {
+            $0.target.lowercased().contains(query)
+                || $0.hostname?.lowercased().contains(query) == true
+        }
+    }
+
+    private func look(_ alias: String) async -> SSHTarget? {
+        guard let name = try? TargetName(alias) else { return nil }
+        return try? await resolve(name)
+    }
+
+    /// The alias nearest to a name that leads nowhere; nil when the name is one itself.
+    func suggestion(for host: String) async -> String? {
+        let names = await aliases()
+        return names.contains(host) ? nil : Nearest.match(host, in: names)
+    }
+
+    private func ask(_ name: TargetName) async throws(Fault) -> String? {
+        guard let ssh else { return nil }
+        var arguments = ["-G"]
+        if let file = settings.sshConfig { arguments += ["-F", file] }
+        if let user = name.user { arguments += ["-l", user] }
+        if let port = name.port { arguments += ["-p", String(port)] }
+        let result: ChildResult
+        do throws(LoopError) {
+            result = try await Child.run(
+                ssh, arguments + ["--", name.host], deadline: .seconds(10))
+        } catch {
+            if case .cannotStart = error { return nil }
+            throw Fault(.unavailable, "cannot read the SSH configuration: \(error)")
+        }
+        guard result.exitCode == 0 else {
+            let words = String(decoding: result.errorOutput.prefix(500), as: UTF8.self)
+            throw Fault(
+                .unavailable,
+                "the agent's SSH configuration is not usable; correct it and try again: \(words)")
+        }
+        return String(decoding: result.output, as: UTF8.self)
+    }
+
+    private nonisolated static func text(_ file: String) -> String? {
+        (try? SecureFile.read(file)).map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    private nonisolated static func files(_ pattern: String) -> [String] {
+        guard pattern.contains(where: { "*?[".contains($0) }) else { return [pattern] }
+        var found = unsafe glob_t()
+        defer { unsafe globfree(&found) }
+        guard unsafe glob(pattern, 0, nil, &found) == 0 else { return [] }
+        return unsafe (0..<min(Int(found.gl_pathc), 200)).compactMap { index in
+            unsafe found.gl_pathv[index].map { unsafe String(cString: $0) }
+        }
+    }
+}
