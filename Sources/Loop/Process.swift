@@ -18,7 +18,9 @@ public enum Process {
     }
 
     /// The folder a program keeps its state in: below the XDG state folder; nil without a HOME.
-    public static func stateFolder(_ program: String) -> String? {
+    public static func stateFolder(
+        _ program: String, environment: [String: String] = Process.environment
+    ) -> String? {
         if let state = environment["XDG_STATE_HOME"], state.hasPrefix("/") {
             return state + "/" + program
         }
@@ -53,25 +55,6 @@ public enum Process {
         strftime(&text, text.count, "%Y-%m-%dT%H:%M:%SZ", &parts)
         return String(
             decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    }
-
-    /// Takes the lock of a state folder for as long as the process lives.
-    ///
-    /// Returns nil when it has it, else the process id of the one that does (0: unknown), or -1
-    /// when the file cannot be made.
-    public static func lock(folder: String) -> Int32? {
-        let fd = open(folder + "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard fd >= 0 else { return -1 }
-        guard flock(fd, LOCK_EX | LOCK_NB) == 0 else {
-            var text = [UInt8](repeating: 0, count: 16)
-            let count = read(fd, &text, text.count)
-            close(fd)
-            return Int32(String(decoding: text.prefix(max(0, count)), as: UTF8.self)) ?? 0
-        }
-        let own = Array(String(getpid()).utf8)
-        ftruncate(fd, 0)
-        write(fd, own, own.count)
-        return nil
     }
 
     private static func put(_ text: String, _ descriptor: Int32) {

@@ -13,13 +13,7 @@ import Wire
         } catch {
             throw CommandFailure("homeline-agent: \(error)", error.exitCode)
         }
-        if let other = Process.lock(folder: folder) {
-            throw CommandFailure(
-                other < 0
-                    ? "homeline-agent: cannot write to \(folder)"
-                    : "homeline-agent: another agent (process \(other)) runs on \(folder)",
-                ExitCode.unavailable)
-        }
+        let lock = try take(folder)
         let service = AgentService(identity: identity, options: options)
         let uplink = Uplink(
             folder: folder, identity: identity, dispatcher: service.dispatcher, log: Process.log)
@@ -30,9 +24,21 @@ import Wire
         let refusal = await uplink.run()
         for signal in signals { signal.cancel() }
         await service.shutDown()
+        withExtendedLifetime(lock) {}
         if let refusal {
             throw CommandFailure("homeline-agent: \(refusal)", refusal.exitCode)
         }
         Process.log("stopped")
+    }
+
+    /// The folder's lock: two agents with one identity would take over from each other for ever.
+    private static func take(_ folder: String) throws(CommandFailure) -> FolderLock {
+        do throws(LoopError) {
+            if let lock = try FolderLock.take(folder + "/agent.lock") { return lock }
+        } catch {
+            throw CommandFailure("homeline-agent: \(error)", ExitCode.cannotCreate)
+        }
+        throw CommandFailure(
+            "homeline-agent: another agent runs on \(folder)", ExitCode.unavailable)
     }
 }

@@ -23,7 +23,7 @@ enum Settings {
     /// The state folder: the flag, or the XDG state folder.
     static func folder(_ options: Options) throws(CommandFailure) -> String {
         if let given = options.string(data) { return given }
-        guard let folder = Process.stateFolder("homeline-agent") else {
+        guard let folder = Process.stateFolder("homeline/agent") else {
             throw CommandFailure("give --data DIR: there is no HOME here", ExitCode.usage)
         }
         return folder

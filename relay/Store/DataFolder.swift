@@ -2,7 +2,7 @@
 // Invariant: at most one running relay holds a folder; the lock dies with its process.
 
 import Crypto
-import Glibc
+import Loop
 
 /// The paths of a relay's data folder.
 struct DataFolder: Sendable {
@@ -12,10 +12,9 @@ struct DataFolder: Sendable {
     init(_ given: String?, environment: [String: String]) {
         if let given, !given.isEmpty {
             path = given
-        } else if let state = environment["XDG_STATE_HOME"], state.hasPrefix("/") {
-            path = state + "/homeline/relay"
         } else {
-            path = (environment["HOME"] ?? "") + "/.local/state/homeline/relay"
+            path =
+                Process.stateFolder("homeline/relay", environment: environment) ?? "homeline-relay"
         }
     }
 
@@ -28,19 +27,5 @@ struct DataFolder: Sendable {
     func make() throws(CryptoError) { try SecureFile.makeFolder(path) }
 
     /// Takes the folder for this process; nil when a relay already runs on it.
-    func lock() throws(CryptoError) -> FolderLock? {
-        let file = unsafe open(path + "/relay.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard file >= 0 else { throw .file(path: path + "/relay.lock", code: errno) }
-        let lock = FolderLock(file: file)
-        return flock(file, LOCK_EX | LOCK_NB) == 0 ? lock : nil
-    }
-}
-
-/// The right to run a relay on a folder, held until this goes away.
-final class FolderLock: Sendable {
-    private let file: Int32
-
-    fileprivate init(file: Int32) { self.file = file }
-
-    deinit { close(file) }
+    func lock() throws(LoopError) -> FolderLock? { try FolderLock.take(path + "/relay.lock") }
 }

@@ -1,0 +1,24 @@
+// The right of one process to a folder of state, by flock. Invariant: it dies with its process,
+// so a crash never leaves a lock behind.
+import Glibc
+
+/// A lock file held until this goes away.
+public final class FolderLock: Sendable {
+    private let file: Int32
+
+    private init(file: Int32) { self.file = file }
+
+    deinit { close(file) }
+
+    /// Takes the lock of the file at `path`; nil when another process holds it.
+    ///
+    /// Throws `system` when the file cannot be made.
+    public static func take(_ path: String) throws(LoopError) -> FolderLock? {
+        let file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard file >= 0 else {
+            throw .system(call: "open \(path)", reason: String(cString: strerror(errno)))
+        }
+        let lock = FolderLock(file: file)
+        return flock(file, LOCK_EX | LOCK_NB) == 0 ? lock : nil
+    }
+}
