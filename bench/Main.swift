@@ -1,4 +1,42 @@
+// homeline-bench: the rows of the table that are not written in Python (see peers/table.py).
+// `rows` lists them; `ROW` speaks the line protocol of peers/peer.py on its standard streams.
+import Glibc
+import Loop
+
 @main
-struct Main {
-    static func main() { print("not yet") }
+enum Main {
+    /// Each row's name and what makes its operation ready.
+    static let rows: [(String, @Sendable () throws -> Operation)] = [
+        ("session", BareRows.session), ("exec", BareRows.exec), ("cold", BareRows.cold),
+        ("mcp-session", EndpointRows.session), ("mcp-exec", EndpointRows.exec),
+        ("mcp-cold", EndpointRows.cold),
+    ]
+
+    static func main() {
+        let word = CommandLine.arguments.dropFirst().first ?? "rows"
+        do {
+            switch word {
+            case "rows":
+                for (name, _) in rows { print(name) }
+                for name in TunnelRows.names { print(name) }
+            case TunnelRows.responder: IO.main { await TunnelRows.respond() }
+            case _ where TunnelRows.names.contains(word):
+                IO.main { await TunnelRows.measure(word) }
+            default:
+                guard let row = rows.first(where: { $0.0 == word }) else {
+                    throw BenchError("no row “\(word)”; see: homeline-bench rows")
+                }
+                try LineProtocol.serve(try row.1())
+            }
+        } catch {
+            LineProtocol.complain(error)
+            exit(70)
+        }
+    }
+}
+
+/// Why a row cannot be measured.
+struct BenchError: Error, CustomStringConvertible {
+    let description: String
+    init(_ description: String) { self.description = description }
 }

@@ -22,8 +22,8 @@ ROWS = {
     "session": ("command in an open session", 100, ["homeline", "bare", "ssh", "asyncssh", "paramiko"]),
     "exec": ("one-shot exec, warm link", 20, ["homeline", "bare", "ssh", "asyncssh", "paramiko"]),
     "cold": ("connect + auth + exec", 4, ["homeline", "bare", "ssh", "asyncssh", "paramiko"]),
-    "tunnel1": ("tunnel call, 1 in flight", 2000, ["bare"]),
-    "tunnel64": ("tunnel call, 64 in flight", 20000, ["bare"]),
+    "tunnel1": ("tunnel call, 1 in flight", 2000, ["tunnel"]),
+    "tunnel64": ("tunnel call, 64 in flight", 20000, ["tunnel"]),
 }
 BUDGETS = {
     # (row, peer): (least ratio peer/homeline, words)
@@ -41,7 +41,7 @@ class Peer:
         self.name, self.times = name, []
         bench = os.path.join(programs, "homeline-bench")
         script = os.path.join(HERE, f"with_{name}.py")
-        if name == "bare":
+        if name in ("bare", "tunnel"):
             command = [bench, row]
         elif name == "homeline" and bench_knows(bench, f"mcp-{row}"):
             command = [bench, f"mcp-{row}"]
@@ -84,7 +84,7 @@ def measure(row, rounds, programs, environment):
     title, count, names = ROWS[row]
     peers = []
     for name in names:
-        known = name != "bare" or bench_knows(os.path.join(programs, "homeline-bench"), row)
+        known = name not in ("bare", "tunnel") or bench_knows(os.path.join(programs, "homeline-bench"), row)
         try:
             if known:
                 peers.append(Peer(name, row, programs, environment))

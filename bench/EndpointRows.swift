@@ -1,0 +1,116 @@
+// The rows through Homeline's MCP endpoint: a tools/call each, on one kept HTTP connection.
+// The client is as thin as can be (a blocking socket), so that the figure is the product's.
+import JSON
+
+/// One connection to the endpoint.
+final class Endpoint {
+    private let socket: LoopbackSocket
+    private let head: String
+    private var input: [UInt8] = []
+
+    init() throws {
+        let url = try LineProtocol.setting("PEER_URL")
+        let rest = url.dropFirst("http://".count)
+        let slash = rest.firstIndex(of: "/") ?? rest.endIndex
+        let host = rest[..<slash]
+        guard let port = host.split(separator: ":").last.flatMap({ UInt16($0) }) else {
+            throw BenchError("PEER_URL has no port: \(url)")
+        }
+        socket = try LoopbackSocket(port: port)
+        head = """
+            POST \(rest[slash...]) HTTP/1.1\r
+            Host: \(host)\r
+            Authorization: Bearer \(try LineProtocol.setting("PEER_TOKEN"))\r
+            Content-Type: application/json\r
+            Accept: application/json\r
+            MCP-Protocol-Version: 2026-07-28\r
+            Mcp-Method: tools/call\r
+
+            """
+    }
+
+    /// The bytes of a call.
+    func request(_ tool: String, _ arguments: JSON) -> [UInt8] {
+        let meta: JSON = [
+            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+            "io.modelcontextprotocol/clientCapabilities": [:],
+        ]
+        let message: JSON = [
+            "jsonrpc": "2.0", "id": 1, "method": "tools/call",
+            "params": ["name": .string(tool), "arguments": arguments, "_meta": meta],
+        ]
+        let body = message.encoded()
+        let rest = "Mcp-Name: \(tool)\r\nContent-Length: \(body.count)\r\n\r\n"
+        return Array((head + rest).utf8) + body
+    }
+
+    /// Sends a call and waits for the body of its answer.
+    @discardableResult
+    func send(_ request: [UInt8]) throws -> ArraySlice<UInt8> {
+        input.removeAll(keepingCapacity: true)
+        try socket.send(request)
+        while true {
+            try socket.receive(into: &input)
+            guard let end = Self.position(of: [13, 10, 13, 10], in: input) else { continue }
+            let head = String(decoding: input[..<end], as: UTF8.self).lowercased()
+            guard let value = head.split(separator: "content-length:").dropFirst().first,
+                let size = Int(value.drop { $0 == " " }.prefix { $0.isNumber })
+            else { throw BenchError("no Content-Length: \(head)") }
+            while input.count < end + 4 + size { try socket.receive(into: &input) }
+            return input[(end + 4)...]
+        }
+    }
+
+    /// Calls a tool and gives its structured content.
+    func call(_ tool: String, _ arguments: JSON) throws -> JSON {
+        let body = Array(try send(request(tool, arguments)))
+        let answer = try JSON(parsing: body)
+        guard let result = answer["result"], result["isError"]?.boolValue != true,
+            let content = result["structuredContent"]
+        else { throw BenchError("\(tool): \(answer)") }
+        return content
+    }
+
+    private static func position(of needle: [UInt8], in bytes: [UInt8]) -> Int? {
+        guard bytes.count >= needle.count else { return nil }
+        return (0...(bytes.count - needle.count)).first {
+            bytes[$0..<($0 + needle.count)].elementsEqual(needle)
+        }
+    }
+}
+
+enum EndpointRows {
+    static func session() throws -> Operation {
+        let endpoint = try Endpoint()
+        let target = JSON.string(try LineProtocol.setting("PEER_TARGET"))
+        let opened = try endpoint.call("ssh_session_open", ["target": target])
+        let arguments: JSON = ["session_id": opened["session_id"] ?? .null, "command": "echo hi"]
+        let first = try endpoint.call("ssh_session_command", arguments)
+        guard first["exit_code"] == 0 else { throw BenchError("the session says \(first)") }
+        let request = endpoint.request("ssh_session_command", arguments)
+        return { try endpoint.send(request) }
+    }
+
+    static func exec() throws -> Operation {
+        let endpoint = try Endpoint()
+        let target = JSON.string(try LineProtocol.setting("PEER_TARGET"))
+        let arguments: JSON = ["target": target, "command": "true"]
+        let first = try endpoint.call("ssh_execute", arguments)
+        guard first["succeeded"] == 1 else { throw BenchError("the command says \(first)") }
+        let request = endpoint.request("ssh_execute", arguments)
+        return { try endpoint.send(request) }
+    }
+
+    /// Each sample goes through another alias of the same server, so each makes its own link.
+    static func cold() throws -> Operation {
+        let endpoint = try Endpoint()
+        let agent = try LineProtocol.setting("PEER_TARGET").prefix { $0 != "/" }
+        var number = 0
+        return {
+            let arguments: JSON = ["target": .string("\(agent)/cold\(number)"), "command": "true"]
+            number += 1
+            let answer = try endpoint.call("ssh_execute", arguments)
+            guard answer["succeeded"] == 1 else { throw BenchError("the command says \(answer)") }
+        }
+    }
+}
