@@ -33,9 +33,9 @@ extension MCPServer {
         }
         let progress = request.progressToken.map { ProgressReporter($0, limits, notify) }
         let call = ToolCall(
-            name: name, arguments: arguments, rawArguments: raw, principal: caller.principal,
-            client: caller.client, capabilities: caller.capabilities, revision: caller.revision,
-            trace: request.trace, progress: progress)
+            name: name, arguments: arguments, principal: caller.principal, client: caller.client,
+            capabilities: caller.capabilities, revision: caller.revision, trace: request.trace,
+            progress: progress, rawArguments: raw)
         let outcome: ToolResult
         do throws(MCPError) {
             outcome = try await run(entry.tool.handler, call)

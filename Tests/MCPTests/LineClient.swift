@@ -12,9 +12,13 @@ import Testing
     private var asked: [String: (method: String, revision: Revision)] = [:]
     private var legacy = Revision.newestLegacy
     private var next: Int64 = 101
+    private let checksSchema: Bool
     private var conversation: StdioConversation?
 
-    init(_ server: MCPServer, as principal: Principal = Fixture.ada) {
+    init(
+        _ server: MCPServer, as principal: Principal = Fixture.ada, checksSchema: Bool = true
+    ) {
+        self.checksSchema = checksSchema
         conversation = StdioConversation(
             server: server, principal: principal, send: { [weak self] in self?.take($0) },
             notify: { [weak self] in self?.take($0) })
@@ -26,6 +30,7 @@ import Testing
             return
         }
         messages.append(message)
+        guard checksSchema else { return }
         let replies = message.arrayValue ?? [message]
         for reply in replies {
             let id = reply["id"] ?? reply["params"]?["progressToken"]
@@ -34,7 +39,8 @@ import Testing
         }
     }
 
-    func line(_ text: String) { conversation?.receive(.text(Array(text.utf8))) }
+    func bytes(_ line: [UInt8]) { conversation?.receive(.text(line)) }
+    func line(_ text: String) { bytes(Array(text.utf8)) }
     func line(_ json: JSON) { line(json.description) }
     func tooLong() { conversation?.receive(.tooLong) }
 

@@ -19,58 +19,59 @@ import Testing
     }
 
     @Test @IO func `requests on a pipe are answered until its end`() async {
-        let input = Pipe()
-        let output = Pipe()
+        let input = ClosedPipe()
+        let output = ClosedPipe()
         let stdio = MCPStdio(
             server: Fixture.server(), principal: Fixture.ada,
-            input: input.fileHandleForReading.fileDescriptor,
-            output: output.fileHandleForWriting.fileDescriptor)
+            input: input.reading.fileDescriptor,
+            output: output.writing.fileDescriptor)
         let served = IO.task { await stdio.run() }
         let text = "oops\n\n\r\n" + discover + discover.dropLast()
-        input.fileHandleForWriting.write(Data(text.utf8))
-        input.fileHandleForWriting.closeFile()
+        input.writing.write(Data(text.utf8))
+        input.writing.closeFile()
         await served.value
-        output.fileHandleForWriting.closeFile()
-        let replies = lines(output.fileHandleForReading.readDataToEndOfFile())
+        output.writing.closeFile()
+        let data = await Blocking.run { output.reading.readDataToEndOfFile() }
+        let replies = lines(data)
         #expect(replies.count == 3)
         #expect(replies.first?["error"]?["code"] == -32700)
         #expect(replies.last?["result"]?["resultType"] == "complete")
     }
 
     @Test @IO func `what hangs at the end of the input is given up`() async {
-        let input = Pipe()
-        let output = Pipe()
+        let input = ClosedPipe()
+        let output = ClosedPipe()
         let server = Fixture.server { $0.endOfInputGrace = .milliseconds(10) }
         let stdio = MCPStdio(
             server: server, principal: Fixture.ada,
-            input: input.fileHandleForReading.fileDescriptor,
-            output: output.fileHandleForWriting.fileDescriptor)
+            input: input.reading.fileDescriptor,
+            output: output.writing.fileDescriptor)
         let served = IO.task { await stdio.run() }
         let call = discover.replacingOccurrences(of: "server/discover", with: "tools/call")
             .replacingOccurrences(of: "\"params\":{", with: "\"params\":{\"name\":\"wait\",")
-        input.fileHandleForWriting.write(Data(call.utf8))
-        input.fileHandleForWriting.closeFile()
+        input.writing.write(Data(call.utf8))
+        input.writing.closeFile()
         let start = IO.now
         await served.value
         #expect(IO.now - start < .seconds(20))
     }
 
     @Test @IO func `a client that leaves, or a cancelled task, ends it`() async {
-        let input = Pipe()
-        let output = Pipe()
+        let input = ClosedPipe()
+        let output = ClosedPipe()
         let stdio = MCPStdio(
             server: Fixture.server(), principal: Fixture.ada,
-            input: input.fileHandleForReading.fileDescriptor,
-            output: output.fileHandleForWriting.fileDescriptor)
+            input: input.reading.fileDescriptor,
+            output: output.writing.fileDescriptor)
         let served = IO.task { await stdio.run() }
-        output.fileHandleForReading.closeFile()
-        input.fileHandleForWriting.write(Data(discover.utf8))
+        output.reading.closeFile()
+        input.writing.write(Data(discover.utf8))
         await served.value
 
         let again = MCPStdio(
             server: Fixture.server(), principal: Fixture.ada,
-            input: input.fileHandleForReading.fileDescriptor,
-            output: output.fileHandleForWriting.fileDescriptor)
+            input: input.reading.fileDescriptor,
+            output: output.writing.fileDescriptor)
         let cancelled = IO.task { await again.run() }
         cancelled.cancel()
         await cancelled.value
@@ -96,12 +97,12 @@ import Testing
     }
 
     @Test @IO func `a slow reader gets everything`() async {
-        let input = Pipe()
-        let output = Pipe()
+        let input = ClosedPipe()
+        let output = ClosedPipe()
         let stdio = MCPStdio(
             server: Fixture.server { $0.queuedBytes = 10_000 }, principal: Fixture.ada,
-            input: input.fileHandleForReading.fileDescriptor,
-            output: output.fileHandleForWriting.fileDescriptor)
+            input: input.reading.fileDescriptor,
+            output: output.writing.fileDescriptor)
         let served = IO.task { await stdio.run() }
         let count = 2000
         let writer = IO.task {
@@ -109,16 +110,16 @@ import Testing
                 for id in 1...count {
                     let line = self.discover.replacingOccurrences(
                         of: "\"id\":1", with: "\"id\":\(id)")
-                    input.fileHandleForWriting.write(Data(line.utf8))
+                    input.writing.write(Data(line.utf8))
                 }
-                input.fileHandleForWriting.closeFile()
+                input.writing.closeFile()
             }
         }
         let data = await Blocking.run { () -> Data in
             var data = Data()
             var found = 0
             while found < count {
-                let more = output.fileHandleForReading.availableData
+                let more = output.reading.availableData
                 if more.isEmpty { break }
                 data.append(more)
                 found += more.count { $0 == 0x0A }

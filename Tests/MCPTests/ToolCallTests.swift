@@ -101,7 +101,7 @@ import Testing
         let client = LineClient(server)
         let id = client.start("tools/call", ["name": "wait"], meta: ["progressToken": "t"])
         #expect(await holds { client.messages.count >= 3 })
-        #expect(client.messages[2]["params"]?["message"] == "waiting")
+        #expect(client.messages.last?["params"]?["message"] == "waiting")
         client.line(
             ["jsonrpc": "2.0", "method": "notifications/cancelled", "params": ["requestId": id]])
     }

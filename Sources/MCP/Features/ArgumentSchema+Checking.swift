@@ -31,7 +31,10 @@ extension ArgumentSchema {
         switch value {
         case .int, .double: checkNumber(value, name, &problems)
         case .string(let text):
-            if !length.contains(text.unicodeScalars.count) {
+            // Bytes bound characters from above, so counting is seldom needed.
+            if text.utf8.count > length.upperBound || length.lowerBound > 0,
+                !length.contains(text.unicodeScalars.count)
+            {
                 problems.add("\(name) must have \(Self.text(length)) characters")
             }
         case .array(let elements):

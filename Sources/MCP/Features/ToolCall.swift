@@ -22,4 +22,22 @@ public struct ToolCall: Sendable {
     public let trace: TraceContext?
     /// Where to report progress; `nil` when the client asked for none.
     public let progress: ProgressReporter?
+
+    /// A call made by hand, for trying a handler without a server.
+    public init(
+        name: String, arguments: JSON.Object, principal: Principal,
+        client: Implementation? = nil, capabilities: JSON.Object = [:],
+        revision: Revision = .v2026_07_28, trace: TraceContext? = nil,
+        progress: ProgressReporter? = nil, rawArguments: RawJSON? = nil
+    ) {
+        self.name = name
+        self.arguments = arguments
+        self.rawArguments = rawArguments ?? RawJSON(.object(arguments))
+        self.principal = principal
+        self.client = client
+        self.capabilities = capabilities
+        self.revision = revision
+        self.trace = trace
+        self.progress = progress
+    }
 }

@@ -6,7 +6,10 @@ struct Acceptance: Equatable {
     var stream = true
 
     init(_ header: String?) {
-        guard let header, !header.isEmpty else { return }
+        // What nearly every client sends, without taking it apart.
+        guard let header, !header.isEmpty, header != "application/json, text/event-stream" else {
+            return
+        }
         json = false
         stream = false
         for range in header.lowercased().split(separator: ",") {

@@ -122,7 +122,9 @@ struct Visit {
 
     /// Web pages may send other types across origins without asking first.
     var isJSON: Bool {
-        let type = (request.header("content-type") ?? "").prefix { $0 != ";" }
+        guard let header = request.header("content-type") else { return false }
+        if header == "application/json" { return true }
+        let type = header.prefix { $0 != ";" }
         return type.filter { $0 != " " && $0 != "\t" }.lowercased() == "application/json"
     }
 
