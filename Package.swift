@@ -98,7 +98,7 @@ let package = Package(
         suite("LoopTests", ["Loop"]),
         suite("CryptoTests", ["Crypto"]),
         suite("SQLiteTests", ["SQLite"]),
-        suite("NetTests", ["Net", "Loop", "Crypto"]),
+        suite("NetTests", ["Net", "Loop", "Crypto", "COpenSSL"]),
         suite("HTTPTests", ["HTTP", "Net", "Loop"]),
         suite("TunnelTests", ["Tunnel", "Net", "Loop", "Crypto"]),
         suite("SSHTests", ["SSH", "Loop"]),

@@ -11,6 +11,8 @@ public final class TLSContext: @unchecked Sendable {
         case pin(PublicKeyPin)
         /// A server with a certificate for its name from the system's authorities.
         case authorities(extraFile: String?)
+
+        var isPin: Bool { if case .pin = self { true } else { false } }
     }
 
     // Read-only after init, which is what makes it sendable: OpenSSL counts its references.

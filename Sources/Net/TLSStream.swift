@@ -121,6 +121,7 @@ public import Loop
         var rest = bytes
         while !rest.isEmpty {
             let count = Int32(min(rest.count, 1 << 30))
+            ERR_clear_error()
             let wrote = SSL_write(ssl, rest.baseAddress, count)
             guard wrote > 0 else { return fail(ssl, wrote) }
             rest = UnsafeRawBufferPointer(rebasing: rest[Int(wrote)...])
@@ -158,6 +159,7 @@ public import Loop
     private func pump() {
         guard let ssl, !isClosed else { return }
         if !ready {
+            ERR_clear_error()
             let code = SSL_do_handshake(ssl)
             guard code == 1 else { return fail(ssl, code) }
             if let error = checkPin(ssl) { return close(error) }
@@ -168,6 +170,9 @@ public import Loop
         }
         while !isClosed {
             let space = Self.plaintext
+            // SSL_get_error believes the thread's queue, where any other user of OpenSSL (libssh2
+            // on this loop) may have left an error of its own.
+            ERR_clear_error()
             let count = SSL_read(ssl, space.baseAddress, Int32(space.count))
             guard count > 0 else { return fail(ssl, count) }
             let bytes = UnsafeRawBufferPointer(rebasing: space[0..<Int(count)])
@@ -218,9 +223,10 @@ public import Loop
         default:
             var text = [CChar](repeating: 0, count: 256)
             let verify = SSL_get_verify_result(ssl)
+            let isTrusted = context.trust.map { $0.isPin } ?? true || verify == Int(X509_V_OK)
             ERR_error_string_n(ERR_peek_error(), &text, text.count)
             let reason =
-                verify == Int(X509_V_OK)
+                isTrusted
                 ? String(
                     decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
                 : String(cString: X509_verify_cert_error_string(verify))

@@ -1,8 +1,18 @@
+import COpenSSL
 import Crypto
 import Loop
 import Testing
 
 @testable import Net
+
+/// Leaves an error in the thread's queue, as libssh2 does when a key does not parse.
+enum OpenSSLErrors {
+    static func leaveOne() {
+        let bio = BIO_new_mem_buf("no key", 6)
+        _ = PEM_read_bio_PrivateKey(bio, nil, nil, nil)
+        BIO_free(bio)
+    }
+}
 
 @Suite struct `TLS` {
     @IO final class Server {
@@ -79,6 +89,21 @@ import Testing
         await #expect(throws: NetError.self) {
             try await server.connect(.authorities(extraFile: nil))
         }
+    }
+
+    @Test @IO func `an error that another user of OpenSSL left behind harms no stream`()
+        async throws
+    {
+        let server = try Server()
+        let client = try await server.connect(.pin(server.pin))
+        let probe = Probe(client)
+        for index in UInt8(0)..<20 {
+            OpenSSLErrors.leaveOne()
+            client.write([index])
+            #expect(await probe.until { probe.bytes.count == Int(index) + 1 || probe.closed })
+        }
+        #expect(!probe.closed)
+        client.close()
     }
 
     @Test @IO func `an unknown ALPN protocol is refused`() async throws {
