@@ -4,6 +4,9 @@
 .PHONY: all build release test tsan check lint format lines bench clean
 
 flags = --explicit-target-dependency-import-check error
+# The programs hold Swift's library, so a site needs no toolchain; -s keeps them small.
+small = --static-swift-stdlib -Xlinker --gc-sections -Xlinker -s
+release = -c release `[ "$$(uname)" != Linux ] || echo $(small)`
 sources = Package.swift Sources protocol relay agent bench Tests
 
 all: build
@@ -12,8 +15,8 @@ build:
 	swift build $(flags)
 
 release:
-	swift build -c release --product homeline-relay
-	swift build -c release --product homeline-agent
+	swift build $(release) --product homeline-relay
+	swift build $(release) --product homeline-agent
 
 test:
 	scripts/tests.sh plain
@@ -35,7 +38,7 @@ lines:
 	    { print $$2 ": " $$1 " lines, at most 450"; long = 1 } END { exit long }'
 
 bench: release
-	swift build -c release --product homeline-bench
+	swift build $(release) --product homeline-bench
 	bench/peers/run
 
 clean:
