@@ -102,7 +102,7 @@ let package = Package(
         suite("HTTPTests", ["HTTP", "Net", "Loop"]),
         suite("TunnelTests", ["Tunnel", "Net", "Loop", "Crypto"]),
         suite("SSHTests", ["SSH", "Loop"]),
-        suite("MCPTests", ["MCP", "JSON", "HTTP", "Net", "Loop"]),
+        suite("MCPTests", ["MCP", "JSON", "HTTP", "Net", "Loop"], exclude: ["python"]),
         suite("ConfigurationTests", ["Configuration"]),
         suite("WireTests", ["Wire", "JSON"]),
         suite(
