@@ -1,46 +1,6 @@
 // How one command stands, and what that rests on. Invariant: `done` needs a mark with an exit status
 // below 297; silence is never an outcome.
 
-/// The state of a command, as clients read it.
-public enum CommandState: String, Sendable, Equatable, CaseIterable {
-    /// It ended; the exit status is known.
-    case done
-    /// It has not ended.
-    case running
-    /// It waits for a line of input.
-    case lineInput = "line_input"
-    /// It waits for a secret.
-    case secret
-    /// A full-screen program has the terminal.
-    case fullscreen
-    /// The shell wanted more of the command.
-    case incomplete
-    /// It was interrupted or could not be parsed.
-    case aborted
-    /// It is suspended.
-    case stopped
-    /// The shell itself ended.
-    case shellExited = "shell_exited"
-    /// The connection to the shell is lost.
-    case linkLost = "link_lost"
-    /// It may wait for input: a guess, and said so.
-    case maybeInput = "maybe_input"
-}
-
-/// What a state rests on.
-public enum Evidence: String, Sendable, Equatable {
-    /// A mark of the shell.
-    case mark
-    /// The kernel was asked.
-    case probe
-    /// A learned prompt.
-    case prompt
-    /// A pattern in the output.
-    case regex
-    /// The end of the channel.
-    case eof
-}
-
 /// How the shell's channel ended.
 public enum ShellEnd: Sendable, Equatable {
     /// The shell exited with a code.
@@ -53,8 +13,32 @@ public enum ShellEnd: Sendable, Equatable {
 
 /// How one command ended.
 public struct CommandOutcome: Sendable, Equatable {
-    /// One of the states that are an end.
-    public var state: CommandState
+    /// The states that are an end; raw values are the wire's names.
+    public enum State: String, Sendable, CaseIterable {
+        /// It ended; the exit status is known.
+        case done
+        /// The shell wanted more of the command.
+        case incomplete
+        /// It was interrupted or could not be parsed.
+        case aborted
+        /// It is suspended.
+        case stopped
+        /// The shell itself ended.
+        case shellExited = "shell_exited"
+        /// The connection to the shell is lost.
+        case linkLost = "link_lost"
+    }
+
+    /// What an end rests on; raw values are the wire's names.
+    public enum Evidence: String, Sendable {
+        /// A mark of the shell.
+        case mark
+        /// The end of the channel.
+        case eof
+    }
+
+    /// How it ended.
+    public var state: State
     /// The exit status, where there is one.
     public var exitCode: Int32?
     /// The signal that ended it, without SIG.
@@ -67,7 +51,7 @@ public struct CommandOutcome: Sendable, Equatable {
     public var mayShowSentinel: Bool
 
     init(
-        _ state: CommandState, exitCode: Int32? = nil, signal: String? = nil,
+        _ state: State, exitCode: Int32? = nil, signal: String? = nil,
         evidence: Evidence = .mark, note: String? = nil, mayShowSentinel: Bool = false
     ) {
         self.state = state
@@ -117,7 +101,7 @@ extension CommandOutcome {
     }
 
     /// The outcome when the shell's channel ended.
-    static func ended(_ end: ShellEnd) -> Self {
+    public static func ended(_ end: ShellEnd) -> Self {
         switch end {
         case .exited(let code): Self(.shellExited, exitCode: code, evidence: .eof)
         case .signalled(let name): Self(.shellExited, signal: name, evidence: .eof)

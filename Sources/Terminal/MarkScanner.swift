@@ -43,17 +43,15 @@ public struct MarkScanner: Sendable {
         while index < chunk.count {
             switch state {
             case .text:
-                let rest = chunk[index...]
-                guard let escape = rest.firstIndex(of: 0x1b) else {
-                    emit(.output(rest))
-                    return
-                }
+                let escape = firstOpening(in: chunk[index...])
                 if escape > index { emit(.output(chunk[index..<escape])) }
-                held = [0x1b]
-                state = .opening
+                if escape < chunk.count {
+                    held = [0x1b]
+                    state = .opening
+                }
                 index = escape + 1
             case .opening:
-                if matches(chunk[index]) {
+                if matches(chunk[index], at: held.count) {
                     held.append(chunk[index])
                     index += 1
                     if held.count == opening.count { state = .body }
@@ -75,8 +73,20 @@ public struct MarkScanner: Sendable {
         if !held.isEmpty { release(emit) }
     }
 
-    private func matches(_ byte: UInt8) -> Bool {
-        guard held.count == Self.letterIndex else { return opening[held.count] == byte }
+    /// Where a mark may begin: an ESC after which all that is there yet matches.
+    private func firstOpening(in bytes: ArraySlice<UInt8>) -> Int {
+        var rest = bytes
+        while let escape = rest.firstIndex(of: 0x1b) {
+            rest = rest[(escape + 1)...]
+            if zip(1..., rest.prefix(opening.count - 1)).allSatisfy({ matches($1, at: $0) }) {
+                return escape
+            }
+        }
+        return bytes.endIndex
+    }
+
+    private func matches(_ byte: UInt8, at index: Int) -> Bool {
+        guard index == Self.letterIndex else { return opening[index] == byte }
         return byte >= UInt8(ascii: "C") && byte <= UInt8(ascii: "F") || byte == UInt8(ascii: "P")
     }
 

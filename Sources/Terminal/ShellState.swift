@@ -91,7 +91,8 @@ public struct ShellState: Sendable {
             phase = .ending
             return finish(.ended(status, asked))
         case .prompt(let status, let sentinel, let number, let directory):
-            self.directory = directory
+            // After E the directory is known; ash's prompt would change backslashes in it.
+            if phase != .ending { self.directory = directory }
             promptStatus = status
             return prompt(status: status, sentinel: sentinel, number: number)
         case .continuation:
@@ -102,14 +103,8 @@ public struct ShellState: Sendable {
         }
     }
 
-    /// The channel ended: the outcome of the command that was running, if one was.
-    public mutating func end(_ end: ShellEnd) -> CommandOutcome? {
-        defer { phase = .ended(end) }
-        switch phase {
-        case .collecting, .typed, .running: return .ended(end)
-        case .settingUp, .ready, .ending, .ended: return nil
-        }
-    }
+    /// The channel ended; a command without an outcome has that of the end.
+    public mutating func end(_ end: ShellEnd) { phase = .ended(end) }
 
     private mutating func prompt(status: Int, sentinel: Int, number: Int) -> Action? {
         switch phase {

@@ -29,7 +29,12 @@ public enum TextCut {
             count = escape - bytes.startIndex
         }
         let kept = bytes.prefix(count)
-        if kept.last == 13 { return count - 1 }
+        return kept.last == 13 ? count - 1 : character(kept)
+    }
+
+    /// How many of `bytes` to take so that no character is cut.
+    public static func character(_ kept: ArraySlice<UInt8>) -> Int {
+        let count = kept.count
         for back in 1...3 where back <= kept.count {
             let byte = kept[kept.endIndex - back]
             if byte & 0xc0 == 0x80 { continue }

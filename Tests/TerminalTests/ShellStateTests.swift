@@ -72,12 +72,12 @@ import Testing
     }
 
     @Test func `the end of the channel ends the command`() {
-        var exited = running()
-        #expect(exited.end(.exited(7))?.state == .shellExited)
-        var lost = running()
-        #expect(lost.end(.lost("cut"))?.state == .linkLost)
-        var idle = ShellState()
-        #expect(idle.end(.exited(0)) == nil)
+        #expect(CommandOutcome.ended(.exited(7)).state == .shellExited)
+        #expect(CommandOutcome.ended(.exited(7)).exitCode == 7)
+        #expect(CommandOutcome.ended(.lost("cut")).state == .linkLost)
+        var state = running()
+        state.end(.exited(7))
+        #expect(state.phase == .ended(.exited(7)))
     }
 
     @Test func `pieces are counted by the prompts before the command`() {

@@ -1,0 +1,68 @@
+// Real shells on local terminals, for the tests of sessions.
+import Glibc
+import Loop
+import Support
+import Terminal
+import Testing
+import Wire
+
+@testable import homeline_agent
+
+/// The shells the tests drive; one that is not installed is skipped.
+enum TestShell: String, CaseIterable, CustomTestStringConvertible {
+    case bash, dash, ash, zsh, mksh, fish, tcsh
+
+    /// Those with a profile of their own.
+    static let known: [TestShell] = [.bash, .dash, .ash, .zsh, .mksh].filter(\.isInstalled)
+    static let installed = allCases.filter(\.isInstalled)
+
+    var path: String {
+        switch self {
+        case .ash: "/bin/busybox"
+        default: "/bin/\(rawValue)"
+        }
+    }
+    var arguments: [String] {
+        switch self {
+        case .ash: ["busybox", "ash", "-i"]
+        case .bash, .zsh: ["-\(rawValue)"]
+        default: [rawValue, "-i"]
+        }
+    }
+    var isInstalled: Bool { access(path, X_OK) == 0 }
+    var testDescription: String { rawValue }
+}
+
+/// Opens a session with a fresh home.
+@IO func openSession(
+    _ shell: TestShell, home: TemporaryDirectory, log: OutputLog = OutputLog(),
+    environment: [String: String] = [:], columns: UInt16 = 511
+) async throws -> Session {
+    let files = ["/.zshrc", "/.bashrc"]
+    for file in files {
+        let descriptor = open(home.path + file, O_CREAT | O_WRONLY, 0o600)
+        close(descriptor)
+    }
+    let base = [
+        "HOME": home.path, "PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8",
+        "TERM": "xterm",
+    ]
+    let nonce = Nonce()
+    let session = Session(
+        id: "s1", owner: "me", target: "agent/local", nonce: nonce,
+        transport: try LocalShell(
+            path: shell.path, arguments: shell.arguments,
+            environment: base.merging(environment) { $1 }, directory: home.path, columns: columns),
+        log: log, isPersistent: false, idleTimeout: .seconds(60))
+    try await session.open(within: .seconds(20), nonce: nonce)
+    return session
+}
+
+extension Session {
+    /// Runs code and waits for its end.
+    func run(
+        _ code: String, wait: Duration = .seconds(20), maxBytes: Int = 100_000
+    ) async throws -> CommandResult {
+        try await run(code, wait: wait, timeout: nil, maxBytes: maxBytes)
+    }
+}

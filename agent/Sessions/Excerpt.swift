@@ -1,0 +1,74 @@
+// The part of a log that fits into one answer: all of it, or its head and tail with the exact number
+// of bytes left out between. Invariant: cuts fall between lines or at least between characters, and
+// `omittedBytes` are the session's own bytes, readable by offset.
+import Loop
+import Terminal
+
+/// Output for one answer.
+struct Excerpt {
+    /// Clean text, with a line that says what is left out.
+    var text = ""
+    /// Bytes left out between head and tail.
+    var omittedBytes = 0
+    /// Bytes that are gone for good.
+    var lostBytes = 0
+    /// Where the next read goes on.
+    var nextOffset: Int
+
+    /// Redrawn lines can shrink a lot: so much is cleaned in the hope that it fits.
+    private static let cleanLimit = 256 << 10
+
+    /// Head and tail of a range; `isOver`: nothing will follow, so an unfinished character counts.
+    @IO init(_ log: OutputLog, _ range: Range<Int>, maxBytes: Int, isOver: Bool) {
+        let lower = min(max(range.lowerBound, log.start), range.upperBound)
+        lostBytes = lower - range.lowerBound
+        nextOffset = range.upperBound
+        let count = range.upperBound - lower
+        if count <= max(maxBytes, Self.cleanLimit) {
+            var bytes = log.bytes(lower..<range.upperBound)[...]
+            if !isOver {
+                bytes = bytes.prefix(TextCut.whole(bytes))
+                nextOffset = lower + bytes.count
+            }
+            let clean = CleanText.clean(bytes)
+            if clean.utf8.count <= maxBytes {
+                text = clean
+                return
+            }
+        }
+        // Two thirds tail: what went wrong is at the end.
+        let headSize = min(maxBytes / 3, count)
+        let head = log.bytes(lower..<(lower + headSize))[...]
+        let headEnd = lower + TextCut.head(head)
+        let tailSize = min(maxBytes - headSize, range.upperBound - headEnd)
+        var tail = log.bytes((range.upperBound - tailSize)..<range.upperBound)[...]
+        if !isOver { tail = tail.prefix(TextCut.whole(tail)) }
+        let skipped = TextCut.tail(tail)
+        nextOffset = range.upperBound - tailSize + tail.count
+        omittedBytes = nextOffset - tail.count + skipped - headEnd
+        text = CleanText.clean(head.prefix(headEnd - lower))
+        guard maxBytes > 0 else { return }
+        if !text.isEmpty, !text.hasSuffix("\n") { text += "\n" }
+        text += "[... \(omittedBytes) bytes omitted; read from offset \(headEnd) ...]\n"
+        text += CleanText.clean(tail.dropFirst(skipped))
+    }
+
+    /// As much of a range as fits, from its beginning on.
+    @IO init(
+        _ log: OutputLog, from offset: Int, to end: Int, maxBytes: Int, raw: Bool, isOver: Bool
+    ) {
+        let lower = min(max(offset, log.start), end)
+        lostBytes = max(0, lower - offset)
+        let upper = min(end, lower + maxBytes)
+        var bytes = log.bytes(lower..<upper)[...]
+        if upper < end || !isOver {
+            var kept = raw ? TextCut.character(bytes) : TextCut.whole(bytes)
+            if upper < end, !raw { kept = TextCut.head(bytes) }
+            // A limit smaller than one character or sequence must not stop the reader.
+            if kept == 0, upper < end { kept = bytes.count }
+            bytes = bytes.prefix(kept)
+        }
+        nextOffset = lower + bytes.count
+        text = raw ? String(decoding: bytes, as: UTF8.self) : CleanText.clean(bytes)
+    }
+}

@@ -1,0 +1,77 @@
+// A session's output by absolute offset: the newest bytes in memory, older ones in a spool file, the
+// oldest gone. Invariant: bytes `start..<end` can be read; memory stays below `memoryLimit` plus one
+// chunk, the file below `spoolLimit`.
+import Loop
+
+/// What a session's programs wrote.
+@IO final class OutputLog {
+    /// One more than the offset of the newest byte.
+    private(set) var end = 0
+    /// The offset of the oldest byte that can still be read.
+    var start: Int { spool.map { max($0.start, 0) } ?? memoryStart }
+
+    private static let chunkSize = 65536
+    private let memoryLimit: Int
+    private let spoolLimit: Int
+    private var chunks: [[UInt8]] = []
+    private var memoryStart = 0
+    private var spool: SpoolFile?
+    private var spoolFailed = false
+
+    /// An empty log.
+    init(memoryLimit: Int = 4 << 20, spoolLimit: Int = 256 << 20) {
+        self.memoryLimit = memoryLimit
+        self.spoolLimit = spoolLimit
+    }
+
+    /// Adds output.
+    func append(_ bytes: ArraySlice<UInt8>) {
+        var rest = bytes
+        while !rest.isEmpty {
+            if let last = chunks.last, last.count < Self.chunkSize {
+                let piece = rest.prefix(Self.chunkSize - last.count)
+                chunks[chunks.count - 1].append(contentsOf: piece)
+                rest = rest.dropFirst(piece.count)
+            } else {
+                chunks.append([])
+            }
+        }
+        end += bytes.count
+        while end - memoryStart > memoryLimit { spill() }
+    }
+
+    /// The bytes of a range, cut to what is there.
+    func bytes(_ range: Range<Int>) -> [UInt8] {
+        let lower = max(range.lowerBound, start)
+        let upper = min(range.upperBound, end)
+        guard lower < upper else { return [] }
+        var result: [UInt8] = []
+        result.reserveCapacity(upper - lower)
+        if lower < memoryStart, let spool {
+            result += spool.read(lower..<min(upper, memoryStart))
+        }
+        var chunkStart = memoryStart
+        for chunk in chunks {
+            let from = max(lower, chunkStart)
+            let to = min(upper, chunkStart + chunk.count)
+            if from < to { result += chunk[(from - chunkStart)..<(to - chunkStart)] }
+            chunkStart += chunk.count
+        }
+        return result
+    }
+
+    /// Moves the oldest chunk out of memory.
+    private func spill() {
+        let chunk = chunks.removeFirst()
+        if spool == nil, !spoolFailed {
+            spool = SpoolFile(start: memoryStart, limit: spoolLimit)
+            spoolFailed = spool == nil
+        }
+        memoryStart += chunk.count
+        if let spool, !spool.append(chunk) {
+            // A full disk: what it held is given up, and reads say so by `lost_bytes`.
+            self.spool = nil
+            spoolFailed = true
+        }
+    }
+}

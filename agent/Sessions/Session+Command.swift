@@ -1,0 +1,110 @@
+// Running one command: type it, wait for its end or for the caller's patience to end, tell. The
+// wait's end, or its cancellation, never touches the command.
+import Loop
+import Terminal
+import Wire
+
+extension Session {
+    /// After mark E the prompt follows at once; when it does not, the command replaced it.
+    private static let promptPatience = Duration.milliseconds(250)
+    /// Input that the terminal has not taken is refused beyond this.
+    static let unsentLimit = 1 << 20
+
+    /// Runs code and waits for its end, at most `wait`.
+    func run(
+        _ code: String, wait patience: Duration, timeout: Duration? = nil, maxBytes: Int
+    ) async throws(Fault) -> CommandResult {
+        let deadline = IO.now + patience
+        try checkAlive()
+        if let command, isRunning {
+            throw Fault(
+                .busy,
+                "session \(id) is running \(command.id): \(command.preview); "
+                    + "wait with ssh_session_read or interrupt it with ssh_session_send ctrl-c")
+        }
+        guard direct?.isOver != false else {
+            throw Fault(
+                .busy,
+                "session \(id) has input at its prompt that is not over; send ctrl-c first")
+        }
+        let lines = try encode(code, arms: false)
+        let previous = self.command
+        let command = SessionCommand(
+            id: "\(id).\(state.number + 1)", code: code,
+            begin: direct?.end ?? previous?.end ?? log.start)
+        self.command = command
+        direct = nil
+        lastUsed = IO.now
+        command.deadline = timeout.map { limit in
+            LoopTimer(after: limit) { [weak self, weak command] in self?.expire(command) }
+        }
+        if state.phase == .ending {
+            await wait(until: (previous?.ended ?? IO.now) + Self.promptPatience) {
+                self.state.phase != .ending
+            }
+        }
+        if command.outcome == nil {
+            let arms = state.phase == .ending
+            type(arms ? try encode(code, arms: true) : lines, for: command)
+            await wait(until: deadline) { command.outcome != nil }
+        }
+        return result(of: command, from: command.begin, maxBytes: maxBytes)
+    }
+
+    func checkAlive() throws(Fault) {
+        guard let end else { return }
+        let how =
+            switch end {
+            case .exited(let code): "its shell exited with \(code)"
+            case .signalled(let name): "its shell was ended by SIG\(name)"
+            case .lost(let reason): "its connection was lost: \(reason)"
+            }
+        throw Fault(.sessionEnded, "session \(id) is over: \(how); open a new one")
+    }
+
+    private func encode(_ code: String, arms: Bool) throws(Fault) -> CommandEncoder.Lines {
+        do throws(TerminalError) {
+            return try CommandEncoder(profile: profile).encode(
+                Array(code.utf8), number: state.number + 1, previous: state.previousStatus,
+                arms: arms)
+        } catch {
+            throw Fault(.invalidArgument, error.description)
+        }
+    }
+
+    private func type(_ lines: CommandEncoder.Lines, for command: SessionCommand) {
+        state.start(pieces: !lines.pieces.isEmpty)
+        command.pieces = lines.pieces[...]
+        command.line = lines.command
+        typePieces()
+    }
+
+    /// Types as much of the code as the terminal may hold, and the command once all is taken.
+    func typePieces() {
+        guard let command, end == nil, !command.line.isEmpty else { return }
+        while let piece = command.pieces.first,
+            command.piecesOnTheirWay < CommandEncoder.pieceWindow
+        {
+            command.pieces.removeFirst()
+            command.piecesOnTheirWay += 1
+            type(piece)
+        }
+        guard command.pieces.isEmpty, command.piecesOnTheirWay <= 0 else { return }
+        let line = command.line
+        command.line = []
+        state.typedCommand()
+        type(line)
+    }
+
+    private func type(_ line: [UInt8]) {
+        echo.expect(line)
+        transport.write(line)
+    }
+
+    private func expire(_ command: SessionCommand?) {
+        guard let command, command === self.command, command.outcome == nil else { return }
+        command.timedOut = true
+        state.interrupted()
+        transport.write([Keys.interrupt])
+    }
+}

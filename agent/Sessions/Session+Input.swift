@@ -1,0 +1,90 @@
+// Keys and text to whatever has the terminal, and reading by offset. Invariant: input is typed as
+// given; what it does is told only by what comes back.
+import Loop
+import Terminal
+import Wire
+
+extension Session {
+    /// Types text and keys, then waits for the command's end (at the prompt: for the next prompt).
+    func send(
+        text: String, keys: [String], enter: Bool, wait patience: Duration, maxBytes: Int
+    ) async throws(Fault) -> CommandResult {
+        try checkAlive()
+        var bytes = Array(text.utf8)
+        do throws(TerminalError) {
+            for key in keys { bytes += try Keys.bytes(for: key) }
+        } catch {
+            throw Fault(.invalidArgument, error.description)
+        }
+        if enter { bytes.append(13) }
+        guard transport.unsent + bytes.count <= Self.unsentLimit else {
+            throw Fault(.busy, "session \(id) does not read its input; interrupt it with ctrl-c")
+        }
+        lastUsed = IO.now
+        let begin = log.end
+        let deadline = IO.now + patience
+        if bytes.contains(Keys.interrupt) { state.interrupted() }
+        if bytes.contains(Keys.suspend) { state.suspended() }
+
+        if let command, isRunning {
+            transport.write(bytes)
+            await wait(until: deadline) { command.outcome != nil || self.end != nil }
+            return result(of: command, from: begin, maxBytes: maxBytes)
+        }
+        direct = Direct(begin: begin)
+        if enter, text.utf8.allSatisfy({ $0 >= 32 && $0 < 127 }) {
+            echo.expect(Array(text.utf8) + [10])
+        }
+        transport.write(bytes)
+        await wait(until: deadline) { self.direct?.isOver != false || self.end != nil }
+        return directResult(from: begin, maxBytes: maxBytes)
+    }
+
+    /// Lines typed at the prompt have no number and no mark of their own: the prompt tells.
+    private func directResult(from begin: Int, maxBytes: Int) -> CommandResult {
+        let isOver = direct?.isOver ?? true
+        var result = result(of: nil, in: begin..<(direct?.end ?? log.end), maxBytes: maxBytes)
+        if end == nil {
+            result.state = isOver ? .done : .running
+            result.evidence = isOver ? [.mark] : []
+            result.exitCode = isOver ? state.promptStatus : nil
+        } else if case .exited(let code)? = end {
+            result.exitCode = Int(code)
+        }
+        return result
+    }
+
+    /// Output from an offset on (default: where the newest command's begins), waiting for more when
+    /// there is none yet.
+    func read(
+        offset: Int?, wait patience: Duration, raw: Bool, maxBytes: Int
+    ) async throws(Fault) -> CommandResult {
+        let offset = offset ?? command?.begin ?? 0
+        guard offset <= log.end else {
+            throw Fault(
+                .invalidArgument,
+                "offset \(offset) is past the end of the output; the newest is \(log.end)")
+        }
+        lastUsed = IO.now
+        let deadline = IO.now + patience
+        let command = command
+        await wait(until: deadline, orOutput: true) {
+            self.log.end > offset || !self.isRunning || self.end != nil
+        }
+        // The end often follows the last output at once: worth a moment.
+        await wait(until: min(deadline, IO.now + .milliseconds(20))) { !self.isRunning }
+        var result = describe(command)
+        let excerpt = Excerpt(
+            log, from: offset, to: log.end, maxBytes: maxBytes, raw: raw, isOver: !isRunning)
+        result.output = excerpt.text
+        result.lostBytes = excerpt.lostBytes
+        result.isTruncated = excerpt.lostBytes > 0 || excerpt.nextOffset < log.end
+        result.omittedBytes = 0
+        result.offset = offset + excerpt.lostBytes
+        result.nextOffset = excerpt.nextOffset
+        return result
+    }
+
+    /// Tells the terminal its size.
+    func resize(columns: UInt16, rows: UInt16) { transport.resize(columns: columns, rows: rows) }
+}

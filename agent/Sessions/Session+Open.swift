@@ -1,0 +1,97 @@
+// From a terminal with some shell on it to a session: ask who is there, arm the prompts, learn the
+// directory. Invariant: returns within the limit, with a shell whose marks were seen, or throws.
+import Loop
+import Terminal
+import Wire
+
+extension Session {
+    /// Sets the shell up; on failure the transport is closed.
+    func open(within limit: Duration, nonce: Nonce) async throws(Fault) {
+        let deadline = IO.now + limit
+        transport.resume()
+        do throws(Fault) {
+            try await introduce(deadline, nonce)
+            let lines = profile.setUp(nonce: nonce)
+            setUp = .arming
+            transport.write(lines[0])
+            try await reach(deadline) { self.setUp != .arming }
+            for line in lines.dropFirst() { transport.write(line) }
+            try await reach(deadline) { self.setUp == .done }
+        } catch {
+            close()
+            throw error
+        }
+        echo = EchoFilter(exact: profile.echoesExactly)
+        banner = Self.banner(greeting)
+        greeting = []
+    }
+
+    /// Asks until a shell with a profile answers; one without is replaced by bash or sh.
+    private func introduce(_ deadline: ContinuousClock.Instant, _ nonce: Nonce) async throws(Fault)
+    {
+        var replaced: String?
+        while true {
+            identity = nil
+            try await ask(deadline, nonce)
+            guard let identity else { continue }
+            let program = identity.program.split(separator: "/").last.map(String.init) ?? "?"
+            if let known = ShellProfile(program: program) {
+                profile = known
+                shellProcess = identity.process
+                terminalName = identity.terminal.hasPrefix("/dev/") ? identity.terminal : nil
+                shellName = replaced.map { "\(known.rawValue) (from \($0))" } ?? known.rawValue
+                return
+            }
+            guard replaced == nil else {
+                throw Fault(
+                    .shellUnusable,
+                    "the shell at \(target) is \(program), which cannot be driven; use ssh_execute")
+            }
+            replaced = program
+            transport.write(ShellProfile.replacement)
+        }
+    }
+
+    private func ask(_ deadline: ContinuousClock.Instant, _ nonce: Nonce) async throws(Fault) {
+        // A start-up file that reads the terminal swallows the question: ask again.
+        for patience in [Duration.seconds(3), .seconds(6), .seconds(3600)] {
+            transport.write(ShellProfile.question(nonce: nonce))
+            let next = min(deadline, IO.now + patience)
+            await wait(until: next) { self.identity != nil || self.end != nil }
+            if identity != nil { return }
+            try await reach(next, orGo: next < deadline) { self.identity != nil }
+            if String(decoding: greeting, as: UTF8.self).contains("zsh-newuser-install") {
+                transport.write(Array("q".utf8))
+            }
+        }
+    }
+
+    private func reach(
+        _ deadline: ContinuousClock.Instant, orGo: Bool = false, _ isReached: @IO () -> Bool
+    ) async throws(Fault) {
+        await wait(until: deadline) { isReached() || self.end != nil }
+        if isReached() { return }
+        let said =
+            Self.banner(greeting).split(separator: "\n").last.map { "; it said: \($0)" } ?? ""
+        if end != nil {
+            throw Fault(.shellUnusable, "the shell at \(target) ended during login\(said)")
+        }
+        if Task.isCancelled { throw Fault(.timedOut, "opening the session was cancelled") }
+        guard !orGo else { return }
+        throw Fault(
+            .timedOut,
+            "the shell at \(target) did not answer in time; raise login_timeout_s or use ssh_execute\(said)"
+        )
+    }
+
+    /// What the host showed, without the lines typed here and their prompts.
+    static func banner(_ greeting: [UInt8]) -> String {
+        let lines = CleanText.clean(greeting[...]).split(
+            separator: "\n", omittingEmptySubsequences: false)
+        let shown = lines.prefix { !$0.contains("\\033]133;") || $0.first == " " }
+            .filter { !$0.contains("\\033]133;") }
+        let text = shown.joined(separator: "\n")
+        let kept = text.prefix(4096)
+        return kept.allSatisfy(\.isWhitespace) ? "" : String(kept)
+    }
+}

@@ -1,0 +1,69 @@
+// What is told of a command: built once, here. Invariant: the state is what a mark or the end of the
+// channel proved; without either it is `running`.
+import Loop
+import Terminal
+import Wire
+
+extension Session {
+    /// A command as it stands, with its output from `offset` on.
+    func result(of command: SessionCommand?, from offset: Int, maxBytes: Int) -> CommandResult {
+        let isOver = command.map { $0.outcome != nil } ?? true
+        let upper = max(offset, isOver ? (command?.end ?? log.end) : log.end)
+        return result(of: command, in: offset..<upper, maxBytes: maxBytes)
+    }
+
+    /// A command as it stands, with a range of the session's output.
+    func result(of command: SessionCommand?, in range: Range<Int>, maxBytes: Int) -> CommandResult {
+        var result = describe(command)
+        let isOver = result.state != .running
+        // The typed line's own text at the end of an open here-document is not output.
+        let hidden = range.upperBound == command?.end ? command?.sentinelBytes ?? 0 : 0
+        let upper = max(range.lowerBound, range.upperBound - hidden)
+        let excerpt = Excerpt(
+            log, range.lowerBound..<upper, maxBytes: maxBytes, isOver: isOver)
+        result.output = excerpt.text
+        result.omittedBytes = excerpt.omittedBytes
+        result.lostBytes = excerpt.lostBytes
+        result.isTruncated = excerpt.omittedBytes > 0 || excerpt.lostBytes > 0
+        result.offset = range.lowerBound
+        result.nextOffset = excerpt.nextOffset == upper ? range.upperBound : excerpt.nextOffset
+        return result
+    }
+
+    /// A command's state without its output.
+    func describe(_ command: SessionCommand?) -> CommandResult {
+        var result = CommandResult(sessionID: id, state: .done)
+        result.commandID = command?.id
+        result.durationMS = command?.durationMS ?? 0
+        result.cwd = cwd
+        var notes: [String] = []
+        guard let command else {
+            result.state = end.map { endState($0) } ?? .done
+            result.evidence = [end == nil ? .mark : .eof]
+            return result
+        }
+        if let outcome = command.outcome {
+            result.state = CommandState(rawValue: outcome.state.rawValue) ?? .done
+            result.exitCode = outcome.exitCode.map(Int.init)
+            result.signal = outcome.signal
+            result.evidence = [Evidence(rawValue: outcome.evidence.rawValue) ?? .mark]
+            if let note = outcome.note { notes.append(note) }
+        } else {
+            result.state = .running
+        }
+        if command.timedOut { notes.append("timeout_s passed: Ctrl-C was sent") }
+        if command.lateBytes > 0 {
+            let offset = command.begin - command.lateBytes
+            notes.append(
+                "\(command.lateBytes) bytes came before this command began (background output); "
+                    + "read them from offset \(offset)")
+        }
+        result.note = notes.isEmpty ? nil : notes.joined(separator: "; ")
+        return result
+    }
+
+    private func endState(_ end: ShellEnd) -> CommandState {
+        if case .lost = end { return .linkLost }
+        return .shellExited
+    }
+}

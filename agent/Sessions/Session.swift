@@ -1,0 +1,257 @@
+// One shell on a terminal and the commands run in it. It stands between the calls and a transport:
+// bytes in go through MarkScanner, NewlineMap and EchoFilter into the log; marks go to ShellState.
+// Invariant: one command at a time; the terminal is always read, whoever waits and whoever gave up.
+import Loop
+import Terminal
+import Wire
+
+/// A stateful shell.
+@IO final class Session {
+    /// The handle clients keep.
+    let id: String
+    /// Whom it belongs to.
+    let owner: String
+    /// `agent/host`.
+    let target: String
+    /// A name for people.
+    var name: String?
+    /// Keeps it open when idle.
+    var isPersistent: Bool
+    /// Idle time after which it is closed.
+    var idleTimeout: Duration
+
+    /// The kind of shell.
+    var profile = ShellProfile.dash
+    /// The shell's name as reported: `bash`, or `bash (from fish)`.
+    var shellName = ""
+    /// The shell's process on its host.
+    var shellProcess: Int?
+    /// The terminal's device on its host.
+    var terminalName: String?
+    /// What the host showed at login, cleaned, at most 4 KiB.
+    var banner = ""
+    /// All output after set-up.
+    let log: OutputLog
+    /// The newest command.
+    var command: SessionCommand?
+    /// When it was last used or said something.
+    var lastUsed = IO.now
+    /// Called once when the shell is gone.
+    var onEnd: (@IO (Session) -> Void)?
+    /// Sees the terminal's bytes as they come (a screen, a recording).
+    var onTerminalOutput: (@IO ([UInt8]) -> Void)?
+
+    let transport: any ShellTransport
+    var state = ShellState()
+    var echo = EchoFilter(exact: true)
+    var identity: Identity?
+    var setUp = SetUp.asking
+    /// What came before set-up was done.
+    var greeting: [UInt8] = []
+    /// A line typed at the prompt by a client is being run; its output begins here.
+    var direct: Direct?
+
+    private var scanner: MarkScanner
+    private var newlines = NewlineMap()
+    private var scratch: [UInt8] = []
+    private var waiting: [Once<Void>] = []
+    private var waitingForOutput: [Once<Void>] = []
+
+    /// Who answered the question at set-up.
+    struct Identity { var process: Int, terminal: String, program: String }
+    /// How far set-up is.
+    enum SetUp { case asking, arming, armed, done }
+    /// Input typed at the prompt, outside of any command.
+    struct Direct {
+        var begin: Int
+        var isOver = false
+        var end: Int?
+    }
+
+    init(
+        id: String, owner: String, target: String, name: String? = nil, nonce: Nonce,
+        transport: any ShellTransport, log: OutputLog, isPersistent: Bool, idleTimeout: Duration
+    ) {
+        self.id = id
+        self.owner = owner
+        self.target = target
+        self.name = name
+        self.transport = transport
+        self.log = log
+        self.isPersistent = isPersistent
+        self.idleTimeout = idleTimeout
+        scanner = MarkScanner(nonce: nonce)
+        transport.onOutput = { [weak self] in self?.receive($0) }
+        transport.onEnd = { [weak self] in self?.ended($0) }
+    }
+
+    /// How the shell ended; nil while it lives.
+    var end: ShellEnd? {
+        if case .ended(let end) = state.phase { return end }
+        return nil
+    }
+
+    /// Whether a command has not come to its end.
+    var isRunning: Bool { command.map { $0.outcome == nil } ?? false }
+
+    /// The shell's working directory, as far as known.
+    var cwd: String? {
+        guard !state.directory.isEmpty else { return nil }
+        // The terminal maps the line feeds of a mark as those of any output.
+        var map = newlines
+        var bytes: [UInt8] = []
+        map.append(state.directory[...], to: &bytes)
+        map.finish(to: &bytes)
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// Hangs up; the end comes by `onEnd`.
+    func close() {
+        transport.close()
+        // A transport that is gone already says nothing more.
+        if end == nil { ended(.lost("the session was closed")) }
+    }
+
+    // MARK: What the terminal sends
+
+    private func receive(_ bytes: [UInt8]) {
+        onTerminalOutput?(bytes)
+        lastUsed = IO.now
+        let before = log.end
+        scanner.scan(bytes) { piece in
+            switch piece {
+            case .output(let slice): output(slice)
+            case .mark(let mark): follow(mark)
+            }
+        }
+        if log.end > before { wake(&waitingForOutput) }
+    }
+
+    private func output(_ bytes: ArraySlice<UInt8>) {
+        guard setUp == .done else {
+            if greeting.count < 1 << 16 { greeting.append(contentsOf: bytes) }
+            return
+        }
+        scratch.removeAll(keepingCapacity: true)
+        newlines.append(bytes, to: &scratch)
+        keep(scratch)
+    }
+
+    private func keep(_ bytes: [UInt8]) {
+        if state.phase == .running || !echo.isWaiting {
+            // busybox ash asks for the cursor's place after each prompt.
+            if !profile.echoesExactly, state.phase != .running, bytes == Self.cursorQuestion {
+                return
+            }
+            return log.append(bytes[...])
+        }
+        var rest: [UInt8] = []
+        echo.append(bytes[...], to: &rest)
+        log.append(rest[...])
+    }
+
+    private static let cursorQuestion = Array("\u{1b}[6n".utf8)
+
+    /// Output is complete up to a mark.
+    private func settle(endsEcho: Bool) {
+        scratch.removeAll(keepingCapacity: true)
+        newlines.finish(to: &scratch)
+        if !scratch.isEmpty { keep(scratch) }
+        if endsEcho {
+            var rest: [UInt8] = []
+            echo.stop(to: &rest)
+            log.append(rest[...])
+        }
+    }
+
+    private func follow(_ mark: Mark) {
+        if case .identity(let process, let terminal, let program) = mark {
+            identity = Identity(process: process, terminal: terminal, program: program)
+            return wake(&waiting)
+        }
+        if case .began(_, let maps) = mark {
+            settle(endsEcho: true)
+            newlines.isMapping = maps
+        } else {
+            settle(endsEcho: direct != nil)
+        }
+        let wasReady = state.phase == .ready
+        guard let action = state.receive(mark) else { return }
+        switch action {
+        case .promptArmed: setUp = .armed
+        case .setUpDone: setUp = .done
+        case .pieceTaken:
+            command?.piecesOnTheirWay -= 1
+            typePieces()
+        case .outputBegan:
+            if let command {
+                command.lateBytes = log.end - command.begin
+                command.begin = log.end
+            }
+        case .finished(let outcome): finish(outcome)
+        case .promptReady:
+            if wasReady, direct?.isOver == false {
+                direct?.isOver = true
+                direct?.end = log.end
+            }
+        case .typeEmptyLine: transport.write(CommandEncoder.emptyLine)
+        case .typeInterrupt: transport.write([Keys.interrupt])
+        }
+        wake(&waiting)
+    }
+
+    private func finish(_ outcome: CommandOutcome) {
+        guard let command else { return }
+        if outcome.mayShowSentinel {
+            let tail = log.bytes(max(command.begin, log.end - 16)..<log.end)
+            command.sentinelBytes = CommandOutcome.sentinelBytes(at: tail[...])
+        }
+        command.finish(outcome, at: log.end)
+        wake(&waitingForOutput)
+    }
+
+    private func ended(_ end: ShellEnd) {
+        guard self.end == nil else { return }
+        scanner.finish { if case .output(let slice) = $0 { output(slice) } }
+        settle(endsEcho: false)
+        state.end(end)
+        if isRunning { finish(.ended(end)) }
+        transport.onOutput = nil
+        transport.onEnd = nil
+        wake(&waiting)
+        wake(&waitingForOutput)
+        onEnd?(self)
+        onEnd = nil
+    }
+
+    // MARK: Waiting
+
+    /// Waits until `isOver`, the deadline or the caller's cancellation, whichever is first.
+    func wait(
+        until deadline: ContinuousClock.Instant, orOutput: Bool = false,
+        _ isOver: @IO () -> Bool
+    ) async {
+        while !isOver(), !Task.isCancelled {
+            let left = IO.now.duration(to: deadline)
+            guard left > .zero else { return }
+            let change = Once<Void>()
+            if orOutput { waitingForOutput.append(change) } else { waiting.append(change) }
+            let timer = LoopTimer(after: left) { change.set(()) }
+            await withTaskCancellationHandler {
+                await change.wait()
+            } onCancel: {
+                IO.task { change.set(()) }
+            }
+            timer.cancel()
+        }
+        waiting.removeAll { $0.value != nil }
+        waitingForOutput.removeAll { $0.value != nil }
+    }
+
+    private func wake(_ list: inout [Once<Void>]) {
+        guard !list.isEmpty else { return }
+        let woken = list
+        list = []
+        for change in woken { change.set(()) }
+    }
+}

@@ -1,0 +1,60 @@
+// One command of a session, from its typing to its outcome. Invariant: `outcome` is set once; its
+// output is `begin..<end` of the session's log.
+import Loop
+import Terminal
+
+/// A command that was given to a session's shell.
+@IO final class SessionCommand {
+    /// Its handle.
+    let id: String
+    /// The code, cut to 200 characters.
+    let preview: String
+    /// When it was given.
+    let started = IO.now
+
+    /// Where its output begins.
+    var begin: Int
+    /// Where its output ends, once it is over.
+    var end: Int?
+    /// Bytes at the end that an open here-document took from the typed line.
+    var sentinelBytes = 0
+    /// How it ended.
+    private(set) var outcome: CommandOutcome?
+    /// When it ended.
+    private(set) var ended: ContinuousClock.Instant?
+    /// Output that came between the command before and this one.
+    var lateBytes = 0
+    /// Whether its time limit passed.
+    var timedOut = false
+    /// Interrupts it when its time is over.
+    var deadline: LoopTimer?
+    /// Lines that collect long code and are not typed yet.
+    var pieces: ArraySlice<[UInt8]> = []
+    /// Pieces typed and not yet taken.
+    var piecesOnTheirWay = 0
+    /// The line that runs it, until it is typed.
+    var line: [UInt8] = []
+
+    init(id: String, code: String, begin: Int) {
+        self.id = id
+        preview = String(code.prefix(200))
+        self.begin = begin
+    }
+
+    func finish(_ outcome: CommandOutcome, at end: Int) {
+        guard self.outcome == nil else { return }
+        self.outcome = outcome
+        self.end = end
+        ended = IO.now
+        deadline?.cancel()
+        deadline = nil
+        pieces = []
+        line = []
+    }
+
+    /// Milliseconds it took, or has taken so far.
+    var durationMS: Int {
+        let (seconds, attoseconds) = (started.duration(to: ended ?? IO.now)).components
+        return Int(seconds) * 1000 + Int(attoseconds / 1_000_000_000_000_000)
+    }
+}

@@ -1,0 +1,98 @@
+// The agent's open sessions: who owns them, how many there may be, which have been idle for too long.
+// Invariant: a session is in the table from its opening until its owner closes it, it is idle too
+// long, or its shell has been gone for `keepEnded`.
+import Loop
+import Terminal
+import Wire
+
+/// The table of sessions.
+@IO final class Sessions {
+    /// What is asked for when a session is opened.
+    struct Opening {
+        var owner: String
+        var target: String
+        var name: String?
+        var isPersistent = false
+        var idleTimeout = Duration.seconds(1800)
+        var loginTimeout = Duration.seconds(30)
+    }
+
+    /// An ended session's output can be read for so long.
+    private static let keepEnded = Duration.seconds(600)
+
+    private let limit: Int
+    private let makeID: @IO () -> String
+    private var table: [String: Session] = [:]
+    private var opening = 0
+    private var endedAt: [String: ContinuousClock.Instant] = [:]
+    private var sweeper: LoopTimer?
+
+    /// A table of at most `limit` sessions; `makeID` gives a new handle each time.
+    init(limit: Int = 1000, makeID: @escaping @IO () -> String) {
+        self.limit = limit
+        self.makeID = makeID
+    }
+
+    /// Opens a session over a terminal that has just been started; throws `limit_reached` before
+    /// `connect` is called.
+    func open(
+        _ request: Opening, _ connect: @IO () async throws(Fault) -> any ShellTransport
+    ) async throws(Fault) -> Session {
+        guard table.count + opening < limit else {
+            throw Fault(.limitReached, "this agent has \(limit) sessions; close some first")
+        }
+        opening += 1
+        defer { opening -= 1 }
+        let transport = try await connect()
+        let nonce = Nonce()
+        let session = Session(
+            id: makeID(), owner: request.owner, target: request.target, name: request.name,
+            nonce: nonce, transport: transport, log: OutputLog(),
+            isPersistent: request.isPersistent, idleTimeout: request.idleTimeout)
+        try await session.open(within: request.loginTimeout, nonce: nonce)
+        session.onEnd = { [weak self] in self?.endedAt[$0.id] = IO.now }
+        table[session.id] = session
+        if session.end != nil { endedAt[session.id] = IO.now }
+        if sweeper == nil {
+            sweeper = LoopTimer(after: .seconds(1), repeating: .seconds(1)) { [weak self] in
+                self?.sweep()
+            }
+        }
+        return session
+    }
+
+    /// The session of a handle; nil: there is none.
+    subscript(id: String) -> Session? { table[id] }
+
+    /// All sessions, oldest handle first.
+    var all: [Session] { table.values.sorted { $0.id < $1.id } }
+
+    /// Closes a session and forgets it; false: there is none.
+    @discardableResult
+    func close(_ id: String) -> Bool {
+        guard let session = table.removeValue(forKey: id) else { return false }
+        endedAt[id] = nil
+        session.close()
+        return true
+    }
+
+    /// Closes every session.
+    func closeAll() {
+        for id in Array(table.keys) { close(id) }
+        sweeper?.cancel()
+        sweeper = nil
+    }
+
+    /// Closes what is idle and forgets what ended; a running command is not idle.
+    func sweep(now: ContinuousClock.Instant = IO.now) {
+        for (id, session) in table {
+            if let ended = endedAt[id] {
+                if now - ended > Self.keepEnded { close(id) }
+            } else if !session.isPersistent, !session.isRunning,
+                now - session.lastUsed > session.idleTimeout
+            {
+                close(id)
+            }
+        }
+    }
+}

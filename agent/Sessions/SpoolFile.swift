@@ -1,0 +1,72 @@
+// The part of a session's output that no longer fits in memory: a file without a name, written round
+// and round. Invariant: holds the newest `limit` bytes it was given; gone with the process.
+import Glibc
+import Loop
+
+/// A nameless temporary file with the newest bytes.
+@IO final class SpoolFile {
+    /// The offset of the oldest byte kept.
+    private(set) var start: Int
+
+    private let descriptor: Int32
+    private let limit: Int
+    private var end: Int
+
+    /// Makes the file in TMPDIR; nil where that is not possible.
+    init?(start: Int, limit: Int) {
+        let folder = unsafe getenv("TMPDIR").map { unsafe String(cString: $0) } ?? "/tmp"
+        var template = Array("\(folder)/homeline-spool-XXXXXX".utf8CString)
+        descriptor = unsafe template.withUnsafeMutableBufferPointer { name in
+            guard let base = name.baseAddress else { return Int32(-1) }
+            let descriptor = unsafe mkstemp(base)
+            guard descriptor >= 0 else { return -1 }
+            unsafe unlink(base)
+            _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+            return descriptor
+        }
+        guard descriptor >= 0 else { return nil }
+        self.start = start
+        self.limit = limit
+        end = start
+    }
+
+    isolated deinit { close(descriptor) }
+
+    /// Adds bytes; false: the disk would not take them.
+    func append(_ bytes: [UInt8]) -> Bool {
+        var done = 0
+        while done < bytes.count {
+            let place = (end + done) % limit
+            let size = min(bytes.count - done, limit - place)
+            let written = unsafe bytes.withUnsafeBytes { raw in
+                guard let base = raw.baseAddress else { return -1 }
+                return unsafe pwrite(descriptor, base + done, size, off_t(place))
+            }
+            if written <= 0 {
+                if written < 0, errno == EINTR { continue }
+                return false
+            }
+            done += written
+        }
+        end += bytes.count
+        start = max(start, end - limit)
+        return true
+    }
+
+    /// The bytes of a range that is within what is kept; fewer where the disk fails.
+    func read(_ range: Range<Int>) -> [UInt8] {
+        var result: [UInt8] = []
+        var offset = range.lowerBound
+        while offset < range.upperBound {
+            let place = offset % limit
+            let size = min(range.upperBound - offset, limit - place)
+            let piece = unsafe [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
+                count = max(0, unsafe pread(descriptor, buffer.baseAddress, size, off_t(place)))
+            }
+            if piece.isEmpty { break }
+            result += piece
+            offset += piece.count
+        }
+        return result
+    }
+}
