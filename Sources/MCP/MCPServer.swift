@@ -4,7 +4,7 @@
 import JSON
 public import Loop
 
-/// An MCP server without a transport; `MCPHTTPEndpoint` and `MCPStdio` carry it.
+/// An MCP server without a transport; `MCPHTTPEndpoint` and `MCPLines` carry it.
 @IO public final class MCPServer {
     let info: Implementation
     let instructions: String?

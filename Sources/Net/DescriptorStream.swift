@@ -29,6 +29,7 @@ public import Loop
     private var isReadingOnWorker = false
     private var isFinishing = false
     private var hasEnded = false
+    private var finishDeadline: LoopTimer?
 
     /// A stream over two descriptors, which stay the caller's; call `resumeReading` to begin.
     public init(input: Int32, output: Int32) {
@@ -143,13 +144,16 @@ public import Loop
     public func finish() {
         guard !isClosed, !isFinishing else { return }
         isFinishing = true
-        if queue.isEmpty { close(nil) }
+        if queue.isEmpty { return close(nil) }
+        finishDeadline = LoopTimer(after: .seconds(5)) { [weak self] in self?.close(nil) }
     }
 
     /// As in `ByteStream`.
     public func close(_ error: NetError?) {
         guard !isClosed else { return }
         isClosed = true
+        finishDeadline?.cancel()
+        finishDeadline = nil
         reading?.close()
         writing?.close()
         reading = nil

@@ -3,6 +3,7 @@ import Foundation
 import Glibc
 import JSON
 import Loop
+import Net
 import Support
 import Testing
 
@@ -21,10 +22,10 @@ import Testing
     @Test @IO func `requests on a pipe are answered until its end`() async {
         let input = ClosedPipe()
         let output = ClosedPipe()
-        let stdio = MCPStdio(
+        let stdio = MCPLines(
             server: Fixture.server(), principal: Fixture.ada,
-            input: input.reading.fileDescriptor,
-            output: output.writing.fileDescriptor)
+            stream: DescriptorStream(
+                input: input.reading.fileDescriptor, output: output.writing.fileDescriptor))
         let served = IO.task { await stdio.run() }
         let text = "oops\n\n\r\n" + discover + discover.dropLast()
         input.writing.write(Data(text.utf8))
@@ -42,10 +43,10 @@ import Testing
         let input = ClosedPipe()
         let output = ClosedPipe()
         let server = Fixture.server { $0.endOfInputGrace = .milliseconds(10) }
-        let stdio = MCPStdio(
+        let stdio = MCPLines(
             server: server, principal: Fixture.ada,
-            input: input.reading.fileDescriptor,
-            output: output.writing.fileDescriptor)
+            stream: DescriptorStream(
+                input: input.reading.fileDescriptor, output: output.writing.fileDescriptor))
         let served = IO.task { await stdio.run() }
         let call = discover.replacingOccurrences(of: "server/discover", with: "tools/call")
             .replacingOccurrences(of: "\"params\":{", with: "\"params\":{\"name\":\"wait\",")
@@ -59,19 +60,19 @@ import Testing
     @Test @IO func `a client that leaves, or a cancelled task, ends it`() async {
         let input = ClosedPipe()
         let output = ClosedPipe()
-        let stdio = MCPStdio(
+        let stdio = MCPLines(
             server: Fixture.server(), principal: Fixture.ada,
-            input: input.reading.fileDescriptor,
-            output: output.writing.fileDescriptor)
+            stream: DescriptorStream(
+                input: input.reading.fileDescriptor, output: output.writing.fileDescriptor))
         let served = IO.task { await stdio.run() }
         output.reading.closeFile()
         input.writing.write(Data(discover.utf8))
         await served.value
 
-        let again = MCPStdio(
+        let again = MCPLines(
             server: Fixture.server(), principal: Fixture.ada,
-            input: input.reading.fileDescriptor,
-            output: output.writing.fileDescriptor)
+            stream: DescriptorStream(
+                input: input.reading.fileDescriptor, output: output.writing.fileDescriptor))
         let cancelled = IO.task { await again.run() }
         cancelled.cancel()
         await cancelled.value
@@ -88,9 +89,9 @@ import Testing
         try Data().write(to: answered)
         let input = try FileHandle(forReadingFrom: asked)
         let output = try FileHandle(forWritingTo: answered)
-        let stdio = MCPStdio(
-            server: Fixture.server(), principal: Fixture.ada, input: input.fileDescriptor,
-            output: output.fileDescriptor)
+        let stdio = MCPLines(
+            server: Fixture.server(), principal: Fixture.ada,
+            stream: DescriptorStream(input: input.fileDescriptor, output: output.fileDescriptor))
         await stdio.run()
         // The two share an id: the second is refused while the first runs, or answered after it.
         #expect(lines(try Data(contentsOf: answered)).count == 2)
@@ -99,10 +100,10 @@ import Testing
     @Test @IO func `a slow reader gets everything`() async {
         let input = ClosedPipe()
         let output = ClosedPipe()
-        let stdio = MCPStdio(
+        let stdio = MCPLines(
             server: Fixture.server { $0.queuedBytes = 10_000 }, principal: Fixture.ada,
-            input: input.reading.fileDescriptor,
-            output: output.writing.fileDescriptor)
+            stream: DescriptorStream(
+                input: input.reading.fileDescriptor, output: output.writing.fileDescriptor))
         let served = IO.task { await stdio.run() }
         let count = 2000
         let writer = IO.task {

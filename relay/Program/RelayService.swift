@@ -253,6 +253,6 @@ struct StartFailure: Error {
 
     func attach(_ stream: SocketStream, received: [UInt8]) {
         let lines = MCPLines(server: mcp, principal: introduceLocal(), stream: stream)
-        lines.start(received)
+        IO.task { await lines.run(received: received) }
     }
 }

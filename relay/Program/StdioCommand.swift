@@ -18,7 +18,8 @@ import Net
         do throws(StartFailure) {
             let relay = try await ServeCommand.start(options)
             let principal = relay.introduceLocal()
-            await MCPStdio(server: relay.mcp, principal: principal).run()
+            let stream = DescriptorStream(input: 0, output: 1)
+            await MCPLines(server: relay.mcp, principal: principal, stream: stream).run()
             await relay.shutDown()
             return Outcome()
         } catch {

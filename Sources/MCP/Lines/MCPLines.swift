@@ -1,5 +1,6 @@
-// One message a line over any byte stream: a client that was attached through the relay's socket.
-// Invariant: what cannot be sent is bounded; a client that does not read is not read from.
+// The stdio transport: one client, one message a line, over any byte stream: standard input and
+// output (`DescriptorStream`), or the relay's socket. Invariant: what waits to be sent is bounded;
+// a client that does not read is not read from.
 import JSON
 public import Loop
 public import Net
@@ -7,15 +8,16 @@ public import Net
 /// Serves an MCP server on a stream of lines.
 @IO public final class MCPLines {
     private let stream: any ByteStream
+    private let grace: Duration
     private var splitter: LineSplitter
     private let conversation: StdioConversation
-    private let grace: Duration
+    private let ended = Once<Void>()
 
-    /// A transport for one client, who acts as `principal`; it lives as long as its stream.
+    /// A transport for one client, who acts as `principal`.
     public init(server: MCPServer, principal: Principal, stream: any ByteStream) {
         self.stream = stream
-        splitter = LineSplitter(limit: server.limits.messageBytes)
         grace = server.limits.endOfInputGrace
+        splitter = LineSplitter(limit: server.limits.messageBytes)
         let cap = server.limits.queuedBytes
         func send(_ message: [UInt8]) {
             var line: [UInt8] = []
@@ -33,16 +35,28 @@ public import Net
             notify: { if stream.unsent <= cap { send($0) } })
     }
 
-    /// Begins, with bytes that were received before.
-    public func start(_ received: [UInt8]) {
+    /// Serves until the stream ends or the task is cancelled.
+    ///
+    /// `received` is what came before. Requests that run when the client's input ends get a
+    /// moment to finish.
+    public func run(received: [UInt8] = []) async {
         // Strong until the stream ends.
         unsafe stream.onData = { [self] bytes in unsafe receive(Array(bytes)) }
         stream.onDrain = { [weak stream] in stream?.resumeReading() }
-        // What was asked before the input ended is still answered.
         stream.onEnd = { [self] in IO.task { await self.settle() } }
-        stream.onClose = { [conversation] _ in conversation.inFlight.cancelAll() }
+        stream.onClose = { [ended] _ in ended.set(()) }
         receive(received)
         stream.resumeReading()
+        await withTaskCancellationHandler {
+            await ended.wait()
+        } onCancel: {
+            IO.task { self.stream.close() }
+        }
+        conversation.inFlight.cancelAll()
+    }
+
+    private func receive(_ bytes: [UInt8]) {
+        for line in splitter.feed(bytes) { conversation.receive(line) }
     }
 
     private func settle() async {
@@ -51,9 +65,5 @@ public import Net
         _ = await IO.within(grace) { await conversation.settle() }
         conversation.inFlight.cancelAll()
         stream.finish()
-    }
-
-    private func receive(_ bytes: [UInt8]) {
-        for line in splitter.feed(bytes) { conversation.receive(line) }
     }
 }
