@@ -1,5 +1,8 @@
-// What the agent serves: every method joined to the part that does it.
+// What the agent serves: every method joined to the part that does it. The parts do not know each
+// other nor the wire; this folder is where they meet.
 import Configuration
+import Crypto
+import Glibc
 import JSON
 import Loop
 import Wire
@@ -7,13 +10,52 @@ import Wire
 /// The agent's parts and the dispatcher in front of them.
 @IO final class AgentService {
     let dispatcher = Dispatcher()
+    let targets: Targets
+    let links = Links()
+    private(set) var sessions: Sessions
 
-    init(identity: Identity, options: Options) {
+    init(identity: Identity, settings: TargetSettings) {
+        let dispatcher = self.dispatcher
         dispatcher.agentName = identity.name
         dispatcher.agentID = identity.agentID
-        dispatcher.serve(.describe) { _, _ in ["facts": Machine.facts.json] }
+        let newHandle: @IO () -> String = {
+            // The relay routes by what stands before the dot.
+            "\(dispatcher.agentID).\(Base32.encode(Random.bytes(10)).lowercased())"
+        }
+        let targets = Targets(settings: settings, place: .current)
+        self.targets = targets
+        sessions = Sessions(makeID: newHandle)
+        dispatcher.serve(.describe) { [unowned self] _, _ in describe() }
+        serveTargets()
+        serveSessions()
     }
 
-    /// Ends sessions, commands and links within a few seconds.
-    func shutDown() async {}
+    private func describe() -> JSON {
+        let open = links.open.map { link -> JSON in
+            [
+                "host": .string(link.host), "user": .string(link.user),
+                "channels": .int(Int64(link.channels)), "cipher": .string(link.cipher),
+            ]
+        }
+        return [
+            "facts": Machine.facts.json, "sessions": .int(Int64(sessions.all.count)),
+            "links": .array(open),
+        ]
+    }
+
+    private func serveTargets() {
+        dispatcher.serve(.listTargets) { [unowned self] (_, fields) throws(Fault) in
+            let query = try ListTargets(fields).query
+            let found = await targets.list(query, agent: dispatcher.agentName)
+            return ["targets": .array(found.map(\.json))]
+        }
+    }
+
+    /// Ends sessions, commands and links.
+    func shutDown() async {
+        sessions.closeAll()
+        links.shutDown()
+        // The hang-ups and goodbyes leave with this turn.
+        try? await IO.sleep(for: .milliseconds(100))
+    }
 }

@@ -14,7 +14,8 @@ import Wire
             throw CommandFailure("homeline-agent: \(error)", error.exitCode)
         }
         let lock = try take(folder)
-        let service = AgentService(identity: identity, options: options)
+        let service = AgentService(
+            identity: identity, settings: try Settings.targets(options, folder))
         let uplink = Uplink(
             folder: folder, identity: identity, dispatcher: service.dispatcher, log: Process.log)
         let signals = [SIGINT, SIGTERM].map { signal in

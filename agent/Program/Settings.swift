@@ -1,5 +1,6 @@
 // Every setting and command of homeline-agent, each declared once.
 import Configuration
+import Crypto
 import Loop
 
 /// The command line, environment and agent.conf of the agent.
@@ -10,6 +11,13 @@ enum Settings {
         "name", "NAME", "the name to have at the relay (default: the host's)", flagOnly: true)
     static let tags = Setting.list("tags", "A,B", "tags to add to the invitation's", flagOnly: true)
 
+    static let sshConfig = Setting.text(
+        "ssh-config", "FILE", "the ssh_config that names the targets (default ~/.ssh/config)")
+    static let knownHosts = Setting.text(
+        "known-hosts", "FILE", "a known_hosts file to look in first and to write")
+    static let acceptNew = Setting.truth(
+        "accept-new", "accept and file the keys of hosts that have none on file")
+
     static let program = Program(
         "homeline-agent", version: Machine.version,
         summary: "Keeps SSH sessions to the hosts around this machine and serves them to a relay.",
@@ -17,7 +25,9 @@ enum Settings {
             Command(
                 "join", "Join a relay by the invitation it printed.",
                 settings: [data, name, tags], positionals: [.required("INVITATION")]),
-            Command("run", "Connect to the relay and serve it.", settings: [data, config]),
+            Command(
+                "run", "Connect to the relay and serve it.",
+                settings: [data, config, sshConfig, knownHosts, acceptNew]),
         ])
 
     /// The state folder: the flag, or the XDG state folder.
@@ -27,5 +37,35 @@ enum Settings {
             throw CommandFailure("give --data DIR: there is no HOME here", ExitCode.usage)
         }
         return folder
+    }
+
+    /// How targets are found: flags, environment and agent.conf together.
+    static func targets(
+        _ options: Options, _ folder: String
+    ) throws(CommandFailure) -> TargetSettings {
+        let all = try reading(options, folder)
+        return TargetSettings(
+            sshConfig: all.string(sshConfig), knownHosts: all.string(knownHosts),
+            acceptNew: all.bool(acceptNew))
+    }
+
+    /// The options with the configuration file's values under them.
+    private static func reading(
+        _ options: Options, _ folder: String
+    ) throws(CommandFailure) -> Options {
+        let path = options.string(config) ?? folder + "/agent.conf"
+        guard let bytes = try? SecureFile.read(path) else {
+            guard options.string(config) == nil else {
+                throw CommandFailure(
+                    "homeline-agent: \(path) cannot be read", ExitCode.configuration)
+            }
+            return options
+        }
+        do throws(ConfigurationError) {
+            let text = String(decoding: bytes, as: UTF8.self)
+            return try program.reading(file: text, path: path, into: options)
+        } catch {
+            throw CommandFailure("homeline-agent: \(error)", error.exitCode)
+        }
     }
 }

@@ -3,7 +3,7 @@
 import Wire
 
 /// The host part of a target, taken apart.
-struct TargetName: Hashable, Sendable {
+struct TargetName: Hashable, Sendable, CustomStringConvertible {
     /// The alias or host.
     let host: String
     /// The user, when written.
@@ -13,6 +13,12 @@ struct TargetName: Hashable, Sendable {
 
     /// Whether it is the agent's own machine.
     var isLocal: Bool { host == "local" && user == nil && port == nil }
+
+    /// As callers write it.
+    var description: String {
+        let place = host.contains(":") && port != nil ? "[\(host)]" : host
+        return (user.map { $0 + "@" } ?? "") + place + (port.map { ":\($0)" } ?? "")
+    }
 
     /// Reads `agent/host` or what follows the slash.
     init(_ target: String) throws(Fault) {
@@ -44,6 +50,15 @@ struct TargetName: Hashable, Sendable {
         host = String(rest)
         self.user = user
         self.port = port
+    }
+
+    /// The same host with another user and port, where they are given.
+    func with(user: String?, port: UInt16?) throws(Fault) -> TargetName {
+        guard user != nil || port != nil else { return self }
+        var text = host.contains(":") ? "[\(host)]" : host
+        if let user = user ?? self.user { text = "\(user)@\(text)" }
+        if let port = port ?? self.port { text += ":\(port)" }
+        return try TargetName(text)
     }
 
     /// No option, no shell syntax, nothing that ssh would expand.

@@ -1,0 +1,121 @@
+// The `session.*` calls: arguments to the session they name, results back as Wire has them.
+// Invariant: a caller reaches its own sessions alone, unless it is an admin.
+import Glibc
+import JSON
+import Loop
+import SSH
+import Terminal
+import Wire
+
+extension AgentService {
+    func serveSessions() {
+        dispatcher.serve(.openSession) { [unowned self] (caller, fields) throws(Fault) in
+            try await open(try OpenSession(fields), caller).json
+        }
+        dispatcher.serve(.runCommand) { [unowned self] (caller, fields) throws(Fault) in
+            let call = try RunCommand(fields)
+            return try await session(call.sessionID, caller).run(
+                call.command, wait: call.wait, timeout: call.timeout, maxBytes: call.maxBytes
+            ).json
+        }
+        dispatcher.serve(.sendInput) { [unowned self] (caller, fields) throws(Fault) in
+            let call = try SendInput(fields)
+            return try await session(call.sessionID, caller).send(
+                text: call.text, keys: call.keys, enter: call.enter, wait: call.wait,
+                maxBytes: call.maxBytes
+            ).json
+        }
+        dispatcher.serve(.readOutput) { [unowned self] (caller, fields) throws(Fault) in
+            let call = try ReadOutput(fields)
+            return try await session(call.sessionID, caller).read(
+                offset: call.offset, wait: call.wait, raw: call.view == .raw,
+                maxBytes: call.maxBytes
+            ).json
+        }
+        dispatcher.serve(.listSessions) { [unowned self] (caller, fields) throws(Fault) in
+            let target = try fields.optionalString("target")
+            let found = sessions.all.filter { session in
+                (caller.isAdmin || session.owner == caller.principal)
+                    && (target == nil || session.target == target)
+            }
+            return ["sessions": .array(found.map { info($0).json })]
+        }
+        dispatcher.serve(.closeSession) { [unowned self] (caller, fields) throws(Fault) in
+            let call = try CloseSession(fields)
+            let closing =
+                if let id = call.sessionID {
+                    [try session(id, caller)]
+                } else {
+                    // "All" is all of one's own, for an admin too.
+                    sessions.all.filter { $0.owner == caller.principal }
+                }
+            for session in closing { sessions.close(session.id) }
+            return ["closed": .array(closing.map { .string($0.id) })]
+        }
+    }
+
+    private func session(_ id: String, _ caller: Caller) throws(Fault) -> Session {
+        // Another's session is as unknown as one that never was.
+        guard let session = sessions[id], caller.isAdmin || session.owner == caller.principal else {
+            throw Fault(
+                .unknownSession,
+                "There is no session \"\(id)\": it was closed, was idle too long, or the agent "
+                    + "restarted. ssh_session_list shows your sessions; ssh_session_open opens one."
+            )
+        }
+        return session
+    }
+
+    private func open(_ call: OpenSession, _ caller: Caller) async throws(Fault) -> SessionOpened {
+        let start = IO.now
+        let name = try TargetName(call.target).with(user: call.username, port: call.port)
+        let request = Sessions.Opening(
+            owner: caller.principal, target: "\(dispatcher.agentName)/\(name)", name: call.name,
+            isPersistent: call.isPersistent, idleTimeout: call.idleTimeout,
+            loginTimeout: call.loginTimeout)
+        var hostKey: String?
+        let session = try await sessions.open(request) { () throws(Fault) in
+            guard !name.isLocal else { return try localShell(call) }
+            let target = try await targets.resolve(name)
+            let options = LinkOptions(
+                key: call.key, password: call.password, connectTimeout: call.connectTimeout,
+                loginTimeout: call.loginTimeout)
+            let size = TerminalSize(
+                kind: call.terminal, columns: UInt16(call.columns), rows: UInt16(call.rows))
+            let (channel, link) = try await links.shell(on: target, options, terminal: size)
+            hostKey = link.hostKey.map { "\($0.name) \($0.fingerprint)" }
+            return RemoteShell(channel)
+        }
+        return SessionOpened(
+            info: info(session), banner: session.banner, hostKey: hostKey,
+            durationMS: Int((IO.now - start) / .milliseconds(1)))
+    }
+
+    private func localShell(_ call: OpenSession) throws(Fault) -> LocalShell {
+        var environment = Process.environment
+        let user = UserAccount.current
+        environment["TERM"] = call.terminal
+        environment["HOME"] = user.home
+        environment["SHELL"] = user.shell
+        for name in ["TMUX", "STY", "SSH_TTY", "COLUMNS", "LINES"] { environment[name] = nil }
+        do throws(LoopError) {
+            let shellName = user.shell.split(separator: "/").last.map(String.init) ?? "sh"
+            return try LocalShell(
+                path: user.shell, arguments: ["-" + shellName], environment: environment,
+                directory: user.home, columns: UInt16(call.columns), rows: UInt16(call.rows))
+        } catch {
+            throw Fault(.shellUnusable, "cannot start \(user.shell) on this machine: \(error)")
+        }
+    }
+
+    private func info(_ session: Session) -> SessionInfo {
+        let state = session.describe(session.command)
+        return SessionInfo(
+            sessionID: session.id, target: session.target, name: session.name, owner: session.owner,
+            shell: session.shellName, cwd: session.cwd, state: state.state,
+            command: session.isRunning ? session.command?.preview : nil,
+            idleSeconds: Int((IO.now - session.lastUsed) / .seconds(1)),
+            idleTimeoutSeconds: session.isPersistent ? 0 : Int(session.idleTimeout / .seconds(1)),
+            nextOffset: session.log.end)
+    }
+}
