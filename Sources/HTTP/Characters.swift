@@ -79,8 +79,16 @@ extension Span where Element == UInt8 {
 }
 
 extension [UInt8] {
-    /// Whether the bytes in `range` are `word` (lower case) in any case.
-    func matches(_ range: Range<Int>, _ word: StaticString) -> Bool { span.matches(range, word) }
+    /// Whether the bytes in `range` are exactly `word`.
+    func isText(_ range: Range<Int>, _ word: StaticString) -> Bool {
+        guard range.count == word.utf8CodeUnitCount else { return false }
+        let expected = unsafe UnsafeBufferPointer(
+            start: word.utf8Start, count: word.utf8CodeUnitCount)
+        for offset in 0..<range.count {
+            guard unsafe self[range.lowerBound + offset] == expected[offset] else { return false }
+        }
+        return true
+    }
 
     mutating func append(literal: StaticString) {
         unsafe append(

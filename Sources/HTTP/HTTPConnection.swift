@@ -28,7 +28,7 @@ import Net
         self.stream = stream
         self.server = server
         chunks = ChunkedDecoder(server.limits)
-        deadline = server.tick(after: server.limits.idleDeadline)
+        deadline = server.tick(after: server.ticks.idle)
         unsafe stream.onData = { unsafe self.received($0) }
         stream.onDrain = { self.drained() }
         stream.onClose = { _ in self.closed() }
@@ -96,7 +96,7 @@ import Net
         guard try parser.parse(bytes.span.extracting(start...), limits) else {
             if state == .idle {
                 state = .head
-                deadline = server.tick(after: limits.headDeadline)
+                deadline = server.tick(after: server.ticks.head)
             }
             return false
         }
@@ -110,8 +110,8 @@ import Net
     /// Decides how the body is read; dispatch follows when there is none.
     private func beginBody() throws(HTTPError) {
         state = .body
-        deadline = server.tick(after: limits.bodyDeadline)
-        guard server.accepts(headBytes, head.method) else { throw .refused(status: 405) }
+        deadline = server.tick(after: server.ticks.body)
+        guard isKnownMethod else { throw .refused(status: 405) }
         let length = head.contentLength ?? 0
         guard length <= limits.bodyBytes else { throw .refused(status: 413) }
         body = []
@@ -119,6 +119,18 @@ import Net
         let isWaiting = start == input.count && (head.isChunked || length > 0)
         if isWaiting, head.expectsContinue, !head.isHTTP10 {
             write(Array("HTTP/1.1 100 Continue\r\n\r\n".utf8))
+        }
+    }
+
+    private var isKnownMethod: Bool {
+        let (bytes, method) = (headBytes, head.method)
+        switch method.count {
+        case 3: return bytes.isText(method, "GET") || bytes.isText(method, "PUT")
+        case 4: return bytes.isText(method, "POST") || bytes.isText(method, "HEAD")
+        case 5: return bytes.isText(method, "PATCH")
+        case 6: return bytes.isText(method, "DELETE")
+        case 7: return bytes.isText(method, "OPTIONS")
+        default: return false
         }
     }
 
@@ -144,7 +156,7 @@ import Net
         let request = HTTPRequest(
             bytes: headBytes, head: head, body: body, peer: stream.peer,
             peerAddress: (stream as? SocketStream)?.peerAddress)
-        let isHead = headBytes.matches(head.method, "head")
+        let isHead = headBytes.isText(head.method, "HEAD")
         headBytes = []
         body = []
         let responder = HTTPResponder(self, head, isHead: isHead)
@@ -186,7 +198,7 @@ import Net
     /// A peer that does not read is given up; one that reads 64 KiB a second has time enough.
     private func watchDrain() {
         deadline = server.tick(
-            after: limits.writeDeadline + .seconds(stream.unsent / (64 << 10)))
+            after: server.ticks.write + stream.unsent / (64 << 10) * server.ticks.second)
     }
 
     private func drained() {
@@ -205,7 +217,7 @@ import Net
         guard state == .handling else { return }
         guard keepAlive else {
             state = .lingering
-            deadline = server.tick(after: limits.writeDeadline)
+            deadline = server.tick(after: server.ticks.write)
             return stream.finish()
         }
         state = .idle
@@ -214,7 +226,7 @@ import Net
 
     private func next() {
         if isCongested { return watchDrain() }
-        deadline = server.tick(after: limits.idleDeadline)
+        deadline = server.tick(after: server.ticks.idle)
         advance()
         if isPaused, input.count <= limits.pipelinedBytes {
             isPaused = false
@@ -226,7 +238,7 @@ import Net
     /// would reset the connection before the peer has read why.
     private func refuse(_ status: Int) {
         guard state != .closed, state != .lingering else { return }
-        let isHead = !headBytes.isEmpty && headBytes.matches(head.method, "head")
+        let isHead = !headBytes.isEmpty && headBytes.isText(head.method, "HEAD")
         let text = isHead ? [] : Array("\(status) \(reason(of: status))\n".utf8)
         var headers: HTTPHeaders = ["Content-Type": "text/plain"]
         if status == 405 { headers["Allow"] = HTTPServer.methods.joined(separator: ", ") }
@@ -236,7 +248,7 @@ import Net
         start = 0
         body = []
         state = .lingering
-        deadline = server.tick(after: limits.lingerDeadline)
+        deadline = server.tick(after: server.ticks.linger)
         if isPaused { stream.resumeReading() }
     }
 

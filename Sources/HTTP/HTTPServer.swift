@@ -18,6 +18,7 @@ public import Net
     private var sweep: LoopTimer?
     private var tick = 0
     private let tickLength: Duration
+    let ticks: HTTPTicks
     private var cachedDate = HTTPDate()
     private var onEmpty: [CheckedContinuation<Void, Never>] = []
 
@@ -29,6 +30,7 @@ public import Net
             limits.headDeadline, limits.bodyDeadline, limits.idleDeadline, limits.writeDeadline,
             limits.lingerDeadline)
         tickLength = min(.milliseconds(250), max(.milliseconds(10), shortest / 4))
+        ticks = HTTPTicks(limits, length: tickLength)
     }
 
     /// The address it listens on, with the real port where 0 was asked.
@@ -85,10 +87,8 @@ public import Net
 
     // MARK: The connections' side
 
-    /// The tick that comes when `duration` has passed for certain.
-    func tick(after duration: Duration) -> Int {
-        tick + 1 + Int((duration / tickLength).rounded(.up))
-    }
+    /// The tick at which a wait that starts now has lasted `ticks` for certain.
+    func tick(after ticks: Int) -> Int { tick + 1 + ticks }
 
     private func expireDue() {
         tick += 1
@@ -113,8 +113,19 @@ public import Net
         return cachedDate.line
     }
 
-    func accepts(_ head: [UInt8], _ method: Range<Int>) -> Bool {
-        let name = head[method]
-        return Self.methods.contains { name.elementsEqual($0.utf8) }
+}
+
+/// The limits' waits counted in sweeps, so that no request costs a clock reading.
+struct HTTPTicks {
+    let head, body, idle, write, linger, second: Int
+
+    init(_ limits: HTTPLimits, length: Duration) {
+        func count(_ wait: Duration) -> Int { Int((wait / length).rounded(.up)) }
+        head = count(limits.headDeadline)
+        body = count(limits.bodyDeadline)
+        idle = count(limits.idleDeadline)
+        write = count(limits.writeDeadline)
+        linger = count(limits.lingerDeadline)
+        second = count(.seconds(1))
     }
 }

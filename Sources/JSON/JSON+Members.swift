@@ -31,6 +31,7 @@ extension JSON {
         scanner.skipSpace(bytes)
         var members: [JSONMember] = []
         var index = KeyIndex()
+        members.reserveCapacity(4)
         if !scanner.take(0x7D, bytes) {
             repeat {
                 scanner.skipSpace(bytes)

@@ -63,13 +63,14 @@ extension JSON {
                 }
                 let byte = unsafe bytes[at]
                 if byte < 0x20 || byte == 0x22 || byte == 0x5C {
-                    unsafe output.append(contentsOf: bytes[done..<at])
+                    unsafe output.append(
+                        contentsOf: UnsafeBufferPointer(rebasing: bytes[done..<at]))
                     output.append(escape: byte)
                     done = at + 1
                 }
                 at += 1
             }
-            unsafe output.append(contentsOf: bytes[done...])
+            unsafe output.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[done...]))
             output.append(0x22)
         }
     }

@@ -134,9 +134,12 @@ extension Span where Element == UInt8 {
             while at < range.upperBound {
                 let byte = self[at]
                 guard byte == 0x5C else {
-                    unsafe output[count] = byte
-                    count += 1
-                    at += 1
+                    let run = at
+                    while at < range.upperBound, self[at] != 0x5C { at += 1 }
+                    unsafe extracting(run..<at).withUnsafeBufferPointer {
+                        _ = unsafe output[count...].update(fromContentsOf: $0)
+                    }
+                    count += at - run
                     continue
                 }
                 let kind = self[at + 1]
