@@ -34,6 +34,7 @@ import Net
         self.onEnd = onEnd
         unsafe stream.onData = { [weak self] in unsafe self?.received($0) }
         stream.onClose = { [weak self] in self?.closed(orderly: $0 == nil) }
+        if stream.isClosed { error = .closed }
     }
 
     isolated deinit { stream.close() }

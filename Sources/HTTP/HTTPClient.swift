@@ -107,25 +107,21 @@ public import Net
         while let connection = idle.popLast() {
             if connection.error == nil { return connection }
         }
-        let dial = dial
-        let dialled = await IO.within(deadline) {
-            () async -> Result<SendableStream, HTTPError> in
-            do throws(NetError) {
-                return .success(SendableStream(stream: try await dial()))
-            } catch {
-                return .failure(.unreachable(error.description))
-            }
-        }
+        // The connection is made where the dial ends: what arrives before that would be lost.
+        let dialled = await IO.within(deadline) { [self] in await dialling() }
         guard let dialled else { throw .timedOut }
-        return ClientConnection(
-            try dialled.get().stream, limits,
-            onIdle: { [weak self] connection in self?.idle.append(connection) },
-            onEnd: { [weak self] connection in self?.idle.removeAll { $0 === connection } })
+        return try dialled.get()
     }
-}
 
-/// Carries a stream out of the task that dialled it; both run on the loop.
-@IO private final class SendableStream {
-    let stream: any ByteStream
-    init(stream: any ByteStream) { self.stream = stream }
+    private func dialling() async -> Result<ClientConnection, HTTPError> {
+        do throws(NetError) {
+            let connection = ClientConnection(
+                try await dial(), limits,
+                onIdle: { [weak self] connection in self?.idle.append(connection) },
+                onEnd: { [weak self] connection in self?.idle.removeAll { $0 === connection } })
+            return .success(connection)
+        } catch {
+            return .failure(.unreachable(error.description))
+        }
+    }
 }

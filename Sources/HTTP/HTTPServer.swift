@@ -49,6 +49,7 @@ public import Net
 
     /// Serves one connected stream, such as a TLS or Unix one.
     public func serve(_ stream: any ByteStream) {
+        guard !stream.isClosed else { return }
         guard !isDraining, connections.count < limits.connections else {
             stream.write(Array("HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\n".utf8))
             stream.write(Array("Connection: close\r\nContent-Length: 0\r\n\r\n".utf8))

@@ -125,7 +125,7 @@ import Testing
         defer { listener.close() }
         let client = HTTPClient(host: "127.0.0.1", port: listener.address?.port ?? 0)
         do throws(HTTPError) {
-            let answer = try await client.get("/", deadline: .seconds(5))
+            let answer = try await client.get("/", deadline: .seconds(50))
             #expect(String(decoding: answer.body, as: UTF8.self) == body)
         } catch {
             #expect(error == failure)

@@ -8,7 +8,7 @@ import Testing
     @Test @IO func `requests on one connection are answered in order`() async throws {
         let server = try server(handler: echo)
         defer { server.close() }
-        let wire = try await Wire(server)
+        let wire = try await Wire.connect(server)
         wire.send("POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\none")
         #expect(await wire.has("POST /a one"))
         #expect(wire.text.hasPrefix("HTTP/1.1 200 OK\r\nDate: "))
@@ -34,7 +34,7 @@ import Testing
     {
         let server = try server({ $0.pipelinedBytes = 256 }, handler: echo)
         defer { server.close() }
-        let wire = try await Wire(server)
+        let wire = try await Wire.connect(server)
         for number in 0..<500 { wire.send("GET /\(number) HTTP/1.1\r\nHost: x\r\n\r\n") }
         #expect(await wire.has("GET /499 "))
         #expect(wire.text.components(of: "HTTP/1.1 200 OK") == 500)
@@ -43,7 +43,7 @@ import Testing
     @Test @IO func `a request that comes byte by byte is one request`() async throws {
         let server = try server(handler: echo)
         defer { server.close() }
-        let wire = try await Wire(server)
+        let wire = try await Wire.connect(server)
         let text = "POST /slow HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello"
         for byte in text.utf8 {
             wire.stream.write([byte])
@@ -72,7 +72,7 @@ import Testing
     ) async throws {
         let server = try server({ $0.lingerDeadline = .milliseconds(50) }, handler: echo)
         defer { server.close() }
-        let wire = try await Wire(server)
+        let wire = try await Wire.connect(server)
         wire.send("GET /first HTTP/1.1\r\nHost: x\r\n\r\n" + text)
         #expect(await wire.has("HTTP/1.1 \(answer)"))
         #expect(wire.text.contains("GET /first"))
@@ -87,7 +87,7 @@ import Testing
     @Test @IO func `HEAD gets the head alone`() async throws {
         let server = try server(handler: echo)
         defer { server.close() }
-        let wire = try await Wire(server)
+        let wire = try await Wire.connect(server)
         wire.send("HEAD /h HTTP/1.1\r\nHost: x\r\n\r\nGET /g HTTP/1.1\r\nHost: x\r\n\r\n")
         #expect(await wire.has("GET /g "))
         #expect(!wire.text.contains("HEAD /h"))
@@ -97,7 +97,7 @@ import Testing
     @Test @IO func `100 Continue is sent when the client waits for it`() async throws {
         let server = try server(handler: echo)
         defer { server.close() }
-        let wire = try await Wire(server)
+        let wire = try await Wire.connect(server)
         let head =
             "POST /e HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n"
         wire.send(head)
@@ -121,11 +121,10 @@ import Testing
                 $0.lingerDeadline = .milliseconds(20)
             }, handler: echo)
         defer { server.close() }
-        let head = try await Wire(server)
-        head.send("GET / HTTP/1.1\r\nHo")
-        let body = try await Wire(server)
-        body.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\na")
-        let idle = try await Wire(server)
+        let head = try await Wire.connect(server, sending: "GET / HTTP/1.1\r\nHo")
+        let body = try await Wire.connect(
+            server, sending: "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\na")
+        let idle = try await Wire.connect(server)
         #expect(await head.closes() && head.text.hasPrefix("HTTP/1.1 408 "))
         #expect(await body.closes() && body.text.hasPrefix("HTTP/1.1 408 "))
         #expect(await idle.closes() && idle.text.isEmpty)
@@ -135,7 +134,7 @@ import Testing
     @Test @IO func `a handler that answers nothing is answered for`() async throws {
         let server = try server { _, _ in }
         defer { server.close() }
-        let wire = try await Wire(server)
+        let wire = try await Wire.connect(server)
         wire.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         #expect(await wire.has("HTTP/1.1 500 "))
     }
@@ -143,10 +142,10 @@ import Testing
     @Test @IO func `one connection too many gets 503`() async throws {
         let server = try server({ $0.connections = 1 }, handler: echo)
         defer { server.close() }
-        let first = try await Wire(server)
+        let first = try await Wire.connect(server)
         first.send("GET /1 HTTP/1.1\r\nHost: x\r\n\r\n")
         #expect(await first.has("GET /1"))
-        let second = try await Wire(server)
+        let second = try await Wire.connect(server)
         #expect(await second.closes())
         #expect(second.text.hasPrefix("HTTP/1.1 503 "))
         first.stream.close()
@@ -159,7 +158,7 @@ import Testing
             try? await responder.write(Array("pieces".utf8))
         }
         defer { server.close() }
-        let wire = try await Wire(server)
+        let wire = try await Wire.connect(server)
         wire.send("GET / HTTP/1.0\r\n\r\n")
         #expect(await wire.closes())
         #expect(wire.text.hasSuffix("Connection: close\r\n\r\npieces"))

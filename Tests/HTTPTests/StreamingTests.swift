@@ -44,7 +44,7 @@ import Testing
             responder.send(body: [1])
         }
         defer { server.close() }
-        let wire = try await Wire(server)
+        let wire = try await Wire.connect(server)
         wire.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         #expect(await eventually { started })
         wire.stream.close()
@@ -69,7 +69,7 @@ import Testing
             }
         }
         defer { server.close() }
-        let wire = try await Wire(server)
+        let wire = try await Wire.connect(server)
         wire.stream.pauseReading()
         wire.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         #expect(await eventually { written > 0 })
@@ -100,7 +100,7 @@ import Testing
             }
         }
         defer { server.close() }
-        let wire = try await Wire(server)
+        let wire = try await Wire.connect(server)
         wire.stream.pauseReading()
         wire.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         #expect(await eventually { failure != nil })
@@ -113,8 +113,8 @@ import Testing
             while !release.isSet, !Task.isCancelled { try? await IO.sleep(for: .milliseconds(2)) }
             await echo(request, responder)
         }
-        let idle = try await Wire(server)
-        let busy = try await Wire(server)
+        let idle = try await Wire.connect(server)
+        let busy = try await Wire.connect(server)
         busy.send("GET /busy HTTP/1.1\r\nHost: x\r\n\r\n")
         #expect(await eventually { server.connectionCount == 2 })
         try await IO.sleep(for: .milliseconds(20))
@@ -134,7 +134,7 @@ import Testing
             cancelled = Task.isCancelled
             responder.send()
         }
-        let wire = try await Wire(server)
+        let wire = try await Wire.connect(server)
         wire.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         #expect(await eventually { server.connectionCount == 1 })
         try await IO.sleep(for: .milliseconds(20))

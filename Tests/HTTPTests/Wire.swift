@@ -10,9 +10,23 @@ import Net
     var isClosed = false
     private var changed: CheckedContinuation<Void, Never>?
 
-    init(_ server: HTTPServer) async throws {
-        stream = try await SocketStream.connect(
-            host: "127.0.0.1", port: server.address?.port ?? 0)
+    /// Connects and sends; all in one turn, so that neither data nor a deadline is missed.
+    static func connect(_ server: HTTPServer, sending text: String = "") async throws -> Wire {
+        let port = server.address?.port ?? 0
+        let wire = IO.task { () async -> Result<Wire, NetError> in
+            do throws(NetError) {
+                let wire = Wire(try await SocketStream.connect(host: "127.0.0.1", port: port))
+                wire.send(text)
+                return .success(wire)
+            } catch {
+                return .failure(error)
+            }
+        }
+        return try await wire.value.get()
+    }
+
+    private init(_ stream: SocketStream) {
+        self.stream = stream
         stream.onData = {
             self.text += String(decoding: $0, as: UTF8.self)
             self.wake()

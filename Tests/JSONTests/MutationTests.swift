@@ -42,7 +42,7 @@ private let message = Array(
         let seed = UInt64.random(in: 0 ... .max)
         print("MutationTests seed \(seed)")
         var generator = SplitMix(state: seed)
-        for _ in 0..<20_000 {
+        for _ in 0..<4_000 {
             var bytes = message
             for _ in 0..<Int.random(in: 1...3, using: &generator) {
                 let at = Int.random(in: 0..<bytes.count, using: &generator)
