@@ -85,7 +85,9 @@ let package = Package(
             path: "agent", swiftSettings: safe),
         .executableTarget(
             name: "homeline-bench",
-            dependencies: ["CSSH2", "JSON", "Loop", "Net", "Crypto", "Tunnel", "HTTP"],
+            dependencies: [
+                "CSSH2", "JSON", "Loop", "Net", "Crypto", "Tunnel", "HTTP", "SSH", "Terminal",
+            ],
             path: "bench", exclude: ["peers"], swiftSettings: house,
             linkerSettings: ownLibraries + [.linkedLibrary("ssh2"), .linkedLibrary("z")]),
 

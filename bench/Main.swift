@@ -7,7 +7,8 @@ import Loop
 enum Main {
     /// Each row's name and what makes its operation ready.
     static let rows: [(String, @Sendable () throws -> Operation)] = [
-        ("session", BareRows.session), ("exec", BareRows.exec), ("cold", BareRows.cold),
+        ("session", BareRows.session), ("marks-session", BareRows.marks), ("exec", BareRows.exec),
+        ("cold", BareRows.cold),
         ("mcp-session", EndpointRows.session), ("mcp-exec", EndpointRows.exec),
         ("mcp-cold", EndpointRows.cold),
     ]
@@ -18,10 +19,11 @@ enum Main {
             switch word {
             case "rows":
                 for (name, _) in rows { print(name) }
-                for name in TunnelRows.names { print(name) }
+                for name in LinkRows.names + TunnelRows.names { print(name) }
             case TunnelRows.responder: IO.main { await TunnelRows.respond() }
             case _ where TunnelRows.names.contains(word):
                 IO.main { await TunnelRows.measure(word) }
+            case _ where LinkRows.names.contains(word): IO.main { await LinkRows.measure(word) }
             default:
                 guard let row = rows.first(where: { $0.0 == word }) else {
                     throw BenchError("no row “\(word)”; see: homeline-bench rows")

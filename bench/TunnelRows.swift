@@ -9,7 +9,7 @@ import Tunnel
 enum TunnelRows {
     static let names = ["tunnel1", "tunnel64"]
     static let responder = "tunnel-responder"
-    private static let body = [UInt8](repeating: 120, count: 200)  // about one small tools/call
+    private static let body = [UInt8](repeating: 120, count: 1024)  // each way
 
     /// Answers counts until the input ends; the exit code.
     @IO static func measure(_ row: String) async -> Int32 {
@@ -20,11 +20,7 @@ enum TunnelRows {
                 kill(child, SIGTERM)
             }
             let width = row == "tunnel64" ? 64 : 1
-            LineProtocol.ready()
-            while let line = await Blocking.run({ readLine() }) {
-                guard let count = Int(line) else { throw BenchError("not a count: \(line)") }
-                LineProtocol.answer(try await times(tunnel, count: count, width: width))
-            }
+            try await LineProtocol.serveRounds { try await times(tunnel, count: $0, width: width) }
             return 0
         } catch {
             LineProtocol.complain(error)
@@ -32,31 +28,38 @@ enum TunnelRows {
         }
     }
 
-    /// Each call's time for one at a time, the mean time per call for several in flight.
+    /// Keeps `width` calls in flight; the times are each call's own, so that calls per second are
+    /// `width` over their mean.
     @IO private static func times(_ tunnel: Tunnel, count: Int, width: Int) async throws
         -> [Double]
     {
-        if width == 1 {
-            var times: [Double] = []
-            for _ in 0..<count {
+        let round = Round(left: count)
+        let callers = (0..<width).map { _ in IO.task { await round.call(tunnel) } }
+        for caller in callers { await caller.value }
+        guard round.times.count == count else { throw BenchError("a call failed") }
+        return round.times
+    }
+
+    /// What the callers of one round share.
+    @IO private final class Round {
+        private var left: Int
+        private(set) var times: [Double] = []
+
+        init(left: Int) {
+            self.left = left
+            times.reserveCapacity(left)
+        }
+
+        func call(_ tunnel: Tunnel) async {
+            while left > 0 {
+                left -= 1
                 let start = ContinuousClock.now
-                _ = try await tunnel.call(body)
+                guard let reply = try? await tunnel.call(body), reply.count == body.count else {
+                    return
+                }
                 times.append((ContinuousClock.now - start) / .microseconds(1))
             }
-            return times
         }
-        let each = max(1, count / width)
-        let start = ContinuousClock.now
-        let callers = (0..<width).map { _ in
-            IO.task { () async -> Bool in
-                for _ in 0..<each where (try? await tunnel.call(body)) == nil { return false }
-                return true
-            }
-        }
-        for caller in callers {
-            guard await caller.value else { throw BenchError("a call failed") }
-        }
-        return [(ContinuousClock.now - start) / .microseconds(1) / Double(each * width)]
     }
 
     /// Listens, starts the responder and accepts its tunnel.
