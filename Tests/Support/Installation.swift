@@ -74,8 +74,13 @@ public final class Installation: Sendable {
 
     /// Runs a joined agent and waits until the relay lists it as online.
     public func startAgent(_ name: String, caller: MCPCaller) async throws {
+        // A home of its own: the tester's start-up files may be slow, or wait for a lock.
+        let home = directory.file("home")
+        try FileManager.default.createDirectory(
+            atPath: home, withIntermediateDirectories: true)
         let process = try RunningProcess(
-            Repository.program("homeline-agent"), ["run", "--data", data(name)])
+            Repository.program("homeline-agent"), ["run", "--data", data(name)],
+            environment: ["HOME": home])
         running.withLock { $0[name] = process }
         guard await online(name, caller: caller) else {
             throw Unavailable("agent \(name) never came: \(process.output)\(process.errors)")
