@@ -52,7 +52,9 @@ import Net
         }
     }
 
+    /// Input is only piled up while a request is handled or the peer does not read.
     private func pauseIfFull() {
+        guard state == .handling || isCongested else { return }
         guard !isPaused, input.count - start > limits.pipelinedBytes else { return }
         isPaused = true
         stream.pauseReading()
@@ -206,8 +208,8 @@ import Net
         case .handling:
             deadline = .max
             responder?.drained()
-        case .idle: next()
-        case .head, .body, .lingering, .closed: break
+        case .idle, .head: next()
+        case .body, .lingering, .closed: break
         }
     }
 
@@ -226,9 +228,9 @@ import Net
 
     private func next() {
         if isCongested { return watchDrain() }
-        deadline = server.tick(after: server.ticks.idle)
+        if state == .idle { deadline = server.tick(after: server.ticks.idle) }
         advance()
-        if isPaused, input.count <= limits.pipelinedBytes {
+        if isPaused, state != .handling || input.count <= limits.pipelinedBytes {
             isPaused = false
             stream.resumeReading()
         }
