@@ -88,14 +88,21 @@ public enum ShellProfile: String, Sendable, CaseIterable {
     /// To the terminal, as the shell's own output may be redirected (`exec >log`); where /dev/tty
     /// does not open, to the output after all. Under `set -e` a status would end the shell.
     private func beginning(_ nonce: Nonce) -> String {
-        let mark = #"printf '\033]133;C;\#(nonce.text);%s;\n\007' "$1""#
+        // mksh has no printf of its own.
+        let mark =
+            self == .mksh
+            ? #"print -rn -- $'\033]133;C;\#(nonce.text);'"$1"$';\n\007'"#
+            : #"printf '\033]133;C;\#(nonce.text);%s;\n\007' "$1""#
         return "__b(){ \(mark) 2>/dev/null >/dev/tty||\(mark);__n=$1;__s=\(Mark.unfinished);"
             + #"case $- in *e*) return 0;;esac;return "$2";};"#
     }
 
     private func ending(_ nonce: Nonce) -> String {
+        let key = nonce.text
         let mark =
-            #"printf '\033]133;E;\#(nonce.text);%s;%s;%s;\#(nonce.text)\007' "$__s" "$1" "${PWD-}""#
+            self == .mksh
+            ? #"print -rn -- $'\033]133;E;\#(key);'"$__s;$1;${PWD-}"$';\#(key)\007'"#
+            : #"printf '\033]133;E;\#(key);%s;%s;%s;\#(key)\007' "$__s" "$1" "${PWD-}""#
         return "__e(){ \(mark) 2>/dev/null >/dev/tty||\(mark);};"
     }
 

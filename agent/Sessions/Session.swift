@@ -139,10 +139,7 @@ import Wire
 
     private func keep(_ bytes: [UInt8]) {
         if state.phase == .running || !echo.isWaiting {
-            // busybox ash asks for the cursor's place after each prompt.
-            if !profile.echoesExactly, state.phase != .running, bytes == Self.cursorQuestion {
-                return
-            }
+            if isCursorQuestion(bytes) { return }
             return log.append(bytes[...])
         }
         var rest: [UInt8] = []
@@ -150,7 +147,19 @@ import Wire
         log.append(rest[...])
     }
 
-    private static let cursorQuestion = Array("\u{1b}[6n".utf8)
+    /// busybox ash asks for the cursor's place after each prompt.
+    ///
+    /// Without an answer it waits 20 ms before it runs a line. An answer is right only while its
+    /// editor reads: before a line is typed.
+    private func isCursorQuestion(_ bytes: [UInt8]) -> Bool {
+        guard !profile.echoesExactly, state.phase != .running,
+            bytes == Array("\u{1b}[6n".utf8)
+        else { return false }
+        if state.phase == .ready, direct?.isOver != false {
+            transport.write(Array("\u{1b}[1;1R".utf8))
+        }
+        return true
+    }
 
     /// Output is complete up to a mark.
     private func settle(endsEcho: Bool) {
