@@ -69,7 +69,7 @@ extension SSHError: CustomStringConvertible {
             "no SSH algorithm in common with \(address): it offers \(offered)"
         case .hostKeyUnknown(let host, let key):
             "the host key of \(host) is not known (\(key.name) \(key.fingerprint)): verify it, then"
-                + " run `homeline-agent targets trust \(host)` or approve it"
+                + " run `homeline-agent targets trust \(host)`"
         case .hostKeyChanged(let host, let known, let offered):
             "THE HOST KEY OF \(host) HAS CHANGED: on file \(known.joined(separator: ", ")), offered"
                 + " \(offered.name) \(offered.fingerprint); if the change is real, a person runs"

@@ -32,8 +32,11 @@ enum Main {
         switch command {
         case "join": try await JoinCommand.run(options)
         case "run": try await RunAgentCommand.run(options)
-        default:
-            throw CommandFailure("homeline-agent \(command) is not built yet", ExitCode.software)
+        case "targets list": try await TargetsCommand.list(options)
+        case "targets check": try await TargetsCommand.check(options)
+        case "targets trust": try await TargetsCommand.trust(options)
+        case "targets forget": try await TargetsCommand.forget(options)
+        default: throw CommandFailure("homeline-agent: no command \(command)", ExitCode.software)
         }
     }
 }

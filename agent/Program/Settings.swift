@@ -18,6 +18,12 @@ enum Settings {
     static let acceptNew = Setting.truth(
         "accept-new", "accept and file the keys of hosts that have none on file")
 
+    static let fingerprint = Setting.text(
+        "fingerprint", "SHA256:…", "file the key only if this is its fingerprint", flagOnly: true)
+    static let yes = Setting.truth("yes", "file the key without a question", flagOnly: true)
+
+    private static let finding = [data, config, sshConfig, knownHosts, acceptNew]
+
     static let program = Program(
         "homeline-agent", version: Machine.version,
         summary: "Keeps SSH sessions to the hosts around this machine and serves them to a relay.",
@@ -27,7 +33,19 @@ enum Settings {
                 settings: [data, name, tags], positionals: [.required("INVITATION")]),
             Command(
                 "run", "Connect to the relay and serve it.",
-                settings: [data, config, sshConfig, knownHosts, acceptNew]),
+                settings: finding),
+            Command(
+                "targets list", "List the hosts this agent knows by name.", settings: finding,
+                positionals: [.optional("QUERY")]),
+            Command(
+                "targets check", "Connect to a host, log in, and tell what was agreed on.",
+                settings: finding, positionals: [.required("HOST")]),
+            Command(
+                "targets trust", "File the key a host offers, after comparing its fingerprint.",
+                settings: finding + [fingerprint, yes], positionals: [.required("HOST")]),
+            Command(
+                "targets forget", "Remove a host's keys from known_hosts.", settings: finding,
+                positionals: [.required("HOST")]),
         ])
 
     /// The state folder: the flag, or the XDG state folder.

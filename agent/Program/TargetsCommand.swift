@@ -1,0 +1,131 @@
+// `homeline-agent targets …`: what the agent can reach, and the human act of trusting a host key.
+// Works beside a running agent: both read the same files.
+import Configuration
+import Glibc
+import Loop
+import SSH
+import Wire
+
+@IO enum TargetsCommand {
+    static func list(_ options: Options) async throws(CommandFailure) {
+        let targets = try targets(options)
+        let found = await targets.list(options.arguments.first, agent: "agent")
+        for info in found {
+            let place = info.hostname.map { "\(info.user ?? "")@\($0):\(info.port ?? 22)" } ?? "-"
+            let via = info.via.map { " via \($0)" } ?? ""
+            Process.print("\(info.target.dropFirst(6))\t\(place)\(via)\t\(info.source)\n")
+        }
+    }
+
+    /// Connects and logs in, and tells what was agreed on.
+    static func check(_ options: Options) async throws(CommandFailure) {
+        let target = try await resolve(options)
+        do throws(SSHError) {
+            let configuration = target.configuration(LinkOptions()) { unsafe access($0, R_OK) == 0 }
+            let link = try await Link.connect(configuration)
+            let key = link.hostKey.map { "\($0.name) \($0.fingerprint)" } ?? "-"
+            Process.print(
+                """
+                \(target.user)@\(target.hostname):\(target.port) is reachable and lets this agent in
+                server    \(link.serverVersion)
+                host key  \(key)
+                cipher    \(link.cipher)
+
+                """)
+            link.close()
+        } catch {
+            throw failure("\(target.name): \(error)")
+        }
+    }
+
+    /// Shows the key a host offers and files it when a person (or `--fingerprint`) says so.
+    static func trust(_ options: Options) async throws(CommandFailure) {
+        let target = try await resolve(options)
+        guard let file = target.knownHosts.first else {
+            throw failure("no known_hosts file is configured for \(target.name)")
+        }
+        let key = try await offeredKey(target)
+        Process.print("\(target.name) offers \(key.name) \(key.fingerprint)\n")
+        if let expected = options.string(Settings.fingerprint) {
+            guard expected == key.fingerprint else {
+                throw failure("that is not \(expected): nothing was filed")
+            }
+        } else if !options.bool(Settings.yes) {
+            guard isatty(STDIN_FILENO) == 1 else {
+                throw failure(
+                    "give --fingerprint SHA256:… (or --yes) to file it without a question")
+            }
+            Process.print("Compare it with the host's own (ssh-keygen -lf on it). Trust it? [y/N] ")
+            let answer = await Blocking.run { readLine() ?? "" }
+            guard ["y", "yes"].contains(answer.lowercased()) else {
+                throw failure("nothing was filed")
+            }
+        }
+        do throws(SSHError) {
+            try await KnownHosts.trust(
+                key, host: target.hostname, port: target.port, alias: target.hostKeyAlias,
+                file: file)
+        } catch {
+            throw failure("\(error)")
+        }
+        Process.print("filed in \(file)\n")
+    }
+
+    /// Removes what is on file about a host.
+    static func forget(_ options: Options) async throws(CommandFailure) {
+        let target = try await resolve(options)
+        var removed = 0
+        do throws(SSHError) {
+            for file in target.knownHosts where unsafe access(file, W_OK) == 0 {
+                removed += try await KnownHosts.forget(
+                    host: target.hostname, port: target.port, alias: target.hostKeyAlias, file: file
+                )
+            }
+        } catch {
+            throw failure("\(error)")
+        }
+        Process.print(
+            removed == 0
+                ? "no key of \(target.name) was on file\n"
+                : "forgot \(removed) keys of \(target.name)\n")
+    }
+
+    /// The key of a host that has none on file.
+    private static func offeredKey(_ target: SSHTarget) async throws(CommandFailure) -> HostKey {
+        // Nothing to log in with: the host key comes first.
+        var configuration = target.configuration(LinkOptions()) { _ in false }
+        configuration.authentication = []
+        configuration.acceptNew = false
+        do throws(SSHError) {
+            let link = try await Link.connect(configuration)
+            link.close()
+        } catch {
+            switch error {
+            case .hostKeyUnknown(_, let key): return key
+            case .authenticationFailed, .loginTimedOut: break
+            default: throw failure("\(target.name): \(error)")
+            }
+        }
+        throw failure("the key of \(target.name) is on file already: nothing to do", ExitCode.ok)
+    }
+
+    private static func targets(_ options: Options) throws(CommandFailure) -> Targets {
+        let folder = try Settings.folder(options)
+        return Targets(settings: try Settings.targets(options, folder), place: .current)
+    }
+
+    private static func resolve(_ options: Options) async throws(CommandFailure) -> SSHTarget {
+        let targets = try targets(options)
+        do throws(Fault) {
+            return try await targets.resolve(try TargetName(options.arguments[0]))
+        } catch {
+            throw failure(error.message)
+        }
+    }
+
+    private static func failure(
+        _ message: String, _ exitCode: Int32 = ExitCode.unavailable
+    ) -> CommandFailure {
+        CommandFailure("homeline-agent: \(message)", exitCode)
+    }
+}
