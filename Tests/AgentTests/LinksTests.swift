@@ -24,12 +24,16 @@ extension SSHServer {
 
 @Suite(.timeLimit(.minutes(1))) struct LinksTests {
     @Test func `callers at once share one link`() async throws {
-        let server = try await SSHServer.start()
+        let server = try await SSHServer.start(SSHServer.Options(shell: .dash))
         let target = try server.target()
         let counts = await IO.task { () async -> [Int] in
             let links = Links()
             let tasks = (0..<6).map { _ in
-                IO.task { await outcome { try await links.execute("cat", on: target).channel } }
+                IO.task {
+                    await outcome {
+                        try await links.execute(on: target, command: { _ in "cat" }).channel
+                    }
+                }
             }
             var open: [Channel] = []
             for task in tasks {
@@ -43,13 +47,15 @@ extension SSHServer {
     }
 
     @Test func `a full link gets a second beside it`() async throws {
-        let server = try await SSHServer.start(SSHServer.Options(settings: ["MaxSessions": "2"]))
+        let server = try await SSHServer.start(
+            SSHServer.Options(shell: .dash, settings: ["MaxSessions": "2"]))
         let target = try server.target()
         let counts = await IO.task { () async -> [Int] in
             let links = Links()
             var open: [Channel] = []
             for _ in 0..<5 {
-                if let (channel, _) = try? await links.execute("cat", on: target) {
+                if let (channel, _) = try? await links.execute(on: target, command: { _ in "cat" })
+                {
                     open.append(channel)
                 }
             }
@@ -60,11 +66,14 @@ extension SSHServer {
     }
 
     @Test func `an unused link is closed, a used one is not`() async throws {
-        let server = try await SSHServer.start()
+        let server = try await SSHServer.start(SSHServer.Options(shell: .dash))
         let target = try server.target()
         let result = await IO.task { () async -> [Int] in
             let links = Links(idleTime: .milliseconds(100))
-            guard let (channel, _) = try? await links.execute("cat", on: target) else { return [] }
+            guard let (channel, _) = try? await links.execute(on: target, command: { _ in "cat" })
+            else {
+                return []
+            }
             try? await IO.sleep(for: .milliseconds(400))
             let used = links.open.count
             channel.resume()
@@ -76,28 +85,28 @@ extension SSHServer {
     }
 
     @Test func `a link that died in the pool is replaced`() async throws {
-        let server = try await SSHServer.start()
+        let server = try await SSHServer.start(SSHServer.Options(shell: .dash))
         let target = try server.target()
         try await IO.task { () async -> Result<Void, Fault> in
             await outcome {
                 let links = Links()
                 defer { links.shutDown() }
-                _ = try await links.execute("true", on: target)
+                _ = try await links.execute(on: target, command: { _ in "true" })
                 server.cutConnections()
-                _ = try await links.execute("true", on: target)
+                _ = try await links.execute(on: target, command: { _ in "true" })
                 #expect(links.open.count == 1)
             }
         }.value.get()
     }
 
     @Test func `a failure names the target, with a stable code`() async throws {
-        let server = try await SSHServer.start()
+        let server = try await SSHServer.start(SSHServer.Options(shell: .dash))
         var target = try server.target()
         target.knownHosts = [server.directory.file("none")]
         let asked = target
         let result = await IO.task {
             await outcome {
-                _ = try await Links().execute("true", on: asked)
+                _ = try await Links().execute(on: asked) { _ in "true" }
             }
         }.value
         guard case .failure(let fault) = result else {

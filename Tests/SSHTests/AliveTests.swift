@@ -8,7 +8,7 @@ import Testing
 @Suite(.timeLimit(.minutes(1))) struct AliveTests {
     @Test func `an idle link answers the server's questions`() async throws {
         let settings = ["ClientAliveInterval": "1", "ClientAliveCountMax": "2"]
-        let server = try await SSHServer.start(SSHServer.Options(settings: settings))
+        let server = try await SSHServer.start(SSHServer.Options(shell: .dash, settings: settings))
         let configuration = try server.link()
         try await onLoop {
             let link = try await Link.connect(configuration)
@@ -19,7 +19,7 @@ import Testing
     }
 
     @Test func `an idle link notices that its server is gone`() async throws {
-        let server = try await SSHServer.start()
+        let server = try await SSHServer.start(SSHServer.Options(shell: .dash))
         let configuration = try server.link()
         try await onLoop {
             let link = try await Link.connect(configuration)
@@ -30,7 +30,7 @@ import Testing
     }
 
     @Test func `a server that stops answering ends the link`() async throws {
-        let server = try await SSHServer.start()
+        let server = try await SSHServer.start(SSHServer.Options(shell: .dash))
         let configuration = try server.link { $0.aliveInterval = .milliseconds(200) }
         try await onLoop {
             let link = try await Link.connect(configuration)

@@ -10,7 +10,7 @@ import Testing
     func `five megabytes come exactly, through key exchanges too`(
         settings: [String: String]
     ) async throws {
-        let server = try await SSHServer.start(SSHServer.Options(settings: settings))
+        let server = try await SSHServer.start(SSHServer.Options(shell: .dash, settings: settings))
         let configuration = try server.link()
         try await onLoop {
             let link = try await Link.connect(configuration)
@@ -29,7 +29,7 @@ import Testing
 
     @Test(arguments: [["RekeyLimit": "default none"], ["RekeyLimit": "128K"]])
     func `a megabyte of input arrives and comes back`(settings: [String: String]) async throws {
-        let server = try await SSHServer.start(SSHServer.Options(settings: settings))
+        let server = try await SSHServer.start(SSHServer.Options(shell: .dash, settings: settings))
         let configuration = try server.link()
         try await onLoop {
             let link = try await Link.connect(configuration)
@@ -43,7 +43,7 @@ import Testing
     }
 
     @Test func `eight channels interleave on one link`() async throws {
-        let server = try await SSHServer.start()
+        let server = try await SSHServer.start(SSHServer.Options(shell: .dash))
         let configuration = try server.link()
         try await onLoop {
             let link = try await Link.connect(configuration)
@@ -68,7 +68,7 @@ import Testing
     }
 
     @Test func `a paused channel holds the server off and others go on`() async throws {
-        let server = try await SSHServer.start()
+        let server = try await SSHServer.start(SSHServer.Options(shell: .dash))
         let configuration = try server.link { $0.window = 1 << 18 }
         try await onLoop {
             let link = try await Link.connect(configuration)
@@ -121,7 +121,7 @@ import Testing
 
     @Test(arguments: [false, true])
     func `closing a running command takes little time`(terminal: Bool) async throws {
-        let server = try await SSHServer.start()
+        let server = try await SSHServer.start(SSHServer.Options(shell: .dash))
         let configuration = try server.link()
         try await onLoop {
             let link = try await Link.connect(configuration)
@@ -139,7 +139,8 @@ import Testing
     }
 
     @Test func `one session too many is refused, and a freed place is taken`() async throws {
-        let server = try await SSHServer.start(SSHServer.Options(settings: ["MaxSessions": "1"]))
+        let server = try await SSHServer.start(
+            SSHServer.Options(shell: .dash, settings: ["MaxSessions": "1"]))
         let configuration = try server.link()
         try await onLoop {
             let link = try await Link.connect(configuration)
@@ -164,7 +165,7 @@ import Testing
     func `a killed server ends its channels as lost, after their output`(
         paused: Bool
     ) async throws {
-        let server = try await SSHServer.start()
+        let server = try await SSHServer.start(SSHServer.Options(shell: .dash))
         let configuration = try server.link()
         try await onLoop {
             let link = try await Link.connect(configuration)

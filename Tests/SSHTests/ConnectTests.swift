@@ -13,7 +13,7 @@ import Testing
         ["Ciphers": "aes128-gcm@openssh.com"],
     ])
     func `servers with one kind of cipher are entered`(settings: [String: String]) async throws {
-        let server = try await SSHServer.start(SSHServer.Options(settings: settings))
+        let server = try await SSHServer.start(SSHServer.Options(shell: .dash, settings: settings))
         let configuration = try server.link()
         try await onLoop {
             for _ in 0..<2 {
@@ -29,7 +29,7 @@ import Testing
         ["Ciphers": "aes256-ctr", "MACs": "umac-64@openssh.com"],
     ])
     func `refused algorithms are named`(settings: [String: String]) async throws {
-        let server = try await SSHServer.start(SSHServer.Options(settings: settings))
+        let server = try await SSHServer.start(SSHServer.Options(shell: .dash, settings: settings))
         let configuration = try server.link()
         let error = await IO.task { await connectError(configuration) }.value
         guard case .algorithmsRefused(_, let offered) = error else {
@@ -44,7 +44,7 @@ import Testing
             "KexAlgorithms": "diffie-hellman-group14-sha1", "MACs": "hmac-sha1",
             "Ciphers": "aes128-ctr", "HostKeyAlgorithms": "ssh-rsa",
         ]
-        var options = SSHServer.Options(settings: settings)
+        var options = SSHServer.Options(shell: .dash, settings: settings)
         options.hostKeys = [.rsa]
         let server = try await SSHServer.start(options)
         let configuration = try server.link { $0.legacyAlgorithms = true }

@@ -7,7 +7,7 @@ import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct HostKeyTests {
     @Test func `an unknown host key is refused with its fingerprint`() async throws {
-        let server = try await SSHServer.start()
+        let server = try await SSHServer.start(SSHServer.Options(shell: .dash))
         let configuration = try server.link { $0.knownHosts = [server.directory.file("none")] }
         let error = await IO.task { await connectError(configuration) }.value
         guard case .hostKeyUnknown(let host, let key) = error else {
@@ -21,7 +21,7 @@ import Testing
     }
 
     @Test func `accepting new keys files them hashed, and strict links then work`() async throws {
-        let server = try await SSHServer.start()
+        let server = try await SSHServer.start(SSHServer.Options(shell: .dash))
         let file = server.directory.file("new/known_hosts")
         let accepting = try server.link {
             $0.knownHosts = [file]
@@ -48,7 +48,7 @@ import Testing
     func `a changed host key is refused even when new ones are accepted`(
         otherType: Bool
     ) async throws {
-        let server = try await SSHServer.start()
+        let server = try await SSHServer.start(SSHServer.Options(shell: .dash))
         let kind: KeyKind = otherType ? .ecdsa : .ed25519
         let other = try await SSHKey.make(kind, at: server.directory.file("other"))
         let parts = other.publicLine.split(separator: " ").prefix(2).joined(separator: " ")
@@ -68,7 +68,7 @@ import Testing
     }
 
     @Test func `a revoked host key is refused`() async throws {
-        let server = try await SSHServer.start()
+        let server = try await SSHServer.start(SSHServer.Options(shell: .dash))
         let revoked = server.knownHosts.split(separator: "\n").map { "@revoked \($0)\n" }.joined()
         let known = try server.directory.write(server.knownHosts + revoked, to: "known")
         let configuration = try server.link { $0.knownHosts = [known] }
@@ -80,7 +80,7 @@ import Testing
     }
 
     @Test func `the key type on file is the one asked for`() async throws {
-        var options = SSHServer.Options()
+        var options = SSHServer.Options(shell: .dash)
         options.hostKeys = [.ed25519, .rsa, .ecdsa]
         let server = try await SSHServer.start(options)
         for key in server.hostKeys {

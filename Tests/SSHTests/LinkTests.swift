@@ -6,7 +6,7 @@ import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct LinkTests {
     @Test func `a command gives its output, its errors and its exit code`() async throws {
-        let server = try await SSHServer.start()
+        let server = try await SSHServer.start(SSHServer.Options(shell: .dash))
         let configuration = try server.link()
         try await onLoop {
             let link = try await Link.connect(configuration)

@@ -9,7 +9,7 @@ import Testing
     func `keys of every kind log in, encrypted or not`(
         kind: KeyKind, passphrase: String
     ) async throws {
-        var options = SSHServer.Options()
+        var options = SSHServer.Options(shell: .dash)
         options.userKey = kind
         options.passphrase = passphrase
         let server = try await SSHServer.start(options)
@@ -22,7 +22,7 @@ import Testing
     }
 
     @Test func `an old PEM key logs in`() async throws {
-        let server = try await SSHServer.start()
+        let server = try await SSHServer.start(SSHServer.Options(shell: .dash))
         for passphrase in ["", "sesame"] {
             let path = server.directory.file("pem\(passphrase)")
             let key = try await SSHKey.make(.rsa, at: path, passphrase: passphrase, pem: true)
@@ -35,7 +35,7 @@ import Testing
     }
 
     @Test func `every attempt and its outcome is in the error`() async throws {
-        var options = SSHServer.Options()
+        var options = SSHServer.Options(shell: .dash)
         options.passphrase = "sesame"
         let server = try await SSHServer.start(options)
         let stranger = try await SSHKey.make(.ed25519, at: server.directory.file("stranger"))
@@ -72,7 +72,7 @@ import Testing
 
     @Test(arguments: KeyKind.allCases)
     func `an ssh-agent signs for every kind of key`(kind: KeyKind) async throws {
-        var options = SSHServer.Options()
+        var options = SSHServer.Options(shell: .dash)
         options.userKey = kind
         let server = try await SSHServer.start(options)
         let stranger = try await SSHKey.make(.ed25519, at: server.directory.file("stranger"))
@@ -89,7 +89,7 @@ import Testing
     }
 
     @Test func `a server may want two keys, one after the other`() async throws {
-        var options = SSHServer.Options()
+        var options = SSHServer.Options(shell: .dash)
         options.settings["AuthenticationMethods"] = "publickey,publickey"
         let server = try await SSHServer.start(options)
         let second = try await SSHKey.make(.ecdsa, at: server.directory.file("second"))
@@ -106,7 +106,7 @@ import Testing
     }
 
     @Test func `too many keys end with the server's own words`() async throws {
-        var options = SSHServer.Options()
+        var options = SSHServer.Options(shell: .dash)
         options.settings["MaxAuthTries"] = "2"
         let server = try await SSHServer.start(options)
         var ways: [Authentication] = []

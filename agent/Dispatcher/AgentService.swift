@@ -13,6 +13,7 @@ import Wire
     let targets: Targets
     let links = Links()
     private(set) var sessions: Sessions
+    let commands: Commands
 
     init(identity: Identity, settings: TargetSettings) {
         let dispatcher = self.dispatcher
@@ -25,9 +26,11 @@ import Wire
         let targets = Targets(settings: settings, place: .current)
         self.targets = targets
         sessions = Sessions(makeID: newHandle)
+        commands = Commands(targets: targets, links: links, makeID: newHandle)
         dispatcher.serve(.describe) { [unowned self] _, _ in describe() }
         serveTargets()
         serveSessions()
+        serveCommands()
     }
 
     private func describe() -> JSON {
@@ -39,7 +42,7 @@ import Wire
         }
         return [
             "facts": Machine.facts.json, "sessions": .int(Int64(sessions.all.count)),
-            "links": .array(open),
+            "commands": .int(Int64(commands.runningCount)), "links": .array(open),
         ]
     }
 
@@ -54,6 +57,7 @@ import Wire
     /// Ends sessions, commands and links.
     func shutDown() async {
         sessions.closeAll()
+        await commands.shutDown()
         links.shutDown()
         // The hang-ups and goodbyes leave with this turn.
         try? await IO.sleep(for: .milliseconds(100))

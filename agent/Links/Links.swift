@@ -38,7 +38,7 @@ import Wire
     }
 
     /// The most links to one target in one way.
-    static let perTarget = 4
+    static let perTarget = 8
 
     private let idleTime: Duration
     private var places: [Key: Place] = [:]
@@ -57,13 +57,13 @@ import Wire
         }
     }
 
-    /// Runs one command.
+    /// Runs one command, which may depend on the server it runs on.
     func execute(
-        _ command: String, on target: SSHTarget, _ options: LinkOptions = LinkOptions(),
-        terminal: TerminalSize? = nil
+        on target: SSHTarget, _ options: LinkOptions = LinkOptions(),
+        terminal: TerminalSize? = nil, command: @IO (Link) -> String
     ) async throws(Fault) -> (channel: Channel, link: Link) {
         try await channel(on: target, options) { link throws(SSHError) in
-            try await link.execute(command, terminal: terminal)
+            try await link.execute(command(link), terminal: terminal)
         }
     }
 

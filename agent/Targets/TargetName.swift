@@ -55,6 +55,8 @@ struct TargetName: Hashable, Sendable, CustomStringConvertible {
     /// The same host with another user and port, where they are given.
     func with(user: String?, port: UInt16?) throws(Fault) -> TargetName {
         guard user != nil || port != nil else { return self }
+        // A slash would move the user in front of the agent's name.
+        if let user, user.contains("/") { throw Self.wrong("\(user)@\(host)") }
         var text = host.contains(":") ? "[\(host)]" : host
         if let user = user ?? self.user { text = "\(user)@\(text)" }
         if let port = port ?? self.port { text += ":\(port)" }

@@ -1,0 +1,213 @@
+// A child process with its pipes as streams, in a process group of its own: what runs a command on
+// the agent's machine. Invariant: `onEnd` comes once, after the end of both outputs or, when others
+// hold them open, shortly after the child's; no child is left a zombie.
+internal import CUV
+import Glibc
+
+/// A running child whose output comes as it is written.
+@IO public final class ChildStream {
+    /// Standard output as it comes.
+    public var onOutput: (@IO ([UInt8]) -> Void)?
+    /// Standard error as it comes.
+    public var onErrorOutput: (@IO ([UInt8]) -> Void)?
+    /// The end of the child.
+    public var onEnd: (@IO (ChildEnd) -> Void)?
+    /// The process id, which is also its group's and its session's.
+    public private(set) var pid: Int32 = 0
+
+    private let process = UnsafeMutablePointer<uv_process_t>.allocate(capacity: 1)
+    private let pipes = (0..<3).map { _ in UnsafeMutablePointer<uv_pipe_t>.allocate(capacity: 1) }
+    private var isReading = [false, false]
+    private var isClosed = [false, false]
+    private var openOutputs = 2
+    private var isInputOpen = true
+    private var end: ChildEnd?
+    private var ended = false
+    private var grace: LoopTimer?
+    private var paused = true
+
+    /// Starts the program at `path` (searched in PATH when it has no slash).
+    ///
+    /// `environment` is all it gets. It starts paused: set the callbacks, then `resume`.
+    public init(
+        path: String, arguments: [String], environment: [String: String], directory: String? = nil
+    ) throws(LoopError) {
+        for pipe in pipes { uv_pipe_init(IO.loop.raw, pipe, 0) }
+        var stdio = pipes.enumerated().map { index, pipe in
+            var container = uv_stdio_container_t()
+            let way = index == 0 ? UV_READABLE_PIPE : UV_WRITABLE_PIPE
+            container.flags = uv_stdio_flags(rawValue: UV_CREATE_PIPE.rawValue | way.rawValue)
+            container.data.stream = streamHandle(pipe)
+            return container
+        }
+        process.pointee.data = nil
+        let folder = directory.map { strdup($0) } ?? nil
+        defer { free(folder) }
+        let code = withCStrings([path] + arguments) { argv in
+            withCStrings(environment.map { "\($0)=\($1)" }) { envp in
+                stdio.withUnsafeMutableBufferPointer { stdio in
+                    var options = uv_process_options_t()
+                    options.file = UnsafePointer(argv[0])
+                    options.args = argv
+                    options.env = envp
+                    options.cwd = folder.map { UnsafePointer($0) }
+                    options.flags = UV_PROCESS_DETACHED.rawValue
+                    options.stdio_count = 3
+                    options.stdio = stdio.baseAddress
+                    options.exit_cb = { process, status, signal in
+                        guard let data = process?.pointee.data else { return }
+                        let me = Unmanaged<ChildStream>.fromOpaque(data).takeRetainedValue()
+                        IO.assume {
+                            me.exited(signal == 0 ? .exited(Int32(status)) : .signalled(signal))
+                        }
+                    }
+                    return uv_spawn(IO.loop.raw, process, &options)
+                }
+            }
+        }
+        guard code == 0 else {
+            closeHandle(process)  // the pipes are closed by deinit
+            throw .cannotStart(program: path, reason: LoopError.reason(code))
+        }
+        pid = process.pointee.pid
+        process.pointee.data = Unmanaged.passRetained(self).toOpaque()
+    }
+
+    isolated deinit {
+        for index in 0..<2 where !isClosed[index] { closeHandle(pipes[index + 1]) }
+        if isInputOpen { closeHandle(pipes[0]) }
+    }
+
+    /// Queues input.
+    public func write(_ bytes: [UInt8]) {
+        guard isInputOpen, !bytes.isEmpty else { return }
+        let copy = UnsafeMutableBufferPointer<CChar>.allocate(capacity: bytes.count)
+        bytes.withUnsafeBytes { UnsafeMutableRawBufferPointer(copy).copyBytes(from: $0) }
+        let request = UnsafeMutablePointer<uv_write_t>.allocate(capacity: 1)
+        request.pointee.data = UnsafeMutableRawPointer(copy.baseAddress)
+        var buffer = uv_buf_init(copy.baseAddress, UInt32(bytes.count))
+        let code = uv_write(request, streamHandle(pipes[0]), &buffer, 1) { request, _ in
+            request?.pointee.data?.deallocate()
+            request?.deallocate()
+        }
+        guard code != 0 else { return }
+        copy.deallocate()
+        request.deallocate()
+    }
+
+    /// Ends the input after what is queued.
+    public func sendEOF() {
+        guard isInputOpen else { return }
+        isInputOpen = false
+        let request = UnsafeMutablePointer<uv_shutdown_t>.allocate(capacity: 1)
+        request.pointee.data = UnsafeMutableRawPointer(pipes[0])
+        let code = uv_shutdown(request, streamHandle(pipes[0])) { request, _ in
+            guard let request else { return }
+            IO.assume(request.pointee.data) {
+                if let pipe = $0 { closeHandle(pipe.assumingMemoryBound(to: uv_pipe_t.self)) }
+            }
+            request.deallocate()
+        }
+        guard code != 0 else { return }
+        request.deallocate()
+        closeHandle(pipes[0])
+    }
+
+    /// Stops reading, so that the child blocks once its pipes are full.
+    public func pause() {
+        paused = true
+        for index in 0..<2 where isReading[index] && !isClosed[index] {
+            uv_read_stop(streamHandle(pipes[index + 1]))
+        }
+    }
+
+    /// Reads on.
+    public func resume() {
+        paused = false
+        for index in 0..<2 where !ended { read(index) }
+    }
+
+    /// Sends a signal to the child's whole group.
+    public func signal(_ number: Int32) {
+        if end == nil { kill(-pid, number) }
+    }
+
+    private func read(_ index: Int) {
+        let pipe = pipes[index + 1]
+        if !isReading[index] {
+            guard !isClosed[index] else { return }
+            isReading[index] = true
+            pipe.pointee.data = Unmanaged.passRetained(self).toOpaque()
+        }
+        uv_read_start(
+            streamHandle(pipe),
+            { _, _, buffer in
+                let bytes = UnsafeMutableRawPointer.allocate(byteCount: 65536, alignment: 16)
+                buffer?.pointee = uv_buf_init(bytes.assumingMemoryBound(to: CChar.self), 65536)
+            },
+            { stream, count, buffer in
+                defer { buffer?.pointee.base?.deallocate() }
+                guard count != 0, let stream, let data = stream.pointee.data else { return }
+                let me = Unmanaged<ChildStream>.fromOpaque(data).takeUnretainedValue()
+                IO.assume(stream) { stream in
+                    let isOutput = streamHandle(me.pipes[1]) == stream
+                    guard count > 0 else { return me.closeOutput(isOutput ? 0 : 1) }
+                    let bytes = Array(
+                        UnsafeRawBufferPointer(start: buffer?.pointee.base, count: count))
+                    (isOutput ? me.onOutput : me.onErrorOutput)?(bytes)
+                }
+            })
+    }
+
+    private func closeOutput(_ index: Int) {
+        guard !isClosed[index] else { return }
+        isClosed[index] = true
+        openOutputs -= 1
+        let pipe = pipes[index + 1]
+        let data = pipe.pointee.data
+        pipe.pointee.data = nil
+        closeHandle(pipe)
+        finishIfOver()
+        // Reading held this object.
+        if isReading[index], let data { Unmanaged<ChildStream>.fromOpaque(data).release() }
+    }
+
+    private func exited(_ end: ChildEnd) {
+        self.end = end
+        closeHandle(process)
+        if isInputOpen {
+            isInputOpen = false
+            closeHandle(pipes[0])
+        }
+        finishIfOver()
+        if !ended { grace = LoopTimer(after: .seconds(1)) { [weak self] in self?.letGo() } }
+    }
+
+    private func finishIfOver() {
+        guard let end, openOutputs == 0, !ended else { return }
+        ended = true
+        grace?.cancel()
+        let report = onEnd
+        onEnd = nil
+        onOutput = nil
+        onErrorOutput = nil
+        report?(end)
+    }
+
+    /// A grandchild may hold the outputs open for ever: what it writes later belongs to nobody.
+    private func letGo() {
+        guard !ended else { return }
+        guard !paused else {
+            grace = LoopTimer(after: .seconds(1)) { [weak self] in self?.letGo() }
+            return
+        }
+        for index in 0..<2 { closeOutput(index) }
+    }
+}
+
+/// A pipe as the stream it is.
+private func streamHandle(
+    _ pipe: UnsafeMutablePointer<uv_pipe_t>
+) -> UnsafeMutablePointer<uv_stream_t> {
+    UnsafeMutableRawPointer(pipe).assumingMemoryBound(to: uv_stream_t.self)
+}

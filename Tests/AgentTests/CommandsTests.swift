@@ -1,0 +1,216 @@
+// One-shot commands on a real sshd and on the agent's own machine.
+import Foundation
+import JSON
+import Loop
+import SSH
+import Support
+import Testing
+import Wire
+
+@testable import homeline_agent
+
+/// The agent's parts around commands, for one sshd.
+@IO final class CommandSetup {
+    let links = Links()
+    let commands: Commands
+    let directory: TemporaryDirectory
+
+    init(_ server: SSHServer?) throws {
+        directory = try TemporaryDirectory("commands")
+        let config = try directory.write(
+            try server?.configuration(alias: "box") ?? "", to: "config")
+        let environment = [
+            "PATH": "/usr/bin:/bin", "HOMELINE_SECRET": "canary", "SHELL": "/bin/sh",
+        ]
+        let targets = Targets(
+            settings: TargetSettings(sshConfig: config),
+            place: Place(environment: environment, user: "me", home: directory.path))
+        var count = 0
+        commands = Commands(targets: targets, links: links) {
+            count += 1
+            return "site1.\(UUID().uuidString)\(count)"
+        }
+    }
+
+    func run(
+        _ command: String, on host: String = "box",
+        _ change: (inout ExecuteCommand) -> Void = { _ in }
+    ) async throws -> RunResult {
+        var request = try ExecuteCommand(
+            Fields(["target": .string("site/\(host)"), "command": .string(command)]))
+        change(&request)
+        return try await commands.execute(request, caller: Caller(principal: "ada"))
+    }
+
+    func output(_ id: String, from offset: Int = 0, wait: Duration = .zero, by: String = "ada")
+        async throws -> RunResult
+    {
+        var request = try ReadCommand(Fields(["command_id": .string(id)]))
+        request.stdoutOffset = offset
+        request.wait = wait
+        return try await commands.output(request, caller: Caller(principal: by))
+    }
+}
+
+/// Runs a test's body with commands on a server; `local` needs none.
+func withCommands(
+    _ host: String, _ settings: [String: String] = [:],
+    _ body: @escaping @IO @Sendable (CommandSetup) async throws -> Void
+) async throws {
+    let server =
+        host == "local"
+        ? nil : try await SSHServer.start(SSHServer.Options(shell: .dash, settings: settings))
+    let result = await IO.task { () async -> Result<Void, any Error> in
+        do {
+            let setup = try CommandSetup(server)
+            defer { setup.links.shutDown() }
+            try await body(setup)
+            return .success(())
+        } catch {
+            return .failure(error)
+        }
+    }.value
+    try result.get()
+}
+
+@Suite(.timeLimit(.minutes(2))) struct CommandsTests {
+    @Test(arguments: ["box", "local"])
+    func `both outputs and the exit code are told apart`(host: String) async throws {
+        try await withCommands(host) { setup in
+            let result = try await setup.run("echo out; echo err >&2; exit 3", on: host)
+            #expect(result.state == .done && result.exitCode == 3 && result.signal == nil)
+            #expect(result.stdout.text == "out\n" && result.stderr.text == "err\n")
+            #expect(result.commandID.hasPrefix("site1."))
+            #expect(result.target == "site/\(host)")
+        }
+    }
+
+    @Test(arguments: ["box", "local"])
+    func `input, variables and folder arrive`(host: String) async throws {
+        try await withCommands(host) { setup in
+            let result = try await setup.run("pwd; cat; printf '%s|' \"$A\" \"$B\"", on: host) {
+                $0.input = "fed\n"
+                $0.environment = [("A", "it's \"$HOME\" `id` \\ 1\n2"), ("B", "")]
+                $0.directory = "/usr/../tmp"
+            }
+            #expect(result.stdout.text == "/tmp\nfed\nit's \"$HOME\" `id` \\ 1\n2||")
+            let lost = try await setup.run("echo never", on: host) { $0.directory = "/no/such" }
+            #expect(lost.exitCode == 125 && lost.stdout.text.isEmpty)
+            #expect(lost.stderr.text.contains("/no/such"))
+        }
+    }
+
+    @Test(arguments: ["box", "local"])
+    func `a terminal is there when asked for`(host: String) async throws {
+        try await withCommands(host) { setup in
+            let with = try await setup.run("tty; stty size", on: host) { $0.hasTerminal = true }
+            #expect(with.stdout.text.contains("/dev/pts/") && with.stdout.text.contains("50 200"))
+            let without = try await setup.run("tty", on: host)
+            #expect(without.exitCode == 1)
+            let fed = try await setup.run("cat", on: host) {
+                $0.hasTerminal = true
+                $0.input = "typed\n"
+            }
+            #expect(fed.state == .done && fed.stdout.text.hasSuffix("typed\n"))
+        }
+    }
+
+    @Test(arguments: ["box", "local"], [false, true])
+    func `at the timeout all of the command ends`(host: String, terminal: Bool) async throws {
+        try await withCommands(host) { setup in
+            let file = setup.directory.file("pids")
+            // One that ignores TERM, one that has left the session, one that the shell waits for.
+            let command = """
+                sh -c 'trap "" TERM HUP; echo $$ >>\(file); while :; do sleep 0.2; done' & \
+                setsid sh -c 'echo $$ >>\(file); exec sleep 64' >/dev/null 2>&1 & \
+                echo $$ >>\(file); echo started; sleep 65
+                """
+            let result = try await setup.run(command, on: host) {
+                $0.hasTerminal = terminal
+                $0.timeout = .milliseconds(800)
+                $0.wait = .seconds(15)
+            }
+            #expect(result.state == .timedOut)
+            #expect(result.stdout.text.contains("started"))
+            #expect(result.durationMS < 8000)
+            let text = try String(contentsOfFile: file, encoding: .utf8)
+            let pids = text.split(separator: "\n").compactMap { Int32($0) }
+            #expect(pids.count == 3)
+            #expect(await holds(within: .seconds(6)) { pids.allSatisfy { kill($0, 0) != 0 } })
+            for pid in pids { kill(pid, SIGKILL) }
+        }
+    }
+
+    @Test(arguments: ["box", "local"])
+    func `a background command is read by offset, listed and cancelled`(host: String) async throws {
+        try await withCommands(host) { setup in
+            let result = try await setup.run("echo one; sleep 0.3; echo two; sleep 66", on: host) {
+                $0.isBackground = true
+            }
+            #expect(result.state == .running && result.exitCode == nil)
+            let id = result.commandID
+            let first = try await setup.output(id, wait: .seconds(10))
+            #expect(first.stdout.text == "one\n" && first.stdout.nextOffset == 4)
+            let second = try await setup.output(id, from: 4, wait: .seconds(10))
+            #expect(second.stdout.text == "two\n" && second.state == .running)
+            let mine = setup.commands.list(caller: Caller(principal: "ada"))
+            #expect(mine["commands"]?.arrayValue?.count == 1)
+            let others = setup.commands.list(caller: Caller(principal: "bob"))
+            #expect(others["commands"]?.arrayValue?.isEmpty == true)
+            await #expect(throws: Fault.self) { try await setup.output(id, by: "bob") }
+            let cancel = try CancelCommand(Fields(["command_id": .string(id)]))
+            let start = IO.now
+            let over = try await setup.commands.cancel(cancel, caller: Caller(principal: "ada"))
+            #expect(over.state == .cancelled && over.stdout.text == "one\ntwo\n")
+            #expect(IO.now - start < .seconds(5))
+            #expect(setup.commands.runningCount == 0)
+        }
+    }
+
+    @Test(arguments: ["box", "local"])
+    func `large output is cut in the middle and counted`(host: String) async throws {
+        try await withCommands(host) { setup in
+            let result = try await setup.run("seq 1 500000", on: host) { $0.maxBytes = 2000 }
+            #expect(result.state == .done)
+            #expect(
+                result.stdout.text.hasPrefix("1\n2\n") && result.stdout.text.hasSuffix("500000\n"))
+            let kept = result.stdout.nextOffset - result.stdout.omittedBytes
+            #expect(result.stdout.nextOffset == 3_388_895 && kept <= 2000)
+        }
+    }
+
+    @Test func `a lost link is told, with the output so far`() async throws {
+        let server = try await SSHServer.start(SSHServer.Options(shell: .dash))
+        try await IO.task { () async -> Result<Void, Fault> in
+            await outcome {
+                let setup = try CommandSetup(server)
+                let result = try await setup.run("echo before; sleep 67") { $0.isBackground = true }
+                let first = try await setup.output(result.commandID, wait: .seconds(10))
+                #expect(first.stdout.text == "before\n")
+                server.cutConnections()
+                let over = try await setup.output(result.commandID, from: 7, wait: .seconds(10))
+                #expect(over.state == .linkLost)
+                setup.links.shutDown()
+            }
+        }.value.get()
+    }
+
+    @Test func `the agent's own settings are not in a local command's environment`() async throws {
+        try await withCommands("local") { setup in
+            let result = try await setup.run("env", on: "local")
+            #expect(!result.stdout.text.contains("canary"))
+            #expect(result.stdout.text.contains("HOMELINE_COMMAND=site1."))
+        }
+    }
+
+    @Test func `hundreds at once stay apart`() async throws {
+        try await withCommands("box", ["MaxSessions": "10"]) { setup in
+            let tasks = (0..<60).map { index in
+                IO.task {
+                    try? await setup.run("sleep 0.0\(index % 10); echo \(index)").stdout.text
+                }
+            }
+            for (index, task) in tasks.enumerated() { #expect(await task.value == "\(index)\n") }
+        }
+    }
+}

@@ -1,0 +1,149 @@
+// One command on one target from its start to its end: its outputs by offset, its end, who waits.
+// Invariant: it ends exactly once; past its timeout it is ended, and given up six seconds later.
+import Loop
+import Wire
+
+/// A one-shot command.
+@IO final class CommandRun {
+    let id: String
+    /// `agent/host` as the caller wrote it.
+    let target: String
+    /// The principal it belongs to.
+    let owner: String
+    /// The command line, cut for lists.
+    let command: String
+    let output = OutputLog(memoryLimit: 1 << 20, spoolLimit: 64 << 20)
+    let errors = OutputLog(memoryLimit: 1 << 20, spoolLimit: 64 << 20)
+    let started = IO.now
+    private(set) var ended: ContinuousClock.Instant?
+    private(set) var end: CommandEnd?
+
+    /// Called when it has ended.
+    var onEnd: (@IO () -> Void)?
+
+    private var process: (any CommandProcess)?
+    /// Why it is being ended: the timeout or a request.
+    private var reason: RunState?
+    private var timer: LoopTimer?
+    private var waiters: [CheckedContinuation<Void, Never>] = []
+
+    init(id: String, target: String, owner: String, command: String) {
+        self.id = id
+        self.target = target
+        self.owner = owner
+        self.command = String(command.prefix(200))
+    }
+
+    /// How far it is.
+    var state: RunState {
+        guard let end else { return .running }
+        if let reason { return reason }
+        if case .lost = end { return .linkLost }
+        return .done
+    }
+
+    /// Takes over a process that has just been started.
+    func start(_ process: any CommandProcess, input: [UInt8], timeout: Duration) {
+        self.process = process
+        timer = LoopTimer(after: timeout) { [weak self] in self?.end(.timedOut, "TERM") }
+        process.send(input)
+        process.start(
+            output: { [weak self] bytes in
+                self?.output.append(bytes[...])
+                self?.wake()
+            },
+            errors: { [weak self] bytes in
+                self?.errors.append(bytes[...])
+                self?.wake()
+            },
+            ended: { [weak self] in self?.finish($0) })
+    }
+
+    /// Ends it on request.
+    func cancel(_ signal: String) { end(.cancelled, signal) }
+
+    /// Waits for its end, or for anything beyond the offsets.
+    func wait(_ limit: Duration, beyond offsets: (output: Int, errors: Int)? = nil) async {
+        let limitEnd = IO.now + limit
+        while end == nil, IO.now < limitEnd {
+            if let offsets, output.end > offsets.output || errors.end > offsets.errors { return }
+            _ = await IO.within(limitEnd - IO.now) {
+                await withCheckedContinuation { self.waiters.append($0) }
+            }
+        }
+    }
+
+    /// The answer, with head and tail of both outputs.
+    func result(maxBytes: Int) -> RunResult {
+        var result = blank
+        result.stdout = Self.piece(
+            Excerpt(output, 0..<output.end, maxBytes: maxBytes, isOver: end != nil))
+        result.stderr = Self.piece(
+            Excerpt(errors, 0..<errors.end, maxBytes: maxBytes, isOver: end != nil))
+        return result
+    }
+
+    /// The answer, with what follows the offsets.
+    func result(from offsets: (output: Int, errors: Int), maxBytes: Int) -> RunResult {
+        var result = blank
+        result.stdout = Self.piece(
+            Excerpt(
+                output, from: min(offsets.output, output.end), to: output.end, maxBytes: maxBytes,
+                raw: false, isOver: end != nil))
+        result.stderr = Self.piece(
+            Excerpt(
+                errors, from: min(offsets.errors, errors.end), to: errors.end, maxBytes: maxBytes,
+                raw: false, isOver: end != nil))
+        return result
+    }
+
+    private var blank: RunResult {
+        var result = RunResult(target: target, commandID: id, state: state)
+        switch end {
+        case .exited(let code): result.exitCode = Int(code)
+        case .signalled(let name): result.signal = name
+        case .lost, nil: break
+        }
+        result.durationMS = Int(((ended ?? IO.now) - started) / .milliseconds(1))
+        return result
+    }
+
+    private static func piece(_ excerpt: Excerpt) -> OutputPiece {
+        var piece = OutputPiece()
+        piece.text = excerpt.text
+        piece.omittedBytes = excerpt.omittedBytes + excerpt.lostBytes
+        piece.nextOffset = excerpt.nextOffset
+        return piece
+    }
+
+    private func end(_ reason: RunState, _ signal: String) {
+        guard end == nil, self.reason == nil else { return }
+        self.reason = reason
+        process?.end(signal)
+        timer = LoopTimer(after: .seconds(4)) { [weak self] in
+            guard let self else { return }
+            self.process?.close()
+            self.timer = LoopTimer(after: .seconds(2)) { [weak self] in
+                self?.finish(.lost("it could not be ended"))
+            }
+        }
+    }
+
+    private func finish(_ end: CommandEnd) {
+        guard self.end == nil else { return }
+        self.end = end
+        ended = IO.now
+        timer?.cancel()
+        timer = nil
+        process = nil
+        wake()
+        onEnd?()
+        onEnd = nil
+    }
+
+    private func wake() {
+        let waiting = waiters
+        waiters = []
+        for waiter in waiting { waiter.resume() }
+    }
+}

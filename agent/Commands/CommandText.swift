@@ -1,0 +1,80 @@
+// The text of a one-shot command as the target's shell gets it, and the script that ends one.
+// Pure. A command carries its id in its environment, so that everything it started can be found
+// again, also what left its process group; OpenSSH refuses signals where root logs in.
+import Wire
+
+/// Builds the shell text around a command.
+enum CommandText {
+    /// The variable that names the command.
+    static let mark = "HOMELINE_COMMAND"
+
+    /// The command with its mark, variables and folder set before it.
+    static func wrapped(_ request: ExecuteCommand, mark id: String?) -> String {
+        var text = ""
+        if let id { text += "export \(mark)=\(id); " }
+        for (name, value) in request.environment { text += "export \(name)=\(quoted(value)); " }
+        if let directory = request.directory { text += "cd -- \(quoted(directory)) || exit 125; " }
+        return text + request.command
+    }
+
+    /// Refuses what cannot be written down for a shell.
+    static func check(_ request: ExecuteCommand) throws(Fault) {
+        guard !request.command.utf8.allSatisfy({ $0 == 32 || $0 == 9 || $0 == 10 }) else {
+            throw Fault(.invalidArgument, "\"command\" is empty")
+        }
+        for (name, value) in request.environment {
+            let isName = name.utf8.allSatisfy { byte in
+                byte == UInt8(ascii: "_") || (byte | 32) >= 97 && (byte | 32) <= 122
+                    || byte >= 48 && byte <= 57
+            }
+            guard isName, let first = name.utf8.first, !(48...57).contains(first) else {
+                throw Fault(.invalidArgument, "\"\(name.prefix(60))\" cannot name a variable")
+            }
+            guard !value.utf8.contains(0) else {
+                throw Fault(.invalidArgument, "the variable \(name) holds a zero byte")
+            }
+        }
+        guard !request.command.utf8.contains(0), request.directory?.utf8.contains(0) != true else {
+            throw Fault(.invalidArgument, "\"command\" and \"cwd\" cannot hold a zero byte")
+        }
+        guard request.command.utf8.count <= 100_000 else {
+            throw Fault(
+                .limitReached,
+                "the command is over 100,000 bytes: send the script as \"stdin\" to sh, or write"
+                    + " it to a file")
+        }
+    }
+
+    /// A command that signals all that carries the mark, and kills after two seconds what is left.
+    static func end(mark id: String, signal: String) -> String {
+        // No quote and no backslash inside, so that any login shell passes it to sh unchanged. The
+        // mark is put together there: a forced command carries this text in its environment.
+        let script = """
+            m=\(mark); m=$m=\(id)
+            f() { if [ -d /proc/self ]; then grep -ls $m /proc/[0-9]*/environ \
+            2>/dev/null | tr -cd 0-9/ | tr -s / " "; \
+            else ps axeww 2>/dev/null | grep $m | grep -v grep | \
+            while read -r p r; do echo $p; done; fi; }
+            p=$(f); [ -n "$p" ] || exit 0; kill -\(signal) $p 2>/dev/null
+            i=0; while [ $i -lt 20 ]; do p=$(f); [ -n "$p" ] || exit 0; \
+            sleep 0.1 || sleep 1; i=$((i+1)); done
+            kill -KILL $p 2>/dev/null; exit 0
+            """
+        return "exec /bin/sh -c '\(script)'"
+    }
+
+    /// Whether a server runs a Unix shell, by its version line; network gear does not.
+    static func isUnix(_ version: String) -> Bool {
+        ["OpenSSH", "dropbear", "AsyncSSH", "libssh", "Go", "paramiko"].contains {
+            version.contains($0)
+        } && !version.contains("Windows")
+    }
+
+    /// In single quotes.
+    static func quoted(_ text: String) -> String {
+        "'"
+            + text.split(separator: "'", omittingEmptySubsequences: false).joined(
+                separator: "'\\''")
+            + "'"
+    }
+}

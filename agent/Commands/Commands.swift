@@ -1,0 +1,179 @@
+// The one-shot commands of this agent: starts them on targets or here, keeps their outputs by id,
+// serves the `command.*` calls. Between the dispatcher and Links.
+// Invariant: a caller sees only its own commands unless it is an admin; at most `limit` run and
+// as many ended ones are kept, for an hour.
+import JSON
+import Loop
+import SSH
+import Wire
+
+/// Runs and remembers one-shot commands.
+@IO final class Commands {
+    /// The most that run at once, and that are remembered.
+    static let limit = 256
+
+    private let targets: Targets
+    private let links: Links
+    private let makeID: @IO () -> String
+    private var runs: [String: CommandRun] = [:]
+    /// Ids of ended commands, oldest first.
+    private var endedIDs: [String] = []
+
+    /// Commands whose ids `makeID` makes: new each time, plain enough for a shell.
+    init(targets: Targets, links: Links, makeID: @escaping @IO () -> String) {
+        self.targets = targets
+        self.links = links
+        self.makeID = makeID
+    }
+
+    /// Commands that have not ended.
+    var runningCount: Int { runs.count - endedIDs.count }
+
+    /// Runs a command; answers when it has ended or its wait is over.
+    ///
+    /// `check` is the policy.
+    func execute(
+        _ request: ExecuteCommand, caller: Caller,
+        check: @IO (Target) throws(Fault) -> Void = { _ in }
+    ) async throws(Fault) -> RunResult {
+        try CommandText.check(request)
+        guard runningCount < Self.limit else {
+            throw Fault(.limitReached, "\(Self.limit) commands run on this agent: cancel some")
+        }
+        let name = try TargetName(request.target).with(user: request.username, port: request.port)
+        let target: Target = name.isLocal ? .local : .ssh(try await targets.resolve(name))
+        try check(target)
+        let id = makeID()
+        let run = CommandRun(
+            id: id, target: request.target, owner: caller.principal, command: request.command)
+        let process =
+            switch target {
+            case .local: try local(request, id)
+            case .ssh(let host): try await remote(request, id, host)
+            }
+        runs[id] = run
+        run.onEnd = { [weak self] in self?.ended(id) }
+        run.start(process, input: Array(request.input.utf8), timeout: request.timeout)
+        if !request.isBackground { await run.wait(request.wait) }
+        return run.result(maxBytes: request.maxBytes)
+    }
+
+    /// What follows the offsets, when there is something or the wait is over.
+    func output(_ request: ReadCommand, caller: Caller) async throws(Fault) -> RunResult {
+        let run = try find(request.commandID, caller)
+        let offsets = (output: request.stdoutOffset, errors: request.stderrOffset)
+        await run.wait(request.wait, beyond: offsets)
+        return run.result(from: offsets, maxBytes: request.maxBytes)
+    }
+
+    /// Ends a command and answers when it has.
+    func cancel(_ request: CancelCommand, caller: Caller) async throws(Fault) -> RunResult {
+        let run = try find(request.commandID, caller)
+        run.cancel(request.signal)
+        await run.wait(.seconds(8))
+        return run.result(maxBytes: 20_000)
+    }
+
+    /// The caller's commands, newest first.
+    func list(caller: Caller, target: String? = nil) -> JSON {
+        let mine = runs.values.filter {
+            isVisible($0, caller) && (target ?? $0.target) == $0.target
+        }
+        let rows = mine.sorted { $0.started > $1.started }.map { run -> JSON in
+            var row: JSON.Object = [
+                "command_id": .string(run.id), "target": .string(run.target),
+                "owner": .string(run.owner), "command": .string(run.command),
+                "state": .string(run.state.rawValue),
+            ]
+            if case .exited(let code) = run.end { row["exit_code"] = .int(Int64(code)) }
+            if case .signalled(let name) = run.end { row["signal"] = .string(name) }
+            let duration = ((run.ended ?? IO.now) - run.started) / .milliseconds(1)
+            row["duration_ms"] = .int(Int64(duration))
+            return .object(row)
+        }
+        return ["commands": .array(rows)]
+    }
+
+    /// Ends what runs; returns when all has ended, within seconds.
+    func shutDown() async {
+        for run in runs.values { run.cancel("TERM") }
+        let deadline = IO.now + .seconds(3)
+        for run in runs.values { await run.wait(max(.zero, deadline - IO.now)) }
+    }
+
+    // MARK: Starting
+
+    private func remote(
+        _ request: ExecuteCommand, _ id: String, _ target: SSHTarget
+    ) async throws(Fault) -> any CommandProcess {
+        let options = LinkOptions(key: request.key, password: request.password)
+        let terminal = request.hasTerminal ? TerminalSize(columns: 200, rows: 50) : nil
+        let (channel, link) = try await links.execute(on: target, options, terminal: terminal) {
+            CommandText.wrapped(
+                request, mark: CommandText.isUnix($0.serverVersion) ? id : nil)
+        }
+        guard CommandText.isUnix(link.serverVersion) else { return SSHCommand(channel, sweep: nil) }
+        let links = links
+        return SSHCommand(channel) { signal in
+            IO.task {
+                let script = CommandText.end(mark: id, signal: signal)
+                guard
+                    let (sweep, _) = try? await links.execute(
+                        on: target, options, command: { _ in script })
+                else { return }
+                sweep.resume()
+            }
+        }
+    }
+
+    private func local(_ request: ExecuteCommand, _ id: String) throws(Fault) -> any CommandProcess
+    {
+        let place = targets.place
+        // The agent's own settings, some of them secret, are not the command's.
+        var environment = place.environment.filter { !$0.key.hasPrefix("HOMELINE_") }
+        environment["HOME"] = place.home
+        let shell = UserAccount.current.shell
+        let text = CommandText.wrapped(request, mark: id)
+        do throws(LoopError) {
+            if request.hasTerminal {
+                environment["TERM"] = "dumb"
+                let terminal = try PTY.spawn(
+                    path: shell, arguments: [shell, "-c", text], environment: environment,
+                    directory: place.home, columns: 200, rows: 50)
+                return LocalTerminalCommand(terminal, mark: id)
+            }
+            let child = try ChildStream(
+                path: shell, arguments: ["-c", text], environment: environment,
+                directory: place.home)
+            return LocalCommand(child, mark: id)
+        } catch {
+            throw Fault(.unavailable, "the agent cannot start a shell: \(error)")
+        }
+    }
+
+    // MARK: Keeping
+
+    private func isVisible(_ run: CommandRun, _ caller: Caller) -> Bool {
+        caller.isAdmin || run.owner == caller.principal
+    }
+
+    private func find(_ id: String, _ caller: Caller) throws(Fault) -> CommandRun {
+        guard let run = runs[id], isVisible(run, caller) else {
+            throw Fault(
+                .unknownCommand,
+                "There is no command \"\(id.prefix(80))\" (ended ones are kept for an hour);"
+                    + " ssh_command_list shows yours.")
+        }
+        return run
+    }
+
+    private func ended(_ id: String) {
+        endedIDs.append(id)
+        let old = IO.now - .seconds(3600)
+        while let first = endedIDs.first,
+            endedIDs.count > Self.limit || (runs[first]?.ended ?? old) < old
+        {
+            runs[endedIDs.removeFirst()] = nil
+        }
+    }
+}
