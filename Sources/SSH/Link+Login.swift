@@ -36,6 +36,12 @@ extension Link {
 
     /// Nil when logged in.
     func run() async -> SSHError? {
+        // The first key goes unasked: OpenSSH answers the question for methods 5 to 9 ms late.
+        if let way = link.configuration.authentication.first, way.isKey {
+            accepted = ["publickey"]
+            if await attempt(way, 0) { return nil }
+            if link.failure != nil { return lost() }
+        }
         var known: [String] = []
         while true {
             guard await askMethods() else { return link.failure == nil ? nil : lost() }
@@ -255,6 +261,10 @@ extension Link {
 }
 
 extension Authentication {
+    fileprivate var isKey: Bool {
+        if case .password = self { false } else { true }
+    }
+
     fileprivate var method: String {
         switch self {
         case .agent: "publickey ssh-agent"

@@ -13,7 +13,8 @@ public import Loop
     public internal(set) var serverVersion = ""
     /// The key the server identified itself with.
     public internal(set) var hostKey: HostKey?
-    /// What the server had to say before login.
+    /// What the server had to say before login; it says so only when it is asked for its methods,
+    /// which the first key that is accepted makes needless.
     public internal(set) var banner = ""
     /// The agreed cipher.
     public internal(set) var cipher = ""
