@@ -59,7 +59,7 @@ with_apt() {
     install="apt-get install -y --no-install-recommends$missing"
     [ "$(id -u)" = 0 ] && sudo= || sudo='sudo '
     whole="${sudo}apt-get update && $sudo$install"
-    echo "installing:$missing"
+    echo "missing:$missing"
     as_root "$whole" apt-get -qq update
     # shellcheck disable=SC2086
     as_root "$whole" env DEBIAN_FRONTEND=noninteractive $install >/dev/null

@@ -38,14 +38,16 @@ for kind in "$@"; do
     plain)
         # shellcheck disable=SC2086
         swift build $flags --build-tests
-        run modules --skip '^(EndToEnd|Interop)\.'
+        # what an await costs is counted on the one loop of the process, so without company
+        run modules --skip '^(EndToEnd|Interop)\.' --skip 'Executor cost'
+        run cost --filter 'Executor cost'
         run whole --filter '^(EndToEnd|Interop)\.'
         ;;
     thread)
         # shellcheck disable=SC2086
         swift build $flags --build-tests --sanitize=thread --scratch-path .build-tsan
         run thread --sanitize=thread --scratch-path .build-tsan \
-            --filter '^(Loop|Net|Tunnel|Relay|Agent)Tests\.'
+            --filter '^(Loop|Net|Tunnel|Relay|Agent)Tests\.' --skip 'Executor cost'
         ;;
     *) echo "tests.sh: no kind '$kind'; there are: plain thread" >&2; exit 64 ;;
     esac

@@ -1,0 +1,164 @@
+// Parts killed while clients work: every call ends with a named state, nothing hangs, what can
+// come back does, and an orderly end leaves no process behind.
+import Foundation
+import JSON
+import Support
+import Testing
+
+@Suite struct LossTests {
+    static let named: Set<String> = [
+        "done", "running", "link_lost", "shell_exited", "aborted", "incomplete",
+    ]
+
+    @Test func `a killed relay is found again and sessions are still there`() async throws {
+        let place = try await Place.start(["dash": .init(shell: .dash)])
+        let session = try await place.open("dash")
+        try await session.run("kept=1")
+        place.home.process("relay")?.signal(SIGKILL)
+        try await place.home.process("relay")?.finished()
+        try await place.home.startRelay()
+        #expect(await place.home.online("site", caller: place.caller, within: .seconds(30)))
+        #expect(try await session.run("echo $kept").output == "1\n")
+        await place.home.stop()
+    }
+
+    @Test func `a killed sshd is a lost link`() async throws {
+        let place = try await Place.start(["dash": .init(shell: .dash)])
+        let session = try await place.open("dash")
+        async let waiting = place.caller.call(
+            "ssh_session_command",
+            ["session_id": .string(session.id), "command": "sleep 600", "wait_s": 40])
+        _ = await holds(within: .seconds(5)) { place.servers["dash"]?.sessions().count ?? 0 > 2 }
+        place.servers["dash"]?.stop()
+        let result = try await waiting
+        let state = result["structuredContent"]?.state ?? ""
+        #expect(state == "link_lost" || state == "shell_exited", "\(result)")
+        try await place.servers["dash"]?.restart()
+        let again = try await place.open("dash")
+        #expect(try await again.run("echo back").output == "back\n")
+        await place.home.stop()
+    }
+
+    @Test func `a killed agent is told as offline at once`() async throws {
+        let place = try await Place.start([:])
+        let session = try await place.open("local")
+        place.home.process("site")?.signal(SIGKILL)
+        let told = try await holds(within: .seconds(15)) {
+            let start = ContinuousClock.now
+            let result = try await place.caller.call(
+                "ssh_session_command",
+                ["session_id": .string(session.id), "command": "true", "wait_s": 1])
+            #expect(ContinuousClock.now - start < .seconds(10))
+            return result["isError"] == true
+        }
+        #expect(told)
+        try await place.home.startAgent("site", caller: place.caller)
+        let again = try await place.open("local")
+        #expect(try await again.run("echo back").output == "back\n")
+        await place.home.stop()
+    }
+
+    @Test func `a revoked agent is cut within five seconds`() async throws {
+        let place = try await Place.start([:])
+        _ = try await place.home.relay("agents", "revoke", "site", "--json")
+        let start = ContinuousClock.now
+        let gone = await holds(within: .seconds(6)) {
+            await !place.home.online("site", caller: place.caller, within: .zero)
+        }
+        #expect(gone && ContinuousClock.now - start < .seconds(5))
+        await place.home.stop()
+    }
+
+    @Test func `an orderly end is quick and leaves nothing`() async throws {
+        let place = try await Place.start(["bash": .init(shell: .bash)])
+        _ = try await place.open("bash").run("sleep 600 &")
+        _ = try await place.open("local").run("sleep 601", wait: 0.2)
+        let start = ContinuousClock.now
+        let ends = await place.home.stop()
+        #expect(ContinuousClock.now - start < .seconds(5))
+        #expect(ends == ["relay": .exited(0), "site": .exited(0)])
+        for name in ["relay", "site"] {
+            #expect(await holds { place.home.process(name)?.survivors().isEmpty ?? false })
+        }
+    }
+
+    @Test func `two clients with fifty sessions are never mixed up`() async throws {
+        let place = try await Place.start([
+            "a": .init(shell: .dash, settings: ["MaxSessions": "60"]),
+            "b": .init(shell: .bash, settings: ["MaxSessions": "60"]),
+        ])
+        let other = try await place.home.caller()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for number in 0..<50 {
+                let caller = number % 2 == 0 ? place.caller : other
+                let mine = Place(home: place.home, servers: place.servers, caller: caller)
+                group.addTask {
+                    let session = try await mine.open(["a", "b", "local"][number % 3])
+                    try await session.run("me=\(number)")
+                    for step in 0..<9 {
+                        let result = try await session.run("echo $me-\(step)")
+                        #expect(result.output == "\(number)-\(step)\n", "\(result)")
+                    }
+                    try await session.close()
+                }
+            }
+            try await group.waitForAll()
+        }
+        await place.home.stop()
+    }
+
+    @Test func `random kills leave no call without an answer`() async throws {
+        let place = try await Place.start(["a": .init(shell: .dash)])
+        let stop = Box(false)
+        let calls = Box(0)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for number in 0..<12 {
+                group.addTask {
+                    while !stop.withLock({ $0 }) {
+                        // A refused connection is an answer too: the relay is down just then
+                        guard let session = try? await place.open(number % 3 == 0 ? "local" : "a")
+                        else { continue }
+                        for step in 0..<5 {
+                            let result = try? await place.caller.call(
+                                "ssh_session_command",
+                                [
+                                    "session_id": .string(session.id),
+                                    "command": .string("echo \(number)-\(step)"), "wait_s": 5,
+                                ], within: .seconds(30))
+                            calls.withLock { $0 += 1 }
+                            guard let content = result?["structuredContent"],
+                                result?["isError"] != true
+                            else { continue }
+                            #expect(Self.named.contains(content.state), "\(content)")
+                            if content.state == "done" {
+                                #expect(content.output == "\(number)-\(step)\n")
+                            }
+                        }
+                        try? await session.close()
+                    }
+                }
+            }
+            for round in 0..<6 {
+                try await Task.sleep(for: .milliseconds(700))
+                switch round % 3 {
+                case 0: place.servers["a"]?.cutConnections()
+                case 1:
+                    place.home.process("site")?.signal(SIGKILL)
+                    try await place.home.process("site")?.finished()
+                    try await place.home.startAgent("site", caller: place.caller)
+                default:
+                    place.home.process("relay")?.signal(SIGKILL)
+                    try await place.home.process("relay")?.finished()
+                    try await place.home.startRelay()
+                    #expect(await place.home.online("site", caller: place.caller))
+                }
+            }
+            stop.withLock { $0 = true }
+            let start = ContinuousClock.now
+            try await group.waitForAll()
+            #expect(ContinuousClock.now - start < .seconds(40))
+        }
+        #expect(calls.withLock { $0 } > 50)
+        await place.home.stop()
+    }
+}
