@@ -52,6 +52,8 @@ import Wire
             self.left(connection)
         }
         earlier?.tunnel.close()
+        // It may have ended while its welcome was on the way, before anyone listened for that.
+        if connection.tunnel.isClosed { left(connection) }
         return true
     }
 
