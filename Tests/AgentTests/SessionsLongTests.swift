@@ -112,7 +112,7 @@ import Wire
         defer { session.close() }
         var result = try await session.run(
             "read -p 'Name? ' x; echo \"got=$x\"", wait: .milliseconds(150))
-        #expect(result.state == .running)
+        #expect(result.state == .running || result.state == .lineInput)
         #expect(result.output == "Name? ")
         result = try await session.send(
             text: "Ann", keys: [], enter: true, wait: .seconds(10), maxBytes: 100)

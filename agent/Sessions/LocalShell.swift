@@ -37,6 +37,10 @@ import Terminal
     func resize(columns: UInt16, rows: UInt16) { terminal.resize(columns: columns, rows: rows) }
     func close() { terminal.close() }
 
+    func ask(_ script: [UInt8]) async -> [UInt8]? {
+        try? await Child.run("/bin/sh", [], input: script, deadline: .seconds(2)).output
+    }
+
     private static let signalNames: [Int32: String] = [
         1: "HUP", 2: "INT", 3: "QUIT", 4: "ILL", 6: "ABRT", 7: "BUS", 8: "FPE", 9: "KILL",
         11: "SEGV", 13: "PIPE", 14: "ALRM", 15: "TERM",

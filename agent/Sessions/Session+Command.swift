@@ -34,6 +34,7 @@ extension Session {
             begin: direct?.end ?? previous?.end ?? log.start)
         self.command = command
         direct = nil
+        need = nil
         lastUsed = IO.now
         command.deadline = timeout.map { limit in
             LoopTimer(after: limit) { [weak self, weak command] in self?.expire(command) }
@@ -46,7 +47,7 @@ extension Session {
         if command.outcome == nil {
             let arms = state.phase == .ending
             type(arms ? try encode(code, arms: true) : lines, for: command)
-            await wait(until: deadline) { command.outcome != nil }
+            await waitForEnd(of: command, until: deadline)
         }
         return result(of: command, from: command.begin, maxBytes: maxBytes)
     }

@@ -27,8 +27,10 @@ extension Session {
         if bytes.contains(Keys.suspend) { state.suspended() }
 
         if let command, isRunning {
+            need = nil
             transport.write(bytes)
-            await wait(until: deadline) { command.outcome != nil || self.end != nil }
+            await waitForEnd(of: command, until: deadline)
+            if bytes.contains(Keys.interrupt) { await recoverPrompt(of: command) }
             return result(of: command, from: begin, maxBytes: maxBytes)
         }
         direct = Direct(begin: begin)
@@ -73,6 +75,7 @@ extension Session {
         }
         // The end often follows the last output at once: worth a moment.
         await wait(until: min(deadline, IO.now + .milliseconds(20))) { !self.isRunning }
+        if let command, isRunning, log.end <= offset, patience > .zero { await look(at: command) }
         var result = describe(command)
         let excerpt = Excerpt(
             log, from: offset, to: log.end, maxBytes: maxBytes, raw: raw, isOver: !isRunning)

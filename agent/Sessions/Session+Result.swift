@@ -15,7 +15,7 @@ extension Session {
     /// A command as it stands, with a range of the session's output.
     func result(of command: SessionCommand?, in range: Range<Int>, maxBytes: Int) -> CommandResult {
         var result = describe(command)
-        let isOver = result.state != .running
+        let isOver = command.map { $0.outcome != nil } ?? (result.state != .running)
         // The typed line's own text at the end of an open here-document is not output.
         let hidden = range.upperBound == command?.end ? command?.sentinelBytes ?? 0 : 0
         let upper = max(range.lowerBound, range.upperBound - hidden)
@@ -49,7 +49,10 @@ extension Session {
             result.evidence = [Evidence(rawValue: outcome.evidence.rawValue) ?? .mark]
             if let note = outcome.note { notes.append(note) }
         } else {
-            result.state = .running
+            result.state = need?.state ?? .running
+            result.prompt = need?.prompt
+            result.foreground = foreground
+            result.evidence = need.map { [$0.evidence] } ?? []
         }
         if command.timedOut { notes.append("timeout_s passed: Ctrl-C was sent") }
         if command.lateBytes > 0 {

@@ -51,6 +51,15 @@ import Wire
     /// A line typed at the prompt by a client is being run; its output begins here.
     var direct: Direct?
 
+    /// What the running command was found to wait for.
+    var need: Need?
+    /// The foreground program, as far as known.
+    var foreground: String?
+    /// The shell itself was found waiting while a command counted as running.
+    var shellWaits = false
+    /// When the terminal last sent something.
+    var lastOutput = IO.now
+
     private var scanner: MarkScanner
     private var newlines = NewlineMap()
     private var scratch: [UInt8] = []
@@ -116,7 +125,8 @@ import Wire
 
     private func receive(_ bytes: [UInt8]) {
         onTerminalOutput?(bytes)
-        lastUsed = IO.now
+        lastOutput = IO.now
+        lastUsed = lastOutput
         let before = log.end
         scanner.scan(bytes) { piece in
             switch piece {
@@ -124,7 +134,9 @@ import Wire
             case .mark(let mark): follow(mark)
             }
         }
-        if log.end > before { wake(&waitingForOutput) }
+        guard log.end > before else { return }
+        if need?.state != .fullscreen { need = nil }
+        wake(&waitingForOutput)
     }
 
     private func output(_ bytes: ArraySlice<UInt8>) {
@@ -211,6 +223,8 @@ import Wire
 
     private func finish(_ outcome: CommandOutcome) {
         guard let command else { return }
+        need = nil
+        foreground = nil
         if outcome.mayShowSentinel {
             let tail = log.bytes(max(command.begin, log.end - 16)..<log.end)
             command.sentinelBytes = CommandOutcome.sentinelBytes(at: tail[...])
