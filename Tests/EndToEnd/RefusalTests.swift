@@ -43,11 +43,16 @@ import Testing
         let server = try #require(place.servers["good"])
         let other = try await SSHKey.make(.ed25519, at: place.home.directory.file("other"))
         let line = other.publicLine.split(separator: " ").prefix(2).joined(separator: " ")
-        try place.home.directory.write("[127.0.0.1]:\(server.port) \(line)\n", to: "known_hosts")
+        // both files the agent knows: one good entry in either would do, as for OpenSSH
+        for directory in [place.home.directory, server.directory] {
+            try directory.write("[127.0.0.1]:\(server.port) \(line)\n", to: "known_hosts")
+        }
         let changed = try await refusal(place, "site/good")
         let fingerprint = try await server.hostKeys[0].fingerprint().lowercased()
         #expect(changed.contains(fingerprint), "\(changed)")
-        try place.home.directory.write("", to: "known_hosts")
+        for directory in [place.home.directory, server.directory] {
+            try directory.write("", to: "known_hosts")
+        }
         let unknown = try await refusal(place, "site/good")
         #expect(unknown.contains(fingerprint) && unknown.contains("trust"), "\(unknown)")
         #expect(changed != unknown)

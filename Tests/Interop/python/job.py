@@ -70,7 +70,7 @@ class Job:
                 if error:
                     self.problems.append(f"{name}: {error.json_path}: {error.message[:300]}")
             shown = (content or {}).get("output", "")
-            if shown and shown not in text:
+            if shown not in text and json.dumps(shown, ensure_ascii=False)[1:-1] not in text:
                 self.problems.append(f"{name}: the text block lacks the output {shown!r}")
         if not text:
             self.problems.append(f"{name}: no text block")
