@@ -1,0 +1,81 @@
+// Bytes in and out of nghttp2. Invariant: frames are pulled only while little is unsent, so that a
+// call overtakes bulk; nothing is sent from inside a receive callback.
+internal import CNGHTTP2
+import Loop
+import Net
+
+extension Tunnel {
+    func schedule() {
+        guard !scheduled, !isClosed else { return }
+        scheduled = true
+        IO.loop.flushAtEndOfTurn(self)
+    }
+
+    func receive(_ bytes: UnsafeRawBufferPointer) {
+        heardSinceTick = true
+        inSession += 1
+        let start = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
+        let code = nghttp2_session_mem_recv(session, start, bytes.count)
+        inSession -= 1
+        if isClosed { return free() }
+        if code < 0 {
+            let reason = String(cString: nghttp2_strerror(Int32(code)))
+            transport.close(.closed(reason: "not HTTP/2: \(reason)"))
+        } else {
+            schedule()
+        }
+    }
+
+    /// Pulls frames from nghttp2 while little is unsent, in records of up to 16 KiB.
+    public func flushTurn() {
+        scheduled = false
+        guard !isClosed else { return }
+        inSession += 1
+        var gathered = 0
+        capped = true
+        while !isClosed, transport.unsent + gathered < limits.unsentBytes {
+            var bytes: UnsafePointer<UInt8>?
+            let count = nghttp2_session_mem_send(session, &bytes)
+            guard count > 0, let bytes else {
+                capped = false
+                break
+            }
+            if gathered + count > Self.record.count { gathered = writeRecord(gathered) }
+            if count > Self.record.count / 2 {
+                transport.write(UnsafeRawBufferPointer(start: bytes, count: count))
+            } else {
+                let space = UnsafeMutableRawBufferPointer(rebasing: Self.record[gathered...])
+                space.copyMemory(from: UnsafeRawBufferPointer(start: bytes, count: count))
+                gathered += count
+            }
+        }
+        gathered = writeRecord(gathered)
+        inSession -= 1
+        if isClosed { return free() }
+        transport.flush()
+        tellDrained()
+        guard !isClosed else { return }
+        // All was taken by the system: no drain will come.
+        if capped, transport.unsent == 0 { schedule() }
+        let over =
+            nghttp2_session_want_read(session) == 0 && nghttp2_session_want_write(session) == 0
+        if over || (draining && streams.isEmpty), transport.unsent == 0 { transport.finish() }
+    }
+
+    static let record = UnsafeMutableRawBufferPointer.allocate(
+        byteCount: 16384, alignment: 16)
+
+    func writeRecord(_ count: Int) -> Int {
+        if count > 0 {
+            transport.write(UnsafeRawBufferPointer(rebasing: Self.record[0..<count]))
+        }
+        return 0
+    }
+
+    func tellDrained() {
+        guard !drainedStreams.isEmpty else { return }
+        let drained = drainedStreams
+        drainedStreams = []
+        for stream in drained where !stream.isClosed && stream.unsent == 0 { stream.onDrain?() }
+    }
+}

@@ -1,0 +1,91 @@
+// What the peer sends: headers, data, ends of streams; and answering the calls it makes.
+internal import CNGHTTP2
+import Loop
+import Net
+
+extension Tunnel {
+    func beginHeaders(_ frame: UnsafePointer<nghttp2_frame>) {
+        guard frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST else { return }
+        let stream = TunnelStream(self, .bytes)
+        stream.id = frame.pointee.hd.stream_id
+        streams[stream.id] = stream
+    }
+
+    func receiveHeader(
+        _ frame: UnsafePointer<nghttp2_frame>, _ name: UnsafeBufferPointer<UInt8>,
+        _ value: UnsafeBufferPointer<UInt8>
+    ) -> Bool {
+        guard let stream = streams[frame.pointee.hd.stream_id] else { return true }
+        stream.headerBytes += name.count + value.count
+        guard stream.headerBytes <= limits.headerBytes else { return false }
+        guard name.count > 1, name[0] == UInt8(ascii: ":") else { return true }
+        switch name[1] {
+        case UInt8(ascii: "m"): stream.method = String(decoding: value, as: UTF8.self)
+        case UInt8(ascii: "a"): stream.authority = String(decoding: value, as: UTF8.self)
+        case UInt8(ascii: "s") where name.count == 7:
+            stream.status = value.reduce(0) { $0 &* 10 &+ Int($1) &- 48 }
+        default: break
+        }
+        return true
+    }
+
+    func data(_ id: Int32, _ bytes: UnsafeRawBufferPointer) {
+        let count = streams[id]?.receive(bytes, limit: limits.bodyBytes) ?? bytes.count
+        if !isClosed, count > 0 { nghttp2_session_consume(session, id, count) }
+    }
+
+    func frame(_ frame: UnsafePointer<nghttp2_frame>) {
+        let type = UInt32(frame.pointee.hd.type)
+        let flags = UInt32(frame.pointee.hd.flags)
+        switch type {
+        case NGHTTP2_PING.rawValue where flags & NGHTTP2_FLAG_ACK.rawValue != 0: return pong()
+        case NGHTTP2_GOAWAY.rawValue:
+            draining = true
+            onDrain?()
+            return
+        default: break
+        }
+        guard let stream = streams[frame.pointee.hd.stream_id] else { return }
+        let ended = flags & NGHTTP2_FLAG_END_STREAM.rawValue != 0
+        if type == NGHTTP2_HEADERS.rawValue, frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST {
+            if stream.method == "POST" { stream.kind = .callIn(nil) } else { accept(stream) }
+        }
+        guard ended else { return }
+        if case .callIn = stream.kind { answer(stream) } else { stream.onEnd?() }
+    }
+
+    func answer(_ stream: TunnelStream) {
+        guard let onCall else { return reset(stream, NGHTTP2_REFUSED_STREAM.rawValue) }
+        let body = stream.body
+        stream.body = []
+        stream.kind = .callIn(
+            IO.task {
+                let reply = await onCall(body)
+                guard !stream.isClosed, !self.isClosed else { return }
+                stream.kind = .callIn(nil)
+                stream.send(body: reply)
+                self.respond(to: stream, Self.okHeaders)
+            })
+    }
+
+    func accept(_ stream: TunnelStream) {
+        guard stream.method == "CONNECT", let onStream else {
+            stream.finish()
+            return respond(to: stream, Self.refusedHeaders)
+        }
+        respond(to: stream, Self.okHeaders)
+        onStream(stream)
+    }
+
+    func respond(to stream: TunnelStream, _ headers: [nghttp2_nv]) {
+        var source = provider(of: stream)
+        nghttp2_submit_response(session, stream.id, headers, headers.count, &source)
+        schedule()
+    }
+
+    func streamClosed(_ id: Int32, _ code: UInt32) {
+        guard let stream = streams.removeValue(forKey: id) else { return }
+        stream.ended(code: code)
+        if draining, streams.isEmpty { schedule() }
+    }
+}
