@@ -69,7 +69,9 @@ extension SSHServer {
                 ("Subsystem", "sftp \(Self.sftpServer)"),
             ]
             if version >= (9, 8) { lines.append(("PerSourcePenalties", "no")) }
-            if let shell { lines.append(("ForceCommand", try wrapper(shell, in: directory))) }
+            if let shell {
+                lines.append(("ForceCommand", "/bin/sh \(try wrapper(shell, in: directory))"))
+            }
             lines.removeAll { settings[$0.0] != nil }
             lines += hostKeys.map { ("HostKey", directory.file("host_\($0.rawValue)")) }
             lines += settings.map { ($0, $1) }
@@ -77,6 +79,8 @@ extension SSHServer {
         }
 
         /// A script that runs `shell` for a session or the command asked for, in a private home.
+        ///
+        /// It is read, not executed: a child being started elsewhere may hold it open for writing.
         private func wrapper(_ shell: Shell, in directory: TemporaryDirectory) throws -> String {
             guard let command = shell.command else {
                 throw Unavailable("\(shell) is not installed: run ./test, which installs it")
@@ -86,7 +90,6 @@ extension SSHServer {
             let login = shell == .tcsh ? "" : " -l"
             return try directory.write(
                 """
-                #!/bin/sh
                 export HOME=\(home) SHELL=\(command.split(separator: " ").first ?? "")
                 cd
                 case $SSH_ORIGINAL_COMMAND in
@@ -95,7 +98,7 @@ extension SSHServer {
                 *) exec \(command) -c "$SSH_ORIGINAL_COMMAND" ;;
                 esac
 
-                """, to: "shell", mode: 0o755)
+                """, to: "shell")
         }
 
         /// The mark of the whole run, by which scripts/tests.sh ends what a crash left behind.
