@@ -119,6 +119,10 @@ public struct Probe: Sendable, Equatable {
     private func reads(_ process: Process) -> Bool {
         guard process.state.hasPrefix("S") else { return false }
         if process.wait == "n_tty_read" { return true }
+        // A shell polls for `read` alone (ash; bash with a time limit).
+        if shellIsForeground, process.wait.contains("poll") || process.wait.contains("select") {
+            return true
+        }
         return (process.call == "0" || process.call == "63")
             && (process.file == terminal || process.file == "/dev/tty")
     }

@@ -195,6 +195,7 @@ import Wire
         let session = try await openSession(
             .bash, home: home, log: OutputLog(memoryLimit: 4 << 20, spoolLimit: 16 << 20))
         defer { session.close() }
+        let before = residentKiB()
         let result = try await session.run(
             "yes 0123456789abcdefghijklmnopqrstuvwxyz | head -c 100000000", wait: .seconds(60),
             maxBytes: 1000)
@@ -202,6 +203,7 @@ import Wire
         #expect(result.nextOffset - result.offset == 100_000_000)
         #expect(result.lostBytes == 100_000_000 - (result.nextOffset - session.log.start))
         #expect(result.nextOffset - session.log.start <= 20 << 20)
+        print("100 MB: \(result.durationMS) ms, resident \(before) → \(residentKiB()) KiB")
         #expect(result.output.utf8.count < 1200)
     }
 
@@ -267,4 +269,11 @@ import Wire
         table.closeAll()
         #expect(table.all.isEmpty)
     }
+}
+
+/// This process's memory in use.
+func residentKiB() -> Int {
+    let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
+    let line = status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") }
+    return line.flatMap { Int($0.filter(\.isNumber)) } ?? 0
 }

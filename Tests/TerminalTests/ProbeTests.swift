@@ -32,6 +32,11 @@ import Testing
             verdict(
                 "icanon echo", child, "process 20 S do_wait 61 ? su",
                 "process 21 S wait_woken 0 /dev/pts/1 cat") == .lineInput)
+        #expect(
+            verdict("icanon echo", shell, "process 10 S poll_schedule_timeout 7 ? ash")
+                == .lineInput)
+        #expect(
+            verdict("icanon echo", child, "process 20 S poll_schedule_timeout 7 ? ssh") == .running)
         #expect(Probe([], terminal: "/dev/pts/1") == nil)
         #expect(Probe(Array("garbage\nprocess\nshell\n".utf8), terminal: "") == nil)
     }
