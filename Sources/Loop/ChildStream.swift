@@ -23,6 +23,7 @@ import Glibc
     private var isInputOpen = true
     private var end: ChildEnd?
     private var ended = false
+    private var heardSinceTick = false
     private var grace: LoopTimer?
     private var paused = true
 
@@ -154,6 +155,7 @@ import Glibc
                     guard count > 0 else { return me.closeOutput(isOutput ? 0 : 1) }
                     let bytes = Array(
                         UnsafeRawBufferPointer(start: buffer?.pointee.base, count: count))
+                    me.heardSinceTick = true
                     (isOutput ? me.onOutput : me.onErrorOutput)?(bytes)
                 }
             })
@@ -180,7 +182,9 @@ import Glibc
             closeHandle(pipes[0])
         }
         finishIfOver()
-        if !ended { grace = LoopTimer(after: .seconds(1)) { [weak self] in self?.letGo() } }
+        guard !ended else { return }
+        heardSinceTick = true
+        grace = LoopTimer(after: .seconds(1)) { [weak self] in self?.letGo() }
     }
 
     private func finishIfOver() {
@@ -195,10 +199,14 @@ import Glibc
     }
 
     /// A grandchild may hold the outputs open for ever: what it writes later belongs to nobody.
+    ///
+    /// Outputs are given up only after a pause in which nothing came: a loop that was held up
+    /// runs its timers before it reads what lies in the pipes already.
     private func letGo() {
         guard !ended else { return }
-        guard !paused else {
-            grace = LoopTimer(after: .seconds(1)) { [weak self] in self?.letGo() }
+        guard !paused, !heardSinceTick else {
+            heardSinceTick = false
+            grace = LoopTimer(after: .milliseconds(100)) { [weak self] in self?.letGo() }
             return
         }
         for index in 0..<2 { closeOutput(index) }
