@@ -71,13 +71,16 @@ enum TunnelRows {
         guard let address = SocketAddress(ip: "127.0.0.1", port: 0) else {
             throw BenchError("no loopback")
         }
-        var accepted: SocketStream?
-        let listener = try Listener.tcp(address) { accepted = $0 }
+        let accepted = Once<SocketStream?>()
+        let listener = try Listener.tcp(address) { accepted.set($0) }
         defer { listener.close() }
         guard let port = listener.address?.port else { throw BenchError("no port") }
         let child = try start(port: port, pin: "\(pin)")
-        for _ in 0..<2000 where accepted == nil { try await IO.sleep(for: .milliseconds(5)) }
-        guard let socket = accepted else { throw BenchError("the responder never came") }
+        let patience = LoopTimer(after: .seconds(10)) { accepted.set(nil) }
+        defer { patience.cancel() }
+        guard let socket = await accepted.wait() else {
+            throw BenchError("the responder never came")
+        }
         let stream = try await TLSStream.handshake(over: socket, context: context)
         return (Tunnel(over: stream, role: .caller), child)
     }

@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import time
 
-COLD = 400  # aliases of the one sshd, each a link of its own for Homeline's cold row
+COLD = 200  # names of the one sshd, each a link of its own for Homeline's cold row
 
 
 def free_port():
@@ -78,7 +78,7 @@ class Place:
         port = free_port()
         public = open(self.file("key.pub")).read()
         host = " ".join(open(self.file("host.pub")).read().split()[:2])
-        known = self.file("known_hosts", f"[127.0.0.1]:{port} {host}\n")
+        known = self.file("known_hosts", f"[127.0.0.1]:{port},cold* {host}\n")
         config = self.file(
             "sshd_config",
             f"Port {port}\nListenAddress 127.0.0.1\nPidFile none\nHostKey {self.file('host')}\n"
@@ -102,10 +102,12 @@ class Place:
             "PEER_HOST": "127.0.0.1", "PEER_PORT": str(port), "PEER_USER": user,
             "PEER_KEY": self.file("key"), "PEER_KNOWN_HOSTS": known,
         }
+        # A host key alias of its own makes a name a target of its own.
         names = ["bench"] + [f"cold{number}" for number in range(COLD)]
         self.ssh_config = self.file(
             "ssh_config",
-            f"Host {' '.join(names)}\n HostName 127.0.0.1\n Port {port}\n User {user}\n"
+            "".join(f"Host {name}\n HostKeyAlias {name}\n" for name in names[1:])
+            + f"Host {' '.join(names)}\n HostName 127.0.0.1\n Port {port}\n User {user}\n"
             f" IdentityFile {self.file('key')}\n IdentitiesOnly yes\n UserKnownHostsFile {known}\n",
         )
 

@@ -23,7 +23,7 @@ ROWS = {
     # row: (title, operations per round, {peer: row of homeline-bench, or None for Python})
     "session": (
         "`echo hi` in an open session", 100,
-        {"homeline": "mcp-session", "bare": "session", "bare, same marks": "marks-session",
+        {"homeline": "mcp-session", "bare": "marks-session", "bare, one mark": "session",
          "ssh": None, "asyncssh": None, "paramiko": None},
     ),
     "exec": (
