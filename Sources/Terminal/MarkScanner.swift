@@ -76,7 +76,7 @@ public struct MarkScanner: Sendable {
     /// Where a mark may begin: an ESC after which all that is there yet matches.
     private func firstOpening(in bytes: ArraySlice<UInt8>) -> Int {
         var rest = bytes
-        while let escape = rest.firstIndex(of: 0x1b) {
+        while let escape = rest.place(of: 0x1b) {
             rest = rest[(escape + 1)...]
             if zip(1..., rest.prefix(opening.count - 1)).allSatisfy({ matches($1, at: $0) }) {
                 return escape

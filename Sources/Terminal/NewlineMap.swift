@@ -27,7 +27,7 @@ public struct NewlineMap: Sendable {
             holdsCR = false
             if rest.first != 10 { output.append(13) }
         }
-        while let carriage = rest.firstIndex(of: 13) {
+        while let carriage = rest.place(of: 13) {
             output.append(contentsOf: rest[rest.startIndex..<carriage])
             rest = rest[(carriage + 1)...]
             if rest.isEmpty {

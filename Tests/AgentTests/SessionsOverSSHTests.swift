@@ -40,7 +40,9 @@ import Wire
             #expect(result.exitCode == number)
         }
         times.sort()
-        print("ssh \(shell): median \(times[30]), shell \(session.shellName)")
+        print(
+            "ssh \(shell): median \(times[30]), \(session.shellName), banner \(session.banner.debugDescription)"
+        )
         let code =
             "x='" + String(repeating: "0123456789\n", count: 3000) + "'; printf %s \"$x\" | wc -c"
         let long = try await session.run(code)

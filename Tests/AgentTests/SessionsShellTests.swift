@@ -190,6 +190,19 @@ import Wire
     }
 
     @Test(arguments: TestShell.known)
+    @IO func `a terminal left in an odd mode does no harm`(shell: TestShell) async throws {
+        let home = try TemporaryDirectory()
+        let session = try await openSession(shell, home: home)
+        defer { session.close() }
+        for mode in ["stty -echo", "stty raw", "stty raw -echo", "stty -onlcr", "stty sane"] {
+            #expect(try await session.run(mode).exitCode == 0, "\(mode)")
+            let result = try await session.run("printf 'a\\nb'; false")
+            #expect(result.output == "a\nb", "\(mode)")
+            #expect(result.exitCode == 1, "\(mode)")
+        }
+    }
+
+    @Test(arguments: TestShell.known)
     @IO func `a replaced prompt is armed again`(shell: TestShell) async throws {
         let home = try TemporaryDirectory()
         let session = try await openSession(shell, home: home)
