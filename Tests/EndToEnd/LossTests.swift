@@ -161,4 +161,37 @@ import Testing
         #expect(calls.withLock { $0 } > 50)
         await place.home.stop()
     }
+
+    @Test func `memory returns when sessions end`() async throws {
+        let place = try await Place.start([
+            "a": .init(shell: .dash, settings: ["MaxSessions": "60"])
+        ])
+        // Two rounds fill what is kept for reuse; further ones must not add to it.
+        var resident: [String: [Int]] = [:]
+        for round in 0..<5 {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for number in 0..<20 {
+                    group.addTask {
+                        let session = try await place.open(number % 2 == 0 ? "a" : "local")
+                        try await session.run("seq 40000", maximum: 1000)
+                        if number % 4 == 0 { try await session.run("sleep 600", wait: 0.1) }
+                        try await session.close()
+                    }
+                }
+                try await group.waitForAll()
+            }
+            // A link that was cut in the middle of its sessions gives its memory back as well.
+            if round == 3 { place.servers["a"]?.cutConnections() }
+            for name in ["relay", "site"] {
+                let bytes = try #require(place.home.process(name)?.residentBytes)
+                resident[name, default: []].append(bytes)
+            }
+        }
+        for (name, rounds) in resident {
+            #expect(rounds[4] - rounds[1] < 8 << 20, "\(name): \(rounds)")
+        }
+        let left = try await place.caller.structured("ssh_session_list", [:])
+        #expect(left["sessions"] == [])
+        await place.home.stop()
+    }
 }

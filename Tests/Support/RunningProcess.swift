@@ -15,6 +15,14 @@ public final class RunningProcess: Sendable {
 
     /// The process id, which is also its group's.
     public let id: Int32
+    /// Memory that the process holds now (VmRSS); nil when it is gone.
+    public var residentBytes: Int? {
+        let status = try? String(contentsOfFile: "/proc/\(id)/status", encoding: .utf8)
+        let line = status?.split(separator: "\n").first { $0.hasPrefix("VmRSS:") }
+        return line?.split(whereSeparator: \.isWhitespace).dropFirst().first
+            .flatMap { Int($0) }.map { $0 * 1024 }
+    }
+
     /// The value of `HOMELINE_TEST_MARK` in its environment and that of everything it starts.
     public let mark: String
     private struct State {
