@@ -106,7 +106,7 @@ let package = Package(
         suite("SSHTests", ["SSH", "Loop"]),
         suite("MCPTests", ["MCP", "JSON", "HTTP", "Net", "Loop"], exclude: ["python"]),
         suite("ConfigurationTests", ["Configuration"]),
-        suite("WireTests", ["Wire", "JSON"]),
+        suite("WireTests", ["Wire", "JSON", "Crypto"]),
         suite(
             "RelayTests",
             [

@@ -49,7 +49,12 @@ public struct AgentFacts: Sendable, Equatable {
 
     /// Reads an object; what is missing stays empty, what is long is cut.
     public init(json: JSON?) {
-        func text(_ name: String) -> String { String((json?[name]?.stringValue ?? "").prefix(255)) }
+        // By scalars: one character may be made of any number of them.
+        func text(_ name: String) -> String {
+            String(
+                String.UnicodeScalarView(
+                    (json?[name]?.stringValue ?? "").unicodeScalars.prefix(255)))
+        }
         version = text("version")
         hostname = text("hostname")
         system = text("system")

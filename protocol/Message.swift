@@ -61,20 +61,22 @@ public struct Request: Sendable {
             }
             guard let method, let params else { throw JSONError.unexpectedEnd }
             let inner = Array(bytes[params])
-            var caller = Caller(principal: "")
+            var principal: String?
+            var isAdmin = false
             var arguments: RawJSON?
             for member in try JSON.members(of: inner) {
                 switch member.name {
                 case "principal":
-                    caller.principal =
-                        try JSON(parsing: Array(inner[member.value])).stringValue ?? ""
-                case "admin": caller.isAdmin = try JSON(parsing: Array(inner[member.value])) == true
+                    principal = try JSON(parsing: Array(inner[member.value])).stringValue
+                case "admin": isAdmin = try JSON(parsing: Array(inner[member.value])) == true
                 case "arguments": arguments = RawJSON(member, of: inner)
                 default: break
                 }
             }
+            // A call of nobody would share one owner with every other such call.
+            guard let principal else { throw JSONError.unexpectedEnd }
             self.method = method
-            self.caller = caller
+            caller = Caller(principal: principal, isAdmin: isAdmin)
             self.arguments = arguments ?? RawJSON([:])
         } catch {
             throw Fault(.invalidArgument, "not a request: \(error)")
@@ -111,6 +113,8 @@ public enum Reply: Sendable {
             for member in try JSON.members(of: bytes) {
                 switch member.name {
                 case "result":
+                    // Clients are promised an object; its bytes go to them as they are.
+                    guard bytes[member.value].first == UInt8(ascii: "{") else { break }
                     self = .result(RawJSON(member, of: bytes))
                     return
                 case "error":

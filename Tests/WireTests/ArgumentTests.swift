@@ -1,0 +1,90 @@
+// The arguments of each call as values: all given, and the defaults.
+import JSON
+import Testing
+import Wire
+
+@Suite struct ArgumentTests {
+    private let sessionID = "k3jq5h2m7vx4n6pa.x7qd2c5w3zl6m4ra"
+    private let bare = Fields(object: ["session_id": "a.b", "command_id": "a.c", "target": "a/b"])
+
+    @Test func `session open`() throws {
+        let full = try OpenSession(Vectors.arguments(.openSession))
+        #expect(full.target == "site/db-1" && full.name == "deploy" && full.username == "root")
+        #expect(full.port == 2222 && full.key == "~/.ssh/site" && full.password == "pä\"ss\n")
+        #expect(full.columns == 120 && full.rows == 40 && full.terminal == "vt100")
+        #expect(full.isPersistent && full.idleTimeout == .seconds(600))
+        #expect(full.connectTimeout == .milliseconds(2500) && full.loginTimeout == .seconds(20))
+        let least = try OpenSession(bare)
+        #expect(least.columns == 511 && least.rows == 50 && least.terminal == "xterm-256color")
+        #expect(!least.isPersistent && least.idleTimeout == .seconds(1800))
+        #expect(least.connectTimeout == .seconds(30) && least.loginTimeout == .seconds(30))
+        #expect(least.name == nil && least.username == nil && least.port == nil)
+        #expect(least.key == nil && least.password == nil)
+    }
+
+    @Test func `session command, send and read`() throws {
+        let run = try RunCommand(Vectors.arguments(.runCommand))
+        #expect(run.sessionID == sessionID && run.command == "cd /tmp && printf 'é😀\\n'; false")
+        #expect(run.wait == .milliseconds(500) && run.timeout == .seconds(60))
+        #expect(run.maxBytes == 1000)
+        let least = try RunCommand(Fields(object: ["session_id": "a.b", "command": ""]))
+        #expect(least.wait == .seconds(10) && least.timeout == nil && least.maxBytes == 20_000)
+
+        let send = try SendInput(Vectors.arguments(.sendInput))
+        #expect(send.text == "yes" && send.keys == ["tab", "ctrl-c"] && !send.enter)
+        #expect(send.wait == .seconds(2) && send.maxBytes == 0)
+        let nothing = try SendInput(bare)
+        #expect(nothing.text.isEmpty && nothing.keys.isEmpty && !nothing.enter)
+        #expect(nothing.wait == .seconds(1) && nothing.maxBytes == 20_000)
+        #expect(try SendInput(Fields(object: ["session_id": "a.b", "text": ""])).enter)
+
+        let read = try ReadOutput(Vectors.arguments(.readOutput))
+        #expect(read.offset == 100 && read.wait == .seconds(10) && read.view == .raw)
+        #expect(read.maxBytes == 4096)
+        let newest = try ReadOutput(bare)
+        #expect(newest.offset == nil && newest.wait == .zero && newest.view == .text)
+    }
+
+    @Test func `closing takes one or all`() throws {
+        #expect(try CloseSession(Vectors.arguments(.closeSession)).sessionID == nil)
+        #expect(try CloseSession(bare).sessionID == "a.b")
+    }
+
+    @Test func `command execute, output and cancel`() throws {
+        let full = try ExecuteCommand(Vectors.arguments(.execute))
+        #expect(full.target == "site/db-1" && full.command == "uname" && full.input == "in\n")
+        #expect(full.environment.map { "\($0.0)=\($0.1)" } == ["LANG=C", "B=2"])
+        #expect(full.directory == "/srv" && full.hasTerminal && full.isBackground)
+        #expect(full.wait == .seconds(50) && full.timeout == .milliseconds(100))
+        #expect(full.maxBytes == 1_000_000 && full.username == "deploy" && full.port == 22)
+        #expect(full.key == "/k" && full.password == "p")
+        let least = try ExecuteCommand(Fields(object: ["target": "a/b", "command": "x"]))
+        #expect(least.input.isEmpty && least.environment.isEmpty && least.directory == nil)
+        #expect(!least.hasTerminal && !least.isBackground && least.maxBytes == 20_000)
+        #expect(least.wait == .seconds(10) && least.timeout == .seconds(180))
+
+        let output = try ReadCommand(Vectors.arguments(.readCommand))
+        #expect(output.commandID == "k3jq5h2m7vx4n6pa.c3" && output.stdoutOffset == 6)
+        #expect(output.stderrOffset == 1 && output.wait == .seconds(5) && output.maxBytes == 1)
+        let start = try ReadCommand(bare)
+        #expect(start.stdoutOffset == 0 && start.stderrOffset == 0 && start.wait == .zero)
+
+        #expect(try CancelCommand(Vectors.arguments(.cancelCommand)).signal == "INT")
+        #expect(try CancelCommand(bare).signal == "TERM")
+    }
+
+    @Test func `target list`() throws {
+        #expect(try ListTargets(Vectors.arguments(.listTargets)).query == "db")
+        #expect(try ListTargets(bare).query == nil)
+    }
+
+    @Test func `the largest numbers are values, not traps`() throws {
+        let fields = Fields(object: [
+            "session_id": "a", "command_id": "a", "offset": 9_223_372_036_854_775_807,
+            "stdout_offset": 9_223_372_036_854_775_807, "retry_after_s": 3600, "reason": "x",
+        ])
+        #expect(try ReadOutput(fields).offset == .max)
+        #expect(try ReadCommand(fields).stdoutOffset == .max)
+        #expect(try Refusal(fields).retryAfter == .seconds(3600))
+    }
+}

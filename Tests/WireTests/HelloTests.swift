@@ -1,0 +1,100 @@
+// The hello: its bytes, the proof with a fixed key, refusals; and invitations with fixed texts.
+import JSON
+import Testing
+import Wire
+
+@testable import Crypto
+
+@Suite struct HelloTests {
+    @Test func `the proof of a fixed key is the written-down one`() throws {
+        let proof = try Vectors.json("proof.json")
+        func bytes(_ name: String) throws -> [UInt8] {
+            try #require(Vectors.hex(proof[name]?.stringValue))
+        }
+        let key = try Ed25519PrivateKey(seed: try bytes("seed"))
+        #expect(key.publicKey.bytes == (try bytes("public_key")))
+        let nonce = try bytes("nonce")
+        let binding = try bytes("binding")
+        #expect(nonce.count == Contract.bindingBytes && binding.count == Contract.bindingBytes)
+        let message = Contract.helloMessage(binding: binding, nonce: nonce)
+        #expect(message == (try bytes("message")) && message.count == 87)
+        let signature = try key.sign(message)
+        #expect(signature == (try bytes("signature")))
+        #expect(key.publicKey.verify(signature, of: message))
+
+        let challenge = try Challenge(Vectors.arguments(.hello))
+        #expect(Base64.decodeURL(challenge.nonce) == nonce)
+        let hello = try Hello(Fields(Vectors.result("agent.hello")))
+        #expect(Base64.decodeURL(hello.publicKey) == key.publicKey.bytes)
+        #expect(Base64.decodeURL(hello.signature) == signature)
+    }
+
+    @Test(arguments: ["agent.hello", "agent.hello.joining"])
+    func `a hello comes back as the same bytes`(name: String) throws {
+        let hello = try Hello(Fields(Vectors.result(name)))
+        #expect(
+            Reply.result(RawJSON(hello.json)).encoded() == (try Vectors.bytes("\(name).reply.json"))
+        )
+        #expect(hello.version == Contract.version && hello.epoch.boot == 1_767_225_600_123)
+        let isJoining = name.hasSuffix("joining")
+        #expect((hello.agentID == nil) == isJoining)
+        #expect((hello.invitation != nil) == isJoining)
+        #expect(hello.name == (isJoining ? "site" : nil))
+        #expect(hello.tags == (isJoining ? ["lab", "eu"] : []))
+        #expect(hello.facts.hostname == "jump.site.example" && hello.facts.system == "linux")
+    }
+
+    @Test func `the relay's calls come back as the same bytes`() throws {
+        let challenge = try Challenge(Vectors.arguments(.hello))
+        #expect(challenge.version == 1)
+        let welcome = try Welcome(Vectors.arguments(.welcome))
+        #expect(welcome == Welcome(agentID: "k3jq5h2m7vx4n6pa", name: "site"))
+        let refusal = try Refusal(Vectors.arguments(.refuse))
+        #expect(refusal.reason == .unavailable && refusal.retryAfter == .seconds(30))
+        for (method, json) in [
+            (Wire.Method.hello, challenge.json), (.welcome, welcome.json), (.refuse, refusal.json),
+        ] {
+            let request = Request(
+                method, caller: Caller(principal: "relay"), arguments: RawJSON(json))
+            #expect(request.encoded() == (try Vectors.bytes("\(method.rawValue).request.json")))
+        }
+    }
+
+    @Test func `some refusals are final`() throws {
+        for (reason, final) in [
+            ("invitation", true), ("unknown", true), ("revoked", true), ("superseded", false),
+            ("version", false), ("unavailable", false), ("of a later day", false),
+        ] {
+            let refusal = try Refusal(Fields(object: ["reason": .string(reason)]))
+            #expect(refusal.isFinal == final, "\(reason)")
+        }
+    }
+
+    @Test func `a later process or connection comes after an earlier one`() {
+        typealias Epoch = Hello.Epoch
+        #expect(Epoch(boot: 1, connection: 9) < Epoch(boot: 2, connection: 1))
+        #expect(Epoch(boot: 1, connection: 1) < Epoch(boot: 1, connection: 2))
+        #expect(!(Epoch(boot: 1, connection: 1) < Epoch(boot: 1, connection: 1)))
+    }
+
+    @Test func `facts are cut, whatever they are made of`() {
+        let marks = "e" + String(repeating: "\u{301}", count: 10_000)
+        let facts = AgentFacts(json: [
+            "version": .string(marks), "hostname": .string(String(repeating: "x", count: 900)),
+            "system": 5,
+        ])
+        #expect(facts.version.unicodeScalars.count == 255)
+        #expect(facts.hostname.count == 255)
+        #expect(facts.system.isEmpty && facts.architecture.isEmpty)
+    }
+
+    @Test func `invitations of fixed parts have fixed texts`() throws {
+        for row in try Vectors.json("invitations.json").arrayValue ?? [] {
+            let made = try Invitation(
+                url: row["url"]?.stringValue ?? "", pin: Vectors.hex(row["pin"]?.stringValue),
+                secret: Vectors.hex(row["secret"]?.stringValue) ?? [])
+            #expect(made.text == row["text"]?.stringValue)
+            #expect(try Invitation(made.text) == made)
+        }
+    }
+}

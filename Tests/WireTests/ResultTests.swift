@@ -1,0 +1,109 @@
+// The results of each call, built as an agent builds them: the bytes are the written-down ones.
+import JSON
+import Testing
+import Wire
+
+@Suite struct ResultTests {
+    private let agent = "k3jq5h2m7vx4n6pa"
+    private var session: String { agent + ".x7qd2c5w3zl6m4ra" }
+
+    private func check(_ method: Wire.Method, _ json: JSON) throws {
+        let written = try Vectors.bytes("\(method.rawValue).reply.json")
+        let made = Reply.result(RawJSON(json)).encoded()
+        #expect(String(decoding: made, as: UTF8.self) == String(decoding: written, as: UTF8.self))
+    }
+
+    private func info(_ state: CommandState, command: String? = nil) -> SessionInfo {
+        SessionInfo(
+            sessionID: session, target: "site/db-1", name: "deploy", owner: "laptop",
+            shell: "bash", cwd: "/root", state: state, command: command, idleSeconds: 0,
+            idleTimeoutSeconds: 600, nextOffset: 412)
+    }
+
+    @Test func `sessions`() throws {
+        let opened = SessionOpened(
+            info: info(.done), banner: "Welcome to db-1\n",
+            hostKey: "ssh-ed25519 SHA256:uNiVztksCsDhcc0u9e8BrQobQgW6ukTnWYnkH3Y3Bbw",
+            durationMS: 38)
+        try check(.openSession, opened.json)
+        let ended = SessionInfo(
+            sessionID: agent + ".b2", target: "site/local", name: nil, owner: "laptop",
+            shell: "sh", cwd: nil, state: .shellExited, command: nil, idleSeconds: 61,
+            idleTimeoutSeconds: 0, nextOffset: 0)
+        let list: JSON = [
+            "sessions": .array([info(.running, command: "sleep 100").json, ended.json])
+        ]
+        try check(.listSessions, list)
+    }
+
+    @Test func `command results`() throws {
+        var done = CommandResult(sessionID: session, state: .done)
+        done.commandID = session + ".1"
+        done.exitCode = 1
+        done.cwd = "/tmp"
+        done.output = "é😀\n"
+        (done.offset, done.nextOffset, done.durationMS) = (412, 419, 3)
+        done.evidence = [.mark]
+        try check(.runCommand, done.json)
+
+        var waiting = CommandResult(sessionID: session, state: .secret)
+        waiting.commandID = session + ".2"
+        waiting.cwd = "/tmp"
+        (waiting.isTruncated, waiting.omittedBytes) = (true, 20)
+        (waiting.offset, waiting.nextOffset, waiting.durationMS) = (440, 460, 2004)
+        (waiting.foreground, waiting.prompt) = ("sudo", "[sudo] password: ")
+        waiting.evidence = [.probe]
+        try check(.sendInput, waiting.json)
+
+        var lost = CommandResult(sessionID: session, state: .linkLost)
+        lost.commandID = session + ".2"
+        lost.signal = "KILL"
+        lost.output = "\u{1b}[1mtail\u{1b}[0m\r\n"
+        (lost.isTruncated, lost.lostBytes) = (true, 12)
+        (lost.offset, lost.nextOffset, lost.durationMS) = (112, 126, 9000)
+        lost.evidence = [.eof]
+        lost.note =
+            "2 bytes came before this command began (background output); read them from offset 98"
+        try check(.readOutput, lost.json)
+    }
+
+    @Test func `runs`() throws {
+        var done = RunResult(target: "site/db-1", commandID: agent + ".c3", state: .done)
+        done.exitCode = 0
+        (done.stdout.text, done.stdout.nextOffset, done.durationMS) = ("Linux\n", 6, 12)
+        try check(.execute, done.json)
+
+        var running = RunResult(target: "site/db-1", commandID: agent + ".c3", state: .running)
+        (running.stdout.text, running.stdout.nextOffset) = ("a", 7)
+        (running.stderr.text, running.stderr.nextOffset) = ("b", 5)
+        (running.stderr.omittedBytes, running.durationMS) = (3, 5000)
+        try check(.readCommand, running.json)
+
+        var ended = RunResult(target: "site/db-1", commandID: agent + ".c3", state: .cancelled)
+        ended.signal = "INT"
+        (ended.stderr.text, ended.stderr.nextOffset, ended.durationMS) = ("^C\n", 3, 70)
+        try check(.cancelCommand, ended.json)
+    }
+
+    @Test func `targets`() throws {
+        var database = TargetInfo(target: "site/db-1", source: "ssh_config")
+        (database.hostname, database.port) = ("10.0.0.5", 2222)
+        (database.user, database.via) = ("root", "gate")
+        let local = TargetInfo(target: "site/local", source: "local")
+        try check(.listTargets, ["targets": .array([database.json, local.json])])
+    }
+
+    @Test func `the states are the written-down ones`() {
+        #expect(
+            CommandState.allCases.map(\.rawValue) == [
+                "done", "running", "line_input", "secret", "fullscreen", "incomplete", "aborted",
+                "stopped", "shell_exited", "link_lost", "maybe_input",
+            ])
+        #expect(
+            RunState.allCases.map(\.rawValue) == [
+                "done", "running", "timed_out", "cancelled", "link_lost",
+            ])
+        #expect(
+            Evidence.allCases.map(\.rawValue) == ["mark", "probe", "prompt", "regex", "eof"])
+    }
+}

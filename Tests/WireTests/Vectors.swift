@@ -1,0 +1,75 @@
+// The messages of protocol/vectors, as bytes; and every call's arguments read as an agent reads them.
+import Foundation
+import JSON
+import Support
+import Wire
+
+enum Vectors {
+    /// A file of protocol/vectors without its last newline.
+    static func bytes(_ name: String) throws -> [UInt8] {
+        let path = "\(Repository.root)/protocol/vectors/\(name)"
+        let bytes = Array(try Data(contentsOf: URL(fileURLWithPath: path)))
+        return bytes.last == 10 ? bytes.dropLast() : bytes
+    }
+
+    static func lines(_ name: String) throws -> [[UInt8]] {
+        try bytes(name).split(separator: 10).map(Array.init)
+    }
+
+    static func json(_ name: String) throws -> JSON { try JSON(parsing: bytes(name)) }
+
+    /// The arguments of a method's request.
+    static func arguments(_ method: Wire.Method) throws -> Fields {
+        try Fields(Request(decoding: bytes("\(method.rawValue).request.json")).arguments)
+    }
+
+    /// The result of a method's reply.
+    static func result(_ name: String) throws -> RawJSON {
+        switch Reply(decoding: try bytes("\(name).reply.json")) {
+        case .result(let result): return result
+        case .fault(let fault): throw fault
+        }
+    }
+
+    static func hex(_ text: String?) -> [UInt8]? {
+        guard let text else { return nil }
+        var bytes: [UInt8] = []
+        var rest = text[...]
+        while rest.count >= 2 {
+            guard let byte = UInt8(rest.prefix(2), radix: 16) else { return nil }
+            bytes.append(byte)
+            rest = rest.dropFirst(2)
+        }
+        return rest.isEmpty ? bytes : nil
+    }
+
+    /// Reads a request and its arguments; the fault an agent answers with, if any.
+    static func fault(of request: [UInt8]) -> Fault? {
+        do throws(Fault) {
+            let request = try Request(decoding: request)
+            guard let method = Wire.Method(rawValue: request.method) else {
+                throw Fault(.unknownMethod, "no method \(request.method)")
+            }
+            let fields = try Fields(request.arguments)
+            switch method {
+            case .hello: _ = try Challenge(fields)
+            case .welcome: _ = try Welcome(fields)
+            case .refuse: _ = try Refusal(fields)
+            case .describe: break
+            case .listTargets: _ = try ListTargets(fields)
+            case .openSession: _ = try OpenSession(fields)
+            case .runCommand: _ = try RunCommand(fields)
+            case .sendInput: _ = try SendInput(fields)
+            case .readOutput: _ = try ReadOutput(fields)
+            case .listSessions, .listCommands: _ = try fields.optionalString("target")
+            case .closeSession: _ = try CloseSession(fields)
+            case .execute: _ = try ExecuteCommand(fields)
+            case .readCommand: _ = try ReadCommand(fields)
+            case .cancelCommand: _ = try CancelCommand(fields)
+            }
+            return nil
+        } catch {
+            return error
+        }
+    }
+}
