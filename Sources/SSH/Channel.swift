@@ -142,10 +142,21 @@ public struct TerminalSize: Equatable, Sendable {
 
     /// Repeats a request until the server has answered; true when it agreed.
     func ask(_ step: @escaping @IO (OpaquePointer) -> Int32) async -> Int32 {
-        let raw = raw
-        return await withUnsafeContinuation { continuation in
-            enqueue({ step(raw) }) { continuation.resume(returning: $0) }
+        await withUnsafeContinuation { continuation in
+            enqueue({ self.attempt(step) }) { continuation.resume(returning: $0) }
         }
+    }
+
+    /// One attempt at a request with an answer.
+    ///
+    /// libssh2 gives up for good (-1) when, waiting for the answer, it takes in another channel's.
+    /// So all that has come is taken in beforehand, and nothing more while the request looks.
+    private func attempt(_ step: @IO (OpaquePointer) -> Int32) -> Int32 {
+        guard let transport = link?.session.transport else { return LIBSSH2_ERROR_CHANNEL_CLOSED }
+        _ = libssh2_channel_read_ex(raw, 0, nil, 0)
+        transport.isHeld = true
+        defer { transport.isHeld = false }
+        return step(raw)
     }
 
     /// Goes as far as it can without waiting.

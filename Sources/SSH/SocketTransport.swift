@@ -21,6 +21,8 @@ final class SocketTransport {
     private(set) var state = State.open
     /// The socket may have something to read; cleared when it has not, set by its readiness.
     var mayRead = true
+    /// Nothing is read just now, though there may be something (see Channel's requests).
+    var isHeld = false
     /// Bytes received so far: the sign of life.
     private(set) var received: UInt64 = 0
     /// Why the socket is drained.
@@ -61,7 +63,7 @@ final class SocketTransport {
         case .drained: return -Int(EAGAIN)
         case .open: break
         }
-        guard mayRead, unsent < Self.outputLimit else { return -Int(EAGAIN) }
+        guard mayRead, !isHeld, unsent < Self.outputLimit else { return -Int(EAGAIN) }
         while true {
             let count = recv(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_DONTWAIT))
             if count > 0 {

@@ -68,7 +68,8 @@ struct PublicClientTests {
         func result(_ step: String) -> JSON? { report["steps"]?[step]?["result"] }
         for place in ["local", "site"] {
             let opened = try #require(report["steps"]?["\(place) open"])
-            #expect(opened["is_error"] == false, "\(opened)")
+            let log = try await Self.place.value.server.log.suffix(3000)
+            #expect(opened["is_error"] == false, "\(opened) \(log)")
             #expect(result("\(place) cd")?["exit_code"] == 0)
             #expect(result("\(place) pwd")?["output"]?.stringValue?.trimmed == "/tmp")
             #expect(result("\(place) pwd")?["cwd"] == "/tmp")

@@ -42,6 +42,25 @@ import Testing
         }
     }
 
+    @Test func `shells that start together all start`() async throws {
+        let server = try await SSHServer.start(SSHServer.Options(shell: .dash))
+        let configuration = try server.link()
+        try await onLoop {
+            let link = try await Link.connect(configuration)
+            defer { link.close() }
+            // libssh2 gives a request up when another channel's answer comes while it waits
+            let tasks = (0..<6).map { _ in
+                IO.task { () async -> SSHError? in
+                    do throws(SSHError) {
+                        for _ in 0..<60 { try await link.openShell().close() }
+                        return nil
+                    } catch { return error }
+                }
+            }
+            for task in tasks { #expect(await task.value == nil) }
+        }
+    }
+
     @Test func `eight channels interleave on one link`() async throws {
         let server = try await SSHServer.start(SSHServer.Options(shell: .dash))
         let configuration = try server.link()
