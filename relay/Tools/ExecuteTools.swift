@@ -8,8 +8,6 @@ extension Router {
     /// The tools of one-shot commands.
     func executeTools() -> [Tool] { [execute, commandOutput, commandList, commandCancel] }
 
-    private static let grace: Duration = .seconds(15)
-
     /// Reaching a target and logging in, before the wait for the command begins.
     private static let connecting: Duration = .seconds(60)
 
@@ -158,17 +156,7 @@ extension Router {
             annotations: annotations, scope: Scope.needed(forTool: name).first?.rawValue,
             meta: Self.largeResult
         ) { call in
-            await answering { () throws(Fault) in
-                let fields = Fields(object: call.arguments)
-                let principal = try self.principal(of: call)
-                let member = try self.member(
-                    forHandle: try fields.string("command_id"), as: "command", principal)
-                let wait = try fields.seconds("wait_s", in: 0...50) ?? .zero
-                return .raw(
-                    try await self.fleet.call(
-                        member, method, caller: self.caller(principal),
-                        arguments: call.rawArguments, deadline: wait + Self.grace))
-            }
+            await self.pass(call, handle: "command_id", as: "command", to: method)
         }
     }
 

@@ -69,6 +69,27 @@ import Wire
         return member
     }
 
+    /// Passes a call to the agent its handle names, and the agent's result back, as bytes.
+    func pass(
+        _ call: ToolCall, handle: String, as what: String, to method: Wire.Method
+    ) async -> ToolResult {
+        await answering { () throws(Fault) in
+            let fields = Fields(object: call.arguments)
+            let principal = try self.principal(of: call)
+            let member = try self.member(
+                forHandle: try fields.string(handle), as: what, principal)
+            // What the call says it may wait, and time for the way there and back.
+            let wait = try fields.seconds("wait_s", in: 0...50) ?? .seconds(10)
+            return .raw(
+                try await self.fleet.call(
+                    member, method, caller: self.caller(principal), arguments: call.rawArguments,
+                    deadline: wait + Self.grace))
+        }
+    }
+
+    /// The time a call may take beyond what it asks to wait.
+    static let grace: Duration = .seconds(15)
+
     /// Asks several agents at once; an agent that fails gives its fault's sentence instead.
     func ask(
         _ members: [Fleet.Member], _ method: Method, _ caller: Caller, arguments: RawJSON,

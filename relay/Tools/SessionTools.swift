@@ -10,9 +10,6 @@ extension Router {
         [sessionOpen, sessionCommand, sessionSend, sessionRead, sessionList, sessionClose]
     }
 
-    /// What the agent adds to the time a call says it may wait.
-    private static let grace: Duration = .seconds(15)
-
     private static let changes = ToolAnnotations(
         readOnly: false, destructive: true, idempotent: false, openWorld: true)
 
@@ -169,17 +166,7 @@ extension Router {
             annotations: annotations, scope: Scope.needed(forTool: name).first?.rawValue,
             meta: Self.largeResult
         ) { call in
-            await answering { () throws(Fault) in
-                let fields = Fields(object: call.arguments)
-                let principal = try self.principal(of: call)
-                let member = try self.member(
-                    forHandle: try fields.string("session_id"), as: "session", principal)
-                let wait = try fields.seconds("wait_s", in: 0...50) ?? .seconds(10)
-                return .raw(
-                    try await self.fleet.call(
-                        member, method, caller: self.caller(principal),
-                        arguments: call.rawArguments, deadline: wait + Self.grace))
-            }
+            await self.pass(call, handle: "session_id", as: "session", to: method)
         }
     }
 
