@@ -26,10 +26,24 @@ public final class Connection {
         self.raw = raw
         self.thread = thread
         sqlite3_busy_timeout(raw, 5_000)
-        for pragma in [
-            "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "trusted_schema=OFF",
-        ] {
+        try switchToWAL()
+        for pragma in ["synchronous=FULL", "foreign_keys=ON", "trusted_schema=OFF"] {
             _ = try rows("PRAGMA \(pragma)")
+        }
+    }
+
+    /// The busy timeout does not cover this one: two processes that open a new file at once would
+    /// refuse each other.
+    private func switchToWAL() throws(SQLiteError) {
+        let deadline = ContinuousClock.now + .seconds(5)
+        while true {
+            do throws(SQLiteError) {
+                _ = try rows("PRAGMA journal_mode=WAL")
+                return
+            } catch {
+                guard error == .busy, ContinuousClock.now < deadline else { throw error }
+                usleep(10_000)
+            }
         }
     }
 

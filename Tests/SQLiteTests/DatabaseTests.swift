@@ -33,6 +33,20 @@ import Testing
         #expect(row[0]["nothing"] == .null)
     }
 
+    @Test func `a new file may be opened by several at once`() async throws {
+        for round in 0..<20 {
+            let path = folder.path + "/new\(round).db"
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for _ in 0..<4 {
+                    group.addTask {
+                        await (try Database.open(path: path, migrations: schema)).close()
+                    }
+                }
+                try await group.waitForAll()
+            }
+        }
+    }
+
     @Test func `the schema moves up once and never down`() async throws {
         let first = try await Database.open(path: path, migrations: schema)
         try await first.run { _ = try $0.execute("INSERT INTO item (name) VALUES ('kept')") }
