@@ -22,6 +22,7 @@ import Glibc
     private var reaper: SignalWatch?
     private var ended: ChildEnd?
     private var hangUp: LoopTimer?
+    private var firstLook: LoopTimer?
     private var buffer = [UInt8](repeating: 0, count: 65536)
 
     /// Bytes written but not yet taken by the terminal.
@@ -50,7 +51,8 @@ import Glibc
         readiness = try Readiness(descriptor: master)
         readiness.watch(.read) { [weak self] in self?.ready($0) }
         reaper = SignalWatch(SIGCHLD) { [weak self] in self?.reap() }
-        reap()
+        // It may have ended before the watch began; told when its owner has had time to listen.
+        firstLook = LoopTimer(after: .zero) { [weak self] in self?.reap() }
     }
 
     isolated deinit { tearDown() }
@@ -72,6 +74,7 @@ import Glibc
     public func resume() {
         paused = false
         watch()
+        if ended == nil { firstLook = LoopTimer(after: .zero) { [weak self] in self?.reap() } }
     }
 
     /// Tells the terminal its size (the child gets SIGWINCH).
@@ -82,7 +85,9 @@ import Glibc
     /// Hangs up (SIGHUP to the terminal's processes); a child that stays is killed after 2 s.
     public func close() {
         guard ended == nil, hangUp == nil else { return tearDown() }
-        kill(-pid, SIGHUP)
+        paused = false
+        // A child that has only just been forked leads no group yet.
+        if kill(-pid, SIGHUP) != 0 { kill(pid, SIGHUP) }
         kill(-pid, SIGCONT)
         closeMaster()
         // Holds the terminal until its child is gone, so that none is left a zombie.
@@ -132,7 +137,8 @@ import Glibc
 
     private func reap() {
         var code: Int32 = 0
-        guard ended == nil, hl_pty_reap(pid, &code) != 0 else { return }
+        // While paused the end waits, as the output before it does.
+        guard ended == nil, !paused, hl_pty_reap(pid, &code) != 0 else { return }
         let end: ChildEnd = code >= 0 ? .exited(code) : .signalled(-code)
         ended = end
         reaper?.cancel()

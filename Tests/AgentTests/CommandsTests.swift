@@ -144,13 +144,17 @@ func withCommands(
     @Test(arguments: ["box", "local"])
     func `a background command is read by offset, listed and cancelled`(host: String) async throws {
         try await withCommands(host) { setup in
-            let result = try await setup.run("echo one; sleep 0.3; echo two; sleep 66", on: host) {
+            let gate = NSTemporaryDirectory() + "homeline-gate-" + UUID().uuidString
+            defer { try? FileManager.default.removeItem(atPath: gate) }
+            let waiting = "until [ -e \(gate) ]; do sleep 0.05; done"
+            let result = try await setup.run("echo one; \(waiting); echo two; sleep 66", on: host) {
                 $0.isBackground = true
             }
             #expect(result.state == .running && result.exitCode == nil)
             let id = result.commandID
             let first = try await setup.output(id, wait: .seconds(10))
             #expect(first.stdout.text == "one\n" && first.stdout.nextOffset == 4)
+            #expect(FileManager.default.createFile(atPath: gate, contents: nil))
             let second = try await setup.output(id, from: 4, wait: .seconds(10))
             #expect(second.stdout.text == "two\n" && second.state == .running)
             let mine = setup.commands.list(caller: Caller(principal: "ada"))

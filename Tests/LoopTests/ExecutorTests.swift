@@ -57,10 +57,10 @@ import Testing
 
     @Test func `a wait on the loop's timer queues few jobs and stays there`() async {
         let counts = await measure {
-            for _ in 0..<500 { try? await IO.sleep(for: .milliseconds(1)) }
+            for _ in 0..<10_000 { try? await IO.sleep(for: .zero) }
         }
-        #expect(counts.own <= 2_100)
-        #expect(counts.foreign <= 100)
+        #expect(counts.own <= 40_000 + noise)
+        #expect(counts.foreign <= noise)
     }
 
     @Test func `a job from another thread runs on the loop`() async {
