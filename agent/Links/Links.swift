@@ -105,6 +105,7 @@ import Wire
             alias: target.hostKeyAlias, identity: options.identity)
         var full: [ObjectIdentifier] = []
         var lostOnce = false
+        let deadline = IO.now + (options.loginTimeout ?? .seconds(30))
         while true {
             let link = try await self.link(key, target, options, except: full)
             do throws(SSHError) {
@@ -114,6 +115,11 @@ import Wire
                 case .channelRefused where full.count + 1 < Self.perTarget && link.channelCount > 0:
                     // The server allows no more on this connection (MaxSessions).
                     full.append(ObjectIdentifier(link))
+                case .channelRefused where link.channelCount > 0 && IO.now < deadline:
+                    // All links are full: wait for a place, as a person would.
+                    try? await IO.sleep(for: .milliseconds(50))
+                    if Task.isCancelled { throw Fault(error, target: target.name) }
+                    full = []
                 case .linkLost where !lostOnce:
                     // It was lost while nobody looked; nothing has been run yet.
                     lostOnce = true
