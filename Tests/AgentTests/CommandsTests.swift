@@ -210,8 +210,13 @@ func withCommands(
     @Test func `hundreds at once stay apart`() async throws {
         try await withCommands("box", ["MaxSessions": "10"]) { setup in
             let tasks = (0..<60).map { index in
-                IO.task {
-                    try? await setup.run("sleep 0.0\(index % 10); echo \(index)").stdout.text
+                IO.task { () -> String in
+                    do {
+                        let result = try await setup.run("sleep 0.0\(index % 10); echo \(index)")
+                        return result.stdout.text
+                    } catch {
+                        return "\(error)"
+                    }
                 }
             }
             for (index, task) in tasks.enumerated() { #expect(await task.value == "\(index)\n") }
