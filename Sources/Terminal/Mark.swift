@@ -1,6 +1,7 @@
 // The marks a shell prints for us. Bytes: ESC ] 133 ; letter ; NONCE ; fields BEL, where those that
-// hold a directory end in ; NONCE BEL, as a directory's name may hold any byte but NUL.
-//   C  n ; LF              the output of command n begins after this byte
+// hold a directory end in ; NONCE BEL, as a directory's name may hold any byte but NUL. C ends in LF,
+// which comes as LF or CR LF and so shows what the terminal does to line ends right now.
+//   C  n ; (LF for BEL)    the output of command n begins after this byte
 //   E  status ; n ; cwd    the code of command n came to its end
 //   D  $? ; __s ; n ; cwd  the shell is at its prompt; command n is over
 //   F                      the shell wants more input
@@ -29,9 +30,7 @@ public enum Mark: Sendable, Equatable {
     init?(letter: UInt8, fields: ArraySlice<UInt8>) {
         switch letter {
         case UInt8(ascii: "C"):
-            // The LF shows what the terminal does to line ends right now: it came as LF or CR LF.
-            guard fields.last == 10 else { return nil }
-            var rest = fields.dropLast()
+            var rest = fields
             let mapped = rest.last == 13
             if mapped { rest = rest.dropLast() }
             guard rest.last == UInt8(ascii: ";"), let number = Mark.number(rest.dropLast()) else {

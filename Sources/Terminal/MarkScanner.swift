@@ -62,7 +62,8 @@ public struct MarkScanner: Sendable {
             case .body:
                 held.append(chunk[index])
                 index += 1
-                if held.last == 7 { close(emit) }
+                let isBegin = held[Self.letterIndex] == UInt8(ascii: "C")
+                if held.last == (isBegin ? 10 : 7) { close(emit) }
                 if held.count >= Self.bodyLimit { release(emit) }
             }
         }

@@ -83,17 +83,14 @@ public enum ShellProfile: String, Sendable, CaseIterable {
             + "PS2=\"$(printf '\\033]133;F;\(nonce.text);\\007')\";}"
     }
 
-    /// Prints C and sets `$?`.
-    ///
-    /// To the terminal, as the shell's own output may be redirected (`exec >log`); where /dev/tty
-    /// does not open, to the output after all. Under `set -e` a status would end the shell.
+    /// Prints C and sets `$?`; under `set -e` a status would end the shell.
     private func beginning(_ nonce: Nonce) -> String {
         // mksh has no printf of its own.
         let mark =
             self == .mksh
-            ? #"print -rn -- $'\033]133;C;\#(nonce.text);'"$1"$';\n\007'"#
-            : #"printf '\033]133;C;\#(nonce.text);%s;\n\007' "$1""#
-        return "__b(){ \(mark) 2>/dev/null >/dev/tty||\(mark);__n=$1;__s=\(Mark.unfinished);"
+            ? #"print -rn -- $'\033]133;C;\#(nonce.text);'"$1"$';\n'"#
+            : #"printf '\033]133;C;\#(nonce.text);%s;\n' "$1""#
+        return "__k(){ \(mark);};__b(){ \(toTerminal("__k"));__n=$1;__s=\(Mark.unfinished);"
             + #"case $- in *e*) return 0;;esac;return "$2";};"#
     }
 
@@ -103,7 +100,14 @@ public enum ShellProfile: String, Sendable, CaseIterable {
             self == .mksh
             ? #"print -rn -- $'\033]133;E;\#(key);'"$__s;$1;${PWD-}"$';\#(key)\007'"#
             : #"printf '\033]133;E;\#(key);%s;%s;%s;\#(key)\007' "$__s" "$1" "${PWD-}""#
-        return "__e(){ \(mark) 2>/dev/null >/dev/tty||\(mark);};"
+        return "__j(){ \(mark);};__e(){ \(toTerminal("__j"));};"
+    }
+
+    /// The shell's own output may be redirected (`exec >log`): then to /dev/tty, and where that does
+    /// not open, to the output after all.
+    private func toTerminal(_ function: String) -> String {
+        #"if [ -t 1 ];then \#(function) "$1";"#
+            + #"else \#(function) "$1" 2>/dev/null >/dev/tty||\#(function) "$1";fi"#
     }
 
     /// The two line feeds end a trailing comment or backslash before the sentinel.

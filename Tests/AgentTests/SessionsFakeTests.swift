@@ -40,7 +40,7 @@ import Wire
         if let place = line.split(separator: ";__e ").last, line.contains(";__e "),
             let number = Int(place)
         {
-            reply += Array("\u{1b}]133;C;\(key);\(number);\r\n\u{7}".utf8)
+            reply += Array("\u{1b}]133;C;\(key);\(number);\r\n".utf8)
             reply += noise
             for byte in output ?? [] { reply += byte == 10 ? [13, 10] : [byte] }
             reply += mark("E", "0;\(number);/x") + mark("D", "0;0;\(number);/x")

@@ -39,7 +39,7 @@ struct Scanned: Equatable {
 }
 
 func mark(_ letter: String, _ fields: String, closed: Bool = true) -> [UInt8] {
-    let end = closed ? ";\(testNonce.text)\u{7}" : "\u{7}"
+    let end = letter == "C" ? "" : closed ? ";\(testNonce.text)\u{7}" : "\u{7}"
     return Array("\u{1b}]133;\(letter);\(testNonce.text);\(fields)\(end)".utf8)
 }
 
