@@ -74,6 +74,8 @@ import Testing
         pty.onEnd = { ended.set($0) }
         pty.close()
         let end = await IO.within(.seconds(20)) { await ended.wait() }
-        #expect(end == .signalled(1) || end == .exited(129) || end == .exited(1), "\(String(describing: end))")
+        #expect(
+            end == .signalled(1) || end == .exited(129) || end == .exited(1),
+            "\(String(describing: end))")
     }
 }
