@@ -7,6 +7,8 @@ cd "$(dirname "$0")/.."
 reports=$(mktemp -d)
 HOMELINE_TEST_RUN=run-$$
 export HOMELINE_TEST_RUN
+# Many tests start servers and programs: a few at a time, or a small machine drowns in them.
+export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=4
 flags='--explicit-target-dependency-import-check error'
 failed=0
 
@@ -41,10 +43,7 @@ for kind in "$@"; do
         # what an await costs is counted on the one loop of the process, so without company
         run modules --skip '^(EndToEnd|Interop)\.' --skip 'Executor cost'
         run cost --filter 'Executor cost'
-        # each of these starts programs of its own: a few at a time, or a small machine drowns
-        export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=4
         run whole --filter '^(EndToEnd|Interop)\.'
-        unset SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH
         ;;
     thread)
         # shellcheck disable=SC2086
