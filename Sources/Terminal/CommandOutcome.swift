@@ -75,7 +75,8 @@ extension CommandOutcome {
 
     /// The outcome that mark E tells.
     static func ended(_ status: Int, _ asked: Asked) -> Self {
-        if status == stoppedStatus, asked.suspend {
+        // zsh gives the code up when a job of it is stopped.
+        if asked.suspend, status == stoppedStatus || status == Mark.unfinished && !asked.interrupt {
             return Self(.stopped, signal: "TSTP", note: "fg resumes it")
         }
         if status != Mark.unfinished {
@@ -98,6 +99,11 @@ extension CommandOutcome {
         return Self(
             .aborted, note: "the shell gave the command up (its own status: \(status))",
             mayShowSentinel: true)
+    }
+
+    /// The outcome of a command that a shell stopped without saying so.
+    public static var stoppedUnseen: Self {
+        Self(.stopped, signal: "TSTP", note: "fg resumes it")
     }
 
     /// The outcome when the shell's channel ended.

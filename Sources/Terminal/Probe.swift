@@ -1,5 +1,5 @@
 // Is the foreground program waiting for input? The kernel is asked by a small script on a second
-// channel; this file writes the script and reads its answer.
+// channel (ProbeScript); this file reads its answer and says what it means.
 // Invariant: an input state needs the kernel's word: the terminal's modes and what a process of the
 // foreground group sleeps in.
 
@@ -9,7 +9,7 @@ public struct Probe: Sendable, Equatable {
     public struct Process: Sendable, Equatable {
         /// Its id.
         public var id: Int
-        /// Its state letter: `S` sleeps, `T` is stopped.
+        /// Its state letter: `S` sleeps, `T` is stopped; `?`: not told.
         public var state: String
         /// The kernel function it sleeps in; `?` or `0`: not told.
         public var wait: String
@@ -17,7 +17,7 @@ public struct Probe: Sendable, Equatable {
         public var call: String
         /// The file that call reads; `?`: none, or not told.
         public var file: String
-        /// Its name.
+        /// Its name; `?`: not told.
         public var name: String
     }
 
@@ -31,104 +31,120 @@ public struct Probe: Sendable, Equatable {
         case secret
         /// It draws the screen itself.
         case fullscreen
+        /// A signal: it is stopped.
+        case stopped
+        /// The kernel does not tell this user.
+        case unknown
     }
 
-    /// The terminal reads whole lines.
-    public private(set) var isCanonical = true
-    /// The terminal shows what is typed.
-    public private(set) var echoes = true
-    /// The shell itself has the terminal.
+    /// What a terminal does with input.
+    public struct Modes: Sendable, Equatable {
+        /// It gives whole lines.
+        public var isCanonical: Bool
+        /// It shows what is typed.
+        public var echoes: Bool
+    }
+
+    /// The modes of the terminal the foreground program has; nil: not told.
+    public private(set) var modes: Modes?
+    /// The shell's group has the terminal.
     public private(set) var shellIsForeground = false
+    /// The foreground program has a terminal of its own behind the shell's (sudo).
+    public private(set) var isInner = false
     /// The processes of the foreground group.
     public private(set) var processes: [Process] = []
-    private let terminal: String
-
-    /// The script for a shell's process and terminal; nil: the terminal's name is not plain.
-    public static func script(process: Int, terminal: String) -> String? {
-        let plain = terminal.utf8.allSatisfy {
-            $0 >= 97 && $0 <= 122 || $0 >= 48 && $0 <= 57 || $0 == 47 || $0 >= 65 && $0 <= 90
-        }
-        guard plain, terminal.hasPrefix("/dev/") else { return nil }
-        return "q=\(process);t=\(terminal);\n\(body)"
-    }
-
-    private static let body = #"""
-        export LC_ALL=C
-        echo "stty" $(stty -a <$t 2>/dev/null)
-        read -r s </proc/$q/stat || {
-        ps -o pid= -o tpgid= -o state= -o comm= -t ${t#/dev/} 2>/dev/null | while read -r p g s c; do
-        echo "ps $p $g $s $c"; done; exit 0; } 2>/dev/null
-        s=${s##*) }; set -- $s; g=$6; echo "shell $3 $g"; o=
-        l=$(cat /proc/$q/task/$q/children /proc/$g/task/$g/children 2>/dev/null)
-        for p in $g $l; do
-        case " $o " in *" $p "*) continue;; esac; o="$o $p"
-        read -r s </proc/$p/stat || continue; s=${s##*) }; set -- $s; [ "$3" = "$g" ] || continue
-        a=$1; c=; w=; y=; read -r c </proc/$p/comm; read -r w </proc/$p/wchan; read -r y </proc/$p/syscall
-        set -- $y; f=; case $1 in 0|63) f=$(readlink /proc/$p/fd/$(($2)));; esac
-        echo "process $p $a ${w:-?} ${1:-?} ${f:-?} $c"
-        done 2>/dev/null
-        """#
+    /// Stopped jobs of the shell.
+    public private(set) var stoppedJobs: Set<Int> = []
+    private var shell = 0
+    private var terminal = ""
 
     /// Reads the script's answer; nil: it told nothing.
-    public init?(_ answer: [UInt8], terminal: String) {
-        self.terminal = terminal
-        var modes = false
+    public init?(_ answer: [UInt8]) {
+        var isTold = false
         for line in String(decoding: answer, as: UTF8.self).split(separator: "\n") {
             let words = line.split(separator: " ", omittingEmptySubsequences: true).map(String.init)
-            switch words.first {
-            case "stty":
-                let flags = words.map { $0.hasSuffix(";") ? String($0.dropLast()) : $0 }
-                modes = flags.contains("icanon") || flags.contains("-icanon")
-                isCanonical = flags.contains("icanon")
-                echoes = flags.contains("echo")
-            case "shell" where words.count == 3: shellIsForeground = words[1] == words[2]
-            case "process" where words.count >= 6:
+            let first = words.first
+            switch first {
+            case "shell" where words.count > 1:
+                shell = Int(words[1]) ?? 0
+                if words.count == 4 { shellIsForeground = words[2] == words[3] }
+            case "stopped" where words.count == 2: stoppedJobs.insert(Int(words[1]) ?? 0)
+            case "inner":
+                isInner = true
+                shellIsForeground = false
+                processes = []
+                modes = nil
+            case "process" where words.count > 6 && processes.count < 128:
                 processes.append(
                     Process(
                         id: Int(words[1]) ?? 0, state: words[2], wait: words[3], call: words[4],
                         file: words[5], name: words.dropFirst(6).joined(separator: " ")))
-            case "ps" where words.count >= 5 && words[1] == words[2]:
+            case "ps" where words.count > 6 && words[2] == words[3] && processes.count < 128:
+                // A kernel without /proc names the wait for a terminal plainly, or nothing.
                 processes.append(
                     Process(
-                        id: Int(words[1]) ?? 0, state: words[3], wait: "?", call: "?", file: "?",
-                        name: words.dropFirst(4).joined(separator: " ")))
+                        id: Int(words[1]) ?? 0, state: String(words[4].prefix(1)), wait: words[5],
+                        call: "?", file: "?",
+                        name: words[6].split(separator: "/").last.map(String.init) ?? "?"))
+            case "tty" where words.count > 1:
+                isTold = true
+                terminal = words[1]
+                modes = Self.modes(words)
             default: break
             }
         }
-        guard modes else { return nil }
+        guard isTold, modes != nil || !processes.isEmpty else { return nil }
+        if processes.contains(where: { $0.id == shell }) { shellIsForeground = true }
     }
 
-    /// The name of the foreground program, when it is not the shell.
-    public var foreground: String? { shellIsForeground ? nil : processes.first?.name }
+    private static func modes(_ words: [String]) -> Modes? {
+        let flags = Set(words.map { $0.hasSuffix(";") ? String($0.dropLast()) : $0 })
+        guard flags.contains("icanon") || flags.contains("-icanon") else { return nil }
+        return Modes(isCanonical: flags.contains("icanon"), echoes: flags.contains("echo"))
+    }
+
+    /// The name of the program in the foreground that is not the shell: the one that waits for
+    /// input, or else the first.
+    public var foreground: String? {
+        let others = processes.filter { $0.id != shell }
+        let waiting: Process? =
+            switch verdict {
+            case .lineInput: others.first(where: reads)
+            case .secret: others.first(where: reads) ?? others.first(where: isHidden)
+            default: nil
+            }
+        return (waiting ?? others.first).flatMap { $0.name == "?" ? nil : $0.name }
+    }
+
+    /// The shell itself, and nothing that it started, has the terminal.
+    public var shellIsAlone: Bool {
+        shellIsForeground && processes.allSatisfy { $0.id == shell }
+    }
 
     /// What the foreground waits for.
     public var verdict: Verdict {
-        if isCanonical {
+        if !shellIsForeground, processes.first?.state == "T" { return .stopped }
+        guard let modes else { return .unknown }
+        if modes.isCanonical {
+            if modes.echoes { return processes.contains(where: reads) ? .lineInput : .running }
             // Another user's process (sudo) does not tell what it waits for.
-            if !echoes {
-                return processes.contains { reads($0) || isHidden($0) } ? .secret : .running
-            }
-            return processes.contains(where: reads) ? .lineInput : .running
+            return processes.contains { reads($0) || isHidden($0) } ? .secret : .running
         }
-        if shellIsForeground {
-            return processes.contains(where: { $0.state == "S" }) ? .lineInput : .running
-        }
-        return .fullscreen
+        guard shellIsAlone else { return .fullscreen }
+        return processes.contains { $0.state == "S" } ? .lineInput : .running
     }
 
     private func reads(_ process: Process) -> Bool {
-        guard process.state.hasPrefix("S") else { return false }
-        if process.wait == "n_tty_read" { return true }
-        // A shell polls for `read` alone (ash; bash with a time limit).
-        if shellIsForeground, process.wait.contains("poll") || process.wait.contains("select") {
-            return true
-        }
-        return (process.call == "0" || process.call == "63")
-            && (process.file == terminal || process.file == "/dev/tty")
+        guard process.state == "S" || process.state == "I" else { return false }
+        let waits = ["n_tty_read", "ttyin", "ttyraw"]
+        return waits.contains(process.wait) || process.file == "/dev/tty"
+            || process.file == terminal
     }
 
     private func isHidden(_ process: Process) -> Bool {
-        process.state.hasPrefix("S") && (process.wait == "0" || process.wait == "?")
-            && process.call == "?"
+        guard process.state == "S" || process.state == "I" || process.state == "?" else {
+            return false
+        }
+        return ["0", "?", "-"].contains(process.wait) && process.call == "?"
     }
 }

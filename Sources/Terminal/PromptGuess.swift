@@ -8,7 +8,7 @@ public enum PromptGuess {
         guard let last = text.split(separator: "\n", omittingEmptySubsequences: false).last else {
             return nil
         }
-        let line = last.suffix(300)
+        let line = last.suffix(200)
         return line.allSatisfy(\.isWhitespace) ? nil : String(line)
     }
 

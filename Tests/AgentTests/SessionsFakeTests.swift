@@ -63,7 +63,7 @@ import Wire
     func resume() {}
     func resize(columns: UInt16, rows: UInt16) {}
     func close() {}
-    func ask(_ script: [UInt8]) async -> [UInt8]? { nil }
+    func ask(_ question: Probe.Question) async -> [UInt8]? { nil }
 }
 
 @Suite(.serialized) struct SessionsFakeTests {

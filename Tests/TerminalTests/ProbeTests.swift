@@ -3,48 +3,158 @@ import Terminal
 import Testing
 
 @Suite struct ProbeTests {
-    func verdict(_ modes: String, _ lines: String...) -> Probe.Verdict? {
-        let text = "stty speed 38400 baud; \(modes) isig;\n" + lines.joined(separator: "\n") + "\n"
-        return Probe(Array(text.utf8), terminal: "/dev/pts/1")?.verdict
+    func probe(_ modes: String, _ lines: [String]) -> Probe? {
+        let modes = "tty /dev/pts/1 speed 38400 baud; line = 0; \(modes) isig;"
+        return Probe(Array((lines + [modes]).joined(separator: "\n").utf8))
     }
 
-    @Test func `the kernel's answer becomes a verdict`() {
-        let child = "shell 10 20"
-        let shell = "shell 10 10"
-        #expect(
-            verdict("icanon echo", child, "process 20 S hrtimer_nanosleep 230 ? sleep") == .running)
-        #expect(
-            verdict("icanon echo", child, "process 20 S wait_woken 0 /dev/pts/1 cat") == .lineInput)
-        #expect(
-            verdict("icanon echo", child, "process 20 S wait_woken 0 socket:[1] nc") == .running)
-        #expect(verdict("icanon echo", shell, "process 10 R 0 running ? bash") == .running)
-        #expect(
-            verdict("icanon -echo", shell, "process 10 S wait_woken 0 /dev/pts/1 bash") == .secret)
-        #expect(verdict("icanon -echo", child, "process 20 S 0 ? ? sudo") == .secret)
-        #expect(
-            verdict("icanon -echo", child, "process 20 S hrtimer_nanosleep 230 ? sleep") == .running
-        )
-        #expect(verdict("-icanon -echo", child, "process 20 S poll 270 ? vim") == .fullscreen)
-        #expect(
-            verdict("-icanon echo", shell, "process 10 S wait_woken 0 /dev/pts/1 bash")
-                == .lineInput)
-        #expect(
-            verdict(
-                "icanon echo", child, "process 20 S do_wait 61 ? su",
-                "process 21 S wait_woken 0 /dev/pts/1 cat") == .lineInput)
-        #expect(
-            verdict("icanon echo", shell, "process 10 S poll_schedule_timeout 7 ? ash")
-                == .lineInput)
-        #expect(
-            verdict("icanon echo", child, "process 20 S poll_schedule_timeout 7 ? ssh") == .running)
-        #expect(Probe([], terminal: "/dev/pts/1") == nil)
-        #expect(Probe(Array("garbage\nprocess\nshell\n".utf8), terminal: "") == nil)
+    /// Modes, the script's lines, the verdict, the foreground program.
+    static let cases: [(String, [String], Probe.Verdict, String?)] = [
+        ("icanon echo", ["process 20 S hrtimer_nanosleep 230 ? sleep"], .running, "sleep"),
+        ("icanon echo", ["process 20 S wait_woken 0 /dev/pts/1 cat"], .lineInput, "cat"),
+        ("icanon echo", ["process 20 S wait_woken 0 /dev/tty ssh"], .lineInput, "ssh"),
+        ("icanon echo", ["process 20 S wait_woken ? /dev/pts/1 cat"], .lineInput, "cat"),
+        ("icanon echo", ["process 20 S wait_woken ? ? nc"], .running, "nc"),
+        ("icanon echo", ["process 20 S wait_woken 0 socket:[1] nc"], .running, "nc"),
+        ("icanon echo", ["process 20 S n_tty_read ? ? cat"], .lineInput, "cat"),
+        ("icanon echo", ["process 20 R 0 running ? sh"], .running, "sh"),
+        ("icanon echo", ["process 20 S inet_csk_accept 43 ? nc"], .running, "nc"),
+        ("icanon echo", ["process 20 S 0 ? ? sudo"], .running, "sudo"),
+        ("icanon echo", ["process 20 T do_signal_stop 0 /dev/pts/1 sh"], .stopped, "sh"),
+        ("icanon -echo", ["process 20 S wait_woken 0 /dev/tty ssh"], .secret, "ssh"),
+        ("icanon -echo", ["process 20 S 0 ? ? sudo"], .secret, "sudo"),
+        ("icanon -echo", ["process 20 ? ? ? ? ?"], .secret, nil),
+        ("icanon -echo", ["process 20 S hrtimer_nanosleep 230 ? sleep"], .running, "sleep"),
+        ("-icanon -echo", ["process 20 S poll_schedule_timeout 270 ? vim"], .fullscreen, "vim"),
+        ("-icanon -echo", ["process 20 R 0 running ? top"], .fullscreen, "top"),
+        (
+            "icanon echo",
+            [
+                "process 20 S hrtimer_nanosleep 230 ? sleep",
+                "process 21 S anon_pipe_read 0 pipe:[3] cat",
+            ], .running, "sleep"
+        ),
+        (
+            "icanon echo",
+            ["process 20 S do_wait 61 ? sh", "process 21 S wait_woken 0 /dev/pts/1 my cat"],
+            .lineInput, "my cat"
+        ),
+        (
+            "icanon echo",  // a thread that reads while the first one does not
+            ["process 20 S futex_wait 202 ? java", "process 20 S wait_woken 0 /dev/pts/1 java"],
+            .lineInput, "java"
+        ),
+    ]
+
+    @Test(arguments: cases.indices) func `the kernel's answer becomes a verdict`(index: Int) throws
+    {
+        let (modes, lines, verdict, name) = Self.cases[index]
+        let found = try #require(probe(modes, ["shell 10 10 20"] + lines))
+        #expect(found.verdict == verdict)
+        #expect(found.foreground == name)
+        #expect(!found.shellIsAlone)
     }
 
-    @Test func `only a plain terminal name goes into a script`() {
-        #expect(Probe.script(process: 1, terminal: "/dev/pts/1")?.contains("t=/dev/pts/1;") == true)
-        #expect(Probe.script(process: 1, terminal: "/dev/pts/1;reboot") == nil)
-        #expect(Probe.script(process: 1, terminal: "not a tty") == nil)
+    @Test func `the shell itself may read, and so may what it waits for in its own group`() throws {
+        let waiting = "process 10 S wait_woken 0 /dev/pts/1 bash"
+        var found = try #require(probe("icanon echo", ["shell 10 10 10", waiting]))
+        #expect(found.verdict == .lineInput)
+        #expect(found.foreground == nil)
+        #expect(found.shellIsAlone)
+        found = try #require(probe("icanon -echo", ["shell 10 10 10", waiting]))
+        #expect(found.verdict == .secret)
+        found = try #require(probe("-icanon echo", ["shell 10 10 10", waiting]))
+        #expect(found.verdict == .lineInput)
+        found = try #require(probe("icanon echo", ["shell 10 10 10", "process 10 R 0 ? ? bash"]))
+        #expect(found.verdict == .running)
+        let busy = "process 10 S do_wait 61 ? bash"
+        let child = "process 12 S poll_schedule_timeout 270 ? fzf"
+        found = try #require(probe("-icanon -echo", ["shell 10 10 10", busy, child]))
+        #expect(found.verdict == .fullscreen)
+        #expect(found.foreground == "fzf")
+        #expect(!found.shellIsAlone)
+    }
+
+    @Test func `a program on a terminal of its own is looked for there`() throws {
+        let outer = [
+            "shell 10 10 20", "stopped 15", "process 20 S 0 ? ? sudo",
+            "tty /dev/pts/1 -icanon -echo",
+            "inner /dev/pts/7",
+        ]
+        let text = { (lines: [String]) in Array((outer + lines).joined(separator: "\n").utf8) }
+        var found = Probe(
+            text(["process 31 S wait_woken 0 /dev/pts/7 cat", "tty /dev/pts/7 icanon echo"]))
+        #expect(found?.verdict == .lineInput)
+        #expect(found?.foreground == "cat")
+        #expect(found?.stoppedJobs == [15])
+        // Another user's terminal does not tell its modes.
+        found = Probe(text(["process 31 S 0 ? ? cat", "tty /dev/pts/7"]))
+        #expect(found?.verdict == .unknown)
+        #expect(found?.foreground == "cat")
+    }
+
+    @Test func `without the process file system ps tells`() throws {
+        let text = """
+            ps 10 10 20 Ss wait -sh
+            ps 20 20 20 S+ ttyin /usr/bin/cat
+            shell 10
+            tty /dev/ttys001 speed 9600 baud; 50 rows; lflags: icanon isig iexten echo echoe
+
+            """
+        let found = try #require(Probe(Array(text.utf8)))
+        #expect(found.verdict == .lineInput)
+        #expect(found.foreground == "cat")
+        #expect(!found.shellIsAlone)
+        let quiet = text.replacing(" echo ", with: " -echo ")
+        #expect(Probe(Array(quiet.utf8))?.verdict == .secret)
+        #expect(Probe(Array(quiet.replacing("ttyin", with: "nanslp").utf8))?.verdict == .running)
+        #expect(Probe(Array(quiet.replacing("ttyin", with: "-").utf8))?.verdict == .secret)
+        let own = text.replacing("10 10 20", with: "10 10 10").replacing(
+            "20 20 20", with: "20 20 10")
+        #expect(Probe(Array(own.utf8))?.shellIsAlone == true)
+    }
+
+    @Test func `an answer that tells nothing is none`() {
+        for text in [
+            "", "garbage\nprocess\nshell\n", "shell 10 10 20\n", "tty /dev/pts/1\n", "tty\n",
+            "\u{0}\u{1b}]133;", "shell x y z\nps 1\ninner\n",
+        ] {
+            #expect(Probe(Array(text.utf8)) == nil, "\(text)")
+        }
+    }
+
+    @Test func `only a plain terminal name goes into a question`() {
+        let question = Probe.Question(process: 1, terminal: "/dev/pts/1")
+        #expect(question?.line == "hl_probe 1 /dev/pts/1 2>/dev/null\n")
+        #expect(Probe.Question(process: 1, terminal: "/dev/pts/1;reboot") == nil)
+        #expect(Probe.Question(process: 1, terminal: "not a tty") == nil)
+        #expect(Probe.Question(process: -1, terminal: "/dev/pts/1") == nil)
+    }
+
+    @Test func `questions come after 150 ms, 1 s, then silence, and once before the end`() {
+        let start = ContinuousClock.now
+        func at(_ milliseconds: Int) -> ContinuousClock.Instant {
+            start + .milliseconds(milliseconds)
+        }
+        var pace = ProbePace(start: start, deadline: at(10_000))
+        #expect(pace.next(lastOutput: start) == at(150))
+        pace.asked(at: at(150))
+        #expect(pace.next(lastOutput: at(900)) == at(1000))
+        pace.asked(at: at(1000))
+        #expect(pace.next(lastOutput: at(500)) == at(3000))
+        #expect(pace.next(lastOutput: at(2900)) == at(4900))
+        #expect(pace.next(lastOutput: at(9500)) == at(9900))
+        pace.asked(at: at(9900))
+        #expect(pace.next(lastOutput: start) > at(10_000))
+
+        pace = ProbePace(start: start, deadline: at(100))
+        #expect(pace.next(lastOutput: start) == at(50))
+        pace = ProbePace(start: start, deadline: at(600_000))
+        pace.asked(at: at(150))
+        pace.asked(at: at(1000))
+        #expect(pace.next(lastOutput: at(10_990)) == at(11_000))
+        pace.restart(at: at(20_000))
+        #expect(pace.next(lastOutput: at(10_990)) == at(20_150))
     }
 
     @Test func `an open line that asks is a question`() {

@@ -84,7 +84,7 @@ extension AgentService {
                 kind: call.terminal, columns: UInt16(call.columns), rows: UInt16(call.rows))
             let (channel, link) = try await links.shell(on: target, options, terminal: size)
             hostKey = link.hostKey.map { "\($0.name) \($0.fingerprint)" }
-            return RemoteShell(channel, link: link)
+            return RemoteShell(channel, probes: links.probes(of: link))
         }
         return SessionOpened(
             info: info(session), banner: session.banner, hostKey: hostKey,

@@ -23,10 +23,14 @@ import Wire
         var opening: Task<Result<Link, SSHError>, Never>?
     }
 
-    private final class Held {
+    @IO private final class Held {
         let link: Link
+        let probes: ProbeChannel
         var unusedSince: ContinuousClock.Instant?
-        init(_ link: Link) { self.link = link }
+        init(_ link: Link) {
+            self.link = link
+            probes = ProbeChannel(link)
+        }
     }
 
     /// A link as it is told.
@@ -65,6 +69,11 @@ import Wire
         try await channel(on: target, options) { link throws(SSHError) in
             try await link.execute(command(link), terminal: terminal)
         }
+    }
+
+    /// What asks the kernel for the sessions on a link; nil: the link is not of this pool.
+    func probes(of link: Link) -> ProbeChannel? {
+        places.values.lazy.flatMap(\.open).first { $0.link === link }?.probes
     }
 
     /// The links that are open.

@@ -37,8 +37,9 @@ import Terminal
     func resize(columns: UInt16, rows: UInt16) { terminal.resize(columns: columns, rows: rows) }
     func close() { terminal.close() }
 
-    func ask(_ script: [UInt8]) async -> [UInt8]? {
-        try? await Child.run("/bin/sh", [], input: script, deadline: .seconds(2)).output
+    func ask(_ question: Probe.Question) async -> [UInt8]? {
+        let script = Array((Probe.definitions + question.line).utf8)
+        return try? await Child.run("/bin/sh", [], input: script, deadline: .seconds(2)).output
     }
 
     private static let signalNames: [Int32: String] = [

@@ -13,14 +13,12 @@ import Terminal
     var unsent: Int { channel.unsent }
 
     private let channel: Channel
-    private let link: Link?
-    /// A host that refused a second channel is not asked again.
-    private var refuses = false
+    private let probes: ProbeChannel?
 
-    /// Takes over a channel on which a shell has been started; `link` serves a second one.
-    init(_ channel: Channel, link: Link? = nil) {
+    /// Takes over a channel on which a shell has been started; `probes` is that of its link.
+    init(_ channel: Channel, probes: ProbeChannel? = nil) {
         self.channel = channel
-        self.link = link
+        self.probes = probes
         channel.onEnd = { [weak self] end in
             let shellEnd: ShellEnd =
                 switch end {
@@ -38,31 +36,5 @@ import Terminal
     func resize(columns: UInt16, rows: UInt16) { channel.resize(columns: columns, rows: rows) }
     func close() { channel.close() }
 
-    func ask(_ script: [UInt8]) async -> [UInt8]? {
-        guard let link, !refuses else { return nil }
-        let answer = await IO.within(.seconds(3)) { () async -> [UInt8]? in
-            do throws(SSHError) {
-                return await Self.answer(of: try await link.execute("sh"), to: script)
-            } catch {
-                return nil
-            }
-        }
-        refuses = answer.flatMap { $0 } == nil
-        return answer.flatMap { $0 }
-    }
-
-    private static func answer(of channel: Channel, to script: [UInt8]) async -> [UInt8]? {
-        let over = Once<Bool>()
-        var output: [UInt8] = []
-        channel.onOutput = { if output.count < 1 << 16 { output += $0 } }
-        channel.onEnd = { _ in over.set(true) }
-        channel.write(script)
-        channel.sendEOF()
-        channel.resume()
-        let limit = LoopTimer(after: .seconds(2)) { over.set(false) }
-        let isWhole = await over.wait()
-        limit.cancel()
-        channel.close()
-        return isWhole ? output : nil
-    }
+    func ask(_ question: Probe.Question) async -> [UInt8]? { await probes?.ask(question) }
 }

@@ -34,7 +34,7 @@ extension Session {
             begin: direct?.end ?? previous?.end ?? log.start)
         self.command = command
         direct = nil
-        need = nil
+        forgetFindings()
         lastUsed = IO.now
         command.deadline = timeout.map { limit in
             LoopTimer(after: limit) { [weak self, weak command] in self?.expire(command) }

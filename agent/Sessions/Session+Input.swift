@@ -26,11 +26,14 @@ extension Session {
         if bytes.contains(Keys.interrupt) { state.interrupted() }
         if bytes.contains(Keys.suspend) { state.suspended() }
 
+        forgetFindings()
         if let command, isRunning {
-            need = nil
+            let suspends = bytes.contains(Keys.suspend)
+            if suspends { await watchJobs(of: command) }
             transport.write(bytes)
             await waitForEnd(of: command, until: deadline)
             if bytes.contains(Keys.interrupt) { await recoverPrompt(of: command) }
+            if suspends { await watchJobs(of: command) }
             return result(of: command, from: begin, maxBytes: maxBytes)
         }
         direct = Direct(begin: begin)
@@ -38,7 +41,7 @@ extension Session {
             echo.expect(Array(text.utf8) + [10])
         }
         transport.write(bytes)
-        await wait(until: deadline) { self.direct?.isOver != false || self.end != nil }
+        await waitAndLook(until: deadline) { !self.isDirectOpen }
         return directResult(from: begin, maxBytes: maxBytes)
     }
 
@@ -47,9 +50,11 @@ extension Session {
         let isOver = direct?.isOver ?? true
         var result = result(of: nil, in: begin..<(direct?.end ?? log.end), maxBytes: maxBytes)
         if end == nil {
-            result.state = isOver ? .done : .running
-            result.evidence = isOver ? [.mark] : []
-            result.exitCode = isOver ? state.promptStatus : nil
+            if isOver {
+                result.state = .done
+                result.evidence = [.mark]
+                result.exitCode = state.promptStatus
+            }
         } else if case .exited(let code)? = end {
             result.exitCode = Int(code)
         }
@@ -70,12 +75,13 @@ extension Session {
         lastUsed = IO.now
         let deadline = IO.now + patience
         let command = command
-        await wait(until: deadline, orOutput: true) {
-            self.log.end > offset || !self.isRunning || self.end != nil
+        if need != nil { await glance() }
+        await waitAndLook(until: deadline, orOutput: true) {
+            self.log.end > offset || !(self.isRunning || self.isDirectOpen) || self.end != nil
         }
         // The end often follows the last output at once: worth a moment.
         await wait(until: min(deadline, IO.now + .milliseconds(20))) { !self.isRunning }
-        if let command, isRunning, log.end <= offset, patience > .zero { await look(at: command) }
+        if need == nil { await glance() }
         var result = describe(command)
         let excerpt = Excerpt(
             log, from: offset, to: log.end, maxBytes: maxBytes, raw: raw, isOver: !isRunning)

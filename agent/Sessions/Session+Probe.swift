@@ -1,89 +1,177 @@
-// While a command runs and somebody waits: is it waiting for input? The kernel is asked after 150 ms,
-// 1 s and then every 2 s; where it cannot be asked, a silent question at the end of the output counts
-// as a guess. Invariant: what is found holds until the next output, input or mark.
+// While something runs and somebody waits: does it wait for input? The kernel is asked in ProbePace's
+// time, beside the wait, which it never prolongs; where it cannot be asked, a silent question at the
+// end of the output counts as a guess, told as one.
+// Invariant: what is found holds until the next output, input or mark.
 import Loop
 import Terminal
 import Wire
 
 extension Session {
-    /// What a running command was found to wait for.
+    /// What runs was found to wait for.
     struct Need: Equatable {
         var state: CommandState
-        var foreground: String?
         var prompt: String?
         var evidence: Evidence
     }
 
-    private static let steps: [Duration] = [.milliseconds(150), .milliseconds(850), .seconds(2)]
+    /// How the asking stands.
+    struct Probing {
+        var isAsking = false
+        var lastLook: ContinuousClock.Instant?
+        /// Text or keys went to the terminal; an older answer says nothing about now.
+        var lastInput = IO.now
+        /// The shell itself was found waiting while a command counted as running.
+        var shellWaits = false
+        var stoppedJobs: Set<Int> = []
+    }
+
+    static let guessNote = "low confidence: guessed from the last line of the output"
+
     /// Silence after which the text alone is looked at.
     private static let silence = Duration.seconds(2)
+    /// What a read waits for a fresh look.
+    private static let glanceLimit = Duration.milliseconds(100)
+    private static let glanceRest = Duration.milliseconds(300)
+
+    /// A line typed at the prompt by a client has not come to its end.
+    var isDirectOpen: Bool { direct?.isOver == false && end == nil }
+
+    /// Where the output begins of what may wait for input; nil: nothing runs.
+    private var openBegin: Int? {
+        if isDirectOpen { return direct?.begin }
+        guard let command, command.outcome == nil, state.phase == .running else { return nil }
+        return command.begin
+    }
+
+    /// Input goes to the terminal: nothing that was found holds any more.
+    func forgetFindings() {
+        need = nil
+        foreground = nil
+        probing.lastInput = IO.now
+        probing.shellWaits = false
+    }
+
+    // MARK: Waiting
 
     /// Waits for a command's end, the deadline, or until it is found to need input.
     func waitForEnd(of command: SessionCommand, until deadline: ContinuousClock.Instant) async {
-        var step = 0
-        var last = IO.now
-        while command.outcome == nil {
-            let next = last + Self.steps[min(step, Self.steps.count - 1)]
-            await wait(until: min(deadline, next)) { command.outcome != nil }
-            if command.outcome != nil || Task.isCancelled { return }
-            // A look shortly before the deadline is not repeated.
-            if IO.now < next, IO.now - last < .milliseconds(400) { return }
-            await look(at: command)
-            if need != nil || IO.now >= deadline { return }
-            last = IO.now
-            step += 1
+        await waitAndLook(until: deadline) { command.outcome != nil }
+    }
+
+    /// Waits until `isOver`, the deadline, or until what runs is found to need input.
+    func waitAndLook(
+        until deadline: ContinuousClock.Instant, orOutput: Bool = false, _ isOver: @IO () -> Bool
+    ) async {
+        var pace = ProbePace(start: IO.now, deadline: deadline)
+        while true {
+            let next = min(deadline, pace.next(lastOutput: lastOutput))
+            await wait(until: next, orOutput: orOutput) { isOver() || need != nil }
+            let now = IO.now
+            if isOver() || need != nil || now >= deadline || Task.isCancelled { return }
+            guard now >= pace.next(lastOutput: lastOutput) else { continue }
+            guard openBegin != nil else {
+                pace.restart(at: now)
+                continue
+            }
+            pace.asked(at: now)
+            startLook()
         }
     }
 
-    /// Asks the kernel once.
-    func look(at command: SessionCommand) async {
-        guard command.outcome == nil, state.phase == .running else { return }
-        let probe = await askKernel()
-        guard command === self.command, command.outcome == nil, !Task.isCancelled else { return }
-        shellWaits = probe.map { $0.shellIsForeground && $0.verdict != .running } ?? false
-        guard let probe else { return guess(command) }
-        let state: CommandState? =
-            switch probe.verdict {
-            case .running: nil
-            case .lineInput: .lineInput
-            case .secret: .secret
-            case .fullscreen: .fullscreen
-            }
-        foreground = probe.foreground
-        need = state.map {
-            Need(
-                state: $0, foreground: probe.foreground,
-                prompt: $0 == .fullscreen ? nil : openLine(of: command), evidence: .probe)
+    /// Looks once, unless that was just done; waits a moment for it.
+    func glance() async {
+        guard openBegin != nil else { return }
+        if let last = probing.lastLook, IO.now - last < Self.glanceRest { return }
+        startLook()
+        await wait(until: IO.now + Self.glanceLimit) { !probing.isAsking }
+    }
+
+    // MARK: Looking
+
+    private func startLook() {
+        guard !probing.isAsking else { return }
+        probing.isAsking = true
+        IO.task {
+            await self.look()
+            self.probing.isAsking = false
+            self.wakeAll()
+        }
+    }
+
+    /// Asks the kernel; again when output or input has overtaken its answer.
+    private func look() async {
+        for attempt in 1...3 {
+            guard let begin = openBegin else { return }
+            let (output, input) = (lastOutput, probing.lastInput)
+            let probe = await askKernel()
+            probing.lastLook = IO.now
+            guard begin == openBegin, input == probing.lastInput else { continue }
+            guard let probe else { return guess(begin) }
+            // What draws on the screen may never be silent.
+            let isNew = output == lastOutput || attempt == 3 && probe.verdict == .fullscreen
+            if isNew { return judge(probe, begin) }
+            foreground = probe.foreground
         }
     }
 
     private func askKernel() async -> Probe? {
         guard let process = shellProcess, let terminal = terminalName,
-            let script = Probe.script(process: process, terminal: terminal),
-            let answer = await transport.ask(Array(script.utf8))
+            let question = Probe.Question(process: process, terminal: terminal),
+            let answer = await transport.ask(question)
         else { return nil }
-        return Probe(answer, terminal: terminal)
+        return Probe(answer)
     }
 
-    private func guess(_ command: SessionCommand) {
-        guard IO.now - lastOutput >= Self.silence, let line = openLine(of: command),
+    private func judge(_ probe: Probe, _ begin: Int) {
+        foreground = probe.foreground
+        let verdict = probe.verdict
+        probing.shellWaits = probe.shellIsAlone && verdict != .running
+        need = nil
+        // After a line that a client typed, this is the prompt.
+        if isDirectOpen, probe.shellIsAlone { return }
+        let state: CommandState
+        switch verdict {
+        case .running: return
+        case .unknown: return guess(begin)
+        case .lineInput: state = .lineInput
+        case .secret: state = .secret
+        case .fullscreen: state = .fullscreen
+        case .stopped: state = .stopped
+        }
+        let asks = state == .lineInput || state == .secret
+        need = Need(state: state, prompt: asks ? openLine(from: begin) : nil, evidence: .probe)
+    }
+
+    private func guess(_ begin: Int) {
+        guard IO.now - lastOutput >= Self.silence, let line = openLine(from: begin),
             PromptGuess.isQuestion(line)
         else { return }
         need = Need(state: .maybeInput, prompt: line, evidence: .regex)
     }
 
-    private func openLine(of command: SessionCommand) -> String? {
-        let bytes = log.bytes(max(command.begin, log.end - 600)..<log.end)
+    private func openLine(from begin: Int) -> String? {
+        let bytes = log.bytes(max(begin, log.end - 2000)..<log.end)
         return PromptGuess.openLine(of: CleanText.clean(bytes[...]))
     }
+
+    // MARK: After keys
 
     /// After Ctrl-C the shell waits at a prompt that a command replaced: arms it, so that its mark
     /// tells the end.
     func recoverPrompt(of command: SessionCommand) async {
         guard command.outcome == nil, state.phase == .running else { return }
-        await look(at: command)
-        guard command.outcome == nil, shellWaits else { return }
+        if !probing.shellWaits { await glance() }
+        guard command.outcome == nil, probing.shellWaits else { return }
         transport.write(CommandEncoder.armingLine)
         await wait(until: IO.now + .seconds(1)) { command.outcome != nil }
+    }
+
+    /// Before and after Ctrl-Z: mksh goes on with status 0 and does not say that it stopped a job.
+    func watchJobs(of command: SessionCommand) async {
+        guard profile == .mksh else { return }
+        let probe = await IO.within(.seconds(1)) { await self.askKernel() }
+        guard let jobs = probe.flatMap({ $0 })?.stoppedJobs else { return }
+        if !jobs.isSubset(of: probing.stoppedJobs) { command.foundStopped() }
+        probing.stoppedJobs = jobs
     }
 }

@@ -37,6 +37,13 @@ extension Session {
         result.durationMS = command?.durationMS ?? 0
         result.cwd = cwd
         var notes: [String] = []
+        if isDirectOpen {
+            result.commandID = nil
+            result.durationMS = 0
+            describeOpen(&result, &notes)
+            result.note = notes.first
+            return result
+        }
         guard let command else {
             result.state = end.map { endState($0) } ?? .done
             result.evidence = [end == nil ? .mark : .eof]
@@ -49,10 +56,7 @@ extension Session {
             result.evidence = [Evidence(rawValue: outcome.evidence.rawValue) ?? .mark]
             if let note = outcome.note { notes.append(note) }
         } else {
-            result.state = need?.state ?? .running
-            result.prompt = need?.prompt
-            result.foreground = foreground
-            result.evidence = need.map { [$0.evidence] } ?? []
+            describeOpen(&result, &notes)
         }
         if command.timedOut { notes.append("timeout_s passed: Ctrl-C was sent") }
         if command.lateBytes > 0 {
@@ -63,6 +67,15 @@ extension Session {
         }
         result.note = notes.isEmpty ? nil : notes.joined(separator: "; ")
         return result
+    }
+
+    /// What runs on: as found, or as far as known.
+    private func describeOpen(_ result: inout CommandResult, _ notes: inout [String]) {
+        result.state = need?.state ?? .running
+        result.prompt = need?.prompt
+        result.foreground = foreground
+        result.evidence = need.map { [$0.evidence] } ?? []
+        if need?.evidence == .regex { notes.append(Self.guessNote) }
     }
 
     private func endState(_ end: ShellEnd) -> CommandState {

@@ -55,8 +55,8 @@ import Wire
     var need: Need?
     /// The foreground program, as far as known.
     var foreground: String?
-    /// The shell itself was found waiting while a command counted as running.
-    var shellWaits = false
+    /// How asking the kernel stands.
+    var probing = Probing()
     /// When the terminal last sent something.
     var lastOutput = IO.now
 
@@ -269,6 +269,12 @@ import Wire
         }
         waiting.removeAll { $0.value != nil }
         waitingForOutput.removeAll { $0.value != nil }
+    }
+
+    /// Lets everyone who waits look again.
+    func wakeAll() {
+        wake(&waiting)
+        wake(&waitingForOutput)
     }
 
     private func wake(_ list: inout [Once<Void>]) {

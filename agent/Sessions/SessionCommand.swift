@@ -52,6 +52,12 @@ import Terminal
         line = []
     }
 
+    /// Its shell said that it ended, but it was stopped.
+    func foundStopped() {
+        guard outcome?.state == .done else { return }
+        outcome = .stoppedUnseen
+    }
+
     /// Milliseconds it took, or has taken so far.
     var durationMS: Int {
         let (seconds, attoseconds) = (started.duration(to: ended ?? IO.now)).components

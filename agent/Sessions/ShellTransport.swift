@@ -19,8 +19,8 @@ import Terminal
     func resume()
     /// Tells the terminal its size.
     func resize(columns: UInt16, rows: UInt16)
-    /// Runs a small script by `sh` on the shell's host, beside the shell; nil: not possible.
-    func ask(_ script: [UInt8]) async -> [UInt8]?
+    /// Asks the kernel of the shell's host, beside the shell; nil: not possible.
+    func ask(_ question: Probe.Question) async -> [UInt8]?
     /// Hangs up.
     func close()
 }

@@ -1,0 +1,55 @@
+// When the kernel is asked about a command that somebody waits for: often at first, then after
+// silence. No clock of its own.
+// Invariant: a command that ends within the first step is never asked about.
+
+/// The times of the next questions.
+public struct ProbePace: Sendable {
+    private static let first = Duration.milliseconds(150)
+    private static let second = Duration.seconds(1)
+    private static let silence = Duration.seconds(2)
+    /// A program that is never silent is asked about all the same.
+    private static let longest = Duration.seconds(10)
+    /// Before the wait ends, so that its answer is new.
+    private static let lead = Duration.milliseconds(100)
+
+    private var start: ContinuousClock.Instant
+    private let deadline: ContinuousClock.Instant
+    private var last: ContinuousClock.Instant?
+    private var count = 0
+
+    /// A wait from now to a deadline.
+    public init(start: ContinuousClock.Instant, deadline: ContinuousClock.Instant) {
+        self.start = start
+        self.deadline = deadline
+    }
+
+    /// When to ask next, after output that came last at `output`.
+    public func next(lastOutput output: ContinuousClock.Instant) -> ContinuousClock.Instant {
+        let planned =
+            switch (count, last) {
+            case (1, _): start + Self.second
+            case (_, let last?):
+                min(max(last, output) + Self.silence, last + Self.longest)
+            default:
+                start + max(.milliseconds(10), min(Self.first, start.duration(to: deadline) / 2))
+            }
+        let final = deadline - Self.lead
+        guard planned > final, final - (last ?? start) >= .milliseconds(250) else {
+            return planned
+        }
+        return final
+    }
+
+    /// It was asked.
+    public mutating func asked(at now: ContinuousClock.Instant) {
+        last = now
+        count += 1
+    }
+
+    /// The command had not begun: begins again.
+    public mutating func restart(at now: ContinuousClock.Instant) {
+        start = now
+        last = nil
+        count = 0
+    }
+}

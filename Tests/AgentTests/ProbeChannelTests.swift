@@ -1,0 +1,138 @@
+// The probe's own channel: one for all sessions of a link, none before it is needed, none where there
+// is no room; whatever becomes of it, commands go on.
+import Glibc
+import Loop
+import SSH
+import Support
+import Terminal
+import Testing
+import Wire
+
+@testable import homeline_agent
+
+@Suite(.serialized, .timeLimit(.minutes(3))) struct ProbeChannelTests {
+    @Test @IO func `sessions of a link share one channel, opened when it is needed`() async throws {
+        let place = try await ProbePlace(.dash)
+        let (one, two) = (try await place.session(), try await place.session())
+        for number in 0..<50 { #expect(try await one.run("echo \(number)").state == .done) }
+        #expect(place.link.channelCount == 2)
+        #expect(!place.probes.isOpen)
+        async let first = one.run("read x")
+        async let second = two.run("cat")
+        #expect(try await first.state == .lineInput)
+        #expect(try await second.foreground == "cat")
+        #expect(place.link.channelCount == 3)
+        one.close()
+        two.close()
+    }
+
+    @Test @IO func `a channel that was killed is replaced, and no command notices`() async throws {
+        let place = try await ProbePlace(.bash)
+        let session = try await place.session()
+        #expect(try await session.run("read x").state == .lineInput)
+        let shell = try #require(session.shellProcess)
+        let others = place.server.sessions().filter { id in
+            String(decoding: readBytes("/proc/\(id)/comm"), as: UTF8.self) == "sh\n"
+                && Int(id) != shell
+        }
+        #expect(others.count == 1)
+        for id in others { kill(id, SIGKILL) }
+        #expect(await holds { place.probes.isOpen == false })
+        #expect(try await session.type("").state == .done)
+        #expect(try await session.run("read x").state == .lineInput)
+        session.close()
+    }
+
+    @Test @IO func `a probe that hangs delays nobody`() async throws {
+        let place = try await ProbePlace(.bash)
+        let session = try await place.session()
+        #expect(try await session.run("read x").state == .lineInput)
+        for id in place.server.sessions() where Int(id) != session.shellProcess {
+            if String(decoding: readBytes("/proc/\(id)/comm"), as: UTF8.self) == "sh\n" {
+                kill(id, SIGSTOP)
+            }
+        }
+        #expect(try await session.type("").state == .done)
+        let begin = IO.now
+        let result = try await session.run("cat", wait: .milliseconds(500))
+        #expect(begin.duration(to: IO.now) < .seconds(1))
+        #expect(result.state == .running)
+        #expect(result.evidence == [])
+        // Its limit passes, it is replaced, and the next questions are answered.
+        let read = try await session.read(
+            offset: nil, wait: .seconds(20), raw: false, maxBytes: 1000)
+        #expect(read.state == .lineInput)
+        session.close()
+    }
+
+    @Test @IO func `without room for a second channel marks are enough`() async throws {
+        let place = try await ProbePlace(.bash, settings: ["MaxSessions": "1"])
+        let session = try await place.session()
+        for number in 0..<20 {
+            let result = try await session.run("echo \(number)")
+            #expect(result.output == "\(number)\n")
+            #expect(result.evidence == [.mark])
+        }
+        var result = try await session.run("sleep 20", wait: .milliseconds(700))
+        #expect(result.state == .running)
+        #expect(result.evidence == [])
+        #expect(result.foreground == nil)
+        #expect(try await session.press("ctrl-c").state == .aborted)
+        result = try await session.run("printf 'Token [y/n]: '; read x; echo $x")
+        #expect(result.state == .maybeInput)
+        #expect(result.evidence == [.regex])
+        #expect(result.prompt == "Token [y/n]: ")
+        #expect(result.note?.contains("low confidence") == true)
+        result = try await session.type("y")
+        #expect(result.state == .done)
+        #expect(result.output.hasSuffix("y\n"))
+        session.close()
+    }
+
+    @Test @IO func `the script runs in every shell that may be sh`() async throws {
+        let home = try TemporaryDirectory()
+        let session = try await openSession(.bash, home: home)
+        defer { session.close() }
+        #expect(try await session.run("sh -c 'cat; :'").state == .lineInput)
+        let process = try #require(session.shellProcess)
+        let terminal = try #require(session.terminalName)
+        let question = try #require(Probe.Question(process: process, terminal: terminal))
+        let input = Array((Probe.definitions + question.line).utf8)
+        for name in ["dash", "bash", "mksh", "busybox", "zsh"] {
+            guard let path = Repository.find(name) else { continue }
+            let arguments = name == "busybox" ? ["sh"] : name == "zsh" ? ["--emulate", "sh"] : []
+            let result = try await Child.run(
+                path, arguments, input: input, deadline: .seconds(10))
+            let probe = try #require(Probe(result.output), "\(name)")
+            #expect(probe.verdict == .lineInput, "\(name)")
+            #expect(probe.foreground == "cat", "\(name)")
+            #expect(result.errorOutput.isEmpty, "\(name)")
+        }
+    }
+
+    @Test @IO func `without the process file system ps answers`() async throws {
+        let home = try TemporaryDirectory()
+        let session = try await openSession(.bash, home: home)
+        defer { session.close() }
+        #expect(try await session.run("sleep 60", wait: .milliseconds(400)).state == .running)
+        let process = try #require(session.shellProcess)
+        let terminal = try #require(session.terminalName)
+        let line = "hl_probe \(process) \(terminal) /none\n"
+        let result = try await Child.run(
+            "/bin/sh", [], input: Array((Probe.definitions + line).utf8), deadline: .seconds(10))
+        let probe = try #require(Probe(result.output))
+        #expect(probe.foreground == "sleep")
+        #expect(probe.verdict == .running)
+        #expect(probe.modes?.isCanonical == true)
+        #expect(probe.modes?.echoes == true)
+    }
+
+    private func readBytes(_ path: String) -> [UInt8] {
+        let descriptor = open(path, O_RDONLY)
+        guard descriptor >= 0 else { return [] }
+        defer { close(descriptor) }
+        var bytes = [UInt8](repeating: 0, count: 256)
+        let count = read(descriptor, &bytes, bytes.count)
+        return Array(bytes.prefix(max(0, count)))
+    }
+}

@@ -1,0 +1,175 @@
+// sudo and su: another user's program wants a secret, or runs on a terminal of its own. A throw-away
+// user is made for the test and removed after it; needs root.
+import Glibc
+import Loop
+import Support
+import Terminal
+import Testing
+import Wire
+
+@testable import homeline_agent
+
+@Suite(.serialized, .timeLimit(.minutes(3))) struct ProbeSudoTests {
+    /// Why it cannot run here; nil: it can.
+    static let obstacle: String? = {
+        if getuid() != 0 { return "needs root, to make a user" }
+        for name in ["sudo", "useradd", "userdel", "chpasswd", "setpriv"]
+        where Repository.find(name) == nil { return "\(name) is not installed" }
+        return nil
+    }()
+
+    /// A user with a password, who may use sudo; gone with the object.
+    @IO final class User {
+        let name = "hlprobe\(getpid())"
+        let password = "canary-\(UInt64.random(in: 0...UInt64.max))"
+        private let rule: String
+
+        init(usesOwnTerminal: Bool) async throws {
+            rule = "/etc/sudoers.d/\(name)"
+            _ = try await Self.run("useradd", ["-m", "-s", "/bin/bash", name])
+            _ = try await Self.run("chpasswd", [], input: "\(name):\(password)\n")
+            let flag = usesOwnTerminal ? "" : "!"
+            let text = "Defaults:\(name) \(flag)use_pty, passwd_tries=2\n\(name) ALL=(ALL) ALL\n"
+            let descriptor = open(rule, O_CREAT | O_WRONLY | O_TRUNC, 0o440)
+            _ = Array(text.utf8).withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+            close(descriptor)
+        }
+
+        func remove() async {
+            unlink(rule)
+            _ = try? await Self.run("userdel", ["-r", "-f", name])
+        }
+
+        private static func run(_ name: String, _ arguments: [String], input: String = "")
+            async throws -> Bool
+        {
+            let path = try #require(Repository.find(name))
+            let result = try await Child.run(
+                path, arguments, input: Array(input.utf8), deadline: .seconds(20))
+            return result.exitCode == 0
+        }
+
+        /// A shell of this user, and a probe with this user's rights alone.
+        func session() async throws -> (Session, UserShell) {
+            let setpriv = try #require(Repository.find("setpriv"))
+            let become = ["--reuid", name, "--regid", name, "--init-groups"]
+            let local = try LocalShell(
+                path: setpriv,
+                arguments: ["setpriv"] + become + ["bash", "--norc", "--noprofile", "-i"],
+                environment: [
+                    "HOME": "/home/\(name)", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+                    "LANG": "C", "TERM": "xterm", "USER": name,
+                ], directory: "/home/\(name)")
+            let nonce = Nonce()
+            let shell = UserShell(local, setpriv: setpriv, become: become)
+            let session = Session(
+                id: "s1", owner: "me", target: "agent/local", nonce: nonce, transport: shell,
+                log: OutputLog(), isPersistent: false, idleTimeout: .seconds(60))
+            try await session.open(within: .seconds(20), nonce: nonce)
+            // The terminal was root's when it was made.
+            let terminal = try #require(session.terminalName)
+            let account = try #require(unsafe getpwnam(name))
+            chown(terminal, unsafe account.pointee.pw_uid, unsafe account.pointee.pw_gid)
+            return (session, shell)
+        }
+    }
+
+    /// A local shell whose kernel is asked as its user.
+    @IO final class UserShell: ShellTransport {
+        private let inner: LocalShell
+        private let setpriv: String
+        private let become: [String]
+        var asksAsRoot = false
+
+        init(_ inner: LocalShell, setpriv: String, become: [String]) {
+            (self.inner, self.setpriv, self.become) = (inner, setpriv, become)
+        }
+
+        var onOutput: (@IO ([UInt8]) -> Void)? {
+            get { inner.onOutput }
+            set { inner.onOutput = newValue }
+        }
+        var onEnd: (@IO (ShellEnd) -> Void)? {
+            get { inner.onEnd }
+            set { inner.onEnd = newValue }
+        }
+        var unsent: Int { inner.unsent }
+        func write(_ bytes: [UInt8]) { inner.write(bytes) }
+        func pause() { inner.pause() }
+        func resume() { inner.resume() }
+        func resize(columns: UInt16, rows: UInt16) { inner.resize(columns: columns, rows: rows) }
+        func close() { inner.close() }
+        func ask(_ question: Probe.Question) async -> [UInt8]? {
+            if asksAsRoot { return await inner.ask(question) }
+            return try? await Child.run(
+                setpriv, become + ["/bin/sh"],
+                input: Array((Probe.definitions + question.line).utf8), deadline: .seconds(5)
+            ).output
+        }
+    }
+
+    @Test(.enabled(if: obstacle == nil, "needs root, sudo, setpriv"), arguments: [false, true])
+    @IO func `sudo asks for a secret, wrong and right`(usesOwnTerminal: Bool) async throws {
+        let user = try await User(usesOwnTerminal: usesOwnTerminal)
+        let failure: (any Error)?
+        do {
+            try await Self.askSudo(user, usesOwnTerminal: usesOwnTerminal)
+            failure = nil
+        } catch { failure = error }
+        await user.remove()
+        if let failure { throw failure }
+    }
+
+    @IO private static func askSudo(_ user: User, usesOwnTerminal: Bool) async throws {
+        let (session, shell) = try await user.session()
+        defer { session.close() }
+        var result = try await session.run("sudo -k; sudo id")
+        for _ in 1...2 {
+            #expect(result.state == .secret, "\(result)")
+            #expect(result.foreground == "sudo")
+            #expect(result.prompt == "[sudo] password for \(user.name): ")
+            #expect(result.evidence == [.probe])
+            result = try await session.type("wrong-\(user.password)", wait: .seconds(30))
+        }
+        #expect(result.state == .done, "\(result)")
+        #expect(result.exitCode == 1)
+
+        result = try await session.run("sudo -k; sudo id -u")
+        #expect(result.state == .secret)
+        result = try await session.type(user.password)
+        #expect(result.state == .done)
+        #expect(result.exitCode == 0)
+        #expect(result.output.hasSuffix("0\n"), "\(result)")
+
+        // What runs behind sudo is named, and nothing is made up about it.
+        result = try await session.run("sudo sleep 30", wait: .milliseconds(600))
+        #expect(result.state == .running, "\(result)")
+        #expect(result.foreground == (usesOwnTerminal ? "sleep" : "sudo"))
+        result = try await session.press("ctrl-c")
+        #expect(result.state == .aborted || result.state == .done, "\(result)")
+        if usesOwnTerminal {
+            shell.asksAsRoot = true
+            result = try await session.run("sudo cat")
+            #expect(result.state == .lineInput, "\(result)")
+            #expect(result.foreground == "cat")
+            result = try await session.type("line")
+            #expect(result.state == .lineInput)
+            result = try await session.press("ctrl-d")
+            #expect(result.state == .done)
+            shell.asksAsRoot = false
+        }
+
+        result = try await session.run("su -c 'sleep 30' \(user.name)")
+        #expect(result.state == .secret, "\(result)")
+        #expect(result.foreground == "su")
+        #expect(result.prompt == "Password: ")
+        result = try await session.type(user.password, wait: .milliseconds(1500))
+        #expect(result.state == .running, "\(result)")
+        _ = try await session.press("ctrl-c")
+
+        // What was typed at a hidden prompt is kept nowhere.
+        let all = try await session.read(offset: 0, wait: .zero, raw: true, maxBytes: 1_000_000)
+        #expect(!all.output.contains(user.password))
+        #expect(!session.log.bytes(0..<session.log.end).contains(Array(user.password.utf8)))
+    }
+}
