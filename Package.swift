@@ -50,10 +50,12 @@ let package = Package(
         .systemLibrary(name: "COpenSSL", path: "Sources/COpenSSL"),
         .systemLibrary(name: "CSSH2", path: "Sources/CSSH2"),
         .systemLibrary(name: "CSQLite", path: "Sources/CSQLite"),
+        .systemLibrary(name: "CVTerm", path: "Sources/CVTerm"),
 
         // Libraries
         library("JSON", [], safe: true),
         library("Terminal", [], safe: true),
+        library("Screen", ["Terminal", "CVTerm"], linker: [.linkedLibrary("vterm")]),
         library("Loop", ["CUV", "CPTY"], linker: [.linkedLibrary("uv")]),
         library(
             "Crypto", ["COpenSSL"], linker: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
@@ -79,8 +81,8 @@ let package = Package(
         .executableTarget(
             name: "homeline-agent",
             dependencies: [
-                "Configuration", "Crypto", "JSON", "Loop", "Net", "SSH", "Terminal", "Tunnel",
-                "Wire",
+                "Configuration", "Crypto", "JSON", "Loop", "Net", "SSH", "Screen", "Terminal",
+                "Tunnel", "Wire",
             ],
             path: "agent", swiftSettings: safe),
         .executableTarget(
@@ -97,6 +99,7 @@ let package = Package(
             swiftSettings: house),
         suite("JSONTests", ["JSON"]),
         suite("TerminalTests", ["Terminal"]),
+        suite("ScreenTests", ["Screen", "Terminal", "Loop"]),
         suite("LoopTests", ["Loop"]),
         suite("CryptoTests", ["Crypto"]),
         suite("SQLiteTests", ["SQLite"]),

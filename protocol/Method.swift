@@ -20,6 +20,8 @@ public enum Method: String, Sendable, CaseIterable {
     case sendInput = "session.send"
     /// Reads a session's output by offset.
     case readOutput = "session.read"
+    /// Changes a session's name, size or idle time.
+    case updateSession = "session.update"
     /// Lists sessions.
     case listSessions = "session.list"
     /// Closes sessions.

@@ -74,12 +74,16 @@ public struct SessionInfo: Sendable, Equatable {
     public var idleTimeoutSeconds: Int
     /// Where the next read goes on.
     public var nextOffset: Int
+    /// The terminal's width.
+    public var columns: Int
+    /// The terminal's height.
+    public var rows: Int
 
     /// A session by its handle.
     public init(
         sessionID: String, target: String, name: String?, owner: String, shell: String,
         cwd: String?, state: CommandState, command: String?, idleSeconds: Int,
-        idleTimeoutSeconds: Int, nextOffset: Int
+        idleTimeoutSeconds: Int, nextOffset: Int, columns: Int, rows: Int
     ) {
         self.sessionID = sessionID
         self.target = target
@@ -92,6 +96,8 @@ public struct SessionInfo: Sendable, Equatable {
         self.idleSeconds = idleSeconds
         self.idleTimeoutSeconds = idleTimeoutSeconds
         self.nextOffset = nextOffset
+        self.columns = columns
+        self.rows = rows
     }
 
     /// As an object.
@@ -108,6 +114,8 @@ public struct SessionInfo: Sendable, Equatable {
         object["idle_s"] = JSON(idleSeconds)
         object["idle_timeout_s"] = JSON(idleTimeoutSeconds)
         object["next_offset"] = JSON(nextOffset)
+        object["cols"] = JSON(columns)
+        object["rows"] = JSON(rows)
         return .object(object)
     }
 }
@@ -201,11 +209,13 @@ public struct ReadOutput: Sendable {
         case text
         /// The bytes as they came, repaired to UTF-8.
         case raw
+        /// What a person would see on the terminal.
+        case screen
     }
 
     /// The session.
     public var sessionID: String
-    /// Where to begin; nil: where the last command's output begins.
+    /// Where to begin; nil: where the last command's output begins (a screen: now).
     public var offset: Int?
     /// How long to wait for new output or the end of the command.
     public var wait: Duration
@@ -221,10 +231,36 @@ public struct ReadOutput: Sendable {
         wait = try fields.seconds("wait_s", in: 0...50) ?? .zero
         let view = try fields.optionalString("view") ?? "text"
         guard let known = View(rawValue: view) else {
-            throw Fault(.invalidArgument, "\"view\" must be \"text\" or \"raw\"")
+            throw Fault(.invalidArgument, "\"view\" must be \"text\", \"raw\" or \"screen\"")
         }
         self.view = known
         maxBytes = try fields.integer("max_bytes", in: 1...1_000_000) ?? 20_000
+    }
+}
+
+/// The arguments of `session.update`: what is absent stays as it is.
+public struct UpdateSession: Sendable {
+    /// The session.
+    public var sessionID: String
+    /// Another name; an empty one takes it away.
+    public var name: String?
+    /// Whether it is kept when idle.
+    public var isPersistent: Bool?
+    /// The terminal's width.
+    public var columns: Int?
+    /// The terminal's height.
+    public var rows: Int?
+    /// Idle time after which the session is closed.
+    public var idleTimeout: Duration?
+
+    /// Reads the arguments.
+    public init(_ fields: Fields) throws(Fault) {
+        sessionID = try fields.string("session_id")
+        name = try fields.optionalString("name")
+        isPersistent = try fields.flag("persistent")
+        columns = try fields.integer("cols", in: 20...1000)
+        rows = try fields.integer("rows", in: 5...500)
+        idleTimeout = try fields.seconds("idle_timeout_s", in: 1...604_800)
     }
 }
 

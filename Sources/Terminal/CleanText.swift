@@ -131,8 +131,10 @@ public struct CleanText: Sendable {
         if scalar[0] != 0xc2 || scalar[1] >= 0xa0 { put(scalar) }
     }
 
+    /// Whether `byte` goes on with the bytes of a character that has begun.
+    ///
     /// Overlong forms, surrogates and too large values show in the second byte.
-    static func continues(_ scalar: [UInt8], _ byte: UInt8) -> Bool {
+    public static func continues(_ scalar: [UInt8], _ byte: UInt8) -> Bool {
         guard scalar.count == 1 else { return byte & 0xc0 == 0x80 }
         return switch scalar[0] {
         case 0xe0: byte >= 0xa0 && byte <= 0xbf

@@ -3,19 +3,38 @@
 
 /// The keys a client can press by name.
 public enum Keys {
-    /// The bytes for one key, such as `enter`, `ctrl-c`, `alt-x`, `up`, `f5`, `q`.
-    public static func bytes(for name: String) throws(TerminalError) -> [UInt8] {
+    /// The bytes for one key, such as `enter`, `ctrl-c`, `alt-x`, `shift-up`, `f5`, `q`.
+    ///
+    /// A program may have asked for other bytes of the arrow keys (DECCKM).
+    public static func bytes(
+        for name: String, applicationCursorKeys: Bool = false
+    ) throws(TerminalError) -> [UInt8] {
         if name.unicodeScalars.count == 1 { return Array(name.utf8) }
         let key = name.lowercased()
-        if let bytes = named[key] { return bytes }
+        if applicationCursorKeys, let letter = cursorKeys[key] { return [0x1b, 79, letter] }
+        if let bytes = named[key] ?? modified(key) { return bytes }
         for prefix in ["ctrl-", "ctrl+", "c-", "^"] where key.hasPrefix(prefix) {
             if let byte = control(key.dropFirst(prefix.count)) { return [byte] }
         }
         for prefix in ["alt-", "alt+", "meta-", "m-"] where key.hasPrefix(prefix) {
             let rest = String(name.dropFirst(prefix.count))
-            if !rest.isEmpty { return [0x1b] + (try bytes(for: rest)) }
+            if !rest.isEmpty {
+                return [0x1b]
+                    + (try bytes(for: rest, applicationCursorKeys: applicationCursorKeys))
+            }
         }
         throw .unknownKey(name)
+    }
+
+    /// The names that are not made of others, and those of Ctrl with a letter.
+    public static var names: [String] {
+        named.keys.sorted() + "abcdefghijklmnopqrstuvwxyz".map { "ctrl-\($0)" }
+    }
+
+    /// Text as a terminal sends it when it is pasted: in brackets that nothing inside can close.
+    public static func pasted(_ text: [UInt8]) -> [UInt8] {
+        let inside = text.filter { $0 != 0x1b }.map { $0 == 10 ? 13 : $0 }
+        return Array("\u{1b}[200~".utf8) + inside + Array("\u{1b}[201~".utf8)
     }
 
     /// The byte of Ctrl-C.
@@ -35,10 +54,27 @@ public enum Keys {
         }
     }
 
+    /// `ctrl-left`, `shift-up`: the modifier is a number inside of the key's sequence.
+    private static func modified(_ key: String) -> [UInt8]? {
+        for (prefix, number) in [("ctrl-", "5"), ("shift-", "2")] where key.hasPrefix(prefix) {
+            let rest = String(key.dropFirst(prefix.count))
+            if let letter = cursorKeys[rest] { return Array("\u{1b}[1;\(number)".utf8) + [letter] }
+            if let bytes = named[rest], bytes.count > 3, bytes.last == UInt8(ascii: "~") {
+                return bytes.dropLast() + Array(";\(number)~".utf8)
+            }
+        }
+        return nil
+    }
+
+    private static let cursorKeys: [String: UInt8] = [
+        "up": 65, "down": 66, "right": 67, "left": 68, "end": 70, "home": 72,
+    ]
+
     private static let named: [String: [UInt8]] = {
         let texts: [String: String] = [
             "enter": "\r", "return": "\r", "newline": "\n", "tab": "\t", "space": " ",
-            "escape": "\u{1b}", "esc": "\u{1b}", "backspace": "\u{7f}", "shift-tab": "\u{1b}[Z",
+            "escape": "\u{1b}", "esc": "\u{1b}", "backspace": "\u{7f}", "del": "\u{1b}[3~",
+            "shift-tab": "\u{1b}[Z",
             "up": "\u{1b}[A", "down": "\u{1b}[B", "right": "\u{1b}[C", "left": "\u{1b}[D",
             "home": "\u{1b}[H", "end": "\u{1b}[F", "insert": "\u{1b}[2~", "delete": "\u{1b}[3~",
             "page-up": "\u{1b}[5~", "pageup": "\u{1b}[5~", "pgup": "\u{1b}[5~",

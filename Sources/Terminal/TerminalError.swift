@@ -17,7 +17,7 @@ public enum TerminalError: Error, Equatable, Sendable, CustomStringConvertible {
         case .commandTooLong(let bytes, let limit):
             "the command has \(bytes) bytes, more than \(limit); write it to a file and run that"
         case .unknownKey(let name):
-            "there is no key \"\(name)\"; use names such as enter, tab, escape, up, ctrl-c, f1"
+            "there is no key \"\(name)\"; use names such as enter, tab, esc, up, page-down, ctrl-c, alt-x, f1"
         }
     }
 }

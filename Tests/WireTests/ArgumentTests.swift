@@ -45,6 +45,15 @@ import Wire
         #expect(newest.offset == nil && newest.wait == .zero && newest.view == .text)
     }
 
+    @Test func `an update changes what is given`() throws {
+        let full = try UpdateSession(Vectors.arguments(.updateSession))
+        #expect(full.sessionID == sessionID && full.name == "build" && full.isPersistent == true)
+        #expect(full.columns == 120 && full.rows == 40 && full.idleTimeout == .seconds(60))
+        let least = try UpdateSession(bare)
+        #expect(least.name == nil && least.isPersistent == nil && least.columns == nil)
+        #expect(least.rows == nil && least.idleTimeout == nil)
+    }
+
     @Test func `closing takes one or all`() throws {
         #expect(try CloseSession(Vectors.arguments(.closeSession)).sessionID == nil)
         #expect(try CloseSession(bare).sessionID == "a.b")

@@ -17,7 +17,7 @@ import Wire
         SessionInfo(
             sessionID: session, target: "site/db-1", name: "deploy", owner: "laptop",
             shell: "bash", cwd: "/root", state: state, command: command, idleSeconds: 0,
-            idleTimeoutSeconds: 600, nextOffset: 412)
+            idleTimeoutSeconds: 600, nextOffset: 412, columns: 120, rows: 40)
     }
 
     @Test func `sessions`() throws {
@@ -29,7 +29,8 @@ import Wire
         let ended = SessionInfo(
             sessionID: agent + ".b2", target: "site/local", name: nil, owner: "laptop",
             shell: "sh", cwd: nil, state: .shellExited, command: nil, idleSeconds: 61,
-            idleTimeoutSeconds: 0, nextOffset: 0)
+            idleTimeoutSeconds: 0, nextOffset: 0, columns: 511, rows: 50)
+        try check(.updateSession, info(.done).json)
         let list: JSON = [
             "sessions": .array([info(.running, command: "sleep 100").json, ended.json])
         ]
@@ -65,6 +66,19 @@ import Wire
         lost.note =
             "2 bytes came before this command began (background output); read them from offset 98"
         try check(.readOutput, lost.json)
+    }
+
+    @Test func `a screen`() {
+        var screen = ScreenView(
+            rows: ["~", " é"], cursorRow: 1, cursorColumn: 2, columns: 80, rowCount: 24)
+        (screen.title, screen.isAlternate, screen.modes) = ("vi", true, ["mouse_click"])
+        var result = CommandResult(sessionID: session, state: .fullscreen)
+        result.screen = screen
+        let expected: JSON = [
+            "rows": ["~", " é"], "cursor": ["row": 1, "col": 2], "title": "vi", "cols": 80,
+            "rows_count": 24, "alternate": true, "modes": ["mouse_click"],
+        ]
+        #expect(result.json["screen"] == expected)
     }
 
     @Test func `runs`() throws {

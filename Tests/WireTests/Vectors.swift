@@ -62,6 +62,7 @@ enum Vectors {
             case .sendInput: _ = try SendInput(fields)
             case .readOutput: _ = try ReadOutput(fields)
             case .listSessions, .listCommands: _ = try fields.optionalString("target")
+            case .updateSession: _ = try UpdateSession(fields)
             case .closeSession: _ = try CloseSession(fields)
             case .execute: _ = try ExecuteCommand(fields)
             case .readCommand: _ = try ReadCommand(fields)

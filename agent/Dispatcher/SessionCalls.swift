@@ -27,10 +27,27 @@ extension AgentService {
         }
         dispatcher.serve(.readOutput) { [unowned self] (caller, fields) throws(Fault) in
             let call = try ReadOutput(fields)
-            return try await session(call.sessionID, caller).read(
+            let session = try session(call.sessionID, caller)
+            guard call.view != .screen else {
+                return try await session.readScreen(
+                    offset: call.offset, wait: call.wait, maxBytes: call.maxBytes
+                ).json
+            }
+            return try await session.read(
                 offset: call.offset, wait: call.wait, raw: call.view == .raw,
                 maxBytes: call.maxBytes
             ).json
+        }
+        dispatcher.serve(.updateSession) { [unowned self] (caller, fields) throws(Fault) in
+            let call = try UpdateSession(fields)
+            let session = try session(call.sessionID, caller)
+            if let name = call.name { session.name = name.isEmpty ? nil : name }
+            session.isPersistent = call.isPersistent ?? session.isPersistent
+            session.idleTimeout = call.idleTimeout ?? session.idleTimeout
+            session.resize(
+                columns: call.columns ?? session.display.columns,
+                rows: call.rows ?? session.display.rows)
+            return info(session).json
         }
         dispatcher.serve(.listSessions) { [unowned self] (caller, fields) throws(Fault) in
             let target = try fields.optionalString("target")
@@ -72,7 +89,7 @@ extension AgentService {
         let request = Sessions.Opening(
             owner: caller.principal, target: "\(dispatcher.agentName)/\(name)", name: call.name,
             isPersistent: call.isPersistent, idleTimeout: call.idleTimeout,
-            loginTimeout: call.loginTimeout)
+            loginTimeout: call.loginTimeout, columns: call.columns, rows: call.rows)
         var hostKey: String?
         let session = try await sessions.open(request) { () throws(Fault) in
             guard !name.isLocal else { return try localShell(call) }
@@ -116,6 +133,7 @@ extension AgentService {
             command: session.isRunning ? session.command?.preview : nil,
             idleSeconds: Int((IO.now - session.lastUsed) / .seconds(1)),
             idleTimeoutSeconds: session.isPersistent ? 0 : Int(session.idleTimeout / .seconds(1)),
-            nextOffset: session.log.end)
+            nextOffset: session.log.end, columns: session.display.columns,
+            rows: session.display.rows)
     }
 }

@@ -24,13 +24,13 @@ struct Excerpt {
         lostBytes = lower - range.lowerBound
         nextOffset = range.upperBound
         let count = range.upperBound - lower
-        if count <= max(maxBytes, Self.cleanLimit) {
-            var bytes = log.bytes(lower..<range.upperBound)[...]
-            if !isOver {
-                bytes = bytes.prefix(TextCut.whole(bytes))
-                nextOffset = lower + bytes.count
+        let visible = log.alternate.visible(in: lower..<range.upperBound)
+        if visible.reduce(0, { $0 + $1.count }) <= max(maxBytes, Self.cleanLimit) {
+            if !isOver, let last = visible.last, last.upperBound == range.upperBound {
+                let bytes = log.bytes(last)[...]
+                nextOffset = last.lowerBound + TextCut.whole(bytes)
             }
-            let clean = CleanText.clean(bytes)
+            let clean = Self.clean(log, lower..<nextOffset)
             if clean.utf8.count <= maxBytes {
                 text = clean
                 return
@@ -46,11 +46,18 @@ struct Excerpt {
         let skipped = TextCut.tail(tail)
         nextOffset = range.upperBound - tailSize + tail.count
         omittedBytes = nextOffset - tail.count + skipped - headEnd
-        text = CleanText.clean(head.prefix(headEnd - lower))
+        text = Self.clean(log, lower..<headEnd)
         guard maxBytes > 0 else { return }
         if !text.isEmpty, !text.hasSuffix("\n") { text += "\n" }
         text += "[... \(omittedBytes) bytes omitted; read from offset \(headEnd) ...]\n"
-        text += CleanText.clean(tail.dropFirst(skipped))
+        text += Self.clean(log, (nextOffset - tail.count + skipped)..<nextOffset)
+    }
+
+    /// The lines of a range: without what was drawn on the alternate screen.
+    @IO private static func clean(_ log: OutputLog, _ range: Range<Int>) -> String {
+        var cleaner = CleanText()
+        for part in log.alternate.visible(in: range) { cleaner.append(log.bytes(part)[...]) }
+        return String(decoding: cleaner.finish(), as: UTF8.self)
     }
 
     /// As much of a range as fits, from its beginning on.
@@ -69,6 +76,7 @@ struct Excerpt {
             bytes = bytes.prefix(kept)
         }
         nextOffset = lower + bytes.count
-        text = raw ? String(decoding: bytes, as: UTF8.self) : CleanText.clean(bytes)
+        text =
+            raw ? String(decoding: bytes, as: UTF8.self) : Self.clean(log, lower..<nextOffset)
     }
 }

@@ -2,6 +2,7 @@
 // oldest gone. Invariant: bytes `start..<end` can be read; memory stays below `memoryLimit` plus one
 // chunk, the file below `spoolLimit`.
 import Loop
+import Terminal
 
 /// What a session's programs wrote.
 @IO final class OutputLog {
@@ -9,6 +10,9 @@ import Loop
     private(set) var end = 0
     /// The offset of the oldest byte that can still be read.
     var start: Int { spool.map { max($0.start, 0) } ?? memoryStart }
+
+    /// The parts that were drawn on the alternate screen: no lines to read.
+    private(set) var alternate = AlternateRanges()
 
     private static let chunkSize = 65536
     private let memoryLimit: Int
@@ -26,6 +30,7 @@ import Loop
 
     /// Adds output.
     func append(_ bytes: ArraySlice<UInt8>) {
+        alternate.scan(bytes, at: end)
         var rest = bytes
         while !rest.isEmpty {
             if let last = chunks.last, last.count < Self.chunkSize {
@@ -39,6 +44,9 @@ import Loop
         end += bytes.count
         while end - memoryStart > memoryLimit { spill() }
     }
+
+    /// What follows is lines again, whatever a program left behind.
+    func leaveAlternate() { alternate.leave(at: end) }
 
     /// The bytes of a range, cut to what is there.
     func bytes(_ range: Range<Int>) -> [UInt8] {

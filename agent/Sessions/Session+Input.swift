@@ -10,13 +10,7 @@ extension Session {
         text: String, keys: [String], enter: Bool, wait patience: Duration, maxBytes: Int
     ) async throws(Fault) -> CommandResult {
         try checkAlive()
-        var bytes = Array(text.utf8)
-        do throws(TerminalError) {
-            for key in keys { bytes += try Keys.bytes(for: key) }
-        } catch {
-            throw Fault(.invalidArgument, error.description)
-        }
-        if enter { bytes.append(13) }
+        let bytes = try typed(text, keys, enter)
         guard transport.unsent + bytes.count <= Self.unsentLimit else {
             throw Fault(.busy, "session \(id) does not read its input; interrupt it with ctrl-c")
         }
@@ -93,7 +87,4 @@ extension Session {
         result.nextOffset = excerpt.nextOffset
         return result
     }
-
-    /// Tells the terminal its size.
-    func resize(columns: UInt16, rows: UInt16) { transport.resize(columns: columns, rows: rows) }
 }

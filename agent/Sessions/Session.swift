@@ -41,6 +41,9 @@ import Wire
     /// Sees the terminal's bytes as they come (a screen, a recording).
     var onTerminalOutput: (@IO ([UInt8]) -> Void)?
 
+    /// The terminal as programs see it: size, modes, screen.
+    let display: Display
+
     let transport: any ShellTransport
     var state = ShellState()
     var echo = EchoFilter(exact: true)
@@ -79,7 +82,8 @@ import Wire
 
     init(
         id: String, owner: String, target: String, name: String? = nil, nonce: Nonce,
-        transport: any ShellTransport, log: OutputLog, isPersistent: Bool, idleTimeout: Duration
+        transport: any ShellTransport, log: OutputLog, isPersistent: Bool, idleTimeout: Duration,
+        display: Display = Display()
     ) {
         self.id = id
         self.owner = owner
@@ -87,6 +91,7 @@ import Wire
         self.name = name
         self.transport = transport
         self.log = log
+        self.display = display
         self.isPersistent = isPersistent
         self.idleTimeout = idleTimeout
         scanner = MarkScanner(nonce: nonce)
@@ -130,7 +135,9 @@ import Wire
         let before = log.end
         scanner.scan(bytes) { piece in
             switch piece {
-            case .output(let slice): output(slice)
+            case .output(let slice):
+                display.take(slice, log)
+                output(slice)
             case .mark(let mark): follow(mark)
             }
         }
@@ -195,6 +202,10 @@ import Wire
             newlines.isMapping = maps
         } else {
             settle(endsEcho: direct != nil)
+        }
+        switch mark {
+        case .ended, .prompt: display.promptIsBack(log)
+        default: break
         }
         let wasReady = state.phase == .ready
         guard let action = state.receive(mark) else { return }

@@ -15,6 +15,8 @@ import Wire
         var isPersistent = false
         var idleTimeout = Duration.seconds(1800)
         var loginTimeout = Duration.seconds(30)
+        var columns = 511
+        var rows = 50
     }
 
     /// An ended session's output can be read for so long.
@@ -48,7 +50,8 @@ import Wire
         let session = Session(
             id: makeID(), owner: request.owner, target: request.target, name: request.name,
             nonce: nonce, transport: transport, log: OutputLog(),
-            isPersistent: request.isPersistent, idleTimeout: request.idleTimeout)
+            isPersistent: request.isPersistent, idleTimeout: request.idleTimeout,
+            display: Display(columns: request.columns, rows: request.rows))
         try await session.open(within: request.loginTimeout, nonce: nonce)
         session.onEnd = { [weak self] in self?.endedAt[$0.id] = IO.now }
         table[session.id] = session

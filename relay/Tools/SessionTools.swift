@@ -7,7 +7,10 @@ import Wire
 extension Router {
     /// The tools of stateful sessions.
     func sessionTools() -> [Tool] {
-        [sessionOpen, sessionCommand, sessionSend, sessionRead, sessionList, sessionClose]
+        [
+            sessionOpen, sessionCommand, sessionSend, sessionRead, sessionUpdate, sessionList,
+            sessionClose,
+        ]
     }
 
     private static let changes = ToolAnnotations(
@@ -39,7 +42,24 @@ extension Router {
             "next_offset": ["type": "integer"], "duration_ms": ["type": "integer"],
             "foreground": ["type": "string"], "prompt": ["type": "string"],
             "evidence": ["type": "array", "items": ["type": "string"]],
-            "note": ["type": "string"],
+            "screen": screenShape, "note": ["type": "string"],
+        ])
+
+    private static let screenShape = Shape.output(
+        ["rows", "cursor", "title", "cols", "rows_count", "alternate"],
+        [
+            "rows": Shape.list(
+                of: ["type": "string"], "From the top; empty rows at the bottom are left out."),
+            "cursor": Shape.output(
+                ["row", "col"],
+                [
+                    "row": Shape.integer(nil, "Counted from 0."),
+                    "col": Shape.integer(nil, "Counted from 0."),
+                ]),
+            "title": ["type": "string"], "cols": ["type": "integer"],
+            "rows_count": ["type": "integer"],
+            "alternate": Shape.flag("A full-screen program has taken the screen."),
+            "modes": ["type": "array", "items": ["type": "string"]],
         ])
 
     private static let waitAndSize: JSON.Object = [
@@ -123,7 +143,7 @@ extension Router {
             "text": Shape.string("Text to type into what runs."),
             "keys": Shape.list(
                 of: ["type": "string"],
-                "Named keys after the text: ctrl-c, enter, up, esc, tab, f1…"),
+                "Named keys after the text: ctrl-c, enter, up, page-down, esc, tab, alt-x, f1…"),
             "enter": Shape.flag("Press Enter after the text (true when there is text)."),
         ]
         for (key, value) in Self.waitAndSize { properties[key] = value }
@@ -142,14 +162,19 @@ extension Router {
             "offset": Shape.integer(
                 0...Int.max, "Where to begin: next_offset of an earlier answer."),
             "view": Shape.choice(
-                ["text", "raw"], "Clean text (default) or the bytes as they came."),
+                ["text", "raw", "screen"],
+                """
+                text: clean lines (default); raw: the bytes as they came; screen: what a person \
+                would see, for full-screen programs.
+                """),
         ]
         for (key, value) in Self.waitAndSize { properties[key] = value }
         return sessionTool(
             "ssh_session_read", "Read a session's output",
             """
             Reads output from an offset on, and tells how far the command is. With wait_s it waits \
-            for new output or the command's end. Offsets are bytes and never reused.
+            for new output or the command's end. Offsets are bytes and never reused. For vim, top, \
+            less and the like ask for view "screen"; ssh_session_send types keys into them.
             """,
             ["session_id"], properties, .readOutput,
             ToolAnnotations(readOnly: true, destructive: false, idempotent: true, openWorld: true))
@@ -167,6 +192,43 @@ extension Router {
             meta: Self.largeResult
         ) { call in
             await self.pass(call, handle: "session_id", as: "session", to: method)
+        }
+    }
+
+    static let sessionMembers: JSON.Object = [
+        "session_id": ["type": "string"], "target": ["type": "string"],
+        "name": ["type": "string"], "owner": ["type": "string"], "shell": ["type": "string"],
+        "cwd": ["type": "string"], "state": ["type": "string"], "command": ["type": "string"],
+        "idle_s": ["type": "integer"], "idle_timeout_s": ["type": "integer"],
+        "next_offset": ["type": "integer"], "cols": ["type": "integer"],
+        "rows": ["type": "integer"],
+    ]
+
+    private var sessionUpdate: Tool {
+        Tool(
+            name: "ssh_session_update", title: "Change a session",
+            description: """
+                Changes what is given and leaves the rest: name, idle time, or the terminal's size \
+                (what runs in it is told and draws anew). Answers with the session.
+                """,
+            inputSchema: Shape.input(
+                ["session_id"],
+                [
+                    "session_id": Shape.string("The session."),
+                    "name": Shape.string("Another name; an empty one takes it away."),
+                    "persistent": Shape.flag("Keep it when idle."),
+                    "cols": Shape.integer(20...1000, "The terminal's width."),
+                    "rows": Shape.integer(5...500, "The terminal's height."),
+                    "idle_timeout_s": Shape.number(1...604_800, "Close it after this idle time."),
+                ]),
+            outputSchema: Shape.output(
+                ["session_id", "target", "shell", "state", "next_offset", "cols", "rows"],
+                Self.sessionMembers),
+            annotations: ToolAnnotations(
+                readOnly: false, destructive: false, idempotent: true, openWorld: false),
+            scope: Scope.sessionsExec.rawValue
+        ) { call in
+            await self.pass(call, handle: "session_id", as: "session", to: .updateSession)
         }
     }
 

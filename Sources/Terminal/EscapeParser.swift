@@ -1,0 +1,149 @@
+// Splits terminal output into text, control characters and escape sequences, byte by byte. It stands
+// under everything that looks at sequences: modes, alternate-screen ranges, the screen.
+// Invariant: the same events for every way of cutting the input; memory is at most `stringLimit`.
+
+/// An incremental parser of escape sequences; it judges none of them.
+public struct EscapeParser: Sendable {
+    /// What introduced a sequence.
+    public enum Kind: Sendable {
+        /// `ESC`, intermediates, a final byte.
+        case escape
+        /// `ESC [`, parameters, a final byte.
+        case control
+        /// `ESC ]`, `ESC P` and the like, up to their end; `body` begins with that byte.
+        case string
+    }
+
+    /// What a byte completed.
+    public enum Event: Equatable, Sendable {
+        /// A printed byte, or a part of a character in UTF-8.
+        case text(UInt8)
+        /// A control character, in the midst of a sequence too.
+        case control(UInt8)
+        /// A sequence; its bytes are in `body`.
+        case sequence(Kind)
+    }
+
+    /// A longer control sequence is no real one: dropped.
+    private static let controlLimit = 64
+    /// So much of a string is kept (a title).
+    private static let stringLimit = 512
+    /// An unfinished string must not swallow what follows.
+    private static let stringEnd = 4096
+
+    private enum State { case ground, escape, control, string, stringEscape }
+
+    /// The bytes of the newest sequence, without its introducer.
+    public private(set) var body: [UInt8] = []
+    private var state = State.ground
+    private var length = 0
+
+    /// A parser between sequences.
+    public init() {}
+
+    /// Whether no sequence is open.
+    public var isGround: Bool { state == .ground }
+
+    /// The bytes of a sequence that has begun.
+    public var unfinished: [UInt8] {
+        switch state {
+        case .ground: []
+        case .escape, .string: [0x1b] + body
+        case .control: [0x1b, UInt8(ascii: "[")] + body
+        case .stringEscape: [0x1b] + body + [0x1b]
+        }
+    }
+
+    /// Takes one byte; nil: it is part of something unfinished, or nothing.
+    public mutating func take(_ byte: UInt8) -> Event? {
+        if byte == 0x18 || byte == 0x1a {
+            state = .ground
+            return nil
+        }
+        switch state {
+        case .ground:
+            if byte >= 0x20 { return byte == 0x7f ? nil : .text(byte) }
+            if byte == 0x1b { begin(.escape) }
+            return byte == 0x1b ? nil : .control(byte)
+        case .escape: return escape(byte)
+        case .control: return control(byte)
+        case .string: return string(byte)
+        case .stringEscape:
+            if byte == UInt8(ascii: "\\") {
+                state = .ground
+                return .sequence(.string)
+            }
+            begin(.escape)
+            return escape(byte)
+        }
+    }
+
+    private mutating func begin(_ state: State) {
+        self.state = state
+        body.removeAll(keepingCapacity: true)
+        length = 0
+    }
+
+    private mutating func escape(_ byte: UInt8) -> Event? {
+        switch byte {
+        case 0x1b: begin(.escape)
+        case 0..<0x20: return .control(byte)
+        case UInt8(ascii: "[") where body.isEmpty: begin(.control)
+        case UInt8(ascii: "]"), UInt8(ascii: "P"), UInt8(ascii: "X"), UInt8(ascii: "^"),
+            UInt8(ascii: "_"):
+            guard body.isEmpty else { return finish(byte, .escape) }
+            begin(.string)
+            body.append(byte)
+        case 0x20..<0x30: if body.count < 4 { body.append(byte) }
+        case 0x30..<0x7f: return finish(byte, .escape)
+        case 0x7f: break
+        default:
+            state = .ground
+            return .text(byte)
+        }
+        return nil
+    }
+
+    private mutating func control(_ byte: UInt8) -> Event? {
+        switch byte {
+        case 0x1b: begin(.escape)
+        case 0..<0x20: return .control(byte)
+        case 0x20..<0x40:
+            length += 1
+            if length <= Self.controlLimit { body.append(byte) }
+        case 0x40..<0x7f:
+            guard length <= Self.controlLimit else {
+                state = .ground
+                return nil
+            }
+            return finish(byte, .control)
+        case 0x7f: break
+        default:
+            state = .ground
+            return .text(byte)
+        }
+        return nil
+    }
+
+    private mutating func finish(_ byte: UInt8, _ kind: Kind) -> Event {
+        body.append(byte)
+        state = .ground
+        return .sequence(kind)
+    }
+
+    private mutating func string(_ byte: UInt8) -> Event? {
+        length += 1
+        switch byte {
+        case 7:
+            state = .ground
+            return .sequence(.string)
+        case 0x1b: state = .stringEscape
+        case 10:
+            state = .ground
+            return .control(byte)
+        case _ where length > Self.stringEnd: state = .ground
+        default: if body.count < Self.stringLimit { body.append(byte) }
+        }
+        return nil
+    }
+}

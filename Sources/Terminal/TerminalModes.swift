@@ -1,0 +1,127 @@
+// What a program has switched on at its terminal, followed from its output: how its keys are sent,
+// whether pasted text is bracketed, which screen it draws on. No cells: see module Screen.
+// Invariant: the same for every way of cutting the input.
+
+/// A terminal's modes.
+public struct TerminalModes: Sendable, Equatable {
+    /// Which mouse events the program wants.
+    public enum Mouse: String, Sendable {
+        /// None.
+        case off
+        /// Buttons.
+        case click
+        /// Buttons, and moves while one is down.
+        case drag
+        /// Every move.
+        case move
+    }
+
+    /// The alternate screen is shown.
+    public private(set) var isAlternate = false
+    /// Pasted text is wanted between `ESC [200~` and `ESC [201~`.
+    public private(set) var bracketsPaste = false
+    /// The arrow keys send `ESC O A` in place of `ESC [ A`.
+    public private(set) var applicationCursorKeys = false
+    /// The mouse events wanted.
+    public private(set) var mouse = Mouse.off
+    /// The window's title, at most 500 bytes of text.
+    public private(set) var title = ""
+
+    /// The modes of a terminal that was just switched on.
+    public init() {}
+
+    /// The names of the modes that are on, as clients see them.
+    public var names: [String] {
+        (bracketsPaste ? ["bracketed_paste"] : [])
+            + (applicationCursorKeys ? ["application_cursor_keys"] : [])
+            + (mouse == .off ? [] : ["mouse_\(mouse.rawValue)"])
+    }
+
+    /// Follows a sequence; tells whether it puts the cursor or text out of line order, so that lines
+    /// alone no longer show what a person would see.
+    @discardableResult
+    public mutating func follow(_ kind: EscapeParser.Kind, _ body: [UInt8]) -> Bool {
+        switch kind {
+        case .escape: return followEscape(body)
+        case .control: return followControl(body)
+        case .string:
+            if body.starts(with: [93, 48, 59]) || body.starts(with: [93, 50, 59]) {
+                title = CleanText.clean(body.dropFirst(3)).replacing("\n", with: " ")
+            }
+            return false
+        }
+    }
+
+    private mutating func followEscape(_ body: [UInt8]) -> Bool {
+        switch body.last {
+        case UInt8(ascii: "c") where body.count == 1:
+            self = TerminalModes()
+            return true
+        case UInt8(ascii: "M"), UInt8(ascii: "8"): return true
+        case UInt8(ascii: "0"): return body.first == UInt8(ascii: "(")
+        default: return false
+        }
+    }
+
+    private mutating func followControl(_ body: [UInt8]) -> Bool {
+        guard let final = body.last else { return false }
+        if body.first == UInt8(ascii: "?") {
+            let on = final == UInt8(ascii: "h")
+            guard on || final == UInt8(ascii: "l") else { return final == UInt8(ascii: "J") }
+            let wasAlternate = isAlternate
+            for number in body.dropFirst().dropLast().split(separator: UInt8(ascii: ";")) {
+                set(String(decoding: number, as: UTF8.self), on)
+            }
+            return isAlternate != wasAlternate
+        }
+        if body == [UInt8(ascii: "!"), UInt8(ascii: "p")] { applicationCursorKeys = false }
+        return Self.drawing.contains(final)
+    }
+
+    private static let drawing = Set("ABEFHJLMSTdfr".utf8)
+
+    private mutating func set(_ mode: String, _ on: Bool) {
+        switch mode {
+        case "1": applicationCursorKeys = on
+        case "47", "1047", "1049": isAlternate = on
+        case "1000": mouse = on ? .click : .off
+        case "1002": mouse = on ? .drag : .off
+        case "1003": mouse = on ? .move : .off
+        case "2004": bracketsPaste = on
+        default: break
+        }
+    }
+}
+
+/// Follows the modes in a stream of output; plain text passes fast.
+public struct ModeScanner: Sendable {
+    /// The modes as they are now.
+    public private(set) var modes = TerminalModes()
+    private var parser = EscapeParser()
+
+    /// A terminal that was just switched on.
+    public init() {}
+
+    /// The bytes of a sequence that has begun.
+    public var unfinished: [UInt8] { parser.unfinished }
+
+    /// Follows output; tells whether something was drawn out of line order.
+    public mutating func scan(_ bytes: ArraySlice<UInt8>) -> Bool {
+        var draws = false
+        var index = bytes.startIndex
+        while index < bytes.endIndex {
+            if parser.isGround {
+                guard let escape = bytes[index...].firstIndex(of: 0x1b) else { break }
+                index = escape
+            }
+            if case .sequence(let kind)? = parser.take(bytes[index]) {
+                if modes.follow(kind, parser.body) { draws = true }
+            }
+            index += 1
+        }
+        return draws
+    }
+
+    /// Switches everything off.
+    public mutating func reset() { self = ModeScanner() }
+}

@@ -1,0 +1,81 @@
+// Modes and alternate-screen ranges, followed in a stream that is cut anywhere.
+import Terminal
+import Testing
+
+@Suite struct TerminalModesTests {
+    static func modes(_ text: String, cut: Int) -> (TerminalModes, Bool) {
+        let bytes = Array(text.utf8)
+        var scanner = ModeScanner()
+        let first = scanner.scan(bytes[..<cut])
+        let second = scanner.scan(bytes[cut...])
+        return (scanner.modes, first || second)
+    }
+
+    static let cases: [(String, [String], Bool, String, Bool)] = [
+        ("plain", [], false, "", false),
+        ("\u{1b}[1;31mred\u{1b}[0m\u{1b}[K", [], false, "", false),
+        ("\u{1b}[?1049h", [], true, "", true),
+        ("\u{1b}[?1049h\u{1b}[?1049l", [], false, "", true),
+        ("\u{1b}[?1;2004h", ["bracketed_paste", "application_cursor_keys"], false, "", false),
+        ("\u{1b}[?1002h\u{1b}[?1003h", ["mouse_move"], false, "", false),
+        ("\u{1b}[?1000h\u{1b}[?1000l", [], false, "", false),
+        ("\u{1b}]0;a\u{7}\u{1b}]2;b é\u{1b}\\", [], false, "b é", false),
+        ("\u{1b}]2;never\nnext", [], false, "", false),
+        ("\u{1b}[2Jx", [], false, "", true),
+        ("\u{1b}[5;5H", [], false, "", true),
+        ("\u{1b}[?2004h\u{1b}c", [], false, "", true),
+        ("\u{1b}[?20\u{1b}[?2004h", ["bracketed_paste"], false, "", false),
+        ("\u{1b}[?20\u{18}04h", [], false, "", false),
+        ("\u{1b}P\u{1b}[?2004h\u{1b}\\", ["bracketed_paste"], false, "", false),
+        ("\u{1b}[>4;1m\u{1b}[?1$p", [], false, "", false),
+    ]
+
+    @Test(arguments: cases)
+    func `modes are followed whatever the cuts`(
+        text: String, names: [String], isAlternate: Bool, title: String, draws: Bool
+    ) {
+        for cut in 0...text.utf8.count {
+            let (modes, drew) = Self.modes(text, cut: cut)
+            #expect(modes.names == names, "cut at \(cut)")
+            #expect(modes.isAlternate == isAlternate && modes.title == title, "cut at \(cut)")
+            #expect(drew == draws, "cut at \(cut)")
+        }
+    }
+
+    @Test func `a string without an end is given up`() {
+        var scanner = ModeScanner()
+        _ = scanner.scan(Array(("\u{1b}]2;" + String(repeating: "x", count: 1 << 20)).utf8)[...])
+        #expect(scanner.unfinished.count < 1000)
+        _ = scanner.scan(Array("\u{1b}[?2004h".utf8)[...])
+        #expect(scanner.modes.bracketsPaste)
+    }
+
+    @Test func `ranges outside of the alternate screen`() {
+        let text = Array("one\u{1b}[?1049hAAA\u{1b}[?1049ltwo\u{1b}[?1047hBBB".utf8)
+        for cut in 0...text.count {
+            var ranges = AlternateRanges()
+            ranges.scan(text[..<cut], at: 100)
+            ranges.scan(text[cut...], at: 100 + cut)
+            let visible = ranges.visible(in: 100..<(100 + text.count))
+            var shown = ""
+            for part in visible {
+                shown += String(
+                    decoding: text[(part.lowerBound - 100)..<(part.upperBound - 100)],
+                    as: UTF8.self)
+            }
+            #expect(shown == "one\u{1b}[?1049htwo\u{1b}[?1047h", "cut at \(cut)")
+            #expect(ranges.visible(in: 112..<113).isEmpty)
+            #expect(ranges.visible(in: 200..<300).isEmpty)
+            ranges.leave(at: 150)
+            #expect(ranges.visible(in: 140..<300) == [150..<300])
+            #expect(ranges.visible(in: 5..<5).isEmpty)
+        }
+    }
+
+    @Test func `a program that never rests costs no memory`() {
+        var ranges = AlternateRanges()
+        let text = Array("\u{1b}[?1049hx\u{1b}[?1049l".utf8)
+        for round in 0..<10_000 { ranges.scan(text[...], at: round * text.count) }
+        #expect(ranges.visible(in: 0..<(10_000 * text.count)).count <= 258)
+    }
+}
