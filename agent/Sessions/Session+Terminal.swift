@@ -23,8 +23,7 @@ extension Session {
         let deadline = IO.now + patience
         let command = command
         await wait(until: deadline, orOutput: true) {
-            self.log.end > offset || !(self.isRunning || self.direct?.isOver == false)
-                || self.end != nil
+            self.log.end > offset || !(self.isRunning || self.isDirectOpen) || self.end != nil
         }
         // A picture is drawn in pieces: half of one helps nobody.
         let limit = IO.now + Self.stillness.1
@@ -35,9 +34,9 @@ extension Session {
             }
             if end != nil { break }
         }
-        if let command, isRunning { await look(at: command) }
+        if need == nil { await glance() }
         var result = describe(command)
-        var screen = display.view(log, follows: isRunning || direct?.isOver == false)
+        var screen = display.view(log, follows: isRunning || isDirectOpen)
         var left = maxBytes
         let rows = screen.rows.prefix {
             left -= $0.utf8.count + 1
