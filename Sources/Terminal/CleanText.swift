@@ -1,12 +1,16 @@
-// Raw terminal output to the text a person would see: escape sequences gone, CR LF as LF, a line that
-// is drawn again and again (progress) in its last shape, UTF-8 repaired. No screen: lines only.
-// Invariant: the result is valid UTF-8 without control characters but TAB and LF, and the same for
-// every way of cutting the input; memory is bounded by the longest line (`lineLimit`) between drains.
+// Raw terminal output to the text a person would see: escape sequences gone, CR LF as LF, lines that
+// are drawn again and again (progress) in their last shape, UTF-8 repaired. No screen: lines only.
+// Invariant: the result is valid UTF-8 without control characters but TAB and LF, the same for every
+// way of cutting the input, and not larger than the input but for spaces the cursor skipped.
 
 /// An incremental cleaner of terminal output.
 public struct CleanText: Sendable {
     /// A longer line is passed on in pieces; what comes before the cut is no longer redrawn.
     static let lineLimit = 1 << 16
+    /// Lines within so many bytes of the end can be drawn again: what moves up rewrites no more.
+    static let reach = 1 << 14
+    /// No terminal is wider: from a longer line nothing moves up or down.
+    static let redrawnLimit = 4096
     /// An unfinished control string is given up after so many bytes.
     static let stringLimit = 4096
 
@@ -53,16 +57,6 @@ public struct CleanText: Sendable {
         }
     }
 
-    /// Takes the lines that are complete.
-    public mutating func takeLines() -> [UInt8] {
-        guard lineStart > 0 else { return [] }
-        let lines = Array(text[..<lineStart])
-        text.removeFirst(lineStart)
-        cursor = cursor.map { $0 - lineStart }
-        lineStart = 0
-        return lines
-    }
-
     /// Takes everything; what is cut off in the middle of a character counts as invalid.
     public mutating func finish() -> [UInt8] {
         if state == .utf8 { put(Self.replacement) }
@@ -96,10 +90,7 @@ public struct CleanText: Sendable {
 
     private mutating func ground(_ byte: UInt8) {
         switch byte {
-        case 10:
-            text.append(10)
-            lineStart = text.count
-            cursor = nil
+        case 10: lineFeed()
         case 13: cursor = lineStart
         case 8: moveBack(1)
         case 0x1b: state = .escape
@@ -110,6 +101,13 @@ public struct CleanText: Sendable {
         case 0x80...: put(Self.replacement)
         default: break
         }
+    }
+
+    private mutating func lineFeed() {
+        if moveDown() { return }
+        text.append(10)
+        lineStart = text.count
+        cursor = nil
     }
 
     private mutating func begin(_ byte: UInt8, _ length: Int) {
@@ -152,8 +150,11 @@ public struct CleanText: Sendable {
             if text.count - lineStart > Self.lineLimit { lineStart = text.count }
             return
         }
-        var end = place + 1
-        while end < text.count, text[end] & 0xc0 == 0x80 { end += 1 }
+        var end = place
+        if text[place] != 10 {
+            end += 1
+            while end < text.count, text[end] & 0xc0 == 0x80 { end += 1 }
+        }
         text.replaceSubrange(place..<end, with: character)
         cursor = place + character.count
     }
@@ -169,7 +170,7 @@ public struct CleanText: Sendable {
 
     private mutating func moveForward(_ count: Int) {
         for _ in 0..<min(count, 1000) {
-            guard let place = cursor, place < text.count else {
+            guard let place = cursor, place < text.count, text[place] != 10 else {
                 put([32])
                 continue
             }
@@ -177,6 +178,47 @@ public struct CleanText: Sendable {
             while end < text.count, text[end] & 0xc0 == 0x80 { end += 1 }
             cursor = end
         }
+    }
+
+    /// Where the cursor's line ends.
+    private var lineEnd: Int {
+        guard let cursor else { return text.count }
+        return text[cursor...].firstIndex(of: 10) ?? text.count
+    }
+
+    /// To the beginning of the line below, when there is one.
+    private mutating func moveDown() -> Bool {
+        let end = lineEnd
+        guard end < text.count else { return false }
+        lineStart = end + 1
+        cursor = lineStart < text.count ? lineStart : nil
+        return true
+    }
+
+    /// To the beginning of the line above, when it may still be drawn again.
+    private mutating func moveUp() -> Bool {
+        let floor = max(0, text.count - Self.reach)
+        guard lineStart > floor, text[lineStart - 1] == 10 else { return false }
+        var start = lineStart - 1
+        while start > floor, text[start - 1] != 10 { start -= 1 }
+        guard start == 0 || text[start - 1] == 10 else { return false }
+        lineStart = start
+        cursor = start
+        return true
+    }
+
+    /// Several lines up or down, to the same column or to the first.
+    private mutating func moveLines(_ count: Int, up: Bool, keepsColumn: Bool) {
+        let place = cursor ?? text.count
+        guard place - lineStart <= Self.redrawnLimit else { return }
+        let column = text[lineStart..<place].reduce(0) { $0 + ($1 & 0xc0 == 0x80 ? 0 : 1) }
+        var moved = false
+        for _ in 0..<min(count, 1000) {
+            guard up ? moveUp() : moveDown() else { break }
+            moved = true
+        }
+        if moved || !keepsColumn { cursor = lineStart }
+        if moved, keepsColumn { moveForward(column) }
     }
 
     private mutating func escape(_ byte: UInt8) {
@@ -227,22 +269,30 @@ public struct CleanText: Sendable {
         guard parameters.allSatisfy({ $0 >= 48 && $0 <= 57 }) else { return }
         let given = parameters.prefix(4).reduce(0) { $0 * 10 + Int($1 - 48) }
         switch final {
-        case UInt8(ascii: "K"):
-            let place = cursor ?? text.count
-            switch given {
-            case 0: text.removeSubrange(place...)
-            case 2:
-                let column = text.count > lineStart ? place - lineStart : 0
-                text.removeSubrange(lineStart...)
-                if column > 0 { text.append(contentsOf: repeatElement(32, count: column)) }
-                cursor = nil
-            default: break
-            }
+        case UInt8(ascii: "A"): moveLines(max(given, 1), up: true, keepsColumn: true)
+        case UInt8(ascii: "B"): moveLines(max(given, 1), up: false, keepsColumn: true)
+        case UInt8(ascii: "E"): moveLines(max(given, 1), up: false, keepsColumn: false)
+        case UInt8(ascii: "F"): moveLines(max(given, 1), up: true, keepsColumn: false)
+        case UInt8(ascii: "J") where given == 0: text.removeSubrange((cursor ?? text.count)...)
+        case UInt8(ascii: "K"): eraseLine(given)
         case UInt8(ascii: "C"): moveForward(max(given, 1))
         case UInt8(ascii: "D"): moveBack(max(given, 1))
         case UInt8(ascii: "G"):
             cursor = lineStart
             if given > 1 { moveForward(given - 1) }
+        default: break
+        }
+    }
+
+    private mutating func eraseLine(_ part: Int) {
+        let place = cursor ?? text.count
+        let end = lineEnd
+        switch part {
+        case 0: text.removeSubrange(place..<end)
+        case 2:
+            text.replaceSubrange(
+                lineStart..<end, with: repeatElement(32, count: place - lineStart))
+            cursor = place < text.count ? place : nil
         default: break
         }
     }

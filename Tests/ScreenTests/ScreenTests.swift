@@ -1,4 +1,5 @@
 // The screen: what a person would see, for any input in any pieces.
+import Foundation
 import Terminal
 import Testing
 
@@ -114,5 +115,19 @@ import Testing
         let screen = Self.show("a")
         for _ in 0..<10_000 { screen.feed("\u{301}\u{1b}[m\u{302}".utf8) }
         #expect(screen.rows[0] == "a\u{301}\u{302}")
+    }
+
+    @Test func `an empty screen costs what its cursor needs`() throws {
+        func resident() throws -> Int {
+            let text = try String(contentsOfFile: "/proc/self/statm", encoding: .utf8)
+            return (Int(text.split(separator: " ")[1]) ?? 0) * 4096
+        }
+        var screens = (0..<10).map { _ in Screen(columns: 511, rows: 50) }
+        let before = try resident()
+        screens += (0..<1000).map { _ in Screen(columns: 511, rows: 50) }
+        let each = (try resident() - before) / 1000
+        print("an empty screen: \(each) bytes")
+        #expect(each < 24 << 10)
+        #expect(screens.count == 1010)
     }
 }

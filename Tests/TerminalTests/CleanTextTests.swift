@@ -26,6 +26,16 @@ import Testing
         ("unfinished \u{1b}]0;never\nnext", "unfinished \nnext"),
         ("a\r\r\nb", "a\nb"),
         ("end\u{1b}", "end"),
+        ("a 1\r\nb 1\r\n\u{1b}[2Aa 2\r\nb 22\r\ndone\n", "a 2\nb 22\ndone\n"),
+        ("x 10%\r\n\u{1b}[1A\u{1b}[2K\rx 100%\r\u{1b}[1Bend\n", "x 100%\nend\n"),
+        ("one\ntwo\n\u{1b}[5Fzero", "zero\ntwo\n"),
+        ("a\nb\nc\u{1b}[2F\u{1b}[JX", "X"),
+        ("ab\ncd\u{1b}[AX", "abX\ncd"),
+        ("ab\ncd\u{1b}[AX\u{1b}[B!", "abX\ncd !"),
+        ("é\n漢\u{1b}[Ax", "éx\n漢"),
+        ("a\n\n\u{1b}[2Alonger\n", "longer\n\n"),
+        ("ab\ncd\n\u{1b}[2A\u{1b}[K", "\ncd\n"),
+        ("a\u{1b}[B\u{1b}[Eb", "b"),
     ]
 
     @Test(arguments: cases)
@@ -35,10 +45,8 @@ import Testing
         for cut in 0...bytes.count {
             var cleaner = CleanText()
             cleaner.append(bytes[..<cut])
-            var text = cleaner.takeLines()
             cleaner.append(bytes[cut...])
-            text += cleaner.takeLines()
-            text += cleaner.finish()
+            let text = cleaner.finish()
             #expect(String(decoding: text, as: UTF8.self) == clean, "cut at \(cut)")
         }
     }
@@ -59,7 +67,8 @@ import Testing
         for seed in UInt64(0)..<300 {
             var random = Seeded(state: seed)
             let alphabet: [UInt8] = [
-                0x1b, 0x5b, 0x5d, 0x4b, 0x32, 7, 8, 10, 13, 97, 98, 0xc3, 0xa9, 0xe2, 0x82, 0xac,
+                0x1b, 0x5b, 0x5d, 0x4b, 0x32, 7, 8, 10, 13, 65, 66, 70, 74, 97, 98, 0xc3, 0xa9,
+                0xe2, 0x82, 0xac,
             ]
             let bytes = (0..<200).map { _ in alphabet.randomElement(using: &random) ?? 0 }
             let whole = CleanText.clean(bytes[...])
@@ -68,11 +77,18 @@ import Testing
             let cut = Int.random(in: 0...200, using: &random)
             var cleaner = CleanText()
             cleaner.append(bytes[..<cut])
-            var text = cleaner.takeLines()
             cleaner.append(bytes[cut...])
-            text += cleaner.finish()
+            let text = cleaner.finish()
             #expect(String(decoding: text, as: UTF8.self) == whole, "seed \(seed)")
         }
+    }
+
+    @Test(arguments: ["\u{1b}[Ax", "\u{1b}[Aé\u{8}", "x\ny\u{1b}[F", "\u{1b}[999A\u{1b}[J", "é\rx"])
+    func `redrawing without end takes its time in proportion`(piece: String) {
+        let lines = String(repeating: String(repeating: "ab", count: 50) + "\n", count: 2000)
+        let text = lines + String(repeating: piece, count: 20_000)
+        let took = ContinuousClock().measure { _ = CleanText.clean(Array(text.utf8)[...]) }
+        #expect(took < .seconds(5), "\(took)")
     }
 
     @Test func `cuts fall between lines, characters and sequences`() {
