@@ -20,7 +20,8 @@ import Wire
         let nonce = Nonce()
         let session = Session(
             id: "s1", owner: "me", target: "agent/host", nonce: nonce,
-            transport: RemoteShell(channel, probes: ProbeChannel(link)), log: OutputLog(), isPersistent: false,
+            transport: RemoteShell(channel, probes: ProbeChannel(link)), log: OutputLog(),
+            isPersistent: false,
             idleTimeout: .seconds(60))
         try await session.open(within: .seconds(20), nonce: nonce)
         return (session, link)
