@@ -13,6 +13,10 @@ extension Tunnel {
 
     func receive(_ bytes: UnsafeRawBufferPointer) {
         heardSinceTick = true
+        guard early == nil else {
+            early?.append(contentsOf: bytes)
+            return
+        }
         inSession += 1
         let start = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
         let code = nghttp2_session_mem_recv(session, start, bytes.count)
@@ -29,6 +33,10 @@ extension Tunnel {
     /// Pulls frames from nghttp2 while little is unsent, in records of up to 16 KiB.
     public func flushTurn() {
         scheduled = false
+        if let bytes = early {
+            early = nil
+            bytes.withUnsafeBytes { receive($0) }
+        }
         guard !isClosed else { return }
         inSession += 1
         var gathered = 0

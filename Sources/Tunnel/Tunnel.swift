@@ -26,8 +26,8 @@ public import Net
     /// The peer announced that it takes no new calls (GOAWAY).
     public var onDrain: (@IO () -> Void)?
 
-    /// The sizes and times in force.
-    public let limits: TunnelLimits
+    /// The sizes and times in force; windows and times are taken over at the beginning.
+    public var limits: TunnelLimits
     /// The peer's address.
     public let peer: String
     /// Whether the tunnel has ended.
@@ -50,6 +50,9 @@ public import Net
         []
     var liveness: LoopTimer?
     var heardSinceTick = true
+    /// What came before the end of the turn in which the tunnel was made: until then its owner
+    /// sets the handlers.
+    var early: [UInt8]? = []
 
     /// Starts the tunnel over a connected stream, whose callbacks it takes over.
     public init(over transport: any ByteStream, role: Role, limits: TunnelLimits = TunnelLimits()) {

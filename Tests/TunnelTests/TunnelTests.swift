@@ -11,7 +11,10 @@ import Testing
     let agent: Tunnel
     private let listener: Listener
 
-    init(limits: TunnelLimits = TunnelLimits(), agentLimits: TunnelLimits? = nil) async throws {
+    init(
+        limits: TunnelLimits = TunnelLimits(), agentLimits: TunnelLimits? = nil,
+        first: @IO (Tunnel) async -> Void = { _ in }
+    ) async throws {
         let made = try SelfSignedCertificate.generate(commonName: "localhost")
         let server = try TLSContext(
             serverCertificate: made.certificatePEM, key: made.keyPEM, alpn: ["homeline/1"])
@@ -29,6 +32,7 @@ import Testing
             over: dialled, context: client, serverName: "localhost")
         let here = try #require(await accept.value)
         relay = Tunnel(over: here, role: .caller, limits: limits)
+        await first(relay)
         agent = Tunnel(over: there, role: .responder, limits: agentLimits ?? limits)
     }
 
@@ -61,6 +65,17 @@ import Testing
             let reply = try await ends.relay.call(body)
             #expect(reply == body.reversed())
         }
+        ends.close()
+    }
+
+    @Test @IO func `answers a call that was there before it`() async throws {
+        var early: Task<[UInt8]?, Never>?
+        let ends = try await Ends { relay in
+            early = IO.task { try? await relay.call([1, 2]) }
+            try? await IO.sleep(for: .milliseconds(50))
+        }
+        ends.agent.onCall = { $0.reversed() }
+        #expect(await early?.value == [2, 1])
         ends.close()
     }
 
