@@ -49,7 +49,8 @@ extension Tunnel {
                 break
             }
             if gathered + count > Self.record.count { gathered = writeRecord(gathered) }
-            if count > Self.record.count / 2 {
+            // Only when nothing waits before it: frames keep their order.
+            if gathered == 0, count > Self.record.count / 2 {
                 transport.write(UnsafeRawBufferPointer(start: bytes, count: count))
             } else {
                 let space = UnsafeMutableRawBufferPointer(rebasing: Self.record[gathered...])

@@ -60,7 +60,10 @@ import Testing
     @Test @IO func `carries calls of every size and their replies`() async throws {
         let ends = try await Ends()
         ends.agent.onCall = { $0.reversed() }
-        for size in [0, 1, 100, 16_383, 16_384, 16_385, 70_000, 3_000_000] {
+        for size in [
+            0, 1, 100, 8_000, 8_183, 8_184, 9_000, 12_000, 16_000, 16_300, 16_383, 16_384, 16_385,
+            70_000, 3_000_000,
+        ] {
             let body = (0..<size).map { UInt8(truncatingIfNeeded: $0 &* 7) }
             let reply = try await ends.relay.call(body)
             #expect(reply == body.reversed())
