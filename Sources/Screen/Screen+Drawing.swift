@@ -91,13 +91,13 @@ extension Screen {
 
     private func scrollRows(_ rows: Range<Int>, _ downward: Int) {
         let count = min(abs(downward), rows.count)
-        let stay = rows.count - count
+        let blank = repeatElement([Cell](), count: count)
         if downward > 0 {
-            for row in rows.prefix(stay) { lines.swapAt(row, row + count) }
-            for row in rows.suffix(count) { lines[row] = [] }
+            lines.removeSubrange(rows.prefix(count))
+            lines.insert(contentsOf: blank, at: rows.upperBound - count)
         } else {
-            for row in rows.suffix(stay).reversed() { lines.swapAt(row, row - count) }
-            for row in rows.prefix(count) { lines[row] = [] }
+            lines.removeSubrange(rows.suffix(count))
+            lines.insert(contentsOf: blank, at: rows.lowerBound)
         }
     }
 

@@ -51,8 +51,12 @@ public final class Screen {
     deinit { vterm_free(terminal) }
 
     /// Shows what a program sent.
-    public func feed(_ bytes: some Sequence<UInt8>) {
-        for byte in bytes {
+    public func feed(_ bytes: ArraySlice<UInt8>) {
+        var rest = bytes
+        while true {
+            // Most of it is plain: no need to look at each byte by itself.
+            rest = rest.dropFirst(input.takePlain(rest))
+            guard let byte = rest.popFirst() else { break }
             switch input.take(byte) {
             case .plain: if input.plain.count >= Self.pieceSize { flush() }
             case .mark(let mark):

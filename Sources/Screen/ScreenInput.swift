@@ -31,6 +31,17 @@ struct ScreenInput {
 
     init(columns: Int) { self.columns = columns }
 
+    /// Takes the printed ASCII at the beginning of `bytes`; gives its length.
+    mutating func takePlain(_ bytes: ArraySlice<UInt8>) -> Int {
+        guard parser.isGround, character.isEmpty else { return 0 }
+        let end = bytes.firstIndex { $0 < 0x20 || $0 > 0x7e } ?? bytes.endIndex
+        guard end > bytes.startIndex else { return 0 }
+        plain.append(contentsOf: bytes[..<end])
+        newest = Unicode.Scalar(bytes[end - 1])
+        mayMark = true
+        return end - bytes.startIndex
+    }
+
     /// Takes one byte.
     mutating func take(_ byte: UInt8) -> Step {
         switch parser.take(byte) {

@@ -80,7 +80,7 @@ import Testing
             [0xf4, 0x90, 0x80, 0x80, 97], [0xc0, 0xaf, 97],
         ] {
             let screen = Screen(columns: 20, rows: 1)
-            screen.feed(bytes)
+            screen.feed(bytes[...])
             #expect(screen.rows == [String(decoding: bytes, as: UTF8.self)])
         }
     }
@@ -130,4 +130,9 @@ import Testing
         #expect(each < 24 << 10)
         #expect(screens.count == 1010)
     }
+}
+
+extension Screen {
+    /// Shows text.
+    func feed(_ text: String.UTF8View) { feed(Array(text)[...]) }
 }

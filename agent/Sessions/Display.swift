@@ -40,7 +40,7 @@ import Wire
             if screen == nil {
                 screen = made(from: log)
                 // The log may lack the beginning of a sequence; twice does no harm.
-                screen?.feed(begun)
+                screen?.feed(begun[...])
             }
         } else {
             sinceDrawn += bytes.count
@@ -70,7 +70,7 @@ import Wire
             shown = screen
         } else {
             shown = made(from: log)
-            shown.feed(scanner.unfinished)
+            shown.feed(scanner.unfinished[...])
             sinceDrawn = 0
             if follows { screen = shown }
         }
@@ -97,10 +97,10 @@ import Wire
                 if byte == 10 { bytes.append(13) }
                 bytes.append(byte)
             }
-            screen.feed(bytes)
+            screen.feed(bytes[...])
         }
         // Margins and character sets of programs before this one are over.
-        screen.feed("\u{1b}7\u{1b}[r\u{1b}8\u{1b}(B\u{1b}[?7h".utf8)
+        screen.feed(Array("\u{1b}7\u{1b}[r\u{1b}8\u{1b}(B\u{1b}[?7h".utf8)[...])
         return screen
     }
 }
