@@ -30,8 +30,11 @@ extension Session {
             if suspends { await watchJobs(of: command) }
             return result(of: command, from: begin, maxBytes: maxBytes)
         }
-        direct = Direct(begin: begin)
-        if enter, text.utf8.allSatisfy({ $0 >= 32 && $0 < 127 }) {
+        // To the prompt the line's echo is expected; to what a typed line has started it is output,
+        // and a secret has none.
+        let isAtPrompt = !isDirectOpen
+        if isAtPrompt { direct = Direct(begin: begin) }
+        if isAtPrompt, enter, text.utf8.allSatisfy({ $0 >= 32 && $0 < 127 }) {
             echo.expect(Array(text.utf8) + [10])
         }
         transport.write(bytes)
