@@ -17,6 +17,8 @@ import Wire
     private let store: Store
     private var members: [String: Member] = [:]
     private var ids: [String: String] = [:]
+    /// Who was revoked while this relay runs: a record read before that must not let them in.
+    private var revoked: Set<String> = []
     /// Whose last-seen time is not written yet.
     private var seen: Set<String> = []
 
@@ -40,10 +42,25 @@ import Wire
     /// All agents, by name.
     var all: [Member] { members.values.sorted { $0.record.name < $1.record.name } }
 
-    /// Takes over an agent's connection; false when a later one is there already.
-    func admit(_ connection: AgentConnection, record: AgentRecord) -> Bool {
+    /// Why a connection may not come in now; nil: it may.
+    func refusal(of connection: AgentConnection) -> Refusal? {
+        let id = connection.agentID
+        if revoked.contains(id) { return Self.revoked(name: members[id]?.record.name ?? id) }
+        guard let earlier = members[id]?.connection, !earlier.tunnel.isClosed,
+            connection.epoch < earlier.epoch
+        else { return nil }
+        return Refusal(.superseded, "a later connection of this agent is there")
+    }
+
+    /// What a revoked agent is told.
+    static func revoked(name: String) -> Refusal {
+        Refusal(.revoked, "the agent \(name) was revoked; ask for an invitation to join again")
+    }
+
+    /// Takes over an agent's connection, unless it must be refused.
+    func admit(_ connection: AgentConnection, record: AgentRecord) -> Refusal? {
+        if let refusal = refusal(of: connection) { return refusal }
         let earlier = members[record.id]?.connection
-        if let earlier, !earlier.tunnel.isClosed, connection.epoch < earlier.epoch { return false }
         members[record.id] = Member(record: record, connection: connection)
         ids[record.name] = record.id
         seen.insert(record.id)
@@ -54,7 +71,7 @@ import Wire
         earlier?.tunnel.close()
         // It may have ended while its welcome was on the way, before anyone listened for that.
         if connection.tunnel.isClosed { left(connection) }
-        return true
+        return nil
     }
 
     private func left(_ connection: AgentConnection) {
@@ -75,25 +92,41 @@ import Wire
     /// Lets every tunnel finish its calls, then closes it.
     func drain() { for member in members.values { member.connection?.tunnel.drain() } }
 
-    /// Cuts one agent's tunnel.
-    func cut(_ id: String) { members[id]?.connection?.tunnel.close() }
+    /// Ends an agent that was revoked: its tunnel, also one that is on its way in, and its entry.
+    func revoke(_ id: String) {
+        revoked.insert(id)
+        members[id]?.connection?.tunnel.close()
+        if let name = members.removeValue(forKey: id)?.record.name, ids[name] == id {
+            ids[name] = nil
+        }
+    }
 
     /// Cuts every tunnel.
     func close() { for member in members.values { member.connection?.tunnel.close() } }
 
     // MARK: Finding
 
-    /// The agent of this name.
-    func agent(named name: String) throws(Fault) -> Member {
-        if let id = ids[name], let member = members[id] { return member }
-        let nearest = Nearest.match(name, in: ids.keys).map { "; did you mean \"\($0)\"?" } ?? "."
+    /// The agent of this name, among those the asker may see.
+    func agent(
+        named name: String, where isVisible: (AgentRecord) -> Bool = { _ in true }
+    ) throws(Fault) -> Member {
+        if let id = ids[name], let member = members[id], isVisible(member.record) { return member }
+        let names = members.values.map(\.record).filter(isVisible).map(\.name)
+        let nearest = Nearest.match(name, in: names).map { "; did you mean \"\($0)\"?" } ?? "."
         throw Fault(
             .unknownAgent, "There is no agent \"\(name)\"\(nearest) agent_list shows the agents.")
     }
 
-    /// The agent that a session's or command's id names.
-    func agent(ofHandle handle: String, as what: String) throws(Fault) -> Member {
-        if let id = Contract.agentID(of: handle), let member = members[id] { return member }
+    /// The agent that a session's or command's id names, if the asker may see it.
+    func agent(
+        ofHandle handle: String, as what: String,
+        where isVisible: (AgentRecord) -> Bool = { _ in true }
+    ) throws(Fault) -> Member {
+        if let id = Contract.agentID(of: handle), let member = members[id],
+            isVisible(member.record)
+        {
+            return member
+        }
         throw Fault(
             .unknownSession,
             "There is no \(what) \"\(handle)\"; ssh_session_list shows your sessions.")

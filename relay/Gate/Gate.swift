@@ -17,14 +17,22 @@ import Wire
     private var listener: Listener?
     private var pending = 0
 
+    /// From the accepted connection to the welcome's reply.
+    private let deadline: Duration
+
     /// Connections that may be on their way through at once.
     private static let pendingLimit = 512
-    private static let deadline: Duration = .seconds(10)
+    /// The largest reply before the welcome; a hello is below 1 KiB.
+    private static let strangerBodyBytes = 64 << 10
 
-    init(store: Store, fleet: Fleet, context: TLSContext, log: @escaping @IO (String) -> Void) {
+    init(
+        store: Store, fleet: Fleet, context: TLSContext, deadline: Duration = .seconds(10),
+        log: @escaping @IO (String) -> Void
+    ) {
         self.store = store
         self.fleet = fleet
         self.context = context
+        self.deadline = deadline
         self.log = log
     }
 
@@ -43,43 +51,60 @@ import Wire
         pending += 1
         IO.task {
             let peer = socket.peer
-            let refused = await self.admit(socket)
+            let refused = await self.admit(socket, before: IO.now + self.deadline)
             self.pending -= 1
-            if let refused { self.log("agent from \(peer) refused: \(refused)") }
+            if let refused { self.tell("agent from \(peer) refused: \(refused)") }
         }
     }
 
     /// Lets one connection through; the reason when it is refused.
-    private func admit(_ socket: SocketStream) async -> String? {
+    private func admit(
+        _ socket: SocketStream, before end: ContinuousClock.Instant
+    ) async -> String? {
         let stream: TLSStream
         do throws(NetError) {
             stream = try await TLSStream.handshake(
-                over: socket, context: context, deadline: Self.deadline)
+                over: socket, context: context, deadline: end - IO.now)
         } catch {
             return error.description
         }
-        let tunnel = Tunnel(over: stream, role: .caller)
+        var limits = TunnelLimits()
+        limits.bodyBytes = Self.strangerBodyBytes
+        let tunnel = Tunnel(over: stream, role: .caller, limits: limits)
         do throws(Rejection) {
-            let (hello, record) = try await identify(stream, tunnel)
+            let (hello, record) = try await identify(stream, tunnel, end)
             let connection = AgentConnection(
                 agentID: record.id, tunnel: tunnel, epoch: hello.epoch, facts: hello.facts,
                 since: store.now())
+            if let refusal = fleet.refusal(of: connection) { throw Rejection(refusal) }
             let welcome = Welcome(agentID: record.id, name: record.name)
-            _ = try await ask(tunnel, .welcome, welcome.json)
-            guard fleet.admit(connection, record: record) else {
-                throw Rejection(.superseded, "a later connection of this agent is there")
-            }
-            log(
+            _ = try await ask(tunnel, .welcome, welcome.json, end)
+            if let refusal = fleet.admit(connection, record: record) { throw Rejection(refusal) }
+            tunnel.limits = TunnelLimits()
+            tell(
                 "agent \(record.name) connected from \(stream.peer), version \(hello.facts.version)"
             )
             return nil
         } catch {
             if let refusal = error.refusal {
-                _ = try? await ask(tunnel, .refuse, refusal.json)
+                _ = try? await ask(
+                    tunnel, .refuse, refusal.json, max(end, IO.now + .seconds(1)))
             }
             tunnel.close()
             return error.reason
         }
+    }
+
+    /// One line of the log, whatever a peer put into it.
+    private func tell(_ line: String) {
+        let plain = line.unicodeScalars.prefix(300).map { scalar -> Character in
+            switch scalar.properties.generalCategory {
+            case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse:
+                "?"
+            default: Character(scalar)
+            }
+        }
+        log(String(plain))
     }
 
     /// Why a connection goes no further, and what the agent is told.
@@ -87,9 +112,11 @@ import Wire
         let reason: String
         let refusal: Refusal?
 
-        init(_ reason: Refusal.Reason, _ message: String) {
-            self.reason = message
-            refusal = Refusal(reason, message)
+        init(_ reason: Refusal.Reason, _ message: String) { self.init(Refusal(reason, message)) }
+
+        init(_ refusal: Refusal) {
+            reason = refusal.message
+            self.refusal = refusal
         }
 
         init(silent reason: String) {
@@ -99,12 +126,12 @@ import Wire
     }
 
     private func ask(
-        _ tunnel: Tunnel, _ method: Method, _ arguments: JSON
+        _ tunnel: Tunnel, _ method: Method, _ arguments: JSON, _ end: ContinuousClock.Instant
     ) async throws(Rejection) -> RawJSON {
         let request = Request(
             method, caller: Caller(principal: "relay"), arguments: RawJSON(arguments)
         ).encoded()
-        let bytes = await IO.within(Self.deadline) { try? await tunnel.call(request) }
+        let bytes = await IO.within(end - IO.now) { try? await tunnel.call(request) }
         guard let bytes, let bytes else {
             throw Rejection(silent: "no answer to \(method.rawValue)")
         }
@@ -115,10 +142,11 @@ import Wire
     }
 
     private func identify(
-        _ stream: TLSStream, _ tunnel: Tunnel
+        _ stream: TLSStream, _ tunnel: Tunnel, _ end: ContinuousClock.Instant
     ) async throws(Rejection) -> (Hello, AgentRecord) {
         let nonce = Random.bytes(Contract.bindingBytes)
-        let answer = try await ask(tunnel, .hello, Challenge(nonce: Base64.encodeURL(nonce)).json)
+        let answer = try await ask(
+            tunnel, .hello, Challenge(nonce: Base64.encodeURL(nonce)).json, end)
         let hello: Hello
         do throws(Fault) {
             hello = try Hello(Fields(answer))
@@ -138,17 +166,20 @@ import Wire
             let key = try? Ed25519PublicKey(bytes: publicKey),
             key.verify(signature, of: Contract.helloMessage(binding: binding, nonce: nonce))
         else { throw Rejection(.unknown, "the agent's signature is wrong") }
+        let record: AgentRecord
         do throws(StoreError) {
-            return (hello, try await record(of: hello, publicKey))
+            record = try await self.record(of: hello, publicKey)
         } catch .database(let error) {
             log("the store failed: \(error)")
             throw Rejection(.unavailable, "the relay's store failed; try again later")
         } catch let error {
             throw Rejection(hello.invitation == nil ? .unknown : .invitation, error.description)
         }
+        guard record.revoked == nil else { throw Rejection(Fleet.revoked(name: record.name)) }
+        return (hello, record)
     }
 
-    /// The agent a proven hello belongs to; an invitation makes a new one.
+    /// The agent a proven hello belongs to, revoked or not; an invitation makes a new one.
     private func record(
         of hello: Hello, _ publicKey: [UInt8]
     ) async throws(StoreError) -> AgentRecord {
@@ -159,7 +190,7 @@ import Wire
                 tags: hello.tags)
         }
         guard let id = hello.agentID, let record = try await store.agent(id: id),
-            ConstantTime.equal(record.publicKey, publicKey), record.revoked == nil
+            ConstantTime.equal(record.publicKey, publicKey)
         else { throw .unknownAgent(hello.agentID ?? "", nearest: nil) }
         return record
     }

@@ -236,7 +236,7 @@ struct StartFailure: Error {
     }
 
     func agentRevoked(_ id: String) {
-        fleet.cut(id)
+        fleet.revoke(id)
         IO.task { try? await self.fleet.reload() }
     }
 
