@@ -79,7 +79,7 @@ extension Router {
             await answering { () throws(Fault) in
                 let principal = try self.principal(of: call)
                 let name = try Fields(object: call.arguments).string("agent")
-                let member = try self.member(forTarget: name + "/local", principal)
+                let member = try self.member(named: name, principal)
                 guard case .object(var object) = Self.describe(member) else { return .null }
                 guard member.connection != nil else { return .object(object) }
                 let answer = try await self.fleet.call(
@@ -121,28 +121,32 @@ extension Router {
                 let fields = Fields(object: call.arguments)
                 var members = self.visible(to: principal)
                 if let agent = try fields.optionalString("agent") {
-                    members = [try self.member(forTarget: agent + "/local", principal)]
+                    members = [try self.member(named: agent, principal)]
                 } else {
                     members = members.filter { $0.connection != nil }
                 }
                 let answers = await self.ask(
                     members, .listTargets, self.caller(principal), arguments: call.rawArguments,
                     deadline: .seconds(10))
-                return Self.merge(answers, "targets")
+                return Self.merge(answers, "targets") { entry in
+                    let target = entry["target"]?.stringValue ?? ""
+                    return (try? self.member(forTarget: target, principal)) != nil
+                }
             }
         }
     }
 
     /// Joins the lists that several agents answered, and names those that did not answer.
     static func merge(
-        _ answers: [(name: String, answer: Result<RawJSON, Fault>)], _ member: String
+        _ answers: [(name: String, answer: Result<RawJSON, Fault>)], _ member: String,
+        where isShown: (JSON) -> Bool = { _ in true }
     ) -> JSON {
         var entries: [JSON] = []
         var unanswered: [JSON] = []
         for (name, answer) in answers {
             switch answer {
             case .success(let raw):
-                entries += (try? raw.parsed())?[member]?.arrayValue ?? []
+                entries += (try? raw.parsed())?[member]?.arrayValue?.filter(isShown) ?? []
             case .failure(let fault): unanswered.append(.string("\(name): \(fault)"))
             }
         }

@@ -35,7 +35,12 @@ import Wire
 
     /// The agents a principal may see.
     func visible(to principal: Principal) -> [Fleet.Member] {
-        fleet.all.filter { principal.pattern.allows(agent: $0.record.name, tags: $0.record.tags) }
+        fleet.all.filter { principal.sees($0.record) }
+    }
+
+    /// The agent of this name, if the principal may see it.
+    func member(named name: String, _ principal: Principal) throws(Fault) -> Fleet.Member {
+        try fleet.agent(named: name, where: principal.sees)
     }
 
     /// The agent of a target `agent/host`, if the principal may use both.
@@ -48,7 +53,7 @@ import Wire
                 "\"\(target)\" is no target: it is written agent/host, as target_list shows them "
                     + "(agent/local is the agent's own machine).")
         }
-        let member = try fleet.agent(named: String(target[..<slash]))
+        let member = try member(named: String(target[..<slash]), principal)
         let host = String(target[target.index(after: slash)...])
         let tags = member.record.tags
         guard principal.pattern.allows(agent: member.record.name, tags: tags, target: host) else {
@@ -62,11 +67,7 @@ import Wire
     func member(
         forHandle handle: String, as what: String, _ principal: Principal
     ) throws(Fault) -> Fleet.Member {
-        let member = try fleet.agent(ofHandle: handle, as: what)
-        guard principal.pattern.allows(agent: member.record.name, tags: member.record.tags) else {
-            throw Fault(.refusedByPolicy, "this token may not use agent \(member.record.name)")
-        }
-        return member
+        try fleet.agent(ofHandle: handle, as: what, where: principal.sees)
     }
 
     /// Passes a call to the agent its handle names, and the agent's result back, as bytes.
@@ -112,6 +113,13 @@ import Wire
             answers.append((member.record.name, await call.value))
         }
         return answers
+    }
+}
+
+extension Principal {
+    /// Whether it may see the agent at all; one it may not is as unknown to it as none.
+    func sees(_ record: AgentRecord) -> Bool {
+        pattern.allows(agent: record.name, tags: record.tags)
     }
 }
 

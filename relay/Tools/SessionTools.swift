@@ -302,7 +302,7 @@ extension Router {
             if let target = try fields.optionalString("target") {
                 members = [try self.member(forTarget: target, principal)]
             } else if let agent = try fields.optionalString("agent") {
-                members = [try self.member(forTarget: agent + "/local", principal)]
+                members = [try self.member(named: agent, principal)]
             }
             let answers = await self.ask(
                 members, method, self.caller(principal), arguments: call.rawArguments,
