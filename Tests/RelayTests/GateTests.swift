@@ -1,0 +1,238 @@
+// Who comes through the gate, who does not, and what each is told.
+import Crypto
+import JSON
+import Loop
+import Net
+import Testing
+import Tunnel
+import Wire
+
+@testable import homeline_relay
+
+@Suite struct GateTests {
+    private func refusal(_ agent: Agent) async -> Refusal.Reason? {
+        guard case .refused(let refusal) = await agent.verdict.wait() else { return nil }
+        #expect(!refusal.message.isEmpty)
+        _ = await agent.ended.wait()
+        return refusal.reason
+    }
+
+    @Test @IO func `an invited agent joins, and comes back with its key`() async throws {
+        let house = try await House()
+        let key = try Ed25519PrivateKey.generate()
+        let secret = try await house.store.createInvitation(
+            tags: ["lab"], purpose: "jump box", lifetime: .seconds(60)
+        ).secret
+        let joining = Agent(try await house.dial())
+        joining.greet = { [unowned joining] challenge in
+            var hello = try joining.hello(key, challenge)
+            hello.invitation = Base64.encodeURL(secret)
+            hello.name = "site"
+            hello.tags = ["eu"]
+            return hello
+        }
+        guard case .welcomed(let welcome) = await joining.verdict.wait() else {
+            Issue.record("refused: \(house.log)")
+            return
+        }
+        #expect(welcome.name == "site")
+        #expect(await until { house.fleet.all.first?.connection != nil })
+        let record = try #require(house.fleet.all.first?.record)
+        #expect(record.id == welcome.agentID && record.tags == ["eu", "lab"])
+        #expect(record.purpose == "jump box" && record.publicKey == key.publicKey.bytes)
+        joining.close()
+        #expect(await until { house.fleet.all.first?.connection == nil })
+
+        let back = try await house.connect(
+            Joined(key: key, record: record), epoch: .init(boot: 2, connection: 1))
+        #expect(await back.verdict.wait() == .welcomed(welcome))
+        #expect(await until { house.fleet.all.first?.connection != nil })
+        let member = try house.fleet.agent(named: "site")
+        let answer = try await house.fleet.call(
+            member, .describe, caller: Caller(principal: "p"), arguments: RawJSON([:]),
+            deadline: .seconds(5))
+        #expect(answer == RawJSON(["ok": true]))
+        house.close()
+    }
+
+    @Test @IO func `a wrong signature is refused`() async throws {
+        let house = try await House()
+        let agent = try await house.joined("site")
+        let other = try Ed25519PrivateKey.generate()
+        let wrongKey = Agent(try await house.dial())
+        wrongKey.greet = { [unowned wrongKey] challenge in
+            var hello = try wrongKey.hello(other, challenge)
+            hello.publicKey = Base64.encodeURL(agent.key.publicKey.bytes)
+            hello.agentID = agent.record.id
+            return hello
+        }
+        #expect(await refusal(wrongKey) == .unknown)
+        for signature in [
+            "", "!", Base64.encodeURL(Random.bytes(64)), String(repeating: "A", count: 90),
+        ] {
+            let bent = try await house.connect(agent) { $0.signature = signature }
+            #expect(await refusal(bent) == .unknown)
+            let key = try await house.connect(agent) { $0.publicKey = signature }
+            #expect(await refusal(key) == .unknown)
+        }
+        #expect(house.fleet.all.allSatisfy { $0.connection == nil })
+        house.close()
+    }
+
+    @Test @IO func `a signature made for another connection is refused`() async throws {
+        let house = try await House()
+        let agent = try await house.joined("site")
+        var overheard: Hello?
+        let real = try await house.connect(agent) { overheard = $0 }
+        guard case .welcomed = await real.verdict.wait() else { return #expect(Bool(false)) }
+        let recorded = try #require(overheard)
+        let replay = Agent(try await house.dial())
+        replay.greet = { _ in recorded }
+        #expect(await refusal(replay) == .unknown)
+
+        // One in the middle passes the relay's fresh nonce on; the agent signs its own connection.
+        let middle = Agent(try await house.dial())
+        middle.greet = { challenge in
+            var hello = try real.hello(agent.key, challenge)
+            hello.agentID = agent.record.id
+            hello.epoch = .init(boot: 9, connection: 1)
+            return hello
+        }
+        #expect(middle.binding != real.binding)
+        #expect(await refusal(middle) == .unknown)
+        #expect(real.ended.value == nil)
+        house.close()
+    }
+
+    @Test @IO func `an unknown agent is refused, and a known one with another key`() async throws {
+        let house = try await House()
+        let agent = try await house.joined("site")
+        let stranger = try await house.connect(agent) { $0.agentID = "nobody" }
+        #expect(await refusal(stranger) == .unknown)
+        let nameless = try await house.connect(agent) { $0.agentID = nil }
+        #expect(await refusal(nameless) == .unknown)
+        let other = Joined(key: try .generate(), record: agent.record)
+        #expect(await refusal(try await house.connect(other)) == .unknown)
+        house.close()
+    }
+
+    @Test @IO func `a revoked agent is told so, with its own key alone`() async throws {
+        let house = try await House()
+        let agent = try await house.joined("site")
+        _ = try await house.store.revokeAgent("site")
+        #expect(await refusal(try await house.connect(agent)) == .revoked)
+        let other = Joined(key: try .generate(), record: agent.record)
+        #expect(await refusal(try await house.connect(other)) == .unknown)
+        house.close()
+    }
+
+    @Test @IO func `used, expired and unknown invitations are refused`() async throws {
+        let house = try await House()
+        let used = try await house.store.createInvitation(lifetime: .seconds(60)).secret
+        _ = try await house.store.redeem(secret: used, publicKey: Random.bytes(32))
+        let late = try await house.store.createInvitation(lifetime: .seconds(60)).secret
+        let open = try await house.store.createInvitation(lifetime: .seconds(600)).secret
+        house.fixture.advance(61)
+        let cases: [(String, String?, [String], String)] = [
+            (Base64.encodeURL(used), nil, [], "used"), (Base64.encodeURL(late), nil, [], "expired"),
+            (Base64.encodeURL(Random.bytes(16)), nil, [], "unknown"), ("?", nil, [], "unknown"),
+            (Base64.encodeURL(open), "No Name", [], "no name"),
+            (Base64.encodeURL(open), nil, ["a b"], "no tag"),
+        ]
+        for (invitation, name, tags, words) in cases {
+            let agent = Agent(try await house.dial())
+            agent.greet = { [unowned agent] challenge in
+                var hello = try agent.hello(.generate(), challenge)
+                hello.invitation = invitation
+                hello.name = name
+                hello.tags = tags
+                return hello
+            }
+            guard case .refused(let refusal) = await agent.verdict.wait() else {
+                Issue.record("\(words): not refused")
+                continue
+            }
+            #expect(refusal.reason == .invitation && refusal.isFinal)
+            #expect(refusal.message.contains(words), "\(refusal.message)")
+        }
+        #expect(house.fleet.all.isEmpty)
+        house.close()
+    }
+
+    @Test @IO func `another version is refused by name`() async throws {
+        let house = try await House()
+        let agent = try await house.joined("site")
+        let newer = try await house.connect(agent) { $0.version = 2 }
+        #expect(await refusal(newer) == .version)
+        #expect(house.log.last?.contains("version 1, the agent 2") == true)
+        house.close()
+    }
+
+    @Test @IO func `a later connection takes over at once and an older one is refused`()
+        async throws
+    {
+        let house = try await House()
+        let agent = try await house.joined("site")
+        let first = try await house.connect(agent, epoch: .init(boot: 5, connection: 2))
+        _ = await first.verdict.wait()
+        #expect(await until { house.fleet.all[0].connection != nil })
+
+        let older = try await house.connect(agent, epoch: .init(boot: 5, connection: 1))
+        #expect(await refusal(older) == .superseded)
+        #expect(older.methods == ["agent.hello", "agent.refuse"])
+        let earlierProcess = try await house.connect(agent, epoch: .init(boot: 4, connection: 9))
+        #expect(await refusal(earlierProcess) == .superseded)
+        #expect(first.ended.value == nil)
+
+        for epoch in [(5, 2), (5, 3), (6, 1)] as [(Int64, Int64)] {
+            let before = try #require(house.fleet.all[0].connection)
+            let next = try await house.connect(
+                agent, epoch: .init(boot: epoch.0, connection: epoch.1))
+            guard case .welcomed = await next.verdict.wait() else {
+                Issue.record("\(epoch) was not welcomed")
+                continue
+            }
+            #expect(await until { house.fleet.all[0].connection !== before })
+            #expect(before.tunnel.isClosed)
+            let answer = try await house.fleet.call(
+                house.fleet.all[0], .describe, caller: Caller(principal: "p"),
+                arguments: RawJSON([:]), deadline: .seconds(5))
+            #expect(answer == RawJSON(["ok": true]))
+        }
+        #expect(await first.ended.wait().isEmpty == false)
+        house.close()
+    }
+
+    @Test @IO func `revoking cuts a live tunnel at once`() async throws {
+        let house = try await House()
+        let agent = try await house.joined("site")
+        let live = try await house.connect(agent)
+        _ = await live.verdict.wait()
+        #expect(await until { house.fleet.all[0].connection != nil })
+        let start = IO.now
+        let record = try await house.store.revokeAgent("site")
+        house.fleet.revoke(record.id)
+        _ = await live.ended.wait()
+        let took = IO.now - start
+        print("revoked to cut: \(took)")
+        #expect(took < .seconds(1))
+        #expect(throws: Fault.self) { _ = try house.fleet.agent(named: "site") }
+        house.close()
+    }
+
+    @Test @IO func `an agent that is revoked during its welcome does not come in`() async throws {
+        let house = try await House()
+        let agent = try await house.joined("site")
+        let slow = try await house.connect(agent)
+        let reply = Once<Void>()
+        slow.welcomeDelay = reply
+        _ = await slow.verdict.wait()
+        let record = try await house.store.revokeAgent("site")
+        house.fleet.revoke(record.id)
+        try await house.fleet.reload()
+        reply.set(())
+        _ = await slow.ended.wait()
+        #expect(house.fleet.all.allSatisfy { $0.connection == nil })
+        house.close()
+    }
+}

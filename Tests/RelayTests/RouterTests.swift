@@ -1,0 +1,211 @@
+// What a token's pattern lets its holder see and use, through the tools themselves.
+import Crypto
+import JSON
+import Loop
+import MCP
+import Testing
+import Tunnel
+import Wire
+
+@testable import homeline_relay
+
+/// A house with the agents lab-1, lab-2 and vault, each online, and a router before it.
+@IO private final class Office {
+    let house: House
+    let router: Router
+    private let tools: [String: Tool]
+    private(set) var agents: [String: Agent] = [:]
+    private(set) var ids: [String: String] = [:]
+    var calls: [(agent: String, request: Request)] = []
+
+    init() async throws {
+        house = try await House()
+        router = Router(fleet: house.fleet)
+        let all = router.fleetTools() + router.sessionTools() + router.executeTools()
+        tools = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
+        for (name, tags) in [("lab-1", ["lab"]), ("lab-2", ["lab"]), ("vault", [])] {
+            let joined = try await house.joined(name, tags: tags)
+            ids[name] = joined.record.id
+            let agent = try await house.connect(joined)
+            agents[name] = agent
+            agent.serve = { [unowned self] in await self.answer(name, $0) }
+            _ = await agent.verdict.wait()
+        }
+        let house = house
+        #expect(await until { house.fleet.all.count { $0.connection != nil } == 3 })
+    }
+
+    private func answer(_ name: String, _ request: Request) async -> [UInt8] {
+        calls.append((name, request))
+        let result: JSON =
+            switch Wire.Method(rawValue: request.method) {
+            case .listTargets:
+                [
+                    "targets": .array(
+                        ["db", "web"].map {
+                            TargetInfo(target: "\(name)/\($0)", source: "ssh_config").json
+                        })
+                ]
+            case .listSessions: ["sessions": [["session_id": .string("\(name).s")]]]
+            case .execute: RunResult(target: "x", commandID: "y", state: .done).json
+            default: ["session_id": "x"]
+            }
+        return Reply.result(RawJSON(result)).encoded()
+    }
+
+    func principal(
+        _ pattern: String, _ scopes: Set<Scope> = [.fleetRead, .sessionsExec, .sessionsRead]
+    ) throws -> homeline_relay.Principal {
+        homeline_relay.Principal(
+            id: pattern, name: "n", scopes: scopes, pattern: try #require(AccessPattern(pattern)))
+    }
+
+    func call(
+        _ tool: String, _ arguments: JSON.Object, as principal: homeline_relay.Principal
+    ) async throws -> ToolResult {
+        let handler = try #require(tools[tool]?.handler)
+        return await handler(
+            ToolCall(name: tool, arguments: arguments, principal: router.introduce(principal)))
+    }
+
+    /// The sentence a call fails with.
+    func failure(
+        _ tool: String, _ arguments: JSON.Object, as principal: homeline_relay.Principal
+    ) async throws -> String? {
+        let result = try await call(tool, arguments, as: principal)
+        guard result.isError, case .string(let text) = result.text else { return nil }
+        return text
+    }
+}
+
+@Suite struct RouterTests {
+    private func names(_ result: ToolResult, _ list: String, _ member: String) -> [String] {
+        result.structured?[list]?.arrayValue?.compactMap { $0[member]?.stringValue } ?? []
+    }
+
+    @Test @IO func `a token sees its own agents alone`() async throws {
+        let office = try await Office()
+        let all = try office.principal("*")
+        #expect(
+            names(try await office.call("agent_list", [:], as: all), "agents", "agent")
+                == ["lab-1", "lab-2", "vault"])
+        for pattern in ["lab-*", "tag:lab", "lab-1,lab-2/db"] {
+            let principal = try office.principal(pattern)
+            #expect(
+                names(try await office.call("agent_list", [:], as: principal), "agents", "agent")
+                    == ["lab-1", "lab-2"], "\(pattern)")
+        }
+        #expect(
+            names(
+                try await office.call("ssh_session_list", [:], as: office.principal("vault")),
+                "sessions", "session_id") == ["vault.s"])
+        office.house.close()
+    }
+
+    @Test @IO func `an agent that a token may not see is as unknown as none`() async throws {
+        let office = try await Office()
+        let lab = try office.principal("lab-*")
+        let id = try #require(office.ids["vault"])
+        for (tool, arguments) in [
+            ("ssh_session_open", ["target": "vault/local"]),
+            ("ssh_execute", ["target": "vault/local", "command": "id"]),
+            ("agent_describe", ["agent": "vault"]), ("target_list", ["agent": "vault"]),
+            ("ssh_session_list", ["agent": "vault"]), ("ssh_session_list", ["target": "vault/db"]),
+        ] as [(String, JSON.Object)] {
+            let text = try await office.failure(tool, arguments, as: lab)
+            #expect(text?.contains("no agent \"vault\"") == true, "\(tool): \(text ?? "")")
+        }
+        // Nor is it suggested to one who mistypes.
+        let near = try await office.failure("agent_describe", ["agent": "vaul"], as: lab)
+        #expect(near?.contains("\"vault\"") == false, "\(near ?? "")")
+        let handle: JSON.Object = ["session_id": .string("\(id).x"), "command": "id"]
+        let session = try await office.failure("ssh_session_command", handle, as: lab)
+        #expect(session?.contains("no session") == true, "\(session ?? "")")
+        #expect(session?.contains("vault") == false)
+        #expect(office.calls.isEmpty)
+        office.house.close()
+    }
+
+    @Test @IO func `a target that a token may not use is refused before the agent is asked`()
+        async throws
+    {
+        let office = try await Office()
+        let web = try office.principal("lab-1/web,lab-2")
+        for target in ["lab-1/db", "lab-1/local", "lab-1/root@web", "lab-1/web:22"] {
+            let text = try await office.failure(
+                "ssh_session_open", ["target": .string(target)], as: web)
+            #expect(text?.contains("may not use \(target)") == true, "\(text ?? "")")
+        }
+        #expect(office.calls.isEmpty)
+        #expect(
+            try await office.call("ssh_session_open", ["target": "lab-1/web"], as: web).isError
+                == false)
+        #expect(office.calls.map(\.agent) == ["lab-1"])
+        // What it may not use it is not shown; the agent itself may be described.
+        let shown = try await office.call("target_list", [:], as: web)
+        #expect(names(shown, "targets", "target") == ["lab-1/web", "lab-2/db", "lab-2/web"])
+        let one = try await office.call("target_list", ["agent": "lab-1"], as: web)
+        #expect(names(one, "targets", "target") == ["lab-1/web"])
+        #expect(try await office.failure("agent_describe", ["agent": "lab-1"], as: web) == nil)
+        #expect(try await office.failure("ssh_session_list", ["agent": "lab-1"], as: web) == nil)
+        office.house.close()
+    }
+
+    @Test @IO func `one target that is refused does not stop the others`() async throws {
+        let office = try await Office()
+        let lab = try office.principal("lab-*")
+        let result = try await office.call(
+            "ssh_execute", ["targets": ["lab-1/db", "vault/db", "lab-2/db"], "command": "id"],
+            as: lab)
+        guard case .array(let results)? = result.structured?["results"] else {
+            Issue.record("\(result)")
+            return
+        }
+        let errors = results.map { entry -> String? in
+            guard case .raw(let raw) = entry else { return entry["error"]?.stringValue }
+            return (try? raw.parsed())?["error"]?.stringValue
+        }
+        #expect(errors[0] == nil && errors[2] == nil)
+        #expect(errors[1]?.contains("vault") == true)
+        #expect(Set(office.calls.map(\.agent)) == ["lab-1", "lab-2"])
+        office.house.close()
+    }
+
+    @Test @IO func `an unknown agent names the nearest, and a text that is no target is told`()
+        async throws
+    {
+        let office = try await Office()
+        let all = try office.principal("*")
+        let near = try await office.failure("ssh_session_open", ["target": "valt/db"], as: all)
+        #expect(near?.contains("did you mean \"vault\"?") == true, "\(near ?? "")")
+        for text in ["", "vault", "/db", "vault/", "/"] {
+            let wrong = try await office.failure(
+                "ssh_session_open", ["target": .string(text)], as: all)
+            #expect(wrong?.contains("agent/host") == true, "\(text): \(wrong ?? "")")
+        }
+        office.house.close()
+    }
+
+    @Test @IO func `the agent is told who calls, and gets the arguments as they came`()
+        async throws
+    {
+        let office = try await Office()
+        let raw = RawJSON(["target": "lab-1/db", "term": ["cols": 100]])
+        let principal = router(office, try office.principal("*", [.admin]))
+        let handler = try #require(
+            office.router.sessionTools().first { $0.name == "ssh_session_open" }?.handler)
+        let spaced = Array(#"{ "target" : "lab-1/db" , "term":{"cols":100}}"#.utf8)
+        _ = await handler(
+            ToolCall(
+                name: "ssh_session_open", arguments: try raw.parsed().objectValue ?? [:],
+                principal: principal, rawArguments: try RawJSON(parsing: spaced)))
+        let call = try #require(office.calls.first)
+        #expect(call.request.arguments.bytes == spaced)
+        #expect(call.request.caller == Caller(principal: "n", isAdmin: true))
+        office.house.close()
+    }
+
+    @IO private func router(
+        _ office: Office, _ principal: homeline_relay.Principal
+    ) -> MCP.Principal { office.router.introduce(principal) }
+}
