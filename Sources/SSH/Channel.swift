@@ -309,8 +309,7 @@ public struct TerminalSize: Equatable, Sendable {
         requests = []
         for request in abandoned { request.finish(LIBSSH2_ERROR_CHANNEL_CLOSED) }
         guard link.failure == nil else { return }  // freed with the session
-        let raw = raw
-        link.enqueue({ libssh2_channel_free(raw) }) { _ in }
+        link.giveBack(raw, opensAhead: !hasTerminal && !closing)
     }
 
     private func deliverLeftovers() {

@@ -46,38 +46,43 @@ extension Link {
         _ opening: Opening, _ terminal: TerminalSize?, _ request: String,
         _ start: @escaping @IO @Sendable (OpaquePointer) -> Int32
     ) async -> Result<Channel, SSHError> {
-        // A slot that was freed a moment ago may still be counted by the server.
-        var refused = ""
+        var reason = ""
+        var isAhead = false
         for pause in [Duration.zero, .milliseconds(20), .milliseconds(60), .milliseconds(150)] {
             if pause > .zero { try? await IO.sleep(for: pause) }
-            let session = session
-            let window = configuration.window
-            let code = await perform {
-                opening.raw = hl_ssh_open_session(session.raw, window, 32768)
-                return opening.raw == nil ? libssh2_session_last_errno(session.raw) : 0
-            }
+            let opened = await openSession()
+            opening.raw = opened.raw
+            isAhead = opened.wasAhead
             if let failure { return .failure(failure) }
-            if code == 0 { break }
-            refused = session.lastError
-            guard code == LIBSSH2_ERROR_CHANNEL_FAILURE else {
-                broke(code)
+            if opened.code == 0 { break }
+            reason = session.lastError
+            guard opened.code == LIBSSH2_ERROR_CHANNEL_FAILURE else {
+                broke(opened.code)
                 break
             }
+            if !mayHavePlaceSoon { break }
         }
         if let failure { return .failure(failure) }
-        guard let raw = opening.raw else { return .failure(.channelRefused(reason: refused)) }
+        guard let raw = opening.raw else { return .failure(.channelRefused(reason: reason)) }
         let channel = Channel(raw, on: self, hasTerminal: terminal != nil)
         add(channel)
         opening.channel = channel
+        var refused: String?
         if let terminal {
             let code = await channel.ask { raw in
                 libssh2_channel_request_pty_ex(
                     raw, terminal.kind, UInt32(terminal.kind.utf8.count), nil, 0,
                     Int32(terminal.columns), Int32(terminal.rows), 0, 0)
             }
-            guard code == 0 else { return refuse(channel, "pty-req") }
+            if code != 0 { refused = "pty-req" }
         }
-        guard await channel.ask(start) == 0 else { return refuse(channel, request) }
+        if refused == nil, await channel.ask(start) != 0 { refused = request }
+        if let refused {
+            let refusal = refuse(channel, refused)
+            // The server may have closed what was opened ahead; a refused request has not run.
+            guard isAhead, isOpen, !opening.abandoned else { return refusal }
+            return await open(opening, terminal, request, start)
+        }
         if opening.abandoned { channel.close() }
         return .success(channel)
     }

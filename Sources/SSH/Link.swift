@@ -37,6 +37,12 @@ public import Loop
     private var parked: UnsafeContinuation<Void, Never>?
     private var alive: LoopTimer?
     private var pump: LoopTimer?
+    /// A session channel that was opened ahead of its use.
+    private var spare: OpaquePointer?
+    /// C channels to free in the next turn.
+    private var givenBack: [OpaquePointer] = []
+    private var leaving: LoopTimer?
+    private var lastGivenBack: ContinuousClock.Instant?
     private var silence = 0
     private var receivedAtTick: UInt64 = 0
 
@@ -116,6 +122,59 @@ public import Loop
     func add(_ channel: Channel) { channels.append(channel) }
 
     func remove(_ channel: Channel) { channels.removeAll { $0 === channel } }
+
+    // MARK: C channels
+
+    /// Opens a session channel, or takes the one that was opened ahead.
+    func openSession() async -> (raw: OpaquePointer?, code: Int32, wasAhead: Bool) {
+        var opened: OpaquePointer?
+        var wasAhead = false
+        let code = await perform { [self] in
+            if let spare {
+                self.spare = nil
+                (opened, wasAhead) = (spare, true)
+                return 0
+            }
+            opened = hl_ssh_open_session(session.raw, configuration.window, 32768)
+            return opened == nil ? libssh2_session_last_errno(session.raw) : 0
+        }
+        return (opened, code, wasAhead)
+    }
+
+    /// A place that was freed a moment ago may still be counted by the server.
+    var mayHavePlaceSoon: Bool { lastGivenBack.map { IO.now - $0 < .milliseconds(300) } ?? false }
+
+    /// Whether a channel that was refused may be had later: others are open, or just were.
+    public var mayHavePlaceLater: Bool {
+        !channels.isEmpty || lastGivenBack.map { IO.now - $0 < .seconds(3) } ?? false
+    }
+
+    /// Frees a channel in the next turn, so that what it brought is passed on first.
+    func giveBack(_ raw: OpaquePointer, opensAhead: Bool) {
+        givenBack.append(raw)
+        lastGivenBack = IO.now
+        leaving = LoopTimer(after: .zero) { [weak self] in
+            guard let self else { return }
+            for raw in self.givenBack { self.enqueue({ libssh2_channel_free(raw) }) { _ in } }
+            self.givenBack = []
+            if opensAhead { self.openAhead() }
+        }
+    }
+
+    /// One-shot commands come in series: the next one starts a round trip sooner.
+    ///
+    /// Only where it is known to do no harm.
+    private func openAhead() {
+        guard spare == nil, serverVersion.hasPrefix("SSH-2.0-OpenSSH_") else { return }
+        let (raw, window) = (session.raw, configuration.window)
+        var opened: OpaquePointer?
+        enqueue({
+            opened = hl_ssh_open_session(raw, window, 32768)
+            return opened == nil ? libssh2_session_last_errno(raw) : 0
+        }) { [weak self] code in
+            if code == 0 { self?.spare = opened }
+        }
+    }
 
     // MARK: Driving
 
@@ -248,6 +307,8 @@ public import Loop
         failure = error
         alive?.cancel()
         pump?.cancel()
+        leaving?.cancel()
+        (spare, givenBack) = (nil, [])  // freed with the session
         readiness.close()
         parked?.resume()
         parked = nil

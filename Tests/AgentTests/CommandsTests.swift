@@ -219,7 +219,10 @@ func withCommands(
                     }
                 }
             }
-            for (index, task) in tasks.enumerated() { #expect(await task.value == "\(index)\n") }
+            for (index, task) in tasks.enumerated() {
+                let text = await task.value
+                #expect(text == "\(index)\n")
+            }
         }
     }
 }

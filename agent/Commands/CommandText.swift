@@ -65,7 +65,14 @@ enum CommandText {
 
     /// Whether a server runs a Unix shell, by its version line; network gear does not.
     static func isUnix(_ version: String) -> Bool {
-        ["OpenSSH", "dropbear", "AsyncSSH", "libssh", "Go", "paramiko"].contains {
+        // Nearly every server; this is asked for every command.
+        let name = "SSH-2.0-OpenSSH_"
+        if version.hasPrefix(name), let next = version.utf8.dropFirst(name.utf8.count).first,
+            next >= 48 && next <= 57
+        {
+            return true
+        }
+        return ["OpenSSH", "dropbear", "AsyncSSH", "libssh", "Go", "paramiko"].contains {
             version.contains($0)
         } && !version.contains("Windows")
     }

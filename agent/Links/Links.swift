@@ -121,10 +121,11 @@ import Wire
                 return (try await start(link), link)
             } catch {
                 switch error {
-                case .channelRefused where full.count + 1 < Self.perTarget && link.channelCount > 0:
+                case .channelRefused
+                where full.count + 1 < Self.perTarget && link.mayHavePlaceLater:
                     // The server allows no more on this connection (MaxSessions).
                     full.append(ObjectIdentifier(link))
-                case .channelRefused where link.channelCount > 0 && IO.now < deadline:
+                case .channelRefused where link.mayHavePlaceLater && IO.now < deadline:
                     // All links are full: wait for a place, as a person would.
                     try? await IO.sleep(for: .milliseconds(50))
                     if Task.isCancelled { throw Fault(error, target: target.name) }
