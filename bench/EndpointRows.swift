@@ -22,7 +22,7 @@ final class Endpoint {
             Host: \(host)\r
             Authorization: Bearer \(try LineProtocol.setting("PEER_TOKEN"))\r
             Content-Type: application/json\r
-            Accept: application/json\r
+            Accept: application/json, text/event-stream\r
             MCP-Protocol-Version: 2026-07-28\r
             Mcp-Method: tools/call\r
 

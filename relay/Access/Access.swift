@@ -39,9 +39,10 @@ import Loop
             guard allowsLoopback, fromLoopback else { throw .missingToken }
             return .local
         }
-        let scheme = authorization.prefix { $0 != " " }
-        guard scheme.lowercased() == "bearer" else { throw .missingToken }
-        let text = authorization.dropFirst(scheme.count).drop { $0 == " " }
+        let bytes = authorization.utf8
+        let scheme = authorization[..<(bytes.firstIndex(of: 32) ?? bytes.endIndex)]
+        guard scheme == "Bearer" || scheme.lowercased() == "bearer" else { throw .missingToken }
+        let text = Substring(bytes[scheme.endIndex...].drop { $0 == 32 })
         // A fixed cap keeps hashing cheap; no token of ours is near it.
         guard text.hasPrefix(TokenRecord.prefix), text.utf8.count <= 128 else {
             throw .invalidToken

@@ -9,23 +9,26 @@ import Wire
 /// Routes tool calls to agents.
 @IO final class Router {
     let fleet: Fleet
-    private var principals: [String: Principal] = ["local": .local]
+    private var principals: [String: (own: Principal, shown: MCP.Principal)] = [:]
 
     init(fleet: Fleet) { self.fleet = fleet }
 
     /// The MCP library's view of a principal; the router remembers the whole of it by its id.
     func introduce(_ principal: Principal) -> MCP.Principal {
-        principals[principal.id] = principal
+        if let known = principals[principal.id], known.own == principal { return known.shown }
         let held = Scope.allCases.filter { principal.holds([$0]) }
-        return MCP.Principal(name: principal.id, scopes: Set(held.map(\.rawValue)))
+        let shown = MCP.Principal(name: principal.id, scopes: Set(held.map(\.rawValue)))
+        principals[principal.id] = (principal, shown)
+        return shown
     }
 
     /// Who a call is made for.
     func principal(of call: ToolCall) throws(Fault) -> Principal {
-        guard let principal = principals[call.principal.name] else {
+        if call.principal.name == Principal.local.id { return .local }
+        guard let known = principals[call.principal.name] else {
             throw Fault(.refusedByPolicy, "this token is not known here any more")
         }
-        return principal
+        return known.own
     }
 
     /// As the agent is told.

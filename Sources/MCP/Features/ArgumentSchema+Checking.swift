@@ -19,27 +19,28 @@ extension ArgumentSchema {
 
     private func check(_ value: JSON, _ path: String, _ problems: inout Problems) {
         if problems.isFull { return }
-        let name = "argument \(quoted(path))"
+        // Put together only for a problem: most arguments have none.
+        func add(_ problem: String) { problems.add("argument \(quoted(path)) \(problem)") }
         guard types.isEmpty || types.contains(where: value.has(type:)) else {
             let wanted = types.map(Self.article).joined(separator: " or ")
-            return problems.add("\(name) must be \(wanted), not \(Self.article(value.typeName))")
+            return add("must be \(wanted), not \(Self.article(value.typeName))")
         }
         if let choices, !choices.contains(value) {
             let list = choices.map(\.description).joined(separator: ", ")
-            return problems.add("\(name) must be one of \(list)")
+            return add("must be one of \(list)")
         }
         switch value {
-        case .int, .double: checkNumber(value, name, &problems)
+        case .int, .double: checkNumber(value, path, &problems)
         case .string(let text):
             // Bytes bound characters from above, so counting is seldom needed.
             if text.utf8.count > length.upperBound || length.lowerBound > 0,
                 !length.contains(text.unicodeScalars.count)
             {
-                problems.add("\(name) must have \(Self.text(length)) characters")
+                add("must have \(Self.text(length)) characters")
             }
         case .array(let elements):
             guard itemCount.contains(elements.count) else {
-                return problems.add("\(name) must have \(Self.text(itemCount)) items")
+                return add("must have \(Self.text(itemCount)) items")
             }
             guard let items else { return }
             for (at, element) in elements.enumerated() {
@@ -50,12 +51,13 @@ extension ArgumentSchema {
         }
     }
 
-    private func checkNumber(_ value: JSON, _ name: String, _ problems: inout Problems) {
+    private func checkNumber(_ value: JSON, _ path: String, _ problems: inout Problems) {
         guard let number = value.doubleValue else { return }
+        func add(_ problem: String) { problems.add("argument \(quoted(path)) \(problem)") }
         if let minimum, number < minimum {
-            problems.add("\(name) must be at least \(Self.text(minimum))")
+            add("must be at least \(Self.text(minimum))")
         } else if let maximum, number > maximum {
-            problems.add("\(name) must be at most \(Self.text(maximum))")
+            add("must be at most \(Self.text(maximum))")
         }
     }
 
