@@ -236,8 +236,13 @@ public import Loop
         guard !isClosed, !finishing else { return }
         if queue.isEmpty, inFlight == 0 { return close(nil) }
         finishing = true
-        // A peer that never reads must not hold the socket for ever.
-        finishDeadline = LoopTimer(after: .seconds(10)) { [weak self] in self?.close(nil) }
+        // A peer that reads nothing more must not hold the socket for ever; a slow one may.
+        var before = unsent
+        finishDeadline = LoopTimer(after: .seconds(10), repeating: .seconds(10)) { [weak self] in
+            guard let self else { return }
+            if self.unsent == before { self.close(nil) }
+            before = self.unsent
+        }
     }
 
     /// As in `ByteStream`.

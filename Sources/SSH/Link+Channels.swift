@@ -67,20 +67,26 @@ extension Link {
         let channel = Channel(raw, on: self, hasTerminal: terminal != nil)
         add(channel)
         opening.channel = channel
-        var refused: String?
+        var code: Int32 = 0
+        var asked = request
         if let terminal {
-            let code = await channel.ask { raw in
+            asked = "pty-req"
+            code = await channel.ask { raw in
                 libssh2_channel_request_pty_ex(
                     raw, terminal.kind, UInt32(terminal.kind.utf8.count), nil, 0,
                     Int32(terminal.columns), Int32(terminal.rows), 0, 0)
             }
-            if code != 0 { refused = "pty-req" }
         }
-        if refused == nil, await channel.ask(start) != 0 { refused = request }
-        if let refused {
-            let refusal = refuse(channel, refused)
-            // The server may have closed what was opened ahead; a refused request has not run.
-            guard isAhead, isOpen, !opening.abandoned else { return refusal }
+        if code == 0 {
+            asked = request
+            code = await channel.ask(start)
+        }
+        if code != 0 {
+            let refusal = refuse(channel, asked)
+            // What was opened ahead may be stale. Only a request the server denied has surely not
+            // run: after any other failure it may have, and must not be sent twice.
+            guard isAhead, isOpen, !opening.abandoned, code == LIBSSH2_ERROR_CHANNEL_REQUEST_DENIED
+            else { return refusal }
             return await open(opening, terminal, request, start)
         }
         if opening.abandoned { channel.close() }

@@ -268,6 +268,8 @@ public import Loop
         pump = LoopTimer(after: .seconds(2)) { [weak self] in
             guard let self else { return }
             self.pump = nil
+            // Before login no channel may be asked for; there the next operation reads.
+            guard self.alive != nil else { return }
             if self.operations.isEmpty && self.channels.isEmpty { self.probe() }
         }
     }

@@ -86,6 +86,11 @@ import Wire
         result = try await session.type("y")
         #expect(result.state == .done)
         #expect(result.output.hasSuffix("y\n"))
+        // The alternate screen shows in the output.
+        result = try await session.run("printf '\\033[?1049h'; sleep 20")
+        #expect(result.state == .fullscreen)
+        #expect(result.evidence == [.regex])
+        #expect(try await session.press("ctrl-c").state == .aborted)
         session.close()
     }
 

@@ -148,6 +148,9 @@ import Wire
         result = try await session.press("ctrl-c")
         #expect(result.state == .aborted || result.state == .done, "\(result)")
         if usesOwnTerminal {
+            result = try await session.run("sudo sh -c 'printf \"\\033[?1049h\"; sleep 30'")
+            #expect(result.state == .fullscreen, "\(result)")
+            _ = try await session.press("ctrl-c")
             shell.asksAsRoot = true
             result = try await session.run("sudo cat")
             #expect(result.state == .lineInput, "\(result)")

@@ -27,7 +27,12 @@ import Wire
 
         result = try await session.run("sleep 20", wait: .milliseconds(400))
         #expect(result.state == .running)
-        #expect(result.foreground == "sleep")
+        let isNamed = try await holds {
+            result = try await session.read(
+                offset: nil, wait: .milliseconds(50), raw: false, maxBytes: 1000)
+            return result.foreground == "sleep"
+        }
+        #expect(isNamed)
         result = try await interrupt(session)
         #expect(result.state == .aborted)
 

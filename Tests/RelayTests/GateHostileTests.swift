@@ -21,7 +21,7 @@ import Wire
     @Test @IO func `silent and garbage peers are cut at the deadline while agents come in`()
         async throws
     {
-        let house = try await House(deadline: .milliseconds(700))
+        let house = try await House(deadline: .seconds(3))
         let start = IO.now
         var ends: [Once<Void>] = []
         var kept: [any ByteStream] = []
@@ -52,9 +52,13 @@ import Wire
         #expect(await mute.verdict.wait() == .cut)
         let took = IO.now - start
         print("71 hostile peers were gone after \(took)")
-        #expect(took < .seconds(6))
+        #expect(took < .seconds(12))
         #expect(mute.methods == ["agent.hello"])
         #expect(agent.ended.value == nil)
+        // The relay admits the agent when it has read the welcome's answer.
+        for _ in 0..<2000 where house.fleet.all[0].connection == nil {
+            try await IO.sleep(for: .milliseconds(1))
+        }
         #expect(house.fleet.all[0].connection != nil)
         house.close()
     }

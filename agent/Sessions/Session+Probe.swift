@@ -25,7 +25,7 @@ extension Session {
         var stoppedJobs: Set<Int> = []
     }
 
-    static let guessNote = "low confidence: guessed from the last line of the output"
+    static let guessNote = "low confidence: guessed from the output alone"
 
     /// Silence after which the text alone is looked at.
     private static let silence = Duration.seconds(2)
@@ -129,8 +129,9 @@ extension Session {
         need = nil
         // After a line that a client typed, this is the prompt.
         if isDirectOpen, probe.shellIsAlone { return }
+        let draws = display.modes.isAlternate && !probe.shellIsAlone
         let state: CommandState
-        switch verdict {
+        switch draws && verdict != .secret && verdict != .stopped ? .fullscreen : verdict {
         case .running: return
         case .unknown: return guess(begin)
         case .lineInput: state = .lineInput
@@ -143,6 +144,10 @@ extension Session {
     }
 
     private func guess(_ begin: Int) {
+        if display.modes.isAlternate {
+            need = Need(state: .fullscreen, evidence: .regex)
+            return
+        }
         guard IO.now - lastOutput >= Self.silence, let line = openLine(from: begin),
             PromptGuess.isQuestion(line)
         else { return }

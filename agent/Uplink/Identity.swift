@@ -1,6 +1,7 @@
 // Who the agent is: its Ed25519 key, made here and never leaving, and what the relay told it when
 // it joined. Two files in the data folder, 0600.
 import Crypto
+import Glibc
 import JSON
 
 /// A joined agent's identity.
@@ -23,14 +24,26 @@ struct Identity: Sendable {
     static func key(in folder: String) throws(UplinkError) -> Ed25519PrivateKey {
         do throws(CryptoError) {
             try SecureFile.makeFolder(folder)
-            if let pem = try? SecureFile.read(keyFile(folder)) {
-                return try Ed25519PrivateKey(pem: pem)
-            }
+            return try existingKey(in: folder)
+        } catch .file(_, code: ENOENT) {
+            // Only where there is none: a key that cannot be read now is still who this agent is.
+            return try makeKey(in: folder)
+        } catch {
+            throw .identity("cannot use the key in \(folder): \(error)")
+        }
+    }
+
+    private static func existingKey(in folder: String) throws(CryptoError) -> Ed25519PrivateKey {
+        try Ed25519PrivateKey(pem: try SecureFile.read(keyFile(folder)))
+    }
+
+    private static func makeKey(in folder: String) throws(UplinkError) -> Ed25519PrivateKey {
+        do throws(CryptoError) {
             let key = try Ed25519PrivateKey.generate()
             try SecureFile.write(keyFile(folder), try key.pem())
             return key
         } catch {
-            throw .identity("cannot use the key in \(folder): \(error)")
+            throw .identity("cannot make a key in \(folder): \(error)")
         }
     }
 
@@ -46,13 +59,18 @@ struct Identity: Sendable {
             let agentID = json?["agent_id"]?.stringValue, let name = json?["name"]?.stringValue
         else { throw .identity("\(relayFile(folder)) is damaged; join again") }
         // A pin that does not read must not turn into "any public authority will do".
-        let pin = json?["pin"]?.stringValue
-        let read = pin.flatMap { PublicKeyPin($0) }
+        let pin = json?["pin"]
+        let read = pin?.stringValue.flatMap { PublicKeyPin($0) }
         guard (pin == nil) == (read == nil) else {
             throw .identity("\(relayFile(folder)) holds no usable pin; join again")
         }
-        return Identity(
-            key: try key(in: folder), relay: relay, pin: read, agentID: agentID, name: name)
+        let key: Ed25519PrivateKey
+        do throws(CryptoError) {
+            key = try existingKey(in: folder)
+        } catch {
+            throw .identity("cannot use \(keyFile(folder)), restore it or join again: \(error)")
+        }
+        return Identity(key: key, relay: relay, pin: read, agentID: agentID, name: name)
     }
 
     /// Writes what `load` reads; the key is there already.

@@ -40,8 +40,12 @@ import Wire
         switch result {
         case .success(let welcome): return RelayConnection(welcome, tunnel)
         case .failure(let error):
-            // The refusal's reply leaves before the tunnel does.
+            // The refusal's reply leaves before the tunnel does; a relay that keeps it is left.
             tunnel.drain()
+            IO.task {
+                try? await IO.sleep(for: .seconds(2))
+                tunnel.close()
+            }
             throw error
         }
     }

@@ -44,8 +44,13 @@ import Wire
 
     private func serve() async -> UplinkError? {
         while stopped.value == nil {
+            var asked = Duration.zero
             do throws(UplinkError) {
                 let connection = try await connect()
+                guard stopped.value == nil else {
+                    connection.close()
+                    break
+                }
                 self.connection = connection
                 log("connected to \(identity.relay) as \(connection.welcome.name)")
                 let start = IO.now
@@ -55,10 +60,11 @@ import Wire
                 if stopped.value == nil { log("disconnected: \(reason)") }
             } catch {
                 if error.isFinal { return error }
+                if case .refused(let refusal) = error { asked = refusal.retryAfter ?? .zero }
                 if stopped.value == nil { log("not connected: \(error)") }
             }
             guard stopped.value == nil else { break }
-            let wait = backoff.next()
+            let wait = max(backoff.next(), asked)
             if (try? await IO.sleep(for: wait)) == nil { break }
         }
         return nil
@@ -79,7 +85,8 @@ import Wire
         dispatcher.agentID = connection.welcome.agentID
         if connection.welcome.name != identity.name {
             identity.name = connection.welcome.name
-            try identity.save(to: folder)
+            // The name is for the next start's log: no reason to go without the relay.
+            do throws(UplinkError) { try identity.save(to: folder) } catch { log("\(error)") }
         }
         return connection
     }

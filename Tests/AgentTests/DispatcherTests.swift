@@ -1,0 +1,77 @@
+// From bytes to the part that serves them: every call gets an answer.
+import Crypto
+import JSON
+import Loop
+import Support
+import Testing
+import Wire
+
+@testable import homeline_agent
+
+@Suite struct DispatcherTests {
+    @IO private func fault(_ dispatcher: Dispatcher, _ request: String) async -> Fault? {
+        guard case .fault(let fault) = Reply(decoding: await dispatcher.answer(Array(request.utf8)))
+        else { return nil }
+        return fault
+    }
+
+    private func call(_ method: String, _ arguments: String = "{}") -> String {
+        #"{"jsonrpc":"2.0","id":1,"method":"\#(method)","params":{"principal":"p","arguments":\#(arguments)}}"#
+    }
+
+    @Test @IO func `a call reaches its part with its caller, and the result comes back`()
+        async throws
+    {
+        let dispatcher = Dispatcher()
+        var seen: Caller?
+        dispatcher.serve(.execute) { (caller, fields) throws(Fault) in
+            seen = caller
+            return ["echo": .string(try fields.string("command"))]
+        }
+        let request = Request(
+            .execute, caller: Caller(principal: "p", isAdmin: true),
+            arguments: RawJSON(["command": "é\n"]))
+        let reply = Reply(decoding: await dispatcher.answer(request.encoded()))
+        guard case .result(let result) = reply else {
+            Issue.record("\(reply)")
+            return
+        }
+        #expect(try result.parsed() == ["echo": "é\n"])
+        #expect(seen == Caller(principal: "p", isAdmin: true))
+    }
+
+    @Test @IO func `what cannot be served is told`() async throws {
+        let dispatcher = Dispatcher()
+        dispatcher.serve(.describe) { (_, fields) throws(Fault) in
+            guard try fields.flag("busy") == nil else { throw Fault(.busy, "later") }
+            return [:]
+        }
+        #expect(await fault(dispatcher, call("agent.describe")) == nil)
+        #expect(await fault(dispatcher, call("agent.describe", #"{"busy":true}"#))?.code == .busy)
+        #expect(await fault(dispatcher, call("agent.explode"))?.code == .unknownMethod)
+        #expect(await fault(dispatcher, call("session.open"))?.code == .unknownMethod)
+        for bad in [
+            "", "x", "[]", "{}", call("agent.describe", "5"), call("agent.describe", "[]"),
+            call("agent.describe", #"{"busy":7}"#), call("agent.describe") + "}",
+            #"{"method":"agent.describe","params":{"arguments":{}}}"#,
+            call("agent.describe", String(repeating: "[", count: 5000)),
+        ] {
+            #expect(await fault(dispatcher, bad)?.code == .invalidArgument, "\(bad.prefix(80))")
+        }
+        guard case .fault(let fault) = Reply(decoding: await dispatcher.answer([0xff, 0xfe, 0]))
+        else { return #expect(Bool(false)) }
+        #expect(fault.code == .invalidArgument)
+    }
+
+    @Test(arguments: Wire.Method.allCases)
+    @IO func `the agent serves every method of the contract`(method: Wire.Method) async throws {
+        let identity = Identity(
+            key: try .generate(), relay: "tls://r:1", pin: nil, agentID: "id", name: "site")
+        let service = AgentService(identity: identity, settings: TargetSettings())
+        // A list in place of arguments is refused by whoever knows the method, without effect.
+        let expected: Fault.Code =
+            [.hello, .welcome, .refuse].contains(method) ? .unknownMethod : .invalidArgument
+        #expect(await fault(service.dispatcher, call(method.rawValue, "[]"))?.code == expected)
+        await service.shutDown()
+    }
+}

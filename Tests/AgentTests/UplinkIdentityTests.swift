@@ -1,0 +1,93 @@
+// The agent's two files: they come back whole, and damage is told, never repaired by a new key.
+import Configuration
+import Crypto
+import Foundation
+import Support
+import Testing
+
+@testable import homeline_agent
+
+@Suite struct UplinkIdentityTests {
+    private func saved(_ folder: TemporaryDirectory, pin: Bool = true) throws -> Identity {
+        let identity = Identity(
+            key: try Identity.key(in: folder.path), relay: "tls://relay:1",
+            pin: pin ? PublicKeyPin(bytes: Array(0..<32)) : nil, agentID: "id", name: "site")
+        try identity.save(to: folder.path)
+        return identity
+    }
+
+    @Test func `an identity comes back, for its owner alone`() throws {
+        for pin in [true, false] {
+            let folder = try TemporaryDirectory("identity")
+            let identity = try saved(folder, pin: pin)
+            let loaded = try Identity.load(from: folder.path)
+            #expect(loaded.key.publicKey == identity.key.publicKey && loaded.pin == identity.pin)
+            #expect(loaded.relay == "tls://relay:1" && loaded.agentID == "id")
+            #expect(loaded.name == "site")
+            for name in ["agent.key", "relay.json"] {
+                let facts = try FileManager.default.attributesOfItem(atPath: folder.file(name))
+                #expect((facts[.posixPermissions] as? NSNumber)?.intValue == 0o600)
+            }
+        }
+    }
+
+    @Test func `a folder that has not joined says how`() throws {
+        let folder = try TemporaryDirectory("identity")
+        #expect(throws: UplinkError.self) { _ = try Identity.load(from: folder.path) }
+        do { _ = try Identity.load(from: folder.path) } catch {
+            #expect(error.description.contains("homeline-agent join"))
+            #expect(error.isFinal && error.exitCode == ExitCode.configuration)
+        }
+    }
+
+    @Test func `a damaged relay file is told`() throws {
+        let folder = try TemporaryDirectory("identity")
+        _ = try saved(folder)
+        let whole = try String(contentsOfFile: folder.file("relay.json"), encoding: .utf8)
+        for damaged in [
+            "", "{", "[]", "null", String(whole.dropLast()), #"{"relay":"tls://r:1"}"#,
+            #"{"relay":"tls://r:1","agent_id":5,"name":"x"}"#,
+            #"{"relay":"tls://r:1","agent_id":"a","name":"x","pin":"AAAA"}"#,
+            #"{"relay":"tls://r:1","agent_id":"a","name":"x","pin":7}"#,
+            #"{"relay":"tls://r:1","agent_id":"a","name":"x","pin":""}"#,
+        ] {
+            try folder.write(damaged, to: "relay.json")
+            do {
+                _ = try Identity.load(from: folder.path)
+                Issue.record("loaded: \(damaged)")
+            } catch {
+                #expect(error.description.contains("join again"), "\(error)")
+                #expect(error.isFinal)
+            }
+        }
+    }
+
+    @Test func `a damaged, unreadable or missing key is told and never replaced`() throws {
+        let folder = try TemporaryDirectory("identity")
+        _ = try saved(folder)
+        let whole = try String(contentsOfFile: folder.file("agent.key"), encoding: .utf8)
+        let large = whole + String(repeating: "\n", count: 2 << 20)
+        for damaged in ["", "x", String(whole.prefix(40)), large] {
+            try folder.write(damaged, to: "agent.key")
+            #expect(throws: UplinkError.self) { _ = try Identity.key(in: folder.path) }
+            #expect(throws: UplinkError.self) { _ = try Identity.load(from: folder.path) }
+            let kept = try String(contentsOfFile: folder.file("agent.key"), encoding: .utf8)
+            #expect(kept == damaged)
+        }
+        try FileManager.default.removeItem(atPath: folder.file("agent.key"))
+        do {
+            _ = try Identity.load(from: folder.path)
+            Issue.record("loaded without its key")
+        } catch {
+            #expect(error.description.contains("join again"), "\(error)")
+        }
+        #expect(!FileManager.default.fileExists(atPath: folder.file("agent.key")))
+    }
+
+    @Test func `joining again keeps the key`() throws {
+        let folder = try TemporaryDirectory("identity")
+        let first = try Identity.key(in: folder.path).publicKey
+        #expect(try Identity.key(in: folder.path).publicKey == first)
+        #expect(try Identity.key(in: folder.path + "/made/on/the/way").publicKey != first)
+    }
+}
