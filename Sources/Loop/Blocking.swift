@@ -15,6 +15,9 @@ public enum Blocking {
 }
 
 /// One piece of work: `body` runs on the pool, what it returns on the loop.
+///
+/// Unchecked, as libuv orders the two: `finish` is written on the pool and read on the loop
+/// after the pool has handed the request over, never at once.
 private final class Work: @unchecked Sendable {
     private let body: @Sendable () -> () -> Void
     private var finish: (() -> Void)?

@@ -5,6 +5,8 @@ import CVTerm
 
 extension Screen {
     /// The same for every screen, and for as long as the process lives.
+    ///
+    /// Unsafe only in its type, a pointer: it is filled once and never written again.
     nonisolated(unsafe) static let callbacks: UnsafePointer<VTermStateCallbacks> = {
         var calls = VTermStateCallbacks()
         calls.putglyph = { info, place, user in
