@@ -77,6 +77,8 @@ public struct CommandResult: Sendable, Equatable {
     public var prompt: String?
     /// What `state` rests on.
     public var evidence: [Evidence] = []
+    /// Whether a line matched `until`, when that was given.
+    public var isMatched: Bool?
     /// The terminal's screen, when that was asked for.
     public var screen: ScreenView?
     /// Something the reader should know: output of a background job in between, say.
@@ -106,6 +108,7 @@ public struct CommandResult: Sendable, Equatable {
         object.add("foreground", JSON(foreground))
         object.add("prompt", JSON(prompt))
         object["evidence"] = .array(evidence.map { .string($0.rawValue) })
+        object.add("matched", isMatched.map(JSON.bool))
         object.add("screen", screen?.json)
         object.add("note", JSON(note))
         return .object(object)

@@ -219,6 +219,8 @@ public struct ReadOutput: Sendable {
     public var offset: Int?
     /// How long to wait for new output or the end of the command.
     public var wait: Duration
+    /// A regular expression: waits until a line from the offset on matches.
+    public var until: String?
     /// How to show it.
     public var view: View
     /// The most bytes of output in the answer.
@@ -234,6 +236,11 @@ public struct ReadOutput: Sendable {
             throw Fault(.invalidArgument, "\"view\" must be \"text\", \"raw\" or \"screen\"")
         }
         self.view = known
+        until = try fields.optionalString("until")
+        guard until == nil || known != .screen else {
+            throw Fault(
+                .invalidArgument, "\"until\" looks at lines: use it with \"view\" text or raw")
+        }
         maxBytes = try fields.integer("max_bytes", in: 1...1_000_000) ?? 20_000
     }
 }

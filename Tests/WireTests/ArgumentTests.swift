@@ -40,9 +40,10 @@ import Wire
 
         let read = try ReadOutput(Vectors.arguments(.readOutput))
         #expect(read.offset == 100 && read.wait == .seconds(10) && read.view == .raw)
-        #expect(read.maxBytes == 4096)
+        #expect(read.maxBytes == 4096 && read.until == "^ready \\d+$")
         let newest = try ReadOutput(bare)
         #expect(newest.offset == nil && newest.wait == .zero && newest.view == .text)
+        #expect(newest.until == nil)
     }
 
     @Test func `an update changes what is given`() throws {

@@ -63,6 +63,7 @@ import Wire
         (lost.isTruncated, lost.lostBytes) = (true, 12)
         (lost.offset, lost.nextOffset, lost.durationMS) = (112, 126, 9000)
         lost.evidence = [.eof]
+        lost.isMatched = false
         lost.note =
             "2 bytes came before this command began (background output); read them from offset 98"
         try check(.readOutput, lost.json)

@@ -34,7 +34,7 @@ extension AgentService {
                 ).json
             }
             return try await session.read(
-                offset: call.offset, wait: call.wait, raw: call.view == .raw,
+                offset: call.offset, until: call.until, wait: call.wait, raw: call.view == .raw,
                 maxBytes: call.maxBytes
             ).json
         }

@@ -57,37 +57,4 @@ extension Session {
         }
         return result
     }
-
-    /// Output from an offset on (default: where the newest command's begins), waiting for more when
-    /// there is none yet.
-    func read(
-        offset: Int?, wait patience: Duration, raw: Bool, maxBytes: Int
-    ) async throws(Fault) -> CommandResult {
-        let offset = offset ?? command?.begin ?? 0
-        guard offset <= log.end else {
-            throw Fault(
-                .invalidArgument,
-                "offset \(offset) is past the end of the output; the newest is \(log.end)")
-        }
-        lastUsed = IO.now
-        let deadline = IO.now + patience
-        let command = command
-        if need != nil { await glance() }
-        await waitAndLook(until: deadline, orOutput: true) {
-            self.log.end > offset || !(self.isRunning || self.isDirectOpen) || self.end != nil
-        }
-        // The end often follows the last output at once: worth a moment.
-        await wait(until: min(deadline, IO.now + .milliseconds(20))) { !self.isRunning }
-        if need == nil { await glance() }
-        var result = describe(command)
-        let excerpt = Excerpt(
-            log, from: offset, to: log.end, maxBytes: maxBytes, raw: raw, isOver: !isRunning)
-        result.output = excerpt.text
-        result.lostBytes = excerpt.lostBytes
-        result.isTruncated = excerpt.lostBytes > 0 || excerpt.nextOffset < log.end
-        result.omittedBytes = 0
-        result.offset = offset + excerpt.lostBytes
-        result.nextOffset = excerpt.nextOffset
-        return result
-    }
 }

@@ -58,16 +58,22 @@ extension Session {
         await waitAndLook(until: deadline) { command.outcome != nil }
     }
 
-    /// Waits until `isOver`, the deadline, or until what runs is found to need input.
+    /// Waits until `isOver`, the deadline, or (if it `stopsAtNeed`) until what runs is found to need
+    /// input.
     func waitAndLook(
-        until deadline: ContinuousClock.Instant, orOutput: Bool = false, _ isOver: @IO () -> Bool
+        until deadline: ContinuousClock.Instant, orOutput: Bool = false, stopsAtNeed: Bool = true,
+        _ isOver: @IO () -> Bool
     ) async {
         var pace = ProbePace(start: IO.now, deadline: deadline)
         while true {
             let next = min(deadline, pace.next(lastOutput: lastOutput))
-            await wait(until: next, orOutput: orOutput) { isOver() || need != nil }
+            await wait(until: next, orOutput: orOutput) {
+                isOver() || stopsAtNeed && need != nil
+            }
             let now = IO.now
-            if isOver() || need != nil || now >= deadline || Task.isCancelled { return }
+            if isOver() || stopsAtNeed && need != nil || now >= deadline || Task.isCancelled {
+                return
+            }
             guard now >= pace.next(lastOutput: lastOutput) else { continue }
             guard openBegin != nil else {
                 pace.restart(at: now)

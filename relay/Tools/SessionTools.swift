@@ -42,6 +42,7 @@ extension Router {
             "next_offset": ["type": "integer"], "duration_ms": ["type": "integer"],
             "foreground": ["type": "string"], "prompt": ["type": "string"],
             "evidence": ["type": "array", "items": ["type": "string"]],
+            "matched": Shape.flag("Whether a line matched until, when that was given."),
             "screen": screenShape, "note": ["type": "string"],
         ])
 
@@ -161,6 +162,11 @@ extension Router {
             "session_id": Shape.string("The session."),
             "offset": Shape.integer(
                 0...Int.max, "Where to begin: next_offset of an earlier answer."),
+            "until": Shape.string(
+                """
+                Wait until a line from offset on matches this regular expression (with wait_s; one \
+                line at a time, no look-around or back-references).
+                """),
             "view": Shape.choice(
                 ["text", "raw", "screen"],
                 """
@@ -173,7 +179,8 @@ extension Router {
             "ssh_session_read", "Read a session's output",
             """
             Reads output from an offset on, and tells how far the command is. With wait_s it waits \
-            for new output or the command's end. Offsets are bytes and never reused. For vim, top, \
+            for new output or the command's end; with until as well, for a line that matches \
+            (matched tells), the end, or the time. Offsets are bytes and never reused. For vim, top, \
             less and the like ask for view "screen"; ssh_session_send types keys into them.
             """,
             ["session_id"], properties, .readOutput,
