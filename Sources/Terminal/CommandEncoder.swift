@@ -33,18 +33,20 @@ public struct CommandEncoder: Sendable {
             throw .commandTooLong(bytes: code.count, limit: Self.codeLimit)
         }
         guard !code.contains(0) else { throw .commandHoldsNUL }
-        let whole = Self.endsInOperator(code) ? Array("{ ".utf8) + code + Array("\n\n}".utf8) : code
-        let head = Array((arms ? " __p;__c=" : " __c=").utf8)
-        let tail = Array("$__t;__b \(number) \(previous);eval \"$__c\";__e \(number)\n".utf8)
-        let room = Self.lineLimit - head.count - tail.count
-        if let word = Quoting.quote(whole, limit: room, for: profile) {
+        let dialect = profile.dialect
+        let whole = dialect.closed(code)
+        let frame = dialect.frame(number: number, previous: previous, arms: arms)
+        let (head, tail) = (Array(frame.head.utf8), Array(frame.tail.utf8))
+        if let word = dialect.word(whole, limit: Self.lineLimit - head.count - tail.count) {
             return Lines(pieces: [], command: head + word + tail)
         }
-        var pieces = Quoting.pieces(whole, limit: Self.lineLimit - 20, for: profile)
-        pieces[0] = Array((arms ? "__p;__x=;" : "__x=;").utf8) + pieces[0]
+        // Each piece is answered by a prompt, so that an armed one is needed from the first on.
+        var pieces = dialect.pieces(whole, limit: Self.lineLimit - 24)
+        pieces[0] = Array((arms ? "__p;" : "").utf8) + dialect.emptying.utf8 + pieces[0]
+        let run = dialect.frame(number: number, previous: previous, arms: false)
         return Lines(
             pieces: pieces.map { [32] + $0 + [10] },
-            command: Array(" __c=$__x".utf8) + tail)
+            command: Array((run.head + dialect.collected + run.tail).utf8))
     }
 
     /// An empty line, which makes the shell print its prompt.
@@ -52,18 +54,4 @@ public struct CommandEncoder: Sendable {
 
     /// Arms the prompts of a shell that is known to wait for a command.
     public static let armingLine: [UInt8] = Array(" __p\n".utf8)
-
-    /// Code that ends in an operator would take the sentinel line as its operand.
-    static func endsInOperator(_ code: [UInt8]) -> Bool {
-        guard let last = code.lastIndex(where: { $0 != 32 && $0 != 9 && $0 != 10 && $0 != 13 })
-        else {
-            return false
-        }
-        let before = last > 0 ? code[last - 1] : 0
-        return switch code[last] {
-        case UInt8(ascii: "|"): true
-        case UInt8(ascii: "&"): before == UInt8(ascii: "&") || before == UInt8(ascii: "|")
-        default: false
-        }
-    }
 }

@@ -72,17 +72,37 @@ extension CommandOutcome {
 
     /// SIGTSTP as an exit status.
     private static let stoppedStatus = 148
+    /// fish's status for what it cannot parse.
+    private static let unparsableStatus = 123
 
     /// The outcome that mark E tells.
-    static func ended(_ status: Int, _ asked: Asked) -> Self {
+    static func ended(_ status: Int, own: Int?, _ asked: Asked) -> Self {
         // zsh gives the code up when a job of it is stopped.
         if asked.suspend, status == stoppedStatus || status == Mark.unfinished && !asked.interrupt {
             return Self(.stopped, signal: "TSTP", note: "fg resumes it")
         }
+        if status == Mark.incomplete { return incomplete }
         if status != Mark.unfinished {
             return Self(.done, exitCode: Int32(truncatingIfNeeded: status))
         }
-        return Self(.aborted, note: "the shell could not parse the command", mayShowSentinel: true)
+        if own == 130 || own != nil && asked.interrupt { return interrupted }
+        if let own, own != 0, own != unparsableStatus {
+            return Self(
+                .done, exitCode: Int32(truncatingIfNeeded: own),
+                note: "the shell gave up at an error; what followed in the command did not run")
+        }
+        return Self(
+            .aborted, exitCode: own == unparsableStatus ? Int32(unparsableStatus) : nil,
+            note: "the shell could not parse the command", mayShowSentinel: true)
+    }
+
+    /// The outcome of a command that ends before it is complete.
+    static var incomplete: Self {
+        Self(.incomplete, note: "the shell wanted more of the command")
+    }
+
+    private static var interrupted: Self {
+        Self(.aborted, exitCode: 130, signal: "INT", note: "interrupted")
     }
 
     /// The outcome of a prompt without mark E before it.
@@ -93,9 +113,7 @@ extension CommandOutcome {
         if sentinel < Mark.unfinished {
             return Self(.done, exitCode: Int32(truncatingIfNeeded: sentinel))
         }
-        if status == 130 || asked.interrupt {
-            return Self(.aborted, exitCode: 130, signal: "INT", note: "interrupted")
-        }
+        if status == 130 || asked.interrupt { return interrupted }
         return Self(
             .aborted, note: "the shell gave the command up (its own status: \(status))",
             mayShowSentinel: true)

@@ -1,5 +1,6 @@
-// Takes the echo of typed lines out of what comes between a prompt and mark C; anything else there
-// (a background job's output) is kept. Works on whole lines, after NewlineMap.
+// Takes the echo of typed lines, and what a line editor draws, out of what comes at a prompt and
+// between it and mark C; anything else there (a background job's output) is kept. Works on whole
+// lines, after NewlineMap.
 // Invariant: holds back at most one unfinished line of `holdLimit` bytes.
 
 /// Removes the echo of lines that Homeline typed itself.
@@ -7,17 +8,21 @@ public struct EchoFilter: Sendable {
     static let holdLimit = 16384
 
     private var expected: [[UInt8]] = []  // oldest first, without line ends
+    private var endsAtLine = false
     private var line: [UInt8] = []
-    private let isExact: Bool
+    private let editor: ShellProfile.Editor
 
-    /// `exact`: the terminal alone echoes; otherwise (a line editor) all is taken for echo.
-    public init(exact: Bool) { isExact = exact }
+    /// With an editor all that comes while an echo is expected is taken for it.
+    public init(editor: ShellProfile.Editor) { self.editor = editor }
 
-    /// Whether an echo is still to come.
-    public var isWaiting: Bool { !expected.isEmpty }
+    /// Whether all may pass: no echo is to come, and nothing draws.
+    public var isIdle: Bool { expected.isEmpty && editor != .draws }
 
-    /// Expects the echo of typed lines.
-    public mutating func expect(_ typed: [UInt8]) {
+    /// Expects the echo of typed lines; `endsAtLine`: no mark will come before their output.
+    public mutating func expect(_ typed: [UInt8], endsAtLine: Bool = false) {
+        self.endsAtLine = endsAtLine
+        // What an editor has drawn so far was the prompt.
+        if editor == .draws { line.removeAll(keepingCapacity: true) }
         for part in typed.split(separator: 10, omittingEmptySubsequences: false).dropLast() {
             expected.append(Array(part))
         }
@@ -25,39 +30,55 @@ public struct EchoFilter: Sendable {
 
     /// Passes on what is no echo.
     public mutating func append(_ bytes: ArraySlice<UInt8>, to output: inout [UInt8]) {
-        guard isWaiting else {
-            output.append(contentsOf: bytes)
+        var rest = bytes
+        if !expected.isEmpty {
+            guard editor == .none || endsAtLine else { return }
+            while !expected.isEmpty, let end = rest.firstIndex(of: 10) {
+                line.append(contentsOf: rest[..<end])
+                rest = rest[(end + 1)...]
+                passLine(to: &output)
+            }
+            if !expected.isEmpty, editor != .none { return }
+        }
+        if editor == .draws {
+            // Whole lines are output; an unfinished one is a prompt until something else is known.
+            if let end = rest.lastIndex(of: 10) {
+                output.append(contentsOf: line)
+                output.append(contentsOf: rest[...end])
+                line.removeAll(keepingCapacity: true)
+                rest = rest[(end + 1)...]
+            }
+        } else if expected.isEmpty {
+            output.append(contentsOf: rest)
             return
         }
-        guard isExact else { return }
-        var rest = bytes
-        while isWaiting, let end = rest.firstIndex(of: 10) {
-            line.append(contentsOf: rest[..<end])
-            rest = rest[(end + 1)...]
-            // An editor (or a held CR) may leave a CR before the line's end.
-            if line.last == 13 { line.removeLast() }
-            if let echo = expected.first, line.count >= echo.count,
-                line.suffix(echo.count).elementsEqual(echo)
-            {
-                output.append(contentsOf: line.dropLast(echo.count))
-                expected.removeFirst()
-            } else {
-                output.append(contentsOf: line)
-                output.append(10)
-            }
-            line.removeAll(keepingCapacity: true)
+        line.append(contentsOf: rest)
+        if line.count > Self.holdLimit { stop(to: &output) }
+    }
+
+    private mutating func passLine(to output: inout [UInt8]) {
+        guard editor == .none else {
+            expected.removeFirst()
+            return line.removeAll(keepingCapacity: true)
         }
-        if isWaiting {
-            line.append(contentsOf: rest)
-            if line.count > Self.holdLimit { stop(to: &output) }
+        // An editor (or a held CR) may leave a CR before the line's end.
+        if line.last == 13 { line.removeLast() }
+        if let echo = expected.first, line.count >= echo.count,
+            line.suffix(echo.count).elementsEqual(echo)
+        {
+            output.append(contentsOf: line.dropLast(echo.count))
+            expected.removeFirst()
         } else {
-            output.append(contentsOf: rest)
+            output.append(contentsOf: line)
+            output.append(10)
         }
+        line.removeAll(keepingCapacity: true)
     }
 
     /// A mark shows that no echo is to come any more (the terminal's echo was off).
     public mutating func stop(to output: inout [UInt8]) {
-        output.append(contentsOf: line)
+        if !expected.isEmpty, editor != .none { line.removeAll() }
+        output.append(contentsOf: editor == .draws ? LineFiller.removed(from: line) : line[...])
         line.removeAll(keepingCapacity: true)
         expected.removeAll(keepingCapacity: true)
     }

@@ -2,7 +2,7 @@
 // hold a directory end in ; NONCE BEL, as a directory's name may hold any byte but NUL. C ends in LF,
 // which comes as LF or CR LF and so shows what the terminal does to line ends right now.
 //   C  n ; (LF for BEL)    the output of command n begins after this byte
-//   E  status ; n ; cwd    the code of command n came to its end
+//   E  status ; n ; cwd    command n is over; status: 297/own where its code did not come to its end
 //   D  $? ; __s ; n ; cwd  the shell is at its prompt; command n is over
 //   F                      the shell wants more input
 //   P  pid ; tty ; shell   who answers (once, at set-up)
@@ -12,8 +12,9 @@
 public enum Mark: Sendable, Equatable {
     /// The output of command `number` begins; `mapsNewlines`: the terminal turns LF into CR LF.
     case began(number: Int, mapsNewlines: Bool)
-    /// Command `number` came to the end of its code; 297: it did not (syntax error).
-    case ended(status: Int, number: Int, directory: [UInt8])
+    /// Command `number` is over; 297: its code did not come to its end (syntax error), and `own` is
+    /// the shell's status then, where it tells it.
+    case ended(status: Int, own: Int? = nil, number: Int, directory: [UInt8])
     /// The shell is at its prompt.
     case prompt(status: Int, sentinel: Int, number: Int, directory: [UInt8])
     /// The shell wants more of an unfinished command.
@@ -23,6 +24,8 @@ public enum Mark: Sendable, Equatable {
 
     /// The value of `__s` while a command has not come to its end; no exit status can be it.
     public static let unfinished = 297
+    /// In mark E: the shell's own parser says that more of the command could follow.
+    public static let incomplete = 296
     /// The value of `__s` until set-up is over.
     public static let settingUp = 298
 
@@ -38,8 +41,15 @@ public enum Mark: Sendable, Equatable {
             }
             self = .began(number: number, mapsNewlines: mapped)
         case UInt8(ascii: "E"):
-            guard let (numbers, directory) = Mark.split(fields, numbers: 2) else { return nil }
-            self = .ended(status: numbers[0], number: numbers[1], directory: directory)
+            let parts = fields.split(
+                separator: UInt8(ascii: ";"), maxSplits: 2, omittingEmptySubsequences: false)
+            let status = parts[0].split(separator: UInt8(ascii: "/")).map(Mark.number)
+            guard parts.count == 3, let number = Mark.number(parts[1]), status.count <= 2,
+                let sentinel = status.first ?? nil
+            else { return nil }
+            self = .ended(
+                status: sentinel, own: status.count == 2 ? status[1] : nil, number: number,
+                directory: Array(parts[2]))
         case UInt8(ascii: "D"):
             guard let (numbers, directory) = Mark.split(fields, numbers: 3) else { return nil }
             self = .prompt(

@@ -1,11 +1,20 @@
-// What differs between shells: the lines of set-up and the way code is quoted. Everything typed
-// stays below 900 bytes a line (busybox ash takes 1,024, a canonical terminal 4,096).
-// Invariant: set-up leaves four functions behind: __p arms the prompts, __b prints mark C and sets
-// $?, __e prints mark E; __t holds the sentinel line, __l a line feed.
+// Which shells are known, what is particular to each, and how a shell is asked which it is. What is
+// typed to one of them is its Dialect's matter.
+// Invariant: the question is answered by every Unix shell, also by those without a profile.
 
 /// One kind of shell.
 public enum ShellProfile: String, Sendable, CaseIterable {
-    case bash, dash, ash, zsh, mksh
+    case bash, dash, ash, zsh, mksh, fish
+
+    /// Who shows what is typed, and what else it draws.
+    public enum Editor: Sendable {
+        /// The terminal alone echoes.
+        case none
+        /// busybox ash: asks for the cursor's place, and cannot be switched off.
+        case asksCursor
+        /// fish: draws prompt and line with escapes, and fills up a line without an end.
+        case draws
+    }
 
     /// The profile for a program (`/usr/bin/bash`, `-zsh`, `busybox`); nil: not a shell known here.
     public init?(program: String) {
@@ -20,15 +29,34 @@ public enum ShellProfile: String, Sendable, CaseIterable {
         case "dash", "sh": self = .dash
         case "ash", "busybox": self = .ash
         case "mksh", "lksh": self = .mksh
+        case "fish": self = .fish
         default: return nil
         }
     }
 
-    /// Has `$'…'` and `+=`, so that any code is typed without a child process.
-    var hasAnsiQuotes: Bool { self == .bash || self == .zsh || self == .mksh }
+    /// What is typed to it.
+    var dialect: any Dialect {
+        switch self {
+        case .fish: FishDialect()
+        default: POSIXDialect(profile: self)
+        }
+    }
 
-    /// The terminal alone echoes what is typed (ash's own editor cannot be switched off).
-    public var echoesExactly: Bool { self != .ash }
+    /// Its line editor.
+    public var editor: Editor {
+        switch self {
+        case .ash: .asksCursor
+        case .fish: .draws
+        default: .none
+        }
+    }
+
+    /// Whether its marks tell that a job was stopped; otherwise the kernel is asked.
+    public var tellsStops: Bool { self != .mksh && self != .fish }
+
+    /// The parts of set-up: the first is answered by mark D; then the rest may be sent at once,
+    /// and D with `__s` = 0 says that all is in place.
+    public func setUp(nonce: Nonce) -> [[UInt8]] { dialect.setUp(nonce).map { Array($0.utf8) } }
 
     /// A line that any shell (fish and tcsh too) answers with mark P.
     public static func question(nonce: Nonce) -> [UInt8] {
@@ -43,80 +71,5 @@ public enum ShellProfile: String, Sendable, CaseIterable {
         line(" exec sh -c 'command -v bash >/dev/null 2>&1 && exec bash -i; exec sh -i'")
     }
 
-    /// The lines of set-up: the first is answered by mark D; then the rest may be sent at once,
-    /// and D with `__s` = 0 says that all is in place.
-    public func setUp(nonce: Nonce) -> [[UInt8]] {
-        [
-            Self.line(" \(options)__s=\(Mark.settingUp);__n=0;\(prompts(nonce));__p"),
-            Self.line(" \(beginning(nonce)) \(environment)"),
-            Self.line(" \(ending(nonce)) \(Self.texts);__s=0"),
-        ]
-    }
-
-    /// Quiet editing, no history, no hooks: what else would print between the marks.
-    private var options: String {
-        switch self {
-        case .bash:
-            // Without readline the terminal itself reads lines: faster, and its echo is exact.
-            "set +o history +o emacs +o vi;bind 'set enable-bracketed-paste off' 2>/dev/null;"
-                + "trap - DEBUG;unset PROMPT_COMMAND PS0;"
-        case .zsh:
-            "unsetopt prompt_cr prompt_sp zle prompt_bang;"
-                + "setopt interactivecomments prompt_subst prompt_percent;"
-                + "precmd_functions=();preexec_functions=();unset RPROMPT RPS1;"
-                + "unset -f precmd preexec 2>/dev/null;"
-        case .mksh: "set +o emacs +o gmacs +o vi;"
-        case .dash, .ash: ""
-        }
-    }
-
-    /// The prompts are armed again by the same function when a command replaced them.
-    ///
-    /// `unset` also takes away the export, or a child shell would print marks of its own.
-    private func prompts(_ nonce: Nonce) -> String {
-        let status = self == .zsh ? "%%?" : "$?"
-        let directory = self == .zsh ? "${PWD//[%%]/%%%%}" : "$PWD"
-        let unset = self == .zsh ? "typeset +x PS1 PS2" : "unset PS1 PS2"
-        let mark =
-            #"\033]133;D;\#(nonce.text);\#(status);$__s;$__n;\#(directory);\#(nonce.text)\007"#
-        return "__p(){ \(unset);PS1=\"$(printf '\(mark)')\";"
-            + "PS2=\"$(printf '\\033]133;F;\(nonce.text);\\007')\";}"
-    }
-
-    /// Prints C and sets `$?`; under `set -e` a status would end the shell.
-    private func beginning(_ nonce: Nonce) -> String {
-        // mksh has no printf of its own.
-        let mark =
-            self == .mksh
-            ? #"print -rn -- $'\033]133;C;\#(nonce.text);'"$1"$';\n'"#
-            : #"printf '\033]133;C;\#(nonce.text);%s;\n' "$1""#
-        return "__k(){ \(mark);};__b(){ \(toTerminal("__k"));__n=$1;__s=\(Mark.unfinished);"
-            + #"case $- in *e*) return 0;;esac;return "$2";};"#
-    }
-
-    private func ending(_ nonce: Nonce) -> String {
-        let key = nonce.text
-        let mark =
-            self == .mksh
-            ? #"print -rn -- $'\033]133;E;\#(key);'"$__s;$1;${PWD-}"$';\#(key)\007'"#
-            : #"printf '\033]133;E;\#(key);%s;%s;%s;\#(key)\007' "$__s" "$1" "${PWD-}""#
-        return "__j(){ \(mark);};__e(){ \(toTerminal("__j"));};"
-    }
-
-    /// The shell's own output may be redirected (`exec >log`): then to /dev/tty, and where that does
-    /// not open, to the output after all.
-    private func toTerminal(_ function: String) -> String {
-        #"if [ -t 1 ];then \#(function) "$1";"#
-            + #"else \#(function) "$1" 2>/dev/null >/dev/tty||\#(function) "$1";fi"#
-    }
-
-    /// The two line feeds end a trailing comment or backslash before the sentinel.
-    private static let texts =
-        "__l=$(printf '\\n_');__l=${__l%_};__t=$__l$__l'__s=$?'"
-
-    private var environment: String {
-        "unset HISTFILE;export PAGER=cat GIT_PAGER=cat SYSTEMD_PAGER=cat"
-    }
-
-    static func line(_ text: String) -> [UInt8] { Array(text.utf8) + [10] }
+    private static func line(_ text: String) -> [UInt8] { Array(text.utf8) + [10] }
 }

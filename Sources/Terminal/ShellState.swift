@@ -85,11 +85,11 @@ public struct ShellState: Sendable {
             guard phase == .typed, number == self.number else { return nil }
             phase = .running
             return .outputBegan
-        case .ended(let status, let number, let directory):
+        case .ended(let status, let own, let number, let directory):
             guard phase == .typed || phase == .running, number == self.number else { return nil }
             self.directory = directory
             phase = .ending
-            return finish(.ended(status, asked))
+            return finish(.ended(status, own: own, asked))
         case .prompt(let status, let sentinel, let number, let directory):
             // After E the directory is known; ash's prompt would change backslashes in it.
             if phase != .ending { self.directory = directory }
@@ -136,7 +136,7 @@ public struct ShellState: Sendable {
     private mutating func over(status: Int, sentinel: Int) -> Action {
         phase = .ready
         if isIncomplete {
-            return finish(CommandOutcome(.incomplete, note: "the shell wanted more of the command"))
+            return finish(.incomplete)
         }
         return finish(.prompted(status: status, sentinel: sentinel, asked))
     }

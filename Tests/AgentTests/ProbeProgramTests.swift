@@ -228,7 +228,7 @@ import Wire
         for _ in 1...2 {
             #expect(result.state == .secret)
             #expect(result.prompt == "Word: ")
-            #expect(!session.echo.isWaiting)
+            #expect(session.echo.isIdle)
             result = try await session.type("canary-91c2")
         }
         #expect(result.state == .done)

@@ -35,7 +35,7 @@ import Wire
         var times: [Duration] = []
         for number in 0..<60 {
             let begin = IO.now
-            let result = try await session.run("echo \(number); (exit \(number))")
+            let result = try await session.run("echo \(number); sh -c 'exit \(number)'")
             times.append(begin.duration(to: IO.now))
             #expect(result.output == "\(number)\n")
             #expect(result.exitCode == number)
@@ -44,11 +44,11 @@ import Wire
         print(
             "ssh \(shell): median \(times[30]), \(session.shellName), banner \(session.banner.debugDescription)"
         )
-        let code =
-            "x='" + String(repeating: "0123456789\n", count: 3000) + "'; printf %s \"$x\" | wc -c"
+        let code = "printf %s '" + String(repeating: "0123456789 ", count: 3000) + "' | wc -c"
         let long = try await session.run(code)
         #expect(long.output.contains("33000"))
-        let asking = try await session.run("printf 'Name? '; read x; echo $x")
+        let asking = try await session.run(
+            "sh -c 'printf \"Name? \"; read x; echo $x'")
         #expect(asking.state == .lineInput, "\(asking)")
         #expect(asking.prompt == "Name? ")
         let answered = try await session.send(

@@ -43,6 +43,8 @@ enum TestShell: String, CaseIterable, CustomTestStringConvertible {
         let descriptor = open(home.path + file, O_CREAT | O_WRONLY, 0o600)
         close(descriptor)
     }
+    // Without it fish's first start reads every manual page.
+    _ = try home.folder(".local/share/fish/generated_completions")
     let base = [
         "HOME": home.path, "PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8",
         "TERM": "xterm",

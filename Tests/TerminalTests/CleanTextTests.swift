@@ -123,13 +123,32 @@ import Testing
     }
 
     @Test func `the echo of typed lines goes, other output stays`() {
-        var filter = EchoFilter(exact: true)
+        var filter = EchoFilter(editor: .none)
         filter.expect(Array("one\ntwo\n".utf8))
         var output: [UInt8] = []
         for chunk in ["lat", "e\non", "e\nnoise two\nrest"] {
             filter.append(Array(chunk.utf8)[...], to: &output)
         }
         #expect(String(decoding: output, as: UTF8.self) == "late\nnoise rest")
-        #expect(!filter.isWaiting)
+        #expect(filter.isIdle)
+    }
+
+    @Test func `what fish draws at its prompt goes, lines of output stay`() {
+        let blanks = String(repeating: " ", count: 79)
+        let filler = "\u{1b}[2m\u{23ce}\u{1b}(B\u{1b}[m\(blanks)\r\u{23ce} \r\u{1b}[K"
+        func pass(_ chunks: [String], typed: String? = nil) -> String {
+            var filter = EchoFilter(editor: .draws)
+            var output: [UInt8] = []
+            if let typed { filter.expect(Array(typed.utf8) + [10], endsAtLine: true) }
+            for chunk in chunks { filter.append(Array(chunk.utf8)[...], to: &output) }
+            filter.stop(to: &output)
+            return String(decoding: output, as: UTF8.self)
+        }
+        #expect(pass([filler, "\u{1b}[?2004h\u{1b}[30m\u{1b}(B\u{1b}[m"]) == "")
+        #expect(pass(["late\n", "\u{1b}[30m\r"]) == "late\n")
+        #expect(pass(["l\u{1b}[2Cs\n", "abc", filler], typed: "ls") == "abc")
+        #expect(pass(["l\u{1b}[2Cs", "\nabc\ndef"], typed: "ls") == "abc\ndef")
+        #expect(pass(["ls\na^J\(blanks)\r^J \r"], typed: "ls") == "a")
+        #expect(pass(["ls\n\(blanks)\rx"], typed: "ls") == "\(blanks)\rx")
     }
 }

@@ -28,6 +28,24 @@ import Testing
         #expect(text == " __c=$'echo \\047hi\\047\\n'$__t;__b 3 1;eval \"$__c\";__e 3\n")
     }
 
+    @Test func `fish takes characters whole, in one word or in pieces`() throws {
+        let encoder = CommandEncoder(profile: .fish)
+        let lines = try encoder.encode(Array("echo 'é\\'\n".utf8), number: 3, previous: 1)
+        let text = String(decoding: lines.command, as: UTF8.self)
+        #expect(
+            text
+                == " set -g __c 'echo \\''\\Xc3\\Xa9'\\\\\\''\\n$__t;__b 3 1;eval $__c;__e 3\n")
+        let long = try encoder.encode(
+            Array(String(repeating: "🙂x", count: 500).utf8), number: 4, previous: 0)
+        for piece in long.pieces {
+            let text = String(decoding: piece, as: UTF8.self)
+            #expect(
+                text.split(separator: "\\Xf0").dropFirst().allSatisfy {
+                    $0.hasPrefix("\\X9f\\X99\\X82")
+                })
+        }
+    }
+
     @Test func `a NUL and more than the limit are refused`() {
         let encoder = CommandEncoder(profile: .dash)
         #expect(throws: TerminalError.commandHoldsNUL) {
@@ -43,7 +61,7 @@ import Testing
         ("", false), ("&", false), ("echo '|'", false), ("a & b", false),
     ])
     func `a dangling operator is seen`(code: String, dangles: Bool) {
-        #expect(CommandEncoder.endsInOperator(Array(code.utf8)) == dangles)
+        #expect(FishDialect.endsInOperator(Array(code.utf8)) == dangles)
     }
 
     @Test func `shells are known by their program`() {
@@ -52,7 +70,7 @@ import Testing
         ]
         #expect(
             programs.map { ShellProfile(program: $0) }
-                == [.bash, .zsh, .dash, .ash, .dash, .zsh, nil, nil, nil])
+                == [.bash, .zsh, .dash, .ash, .dash, .zsh, .fish, nil, nil])
     }
 
     @Test func `keys have names`() throws {

@@ -39,17 +39,21 @@ extension Session {
         command.deadline = timeout.map { limit in
             LoopTimer(after: limit) { [weak self, weak command] in self?.expire(command) }
         }
-        if state.phase == .ending {
-            await wait(until: (previous?.ended ?? IO.now) + Self.promptPatience) {
-                self.state.phase != .ending
-            }
-        }
+        await waitForPrompt(after: previous)
         if command.outcome == nil {
             let arms = state.phase == .ending
             type(arms ? try encode(code, arms: true) : lines, for: command)
             await waitForEnd(of: command, until: deadline)
         }
         return result(of: command, from: command.begin, maxBytes: maxBytes)
+    }
+
+    /// What is typed before the shell reads again would be echoed twice by an editor.
+    func waitForPrompt(after command: SessionCommand?) async {
+        guard state.phase == .ending else { return }
+        await wait(until: (command?.ended ?? IO.now) + Self.promptPatience) {
+            self.state.phase != .ending
+        }
     }
 
     func checkAlive() throws(Fault) {

@@ -15,6 +15,7 @@ extension Session {
             throw Fault(.busy, "session \(id) does not read its input; interrupt it with ctrl-c")
         }
         lastUsed = IO.now
+        await waitForPrompt(after: command)
         let begin = log.end
         let deadline = IO.now + patience
         if bytes.contains(Keys.interrupt) { state.interrupted() }
@@ -35,7 +36,7 @@ extension Session {
         let isAtPrompt = !isDirectOpen
         if isAtPrompt { direct = Direct(begin: begin) }
         if isAtPrompt, enter, text.utf8.allSatisfy({ $0 >= 32 && $0 < 127 }) {
-            echo.expect(Array(text.utf8) + [10])
+            echo.expect(Array(text.utf8) + [10], endsAtLine: true)
         }
         transport.write(bytes)
         await waitAndLook(until: deadline) { !self.isDirectOpen }

@@ -21,7 +21,6 @@ extension Session {
             close()
             throw error
         }
-        echo = EchoFilter(exact: profile.echoesExactly)
         banner = Self.banner(greeting)
         greeting = []
     }
@@ -37,6 +36,7 @@ extension Session {
             let program = identity.program.split(separator: "/").last.map(String.init) ?? "?"
             if let known = ShellProfile(program: program) {
                 profile = known
+                echo = EchoFilter(editor: known.editor)
                 shellProcess = identity.process
                 terminalName = identity.terminal.hasPrefix("/dev/") ? identity.terminal : nil
                 shellName = replaced.map { "\(known.rawValue) (from \($0))" } ?? known.rawValue
@@ -90,7 +90,8 @@ extension Session {
             separator: "\n", omittingEmptySubsequences: false)
         let shown = lines.prefix { !$0.contains("\\033]133;") || $0.first == " " }
             .filter { !$0.contains("\\033]133;") }
-        let text = shown.joined(separator: "\n")
+        let text = shown.map { String($0.reversed().drop { $0 == " " }.reversed()) }
+            .joined(separator: "\n")
         let kept = text.prefix(4096)
         return kept.allSatisfy(\.isWhitespace) ? "" : String(kept)
     }

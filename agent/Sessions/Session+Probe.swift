@@ -177,9 +177,9 @@ extension Session {
         await wait(until: IO.now + .seconds(1)) { command.outcome != nil }
     }
 
-    /// Before and after Ctrl-Z: mksh goes on with status 0 and does not say that it stopped a job.
+    /// Before and after Ctrl-Z: mksh and fish go on and do not say that they stopped a job.
     func watchJobs(of command: SessionCommand) async {
-        guard profile == .mksh else { return }
+        guard !profile.tellsStops else { return }
         let probe = await IO.within(.seconds(1)) { await self.askKernel() }
         guard let jobs = probe.flatMap({ $0 })?.stoppedJobs else { return }
         if !jobs.isSubset(of: probing.stoppedJobs) { command.foundStopped() }

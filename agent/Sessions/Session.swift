@@ -46,7 +46,7 @@ import Wire
 
     let transport: any ShellTransport
     var state = ShellState()
-    var echo = EchoFilter(exact: true)
+    var echo = EchoFilter(editor: .none)
     var identity: Identity?
     var setUp = SetUp.asking
     /// What came before set-up was done.
@@ -136,7 +136,7 @@ import Wire
         scanner.scan(bytes) { piece in
             switch piece {
             case .output(let slice):
-                display.take(slice, log)
+                if !isDrawnPrompt { display.take(slice, log) }
                 output(slice)
             case .mark(let mark): follow(mark)
             }
@@ -157,7 +157,7 @@ import Wire
     }
 
     private func keep(_ bytes: [UInt8]) {
-        if state.phase == .running || !echo.isWaiting {
+        if state.phase == .running || echo.isIdle {
             if isCursorQuestion(bytes) { return }
             return log.append(bytes[...])
         }
@@ -166,12 +166,17 @@ import Wire
         log.append(rest[...])
     }
 
+    /// fish draws its prompt and the typed line: no screen is kept for that.
+    private var isDrawnPrompt: Bool {
+        profile.editor == .draws && state.phase != .running && direct?.isOver != false
+    }
+
     /// busybox ash asks for the cursor's place after each prompt.
     ///
     /// Without an answer it waits 20 ms before it runs a line. An answer is right only while its
     /// editor reads: before a line is typed.
     private func isCursorQuestion(_ bytes: [UInt8]) -> Bool {
-        guard !profile.echoesExactly, state.phase != .running,
+        guard profile.editor == .asksCursor, state.phase != .running,
             bytes == Array("\u{1b}[6n".utf8)
         else { return false }
         if state.phase == .ready, direct?.isOver != false {

@@ -2,32 +2,30 @@
 // plain quotes with $__l for a line feed, and printf where other bytes are in it.
 // Invariant: only printable ASCII without `!` (history expansion) is typed.
 
-enum Quoting {
+extension POSIXDialect {
     /// How the bytes of one word are written.
     private enum Style { case ansi, plain, percentB }
 
-    /// One word for all of `code`; nil: longer than `limit`.
-    static func quote(_ code: [UInt8], limit: Int, for profile: ShellProfile) -> [UInt8]? {
+    func word(_ code: [UInt8], limit: Int) -> [UInt8]? {
         guard code.count <= limit else { return nil }
         let style: Style =
-            profile.hasAnsiQuotes ? .ansi : code.allSatisfy(isPlain) ? .plain : .percentB
+            hasAnsiQuotes ? .ansi : code.allSatisfy(Self.isPlainOrLine) ? .plain : .percentB
         // $(…) drops line feeds at its end: the sentinel's own two follow anyway.
         var word = Array((style == .ansi ? "$'" : style == .plain ? "'" : "$(printf '%b' '").utf8)
         for byte in code {
-            append(byte, style, to: &word)
+            Self.append(byte, style, to: &word)
             if word.count > limit { return nil }
         }
         word += Array((style == .percentB ? "')" : "'").utf8)
         return word.count <= limit ? word : nil
     }
 
-    /// Assignments that add `code` to `__x`, each at most `limit` bytes long.
-    static func pieces(_ code: [UInt8], limit: Int, for profile: ShellProfile) -> [[UInt8]] {
+    func pieces(_ code: [UInt8], limit: Int) -> [[UInt8]] {
         var pieces: [[UInt8]] = []
         var next = code.startIndex
         while next < code.endIndex {
             let style: Style =
-                profile.hasAnsiQuotes ? .ansi : isPlain(code[next]) ? .plain : .percentB
+                hasAnsiQuotes ? .ansi : Self.isPlainOrLine(code[next]) ? .plain : .percentB
             let (before, after) =
                 switch style {
                 case .ansi: ("__x+=$'", "'")
@@ -39,8 +37,8 @@ enum Quoting {
             // Longest unit: six bytes.
             while next < code.endIndex, piece.count + after.utf8.count + 6 <= limit {
                 let byte = code[next]
-                if style == .plain, !isPlain(byte) { break }
-                append(byte, style, to: &piece)
+                if style == .plain, !Self.isPlainOrLine(byte) { break }
+                Self.append(byte, style, to: &piece)
                 next += 1
             }
             pieces.append(piece + Array(after.utf8))
@@ -55,19 +53,10 @@ enum Quoting {
         case (.plain, _): word.append(byte)
         case (_, 10): word += "\\n".utf8
         case (_, _) where isPlain(byte) && byte != 0x27 && byte != 0x5c: word.append(byte)
-        case (.ansi, _): appendOctal(byte, to: &word)
-        case (.percentB, _):
-            word += "\\0".utf8
-            appendOctal(byte, escaped: false, to: &word)
+        case (.ansi, _): word += [UInt8(ascii: "\\")] + octal(byte)
+        case (.percentB, _): word += "\\0".utf8 + octal(byte)
         }
     }
 
-    private static func appendOctal(_ byte: UInt8, escaped: Bool = true, to word: inout [UInt8]) {
-        if escaped { word.append(UInt8(ascii: "\\")) }
-        for shift: UInt8 in [6, 3, 0] { word.append(UInt8(ascii: "0") + (byte >> shift & 7)) }
-    }
-
-    private static func isPlain(_ byte: UInt8) -> Bool {
-        byte == 10 || byte >= 32 && byte < 127 && byte != UInt8(ascii: "!")
-    }
+    private static func isPlainOrLine(_ byte: UInt8) -> Bool { byte == 10 || isPlain(byte) }
 }

@@ -1,0 +1,59 @@
+// What a family of shells is typed: its lines of set-up, and a command's code as one word or as
+// pieces of it. CommandEncoder puts the lines together, the session types them.
+// Invariant: all that is typed is printable ASCII without `!`, below 900 bytes a line.
+
+/// How one family of shells is spoken to.
+protocol Dialect: Sendable {
+    /// The parts of set-up: the first is answered by mark D with `__s` = 298, the last by `__s` = 0.
+    func setUp(_ nonce: Nonce) -> [String]
+
+    /// Code that cannot take the sentinel line for its own.
+    func closed(_ code: [UInt8]) -> [UInt8]
+
+    /// What is typed before and after the word that holds a command's code.
+    func frame(number: Int, previous: Int, arms: Bool) -> (head: String, tail: String)
+
+    /// One word that the shell reads as `code`; nil: longer than `limit`.
+    func word(_ code: [UInt8], limit: Int) -> [UInt8]?
+
+    /// Statements, each at most `limit` bytes long, that collect code in a variable.
+    func pieces(_ code: [UInt8], limit: Int) -> [[UInt8]]
+
+    /// The word for what the pieces have collected.
+    var collected: String { get }
+
+    /// Empties the variable, before the first piece.
+    var emptying: String { get }
+}
+
+extension Dialect {
+    /// Code in a group of its own when it ends in an operator, which would take the next line.
+    func grouped(_ code: [UInt8], _ opening: String, _ closing: String) -> [UInt8] {
+        guard Self.endsInOperator(code) else { return code }
+        return Array(opening.utf8) + code + Array(closing.utf8)
+    }
+
+    /// Whether code ends in an operator that wants an operand.
+    static func endsInOperator(_ code: [UInt8]) -> Bool {
+        guard let last = code.lastIndex(where: { $0 != 32 && $0 != 9 && $0 != 10 && $0 != 13 })
+        else {
+            return false
+        }
+        let before = last > 0 ? code[last - 1] : 0
+        return switch code[last] {
+        case UInt8(ascii: "|"): true
+        case UInt8(ascii: "&"): before == UInt8(ascii: "&") || before == UInt8(ascii: "|")
+        default: false
+        }
+    }
+
+    /// What stands for itself between quotes: printable ASCII without `!` (history expansion).
+    static func isPlain(_ byte: UInt8) -> Bool {
+        byte >= 32 && byte < 127 && byte != UInt8(ascii: "!")
+    }
+
+    /// Three octal digits.
+    static func octal(_ byte: UInt8) -> [UInt8] {
+        [6, 3, 0].map { UInt8(ascii: "0") + (byte >> $0 & 7) }
+    }
+}

@@ -1,0 +1,98 @@
+// fish: functions in place of prompts, its own line editor that cannot be switched off, and no group
+// but `begin`. After `eval` comes mark E in any case, with `297/status` when the code did not reach
+// its end; whether it was merely unfinished is asked of fish's own parser then.
+// Invariant: set-up leaves the functions __p, __b, __e and the sentinel line in __t.
+
+/// fish from 3.1 on.
+struct FishDialect: Dialect {
+    func setUp(_ nonce: Nonce) -> [String] {
+        let key = nonce.text
+        let print = "builtin printf '\\033]133;"
+        return [
+            " set -g fish_history '';set -g fish_autosuggestion_enabled 0;"
+                + "test \"$fish_key_bindings\" = fish_default_key_bindings;"
+                + "or fish_default_key_bindings;"
+                + "functions -e __fish_enable_bracketed_paste __fish_disable_bracketed_paste;"
+                + "set -g __s \(Mark.settingUp);set -g __n 0;"
+                + "function __p;function fish_prompt;"
+                + "\(print)D;\(key);%s;%s;%s;%s;\(key)\\007' $status $__s $__n \"$PWD\";end;"
+                + "function fish_right_prompt;end;function fish_mode_prompt;end;"
+                + "function fish_title;end;end;__p\n",
+            " function __b;\(print)C;\(key);%s;\\n' $argv[1];"
+                + "set -g __n $argv[1];set -g __s \(Mark.unfinished);return $argv[2];end;"
+                + "set -gx PAGER cat;set -gx GIT_PAGER cat;set -gx SYSTEMD_PAGER cat\n",
+            " function __e;set -l r $status;set -l v $__s;if test $v = \(Mark.unfinished);"
+                // commandline --is-valid: 2 = it could be completed
+                + "commandline -r -- $__c;commandline --is-valid;"
+                + "test $status = 2;and set v \(Mark.incomplete);commandline -r '';set v $v/$r;end;"
+                + "\(print)E;\(key);%s;%s;%s;\(key)\\007' $v $argv[1] \"$PWD\";return $r;end;"
+                + "set -g __t \\n\\n'set -g __s $status';set -g __s 0\n",
+        ]
+    }
+
+    func closed(_ code: [UInt8]) -> [UInt8] { grouped(code, "begin;", "\n\nend") }
+
+    func frame(number: Int, previous: Int, arms: Bool) -> (head: String, tail: String) {
+        (
+            arms ? " __p;set -g __c " : " set -g __c ",
+            "$__t;__b \(number) \(previous);eval $__c;__e \(number)\n"
+        )
+    }
+
+    let collected = "$__x"
+    let emptying = "set -g __x '';"
+
+    func word(_ code: [UInt8], limit: Int) -> [UInt8]? {
+        guard code.count <= limit else { return nil }
+        var word = Word()
+        for byte in code {
+            word.append(byte)
+            if word.closed.count > limit { return nil }
+        }
+        return word.closed
+    }
+
+    func pieces(_ code: [UInt8], limit: Int) -> [[UInt8]] {
+        let head = Array("set -g __x $__x".utf8)
+        var pieces: [[UInt8]] = []
+        var next = code.startIndex
+        while next < code.endIndex {
+            var word = Word()
+            // The halves of a character would stay apart; the longest takes 20 bytes.
+            while next < code.endIndex,
+                head.count + word.closed.count + 24 <= limit
+                    || code[next] & 0xc0 == 0x80 && head.count + word.closed.count + 6 <= limit
+            {
+                word.append(code[next])
+                next += 1
+            }
+            pieces.append(head + word.closed)
+        }
+        return pieces
+    }
+
+    /// A word under way: text in single quotes, other bytes outside of them.
+    private struct Word {
+        private var bytes = [UInt8(ascii: "'")]
+        private var isQuoted = true
+
+        var closed: [UInt8] { isQuoted ? bytes + [UInt8(ascii: "'")] : bytes }
+
+        mutating func append(_ byte: UInt8) {
+            let isPlain = FishDialect.isPlain(byte)
+            if isPlain != isQuoted {
+                bytes.append(UInt8(ascii: "'"))
+                isQuoted = isPlain
+            }
+            switch byte {
+            case 10: bytes += "\\n".utf8
+            case UInt8(ascii: "'"), UInt8(ascii: "\\"): bytes += [UInt8(ascii: "\\"), byte]
+            case _ where isPlain: bytes.append(byte)
+            default:
+                let digits = Array("0123456789abcdef".utf8)
+                // Side by side these make one character.
+                bytes += Array("\\X".utf8) + [digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+            }
+        }
+    }
+}

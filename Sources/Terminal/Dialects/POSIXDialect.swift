@@ -1,0 +1,97 @@
+// The common form: bash, dash, ash, zsh and mksh, and what differs between them.
+// Invariant: set-up leaves four functions behind: __p arms the prompts, __b prints mark C and sets
+// $?, __e prints mark E; __t holds the sentinel line, __l a line feed.
+
+/// The shells that descend from Bourne's.
+struct POSIXDialect: Dialect {
+    let profile: ShellProfile
+
+    /// Has `$'…'` and `+=`, so that any code is typed without a child process.
+    var hasAnsiQuotes: Bool { profile != .dash && profile != .ash }
+
+    func setUp(_ nonce: Nonce) -> [String] {
+        [
+            " \(options)__s=\(Mark.settingUp);__n=0;\(prompts(nonce));__p\n",
+            " \(beginning(nonce)) \(environment)\n",
+            " \(ending(nonce)) \(Self.texts);__s=0\n",
+        ]
+    }
+
+    func closed(_ code: [UInt8]) -> [UInt8] { grouped(code, "{ ", "\n\n}") }
+
+    func frame(number: Int, previous: Int, arms: Bool) -> (head: String, tail: String) {
+        (
+            arms ? " __p;__c=" : " __c=",
+            "$__t;__b \(number) \(previous);eval \"$__c\";__e \(number)\n"
+        )
+    }
+
+    let collected = "$__x"
+    let emptying = "__x=;"
+
+    /// Quiet editing, no history, no hooks: what else would print between the marks.
+    private var options: String {
+        switch profile {
+        case .bash:
+            // Without readline the terminal itself reads lines: faster, and its echo is exact.
+            "set +o history +o emacs +o vi;bind 'set enable-bracketed-paste off' 2>/dev/null;"
+                + "trap - DEBUG;unset PROMPT_COMMAND PS0;"
+        case .zsh:
+            "unsetopt prompt_cr prompt_sp zle prompt_bang;"
+                + "setopt interactivecomments prompt_subst prompt_percent;"
+                + "precmd_functions=();preexec_functions=();unset RPROMPT RPS1;"
+                + "unset -f precmd preexec 2>/dev/null;"
+        case .mksh: "set +o emacs +o gmacs +o vi;"
+        default: ""
+        }
+    }
+
+    /// The prompts are armed again by the same function when a command replaced them.
+    ///
+    /// `unset` also takes away the export, or a child shell would print marks of its own.
+    private func prompts(_ nonce: Nonce) -> String {
+        let isZsh = profile == .zsh
+        let status = isZsh ? "%%?" : "$?"
+        let directory = isZsh ? "${PWD//[%%]/%%%%}" : "$PWD"
+        let unset = isZsh ? "typeset +x PS1 PS2" : "unset PS1 PS2"
+        let mark =
+            #"\033]133;D;\#(nonce.text);\#(status);$__s;$__n;\#(directory);\#(nonce.text)\007"#
+        return "__p(){ \(unset);PS1=\"$(printf '\(mark)')\";"
+            + "PS2=\"$(printf '\\033]133;F;\(nonce.text);\\007')\";}"
+    }
+
+    /// Prints C and sets `$?`; under `set -e` a status would end the shell.
+    private func beginning(_ nonce: Nonce) -> String {
+        // mksh has no printf of its own.
+        let mark =
+            profile == .mksh
+            ? #"print -rn -- $'\033]133;C;\#(nonce.text);'"$1"$';\n'"#
+            : #"printf '\033]133;C;\#(nonce.text);%s;\n' "$1""#
+        return "__k(){ \(mark);};__b(){ \(toTerminal("__k"));__n=$1;__s=\(Mark.unfinished);"
+            + #"case $- in *e*) return 0;;esac;return "$2";};"#
+    }
+
+    private func ending(_ nonce: Nonce) -> String {
+        let key = nonce.text
+        let mark =
+            profile == .mksh
+            ? #"print -rn -- $'\033]133;E;\#(key);'"$__s;$1;${PWD-}"$';\#(key)\007'"#
+            : #"printf '\033]133;E;\#(key);%s;%s;%s;\#(key)\007' "$__s" "$1" "${PWD-}""#
+        return "__j(){ \(mark);};__e(){ \(toTerminal("__j"));};"
+    }
+
+    /// The shell's own output may be redirected (`exec >log`): then to /dev/tty, and where that does
+    /// not open, to the output after all.
+    private func toTerminal(_ function: String) -> String {
+        #"if [ -t 1 ];then \#(function) "$1";"#
+            + #"else \#(function) "$1" 2>/dev/null >/dev/tty||\#(function) "$1";fi"#
+    }
+
+    /// The two line feeds end a trailing comment or backslash before the sentinel.
+    private static let texts =
+        "__l=$(printf '\\n_');__l=${__l%_};__t=$__l$__l'__s=$?'"
+
+    private var environment: String {
+        "unset HISTFILE;export PAGER=cat GIT_PAGER=cat SYSTEMD_PAGER=cat"
+    }
+}
