@@ -39,6 +39,7 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
     private var dirty: [any Flushable] = []
     private var flushing: [any Flushable] = []
     private var ownCount = 0
+    private var pace = Pace()
 
     private static let jobsPerTurn = 4096
 
@@ -56,8 +57,16 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
         uv_prepare_init(raw, before)
         uv_check_init(raw, after)
         // Both sides of the poll: a job made by a callback runs before the next poll.
-        uv_prepare_start(before) { EventLoop.owner(of: $0?.pointee.loop)?.drain() }
-        uv_check_start(after) { EventLoop.owner(of: $0?.pointee.loop)?.drain() }
+        uv_prepare_start(before) {
+            guard let loop = EventLoop.owner(of: $0?.pointee.loop) else { return }
+            loop.drain()
+            loop.pace.beforePoll(loop.raw)
+        }
+        uv_check_start(after) {
+            guard let loop = EventLoop.owner(of: $0?.pointee.loop) else { return }
+            loop.pace.afterPoll()
+            loop.drain()
+        }
     }
 
     /// Starts the thread that runs the loop for as long as the process lives.
