@@ -92,6 +92,42 @@ import Wire
         #expect(missing.knownHosts.first == "/own")
     }
 
+    @Test func `ssh is asked again only when its files changed or it may answer otherwise`()
+        async throws
+    {
+        let folder = try TemporaryDirectory("targets")
+        let more = folder.path + "/more"
+        let config = try folder.write("Host web\n Include \(more)\n", to: "config")
+        let count = folder.path + "/count"
+        let ssh = try folder.write(
+            "#!/bin/sh\necho x >>\(count)\nexec ssh \"$@\"\n", to: "ssh", mode: 0o700)
+        func runs() -> Int {
+            (try? String(contentsOfFile: count, encoding: .utf8))?.filter { $0 == "x" }.count ?? 0
+        }
+        let targets = await IO.task {
+            Targets(
+                settings: TargetSettings(sshConfig: config), place: Self.place(folder.path),
+                ssh: ssh, freshness: .zero)
+        }.value
+        func hostname() async throws -> String {
+            try await IO.task {
+                await outcome { try await targets.resolve(TargetName("web")).hostname }
+            }.value.get()
+        }
+        #expect(try await hostname() == "web")
+        #expect(try await hostname() == "web")
+        #expect(runs() == 1)
+        // A file that is included, and was not there before.
+        try folder.write("HostName 10.0.0.9\n", to: "more")
+        #expect(try await hostname() == "10.0.0.9")
+        #expect(try await hostname() == "10.0.0.9")
+        #expect(runs() == 2)
+        try folder.write("Match exec true\n User x\n", to: "more")
+        _ = try await hostname()
+        _ = try await hostname()
+        #expect(runs() == 4)
+    }
+
     @Test func `a broken configuration is named`() async throws {
         let folder = try TemporaryDirectory("targets")
         let config = try folder.write("Hots web\n", to: "config")

@@ -1,6 +1,7 @@
 // The targets of this agent: names to where they lead, through the installed `ssh -G` (the real
 // parser of ssh_config), and the list of aliases. Above: Links, `target.list`.
-// Invariant: every answer comes within the limit of `ssh -G`, and is at most 10 seconds old.
+// Invariant: every answer comes within the limit of `ssh -G`, and from files as they were at most
+// 10 seconds ago.
 import Configuration
 import Crypto
 import Glibc
@@ -31,10 +32,32 @@ enum Target: Sendable, Equatable {
     let place: Place
     /// The ssh client; nil: there is none, and targets are taken as they are written.
     private let ssh: String?
-    private var cache: [TargetName: (target: SSHTarget, until: ContinuousClock.Instant)] = [:]
-    private var aliasCache: (names: [String], until: ContinuousClock.Instant)?
+    private var cache: [TargetName: Known] = [:]
+    private var scanned: Scan?
 
-    init(settings: TargetSettings, place: Place, ssh: String? = "ssh") {
+    /// What ssh said of a name, and of which files.
+    private struct Known {
+        let target: SSHTarget
+        let fingerprint: Int
+        let since: ContinuousClock.Instant
+    }
+
+    /// The files as they were.
+    private struct Scan: Sendable {
+        let names: [String]
+        let fingerprint: Int
+        let isDynamic: Bool
+        let since = IO.now
+    }
+
+    /// How long the files are not looked at again.
+    private let freshness: Duration
+
+    init(
+        settings: TargetSettings, place: Place, ssh: String? = "ssh",
+        freshness: Duration = .seconds(10)
+    ) {
+        self.freshness = freshness
         self.settings = settings
         self.place = place
         self.ssh = ssh
@@ -48,7 +71,14 @@ enum Target: Sendable, Equatable {
 
     /// Where a name leads.
     func resolve(_ name: TargetName) async throws(Fault) -> SSHTarget {
-        if let known = cache[name], known.until > IO.now { return known.target }
+        // Running ssh takes longer than reading its files to see that they are the same.
+        let scan = await scan()
+        if let known = cache[name],
+            IO.now - known.since < freshness
+                || (!scan.isDynamic && scan.fingerprint == known.fingerprint)
+        {
+            return known.target
+        }
         var target = SSHTarget(name, place: place)
         if let text = try await ask(name) { target.read(text, place: place) }
         if let own = settings.knownHosts {
@@ -57,26 +87,30 @@ enum Target: Sendable, Equatable {
         }
         target.acceptsNew = target.acceptsNew || settings.acceptNew
         if cache.count > 1000 { cache = [:] }
-        cache[name] = (target, IO.now + .seconds(10))
+        cache[name] = Known(target: target, fingerprint: scan.fingerprint, since: IO.now)
         return target
     }
 
     /// The names that ssh_config introduces.
-    func aliases() async -> [String] {
-        if let known = aliasCache, known.until > IO.now { return known.names }
+    func aliases() async -> [String] { await scan().names }
+
+    private func scan() async -> Scan {
+        if let scanned, IO.now - scanned.since < freshness { return scanned }
         let (home, given) = (place.home, settings.sshConfig)
-        let names = await Blocking.run { () -> [String] in
-            var scanner = AliasScanner(home: home, read: Self.text, glob: Self.files)
+        let scan = await Blocking.run { () -> Scan in
+            var scanner = ConfigurationScanner(home: home, read: Self.text, glob: Self.files)
             if let given {
                 scanner.scan(given, folder: "\(home)/.ssh")
             } else {
                 scanner.scan("\(home)/.ssh/config", folder: "\(home)/.ssh")
                 scanner.scan("/etc/ssh/ssh_config", folder: "/etc/ssh")
             }
-            return scanner.names
+            return Scan(
+                names: scanner.names, fingerprint: scanner.fingerprint,
+                isDynamic: scanner.isDynamic)
         }
-        aliasCache = (names, IO.now + .seconds(10))
-        return names
+        scanned = scan
+        return scan
     }
 
     /// The targets for `target.list`; those `allowed` by policy that match the query.

@@ -1,9 +1,9 @@
-// The host names that ssh_config files introduce (`Host a b`), for listing. ssh itself cannot
-// list them. Reads files through a closure, so it is pure but for that.
+// What ssh_config files are looked through for: the host names they introduce (`Host a b`), which
+// ssh itself cannot list, and whether they changed. Reads through a closure, so pure but for that.
 // Invariant: at most 16 levels of Include, 200 files and 5,000 names.
 
-/// Collects the aliases of ssh_config files, in their order.
-struct AliasScanner {
+/// Collects the aliases of ssh_config files, in their order, and a fingerprint of the files.
+struct ConfigurationScanner {
     /// A file's text; nil when it cannot be read.
     let read: (String) -> String?
     /// The files that match a pattern.
@@ -11,6 +11,9 @@ struct AliasScanner {
     /// Where relative includes and `~` begin.
     let home: String
     private(set) var names: [String] = []
+    /// Whether ssh's answer may change while the files do not (`Match exec`), or files were left out.
+    private(set) var isDynamic = false
+    private var contents = Hasher()
     private var seen: Set<String> = []
     private var files = 0
 
@@ -20,9 +23,19 @@ struct AliasScanner {
         self.glob = glob
     }
 
-    /// Adds the aliases of one file; relative includes in it are looked up in `folder`.
+    /// Differs when a file, or the list of files, does; of this process alone.
+    var fingerprint: Int { contents.finalize() }
+
+    /// Adds one file; relative includes in it are looked up in `folder`.
     mutating func scan(_ file: String, folder: String, depth: Int = 0) {
-        guard depth <= 16, files < 200, let text = read(file) else { return }
+        guard depth <= 16, files < 200 else {
+            isDynamic = true
+            return
+        }
+        let text = read(file)
+        contents.combine(file)
+        contents.combine(text)
+        guard let text else { return }
         files += 1
         for line in text.split(whereSeparator: \.isNewline) {
             let words = Self.words(line)
@@ -38,10 +51,18 @@ struct AliasScanner {
                         scan(file, folder: folder, depth: depth + 1)
                     }
                 }
+            case "match":
+                // Programs and networks answer these, not the files.
+                isDynamic = isDynamic || words.contains { Self.changing.contains($0.lowercased()) }
+            case "canonicalizehostname": isDynamic = true
             default: break
             }
         }
     }
+
+    private static let changing: Set<String> = [
+        "exec", "!exec", "localnetwork", "!localnetwork", "canonical", "final",
+    ]
 
     private func path(_ pattern: String, _ folder: String) -> String {
         if pattern.hasPrefix("/") { return pattern }
