@@ -52,10 +52,12 @@ final class Endpoint {
         while true {
             try socket.receive(into: &input)
             guard let end = Self.position(of: [13, 10, 13, 10], in: input) else { continue }
-            let head = String(decoding: input[..<end], as: UTF8.self).lowercased()
-            guard let value = head.split(separator: "content-length:").dropFirst().first,
-                let size = Int(value.drop { $0 == " " }.prefix { $0.isNumber })
-            else { throw BenchError("no Content-Length: \(head)") }
+            guard let start = Self.position(of: Self.lengthField, in: input) else {
+                throw BenchError(
+                    "no Content-Length: \(String(decoding: input[..<end], as: UTF8.self))")
+            }
+            let digits = input[(start + Self.lengthField.count)...].prefix { $0 != 13 }
+            let size = digits.reduce(0) { $0 * 10 + Int($1 & 15) }
             while input.count < end + 4 + size { try socket.receive(into: &input) }
             return input[(end + 4)...]
         }
@@ -70,6 +72,8 @@ final class Endpoint {
         else { throw BenchError("\(tool): \(answer)") }
         return content
     }
+
+    private static let lengthField = Array("Content-Length: ".utf8)
 
     private static func position(of needle: [UInt8], in bytes: [UInt8]) -> Int? {
         guard bytes.count >= needle.count else { return nil }

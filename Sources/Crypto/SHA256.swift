@@ -10,9 +10,12 @@ public struct SHA256: ~Copyable {
 
     private let context: OpaquePointer
 
+    // Fetched once, never freed: OpenSSL looks `EVP_sha256()` up anew for every digest.
+    private nonisolated(unsafe) static let algorithm = EVP_MD_fetch(nil, "SHA256", nil)
+
     /// A hasher that has seen no bytes.
     public init() {
-        guard let context = EVP_MD_CTX_new(), EVP_DigestInit_ex(context, EVP_sha256(), nil) == 1
+        guard let context = EVP_MD_CTX_new(), EVP_DigestInit_ex(context, Self.algorithm, nil) == 1
         else { preconditionFailure("OpenSSL has no SHA-256") }
         self.context = context
     }

@@ -87,16 +87,12 @@ extension Scanner {
     /// The string of a token.
     func text(of token: StringToken, _ text: Span<UInt8>) throws(JSONError) -> String {
         if token.range.isEmpty { return "" }
-        if token.hasEscapes {
-            try checkUTF8(token, text)
-            return text.unescaped(token.range)
+        try checkUTF8(token, text)
+        if token.hasEscapes { return text.unescaped(token.range) }
+        // Not `validating:`, which is slower by far and was done just now.
+        return unsafe text.extracting(token.range).withUnsafeBufferPointer {
+            unsafe String(decoding: $0, as: UTF8.self)
         }
-        let content = text.extracting(token.range)
-        let string = unsafe content.withUnsafeBufferPointer {
-            unsafe String(validating: $0, as: UTF8.self)
-        }
-        guard let string else { throw .invalidUTF8(at: token.range.lowerBound) }
-        return string
     }
 }
 
