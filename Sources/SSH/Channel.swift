@@ -31,7 +31,7 @@ public struct TerminalSize: Equatable, Sendable {
     }
 }
 
-/// A running shell or command.
+/// A running shell or command, or a connection from the server to elsewhere.
 ///
 /// It starts paused: set the callbacks, then `resume`.
 @IO public final class Channel {
@@ -46,10 +46,11 @@ public struct TerminalSize: Equatable, Sendable {
     /// How it ended; nil while it lives.
     public private(set) var end: ChannelEnd?
     /// Whether it has a terminal.
-    public let hasTerminal: Bool
+    public var hasTerminal: Bool { kind == .terminal }
 
     /// The link, while the channel has a place on it.
     private var link: Link?
+    private let kind: Kind
     private let raw: OpaquePointer
     private var paused = true
     private var input: [UInt8] = []
@@ -66,10 +67,17 @@ public struct TerminalSize: Equatable, Sendable {
         let finish: @IO (Int32) -> Void
     }
 
-    init(_ raw: OpaquePointer, on link: Link, hasTerminal: Bool) {
+    /// What is at its other end.
+    enum Kind {
+        case program, terminal
+        /// A TCP connection from the server.
+        case stream
+    }
+
+    init(_ raw: OpaquePointer, on link: Link, _ kind: Kind) {
         self.raw = raw
         self.link = link
-        self.hasTerminal = hasTerminal
+        self.kind = kind
     }
 
     /// Bytes written that the connection has not taken.
@@ -132,7 +140,7 @@ public struct TerminalSize: Equatable, Sendable {
         onOutput = nil
         onErrorOutput = nil
         guard link != nil else { return finish(leftoverEnd ?? .lost("closed by the agent")) }
-        if !hasTerminal && libssh2_channel_eof(raw) == 0 { signal("KILL") }
+        if kind == .program && libssh2_channel_eof(raw) == 0 { signal("KILL") }
         let raw = raw
         enqueue({ libssh2_channel_close(raw) }) { [weak self] _ in self?.closed() }
         graceTimer = LoopTimer(after: .seconds(2)) { self.finish(.lost("closed by the agent")) }
@@ -240,7 +248,7 @@ public struct TerminalSize: Equatable, Sendable {
             if paused || closing || self.link == nil { return }
             link.driveAgain()
         }
-        guard !hasTerminal else { return }
+        guard kind == .program else { return }
         for _ in 0..<16 {
             guard let bytes = take(SSH_EXTENDED_DATA_STDERR, link) else { break }
             onErrorOutput?(bytes)
@@ -309,7 +317,7 @@ public struct TerminalSize: Equatable, Sendable {
         requests = []
         for request in abandoned { request.finish(LIBSSH2_ERROR_CHANNEL_CLOSED) }
         guard link.failure == nil else { return }  // freed with the session
-        link.giveBack(raw, opensAhead: !hasTerminal && !closing)
+        link.giveBack(raw, opensAhead: kind == .program && !closing)
     }
 
     private func deliverLeftovers() {

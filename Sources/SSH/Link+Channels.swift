@@ -25,16 +25,42 @@ extension Link {
         }
     }
 
+    /// Connects from the server to `host`:`port`, as the server sees them.
+    ///
+    /// The channel is paused: set its callbacks, `resume`.
+    public func openStream(to host: String, port: UInt16) async throws(SSHError) -> Channel {
+        let address = host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+        return try await opened { opening in
+            let session = self.session
+            let code = await self.perform {
+                opening.raw = libssh2_channel_direct_tcpip_ex(
+                    session.raw, host, Int32(port), "127.0.0.1", 0)
+                return opening.raw == nil ? libssh2_session_last_errno(session.raw) : 0
+            }
+            guard let raw = opening.raw else {
+                let reason = "the host on the way says: \(session.lastError)"
+                if code != LIBSSH2_ERROR_CHANNEL_FAILURE { self.broke(code) }
+                return .failure(self.failure ?? .unreachable(address: address, reason: reason))
+            }
+            return self.take(raw, .stream, opening)
+        }
+    }
+
     private func open(
         _ terminal: TerminalSize?, request: String,
         start: @escaping @IO @Sendable (OpaquePointer) -> Int32
     ) async throws(SSHError) -> Channel {
+        try await opened { await self.open($0, terminal, request, start) }
+    }
+
+    /// Waits for a channel within the limit.
+    private func opened(
+        _ open: @escaping @IO @Sendable (Opening) async -> Result<Channel, SSHError>
+    ) async throws(SSHError) -> Channel {
         if let failure { throw failure }
         let limit = configuration.channelTimeout
         let opening = Opening()
-        let result = await IO.within(limit) { () async -> Result<Channel, SSHError> in
-            await self.open(opening, terminal, request, start)
-        }
+        let result = await IO.within(limit) { await open(opening) }
         guard let result else {
             opening.abandon()
             throw failure ?? .channelTimedOut(limit: limit)
@@ -53,8 +79,7 @@ extension Link {
             let opened = await openSession()
             opening.raw = opened.raw
             isAhead = opened.wasAhead
-            if let failure { return .failure(failure) }
-            if opened.code == 0 { break }
+            if failure != nil || opened.code == 0 { break }
             reason = session.lastError
             guard opened.code == LIBSSH2_ERROR_CHANNEL_FAILURE else {
                 broke(opened.code)
@@ -64,9 +89,8 @@ extension Link {
         }
         if let failure { return .failure(failure) }
         guard let raw = opening.raw else { return .failure(.channelRefused(reason: reason)) }
-        let channel = Channel(raw, on: self, hasTerminal: terminal != nil)
-        add(channel)
-        opening.channel = channel
+        let taken = take(raw, terminal == nil ? .program : .terminal, opening)
+        guard case .success(let channel) = taken else { return taken }
         var code: Int32 = 0
         var asked = request
         if let terminal {
@@ -81,16 +105,25 @@ extension Link {
             asked = request
             code = await channel.ask(start)
         }
-        if code != 0 {
-            let refusal = refuse(channel, asked)
-            // What was opened ahead may be stale. Only a request the server denied has surely not
-            // run: after any other failure it may have, and must not be sent twice.
-            guard isAhead, isOpen, !opening.abandoned, code == LIBSSH2_ERROR_CHANNEL_REQUEST_DENIED
-            else { return refusal }
-            return await open(opening, terminal, request, start)
-        }
-        if opening.abandoned { channel.close() }
-        return .success(channel)
+        guard code != 0 else { return .success(channel) }
+        let refusal = refuse(channel, asked)
+        // What was opened ahead may be stale. Only a request the server denied has surely not run:
+        // after any other failure it may have, and must not be sent twice.
+        guard isAhead, isOpen, !opening.abandoned, code == LIBSSH2_ERROR_CHANNEL_REQUEST_DENIED
+        else { return refusal }
+        return await open(opening, terminal, request, start)
+    }
+
+    private func take(
+        _ raw: OpaquePointer, _ kind: Channel.Kind, _ opening: Opening
+    ) -> Result<Channel, SSHError> {
+        if let failure { return .failure(failure) }  // freed with the session
+        let channel = Channel(raw, on: self, kind)
+        add(channel)
+        opening.channel = channel
+        guard opening.abandoned else { return .success(channel) }
+        channel.close()
+        return .failure(.channelTimedOut(limit: configuration.channelTimeout))
     }
 
     private func refuse(_ channel: Channel, _ request: String) -> Result<Channel, SSHError> {

@@ -5,11 +5,13 @@ internal import Loop
 
 extension Link {
     /// Opens an authenticated link; every step has its deadline and its own error.
+    ///
+    /// With `jump` it runs over a stream of that link, which must outlive it.
     public static func connect(
-        _ configuration: LinkConfiguration
+        _ configuration: LinkConfiguration, through jump: Link? = nil
     ) async throws(SSHError) -> Link {
         let known = try await KnownHosts.read(configuration.knownHosts)
-        let link = try await handshake(configuration, known)
+        let link = try await handshake(configuration, known, jump)
         do throws(SSHError) {
             try await link.checkHostKey(known)
             try await link.logIn()
@@ -24,7 +26,7 @@ extension Link {
 
     /// One attempt per cipher family until one is agreed.
     private static func handshake(
-        _ configuration: LinkConfiguration, _ known: KnownHosts
+        _ configuration: LinkConfiguration, _ known: KnownHosts, _ jump: Link?
     ) async throws(SSHError) -> Link {
         let types = known.keyTypes(
             host: configuration.host, port: configuration.port, alias: configuration.hostKeyAlias)
@@ -36,18 +38,16 @@ extension Link {
         }
         while true {
             let family = families.removeFirst()
-            let socket = try await Dial.connect(
-                host: configuration.host, port: configuration.port,
-                limit: max(.milliseconds(1), end - IO.now))
-            let link = try Link(configuration, descriptor: socket)
+            let carrier = try await carrier(configuration, jump, end - IO.now)
+            let link = try Link(configuration, carrier)
             try link.session.prefer(
                 family,
                 hostKeys: Algorithms.hostKeys(
                     preferring: types, legacy: configuration.legacyAlgorithms),
                 legacy: configuration.legacyAlgorithms)
             let raw = link.session.raw
-            let limit = max(.milliseconds(1), end - IO.now)
-            let code = await IO.within(limit) {
+            let socket = carrier.transport.descriptor
+            let code = await IO.within(max(.milliseconds(1), end - IO.now)) {
                 await link.perform { libssh2_session_handshake(raw, socket) }
             }
             if code == 0 {
@@ -71,6 +71,29 @@ extension Link {
             }
             if families.isEmpty { throw failure }
         }
+    }
+
+    private static func carrier(
+        _ configuration: LinkConfiguration, _ jump: Link?, _ left: Duration
+    ) async throws(SSHError) -> any Carrier {
+        let (host, port) = (configuration.host, configuration.port)
+        let limit = max(.milliseconds(1), left)
+        guard let jump else {
+            let socket = try await Dial.connect(host: host, port: port, limit: limit)
+            return try SocketCarrier(descriptor: socket)
+        }
+        let opening = IO.task {
+            await Result { () async throws(SSHError) -> Channel in
+                try await jump.openStream(to: host, port: port)
+            }
+        }
+        guard let result = await IO.within(limit, { await opening.value }) else {
+            // It may still open: then nobody wants it.
+            IO.task { if case .success(let late) = await opening.value { late.close() } }
+            throw .connectTimedOut(address: configuration.address, limit: limit)
+        }
+        let stream = try result.get()
+        return ChannelCarrier(stream, descriptor: jump.session.transport.descriptor)
     }
 
     private var offer: ServerOffer? {
@@ -128,5 +151,16 @@ extension ServerOffer {
         Algorithms.keyExchanges(legacy: legacy).contains(where: keyExchanges.contains)
             && Algorithms.hostKeys(preferring: types, legacy: legacy)
                 .contains(where: hostKeys.contains)
+    }
+}
+
+extension Result where Failure == SSHError {
+    /// What a throwing body gave.
+    @IO fileprivate init(_ body: @IO () async throws(SSHError) -> Success) async {
+        do throws(SSHError) {
+            self = .success(try await body())
+        } catch {
+            self = .failure(error)
+        }
     }
 }

@@ -1,5 +1,5 @@
-// One SSH connection: it owns the session and decides what libssh2 does when. One event on the
-// socket drives everything: first the session's own operations (open, log in), one at a time, as
+// One SSH connection: it owns the session and decides what libssh2 does when. One event of its
+// carrier (a socket, or a jump host's channel) drives everything: first the session's own operations (open, log in), one at a time, as
 // libssh2 keeps their state in the session, then each channel. Below the agent's Links.
 // Invariant: an operation that reported EAGAIN is repeated, unchanged, until it ends or the link does.
 internal import CSSH2
@@ -26,7 +26,7 @@ public import Loop
     let session: Session
     /// What channels read into.
     var buffer = [UInt8](repeating: 0, count: 1 << 16)
-    private let readiness: Readiness
+    let carrier: any Carrier
     private var operations: [Operation] = []
     private var channels: [Channel] = []
     private var driving = false
@@ -52,19 +52,14 @@ public import Loop
         let finish: @IO (Int32) -> Void
     }
 
-    init(_ configuration: LinkConfiguration, descriptor: Int32) throws(SSHError) {
+    init(_ configuration: LinkConfiguration, _ carrier: any Carrier) throws(SSHError) {
         self.configuration = configuration
-        let transport = SocketTransport(descriptor: descriptor)
-        session = try Session(transport)
-        do throws(LoopError) {
-            readiness = try Readiness(descriptor: descriptor)
-        } catch {
-            throw .local(reason: error.description)
-        }
-        readiness.watch(.read) { [weak self] in self?.ready($0) }
+        self.carrier = carrier
+        session = try Session(carrier.transport)
+        carrier.start { [weak self] in self?.ready() }
     }
 
-    isolated deinit { readiness.close() }
+    isolated deinit { carrier.close() }
 
     /// Whether channels can be opened.
     public var isOpen: Bool { failure == nil }
@@ -102,7 +97,7 @@ public import Loop
     func performOffLoop(_ step: @escaping @Sendable () -> Int32) async -> Int32 {
         while failure == nil {
             offLoop = true
-            readiness.stop()
+            carrier.watch([])
             let code = await Blocking.run(step)
             offLoop = false
             if failure != nil { tearDown() }
@@ -113,7 +108,7 @@ public import Loop
             }
             await withUnsafeContinuation {
                 parked = $0
-                readiness.watch(session.transport.unsent > 0 ? [.read, .write] : .read)
+                carrier.watch(session.transport.unsent > 0 ? [.read, .write] : .read)
             }
         }
         return LIBSSH2_ERROR_SOCKET_DISCONNECT
@@ -132,8 +127,11 @@ public import Loop
         let code = await perform { [self] in
             if let spare {
                 self.spare = nil
-                (opened, wasAhead) = (spare, true)
-                return 0
+                if libssh2_channel_eof(spare) == 0 {
+                    (opened, wasAhead) = (spare, true)
+                    return 0
+                }
+                givenBack.append(spare)  // the server has closed it
             }
             opened = hl_ssh_open_session(session.raw, configuration.window, 32768)
             return opened == nil ? libssh2_session_last_errno(session.raw) : 0
@@ -178,9 +176,7 @@ public import Loop
 
     // MARK: Driving
 
-    private func ready(_ found: Readiness.Interest) {
-        if found.contains(.read) { session.transport.mayRead = true }
-        if found.contains(.write) { session.transport.flush() }
+    private func ready() {
         guard let parked else { return drive() }
         self.parked = nil
         parked.resume()
@@ -232,11 +228,10 @@ public import Loop
         if operations.isEmpty && channels.isEmpty {
             // libssh2 reads only on behalf of something; an idle link looks in now and then.
             if transport.mayRead { lookInSoon() } else { interest.insert(.read) }
-        } else if transport.unsent < SocketTransport.outputLimit {
+        } else if transport.unsent < Transport.outputLimit {
             interest.insert(.read)
-            transport.acknowledgeQuickly()
         }
-        readiness.watch(interest)
+        carrier.watch(interest)
     }
 
     // MARK: Life and death
@@ -265,7 +260,7 @@ public import Loop
 
     private func lookInSoon() {
         guard pump == nil else { return }
-        pump = LoopTimer(after: .seconds(2)) { [weak self] in
+        pump = LoopTimer(after: .milliseconds(500)) { [weak self] in
             guard let self else { return }
             self.pump = nil
             // Before login no channel may be asked for; there the next operation reads.
@@ -311,7 +306,7 @@ public import Loop
         pump?.cancel()
         leaving?.cancel()
         (spare, givenBack) = (nil, [])  // freed with the session
-        readiness.close()
+        if !offLoop { session.transport.flush() }
         parked?.resume()
         parked = nil
         if !offLoop { tearDown() }
@@ -323,6 +318,7 @@ public import Loop
         session.transport.drain(error.description)
         for channel in channels { channel.linkEnded(error) }
         channels = []
+        carrier.close()
         session.transport.close()
         let abandoned = operations
         operations = []

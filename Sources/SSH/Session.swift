@@ -7,7 +7,7 @@ import Glibc
 /// One libssh2 session over one transport.
 final class Session {
     let raw: OpaquePointer
-    let transport: SocketTransport
+    let transport: Transport
     /// What the server said when it disconnected.
     private(set) var goodbye: String?
     /// Answers a keyboard-interactive prompt; nil refuses it.
@@ -15,7 +15,7 @@ final class Session {
 
     private static let ready = libssh2_init(0)
 
-    init(_ transport: SocketTransport) throws(SSHError) {
+    init(_ transport: Transport) throws(SSHError) {
         guard Self.ready == 0, let raw = libssh2_session_init_ex(nil, nil, nil, nil) else {
             throw .local(reason: "libssh2 cannot start: out of memory")
         }

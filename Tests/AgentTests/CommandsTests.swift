@@ -132,11 +132,11 @@ func withCommands(
             }
             #expect(result.state == .timedOut)
             #expect(result.stdout.text.contains("started"))
-            #expect(result.durationMS < 8000)
+            #expect(result.durationMS < 15_000)
             let text = try String(contentsOfFile: file, encoding: .utf8)
             let pids = text.split(separator: "\n").compactMap { Int32($0) }
             #expect(pids.count == 3)
-            #expect(await holds(within: .seconds(6)) { pids.allSatisfy { kill($0, 0) != 0 } })
+            #expect(await holds(within: .seconds(20)) { pids.allSatisfy { kill($0, 0) != 0 } })
             for pid in pids { kill(pid, SIGKILL) }
         }
     }
@@ -166,7 +166,7 @@ func withCommands(
             let start = IO.now
             let over = try await setup.commands.cancel(cancel, caller: Caller(principal: "ada"))
             #expect(over.state == .cancelled && over.stdout.text == "one\ntwo\n")
-            #expect(IO.now - start < .seconds(5))
+            #expect(IO.now - start < .seconds(9))
             #expect(setup.commands.runningCount == 0)
         }
     }

@@ -116,4 +116,54 @@ extension SSHServer {
         #expect(fault.code == .hostKeyUnknown)
         #expect(fault.message.hasPrefix("fixture: the host key of"))
     }
+
+    @Test func `a target behind jump hosts is entered through their links`() async throws {
+        var servers: [SSHServer] = []
+        for _ in 0..<3 {
+            servers.append(try await SSHServer.start(SSHServer.Options(shell: .dash)))
+        }
+        let folder = servers[0].directory
+        let text = try zip(servers, ["gate", "middle", "inside"]).map { server, alias in
+            try server.configuration(alias: alias)
+        }
+        let config = try folder.write(
+            text[0] + text[1] + "    ProxyJump gate\n" + text[2] + "    ProxyJump middle\n",
+            to: "config")
+        let counts = try await IO.task { () async -> Result<[Int], Fault> in
+            await outcome {
+                let targets = Targets(
+                    settings: TargetSettings(sshConfig: config),
+                    place: Place(environment: [:], user: "me", home: folder.path))
+                let links = Links()
+                defer { links.shutDown() }
+                let inside = try await targets.resolve(TargetName("inside"))
+                #expect(inside.via.map(\.name) == ["gate", "middle"])
+                _ = try await links.execute(on: inside) { _ in "true" }
+                let before = links.open.count
+                let middle = try await targets.resolve(TargetName("middle"))
+                _ = try await links.execute(on: middle) { _ in "true" }
+                return [before, links.open.count]
+            }
+        }.value.get()
+        #expect(counts == [3, 3])
+    }
+
+    @Test func `jump hosts in a circle are refused`() async throws {
+        let folder = try TemporaryDirectory("circle")
+        let config = try folder.write(
+            "Host a\n ProxyJump b\nHost b\n ProxyJump a\n", to: "config")
+        let result = await IO.task {
+            await outcome {
+                try await Targets(
+                    settings: TargetSettings(sshConfig: config),
+                    place: Place(environment: [:], user: "me", home: folder.path)
+                ).resolve(TargetName("a"))
+            }
+        }.value
+        guard case .failure(let fault) = result else {
+            Issue.record("resolved")
+            return
+        }
+        #expect(fault.message.contains("circle"))
+    }
 }

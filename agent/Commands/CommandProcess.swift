@@ -133,7 +133,7 @@ enum CommandEnd: Equatable, Sendable {
         IO.task {
             _ = try? await Child.run(
                 "/bin/sh", ["-c", CommandText.end(mark: mark, signal: signal)],
-                deadline: .seconds(10))
+                deadline: .seconds(30))
         }
     }
 }

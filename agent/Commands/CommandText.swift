@@ -56,8 +56,8 @@ enum CommandText {
             else ps axeww 2>/dev/null | grep $m | grep -v grep | \
             while read -r p r; do echo $p; done; fi; }
             p=$(f); [ -n "$p" ] || exit 0; kill -\(signal) $p 2>/dev/null
-            i=0; while [ $i -lt 20 ]; do p=$(f); [ -n "$p" ] || exit 0; \
-            sleep 0.1 || sleep 1; i=$((i+1)); done
+            i=0; while [ $i -lt 4 ]; do p=$(f); [ -n "$p" ] || exit 0; \
+            sleep 0.5 || sleep 1; i=$((i+1)); done
             kill -KILL $p 2>/dev/null; exit 0
             """
         return "exec /bin/sh -c '\(script)'"

@@ -16,11 +16,22 @@ import Wire
         let user: String
         let alias: String?
         let identity: [UInt8]
+        /// The hosts on the way.
+        let via: [String]
+
+        init(_ target: SSHTarget, _ options: LinkOptions) {
+            host = target.hostname
+            port = target.port
+            user = target.user
+            alias = target.hostKeyAlias
+            identity = options.identity
+            via = target.via.map { "\($0.user)@\($0.hostname):\($0.port)" }
+        }
     }
 
     private final class Place {
         var open: [Held] = []
-        var opening: Task<Result<Link, SSHError>, Never>?
+        var opening: Task<Result<Link, Fault>, Never>?
     }
 
     @IO private final class Held {
@@ -103,15 +114,7 @@ import Wire
         on target: SSHTarget, _ options: LinkOptions,
         _ start: @IO (Link) async throws(SSHError) -> Channel
     ) async throws(Fault) -> (channel: Channel, link: Link) {
-        if target.jump != nil || target.proxyCommand != nil {
-            throw Fault(
-                .unavailable,
-                "\(target.name) is configured behind a jump host (ProxyJump or ProxyCommand),"
-                    + " which this agent does not support yet")
-        }
-        let key = Key(
-            host: target.hostname, port: target.port, user: target.user,
-            alias: target.hostKeyAlias, identity: options.identity)
+        let key = Key(target, options)
         var full: [ObjectIdentifier] = []
         var lostOnce = false
         let deadline = IO.now + (options.loginTimeout ?? .seconds(30))
@@ -154,22 +157,39 @@ import Wire
             return free.link
         }
         let opening = place.opening ?? open(key, place, target, options)
-        switch await opening.value {
-        case .success(let link): return link
-        case .failure(let error): throw Fault(error, target: target.name)
+        return try await opening.value.get()
+    }
+
+    /// Connects, through the links of the hosts on the way.
+    private func connect(
+        _ target: SSHTarget, _ options: LinkOptions
+    ) async throws(Fault) -> Link {
+        guard target.proxyCommand == nil else {
+            throw Fault(
+                .unavailable,
+                "\(target.name) has a ProxyCommand, which this agent does not run: use ProxyJump")
+        }
+        var jump: Link?
+        if let hop = target.via.last {
+            jump = try await link(Key(hop, LinkOptions()), hop, LinkOptions(), except: [])
+        }
+        let configuration = await Blocking.run {
+            target.configuration(options) { unsafe access($0, R_OK) == 0 }
+        }
+        do throws(SSHError) {
+            return try await Link.connect(configuration, through: jump)
+        } catch {
+            throw Fault(error, target: target.name)
         }
     }
 
     private func open(
         _ key: Key, _ place: Place, _ target: SSHTarget, _ options: LinkOptions
-    ) -> Task<Result<Link, SSHError>, Never> {
-        let task = IO.task { () async -> Result<Link, SSHError> in
-            let configuration = await Blocking.run {
-                target.configuration(options) { unsafe access($0, R_OK) == 0 }
-            }
-            let result: Result<Link, SSHError>
-            do throws(SSHError) {
-                result = .success(try await Link.connect(configuration))
+    ) -> Task<Result<Link, Fault>, Never> {
+        let task = IO.task { () async -> Result<Link, Fault> in
+            let result: Result<Link, Fault>
+            do throws(Fault) {
+                result = .success(try await self.connect(target, options))
             } catch {
                 result = .failure(error)
             }
@@ -177,7 +197,7 @@ import Wire
             if case .success(let link) = result {
                 guard !self.isShut else {
                     link.close()
-                    return .failure(.linkLost(reason: "the agent is stopping"))
+                    return .failure(Fault(.unavailable, "the agent is stopping"))
                 }
                 place.open.append(Held(link))
                 link.onEnd = { [weak self, weak link] _ in link.map { self?.drop($0) } }

@@ -20,6 +20,8 @@ struct SSHTarget: Sendable, Equatable {
     var connectTimeout: Duration?
     /// Jump hosts, comma-separated, as configured.
     var jump: String?
+    /// The hosts on the way, the nearest first; each is entered with its own configuration.
+    var via: [SSHTarget] = []
     /// A command in place of the connection.
     var proxyCommand: String?
     var allowsLegacy = false

@@ -71,6 +71,10 @@ enum Target: Sendable, Equatable {
 
     /// Where a name leads.
     func resolve(_ name: TargetName) async throws(Fault) -> SSHTarget {
+        try await resolve(name, depth: 0)
+    }
+
+    private func resolve(_ name: TargetName, depth: Int) async throws(Fault) -> SSHTarget {
         // Running ssh takes longer than reading its files to see that they are the same.
         let scan = await scan()
         if let known = cache[name],
@@ -86,9 +90,27 @@ enum Target: Sendable, Equatable {
             target.knownHosts.insert(own, at: 0)
         }
         target.acceptsNew = target.acceptsNew || settings.acceptNew
+        target.via = try await hops(of: target, depth: depth)
         if cache.count > 1000 { cache = [:] }
         cache[name] = Known(target: target, fingerprint: scan.fingerprint, since: IO.now)
         return target
+    }
+
+    /// The hosts on the way to a target: as in ssh, the first hop's own way counts too.
+    private func hops(of target: SSHTarget, depth: Int) async throws(Fault) -> [SSHTarget] {
+        guard let jump = target.jump else { return [] }
+        guard depth < 8 else {
+            throw Fault(.unavailable, "\(target.name): its ProxyJump leads in a circle")
+        }
+        var hops: [SSHTarget] = []
+        for part in jump.split(separator: ",") {
+            let text = part.hasPrefix("ssh://") ? part.dropFirst(6) : part
+            var hop = try await resolve(try TargetName(String(text)), depth: depth + 1)
+            hops += hops.isEmpty ? hop.via : []
+            hop.via = hops
+            hops.append(hop)
+        }
+        return hops
     }
 
     /// The names that ssh_config introduces.

@@ -1,0 +1,106 @@
+// The byte stream under libssh2's session, through its SEND and RECV callbacks. Everything libssh2
+// sends is taken at once and what cannot go on yet is kept here, so no send of libssh2 ever
+// reports EAGAIN and no operation can be left half sent (pitfalls 1 and 7 of libssh2). Callers
+// hold data back while `unsent` is large. Invariant: one thread at a time, the one that drives
+// the session.
+import Glibc
+
+/// What carries a session: an output buffer over something that takes and gives bytes.
+class Transport {
+    enum State: Equatable {
+        case open
+        /// The peer is gone: what libssh2 has received can still be read, nothing more comes.
+        case drained
+        /// Every read and write fails, so that libssh2 frees without waiting.
+        case shut
+    }
+
+    /// Above this nothing more is read either: a peer that asks and does not read is held off.
+    static let outputLimit = 4 << 20
+
+    private(set) var state = State.open
+    /// There may be something to read; cleared when there is not, set by what wakes the link.
+    final var mayRead = true
+    /// Nothing is read just now, though there may be something (see Channel's requests).
+    final var isHeld = false
+    /// Bytes received so far: the sign of life.
+    final private(set) var received: UInt64 = 0
+    /// Why it is drained.
+    final private(set) var failure = ""
+    /// The first bytes of the server, until the handshake is over.
+    final private(set) var firstBytes: [UInt8]? = []
+    private var output: [UInt8] = []
+    private var sent = 0
+
+    /// The socket at the bottom, which libssh2 wants to see.
+    var descriptor: Int32 { -1 }
+
+    /// Bytes that libssh2 has sent and that have not gone on.
+    final var unsent: Int { output.count - sent }
+
+    final func forgetFirstBytes() { firstBytes = nil }
+
+    /// Passes bytes on; how many were taken.
+    func write(_ bytes: UnsafeRawBufferPointer) -> Int { 0 }
+
+    /// Fills the buffer; 0: nothing there now. Ends of the stream are told by `drain`.
+    func read(_ bytes: UnsafeMutableRawBufferPointer) -> Int { 0 }
+
+    /// Takes all of `bytes`; negative errno once shut.
+    final func send(_ bytes: UnsafeRawBufferPointer) -> Int {
+        switch state {
+        case .shut: return -Int(EPIPE)
+        case .drained: return bytes.count
+        case .open: break
+        }
+        var taken = 0
+        if unsent == 0 { taken = write(bytes) }
+        if taken < bytes.count {
+            output.append(contentsOf: UnsafeRawBufferPointer(rebasing: bytes[taken...]))
+        }
+        return bytes.count
+    }
+
+    /// Bytes read, or negative errno; the end of the stream shows as `state`, not here.
+    final func receive(_ bytes: UnsafeMutableRawBufferPointer) -> Int {
+        switch state {
+        case .shut: return -Int(EPIPE)
+        case .drained: return -Int(EAGAIN)
+        case .open: break
+        }
+        guard mayRead, !isHeld, unsent < Self.outputLimit else { return -Int(EAGAIN) }
+        let count = read(bytes)
+        if count < bytes.count { mayRead = false }
+        guard count > 0 else { return -Int(EAGAIN) }
+        received += UInt64(count)
+        if let first = firstBytes, first.count < 65536 {
+            firstBytes = first + UnsafeRawBufferPointer(rebasing: bytes[..<count])
+        }
+        return count
+    }
+
+    /// Passes on what waits, as far as it is taken.
+    final func flush() {
+        guard state == .open, unsent > 0 else { return }
+        sent += output.withUnsafeBytes { write(UnsafeRawBufferPointer(rebasing: $0[sent...])) }
+        guard state == .open else { return }
+        if sent == output.count {
+            output.removeAll(keepingCapacity: output.capacity <= 1 << 17)
+            sent = 0
+        } else if sent > 1 << 18 {
+            output.removeFirst(sent)
+            sent = 0
+        }
+    }
+
+    final func drain(_ reason: String) {
+        guard state == .open else { return }
+        state = .drained
+        failure = reason
+        output = []
+        sent = 0
+    }
+
+    /// From now on libssh2 gets errors instead of EAGAIN.
+    func close() { state = .shut }
+}
