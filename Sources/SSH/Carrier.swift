@@ -87,9 +87,9 @@ internal import Loop
     }
 
     func watch(_ interest: Readiness.Interest) {
+        passOn()
         isHeld = interest.isEmpty
         guard !isHeld else { return pause() }
-        passOn()
         guard isPaused, stream.waiting <= Self.inputLimit / 2 else { return }
         isPaused = false
         channel.resume()

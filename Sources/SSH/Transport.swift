@@ -43,7 +43,7 @@ class Transport {
     /// Passes bytes on; how many were taken.
     func write(_ bytes: UnsafeRawBufferPointer) -> Int { 0 }
 
-    /// Fills the buffer; 0: nothing there now. Ends of the stream are told by `drain`.
+    /// Fills the buffer; 0: nothing there now, and ends of the stream are told by `drain`.
     func read(_ bytes: UnsafeMutableRawBufferPointer) -> Int { 0 }
 
     /// Takes all of `bytes`; negative errno once shut.

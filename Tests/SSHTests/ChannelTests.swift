@@ -6,23 +6,30 @@ import Support
 import Testing
 
 @Suite(.timeLimit(.minutes(2))) struct ChannelTests {
+    /// The first 5,000,000 bytes of `seq`.
+    private static let numbers: [UInt8] = {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(5_000_010)
+        var number = 1
+        while bytes.count < 5_000_000 {
+            bytes += "\(number)\n".utf8
+            number += 1
+        }
+        return Array(bytes.prefix(5_000_000))
+    }()
+
     @Test(arguments: [["RekeyLimit": "default none"], ["RekeyLimit": "256K"]])
     func `five megabytes come exactly, through key exchanges too`(
         settings: [String: String]
     ) async throws {
         let server = try await SSHServer.start(SSHServer.Options(shell: .dash, settings: settings))
         let configuration = try server.link()
+        #expect(Self.numbers.count == 5_000_000)  // made before, so that the loop is not held up
         try await onLoop {
             let link = try await Link.connect(configuration)
             defer { link.close() }
             let done = try await link.run("seq 1 800000 | head -c 5000000")
-            var expected: [UInt8] = []
-            var number = 1
-            while expected.count < 5_000_000 {
-                expected += Array("\(number)\n".utf8)
-                number += 1
-            }
-            #expect(done.output == Array(expected.prefix(5_000_000)))
+            #expect(done.output == Self.numbers)
             #expect(done.end == .exited(0))
         }
     }
@@ -31,10 +38,10 @@ import Testing
     func `a megabyte of input arrives and comes back`(settings: [String: String]) async throws {
         let server = try await SSHServer.start(SSHServer.Options(shell: .dash, settings: settings))
         let configuration = try server.link()
+        let input = (0..<(1 << 20)).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) }
         try await onLoop {
             let link = try await Link.connect(configuration)
             defer { link.close() }
-            let input = (0..<(1 << 20)).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) }
             let done = try await link.run("cat", input: input)
             #expect(done.output == input)
             let counted = try await link.run("wc -c", input: input)

@@ -11,8 +11,8 @@ extension SSHServer {
         var configuration = LinkConfiguration(
             host: "127.0.0.1", port: port, user: user, knownHosts: [known],
             authentication: [.keyFile(path: key.path, passphrase: nil)])
-        configuration.connectTimeout = .seconds(10)
-        configuration.loginTimeout = .seconds(10)
+        configuration.connectTimeout = .seconds(30)
+        configuration.loginTimeout = .seconds(30)
         change(&configuration)
         return configuration
     }

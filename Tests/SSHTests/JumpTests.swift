@@ -9,6 +9,7 @@ import Testing
     func `a link runs over other links`(hops: Int) async throws {
         let servers = try await Self.servers(hops + 1)
         let configurations = try servers.map { try $0.link() }
+        let input = (0..<(1 << 20)).map { UInt8(truncatingIfNeeded: $0 &* 7 >> 2) }
         try await onLoop {
             var links: [Link] = []
             for configuration in configurations {
@@ -25,7 +26,6 @@ import Testing
                 }
             }
             for task in tasks { #expect(await task.value == 300_002) }
-            let input = (0..<(1 << 20)).map { UInt8(truncatingIfNeeded: $0 &* 7 >> 2) }
             #expect(try await inner.run("cat", input: input).output == input)
             let paused = try await inner.execute("head -c 6000000 /dev/zero")
             #expect(try await inner.run("echo on").text == "on\n")
