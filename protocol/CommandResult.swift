@@ -71,6 +71,12 @@ public struct CommandResult: Sendable, Equatable {
     public var nextOffset = 0
     /// Milliseconds from the command's start to its end, or to now.
     public var durationMS = 0
+    /// How many shells inside each other were adopted; 0: the session's own is driven.
+    public var depth = 0
+    /// The adopted shell that is driven.
+    public var shell: String?
+    /// A program with a shell of its own has the terminal: nothing marks what runs in it.
+    public var hasLostMarks = false
     /// The program in the foreground, when known and not the shell.
     public var foreground: String?
     /// The prompt of a program that waits for input.
@@ -105,8 +111,11 @@ public struct CommandResult: Sendable, Equatable {
         object["offset"] = JSON(offset)
         object["next_offset"] = JSON(nextOffset)
         object["duration_ms"] = JSON(durationMS)
+        if depth > 0 { object["depth"] = JSON(depth) }
+        object.add("shell", JSON(shell))
         object.add("foreground", JSON(foreground))
         object.add("prompt", JSON(prompt))
+        if hasLostMarks { object["marks"] = "lost" }
         object["evidence"] = .array(evidence.map { .string($0.rawValue) })
         object.add("matched", isMatched.map(JSON.bool))
         object.add("screen", screen?.json)

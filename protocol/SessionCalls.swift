@@ -62,6 +62,8 @@ public struct SessionInfo: Sendable, Equatable {
     public var owner: String
     /// `bash`, `zsh`, ….
     public var shell: String
+    /// How many shells inside each other were adopted.
+    public var depth = 0
     /// The shell's working directory, as far as known.
     public var cwd: String?
     /// What the last command is doing; `done` when the shell is at its prompt.
@@ -108,6 +110,7 @@ public struct SessionInfo: Sendable, Equatable {
         object.add("name", JSON(name))
         object["owner"] = .string(owner)
         object["shell"] = .string(shell)
+        if depth > 0 { object["depth"] = JSON(depth) }
         object.add("cwd", JSON(cwd))
         object["state"] = .string(state.rawValue)
         object.add("command", JSON(command))
@@ -182,6 +185,8 @@ public struct SendInput: Sendable {
     public var keys: [String]
     /// Whether Enter follows the text.
     public var enter: Bool
+    /// Makes the shell that what runs has brought (su, ssh, bash) the one that is driven.
+    public var adopt: Bool
     /// How long to wait for something to happen.
     public var wait: Duration
     /// The most bytes of output in the answer.
@@ -196,6 +201,10 @@ public struct SendInput: Sendable {
         self.text = text ?? ""
         keys = try fields.strings("keys", limit: 100) ?? []
         enter = try fields.flag("enter") ?? (text != nil)
+        adopt = try fields.flag("adopt") ?? false
+        guard !adopt || text == nil && keys.isEmpty else {
+            throw Fault(.invalidArgument, "give \"adopt\" alone, without \"text\" or \"keys\"")
+        }
         wait = try fields.seconds("wait_s", in: 0...50) ?? .seconds(1)
         maxBytes = try fields.integer("max_bytes", in: 0...1_000_000) ?? 20_000
     }

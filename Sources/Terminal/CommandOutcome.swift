@@ -124,6 +124,16 @@ extension CommandOutcome {
         Self(.stopped, signal: "TSTP", note: "fg resumes it")
     }
 
+    /// The outcome of a command whose shell, inside another, is over.
+    public static var leftShell: Self {
+        Self(.shellExited, note: "the shell it ran in is over")
+    }
+
+    /// The outcome of a command that put another program in the place of its shell.
+    public static var replacedShell: Self {
+        Self(.aborted, note: "another shell took the place of the one that ran it (exec)")
+    }
+
     /// The outcome when the shell's channel ended.
     public static func ended(_ end: ShellEnd) -> Self {
         switch end {

@@ -1,15 +1,19 @@
 // Splits what a terminal sends into output and marks. It stands between the transport and the
-// session's log. Invariant: bytes in = output out + valid marks, whatever the chunk boundaries, and
-// never more than `bodyLimit` bytes are held back.
+// session's log. A shell inside another has a nonce of its own, and the marks of both are found: the
+// outer one's tell that the inner one is over.
+// Invariant: bytes in = output out + valid marks, whatever the chunk boundaries, and never more than
+// `bodyLimit` bytes are held back.
 
-/// An incremental scanner for the marks of one nonce.
+/// An incremental scanner for the marks of one nonce, or of those of shells inside each other.
 public struct MarkScanner: Sendable {
     /// A piece of what was scanned, in order.
     public enum Piece: Equatable, Sendable {
         /// Bytes that are no mark.
         case output(ArraySlice<UInt8>)
-        /// A mark of this shell.
+        /// A mark of the innermost shell.
         case mark(Mark)
+        /// A mark of another shell, counted from the outermost (0).
+        case outerMark(Mark, level: Int)
     }
 
     private enum State {
@@ -20,22 +24,47 @@ public struct MarkScanner: Sendable {
 
     /// Two paths of PATH_MAX and some: a mark is never longer.
     static let bodyLimit = 9000
+    /// The most shells inside each other.
+    public static let levelLimit = 9
 
-    private let opening: [UInt8]  // 0 stands for the letter
-    private let nonce: [UInt8]
+    private var openings: [[UInt8]]  // 0 stands for the letter
     private var state = State.text
     private var held: [UInt8] = []
+    /// In `opening` the shells that `held` may be of, as bits; in `body` its shell alone.
+    private var candidates: UInt32 = 0
 
     /// A scanner for one shell's marks.
-    public init(nonce: Nonce) {
-        self.nonce = nonce.bytes
-        opening =
-            [0x1b] + Array("]133;".utf8) + [0, UInt8(ascii: ";")] + nonce.bytes + [
-                UInt8(ascii: ";")
-            ]
-    }
+    public init(nonce: Nonce) { openings = [Self.opening(nonce)] }
 
     private static let letterIndex = 6
+    private static let nonceIndex = 8
+
+    private static func opening(_ nonce: Nonce) -> [UInt8] {
+        [0x1b] + Array("]133;".utf8) + [0, UInt8(ascii: ";")] + nonce.bytes + [UInt8(ascii: ";")]
+    }
+
+    /// How many shells' marks are found.
+    public var levels: Int { openings.count }
+
+    /// Finds the marks of a shell inside the innermost one too.
+    public mutating func push(_ nonce: Nonce) {
+        precondition(openings.count < Self.levelLimit, "shells nested beyond the limit")
+        openings.append(Self.opening(nonce))
+    }
+
+    /// Finds the marks of the outermost `count` shells alone.
+    public mutating func keep(_ count: Int) {
+        while openings.count > max(count, 1) { remove(openings.count - 1) }
+    }
+
+    /// Forgets one shell: another has taken its place.
+    public mutating func remove(_ level: Int) {
+        guard openings.count > 1, openings.indices.contains(level) else { return }
+        openings.remove(at: level)
+        let below = candidates & (1 << level - 1)
+        // What is held for that shell alone has no candidate left, and is output.
+        candidates = below | (candidates >> (level + 1)) << level
+    }
 
     /// Scans one chunk; calls `emit` with the pieces in order.
     public mutating func scan(_ chunk: [UInt8], _ emit: (Piece) -> Void) {
@@ -47,14 +76,17 @@ public struct MarkScanner: Sendable {
                 if escape > index { emit(.output(chunk[index..<escape])) }
                 if escape < chunk.count {
                     held = [0x1b]
+                    candidates = 1 << openings.count - 1
                     state = .opening
                 }
                 index = escape + 1
             case .opening:
-                if matches(chunk[index], at: held.count) {
+                let matching = matching(chunk[index])
+                if matching != 0 {
+                    candidates = matching
                     held.append(chunk[index])
                     index += 1
-                    if held.count == opening.count { state = .body }
+                    if held.count == openings[0].count { state = .body }
                 } else {
                     // ESC stands only at the front, so no later beginning is lost.
                     release(emit)
@@ -79,16 +111,33 @@ public struct MarkScanner: Sendable {
         var rest = bytes
         while let escape = rest.place(of: 0x1b) {
             rest = rest[(escape + 1)...]
-            if zip(1..., rest.prefix(opening.count - 1)).allSatisfy({ matches($1, at: $0) }) {
+            for opening in openings
+            where zip(1..., rest.prefix(opening.count - 1)).allSatisfy({
+                Self.matches($1, at: $0, of: opening)
+            }) {
                 return escape
             }
         }
         return bytes.endIndex
     }
 
-    private func matches(_ byte: UInt8, at index: Int) -> Bool {
-        guard index == Self.letterIndex else { return opening[index] == byte }
+    private static func matches(_ byte: UInt8, at index: Int, of opening: [UInt8]) -> Bool {
+        guard index == letterIndex else { return opening[index] == byte }
         return byte >= UInt8(ascii: "C") && byte <= UInt8(ascii: "F") || byte == UInt8(ascii: "P")
+    }
+
+    /// The shells whose opening goes on with `byte`.
+    private func matching(_ byte: UInt8) -> UInt32 {
+        let index = held.count
+        if index == Self.letterIndex || openings.count == 1 {
+            return Self.matches(byte, at: index, of: openings[0]) ? candidates : 0
+        }
+        var left: UInt32 = 0
+        for level in openings.indices
+        where candidates & 1 << level != 0 && openings[level][index] == byte {
+            left |= 1 << level
+        }
+        return left
     }
 
     private mutating func release(_ emit: (Piece) -> Void) {
@@ -99,7 +148,10 @@ public struct MarkScanner: Sendable {
 
     private mutating func close(_ emit: (Piece) -> Void) {
         let letter = held[Self.letterIndex]
-        var fields = held[opening.count..<(held.count - 1)]
+        let level = candidates.trailingZeroBitCount
+        guard level < openings.count else { return release(emit) }
+        let nonce = openings[level][Self.nonceIndex..<(openings[level].count - 1)]
+        var fields = held[openings[level].count..<(held.count - 1)]
         if letter != UInt8(ascii: "C"), letter != UInt8(ascii: "F") {
             // A BEL inside a directory's name: the mark goes on to the closing nonce.
             guard fields.count > nonce.count, fields.suffix(nonce.count).elementsEqual(nonce) else {
@@ -112,6 +164,6 @@ public struct MarkScanner: Sendable {
         guard let mark = Mark(letter: letter, fields: fields) else { return release(emit) }
         held = []
         state = .text
-        emit(.mark(mark))
+        emit(level == openings.count - 1 ? .mark(mark) : .outerMark(mark, level: level))
     }
 }

@@ -55,8 +55,8 @@ public struct Probe: Sendable, Equatable {
     public private(set) var processes: [Process] = []
     /// Stopped jobs of the shell.
     public private(set) var stoppedJobs: Set<Int> = []
-    private var shell = 0
-    private var terminal = ""
+    private(set) var shell = 0
+    private(set) var terminal = ""
 
     /// Reads the script's answer; nil: it told nothing.
     public init?(_ answer: [UInt8]) {
@@ -134,14 +134,14 @@ public struct Probe: Sendable, Equatable {
         return processes.contains { $0.state == "S" } ? .lineInput : .running
     }
 
-    private func reads(_ process: Process) -> Bool {
+    func reads(_ process: Process) -> Bool {
         guard process.state == "S" || process.state == "I" else { return false }
         let waits = ["n_tty_read", "ttyin", "ttyraw"]
         return waits.contains(process.wait) || process.file == "/dev/tty"
             || process.file == terminal
     }
 
-    private func isHidden(_ process: Process) -> Bool {
+    func isHidden(_ process: Process) -> Bool {
         guard process.state == "S" || process.state == "I" || process.state == "?" else {
             return false
         }

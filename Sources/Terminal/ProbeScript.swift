@@ -44,7 +44,7 @@ extension Probe {
         '') case $w in wait_woken|n_tty_read) case $(ls -l $r/$1/fd) in
         *socket:*) ;; *" $t"*|*" /dev/tty"*) f=$t;; esac;; esac;; esac
         # BusyBox's read polls; a shell polls for nothing else.
-        case $w,$c in *poll*,*sh|*select*,*sh|*poll*,busybox) hl_file $1 0;; esac
+        case $w,$c in *ssh|*,rsh|*,mosh) ;; *poll*,*sh|*select*,*sh|*poll*,busybox) hl_file $1 0;; esac
         echo "process $1 $a ${w:-?} ${2:-?} ${f:-?} $c"
         i=0
         for x in $r/$1/task/*; do

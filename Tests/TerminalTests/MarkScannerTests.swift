@@ -31,6 +31,7 @@ struct Scanned: Equatable {
             case .mark(let mark):
                 marks.append(mark)
                 places.append(output.count)
+            case .outerMark: Issue.record("there is one shell")
             }
         }
         for chunk in chunks { scanner.scan(chunk, add) }
@@ -136,6 +137,58 @@ func mark(_ letter: String, _ fields: String, closed: Bool = true) -> [UInt8] {
             let scanned = Scanned(chunks)
             #expect(scanned.output == output, "seed \(seed)")
             #expect(scanned.marks.count == count, "seed \(seed)")
+        }
+    }
+
+    @Test func `marks of shells inside each other are told apart, wherever they are cut`() {
+        let (outer, inner) = (Nonce(high: 1, low: 2), Nonce(high: 1, low: 3))
+        func mark(_ nonce: Nonce, _ number: Int) -> [UInt8] {
+            Array("\u{1b}]133;E;\(nonce.text);0;\(number);/;\(nonce.text)\u{7}".utf8)
+        }
+        let bytes =
+            Array("a".utf8) + mark(inner, 1) + Array("b".utf8) + mark(outer, 2) + mark(inner, 3)
+        for cut in 0...bytes.count {
+            var scanner = MarkScanner(nonce: outer)
+            scanner.push(inner)
+            var told: [String] = []
+            var text: [UInt8] = []
+            func take(_ piece: MarkScanner.Piece) {
+                switch piece {
+                case .output(let slice): text += slice
+                case .mark(.ended(_, _, let number, _)): told.append("inner \(number)")
+                case .outerMark(.ended(_, _, let number, _), let level):
+                    told.append("\(level) \(number)")
+                default: told.append("?")
+                }
+            }
+            scanner.scan(Array(bytes[..<cut]), take)
+            scanner.scan(Array(bytes[cut...]), take)
+            #expect(told == ["inner 1", "0 2", "inner 3"], "cut at \(cut)")
+            #expect(text == Array("ab".utf8))
+            scanner.keep(1)
+            #expect(scanner.levels == 1)
+            scanner.scan(mark(inner, 4) + mark(outer, 5), take)
+            #expect(told.dropFirst(3) == ["inner 5"])
+            #expect(text.count > 10)
+        }
+    }
+
+    @Test func `a shell that is forgotten in the middle of its mark leaves output`() {
+        let (outer, inner) = (Nonce(high: 1, low: 2), Nonce(high: 1, low: 3))
+        let bytes = Array("\u{1b}]133;E;\(outer.text);0;1;/;\(outer.text)\u{7}".utf8)
+        for cut in 0...bytes.count {
+            var scanner = MarkScanner(nonce: outer)
+            scanner.push(inner)
+            var output: [UInt8] = []
+            var marks = 0
+            func take(_ piece: MarkScanner.Piece) {
+                if case .output(let slice) = piece { output += slice } else { marks += 1 }
+            }
+            scanner.scan(Array(bytes[..<cut]), take)
+            scanner.remove(0)
+            scanner.scan(Array(bytes[cut...]), take)
+            scanner.finish(take)
+            #expect(cut == bytes.count ? marks == 1 : output == bytes, "cut at \(cut)")
         }
     }
 }

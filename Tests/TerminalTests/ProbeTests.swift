@@ -169,4 +169,51 @@ import Testing
             #expect(!PromptGuess.isQuestion(line), "\(line)")
         }
     }
+
+    /// A terminal with shell 10 and these processes in the foreground, with these modes.
+    private func foreground(_ processes: [String], _ modes: String) throws -> Probe {
+        let lines =
+            ["shell 10 10 20"] + processes.map { "process \($0)" } + ["tty /dev/pts/4 \(modes)"]
+        return try #require(Probe(Array(lines.joined(separator: "\n").utf8)))
+    }
+
+    @Test func `what may be adopted is a shell that waits, or what carries one`() throws {
+        let raw = "-icanon -echo"
+        let line = "icanon echo"
+        let cases: [([String], String, Bool, Probe.Adoption)] = [
+            (["20 S do_select 23 ? bash"], raw, false, .shell("bash")),
+            (["20 S wait_woken 0 /dev/pts/4 dash"], line, false, .shell("dash")),
+            (["20 S 0 ? ? dash"], line, false, .shell("dash")),
+            (["20 S do_wait 61 ? su", "21 S do_select 23 ? -bash"], raw, false, .shell("-bash")),
+            (["20 S poll 7 ? ssh"], raw, false, .carrier("ssh")),
+            (["20 S poll 7 ? ssh"], line, false, .busy("ssh")),
+            (
+                ["20 S poll 7 /dev/pts/4 fish", "21 R 0 running ? python3"], raw, false,
+                .shell("fish")
+            ),
+            (["20 R 0 running ? bash"], line, false, .busy("bash")),
+            (["10 S do_select 23 ? bash"], raw, false, .itself),
+            (["10 R 0 running ? bash"], line, false, .busy("the shell")),
+            (["20 S poll 7 ? ssh"], raw, true, .refused("ssh is a full-screen program")),
+            (
+                ["20 S wait_woken 0 /dev/pts/4 cat"], line, false,
+                .refused("cat has the terminal, which is no shell")
+            ),
+            (
+                ["20 S wait_woken 0 /dev/pts/4 sudo"], "icanon -echo", false,
+                .refused("sudo asks for a secret")
+            ),
+            (["20 T do_signal_stop ? ? bash"], line, false, .refused("bash is stopped")),
+        ]
+        for (processes, modes, drawsScreen, expected) in cases {
+            let probe = try foreground(processes, modes)
+            #expect(probe.adoption(drawsScreen: drawsScreen) == expected, "\(processes) \(modes)")
+        }
+        let probe = try foreground(["20 S do_select 23 ? bash"], raw)
+        #expect(probe.shows(process: 20, terminal: "/dev/pts/4"))
+        #expect(!probe.shows(process: 20, terminal: "/dev/pts/5"))
+        #expect(!probe.shows(process: 10, terminal: "/dev/pts/4"))
+        #expect(["-zsh", "sh", "fish", "busybox"].allSatisfy(Probe.isShell))
+        #expect(!["ssh", "vim", "bash.sh"].contains(where: Probe.isShell))
+    }
 }

@@ -35,6 +35,11 @@ import Wire
         #expect(send.wait == .seconds(2) && send.maxBytes == 0)
         let nothing = try SendInput(bare)
         #expect(nothing.text.isEmpty && nothing.keys.isEmpty && !nothing.enter)
+        #expect(!nothing.adopt)
+        #expect(try SendInput(Fields(object: ["session_id": "a.b", "adopt": true])).adopt)
+        #expect(throws: Fault.self) {
+            try SendInput(Fields(object: ["session_id": "a.b", "adopt": true, "text": "x"]))
+        }
         #expect(nothing.wait == .seconds(1) && nothing.maxBytes == 20_000)
         #expect(try SendInput(Fields(object: ["session_id": "a.b", "text": ""])).enter)
 

@@ -31,8 +31,10 @@ import Wire
             shell: "sh", cwd: nil, state: .shellExited, command: nil, idleSeconds: 61,
             idleTimeoutSeconds: 0, nextOffset: 0, columns: 511, rows: 50)
         try check(.updateSession, info(.done).json)
+        var running = info(.running, command: "sleep 100")
+        running.depth = 2
         let list: JSON = [
-            "sessions": .array([info(.running, command: "sleep 100").json, ended.json])
+            "sessions": .array([running.json, ended.json])
         ]
         try check(.listSessions, list)
     }
@@ -53,6 +55,7 @@ import Wire
         (waiting.isTruncated, waiting.omittedBytes) = (true, 20)
         (waiting.offset, waiting.nextOffset, waiting.durationMS) = (440, 460, 2004)
         (waiting.foreground, waiting.prompt) = ("sudo", "[sudo] password: ")
+        (waiting.depth, waiting.shell, waiting.hasLostMarks) = (1, "zsh", true)
         waiting.evidence = [.probe]
         try check(.sendInput, waiting.json)
 

@@ -20,6 +20,11 @@ extension AgentService {
         }
         dispatcher.serve(.sendInput) { [unowned self] (caller, fields) throws(Fault) in
             let call = try SendInput(fields)
+            guard !call.adopt else {
+                return try await session(call.sessionID, caller).adopt(
+                    wait: call.wait, maxBytes: call.maxBytes
+                ).json
+            }
             return try await session(call.sessionID, caller).send(
                 text: call.text, keys: call.keys, enter: call.enter, wait: call.wait,
                 maxBytes: call.maxBytes
@@ -127,7 +132,7 @@ extension AgentService {
 
     private func info(_ session: Session) -> SessionInfo {
         let state = session.describe(session.command)
-        return SessionInfo(
+        var info = SessionInfo(
             sessionID: session.id, target: session.target, name: session.name, owner: session.owner,
             shell: session.shellName, cwd: session.cwd, state: state.state,
             command: session.isRunning ? session.command?.preview : nil,
@@ -135,5 +140,7 @@ extension AgentService {
             idleTimeoutSeconds: session.isPersistent ? 0 : Int(session.idleTimeout / .seconds(1)),
             nextOffset: session.log.end, columns: session.display.columns,
             rows: session.display.rows)
+        info.depth = session.depth
+        return info
     }
 }

@@ -16,6 +16,7 @@ extension Session {
     ) async throws(Fault) -> CommandResult {
         let deadline = IO.now + patience
         try checkAlive()
+        try checkFree()
         if let command, isRunning {
             throw Fault(
                 .busy,
@@ -30,8 +31,9 @@ extension Session {
         let lines = try encode(code, arms: false)
         let previous = self.command
         let command = SessionCommand(
-            id: "\(id).\(state.number + 1)", code: code,
+            id: "\(id).\(commandCount + 1)", code: code,
             begin: direct?.end ?? previous?.end ?? log.start)
+        commandCount += 1
         self.command = command
         direct = nil
         forgetFindings()
@@ -65,6 +67,11 @@ extension Session {
             case .lost(let reason): "its connection was lost: \(reason)"
             }
         throw Fault(.sessionEnded, "session \(id) is over: \(how); open a new one")
+    }
+
+    func checkFree() throws(Fault) {
+        guard isAdopting else { return }
+        throw Fault(.busy, "a shell inside session \(id) is being adopted; try again in a moment")
     }
 
     private func encode(_ code: String, arms: Bool) throws(Fault) -> CommandEncoder.Lines {

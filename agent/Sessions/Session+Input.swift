@@ -10,6 +10,7 @@ extension Session {
         text: String, keys: [String], enter: Bool, wait patience: Duration, maxBytes: Int
     ) async throws(Fault) -> CommandResult {
         try checkAlive()
+        try checkFree()
         let bytes = try typed(text, keys, enter)
         guard transport.unsent + bytes.count <= Self.unsentLimit else {
             throw Fault(.busy, "session \(id) does not read its input; interrupt it with ctrl-c")
@@ -39,7 +40,12 @@ extension Session {
             echo.expect(Array(text.utf8) + [10], endsAtLine: true)
         }
         transport.write(bytes)
+        let level = depth
         await waitAndLook(until: deadline) { !self.isDirectOpen }
+        // The shell that was typed to may be over, and with it the command that it was.
+        if depth < level, let command {
+            return result(of: command, in: begin..<(command.end ?? log.end), maxBytes: maxBytes)
+        }
         return directResult(from: begin, maxBytes: maxBytes)
     }
 

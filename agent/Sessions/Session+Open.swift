@@ -11,12 +11,7 @@ extension Session {
         transport.resume()
         do throws(Fault) {
             try await introduce(deadline, nonce)
-            let lines = profile.setUp(nonce: nonce)
-            setUp = .arming
-            transport.write(lines[0])
-            try await reach(deadline) { self.setUp != .arming }
-            for line in lines.dropFirst() { transport.write(line) }
-            try await reach(deadline) { self.setUp == .done }
+            try await arm(deadline, nonce)
         } catch {
             close()
             throw error
@@ -25,13 +20,27 @@ extension Session {
         greeting = []
     }
 
+    /// Sets up a shell that has introduced itself.
+    func arm(_ deadline: ContinuousClock.Instant, _ nonce: Nonce) async throws(Fault) {
+        let lines = profile.setUp(nonce: nonce)
+        setUp = .arming
+        transport.write(lines[0])
+        try await reach(deadline) { self.setUp != .arming }
+        for line in lines.dropFirst() { transport.write(line) }
+        try await reach(deadline) { self.setUp == .done }
+    }
+
+    /// When the question is asked again: a start-up file that reads the terminal swallows it.
+    static let questionTimes = [Duration.seconds(3), .seconds(6), .seconds(3600)]
+
     /// Asks until a shell with a profile answers; one without is replaced by bash or sh.
-    private func introduce(_ deadline: ContinuousClock.Instant, _ nonce: Nonce) async throws(Fault)
-    {
+    func introduce(
+        _ deadline: ContinuousClock.Instant, _ nonce: Nonce, times: [Duration] = questionTimes
+    ) async throws(Fault) {
         var replaced: String?
         while true {
             identity = nil
-            try await ask(deadline, nonce)
+            try await ask(deadline, nonce, times)
             guard let identity else { continue }
             let program = identity.program.split(separator: "/").last.map(String.init) ?? "?"
             if let known = ShellProfile(program: program) {
@@ -52,12 +61,13 @@ extension Session {
         }
     }
 
-    private func ask(_ deadline: ContinuousClock.Instant, _ nonce: Nonce) async throws(Fault) {
-        // A start-up file that reads the terminal swallows the question: ask again.
-        for patience in [Duration.seconds(3), .seconds(6), .seconds(3600)] {
+    private func ask(
+        _ deadline: ContinuousClock.Instant, _ nonce: Nonce, _ times: [Duration]
+    ) async throws(Fault) {
+        for patience in times {
             transport.write(ShellProfile.question(nonce: nonce))
             let next = min(deadline, IO.now + patience)
-            await wait(until: next) { self.identity != nil || self.end != nil }
+            await wait(until: next) { self.identity != nil || self.isShellGone }
             if identity != nil { return }
             try await reach(next, orGo: next < deadline) { self.identity != nil }
             if String(decoding: greeting, as: UTF8.self).contains("zsh-newuser-install") {
@@ -69,11 +79,11 @@ extension Session {
     private func reach(
         _ deadline: ContinuousClock.Instant, orGo: Bool = false, _ isReached: @IO () -> Bool
     ) async throws(Fault) {
-        await wait(until: deadline) { isReached() || self.end != nil }
+        await wait(until: deadline) { isReached() || self.isShellGone }
         if isReached() { return }
         let said =
             Self.banner(greeting).split(separator: "\n").last.map { "; it said: \($0)" } ?? ""
-        if end != nil {
+        if isShellGone {
             throw Fault(.shellUnusable, "the shell at \(target) ended during login\(said)")
         }
         if Task.isCancelled { throw Fault(.timedOut, "opening the session was cancelled") }

@@ -23,6 +23,8 @@ extension Session {
         /// The shell itself was found waiting while a command counted as running.
         var shellWaits = false
         var stoppedJobs: Set<Int> = []
+        /// What brings its own shell and waits in the foreground: marks are lost.
+        var unmarked: String?
     }
 
     static let guessNote = "low confidence: guessed from the output alone"
@@ -47,6 +49,7 @@ extension Session {
     func forgetFindings() {
         need = nil
         foreground = nil
+        probing.unmarked = nil
         probing.lastInput = IO.now
         probing.shellWaits = false
     }
@@ -120,7 +123,7 @@ extension Session {
         }
     }
 
-    private func askKernel() async -> Probe? {
+    func askKernel() async -> Probe? {
         guard let process = shellProcess, let terminal = terminalName,
             let question = Probe.Question(process: process, terminal: terminal),
             let answer = await transport.ask(question)
@@ -130,11 +133,12 @@ extension Session {
 
     private func judge(_ probe: Probe, _ begin: Int) {
         foreground = probe.foreground
+        probing.unmarked = shellWithoutMarks(probe)
         let verdict = probe.verdict
         probing.shellWaits = probe.shellIsAlone && verdict != .running
         need = nil
         // After a line that a client typed, this is the prompt.
-        if isDirectOpen, probe.shellIsAlone { return }
+        if isDirectOpen, probe.shellIsAlone, probing.unmarked == nil { return }
         let draws = display.modes.isAlternate && !probe.shellIsAlone
         let state: CommandState
         switch draws && verdict != .secret && verdict != .stopped ? .fullscreen : verdict {
@@ -147,6 +151,19 @@ extension Session {
         }
         let asks = state == .lineInput || state == .secret
         need = Need(state: state, prompt: asks ? openLine(from: begin) : nil, evidence: .probe)
+    }
+
+    /// The shell that took the terminal and waits for a command; nil: none, as far as this tells.
+    private func shellWithoutMarks(_ probe: Probe) -> String? {
+        switch probe.adoption(drawsScreen: display.modes.isAlternate) {
+        case .shell(let name), .carrier(let name): return name
+        case .itself:
+            // The shells here have no line editor, but for some: then this is another (exec).
+            guard let name = probe.shellName, profile.editor == .none else { return nil }
+            let isOther = ShellProfile(program: name).map { $0 != profile } ?? true
+            return isOther || probe.modes?.isCanonical == false ? name : nil
+        case .busy, .refused: return nil
+        }
     }
 
     private func guess(_ begin: Int) {

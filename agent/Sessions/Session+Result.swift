@@ -32,10 +32,15 @@ extension Session {
 
     /// A command's state without its output.
     func describe(_ command: SessionCommand?) -> CommandResult {
+        // What a shell inside the session's ran last may have been its end.
+        if let command, command.hasLeft { return describeLeft(command) }
+        // While a shell is asked, the command that it is runs on.
+        let command = isAdopting && command == nil ? outer.last?.command : command
         var result = CommandResult(sessionID: id, state: .done)
         result.commandID = command?.id
         result.durationMS = command?.durationMS ?? 0
         result.cwd = cwd
+        if depth > 0 { (result.depth, result.shell) = (depth, shellName) }
         var notes: [String] = []
         if isDirectOpen {
             result.commandID = nil
@@ -75,7 +80,25 @@ extension Session {
         result.prompt = need?.prompt
         result.foreground = foreground
         result.evidence = need.map { [$0.evidence] } ?? []
+        if let name = probing.unmarked {
+            result.hasLostMarks = true
+            notes.append(Self.adoptionNote(name))
+        }
         if need?.evidence == .regex { notes.append(Self.guessNote) }
+    }
+
+    /// A command whose shell is over: what counts now is the command that this shell was.
+    private func describeLeft(_ command: SessionCommand) -> CommandResult {
+        var result = describe(command.around)
+        if command.around == nil, end == nil { result.exitCode = state.promptStatus }
+        let note = "the adopted shell that ran \(command.id) is over; this is \(shellName) again"
+        result.note = result.note.map { "\(note); \($0)" } ?? note
+        return result
+    }
+
+    private static func adoptionNote(_ name: String) -> String {
+        "\(name) has the terminal and a shell of its own, without marks: what runs in it has no exact "
+            + "end or status until ssh_session_send {\"adopt\": true} makes it this session's shell"
     }
 
     private func endState(_ end: ShellEnd) -> CommandState {

@@ -32,8 +32,10 @@ import Wire
     var banner = ""
     /// All output after set-up.
     let log: OutputLog
-    /// The newest command.
+    /// The newest command of the innermost shell.
     var command: SessionCommand?
+    /// How many commands were given, to any of its shells.
+    var commandCount = 0
     /// When it was last used or said something.
     var lastUsed = IO.now
     /// Called once when the shell is gone.
@@ -54,6 +56,11 @@ import Wire
     /// A line typed at the prompt by a client is being run; its output begins here.
     var direct: Direct?
 
+    /// The shells around the one that is driven, outermost first.
+    var outer: [OuterShell] = []
+    /// While a shell inside the one that is driven is asked and set up: how deep that one is.
+    var adoptionDepth = 0
+
     /// What the running command was found to wait for.
     var need: Need?
     /// The foreground program, as far as known.
@@ -63,7 +70,7 @@ import Wire
     /// When the terminal last sent something.
     var lastOutput = IO.now
 
-    private var scanner: MarkScanner
+    var scanner: MarkScanner
     private var newlines = NewlineMap()
     private var scratch: [UInt8] = []
     private var waiting: [Once<Void>] = []
@@ -133,14 +140,17 @@ import Wire
         lastOutput = IO.now
         lastUsed = lastOutput
         let before = log.end
+        let level = scanner.levels - 1
         scanner.scan(bytes) { piece in
             switch piece {
             case .output(let slice):
                 if !isDrawnPrompt { display.take(slice, log) }
                 output(slice)
-            case .mark(let mark): follow(mark)
+            case .mark(let mark): follow(mark, level: level)
+            case .outerMark(let mark, let level): follow(mark, level: level)
             }
         }
+        if depth < level { scanner.keep(depth + 1) }
         guard log.end > before else { return }
         if need?.state != .fullscreen { need = nil }
         wake(&waitingForOutput)
@@ -149,11 +159,21 @@ import Wire
     private func output(_ bytes: ArraySlice<UInt8>) {
         guard setUp == .done else {
             if greeting.count < 1 << 16 { greeting.append(contentsOf: bytes) }
+            // What runs in a session may print while a shell in it is asked.
+            if isAdopting, greeting.count >= 1 << 16 { releaseGreeting() }
             return
         }
         scratch.removeAll(keepingCapacity: true)
         newlines.append(bytes, to: &scratch)
         keep(scratch)
+    }
+
+    /// What came while a shell was asked is output after all.
+    func releaseGreeting() {
+        scratch.removeAll(keepingCapacity: true)
+        newlines.append(greeting[...], to: &scratch)
+        log.append(scratch[...])
+        greeting = []
     }
 
     private func keep(_ bytes: [UInt8]) {
@@ -186,7 +206,7 @@ import Wire
     }
 
     /// Output is complete up to a mark.
-    private func settle(endsEcho: Bool) {
+    func settle(endsEcho: Bool) {
         scratch.removeAll(keepingCapacity: true)
         newlines.finish(to: &scratch)
         if !scratch.isEmpty { keep(scratch) }
@@ -197,7 +217,15 @@ import Wire
         }
     }
 
-    private func follow(_ mark: Mark) {
+    private func follow(_ mark: Mark, level: Int) {
+        guard level <= depth else { return }
+        if level < depth {
+            // The outer shell is back: what ran in it is over.
+            switch mark {
+            case .ended, .prompt: leave(to: level)
+            default: return
+            }
+        }
         if case .identity(let process, let terminal, let program) = mark {
             identity = Identity(process: process, terminal: terminal, program: program)
             return wake(&waiting)
@@ -255,6 +283,7 @@ import Wire
         settle(endsEcho: false)
         state.end(end)
         if isRunning { finish(.ended(end)) }
+        for shell in outer { shell.command?.finish(.ended(end), at: log.end) }
         transport.onOutput = nil
         transport.onEnd = nil
         wake(&waiting)

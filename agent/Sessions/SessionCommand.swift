@@ -26,6 +26,10 @@ import Terminal
     var lateBytes = 0
     /// Whether its time limit passed.
     var timedOut = false
+    /// Its shell, inside another, is over.
+    private(set) var hasLeft = false
+    /// The command of the outer shell that this one's shell was.
+    private(set) var around: SessionCommand?
     /// Interrupts it when its time is over.
     var deadline: LoopTimer?
     /// Lines that collect long code and are not typed yet.
@@ -50,6 +54,13 @@ import Terminal
         deadline = nil
         pieces = []
         line = []
+    }
+
+    /// The shell it ran in, inside the one that runs `around`, is over.
+    func leave(to around: SessionCommand?, at end: Int) {
+        finish(.leftShell, at: end)
+        hasLeft = true
+        self.around = around
     }
 
     /// Its shell said that it ended, but it was stopped.

@@ -40,7 +40,10 @@ extension Router {
             "truncated": ["type": "boolean"], "omitted_bytes": ["type": "integer"],
             "lost_bytes": ["type": "integer"], "offset": ["type": "integer"],
             "next_offset": ["type": "integer"], "duration_ms": ["type": "integer"],
+            "depth": Shape.integer(nil, "How many shells inside each other were adopted."),
+            "shell": Shape.string("The adopted shell that is driven."),
             "foreground": ["type": "string"], "prompt": ["type": "string"],
+            "marks": Shape.string("lost: a shell that is not adopted has the terminal."),
             "evidence": ["type": "array", "items": ["type": "string"]],
             "matched": Shape.flag("Whether a line matched until, when that was given."),
             "screen": screenShape, "note": ["type": "string"],
@@ -146,13 +149,19 @@ extension Router {
                 of: ["type": "string"],
                 "Named keys after the text: ctrl-c, enter, up, page-down, esc, tab, alt-x, f1…"),
             "enter": Shape.flag("Press Enter after the text (true when there is text)."),
+            "adopt": Shape.flag(
+                """
+                Alone: drive the shell that su, sudo -i, ssh, docker exec or bash has started here \
+                (marks "lost"), with exact results; its exit leads back.
+                """),
         ]
         for (key, value) in Self.waitAndSize { properties[key] = value }
         return sessionTool(
             "ssh_session_send", "Send input to a session",
             """
             Types into the program that runs in a session: answers to its questions, or keys such as \
-            ctrl-c. To run a command use ssh_session_command.
+            ctrl-c. To run a command use ssh_session_command. When a command has started a shell of its \
+            own (su, ssh, bash: marks "lost"), send adopt and go on with ssh_session_command in it.
             """,
             ["session_id"], properties, .sendInput)
     }
@@ -205,6 +214,7 @@ extension Router {
     static let sessionMembers: JSON.Object = [
         "session_id": ["type": "string"], "target": ["type": "string"],
         "name": ["type": "string"], "owner": ["type": "string"], "shell": ["type": "string"],
+        "depth": ["type": "integer"],
         "cwd": ["type": "string"], "state": ["type": "string"], "command": ["type": "string"],
         "idle_s": ["type": "integer"], "idle_timeout_s": ["type": "integer"],
         "next_offset": ["type": "integer"], "cols": ["type": "integer"],
