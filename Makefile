@@ -1,7 +1,7 @@
 # The doors to the build: `make check` is what CI runs, `make release` what ./run uses.
 # Programs need swift in PATH and what scripts/packages.sh and scripts/build-libssh2.sh set up.
 .POSIX:
-.PHONY: all build release test tsan check lint format lines bench clean
+.PHONY: all build release test tsan check lab lint format lines bench clean
 
 flags = --explicit-target-dependency-import-check error
 # The programs hold Swift's library, so a site needs no toolchain; -s keeps them small.
@@ -26,6 +26,10 @@ test:
 
 tsan:
 	scripts/tests.sh thread
+
+# Every session case in every shell: at rest, three times under load, over a slow line.
+lab:
+	HOMELINE_LAB=long scripts/tests.sh lab
 
 check: lint lines
 	scripts/tests.sh plain thread

@@ -123,6 +123,8 @@ let package = Package(
                 "homeline-agent", "JSON", "Loop", "SSH", "Terminal", "Wire", "Net", "Tunnel",
                 "Crypto",
             ]),
+        suite(
+            "SessionLab", ["homeline-agent", "Loop", "SSH", "Terminal", "Wire"]),
         suite("EndToEnd", ["JSON", "Loop", "HTTP", "Net"]),
         suite("Interop", ["JSON"], exclude: ["python"]),
     ],

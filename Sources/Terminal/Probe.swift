@@ -134,6 +134,16 @@ public struct Probe: Sendable, Equatable {
         return processes.contains { $0.state == "S" } ? .lineInput : .running
     }
 
+    /// Some process of the foreground sleeps until there is input, or does not tell what it does.
+    public var waitsForInput: Bool {
+        processes.contains { process in
+            guard process.state == "S" || process.state == "I" else { return process.state == "?" }
+            let waits = ["poll", "select", "tty", "wait_woken"]
+            return reads(process) || isHidden(process)
+                || waits.contains { process.wait.contains($0) }
+        }
+    }
+
     func reads(_ process: Process) -> Bool {
         guard process.state == "S" || process.state == "I" else { return false }
         let waits = ["n_tty_read", "ttyin", "ttyraw"]

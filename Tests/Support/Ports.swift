@@ -36,6 +36,25 @@ public enum Ports {
         return descriptor
     }
 
+    /// A listening socket on 127.0.0.1, and its port.
+    static func listen() throws(Unavailable) -> (Int32, UInt16) {
+        let descriptor = try tcp()
+        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        var address = loopback(0)
+        let code = withUnsafeMutablePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(descriptor, $0, size) | Foundation.listen(descriptor, 64)
+                    | getsockname(descriptor, $0, &size)
+            }
+        }
+        guard code == 0 else {
+            let reason = errno
+            close(descriptor)
+            throw Unavailable("cannot listen: errno \(reason)")
+        }
+        return (descriptor, UInt16(bigEndian: address.sin_port))
+    }
+
     private static func tcp() throws(Unavailable) -> Int32 {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { throw Unavailable("socket: errno \(errno)") }

@@ -30,6 +30,12 @@ extension SSHServer {
         public var passphrase = ""
         /// The shell of all sessions; nil runs the user's login shell in its own home.
         public var shell: Shell?
+        /// Who logs in, which needs root; nil: the user who runs the tests.
+        public var account: Account?
+        /// The home of sessions with a chosen shell; nil: an empty one of their own.
+        public var home: String?
+        /// More variables of such sessions.
+        public var environment: [String: String] = [:]
         /// More sshd_config keywords (`Ciphers`, `MACs`, `MaxSessions`, …); they win.
         public var settings: [String: String] = [:]
 
@@ -58,7 +64,7 @@ extension SSHServer {
             throws -> String
         {
             // sshd runs the wrapper by the login shell, which would read the user's start-up files
-            let home = shell == nil ? "" : " HOME=\(directory.file("home"))"
+            let home = shell == nil ? "" : " HOME=\(self.home ?? directory.file("home"))"
             var lines: [(String, String)] = [
                 ("Port", "\(port)"), ("ListenAddress", "127.0.0.1"), ("PidFile", "none"),
                 ("AuthorizedKeysFile", directory.file("authorized_keys")), ("StrictModes", "no"),
@@ -85,12 +91,13 @@ extension SSHServer {
             guard let command = shell.command else {
                 throw Unavailable("\(shell) is not installed: run ./test, which installs it")
             }
-            let home = try directory.folder("home")
+            let own = try directory.folder("home")
             try directory.write("", to: "home/.zshrc")  // or zsh asks its first-run questions
             let login = shell == .tcsh ? "" : " -l"
+            let more = environment.sorted { $0.key < $1.key }.map { " \($0)=\($1)" }.joined()
             return try directory.write(
                 """
-                export HOME=\(home) SHELL=\(command.split(separator: " ").first ?? "")
+                export HOME=\(home ?? own) SHELL=\(command.split(separator: " ").first ?? "")\(more)
                 cd
                 case $SSH_ORIGINAL_COMMAND in
                 \(Self.sftpServer)) exec \(Self.sftpServer) ;;

@@ -1,5 +1,5 @@
 // A real sshd on a loopback port, with its own keys, settings and (if asked) its own shell and home.
-// Logs in the user who runs the tests. Restarted and stopped with everything it started.
+// Logs in the user who runs the tests, or a throw-away one. Restarted and stopped with everything it started.
 // Invariant: no file outside its own folder is written, no process survives it.
 import Foundation
 
@@ -10,7 +10,7 @@ public final class SSHServer: Sendable {
     /// The port it listens on, on 127.0.0.1.
     public let port: UInt16
     /// The user to log in as.
-    public let user = NSUserName()
+    public var user: String { options.account?.name ?? NSUserName() }
     /// Holds the server's files; `home` inside it is the home of sessions with a chosen shell.
     public let directory: TemporaryDirectory
     /// The keys of the server, in the order of the options.
@@ -50,6 +50,7 @@ public final class SSHServer: Sendable {
             let port = try Ports.free()
             let text = try options.configuration(in: directory, port: port, version: version)
             try directory.write(text, to: "sshd_config")
+            try options.account?.mayRead(directory)
             if let listener = try await listen(program, directory) {
                 return SSHServer(
                     options: options, port: port, directory: directory, hostKeys: hostKeys,

@@ -22,7 +22,7 @@ extension Session {
         if bytes.contains(Keys.interrupt) { state.interrupted() }
         if bytes.contains(Keys.suspend) { state.suspended() }
 
-        forgetFindings()
+        forgetFindings(isTyped: true)
         if let command, isRunning {
             let suspends = bytes.contains(Keys.suspend)
             if suspends { await watchJobs(of: command) }

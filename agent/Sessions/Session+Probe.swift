@@ -20,6 +20,8 @@ extension Session {
         var lastLook: ContinuousClock.Instant?
         /// Text or keys went to the terminal; an older answer says nothing about now.
         var lastInput = IO.now
+        /// That was typed to a program: it may end it.
+        var isTyped = false
         /// The shell itself was found waiting while a command counted as running.
         var shellWaits = false
         var stoppedJobs: Set<Int> = []
@@ -31,6 +33,14 @@ extension Session {
 
     /// Silence after which the text alone is looked at.
     private static let silence = Duration.seconds(2)
+    /// After input, a picture that stays for so long is a program that goes on.
+    private static let patience = Duration.seconds(1)
+    /// The same for a program that works on, and waits for no key.
+    private static let longPatience = Duration.seconds(3)
+    /// A picture that rests for so long is drawn.
+    private static let rest = Duration.milliseconds(70)
+    /// Output that was written before a look is here so long after it.
+    private static let travel = Duration.milliseconds(300)
     /// What a read waits for a fresh look.
     private static let glanceLimit = Duration.milliseconds(100)
     private static let glanceRest = Duration.milliseconds(300)
@@ -46,11 +56,12 @@ extension Session {
     }
 
     /// Input goes to the terminal: nothing that was found holds any more.
-    func forgetFindings() {
+    func forgetFindings(isTyped: Bool = false) {
         need = nil
         foreground = nil
         probing.unmarked = nil
         probing.lastInput = IO.now
+        probing.isTyped = isTyped
         probing.shellWaits = false
     }
 
@@ -90,7 +101,9 @@ extension Session {
     /// Looks once, unless that was just done; waits a moment for it.
     func glance() async {
         guard openBegin != nil else { return }
-        if let last = probing.lastLook, IO.now - last < Self.glanceRest { return }
+        if let last = probing.lastLook, last > lastOutput, IO.now - last < Self.glanceRest {
+            return
+        }
         startLook()
         await wait(until: IO.now + Self.glanceLimit) { !probing.isAsking }
     }
@@ -107,20 +120,51 @@ extension Session {
         }
     }
 
-    /// Asks the kernel; again when output or input has overtaken its answer.
+    /// Asks the kernel; again when output or input has overtaken its answer, or where it may be about
+    /// to change.
     private func look() async {
-        for attempt in 1...3 {
-            guard let begin = openBegin else { return }
+        var (attempt, rests) = (1, 0)
+        while let begin = openBegin {
             let (output, input) = (lastOutput, probing.lastInput)
             let probe = await askKernel()
             probing.lastLook = IO.now
-            guard begin == openBegin, input == probing.lastInput else { continue }
             guard let probe else { return guess(begin) }
-            // What draws on the screen may never be silent.
-            let isNew = output == lastOutput || attempt == 3 && probe.verdict == .fullscreen
-            if isNew { return judge(probe, begin) }
-            foreground = probe.foreground
+            if begin == openBegin, input == probing.lastInput {
+                // What draws on the screen may never be silent.
+                let isNew = output == lastOutput || attempt >= 3 && probe.verdict == .fullscreen
+                let unrest = isNew && rests < 40 ? unrest(of: probe, begin) : .zero
+                if isNew, unrest == .zero { return judge(probe, begin) }
+                foreground = probe.foreground
+                if unrest > .zero {
+                    rests += 1
+                    await wait(until: IO.now + unrest, orOutput: true) {
+                        self.openBegin != begin || self.lastOutput > output
+                    }
+                    continue
+                }
+            }
+            attempt += 1
+            if attempt > 3 { return }
         }
+    }
+
+    /// How long to wait before the next look, as this one may have come too early; zero: it has not.
+    private func unrest(of probe: Probe, _ begin: Int) -> Duration {
+        let now = IO.now
+        let verdict = probe.verdict
+        if verdict == .lineInput || verdict == .secret {
+            // The question itself comes by another channel than the probe's answer.
+            let isEarly = now - max(probing.lastInput, lastOutput) < Self.travel
+            return isEarly && openLine(from: begin) == nil ? Self.travel / 2 : .zero
+        }
+        // A picture stays on for a moment when a key has ended its program.
+        let waits = probe.waitsForInput
+        guard probing.isTyped, verdict == .fullscreen || display.modes.isAlternate,
+            now - probing.lastInput < (waits ? Self.patience : Self.longPatience)
+        else { return .zero }
+        let isDrawn = lastOutput > probing.lastInput
+        let quiet = isDrawn ? now - lastOutput : (now - probing.lastInput) / 4
+        return waits && quiet >= Self.rest ? .zero : Self.rest
     }
 
     func askKernel() async -> Probe? {
@@ -167,11 +211,15 @@ extension Session {
     }
 
     private func guess(_ begin: Int) {
+        // What was typed must have had its time: over a slow link it has not even arrived.
+        let sinceInput = IO.now - probing.lastInput
         if display.modes.isAlternate {
+            guard sinceInput >= Self.patience else { return }
             need = Need(state: .fullscreen, evidence: .regex)
             return
         }
-        guard IO.now - lastOutput >= Self.silence, let line = openLine(from: begin),
+        guard min(IO.now - lastOutput, sinceInput) >= Self.silence,
+            let line = openLine(from: begin),
             PromptGuess.isQuestion(line)
         else { return }
         need = Need(state: .maybeInput, prompt: line, evidence: .regex)

@@ -1,0 +1,97 @@
+// A row of the lab: a case, the shells it holds in, what is typed, and what each answer must say.
+// Table+….swift holds the rows, Player plays them on a Lane, Report counts.
+// Invariant: a row says what a person at the terminal would know; how it is found out is not its
+// business.
+import Support
+import Wire
+
+/// What the lab is about; the numbers are those of the matrix.
+enum Case: Int, CaseIterable, Sendable {
+    case sudo = 1
+    case quietRead, promptedRead, pager, editor, monitor, python, hereDocument, otherShell
+    case strictOptions, signals, muchOutput, encodings, lineEnds, lineLengths, longCode
+    case multiplexer, poorLink, twoClients, oneChannel, questions, poorHost
+    case everyday, syntax, oddTerminal
+
+    /// Its name in words.
+    var title: String {
+        "\(self)".map { $0.isUppercase ? " \($0.lowercased())" : "\($0)" }.joined()
+    }
+}
+
+/// What a row needs of the place it is played at.
+enum Kind: Sendable {
+    /// A session on the lane's link.
+    case plain
+    /// A link of its own, which may be cut or stalled.
+    case ownLink
+    /// A server with room for one channel alone.
+    case oneChannel
+    /// A session of another user, who may use sudo with a password.
+    case account
+    /// The same, and sudo runs commands on a terminal of its own.
+    case accountOwnTerminal
+    /// A home that nobody can write to, and no language.
+    case poorHost
+
+    /// Whether no other row may have a session there.
+    var isAlone: Bool { self == .ownLink || self == .oneChannel }
+}
+
+/// How much a row moves.
+enum Weight: Sendable {
+    case light
+    /// Too much for a slow line.
+    case heavy
+    /// Too much for a machine that has other work.
+    case huge
+}
+
+/// Text of which all or a part is known.
+enum Text: Sendable, ExpressibleByStringLiteral, CustomStringConvertible {
+    case `is`(String), starts(String), ends(String), has(String)
+
+    init(stringLiteral text: String) { self = .is(text) }
+
+    func matches(_ text: String) -> Bool {
+        switch self {
+        case .is(let whole): text == whole
+        case .starts(let part): text.hasPrefix(part)
+        case .ends(let part): text.hasSuffix(part)
+        case .has(let part): text.contains(part)
+        }
+    }
+    var description: String {
+        switch self {
+        case .is(let text): text.debugDescription
+        case .starts(let text): "\(text.debugDescription)…"
+        case .ends(let text): "…\(text.debugDescription)"
+        case .has(let text): "…\(text.debugDescription)…"
+        }
+    }
+}
+
+/// One case in some shells.
+struct Row: Sendable {
+    var topic: Case
+    var shells: [Shell]
+    var kind: Kind
+    /// A program without which it is left out.
+    var needs: String?
+    var weight: Weight
+    var steps: [Step]
+
+    init(
+        _ topic: Case, _ shells: [Shell], at kind: Kind = .plain, needs: String? = nil,
+        weight: Weight = .light, _ steps: Step...
+    ) {
+        (self.topic, self.shells, self.kind) = (topic, shells, kind)
+        (self.needs, self.weight, self.steps) = (needs, weight, steps)
+    }
+}
+
+extension [Shell] {
+    /// Shells of the common family.
+    static let posix: [Shell] = [.bash, .dash, .ash, .zsh, .mksh]
+    static let all: [Shell] = posix + [.fish, .tcsh]
+}

@@ -1,0 +1,131 @@
+// A step of a row: what is done to the session, and what its answer must say.
+// Invariant: what a step does not name is not checked, but for what holds of every answer (Honesty).
+import Loop
+import Support
+import Wire
+
+@testable import homeline_agent
+
+/// One action and its answer.
+struct Step: Sendable {
+    /// What is done.
+    enum Action: Sendable {
+        case run(String)
+        case type(String)
+        case press([String])
+        case read
+        /// A second command while the first runs.
+        case second(String)
+        case cut
+        case stall(Duration)
+        case check(String, @IO @Sendable (Session) async throws -> Bool)
+    }
+
+    var action: Action
+    /// The states that are right.
+    var states: [CommandState] = []
+    var exit: Int?
+    var signal: String?
+    var output: Text?
+    var prompt: Text?
+    var foreground: Text?
+    var evidence: [Evidence]?
+    /// How many bytes the output has.
+    var bytes: Int?
+    /// The bytes of the output as the program wrote them.
+    var raw: [UInt8]?
+    /// How long the answer is waited for; nil: as long as a command's default.
+    var wait: Duration?
+
+    /// The default of `wait_s`.
+    static let usualWait = Duration.seconds(10)
+    /// To see that something runs.
+    static let glance = Duration.milliseconds(600)
+
+    private init(
+        _ action: Action, _ states: [CommandState], _ exit: Int?, _ output: Text?, _ prompt: Text?,
+        _ foreground: Text?, _ evidence: [Evidence]?, _ wait: Duration?
+    ) {
+        self.action = action
+        self.states = states
+        self.exit = exit ?? (states == [.done] ? 0 : nil)
+        (self.output, self.prompt, self.foreground) = (output, prompt, foreground)
+        (self.evidence, self.wait) = (evidence, wait)
+    }
+
+    /// Runs code.
+    static func run(
+        _ code: String, _ states: CommandState..., exit: Int? = nil, out: Text? = nil,
+        prompt: Text? = nil, by foreground: Text? = nil, evidence: [Evidence]? = nil,
+        wait: Duration? = nil
+    ) -> Step {
+        Step(
+            .run(code), states.isEmpty ? [.done] : states, exit, out, prompt, foreground, evidence,
+            wait)
+    }
+
+    /// Types a line.
+    static func type(
+        _ text: String, _ states: CommandState..., exit: Int? = nil, out: Text? = nil,
+        prompt: Text? = nil, by foreground: Text? = nil, wait: Duration? = nil
+    ) -> Step {
+        Step(
+            .type(text), states.isEmpty ? [.done] : states, exit, out, prompt, foreground, nil, wait
+        )
+    }
+
+    /// Presses keys, one after the other: names, or single characters.
+    static func press(
+        _ keys: [String], _ states: CommandState..., exit: Int? = nil, out: Text? = nil,
+        prompt: Text? = nil, by foreground: Text? = nil, wait: Duration? = nil
+    ) -> Step {
+        Step(
+            .press(keys), states.isEmpty ? [.done] : states, exit, out, prompt, foreground, nil,
+            wait)
+    }
+
+    /// Reads what the newest command wrote.
+    static func read(_ states: CommandState..., out: Text? = nil, wait: Duration? = nil) -> Step {
+        Step(.read, states.isEmpty ? [.done] : states, nil, out, nil, nil, nil, wait)
+    }
+
+    /// Runs a second command, which must be refused.
+    static func second(_ code: String) -> Step { Step(.second(code)) }
+    /// Cuts the link.
+    static let cut = Step(.cut)
+    /// Nothing passes for a time.
+    static func stall(_ time: Duration) -> Step { Step(.stall(time)) }
+    /// Something that must hold of the session before long.
+    static func check(
+        _ name: String, _ holds: @escaping @IO @Sendable (Session) async throws -> Bool
+    ) -> Step {
+        Step(.check(name, holds))
+    }
+
+    private init(_ action: Action) { self.action = action }
+
+    /// The same with the output's size.
+    func of(bytes: Int) -> Step {
+        var step = self
+        step.bytes = bytes
+        return step
+    }
+    /// The same with the output's very bytes.
+    func of(raw: String) -> Step {
+        var step = self
+        step.raw = Array(raw.utf8)
+        return step
+    }
+    /// The same with the output's very bytes.
+    func of(raw: [UInt8]) -> Step {
+        var step = self
+        step.raw = raw
+        return step
+    }
+    /// The same with the signal that ended it.
+    func by(signal: String) -> Step {
+        var step = self
+        step.signal = signal
+        return step
+    }
+}

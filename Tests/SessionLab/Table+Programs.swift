@@ -1,0 +1,92 @@
+// Rows of programs that draw, of line editors, and of what merely works.
+import Support
+import Terminal
+import Wire
+
+@testable import homeline_agent
+
+extension Table {
+    /// Draws, takes a key, then works for a while.
+    private static let slowEnd = """
+        import os, time, tty, termios; m = termios.tcgetattr(0); tty.setraw(0); \
+        os.write(1, b"\\033[?1049hpicture"); os.read(0, 9); \
+        e = time.time() + 0.6; sum(1 for _ in iter(lambda: time.time() < e, False)); \
+        os.write(1, b"\\033[?1049l"); termios.tcsetattr(0, 1, m)
+        """
+
+    static let programs: [Row] = [
+        Row(
+            .pager, .all, needs: "less", .run("less /etc/services", .fullscreen, by: "less"),
+            .press(["page-down"], .fullscreen), .press(["q"])),
+        Row(
+            .pager, .all, needs: "git",
+            .run(
+                "git init -q .; git -c user.name=a -c user.email=b commit -q --allow-empty -m one"),
+            .run("git log", out: .has("    one\n"))),
+        Row(
+            .pager, .all, needs: "man",
+            .run(
+                "printf '.TH X 1\\n.SH NAME\\nx - a page\\n' > x.1; man ./x.1", out: .has("a page"))
+        ),
+
+        Row(
+            .editor, .all, needs: "vim", .run("vim -u NONE f", .fullscreen, by: .starts("vim")),
+            .type(":q!"), .run("vim -u NONE f", .fullscreen),
+            .press(["i", "a", "esc"], .fullscreen), .type(":wq"), .run("cat f", out: "a\n")),
+
+        // The key ends it, but not at once: it is not full-screen for that while.
+        Row(
+            .editor, .all, needs: "python3", .run("python3 -c '\(slowEnd)'", .fullscreen),
+            .press(["q"])),
+
+        Row(
+            .monitor, .all, needs: "top", .run("top -d 0.3", .fullscreen, by: "top"),
+            .press(["q"])),
+        Row(.monitor, .all, needs: "htop", .run("htop", .fullscreen, by: "htop"), .press(["q"])),
+
+        Row(
+            .python, .all, needs: "python3",
+            .run("python3 -q", .fullscreen, .lineInput, by: "python3"),
+            .type("6*7", .fullscreen, .lineInput, out: .has("42\n")),
+            .type("for i in range(2):", .fullscreen, .lineInput),
+            .type("  print(i + 5)", .fullscreen, .lineInput),
+            .type("", .fullscreen, .lineInput, out: .has("5\n6\n")),
+            .type("import time; time.sleep(30)", .running, wait: .milliseconds(1500)),
+            .press(["ctrl-c"], .fullscreen, .lineInput), .type("exit()")),
+
+        Row(
+            .multiplexer, .all, needs: "tmux",
+            .run(
+                "env SHELL=/bin/sh tmux -S ./s -f /dev/null new-session cat", .fullscreen,
+                by: .starts("tmux")),
+            .press(["ctrl-d"])),
+        Row(
+            .multiplexer, .all,
+            .run(
+                "sh -c 'printf \"a\\n\\033[?1049h\\033[?1000h\\033[?2004h\\033[?1hjunk\"; sleep 30'",
+                .fullscreen, out: "a\n"),
+            .check("modes are on") { $0.display.modes.names.count == 3 },
+            .press(["ctrl-c"], .aborted, .done),
+            .check("modes are off") { $0.display.modes == .init() }, .run("echo b", out: "b\n")),
+
+        Row(.everyday, .all, .run("sleep 30", .running, by: "sleep"), .press(["ctrl-c"], .aborted)),
+        Row(
+            .everyday, .all, .run("sleep 30 | cat", .running, by: "sleep"),
+            .press(["ctrl-c"], .aborted)),
+        Row(
+            .everyday, .all, .run("printf 'Password: '; sleep 30", .running, by: "sleep"),
+            .press(["ctrl-c"], .aborted)),
+        Row(
+            .everyday, .all, .run("stty -echo; sleep 30; stty echo", .running, by: "sleep"),
+            .press(["ctrl-c"], .aborted)),
+        Row(
+            .everyday, [.bash, .dash, .zsh, .mksh], .run("while :; do :; done", .running),
+            .press(["ctrl-c"], .aborted)),
+        Row(
+            .everyday, .all, needs: "python3",
+            .run(
+                "python3 -c 'import socket as s; l=s.socket(); l.bind((\"127.0.0.1\",0)); "
+                    + "l.listen(); l.accept()'", .running, by: "python3"),
+            .press(["ctrl-c"], .aborted, .done)),
+    ]
+}
