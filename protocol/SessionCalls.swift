@@ -5,7 +5,11 @@ public import JSON
 /// The arguments of `session.open`.
 public struct OpenSession: Sendable {
     /// `agent/host`; the agent reads what follows the first slash.
+    ///
+    /// Empty with `reopen`.
     public var target: String
+    /// A session that is over: a new shell in its place.
+    public var reopen: String?
     /// A name for people.
     public var name: String?
     /// The user at the target, in place of the configured one.
@@ -33,7 +37,15 @@ public struct OpenSession: Sendable {
 
     /// Reads the arguments.
     public init(_ fields: Fields) throws(Fault) {
-        target = try fields.string("target")
+        reopen = try fields.optionalString("reopen")
+        if reopen == nil {
+            target = try fields.string("target")
+        } else {
+            target = ""
+            guard try fields.optionalString("target") == nil else {
+                throw Fault(.invalidArgument, "give either \"target\" or \"reopen\"")
+            }
+        }
         name = try fields.optionalString("name")
         username = try fields.optionalString("username")
         port = try fields.integer("port", in: 1...65535).map { UInt16($0) }
@@ -124,7 +136,7 @@ public struct SessionInfo: Sendable, Equatable {
 }
 
 /// The result of `session.open`.
-public struct SessionOpened: Sendable, Equatable {
+public struct SessionOpened: Sendable {
     /// The session.
     public var info: SessionInfo
     /// What the target showed at login, cleaned, at most 4 KiB.
@@ -133,6 +145,8 @@ public struct SessionOpened: Sendable, Equatable {
     public var hostKey: String?
     /// Milliseconds it took.
     public var durationMS: Int
+    /// The session in whose place this shell is, and what it was given of it.
+    public var reopened: (from: String, restored: Restored)?
 
     /// A session that was opened.
     public init(info: SessionInfo, banner: String, hostKey: String?, durationMS: Int) {
@@ -148,6 +162,33 @@ public struct SessionOpened: Sendable, Equatable {
         object["banner"] = .string(banner)
         object.add("host_key", JSON(hostKey))
         object["duration_ms"] = JSON(durationMS)
+        if let reopened {
+            object["reopened_from"] = .string(reopened.from)
+            object["restored"] = reopened.restored.json
+            object["note"] = .string(Restored.note)
+        }
+        return .object(object)
+    }
+}
+
+/// What a new shell was given of one that is gone.
+public struct Restored: Sendable, Equatable {
+    /// The directory it was brought to; nil: that was not known, or is gone.
+    public var directory: String?
+    /// The names of the variables it was given.
+    public var variables: [String] = []
+
+    /// Nothing yet.
+    public init() {}
+
+    static let note =
+        "this is a new shell: directory and exported variables as in restored; functions, aliases, "
+        + "options, other variables and running programs of the old one are gone"
+
+    var json: JSON {
+        var object: JSON.Object = [:]
+        object.add("cwd", JSON(directory))
+        object["variables"] = .array(variables.map { .string($0) })
         return .object(object)
     }
 }

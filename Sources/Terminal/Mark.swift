@@ -6,6 +6,7 @@
 //   D  $? ; __s ; n ; cwd  the shell is at its prompt; command n is over
 //   F                      the shell wants more input
 //   P  pid ; tty ; shell   who answers (once, at set-up)
+//   V  NAME=VALUE NUL …    the exported variables
 // Invariant: only bytes that carry the nonce ever become a mark.
 
 /// One mark, already checked to be the shell's own.
@@ -19,6 +20,8 @@ public enum Mark: Sendable, Equatable {
     case prompt(status: Int, sentinel: Int, number: Int, directory: [UInt8])
     /// The shell wants more of an unfinished command.
     case continuation
+    /// The exported variables, each with a NUL after it.
+    case exports([UInt8])
     /// The shell's process, terminal and program.
     case identity(process: Int, terminal: String, program: String)
 
@@ -57,6 +60,7 @@ public enum Mark: Sendable, Equatable {
         case UInt8(ascii: "F"):
             guard fields.isEmpty else { return nil }
             self = .continuation
+        case UInt8(ascii: "V"): self = .exports(Array(fields))
         case UInt8(ascii: "P"):
             guard let (numbers, rest) = Mark.split(fields, numbers: 1) else { return nil }
             let names = rest.split(

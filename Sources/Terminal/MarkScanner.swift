@@ -22,8 +22,9 @@ public struct MarkScanner: Sendable {
         case body  // the nonce was right: `held` is the opening and the fields so far
     }
 
-    /// Two paths of PATH_MAX and some: a mark is never longer.
+    /// Two paths of PATH_MAX and some: a mark is never longer, but for one with variables.
     static let bodyLimit = 9000
+    static let exportsLimit = 2 * Exports.sizeLimit
     /// The most shells inside each other.
     public static let levelLimit = 9
 
@@ -96,9 +97,13 @@ public struct MarkScanner: Sendable {
                 index += 1
                 let isBegin = held[Self.letterIndex] == UInt8(ascii: "C")
                 if held.last == (isBegin ? 10 : 7) { close(emit) }
-                if held.count >= Self.bodyLimit { release(emit) }
+                if held.count >= Self.bodyLimit, held.count >= limit { release(emit) }
             }
         }
+    }
+
+    private var limit: Int {
+        held[Self.letterIndex] == UInt8(ascii: "V") ? Self.exportsLimit : Self.bodyLimit
     }
 
     /// Gives back what is held, when nothing more can come.
@@ -123,7 +128,8 @@ public struct MarkScanner: Sendable {
 
     private static func matches(_ byte: UInt8, at index: Int, of opening: [UInt8]) -> Bool {
         guard index == letterIndex else { return opening[index] == byte }
-        return byte >= UInt8(ascii: "C") && byte <= UInt8(ascii: "F") || byte == UInt8(ascii: "P")
+        return byte >= UInt8(ascii: "C") && byte <= UInt8(ascii: "F")
+            || byte == UInt8(ascii: "P") || byte == UInt8(ascii: "V")
     }
 
     /// The shells whose opening goes on with `byte`.

@@ -36,6 +36,8 @@ public struct ShellState: Sendable {
         case finished(CommandOutcome)
         /// The prompt is back.
         case promptReady
+        /// The prompt is back after a line that is no command.
+        case quietOver
         /// bash showed an old prompt: an empty line makes it show a new one.
         case typeEmptyLine
         /// The shell wants more input: interrupt it.
@@ -55,6 +57,7 @@ public struct ShellState: Sendable {
 
     private var asked = CommandOutcome.Asked()
     private var isIncomplete = false
+    private var isQuiet = false
 
     /// A shell before set-up.
     public init() {}
@@ -65,7 +68,11 @@ public struct ShellState: Sendable {
         phase = pieces ? .collecting : .typed
         asked = .init()
         isIncomplete = false
+        isQuiet = false
     }
+
+    /// A line was typed at the prompt that is nobody's command: `$?` stays what it was.
+    public mutating func typedQuietly() { isQuiet = phase == .ready }
 
     /// The line that runs the collected code was typed.
     public mutating func typedCommand() {
@@ -99,7 +106,7 @@ public struct ShellState: Sendable {
             guard phase == .typed || phase == .running || phase == .collecting else { return nil }
             isIncomplete = true
             return .typeInterrupt
-        case .identity: return nil
+        case .identity, .exports: return nil
         }
     }
 
@@ -113,6 +120,10 @@ public struct ShellState: Sendable {
             phase = .ready
             return .setUpDone
         case .ready:
+            if isQuiet {
+                isQuiet = false
+                return .quietOver
+            }
             previousStatus = status & 255
             return .promptReady
         case .ending:

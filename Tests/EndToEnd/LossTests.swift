@@ -39,6 +39,36 @@ import Testing
         await place.home.stop()
     }
 
+    @Test func `a session whose link is lost is opened again where it was`() async throws {
+        let place = try await Place.start(["dash": .init(shell: .dash)])
+        let session = try await place.open("dash")
+        try await session.run("cd /usr/bin; export HL_KEPT='a b'")
+        let early = try await place.caller.call(
+            "ssh_session_open", ["reopen": .string(session.id)])
+        #expect(early["isError"] == true && early.text.contains("not over"))
+        try await Task.sleep(for: .seconds(1.5))
+        place.servers["dash"]?.cutConnections()
+        let gone = await holds(within: .seconds(10)) {
+            let told = try? await place.caller.call(
+                "ssh_session_command", ["session_id": .string(session.id), "command": ":"])
+            return told?["isError"] == true && told?.text.contains("reopen") == true
+        }
+        #expect(gone)
+        let opened = try await place.caller.structured(
+            "ssh_session_open", ["reopen": .string(session.id)])
+        #expect(opened["reopened_from"] == .string(session.id))
+        #expect(opened["cwd"] == "/usr/bin")
+        #expect(opened["restored"] == ["cwd": "/usr/bin", "variables": ["HL_KEPT"]])
+        let id = try #require(opened["session_id"]?.stringValue)
+        #expect(id != session.id)
+        let again = OpenSession(id: id, caller: place.caller, opened: opened)
+        #expect(try await again.run("printenv HL_KEPT; pwd").output == "a b\n/usr/bin\n")
+        let unknown = try await place.caller.call(
+            "ssh_session_open", ["reopen": .string(session.id + "x")])
+        #expect(unknown["isError"] == true)
+        await place.home.stop()
+    }
+
     @Test func `a killed agent is told as offline at once`() async throws {
         let place = try await Place.start([:])
         let session = try await place.open("local")

@@ -19,6 +19,13 @@ import Wire
         #expect(!least.isPersistent && least.idleTimeout == .seconds(1800))
         #expect(least.connectTimeout == .seconds(30) && least.loginTimeout == .seconds(30))
         #expect(least.name == nil && least.username == nil && least.port == nil)
+        #expect(least.reopen == nil)
+        let again = try OpenSession(Fields(object: ["reopen": "a.b"]))
+        #expect(again.reopen == "a.b" && again.target.isEmpty)
+        #expect(throws: Fault.self) { try OpenSession(Fields(object: [:])) }
+        #expect(throws: Fault.self) {
+            try OpenSession(Fields(object: ["reopen": "a.b", "target": "a/b"]))
+        }
         #expect(least.key == nil && least.password == nil)
     }
 

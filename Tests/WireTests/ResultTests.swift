@@ -21,10 +21,14 @@ import Wire
     }
 
     @Test func `sessions`() throws {
-        let opened = SessionOpened(
+        var opened = SessionOpened(
             info: info(.done), banner: "Welcome to db-1\n",
             hostKey: "ssh-ed25519 SHA256:uNiVztksCsDhcc0u9e8BrQobQgW6ukTnWYnkH3Y3Bbw",
             durationMS: 38)
+        #expect(opened.json["reopened_from"] == nil && opened.json["note"] == nil)
+        var restored = Restored()
+        (restored.directory, restored.variables) = ("/srv", ["STAGE"])
+        opened.reopened = (agent + ".b2", restored)
         try check(.openSession, opened.json)
         let ended = SessionInfo(
             sessionID: agent + ".b2", target: "site/local", name: nil, owner: "laptop",

@@ -10,7 +10,9 @@ import Wire
 extension AgentService {
     func serveSessions() {
         dispatcher.serve(.openSession) { [unowned self] (caller, fields) throws(Fault) in
-            try await open(try OpenSession(fields), caller).json
+            let call = try OpenSession(fields)
+            guard let id = call.reopen else { return try await open(call, caller).opened.json }
+            return try await reopen(try session(id, caller), call, caller).json
         }
         dispatcher.serve(.runCommand) { [unowned self] (caller, fields) throws(Fault) in
             let call = try RunCommand(fields)
@@ -88,7 +90,30 @@ extension AgentService {
         return session
     }
 
-    private func open(_ call: OpenSession, _ caller: Caller) async throws(Fault) -> SessionOpened {
+    /// A new shell in the place of one that is gone.
+    private func reopen(
+        _ old: Session, _ call: OpenSession, _ caller: Caller
+    ) async throws(Fault) -> SessionOpened {
+        guard old.end != nil, var again = old.opening else {
+            throw Fault(
+                .invalidArgument, "session \(old.id) is not over: use it, or close it first")
+        }
+        again.name = call.name ?? old.name
+        again.key = call.key ?? again.key
+        again.password = call.password
+        (again.connectTimeout, again.loginTimeout) = (call.connectTimeout, call.loginTimeout)
+        (again.isPersistent, again.idleTimeout) = (old.isPersistent, old.idleTimeout)
+        (again.columns, again.rows) = (old.display.columns, old.display.rows)
+        var (opened, session) = try await open(again, caller)
+        let restored = await session.takeOver(from: old)
+        opened.info = info(session)
+        opened.reopened = (old.id, restored)
+        return opened
+    }
+
+    private func open(
+        _ call: OpenSession, _ caller: Caller
+    ) async throws(Fault) -> (opened: SessionOpened, session: Session) {
         let start = IO.now
         let name = try TargetName(call.target).with(user: call.username, port: call.port)
         let request = Sessions.Opening(
@@ -108,9 +133,12 @@ extension AgentService {
             hostKey = link.hostKey.map { "\($0.name) \($0.fingerprint)" }
             return RemoteShell(channel, probes: links.probes(of: link))
         }
-        return SessionOpened(
+        session.opening = call
+        session.opening?.password = nil
+        let opened = SessionOpened(
             info: info(session), banner: session.banner, hostKey: hostKey,
             durationMS: Int((IO.now - start) / .milliseconds(1)))
+        return (opened, session)
     }
 
     private func localShell(_ call: OpenSession) throws(Fault) -> LocalShell {

@@ -42,9 +42,12 @@ extension Session {
             LoopTimer(after: limit) { [weak self, weak command] in self?.expire(command) }
         }
         await waitForPrompt(after: previous)
+        await waitForQuiet()
+        learning.isAsking = false
         if command.outcome == nil {
             let arms = state.phase == .ending
             type(arms ? try encode(code, arms: true) : lines, for: command)
+            noteExports(of: code)
             await waitForEnd(of: command, until: deadline)
         }
         return result(of: command, from: command.begin, maxBytes: maxBytes)
@@ -66,7 +69,10 @@ extension Session {
             case .signalled(let name): "its shell was ended by SIG\(name)"
             case .lost(let reason): "its connection was lost: \(reason)"
             }
-        throw Fault(.sessionEnded, "session \(id) is over: \(how); open a new one")
+        throw Fault(
+            .sessionEnded,
+            "session \(id) is over: \(how). ssh_session_open {\"reopen\": \"\(id)\"} opens a new shell "
+                + "where it was")
     }
 
     func checkFree() throws(Fault) {

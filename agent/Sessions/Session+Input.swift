@@ -17,6 +17,7 @@ extension Session {
         }
         lastUsed = IO.now
         await waitForPrompt(after: command)
+        await waitForQuiet()
         let begin = log.end
         let deadline = IO.now + patience
         if bytes.contains(Keys.interrupt) { state.interrupted() }
@@ -35,7 +36,10 @@ extension Session {
         // To the prompt the line's echo is expected; to what a typed line has started it is output,
         // and a secret has none.
         let isAtPrompt = !isDirectOpen
-        if isAtPrompt { direct = Direct(begin: begin) }
+        if isAtPrompt {
+            direct = Direct(begin: begin)
+            noteExports(of: text)
+        }
         if isAtPrompt, enter, text.utf8.allSatisfy({ $0 >= 32 && $0 < 127 }) {
             echo.expect(Array(text.utf8) + [10], endsAtLine: true)
         }

@@ -13,6 +13,8 @@ import Wire
     let owner: String
     /// `agent/host`.
     let target: String
+    /// What it was opened with, but for a password.
+    var opening: OpenSession?
     /// A name for people.
     var name: String?
     /// Keeps it open when idle.
@@ -61,6 +63,9 @@ import Wire
     /// While a shell inside the one that is driven is asked and set up: how deep that one is.
     var adoptionDepth = 0
 
+    /// What of the shell's variables is known.
+    var learning = Learning()
+
     /// What the running command was found to wait for.
     var need: Need?
     /// The foreground program, as far as known.
@@ -71,6 +76,7 @@ import Wire
     var lastOutput = IO.now
 
     var scanner: MarkScanner
+    let nonce: Nonce
     private var newlines = NewlineMap()
     private var scratch: [UInt8] = []
     private var waiting: [Once<Void>] = []
@@ -101,6 +107,7 @@ import Wire
         self.display = display
         self.isPersistent = isPersistent
         self.idleTimeout = idleTimeout
+        self.nonce = nonce
         scanner = MarkScanner(nonce: nonce)
         transport.onOutput = { [weak self] in self?.receive($0) }
         transport.onEnd = { [weak self] in self?.ended($0) }
@@ -116,14 +123,20 @@ import Wire
     var isRunning: Bool { command.map { $0.outcome == nil } ?? false }
 
     /// The shell's working directory, as far as known.
-    var cwd: String? {
+    var cwd: String? { directory(of: state) }
+
+    func directory(of state: ShellState) -> String? {
         guard !state.directory.isEmpty else { return nil }
-        // The terminal maps the line feeds of a mark as those of any output.
+        return String(decoding: unmapped(state.directory), as: UTF8.self)
+    }
+
+    /// The terminal maps the line feeds of a mark as those of any output.
+    func unmapped(_ mark: [UInt8]) -> [UInt8] {
         var map = newlines
         var bytes: [UInt8] = []
-        map.append(state.directory[...], to: &bytes)
+        map.append(mark[...], to: &bytes)
         map.finish(to: &bytes)
-        return String(decoding: bytes, as: UTF8.self)
+        return bytes
     }
 
     /// Hangs up; the end comes by `onEnd`.
@@ -234,12 +247,13 @@ import Wire
             settle(endsEcho: true)
             newlines.isMapping = maps
         } else {
-            settle(endsEcho: direct != nil)
+            settle(endsEcho: direct != nil || learning.isAsking)
         }
         switch mark {
         case .ended, .prompt: display.promptIsBack(log)
         default: break
         }
+        if case .exports(let environment) = mark { return learn(environment) }
         let wasReady = state.phase == .ready
         guard let action = state.receive(mark) else { return }
         switch action {
@@ -253,12 +267,16 @@ import Wire
                 command.lateBytes = log.end - command.begin
                 command.begin = log.end
             }
-        case .finished(let outcome): finish(outcome)
+        case .finished(let outcome):
+            finish(outcome)
+            if learning.isDue, state.phase == .ready { learnWhenIdle() }
         case .promptReady:
             if wasReady, direct?.isOver == false {
                 direct?.isOver = true
                 direct?.end = log.end
             }
+            if learning.isDue { learnWhenIdle() }
+        case .quietOver: learning.isAsking = false
         case .typeEmptyLine: transport.write(CommandEncoder.emptyLine)
         case .typeInterrupt: transport.write([Keys.interrupt])
         }
@@ -286,6 +304,7 @@ import Wire
         for shell in outer { shell.command?.finish(.ended(end), at: log.end) }
         transport.onOutput = nil
         transport.onEnd = nil
+        learning.timer?.cancel()
         wake(&waiting)
         wake(&waitingForOutput)
         onEnd?(self)

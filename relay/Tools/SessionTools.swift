@@ -75,6 +75,11 @@ extension Router {
     private var sessionOpen: Tool {
         var properties: JSON.Object = [
             "target": Shape.string("Where: agent/host as target_list shows it, or agent/local."),
+            "reopen": Shape.string(
+                """
+                In place of target: a session whose state is link_lost or shell_exited. A new shell \
+                there, in its directory and with the variables it had exported (see restored).
+                """),
             "name": Shape.string("A name to recognise the session by."),
         ]
         for (key, value) in Self.access { properties[key] = value }
@@ -97,7 +102,7 @@ extension Router {
                 Opens a shell on a host through its agent and keeps it open: directory, variables \
                 and background jobs stay between ssh_session_command calls. Close it when done.
                 """,
-            inputSchema: Shape.input(["target"], properties),
+            inputSchema: Shape.input([], properties),
             outputSchema: Shape.output(
                 ["session_id", "target", "shell", "next_offset"],
                 [
@@ -105,6 +110,14 @@ extension Router {
                     "shell": ["type": "string"], "cwd": ["type": "string"],
                     "banner": ["type": "string"], "host_key": ["type": "string"],
                     "next_offset": ["type": "integer"],
+                    "reopened_from": Shape.string("The session in whose place this new shell is."),
+                    "restored": Shape.output(
+                        ["variables"],
+                        [
+                            "cwd": ["type": "string"],
+                            "variables": ["type": "array", "items": ["type": "string"]],
+                        ]),
+                    "note": ["type": "string"],
                 ]),
             annotations: ToolAnnotations(
                 readOnly: false, destructive: false, idempotent: false, openWorld: true),
@@ -113,13 +126,21 @@ extension Router {
             await answering { () throws(Fault) in
                 let fields = Fields(object: call.arguments)
                 let principal = try self.principal(of: call)
-                let member = try self.member(forTarget: try fields.string("target"), principal)
+                let reopened = try fields.optionalString("reopen")
+                let member =
+                    if let reopened {
+                        try self.member(forHandle: reopened, as: "session", principal)
+                    } else {
+                        try self.member(forTarget: try fields.string("target"), principal)
+                    }
+                let restoring: Duration = reopened == nil ? .zero : .seconds(25)
                 let connect = try fields.seconds("connect_timeout_s", in: 1...300) ?? .seconds(30)
                 let login = try fields.seconds("login_timeout_s", in: 1...300) ?? .seconds(30)
                 return .raw(
                     try await self.fleet.call(
                         member, .openSession, caller: self.caller(principal),
-                        arguments: call.rawArguments, deadline: connect + login + Self.grace))
+                        arguments: call.rawArguments,
+                        deadline: connect + login + restoring + Self.grace))
             }
         }
     }

@@ -1,0 +1,100 @@
+// The variables a shell has exported: when they are worth learning, how they are asked for, and how
+// another shell is given them. Values pass through here and nowhere else.
+// Invariant: only names that a shell can assign, and none that belongs to the login itself.
+
+/// Exported variables, by name.
+public struct Exports: Sendable, Equatable {
+    /// More of an environment is not learned.
+    public static let sizeLimit = 64 << 10
+
+    /// The values.
+    public let values: [String: String]
+
+    /// Reads what `env -0` printed; what was cut off at its end is left out.
+    public init(_ environment: [UInt8]) {
+        var values: [String: String] = [:]
+        guard let end = environment.lastIndex(of: 0) else {
+            self.values = [:]
+            return
+        }
+        for entry in environment[..<end].split(separator: 0) {
+            guard let sign = entry.firstIndex(of: UInt8(ascii: "=")),
+                let value = String(validating: entry[(sign + 1)...], as: UTF8.self)
+            else { continue }
+            let name = String(decoding: entry[..<sign], as: UTF8.self)
+            if Self.isName(name), !Self.ofLogin.contains(name), !name.hasPrefix("SSH_") {
+                values[name] = value
+            }
+        }
+        self.values = values
+    }
+
+    /// What a shell with `other` lacks or has with another value, by name.
+    public func missing(in other: Exports) -> [(name: String, value: String)] {
+        values.filter { other.values[$0.key] != $0.value }.sorted { $0.key < $1.key }
+            .map { (name: $0.key, value: $0.value) }
+    }
+
+    private static let ofLogin: Set<String> = [
+        "_", "PWD", "OLDPWD", "SHLVL", "TERM", "COLUMNS", "LINES", "XDG_SESSION_ID", "TMUX", "STY",
+        "TMUX_PANE", "WINDOWID", "PPID", "UID", "EUID", "GPG_TTY", "INVOCATION_ID",
+    ]
+
+    private static func isName(_ name: String) -> Bool {
+        guard let first = name.utf8.first, first < 48 || first > 57 else { return false }
+        return name.utf8.allSatisfy {
+            $0 == 95 || $0 >= 48 && $0 <= 57 || $0 >= 65 && $0 <= 90 || $0 >= 97 && $0 <= 122
+        }
+    }
+
+    // MARK: Learning
+
+    /// Whether a command may export something: one of the words that do is in it.
+    public static func mayChange(_ code: some StringProtocol) -> Bool {
+        let isWordByte = { (byte: UInt8) in
+            byte >= 97 && byte <= 122 || byte == UInt8(ascii: ".") || byte >= 65 && byte <= 90
+                || byte == 95 || byte >= 48 && byte <= 57 || byte == UInt8(ascii: "/")
+                || byte == UInt8(ascii: "-")
+        }
+        return code.utf8.prefix(sizeLimit).split(whereSeparator: { !isWordByte($0) })
+            .contains { word in words.contains { word.elementsEqual($0.utf8) } }
+    }
+
+    private static let words = [
+        "export", "declare", "typeset", "source", ".", "set", "setenv", "unset", "eval", "local",
+        "conda", "module", "nvm", "workon", "pyenv", "direnv", "activate", "deactivate", "readonly",
+    ]
+
+    /// A line that any shell answers with mark V; silent where the output does not go to a terminal.
+    public static func question(nonce: Nonce) -> [UInt8] {
+        let key = nonce.text
+        let script =
+            #"[ -t 1 ]&&{ printf "\033]133;V;\#(key);";env -0 2>/dev/null|head -c \#(sizeLimit);"#
+            + #"printf ";\#(key)\007";}"#
+        return Array(" sh -c '\(script)'\n".utf8)
+    }
+}
+
+extension ShellProfile {
+    /// Code that exports a variable.
+    public func exporting(_ name: String, _ value: String) -> String {
+        switch self {
+        case .bash, .dash, .ash, .zsh, .mksh: "export \(name)=\(quoted(value))"
+        case .fish: "set -gx \(name) \(quoted(value))"
+        }
+    }
+
+    /// Code that goes to a directory.
+    public func entering(_ directory: String) -> String { "cd \(quoted(directory))" }
+
+    /// A word in single quotes.
+    private func quoted(_ text: String) -> String {
+        switch self {
+        case .bash, .dash, .ash, .zsh, .mksh:
+            return "'" + text.replacing("'", with: #"'\''"#) + "'"
+        case .fish:
+            let escaped = text.replacing(#"\"#, with: #"\\"#).replacing("'", with: #"\'"#)
+            return "'" + escaped + "'"
+        }
+    }
+}
