@@ -149,7 +149,8 @@ extension CommandOutcome {
         var rest = output
         if rest.last == 10 { rest = rest.dropLast() }
         let line = rest.suffix(while: { $0 != 10 })
-        guard line.starts(with: Array("__s=".utf8)), line.count <= 8 else { return 0 }
+        guard ["__s=", "set __s="].contains(where: { line.starts(with: $0.utf8) }), line.count <= 16
+        else { return 0 }
         rest = rest.dropLast(line.count)
         // The line feed that ends the code's last line is the here-document's own.
         if rest.last == 10, rest.dropLast().last == 10 { rest = rest.dropLast() }

@@ -4,7 +4,7 @@
 
 /// One kind of shell.
 public enum ShellProfile: String, Sendable, CaseIterable {
-    case bash, dash, ash, zsh, mksh, fish
+    case bash, dash, ash, zsh, mksh, fish, tcsh
 
     /// Who shows what is typed, and what else it draws.
     public enum Editor: Sendable {
@@ -30,6 +30,7 @@ public enum ShellProfile: String, Sendable, CaseIterable {
         case "ash", "busybox": self = .ash
         case "mksh", "lksh": self = .mksh
         case "fish": self = .fish
+        case "tcsh": self = .tcsh
         default: return nil
         }
     }
@@ -38,6 +39,7 @@ public enum ShellProfile: String, Sendable, CaseIterable {
     var dialect: any Dialect {
         switch self {
         case .fish: FishDialect()
+        case .tcsh: TcshDialect()
         default: POSIXDialect(profile: self)
         }
     }
@@ -58,7 +60,7 @@ public enum ShellProfile: String, Sendable, CaseIterable {
     /// and D with `__s` = 0 says that all is in place.
     public func setUp(nonce: Nonce) -> [[UInt8]] { dialect.setUp(nonce).map { Array($0.utf8) } }
 
-    /// A line that any shell (fish and tcsh too) answers with mark P.
+    /// A line that any Unix shell answers with mark P.
     public static func question(nonce: Nonce) -> [UInt8] {
         let mark = #"printf "\033]133;P;\#(nonce.text);%s;%s;%s;\#(nonce.text)\007""#
         let program =

@@ -11,10 +11,12 @@ import Testing
         for size in [0, 1, 200, 899, 900, 901, 5000, 70_000] {
             let code = (0..<size).map { _ in UInt8.random(in: 1...255, using: &random) }
             let lines = try encoder.encode(code, number: 123_456, previous: 255, arms: true)
-            for line in lines.pieces + [lines.command] + profile.setUp(nonce: testNonce) {
-                #expect(line.count <= CommandEncoder.lineLimit)
-                #expect(line.last == 10)
-                #expect(line.dropLast().allSatisfy { $0 >= 32 && $0 < 127 })
+            for part in lines.pieces + [lines.command] + profile.setUp(nonce: testNonce) {
+                #expect(part.last == 10)
+                for line in part.split(separator: 10) {
+                    #expect(line.count < CommandEncoder.lineLimit)
+                    #expect(line.allSatisfy { $0 >= 32 && $0 < 127 })
+                }
             }
             #expect(!(lines.pieces + [lines.command]).contains { $0.contains(UInt8(ascii: "!")) })
         }
@@ -70,7 +72,7 @@ import Testing
         ]
         #expect(
             programs.map { ShellProfile(program: $0) }
-                == [.bash, .zsh, .dash, .ash, .dash, .zsh, .fish, nil, nil])
+                == [.bash, .zsh, .dash, .ash, .dash, .zsh, .fish, .tcsh, nil])
     }
 
     @Test func `keys have names`() throws {

@@ -98,6 +98,7 @@ import Testing
         }
         #expect(count("no end\n\n__s=0") == 6)
         #expect(count("no end\n\n__s=$?\n") == 8)
+        #expect(count("no end\n\nset __s=0\n") == 11)
         #expect(count("no end\n") == 0)
         #expect(count("") == 0)
     }

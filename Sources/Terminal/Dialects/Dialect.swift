@@ -33,6 +33,28 @@ extension Dialect {
         return Array(opening.utf8) + code + Array(closing.utf8)
     }
 
+    /// Statements made of `head` and a word, each of as much code as fits; characters stay whole.
+    func chunks(_ code: [UInt8], after head: String, limit: Int) -> [[UInt8]] {
+        let head = Array(head.utf8)
+        var pieces: [[UInt8]] = []
+        var next = 0
+        while next < code.count {
+            var count = min(code.count - next, limit - head.count)
+            var word: [UInt8]?
+            while word == nil {
+                var end = next + count
+                while end < code.count, end > next + count - 4, code[end] & 0xc0 == 0x80 {
+                    end -= 1
+                }
+                if end <= next { end = next + count }
+                word = self.word(Array(code[next..<end]), limit: limit - head.count)
+                if word == nil { count = max(1, count * 3 / 4) } else { next = end }
+            }
+            pieces.append(head + (word ?? []))
+        }
+        return pieces
+    }
+
     /// Whether code ends in an operator that wants an operand.
     static func endsInOperator(_ code: [UInt8]) -> Bool {
         guard let last = code.lastIndex(where: { $0 != 32 && $0 != 9 && $0 != 10 && $0 != 13 })

@@ -53,22 +53,7 @@ struct FishDialect: Dialect {
     }
 
     func pieces(_ code: [UInt8], limit: Int) -> [[UInt8]] {
-        let head = Array("set -g __x $__x".utf8)
-        var pieces: [[UInt8]] = []
-        var next = code.startIndex
-        while next < code.endIndex {
-            var word = Word()
-            // The halves of a character would stay apart; the longest takes 20 bytes.
-            while next < code.endIndex,
-                head.count + word.closed.count + 24 <= limit
-                    || code[next] & 0xc0 == 0x80 && head.count + word.closed.count + 6 <= limit
-            {
-                word.append(code[next])
-                next += 1
-            }
-            pieces.append(head + word.closed)
-        }
-        return pieces
+        chunks(code, after: "set -g __x $__x", limit: limit)
     }
 
     /// A word under way: text in single quotes, other bytes outside of them.
