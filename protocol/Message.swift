@@ -8,11 +8,14 @@ public struct Caller: Sendable, Equatable {
     public var principal: String
     /// Whether it may see and drive the sessions of others.
     public var isAdmin: Bool
+    /// The name under which `call.progress` asks about this call; nil: nobody will.
+    public var progress: String?
 
     /// A caller by name.
-    public init(principal: String, isAdmin: Bool = false) {
+    public init(principal: String, isAdmin: Bool = false, progress: String? = nil) {
         self.principal = principal
         self.isAdmin = isAdmin
+        self.progress = progress
     }
 }
 
@@ -41,6 +44,10 @@ public struct Request: Sendable {
         bytes += #"","params":{"principal":"#.utf8
         JSON.write(string: caller.principal, into: &bytes)
         if caller.isAdmin { bytes += #","admin":true"#.utf8 }
+        if let progress = caller.progress {
+            bytes += #","progress":"#.utf8
+            JSON.write(string: progress, into: &bytes)
+        }
         bytes += #","arguments":"#.utf8
         bytes += arguments.bytes
         bytes += "}}".utf8
@@ -63,12 +70,15 @@ public struct Request: Sendable {
             let inner = Array(bytes[params])
             var principal: String?
             var isAdmin = false
+            var progress: String?
             var arguments: RawJSON?
             for member in try JSON.members(of: inner) {
                 switch member.name {
                 case "principal":
                     principal = try JSON(parsing: Array(inner[member.value])).stringValue
                 case "admin": isAdmin = try JSON(parsing: Array(inner[member.value])) == true
+                case "progress":
+                    progress = try JSON(parsing: Array(inner[member.value])).stringValue
                 case "arguments": arguments = RawJSON(member, of: inner)
                 default: break
                 }
@@ -76,7 +86,7 @@ public struct Request: Sendable {
             // A call of nobody would share one owner with every other such call.
             guard let principal else { throw JSONError.unexpectedEnd }
             self.method = method
-            caller = Caller(principal: principal, isAdmin: isAdmin)
+            caller = Caller(principal: principal, isAdmin: isAdmin, progress: progress)
             self.arguments = arguments ?? RawJSON([:])
         } catch {
             throw Fault(.invalidArgument, "not a request: \(error)")

@@ -10,6 +10,8 @@ public enum Method: String, Sendable, CaseIterable {
     case refuse = "agent.refuse"
     /// Facts, load and policy of the agent's machine.
     case describe = "agent.describe"
+    /// How far a call is that waits.
+    case progress = "call.progress"
     /// The targets the agent knows by name.
     case listTargets = "target.list"
     /// Opens a session.

@@ -40,17 +40,40 @@ public struct MCPCaller: Sendable {
         return content
     }
 
+    /// Calls `tool` with a progress token; gives the notifications' params, then the result.
+    public func watched(
+        _ tool: String, _ arguments: JSON = [:], within limit: Duration = .seconds(70)
+    ) async throws -> (progress: [JSON], result: JSON) {
+        let params: JSON = ["name": .string(tool), "arguments": arguments]
+        let messages = try await exchange(
+            "tools/call", params, name: tool, meta: ["progressToken": "t"], within: limit)
+        guard let result = messages.last?["result"] else { throw Unavailable("no result") }
+        let told = messages.filter { $0["method"] == "notifications/progress" }
+        return (told.compactMap { $0["params"] }, result)
+    }
+
     /// Sends one request and gives the whole JSON-RPC response.
     public func request(
         _ method: String, _ params: JSON = [:], name: String? = nil,
         within limit: Duration = .seconds(70)
     ) async throws -> JSON {
+        let messages = try await exchange(method, params, name: name, within: limit)
+        for body in messages where body["id"] != nil || body["error"] != nil { return body }
+        throw Unavailable("no answer: \(messages)")
+    }
+
+    private func exchange(
+        _ method: String, _ params: JSON, name: String?, meta: JSON.Object = [:],
+        within limit: Duration
+    ) async throws -> [JSON] {
         var members = params.objectValue ?? [:]
-        members["_meta"] = [
+        var all: JSON.Object = [
             "io.modelcontextprotocol/protocolVersion": "2026-07-28",
             "io.modelcontextprotocol/clientCapabilities": [:],
             "io.modelcontextprotocol/clientInfo": ["name": "tests", "version": "1"],
         ]
+        for (key, value) in meta { all[key] = value }
+        members["_meta"] = .object(all)
         let message: JSON = [
             "jsonrpc": "2.0", "id": 1, "method": .string(method), "params": .object(members),
         ]
@@ -60,8 +83,10 @@ public struct MCPCaller: Sendable {
         ]
         if let name { headers.append("Mcp-Name: \(name)") }
         let answer = try await post(message.encoded(), headers: headers, within: limit)
-        for body in answer.messages where body["id"] != nil || body["error"] != nil { return body }
-        throw Unavailable("HTTP \(answer.status) without an answer: \(answer.text)")
+        guard !answer.messages.isEmpty else {
+            throw Unavailable("HTTP \(answer.status) without an answer: \(answer.text)")
+        }
+        return answer.messages
     }
 
     /// Posts `body` with the token and more header lines.

@@ -95,6 +95,14 @@ import Wire
         #expect(try CancelCommand(bare).signal == "TERM")
     }
 
+    @Test func `progress`() throws {
+        #expect(try AskProgress(Vectors.arguments(.progress)).call == "p7")
+        let told = CallProgress(json: try Vectors.result("call.progress").parsed())
+        #expect(told == CallProgress(bytes: 2048, line: "step 2 of 9"))
+        #expect(CallProgress(json: ["bytes": "x", "line": 1]) == CallProgress())
+        #expect(CallProgress(json: []) == CallProgress())
+    }
+
     @Test func `target list`() throws {
         #expect(try ListTargets(Vectors.arguments(.listTargets)).query == "db")
         #expect(try ListTargets(bare).query == nil)

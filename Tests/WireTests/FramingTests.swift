@@ -27,6 +27,8 @@ import Testing
         #expect(plain.caller == Caller(principal: "laptop"))
         let admin = try Request(decoding: Vectors.bytes("session.send.request.json"))
         #expect(admin.caller == Caller(principal: "laptop", isAdmin: true))
+        let watched = try Request(decoding: Vectors.bytes("session.command.request.json"))
+        #expect(watched.caller == Caller(principal: "laptop", progress: "p7"))
         let odd = Request(
             .describe, caller: Caller(principal: "a\"\\\n\u{7f}é"), arguments: RawJSON([:]))
         #expect(try Request(decoding: odd.encoded()).caller == odd.caller)

@@ -107,6 +107,11 @@ import Wire
         try check(.cancelCommand, ended.json)
     }
 
+    @Test func `progress`() throws {
+        try check(.progress, CallProgress(bytes: 2048, line: "step 2 of 9").json)
+        #expect(CallProgress().json == [:])
+    }
+
     @Test func `targets`() throws {
         var database = TargetInfo(target: "site/db-1", source: "ssh_config")
         (database.hostname, database.port) = ("10.0.0.5", 2222)

@@ -56,6 +56,7 @@ enum Vectors {
             case .welcome: _ = try Welcome(fields)
             case .refuse: _ = try Refusal(fields)
             case .describe: break
+            case .progress: _ = try AskProgress(fields)
             case .listTargets: _ = try ListTargets(fields)
             case .openSession: _ = try OpenSession(fields)
             case .runCommand: _ = try RunCommand(fields)

@@ -97,6 +97,13 @@ import Wire
         return result
     }
 
+    /// How far it is, for one who waits.
+    var progress: CallProgress {
+        CallProgress(
+            bytes: output.end + errors.end,
+            line: output.lastLine(from: 0) ?? errors.lastLine(from: 0))
+    }
+
     private var blank: RunResult {
         var result = RunResult(target: target, commandID: id, state: state)
         switch end {

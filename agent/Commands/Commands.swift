@@ -31,10 +31,11 @@ import Wire
 
     /// Runs a command; answers when it has ended or its wait is over.
     ///
-    /// `check` is the policy.
+    /// `check` is the policy; `started` gets the run before its wait.
     func execute(
         _ request: ExecuteCommand, caller: Caller,
-        check: @IO (Target) throws(Fault) -> Void = { _ in }
+        check: @IO (Target) throws(Fault) -> Void = { _ in },
+        started: @IO (CommandRun) -> Void = { _ in }
     ) async throws(Fault) -> RunResult {
         try CommandText.check(request)
         guard runningCount < Self.limit else {
@@ -54,6 +55,7 @@ import Wire
         runs[id] = run
         run.onEnd = { [weak self] in self?.ended(id) }
         run.start(process, input: Array(request.input.utf8), timeout: request.timeout)
+        started(run)
         if !request.isBackground { await run.wait(request.wait) }
         return run.result(maxBytes: request.maxBytes)
     }
@@ -157,7 +159,8 @@ import Wire
         caller.isAdmin || run.owner == caller.principal
     }
 
-    private func find(_ id: String, _ caller: Caller) throws(Fault) -> CommandRun {
+    /// The caller's command of this id.
+    func find(_ id: String, _ caller: Caller) throws(Fault) -> CommandRun {
         guard let run = runs[id], isVisible(run, caller) else {
             throw Fault(
                 .unknownCommand,

@@ -10,6 +10,7 @@ import Wire
 /// The agent's parts and the dispatcher in front of them.
 @IO final class AgentService {
     let dispatcher = Dispatcher()
+    let watch = CallWatch()
     let targets: Targets
     let links = Links()
     private(set) var sessions: Sessions
@@ -28,6 +29,9 @@ import Wire
         sessions = Sessions(makeID: newHandle)
         commands = Commands(targets: targets, links: links, makeID: newHandle)
         dispatcher.serve(.describe) { [unowned self] _, _ in describe() }
+        dispatcher.serve(.progress) { [unowned self] (caller, fields) throws(Fault) in
+            watch.progress(of: try AskProgress(fields).call, caller).json
+        }
         serveTargets()
         serveSessions()
         serveCommands()

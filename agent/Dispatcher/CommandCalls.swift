@@ -6,10 +6,19 @@ import Wire
 extension AgentService {
     func serveCommands() {
         dispatcher.serve(.execute) { [unowned self] (caller, fields) throws(Fault) in
-            try await commands.execute(try ExecuteCommand(fields), caller: caller).json
+            let call = try ExecuteCommand(fields)
+            var run: CommandRun?
+            return try await watch.during(caller, { run?.progress ?? CallProgress(bytes: 0) }) {
+                () throws(Fault) in
+                try await commands.execute(call, caller: caller, started: { run = $0 }).json
+            }
         }
         dispatcher.serve(.readCommand) { [unowned self] (caller, fields) throws(Fault) in
-            try await commands.output(try ReadCommand(fields), caller: caller).json
+            let call = try ReadCommand(fields)
+            let run = try commands.find(call.commandID, caller)
+            return try await watch.during(caller, { run.progress }) { () throws(Fault) in
+                try await commands.output(call, caller: caller).json
+            }
         }
         dispatcher.serve(.listCommands) { [unowned self] (caller, fields) throws(Fault) in
             commands.list(caller: caller, target: try fields.optionalString("target"))

@@ -16,9 +16,12 @@ extension AgentService {
         }
         dispatcher.serve(.runCommand) { [unowned self] (caller, fields) throws(Fault) in
             let call = try RunCommand(fields)
-            return try await session(call.sessionID, caller).run(
-                call.command, wait: call.wait, timeout: call.timeout, maxBytes: call.maxBytes
-            ).json
+            let session = try session(call.sessionID, caller)
+            return try await watched(session, caller) { () throws(Fault) in
+                try await session.run(
+                    call.command, wait: call.wait, timeout: call.timeout, maxBytes: call.maxBytes
+                ).json
+            }
         }
         dispatcher.serve(.sendInput) { [unowned self] (caller, fields) throws(Fault) in
             let call = try SendInput(fields)
@@ -27,10 +30,13 @@ extension AgentService {
                     wait: call.wait, maxBytes: call.maxBytes
                 ).json
             }
-            return try await session(call.sessionID, caller).send(
-                text: call.text, keys: call.keys, enter: call.enter, wait: call.wait,
-                maxBytes: call.maxBytes
-            ).json
+            let session = try session(call.sessionID, caller)
+            return try await watched(session, caller) { () throws(Fault) in
+                try await session.send(
+                    text: call.text, keys: call.keys, enter: call.enter, wait: call.wait,
+                    maxBytes: call.maxBytes
+                ).json
+            }
         }
         dispatcher.serve(.readOutput) { [unowned self] (caller, fields) throws(Fault) in
             let call = try ReadOutput(fields)
@@ -40,10 +46,12 @@ extension AgentService {
                     offset: call.offset, wait: call.wait, maxBytes: call.maxBytes
                 ).json
             }
-            return try await session.read(
-                offset: call.offset, until: call.until, wait: call.wait, raw: call.view == .raw,
-                maxBytes: call.maxBytes
-            ).json
+            return try await watched(session, caller) { () throws(Fault) in
+                try await session.read(
+                    offset: call.offset, until: call.until, wait: call.wait,
+                    raw: call.view == .raw, maxBytes: call.maxBytes
+                ).json
+            }
         }
         dispatcher.serve(.updateSession) { [unowned self] (caller, fields) throws(Fault) in
             let call = try UpdateSession(fields)
@@ -76,6 +84,19 @@ extension AgentService {
             for session in closing { sessions.close(session.id) }
             return ["closed": .array(closing.map { .string($0.id) })]
         }
+    }
+
+    /// Serves a call that waits on a session's output, which is its progress.
+    private func watched(
+        _ session: Session, _ caller: Caller, _ body: @IO () async throws(Fault) -> JSON
+    ) async throws(Fault) -> JSON {
+        guard caller.progress != nil else { return try await body() }
+        let begin = session.log.end
+        let view: @IO () -> CallProgress = {
+            let line = session.log.lastLine(from: begin)
+            return CallProgress(bytes: session.log.end - begin, line: line)
+        }
+        return try await watch.during(caller, view, body)
     }
 
     private func session(_ id: String, _ caller: Caller) throws(Fault) -> Session {

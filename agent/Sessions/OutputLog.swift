@@ -68,6 +68,17 @@ import Terminal
         return result
     }
 
+    /// The last line with anything on it after an offset, clean and cut to 200 characters.
+    func lastLine(from offset: Int) -> String? {
+        let lower = max(offset, end - 4096)
+        guard lower < end else { return nil }
+        var cleaner = CleanText()
+        for part in alternate.visible(in: lower..<end) { cleaner.append(bytes(part)[...]) }
+        let text = String(decoding: cleaner.finish(), as: UTF8.self)
+        let line = text.split(separator: "\n").last { !$0.allSatisfy(\.isWhitespace) }
+        return line.map { String($0.prefix(200)) }
+    }
+
     /// Moves the oldest chunk out of memory.
     private func spill() {
         let chunk = chunks.removeFirst()

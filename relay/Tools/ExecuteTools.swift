@@ -71,9 +71,11 @@ extension Router {
         guard !targets.isEmpty else {
             throw Fault(.invalidArgument, "give \"target\" or \"targets\"; target_list shows them")
         }
+        let watch = ProgressWatch(call)
         if targets.count == 1, fields.object["targets"] == nil {
             // One target that cannot be reached is an error of the call itself.
-            let raw = try await run(on: targets[0], call.rawArguments, fields, principal)
+            let raw = try await run(
+                on: targets[0], call.rawArguments, fields, principal, watch, label: nil)
             return Self.joined([raw])
         }
         let runs = targets.map { target in
@@ -83,7 +85,8 @@ extension Router {
             let arguments = RawJSON(.object(object))
             return IO.task { () -> RawJSON in
                 do throws(Fault) {
-                    return try await self.run(on: target, arguments, fields, principal)
+                    return try await self.run(
+                        on: target, arguments, fields, principal, watch, label: target)
                 } catch {
                     return RawJSON(["target": .string(target), "error": .string(error.message)])
                 }
@@ -95,13 +98,19 @@ extension Router {
     }
 
     private func run(
-        on target: String, _ arguments: RawJSON, _ fields: Fields, _ principal: Principal
+        on target: String, _ arguments: RawJSON, _ fields: Fields, _ principal: Principal,
+        _ watch: ProgressWatch?, label: String?
     ) async throws(Fault) -> RawJSON {
         let member = try member(forTarget: target, principal)
         let wait = try fields.seconds("wait_s", in: 0...50) ?? .seconds(10)
-        return try await fleet.call(
-            member, .execute, caller: caller(principal), arguments: arguments,
-            deadline: Self.connecting + wait + Self.grace)
+        let make: @IO (Caller) async throws(Fault) -> RawJSON = { caller throws(Fault) in
+            try await self.fleet.call(
+                member, .execute, caller: caller, arguments: arguments,
+                deadline: Self.connecting + wait + Self.grace)
+        }
+        let caller = caller(principal)
+        guard let watch else { return try await make(caller) }
+        return try await watch.during(fleet, member, caller, label: label, make)
     }
 
     private static func joined(_ results: [RawJSON]) -> JSON {

@@ -84,10 +84,14 @@ import Wire
                 forHandle: try fields.string(handle), as: what, principal)
             // What the call says it may wait, and time for the way there and back.
             let wait = try fields.seconds("wait_s", in: 0...50) ?? .seconds(10)
-            return .raw(
+            let caller = self.caller(principal)
+            let make: @IO (Caller) async throws(Fault) -> RawJSON = { caller throws(Fault) in
                 try await self.fleet.call(
-                    member, method, caller: self.caller(principal), arguments: call.rawArguments,
-                    deadline: wait + Self.grace))
+                    member, method, caller: caller, arguments: call.rawArguments,
+                    deadline: wait + Self.grace)
+            }
+            guard let watch = ProgressWatch(call) else { return .raw(try await make(caller)) }
+            return .raw(try await watch.during(self.fleet, member, caller, make))
         }
     }
 
