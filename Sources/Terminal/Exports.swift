@@ -81,6 +81,7 @@ extension ShellProfile {
         switch self {
         case .bash, .dash, .ash, .zsh, .mksh: "export \(name)=\(quoted(value))"
         case .fish: "set -gx \(name) \(quoted(value))"
+        case .tcsh: "setenv \(name) \(quoted(value))"
         }
     }
 
@@ -92,6 +93,10 @@ extension ShellProfile {
         switch self {
         case .bash, .dash, .ash, .zsh, .mksh:
             return "'" + text.replacing("'", with: #"'\''"#) + "'"
+        case .tcsh:
+            // There a line feed needs a backslash within quotes too.
+            let escaped = text.replacing("\n", with: "\\\n").replacing("'", with: #"'\''"#)
+            return "'" + escaped + "'"
         case .fish:
             let escaped = text.replacing(#"\"#, with: #"\\"#).replacing("'", with: #"\'"#)
             return "'" + escaped + "'"

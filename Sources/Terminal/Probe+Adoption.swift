@@ -27,7 +27,7 @@ extension Probe {
         "sudo", "su", "doas", "runuser", "pkexec", "login", "newgrp", "sg", "script", "nsenter",
     ]
     private static let otherShells: Set<String> = [
-        "tcsh", "csh", "ksh", "ksh93", "rbash", "yash", "rksh", "toybox", "xonsh", "nu",
+        "csh", "ksh", "ksh93", "rbash", "yash", "rksh", "toybox", "xonsh", "nu",
     ]
 
     /// Whether a program of this name is a shell, as far as a name tells.

@@ -146,7 +146,7 @@ extension Session {
         #expect(try await session.run("echo $?").output == "9\n")
     }
 
-    @Test @IO func `fish inside is driven, tcsh is answered for by bash`() async throws {
+    @Test @IO func `fish and tcsh inside are driven too`() async throws {
         let home = try TemporaryDirectory()
         for shell in [TestShell.fish, .tcsh] where shell.isInstalled {
             let session = try await openSession(.bash, home: home)
