@@ -100,6 +100,10 @@ extension ShellProfile {
         case .fish:
             let escaped = text.replacing(#"\"#, with: #"\\"#).replacing("'", with: #"\'"#)
             return "'" + escaped + "'"
+        case .tcsh:
+            // A line feed ends even a quoted word, unless it is escaped.
+            let escaped = text.replacing("'", with: #"'\''"#).replacing("\n", with: "\\\n")
+            return "'" + escaped + "'"
         }
     }
 }
