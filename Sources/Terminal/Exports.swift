@@ -93,10 +93,6 @@ extension ShellProfile {
         switch self {
         case .bash, .dash, .ash, .zsh, .mksh:
             return "'" + text.replacing("'", with: #"'\''"#) + "'"
-        case .tcsh:
-            // There a line feed needs a backslash within quotes too.
-            let escaped = text.replacing("\n", with: "\\\n").replacing("'", with: #"'\''"#)
-            return "'" + escaped + "'"
         case .fish:
             let escaped = text.replacing(#"\"#, with: #"\\"#).replacing("'", with: #"\'"#)
             return "'" + escaped + "'"
