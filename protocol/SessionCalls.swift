@@ -228,6 +228,8 @@ public struct SendInput: Sendable {
     public var enter: Bool
     /// Makes the shell that what runs has brought (su, ssh, bash) the one that is driven.
     public var adopt: Bool
+    /// The answer to a program that asks for a secret; never logged, never shown.
+    public var secret: String?
     /// How long to wait for something to happen.
     public var wait: Duration
     /// The most bytes of output in the answer.
@@ -243,8 +245,11 @@ public struct SendInput: Sendable {
         keys = try fields.strings("keys", limit: 100) ?? []
         enter = try fields.flag("enter") ?? (text != nil)
         adopt = try fields.flag("adopt") ?? false
-        guard !adopt || text == nil && keys.isEmpty else {
-            throw Fault(.invalidArgument, "give \"adopt\" alone, without \"text\" or \"keys\"")
+        secret = try fields.optionalString("secret")
+        let alone = (adopt ? 1 : 0) + (secret == nil ? 0 : 1)
+        guard alone == 0 || alone == 1 && text == nil && keys.isEmpty else {
+            let name = adopt ? "adopt" : "secret"
+            throw Fault(.invalidArgument, "give \"\(name)\" alone, without other input")
         }
         wait = try fields.seconds("wait_s", in: 0...50) ?? .seconds(1)
         maxBytes = try fields.integer("max_bytes", in: 0...1_000_000) ?? 20_000

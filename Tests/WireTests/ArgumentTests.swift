@@ -42,7 +42,8 @@ import Wire
         #expect(send.wait == .seconds(2) && send.maxBytes == 0)
         let nothing = try SendInput(bare)
         #expect(nothing.text.isEmpty && nothing.keys.isEmpty && !nothing.enter)
-        #expect(!nothing.adopt)
+        #expect(!nothing.adopt && nothing.secret == nil)
+        #expect(try SendInput(Fields(object: ["session_id": "a.b", "secret": "s"])).secret == "s")
         #expect(try SendInput(Fields(object: ["session_id": "a.b", "adopt": true])).adopt)
         #expect(throws: Fault.self) {
             try SendInput(Fields(object: ["session_id": "a.b", "adopt": true, "text": "x"]))

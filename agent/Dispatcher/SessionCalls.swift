@@ -32,7 +32,12 @@ extension AgentService {
             }
             let session = try session(call.sessionID, caller)
             return try await watched(session, caller) { () throws(Fault) in
-                try await session.send(
+                if let secret = call.secret {
+                    return try await session.send(
+                        secret: secret, wait: call.wait, maxBytes: call.maxBytes
+                    ).json
+                }
+                return try await session.send(
                     text: call.text, keys: call.keys, enter: call.enter, wait: call.wait,
                     maxBytes: call.maxBytes
                 ).json

@@ -11,7 +11,21 @@ extension Session {
     ) async throws(Fault) -> CommandResult {
         try checkAlive()
         try checkFree()
-        let bytes = try typed(text, keys, enter)
+        return try await deliver(
+            try typed(text, keys, enter), line: enter ? text : nil, wait: patience,
+            maxBytes: maxBytes)
+    }
+
+    /// Types bytes; `line`: they are this text and Enter.
+    func deliver(
+        _ bytes: [UInt8], line: String? = nil, wait patience: Duration, maxBytes: Int
+    ) async throws(Fault) -> CommandResult {
+        guard bytes.count <= Self.unsentLimit else {
+            throw Fault(
+                .invalidArgument,
+                "the input has \(bytes.count) bytes, more than \(Self.unsentLimit); send it in parts"
+            )
+        }
         guard transport.unsent + bytes.count <= Self.unsentLimit else {
             throw Fault(.busy, "session \(id) does not read its input; interrupt it with ctrl-c")
         }
@@ -38,10 +52,10 @@ extension Session {
         let isAtPrompt = !isDirectOpen
         if isAtPrompt {
             direct = Direct(begin: begin)
-            noteExports(of: text)
+            noteExports(of: line ?? "")
         }
-        if isAtPrompt, enter, text.utf8.allSatisfy({ $0 >= 32 && $0 < 127 }) {
-            echo.expect(Array(text.utf8) + [10], endsAtLine: true)
+        if isAtPrompt, let line, line.utf8.allSatisfy({ $0 >= 32 && $0 < 127 }) {
+            echo.expect(Array(line.utf8) + [10], endsAtLine: true)
         }
         transport.write(bytes)
         let level = depth

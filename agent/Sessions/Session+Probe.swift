@@ -49,7 +49,7 @@ extension Session {
     var isDirectOpen: Bool { direct?.isOver == false && end == nil }
 
     /// Where the output begins of what may wait for input; nil: nothing runs.
-    private var openBegin: Int? {
+    var openBegin: Int? {
         if isDirectOpen { return direct?.begin }
         guard let command, command.outcome == nil, state.phase == .running else { return nil }
         return command.begin
@@ -225,7 +225,7 @@ extension Session {
         need = Need(state: .maybeInput, prompt: line, evidence: .regex)
     }
 
-    private func openLine(from begin: Int) -> String? {
+    func openLine(from begin: Int) -> String? {
         let bytes = log.bytes(max(begin, log.end - 2000)..<log.end)
         return PromptGuess.openLine(of: CleanText.clean(bytes[...]))
     }

@@ -84,6 +84,8 @@ extension Session {
             result.hasLostMarks = true
             notes.append(Self.adoptionNote(name))
         }
+        let asks = need?.state == .secret && need?.evidence == .probe
+        asker = asks ? Asker(prompt: need?.prompt, foreground: foreground) : nil
         if need?.evidence == .regex { notes.append(Self.guessNote) }
     }
 

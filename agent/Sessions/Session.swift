@@ -66,6 +66,12 @@ import Wire
     /// What of the shell's variables is known.
     var learning = Learning()
 
+    /// Secrets that what runs was given.
+    var redactor = Redactor()
+    var holdTimer: LoopTimer?
+    /// Who was told to ask for a secret.
+    var asker: Asker?
+
     /// What the running command was found to wait for.
     var need: Need?
     /// The foreground program, as far as known.
@@ -157,8 +163,7 @@ import Wire
         scanner.scan(bytes) { piece in
             switch piece {
             case .output(let slice):
-                if !isDrawnPrompt { display.take(slice, log) }
-                output(slice)
+                show(redactor.isEmpty ? slice : redacted(slice)[...])
             case .mark(let mark): follow(mark, level: level)
             case .outerMark(let mark, let level): follow(mark, level: level)
             }
@@ -166,6 +171,19 @@ import Wire
         if depth < level { scanner.keep(depth + 1) }
         guard log.end > before else { return }
         if need?.state != .fullscreen { need = nil }
+        wake(&waitingForOutput)
+    }
+
+    private func show(_ bytes: ArraySlice<UInt8>) {
+        if !isDrawnPrompt { display.take(bytes, log) }
+        output(bytes)
+    }
+
+    /// Nothing follows that could make a secret of what is held.
+    func releaseHeld() {
+        let held = redactor.flush()
+        guard !held.isEmpty else { return }
+        show(held[...])
         wake(&waitingForOutput)
     }
 
@@ -232,6 +250,7 @@ import Wire
 
     private func follow(_ mark: Mark, level: Int) {
         guard level <= depth else { return }
+        if !redactor.isEmpty { releaseHeld() }
         if level < depth {
             // The outer shell is back: what ran in it is over.
             switch mark {
@@ -250,7 +269,9 @@ import Wire
             settle(endsEcho: direct != nil || learning.isAsking)
         }
         switch mark {
-        case .ended, .prompt: display.promptIsBack(log)
+        case .ended, .prompt:
+            display.promptIsBack(log)
+            if !redactor.isEmpty { redactor = Redactor() }
         default: break
         }
         if case .exports(let environment) = mark { return learn(environment) }
@@ -297,6 +318,7 @@ import Wire
 
     private func ended(_ end: ShellEnd) {
         guard self.end == nil else { return }
+        releaseHeld()
         scanner.finish { if case .output(let slice) = $0 { output(slice) } }
         settle(endsEcho: false)
         state.end(end)

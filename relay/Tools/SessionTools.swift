@@ -170,6 +170,12 @@ extension Router {
                 of: ["type": "string"],
                 "Named keys after the text: ctrl-c, enter, up, page-down, esc, tab, alt-x, f1…"),
             "enter": Shape.flag("Press Enter after the text (true when there is text)."),
+            "secret": Shape.string(
+                """
+                Alone: the answer to a password prompt (state secret), with Enter. Typed only while \
+                the program that asked still asks, and shown in no result. It passes through the \
+                model: prefer keys or ssh-agent.
+                """),
             "adopt": Shape.flag(
                 """
                 Alone: drive the shell that su, sudo -i, ssh, docker exec or bash has started here \
