@@ -1,7 +1,7 @@
 # The doors to the build: `make check` is what CI runs, `make release` what ./run uses.
 # Programs need swift in PATH and what scripts/packages.sh and scripts/build-libssh2.sh set up.
 .POSIX:
-.PHONY: all build release test tsan check lab lint format lines bench clean
+.PHONY: all build release test tsan check lab fuzz lint format lines bench clean
 
 flags = --explicit-target-dependency-import-check error
 # The programs hold Swift's library, so a site needs no toolchain; -s keeps them small.
@@ -30,6 +30,10 @@ tsan:
 # Every session case in every shell: at rest, three times under load, over a slow line.
 lab:
 	HOMELINE_LAB=long scripts/tests.sh lab
+
+# Random terminal output for ten minutes; the seed is printed (HOMELINE_FUZZ_SEED repeats it).
+fuzz:
+	HOMELINE_FUZZ_SECONDS=$${HOMELINE_FUZZ_SECONDS:-600} scripts/tests.sh fuzz
 
 check: lint lines
 	scripts/tests.sh plain thread

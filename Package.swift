@@ -100,6 +100,7 @@ let package = Package(
         suite("JSONTests", ["JSON"]),
         suite("TerminalTests", ["Terminal"]),
         suite("ScreenTests", ["Screen", "Terminal", "Loop"]),
+        suite("FuzzTests", ["Terminal", "Screen"]),
         suite("LoopTests", ["Loop"]),
         suite("CryptoTests", ["Crypto"]),
         suite("SQLiteTests", ["SQLite"]),

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Builds and runs the tests, then prints `N passed, N failed, N skipped`.
-#   scripts/tests.sh [plain] [thread] [lab]
-# thread: under the thread sanitizer, a build of its own; lab: the sessions' cases alone.
+#   scripts/tests.sh [plain] [thread] [lab] [fuzz]
+# thread: under the thread sanitizer, a build of its own; lab, fuzz: these alone.
 # Ends whatever a test left running, found by the mark of this run. Fails when a test failed.
 set -eu
 cd "$(dirname "$0")/.."
@@ -42,16 +42,18 @@ for kind in "$@"; do
         # shellcheck disable=SC2086
         swift build $flags --build-tests
         # what an await costs is counted on the one loop of the process, so without company
-        run modules --skip '^(EndToEnd|Interop|SessionLab)\.' --skip 'Executor cost'
+        run modules --skip '^(EndToEnd|Interop|SessionLab|FuzzTests)\.' --skip 'Executor cost'
         run cost --filter 'Executor cost'
-        # every kind of case in every shell, with all cores busy and over a slow line
-        run lab --filter '^SessionLab\.'
+        # every kind of case in every shell, with all cores busy and over a slow line, and beside it
+        # random terminal output
+        run lab --filter '^(SessionLab|FuzzTests)\.'
         run whole --filter '^(EndToEnd|Interop)\.'
         ;;
-    lab)
+    lab | fuzz)
         # shellcheck disable=SC2086
         swift build $flags --build-tests
-        run lab --filter '^SessionLab\.'
+        [ $kind = lab ] && filter=SessionLab || filter=FuzzTests
+        run $kind --filter "^$filter\."
         ;;
     thread)
         # shellcheck disable=SC2086
@@ -63,7 +65,7 @@ for kind in "$@"; do
                 --filter "^${module}Tests\." --skip 'Executor cost' --skip 'SessionsLongTests'
         done
         ;;
-    *) echo "tests.sh: no kind '$kind'; there are: plain thread lab" >&2; exit 64 ;;
+    *) echo "tests.sh: no kind '$kind'; there are: plain thread lab fuzz" >&2; exit 64 ;;
     esac
 done
 

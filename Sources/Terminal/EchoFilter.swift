@@ -31,34 +31,34 @@ public struct EchoFilter: Sendable {
     /// Passes on what is no echo.
     public mutating func append(_ bytes: ArraySlice<UInt8>, to output: inout [UInt8]) {
         var rest = bytes
-        if !expected.isEmpty {
-            guard editor == .none || endsAtLine else { return }
-            while !expected.isEmpty, let end = rest.firstIndex(of: 10) {
-                line.append(contentsOf: rest[..<end])
-                rest = rest[(end + 1)...]
-                passLine(to: &output)
-            }
-            if !expected.isEmpty, editor != .none { return }
-        }
-        if editor == .draws {
-            // Whole lines are output; an unfinished one is a prompt until something else is known.
-            if let end = rest.lastIndex(of: 10) {
-                output.append(contentsOf: line)
-                output.append(contentsOf: rest[...end])
+        while !rest.isEmpty, !isIdle {
+            if !expected.isEmpty, editor != .none {
+                guard endsAtLine, let end = rest.firstIndex(of: 10) else { return }
+                expected.removeFirst()
                 line.removeAll(keepingCapacity: true)
                 rest = rest[(end + 1)...]
+                continue
             }
-        } else if expected.isEmpty {
-            output.append(contentsOf: rest)
-            return
+            // Never more than may be held, so that it is the same however the bytes come.
+            let part = rest.prefix(Self.holdLimit + 1 - line.count)
+            if let end = part.firstIndex(of: 10) {
+                line.append(contentsOf: part[..<end])
+                rest = rest[(end + 1)...]
+                passLine(to: &output)
+            } else {
+                line.append(contentsOf: part)
+                rest = rest.dropFirst(part.count)
+                if line.count > Self.holdLimit { stop(to: &output) }
+            }
         }
-        line.append(contentsOf: rest)
-        if line.count > Self.holdLimit { stop(to: &output) }
+        output.append(contentsOf: rest)
     }
 
     private mutating func passLine(to output: inout [UInt8]) {
-        guard editor == .none else {
-            expected.removeFirst()
+        // What an editor draws and ends with a line is output.
+        if expected.isEmpty {
+            output.append(contentsOf: line)
+            output.append(10)
             return line.removeAll(keepingCapacity: true)
         }
         // An editor (or a held CR) may leave a CR before the line's end.

@@ -1,3 +1,4 @@
+import Support
 import Testing
 
 @testable import HTTP
@@ -161,7 +162,7 @@ import Testing
     @Test func `random flips never trap`() {
         let seed = UInt64.random(in: 0 ... .max)
         print("RequestParserTests seed \(seed)")
-        var generator = SplitMix(state: seed)
+        var generator = Seeded(state: seed)
         for _ in 0..<4_000 {
             var bytes = Array(sample.utf8)
             for _ in 0..<Int.random(in: 1...3, using: &generator) {

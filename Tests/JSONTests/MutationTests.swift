@@ -1,4 +1,5 @@
 import JSON
+import Support
 import Testing
 
 private let message = Array(
@@ -41,7 +42,7 @@ private let message = Array(
     @Test func `random flips never trap, and all readers agree`() throws {
         let seed = UInt64.random(in: 0 ... .max)
         print("MutationTests seed \(seed)")
-        var generator = SplitMix(state: seed)
+        var generator = Seeded(state: seed)
         for _ in 0..<4_000 {
             var bytes = message
             for _ in 0..<Int.random(in: 1...3, using: &generator) {
@@ -65,16 +66,5 @@ private let message = Array(
             #expect(try JSON(parsing: written) == value, "seed \(seed)")
             #expect(try JSON(parsing: written).encoded() == written, "seed \(seed)")
         }
-    }
-}
-
-private struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }

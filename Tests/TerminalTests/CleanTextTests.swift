@@ -1,4 +1,5 @@
 // Clean text: the same for every cut, valid, as a person would see it.
+import Support
 import Terminal
 import Testing
 

@@ -1,4 +1,5 @@
 // What is typed: printable, short, and refused where no shell could take it.
+import Support
 import Testing
 
 @testable import Terminal

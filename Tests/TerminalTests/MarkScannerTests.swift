@@ -1,20 +1,9 @@
 // Marks in a byte stream: every split point, forgery, bounds.
+import Support
 import Terminal
 import Testing
 
 let testNonce = Nonce(high: 0x0123_4567_89ab_cdef, low: 0xfedc_ba98_7654_3210)
-
-/// A small seeded generator: failures can be repeated.
-struct Seeded: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-        return z ^ (z >> 31)
-    }
-}
 
 /// What a scanner made of some chunks.
 struct Scanned: Equatable {
