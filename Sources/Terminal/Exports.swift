@@ -50,20 +50,38 @@ public struct Exports: Sendable, Equatable {
     // MARK: Learning
 
     /// Whether a command may export something: one of the words that do is in it.
-    public static func mayChange(_ code: some StringProtocol) -> Bool {
-        let isWordByte = { (byte: UInt8) in
-            byte >= 97 && byte <= 122 || byte == UInt8(ascii: ".") || byte >= 65 && byte <= 90
-                || byte == 95 || byte >= 48 && byte <= 57 || byte == UInt8(ascii: "/")
-                || byte == UInt8(ascii: "-")
+    ///
+    /// Every command is looked at, so that words are compared by their hashes: one that is taken for
+    /// another costs a question too many.
+    public static func mayChange(_ code: String) -> Bool {
+        var hash = firstHash
+        for byte in code.utf8.prefix(sizeLimit) {
+            if isWordByte(byte) {
+                hash = next(hash, byte)
+            } else {
+                if hash != firstHash, words.contains(hash) { return true }
+                hash = firstHash
+            }
         }
-        return code.utf8.prefix(sizeLimit).split(whereSeparator: { !isWordByte($0) })
-            .contains { word in words.contains { word.elementsEqual($0.utf8) } }
+        return hash != firstHash && words.contains(hash)
+    }
+
+    /// Letters, digits and `-./_`.
+    private static func isWordByte(_ byte: UInt8) -> Bool {
+        byte >= 97 && byte <= 122 || byte >= 45 && byte <= 57 || byte >= 65 && byte <= 90
+            || byte == 95
+    }
+
+    /// FNV-1a.
+    private static let firstHash: UInt64 = 0xcbf2_9ce4_8422_2325
+    private static func next(_ hash: UInt64, _ byte: UInt8) -> UInt64 {
+        (hash ^ UInt64(byte)) &* 0x100_0000_01b3
     }
 
     private static let words = [
-        "export", "declare", "typeset", "source", ".", "set", "setenv", "unset", "eval", "local",
+        "export", "declare", "typeset", "source", ".", "set", "setenv", "unset", "eval", "unsetenv",
         "conda", "module", "nvm", "workon", "pyenv", "direnv", "activate", "deactivate", "readonly",
-    ]
+    ].map { $0.utf8.reduce(firstHash, next) }
 
     /// A line that any shell answers with mark V; silent where the output does not go to a terminal.
     public static func question(nonce: Nonce) -> [UInt8] {

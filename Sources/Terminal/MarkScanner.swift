@@ -24,7 +24,7 @@ public struct MarkScanner: Sendable {
 
     /// Two paths of PATH_MAX and some: a mark is never longer, but for one with variables.
     static let bodyLimit = 9000
-    static let exportsLimit = 2 * Exports.sizeLimit
+    static let exportsLimit = 2 * Exports.sizeLimit + 256
     /// The most shells inside each other.
     public static let levelLimit = 9
 
@@ -97,13 +97,18 @@ public struct MarkScanner: Sendable {
                 index += 1
                 let isBegin = held[Self.letterIndex] == UInt8(ascii: "C")
                 if held.last == (isBegin ? 10 : 7) { close(emit) }
-                if held.count >= Self.bodyLimit, held.count >= limit { release(emit) }
+                if held.count >= Self.bodyLimit,
+                    !isVariables || held.count >= Self.exportsLimit
+                {
+                    release(emit)
+                }
             }
         }
     }
 
-    private var limit: Int {
-        held[Self.letterIndex] == UInt8(ascii: "V") ? Self.exportsLimit : Self.bodyLimit
+    /// What is held are variables: nobody's output, whatever becomes of the mark.
+    private var isVariables: Bool {
+        state == .body && held[Self.letterIndex] == UInt8(ascii: "V")
     }
 
     /// Gives back what is held, when nothing more can come.
@@ -147,15 +152,38 @@ public struct MarkScanner: Sendable {
     }
 
     private mutating func release(_ emit: (Piece) -> Void) {
-        emit(.output(held[...]))
+        if !isVariables { emit(.output(held[...])) }
         held = []
         state = .text
+    }
+
+    /// Where in what is held another mark of this shell begins.
+    private func nextOpening(_ level: Int) -> Int? {
+        let opening = openings[level]
+        var rest = held[1...]
+        while let escape = rest.place(of: 0x1b) {
+            rest = rest[escape...]
+            if rest.count > opening.count,
+                zip(0..., rest.prefix(opening.count)).allSatisfy({
+                    Self.matches($1, at: $0, of: opening)
+                })
+            {
+                return escape
+            }
+            rest = rest.dropFirst()
+        }
+        return nil
     }
 
     private mutating func close(_ emit: (Piece) -> Void) {
         let letter = held[Self.letterIndex]
         let level = candidates.trailingZeroBitCount
         guard level < openings.count else { return release(emit) }
+        if isVariables, let next = nextOpening(level) {
+            // Whoever printed the variables was killed: what follows is a mark of its own.
+            held.removeSubrange(..<next)
+            return close(emit)
+        }
         let nonce = openings[level][Self.nonceIndex..<(openings[level].count - 1)]
         var fields = held[openings[level].count..<(held.count - 1)]
         if letter != UInt8(ascii: "C"), letter != UInt8(ascii: "F") {

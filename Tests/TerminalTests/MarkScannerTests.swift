@@ -180,4 +180,43 @@ func mark(_ letter: String, _ fields: String, closed: Bool = true) -> [UInt8] {
             #expect(cut == bytes.count ? marks == 1 : output == bytes, "cut at \(cut)")
         }
     }
+
+    @Test func `variables that are cut short are nobody's output, and the next mark is found`() {
+        let variables = Array("\u{1b}]133;V;\(testNonce.text);A=secret\0B=\u{1b}]133;x\u{7}".utf8)
+        let whole = variables + Array("y\0;\(testNonce.text)\u{7}".utf8)
+        for cut in 0...whole.count {
+            var scanner = MarkScanner(nonce: testNonce)
+            var marks: [Mark] = []
+            var text = ""
+            func take(_ piece: MarkScanner.Piece) {
+                switch piece {
+                case .output(let bytes): text += String(decoding: bytes, as: UTF8.self)
+                case .mark(let mark), .outerMark(let mark, _): marks.append(mark)
+                }
+            }
+            scanner.scan(Array(whole[..<cut]), take)
+            scanner.scan(Array(whole[cut...]), take)
+            #expect(marks == [.exports(Array("A=secret\0B=\u{1b}]133;x\u{7}y\0".utf8))], "\(cut)")
+            #expect(text == "")
+        }
+        var scanner = MarkScanner(nonce: testNonce)
+        var marks: [Mark] = []
+        var text: [UInt8] = []
+        func take(_ piece: MarkScanner.Piece) {
+            switch piece {
+            case .output(let bytes): text += bytes
+            case .mark(let mark), .outerMark(let mark, _): marks.append(mark)
+            }
+        }
+        scanner.scan(variables + mark("D", "0;0;7;/tmp") + Array("on".utf8), take)
+        #expect(
+            marks == [.prompt(status: 0, sentinel: 0, number: 7, directory: Array("/tmp".utf8))])
+        #expect(text == Array("on".utf8))
+        scanner.scan(variables + Array(repeating: 120, count: 200_000), take)
+        #expect(!text.contains(Array("secret".utf8)))
+        #expect(text.count > 50_000)
+        scanner.scan(variables, take)
+        scanner.finish(take)
+        #expect(!text.contains(Array("secret".utf8)))
+    }
 }

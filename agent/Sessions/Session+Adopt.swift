@@ -51,8 +51,8 @@ extension Session {
         try checkFree()
         enter()
         defer { adoptionDepth = 0 }
+        let nonce = Nonce()
         do throws(Fault) {
-            let nonce = Nonce()
             scanner.push(nonce)
             // One that a name shows to be a shell may be asked again.
             var times = [Duration.seconds(3600)]
@@ -65,7 +65,7 @@ extension Session {
             try checkAlive()
             throw Self.failure(adoption, error)
         }
-        await place(inside: level)
+        await place(inside: level, nonce)
         let shown = Self.shown(greeting)
         greeting = []
         if !shown.isEmpty { log.append(Array((shown + "\n").utf8)[...]) }
@@ -85,7 +85,7 @@ extension Session {
         while true {
             try checkAlive()
             try checkFree()
-            guard isRunning || isDirectOpen else {
+            guard openBegin != nil else {
                 throw Fault(
                     .invalidArgument,
                     "nothing to adopt: session \(id) is at the prompt of its shell")
@@ -170,7 +170,7 @@ extension Session {
 
     /// Where the new shell is: on this host, where the kernel can be asked about it, or somewhere
     /// else; in the place of the outer one (exec), or inside it.
-    private func place(inside level: Int) async {
+    private func place(inside level: Int, _ nonce: Nonce) async {
         guard let identity, outer.indices.contains(level) else { return }
         let around = outer[level]
         let (process, terminal) = (shellProcess, terminalName)
@@ -186,6 +186,7 @@ extension Session {
         (shellProcess, terminalName) = (process, terminal)
         outer.remove(at: level)
         scanner.remove(level)
+        if level == 0 { self.nonce = nonce }
         around.command?.finish(.replacedShell, at: log.end)
     }
 

@@ -82,7 +82,8 @@ import Wire
     var lastOutput = IO.now
 
     var scanner: MarkScanner
-    let nonce: Nonce
+    /// That of the outermost shell.
+    var nonce: Nonce
     private var newlines = NewlineMap()
     private var scratch: [UInt8] = []
     private var waiting: [Once<Void>] = []
