@@ -23,14 +23,8 @@ public struct ExecuteCommand: Sendable {
     public var isBackground: Bool
     /// The most bytes of each output in the answer.
     public var maxBytes: Int
-    /// The user at the target, in place of the configured one.
-    public var username: String?
-    /// The port, in place of the configured one.
-    public var port: UInt16?
-    /// A private key file on the agent's machine.
-    public var key: String?
-    /// A password; never logged, never echoed.
-    public var password: String?
+    /// How to enter the target.
+    public var access: TargetAccess
 
     /// Reads the arguments.
     public init(_ fields: Fields) throws(Fault) {
@@ -44,10 +38,7 @@ public struct ExecuteCommand: Sendable {
         timeout = try fields.seconds("timeout_s", in: 0.1...86_400) ?? .seconds(180)
         isBackground = try fields.flag("background") ?? false
         maxBytes = try fields.integer("max_bytes", in: 0...1_000_000) ?? 20_000
-        username = try fields.optionalString("username")
-        port = try fields.integer("port", in: 1...65535).map { UInt16($0) }
-        key = try fields.optionalString("key")
-        password = try fields.optionalString("password")
+        access = try TargetAccess(fields)
     }
 }
 

@@ -36,4 +36,32 @@ public enum Method: String, Sendable, CaseIterable {
     case listCommands = "command.list"
     /// Ends a one-shot command.
     case cancelCommand = "command.cancel"
+
+    /// The tool that makes the call for a client, by which policies name it; nil: none does.
+    public var tool: String? {
+        switch self {
+        case .hello, .welcome, .refuse: nil
+        case .describe: "agent_describe"
+        case .listTargets: "target_list"
+        case .openSession: "ssh_session_open"
+        case .runCommand: "ssh_session_command"
+        case .sendInput: "ssh_session_send"
+        case .readOutput: "ssh_session_read"
+        case .updateSession: "ssh_session_update"
+        case .listSessions: "ssh_session_list"
+        case .closeSession: "ssh_session_close"
+        case .execute: "ssh_execute"
+        case .readCommand: "ssh_command_output"
+        case .listCommands: "ssh_command_list"
+        case .cancelCommand: "ssh_command_cancel"
+        }
+    }
+
+    /// Whether the call may change something at a target.
+    public var changesTargets: Bool {
+        switch self {
+        case .openSession, .runCommand, .sendInput, .execute: true
+        default: false
+        }
+    }
 }

@@ -12,14 +12,8 @@ public struct OpenSession: Sendable {
     public var reopen: String?
     /// A name for people.
     public var name: String?
-    /// The user at the target, in place of the configured one.
-    public var username: String?
-    /// The port, in place of the configured one.
-    public var port: UInt16?
-    /// A private key file on the agent's machine.
-    public var key: String?
-    /// A password; never logged, never echoed.
-    public var password: String?
+    /// How to enter the target.
+    public var access: TargetAccess
     /// The terminal's width and height.
     public var columns: Int
     /// The terminal's height.
@@ -34,6 +28,8 @@ public struct OpenSession: Sendable {
     public var connectTimeout: Duration
     /// The limit on logging in and starting the shell.
     public var loginTimeout: Duration
+    /// Attempts after the first, for failures that may pass within the limit.
+    public var retries: Int
 
     /// Reads the arguments.
     public init(_ fields: Fields) throws(Fault) {
@@ -47,10 +43,7 @@ public struct OpenSession: Sendable {
             }
         }
         name = try fields.optionalString("name")
-        username = try fields.optionalString("username")
-        port = try fields.integer("port", in: 1...65535).map { UInt16($0) }
-        key = try fields.optionalString("key")
-        password = try fields.optionalString("password")
+        access = try TargetAccess(fields)
         let term = try fields.fields("term")
         columns = try term?.integer("cols", in: 20...1000) ?? 511
         rows = try term?.integer("rows", in: 5...500) ?? 50
@@ -59,6 +52,7 @@ public struct OpenSession: Sendable {
         idleTimeout = try fields.seconds("idle_timeout_s", in: 1...604_800) ?? .seconds(1800)
         connectTimeout = try fields.seconds("connect_timeout_s", in: 1...300) ?? .seconds(30)
         loginTimeout = try fields.seconds("login_timeout_s", in: 1...300) ?? .seconds(30)
+        retries = try fields.integer("retries", in: 0...10) ?? 3
     }
 }
 

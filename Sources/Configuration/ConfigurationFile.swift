@@ -70,12 +70,15 @@ extension Program {
         file text: String, path: String, into options: Options
     ) throws(ConfigurationError) -> Options {
         var result = options
+        var open: Int?
         for line in try ConfigurationFile(text, path: path).lines {
             let keyword = line.keyword.lowercased()
             if let opener = fileBlocks.keys.first(where: { $0.lowercased() == keyword }) {
                 result.fileBlocks.append(
                     Options.Block(keyword: opener, names: line.values, options: Options()))
-            } else if let last = result.fileBlocks.indices.last {
+                // A block without settings is its one line.
+                open = fileBlocks[opener]?.isEmpty == false ? result.fileBlocks.count - 1 : nil
+            } else if let last = open {
                 let block = result.fileBlocks[last]
                 try add(
                     line, to: &result.fileBlocks[last].options, path: path,

@@ -29,13 +29,20 @@ import Glibc
 
     /// Starts the program at `path` (searched in PATH when it has no slash).
     ///
-    /// `environment` is all it gets. It starts paused: set the callbacks, then `resume`.
+    /// `environment` is all it gets. With `socket`, its standard input and output are that
+    /// descriptor, which stays the caller's. It starts paused: set the callbacks, then `resume`.
     public init(
-        path: String, arguments: [String], environment: [String: String], directory: String? = nil
+        path: String, arguments: [String], environment: [String: String], directory: String? = nil,
+        socket: Int32? = nil
     ) throws(LoopError) {
         for pipe in pipes { uv_pipe_init(IO.loop.raw, pipe, 0) }
         var stdio = pipes.enumerated().map { index, pipe in
             var container = uv_stdio_container_t()
+            if index < 2, let socket {
+                container.flags = UV_INHERIT_FD
+                container.data.fd = socket
+                return container
+            }
             let way = index == 0 ? UV_READABLE_PIPE : UV_WRITABLE_PIPE
             container.flags = uv_stdio_flags(rawValue: UV_CREATE_PIPE.rawValue | way.rawValue)
             container.data.stream = streamHandle(pipe)
@@ -72,6 +79,11 @@ import Glibc
         }
         pid = process.pointee.pid
         process.pointee.data = Unmanaged.passRetained(self).toOpaque()
+        if socket != nil {
+            isInputOpen = false
+            closeHandle(pipes[0])
+            closeOutput(0)
+        }
     }
 
     isolated deinit {

@@ -12,15 +12,23 @@ internal import Loop
     func watch(_ interest: Readiness.Interest)
     /// Stops, and lets go of what is below.
     func close()
+    /// What is below has to say about a connection that failed.
+    var words: String { get }
 }
 
-/// A link on a TCP connection.
+extension Carrier {
+    var words: String { "" }
+}
+
+/// A link on a TCP connection, or on the socket of a ProxyCommand.
 @IO final class SocketCarrier: Carrier {
     let transport: Transport
     private let socket: SocketTransport
     private let readiness: Readiness
+    private let proxy: ProxyProcess?
 
-    init(descriptor: Int32) throws(SSHError) {
+    init(descriptor: Int32, proxy: ProxyProcess? = nil) throws(SSHError) {
+        self.proxy = proxy
         socket = SocketTransport(descriptor: descriptor)
         transport = socket
         do throws(LoopError) {
@@ -43,7 +51,12 @@ internal import Loop
         readiness.watch(interest)
     }
 
-    func close() { readiness.close() }
+    func close() {
+        readiness.close()
+        proxy?.end()
+    }
+
+    var words: String { proxy?.words ?? "" }
 }
 
 /// A link on a channel of another link, which leads from the jump host to the target.

@@ -44,7 +44,7 @@ extension Link {
                 family,
                 hostKeys: Algorithms.hostKeys(
                     preferring: types, legacy: configuration.legacyAlgorithms),
-                legacy: configuration.legacyAlgorithms)
+                legacy: configuration.legacyAlgorithms, compresses: configuration.compresses)
             let raw = link.session.raw
             let socket = carrier.transport.descriptor
             let code = await IO.within(max(.milliseconds(1), end - IO.now)) {
@@ -56,7 +56,7 @@ extension Link {
                 link.describe()
                 return link
             }
-            let failure = link.handshakeFailure(code)
+            let failure = await link.handshakeFailure(code, carrier)
             let offer = link.offer
             link.close()
             guard code == LIBSSH2_ERROR_KEX_FAILURE else { throw failure }
@@ -78,6 +78,10 @@ extension Link {
     ) async throws(SSHError) -> any Carrier {
         let (host, port) = (configuration.host, configuration.port)
         let limit = max(.milliseconds(1), left)
+        if let command = configuration.proxyCommand {
+            let (proxy, socket) = try ProxyProcess.start(command)
+            return try SocketCarrier(descriptor: socket, proxy: proxy)
+        }
         guard let jump else {
             let socket = try await Dial.connect(host: host, port: port, limit: limit)
             return try SocketCarrier(descriptor: socket)
@@ -100,8 +104,16 @@ extension Link {
         session.transport.firstBytes.flatMap { ServerOffer(firstBytes: $0) }
     }
 
-    private func handshakeFailure(_ code: Int32?) -> SSHError {
+    private func handshakeFailure(_ code: Int32?, _ carrier: any Carrier) async -> SSHError {
         let address = configuration.address
+        if code != LIBSSH2_ERROR_KEX_FAILURE, configuration.proxyCommand != nil {
+            // Its last words may lie in a pipe yet.
+            try? await IO.sleep(for: .milliseconds(20))
+            let words = carrier.words
+            if !words.isEmpty {
+                return .handshakeFailed(address: address, reason: "the ProxyCommand said: \(words)")
+            }
+        }
         switch code {
         case nil:
             return .handshakeTimedOut(address: address, limit: configuration.connectTimeout)

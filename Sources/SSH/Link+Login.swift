@@ -106,6 +106,9 @@ extension Link {
         switch way {
         case .password(let password):
             return await tryPassword(password, index)
+        case .code:
+            guard accepted.contains("keyboard-interactive") else { return false }
+            return await tryInteractive(nil)
         default:
             guard accepted.contains("publickey") else { return false }
             spent.insert(index)
@@ -115,7 +118,7 @@ extension Link {
         case .keyFile(let path, let passphrase): return await tryFile(path, passphrase)
         case .key(let name, let text, let passphrase):
             return await tryKey(name, text, certificate: nil, passphrase)
-        case .password: return false
+        case .password, .code: return false
         }
     }
 
@@ -242,28 +245,37 @@ extension Link {
         }
         guard accepted.contains("keyboard-interactive") else { return false }
         spent.insert(index)
-        // Only a hidden prompt gets the password, and only once: a second one asks for more.
-        var asked = 0
-        session.answer = { _, echoes in
-            guard !echoes else { return nil }
-            asked += 1
-            return asked == 1 ? password : nil
-        }
+        return await tryInteractive(password)
+    }
+
+    /// Answers the server's prompts: one that asks for a code gets the code, one that hides what is
+    /// typed the password, each once; any other ends the attempt.
+    private func tryInteractive(_ password: [UInt8]?) async -> Bool {
+        let (raw, user) = (session.raw, user)
+        let ways = link.configuration.authentication
+        var answers = PromptAnswers(password: password, code: ways.lazy.compactMap(\.code).first)
+        for (index, way) in ways.enumerated() where way.code != nil { spent.insert(index) }
+        session.answer = { prompt, echoes in answers.answer(prompt, echoes: echoes) }
         defer { session.answer = nil }
         let code = await link.perform {
             libssh2_userauth_keyboard_interactive_ex(
                 raw, user, UInt32(user.count - 1), Session.prompted)
         }
         if code == 0 { return true }
-        record("keyboard-interactive", asked > 1 ? "asks for more than a password" : "refused")
+        record("keyboard-interactive", answers.outcome)
         return false
     }
 }
 
 extension Authentication {
     fileprivate var isKey: Bool {
-        if case .password = self { false } else { true }
+        switch self {
+        case .password, .code: false
+        default: true
+        }
     }
+
+    fileprivate var code: [UInt8]? { if case .code(let code) = self { code } else { nil } }
 
     fileprivate var method: String {
         switch self {
@@ -271,6 +283,7 @@ extension Authentication {
         case .keyFile(let path, _): "publickey \(path)"
         case .key(let name, _, _): "publickey \(name)"
         case .password: "password"
+        case .code: "keyboard-interactive"
         }
     }
 }

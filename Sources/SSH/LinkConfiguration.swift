@@ -29,6 +29,10 @@ public struct LinkConfiguration: Sendable {
     public var window: UInt32 = 2 << 20
     /// Also offers SHA-1 algorithms, which old gear needs.
     public var legacyAlgorithms = false
+    /// Compresses what goes over the link where the server can.
+    public var compresses = false
+    /// A shell command whose standard streams are the connection (`ProxyCommand`).
+    public var proxyCommand: String?
 
     /// A configuration with the usual limits.
     public init(
@@ -54,6 +58,8 @@ public enum Authentication: Sendable {
     case keyFile(path: String, passphrase: [UInt8]?)
     /// A private key in memory, named for messages.
     case key(name: String, text: [UInt8], passphrase: [UInt8]?)
-    /// A password, by the `password` method or the prompts of `keyboard-interactive`.
+    /// A password, by the `password` method or the hidden prompts of `keyboard-interactive`.
     case password([UInt8])
+    /// A one-time code, for the prompts of `keyboard-interactive` that ask for one.
+    case code([UInt8])
 }

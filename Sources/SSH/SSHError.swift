@@ -47,6 +47,21 @@ public enum SSHError: Error, Equatable, Sendable {
     case local(reason: String)
 }
 
+extension SSHError {
+    /// Whether the same attempt may succeed a moment later (a server at its `MaxStartups`, a route
+    /// or resolver that comes back); never after an answer that a person must act on.
+    public var isTransient: Bool {
+        switch self {
+        case .nameLookupFailed, .unreachable, .handshakeFailed, .linkLost: true
+        case .nameNotFound, .connectionRefused, .connectTimedOut, .handshakeTimedOut,
+            .algorithmsRefused, .hostKeyUnknown, .hostKeyChanged, .hostKeyRevoked,
+            .authenticationFailed, .loginTimedOut, .keyUnreadable, .channelRefused,
+            .requestRefused, .requestUnanswered, .channelTimedOut, .knownHosts, .local:
+            false
+        }
+    }
+}
+
 extension SSHError: CustomStringConvertible {
     /// One plain line: what is wrong and what to do next.
     public var description: String {

@@ -34,8 +34,11 @@ final class Session {
         libssh2_session_free(raw)
     }
 
-    /// Restricts what the handshake offers.
-    func prefer(_ family: CipherFamily, hostKeys: [String], legacy: Bool) throws(SSHError) {
+    /// Restricts what the handshake offers; with `compresses`, zlib is offered too.
+    func prefer(
+        _ family: CipherFamily, hostKeys: [String], legacy: Bool, compresses: Bool
+    ) throws(SSHError) {
+        if compresses { libssh2_session_flag(raw, LIBSSH2_FLAG_COMPRESS, 1) }
         let lists: [(Int32, [String])] = [
             (LIBSSH2_METHOD_KEX, Algorithms.keyExchanges(legacy: legacy)),
             (LIBSSH2_METHOD_HOSTKEY, hostKeys),

@@ -67,7 +67,7 @@ import Wire
     @IO func `the agent serves every method of the contract`(method: Wire.Method) async throws {
         let identity = Identity(
             key: try .generate(), relay: "tls://r:1", pin: nil, agentID: "id", name: "site")
-        let service = AgentService(identity: identity, settings: TargetSettings())
+        let service = AgentService(identity: identity, settings: AgentSettings())
         // A list in place of arguments is refused by whoever knows the method, without effect.
         let expected: Fault.Code =
             [.hello, .welcome, .refuse].contains(method) ? .unknownMethod : .invalidArgument

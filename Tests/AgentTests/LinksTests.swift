@@ -166,4 +166,46 @@ extension SSHServer {
         }
         #expect(fault.message.contains("circle"))
     }
+
+    @Test func `a proxy command carries the link, and says why when it cannot`() async throws {
+        let server = try await SSHServer.start(SSHServer.Options(shell: .dash))
+        let netcat = """
+            import socket, sys, threading, os
+            s = socket.create_connection((sys.argv[1], int(sys.argv[2])))
+            def up():
+                while d := os.read(0, 65536): s.sendall(d)
+                s.shutdown(1)
+            threading.Thread(target=up, daemon=True).start()
+            while d := s.recv(65536): os.write(1, d)
+            """
+        let python = try #require(Repository.find("python3"))
+        let script = try server.directory.write(netcat, to: "netcat.py")
+        var target = try server.target()
+        target.proxyCommand = "\(python) \(script) 127.0.0.1 \(server.port)"
+        target.hostname = "not-a-name.invalid"
+        target.hostKeyAlias = "[127.0.0.1]:\(server.port)"
+        var broken = target
+        broken.port = 9
+        broken.proxyCommand = "echo the gate is shut >&2; exit 1"
+        let result = await IO.task { [target, broken] in
+            let links = Links()
+            defer { links.shutDown() }
+            let carried = await outcome {
+                try await links.execute(on: target, command: { _ in "true" }).link.serverVersion
+            }
+            var options = LinkOptions()
+            options.retries = 1
+            let failed = await outcome {
+                _ = try await links.execute(on: broken, options, command: { _ in "true" })
+            }
+            return (carried, failed)
+        }.value
+        #expect(try result.0.get().hasPrefix("SSH-2.0-"))
+        guard case .failure(let fault) = result.1 else {
+            Issue.record("entered")
+            return
+        }
+        #expect(fault.message.contains("the gate is shut"))
+        #expect(fault.message.contains("after 2 attempts"))
+    }
 }

@@ -1,6 +1,7 @@
 // Tokens, scopes and patterns as an MCP request meets them.
 
 import Loop
+import Configuration
 import Testing
 
 @testable import homeline_relay
@@ -99,9 +100,9 @@ import Testing
     @Test func `a hostile pattern does not blow up`() {
         let stars = String(repeating: "*a", count: 2000)
         let text = String(repeating: "a", count: 2000) + "b"
-        #expect(!AccessPattern.matches(stars, text))
-        #expect(AccessPattern.matches("*", ""))
-        #expect(AccessPattern.matches("a*b*c", "axxbyyc"))
-        #expect(!AccessPattern.matches("a*b*c", "axxbyy"))
+        #expect(!Glob.matches(stars, text))
+        #expect(Glob.matches("*", ""))
+        #expect(Glob.matches("a*b*c", "axxbyyc"))
+        #expect(!Glob.matches("a*b*c", "axxbyy"))
     }
 }

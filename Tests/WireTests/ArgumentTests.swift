@@ -9,8 +9,11 @@ import Wire
 
     @Test func `session open`() throws {
         let full = try OpenSession(Vectors.arguments(.openSession))
-        #expect(full.target == "site/db-1" && full.name == "deploy" && full.username == "root")
-        #expect(full.port == 2222 && full.key == "~/.ssh/site" && full.password == "pä\"ss\n")
+        #expect(
+            full.target == "site/db-1" && full.name == "deploy" && full.access.username == "root")
+        #expect(
+            full.access.port == 2222 && full.access.key == "~/.ssh/site"
+                && full.access.password == "pä\"ss\n")
         #expect(full.columns == 120 && full.rows == 40 && full.terminal == "vt100")
         #expect(full.isPersistent && full.idleTimeout == .seconds(600))
         #expect(full.connectTimeout == .milliseconds(2500) && full.loginTimeout == .seconds(20))
@@ -18,7 +21,7 @@ import Wire
         #expect(least.columns == 511 && least.rows == 50 && least.terminal == "xterm-256color")
         #expect(!least.isPersistent && least.idleTimeout == .seconds(1800))
         #expect(least.connectTimeout == .seconds(30) && least.loginTimeout == .seconds(30))
-        #expect(least.name == nil && least.username == nil && least.port == nil)
+        #expect(least.name == nil && least.access.username == nil && least.access.port == nil)
         #expect(least.reopen == nil)
         let again = try OpenSession(Fields(object: ["reopen": "a.b"]))
         #expect(again.reopen == "a.b" && again.target.isEmpty)
@@ -26,7 +29,7 @@ import Wire
         #expect(throws: Fault.self) {
             try OpenSession(Fields(object: ["reopen": "a.b", "target": "a/b"]))
         }
-        #expect(least.key == nil && least.password == nil)
+        #expect(least.access.key == nil && least.access.password == nil)
     }
 
     @Test func `session command, send and read`() throws {
@@ -79,8 +82,10 @@ import Wire
         #expect(full.environment.map { "\($0.0)=\($0.1)" } == ["LANG=C", "B=2"])
         #expect(full.directory == "/srv" && full.hasTerminal && full.isBackground)
         #expect(full.wait == .seconds(50) && full.timeout == .milliseconds(100))
-        #expect(full.maxBytes == 1_000_000 && full.username == "deploy" && full.port == 22)
-        #expect(full.key == "/k" && full.password == "p")
+        #expect(
+            full.maxBytes == 1_000_000 && full.access.username == "deploy" && full.access.port == 22
+        )
+        #expect(full.access.key == "/k" && full.access.password == "p")
         let least = try ExecuteCommand(Fields(object: ["target": "a/b", "command": "x"]))
         #expect(least.input.isEmpty && least.environment.isEmpty && least.directory == nil)
         #expect(!least.hasTerminal && !least.isBackground && least.maxBytes == 20_000)

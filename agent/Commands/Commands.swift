@@ -31,19 +31,16 @@ import Wire
 
     /// Runs a command; answers when it has ended or its wait is over.
     ///
-    /// `check` is the policy; `started` gets the run before its wait.
+    /// `started` gets the run before its wait.
     func execute(
         _ request: ExecuteCommand, caller: Caller,
-        check: @IO (Target) throws(Fault) -> Void = { _ in },
         started: @IO (CommandRun) -> Void = { _ in }
     ) async throws(Fault) -> RunResult {
         try CommandText.check(request)
         guard runningCount < Self.limit else {
             throw Fault(.limitReached, "\(Self.limit) commands run on this agent: cancel some")
         }
-        let name = try TargetName(request.target).with(user: request.username, port: request.port)
-        let target: Target = name.isLocal ? .local : .ssh(try await targets.resolve(name))
-        try check(target)
+        let target = try await targets.admit(request.target, request.access)
         let id = makeID()
         let run = CommandRun(
             id: id, target: request.target, owner: caller.principal, command: request.command)
@@ -108,7 +105,7 @@ import Wire
     private func remote(
         _ request: ExecuteCommand, _ id: String, _ target: SSHTarget
     ) async throws(Fault) -> any CommandProcess {
-        let options = LinkOptions(key: request.key, password: request.password)
+        let options = LinkOptions(request.access)
         let terminal = request.hasTerminal ? TerminalSize(columns: 200, rows: 50) : nil
         let (channel, link) = try await links.execute(on: target, options, terminal: terminal) {
             CommandText.wrapped(

@@ -16,7 +16,7 @@ import Wire
     private(set) var sessions: Sessions
     let commands: Commands
 
-    init(identity: Identity, settings: TargetSettings) {
+    init(identity: Identity, settings: AgentSettings) {
         let dispatcher = self.dispatcher
         dispatcher.agentName = identity.name
         dispatcher.agentID = identity.agentID
@@ -24,7 +24,7 @@ import Wire
             // The relay routes by what stands before the dot.
             "\(dispatcher.agentID).\(Base32.encode(Random.bytes(10)).lowercased())"
         }
-        let targets = Targets(settings: settings, place: .current)
+        let targets = Targets(settings: settings.targets, place: .current)
         self.targets = targets
         sessions = Sessions(makeID: newHandle)
         commands = Commands(targets: targets, links: links, makeID: newHandle)
@@ -35,6 +35,16 @@ import Wire
         serveTargets()
         serveSessions()
         serveCommands()
+        dispatcher.refusal = { targets.policy.refusal(of: $0) }
+        apply(settings)
+    }
+
+    /// Takes over settings: for every call from now on.
+    func apply(_ settings: AgentSettings) {
+        targets.settings = settings.targets
+        targets.policy = settings.policy
+        links.secrets = settings.secrets
+        sessions.limit = settings.policy.sessionLimit
     }
 
     private func describe() -> JSON {

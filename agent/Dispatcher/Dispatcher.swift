@@ -11,6 +11,8 @@ import Wire
 
     /// The agent's name and id at the relay, for the targets and handles in results.
     var agentName = "agent"
+    /// Asked before every call; a rule's name refuses it.
+    var refusal: @IO (Method) -> String? = { _ in nil }
     /// The id handles begin with.
     var agentID = "agent"
     private var handlers: [String: Handler] = [:]
@@ -26,6 +28,9 @@ import Wire
             let request = try Request(decoding: bytes)
             guard let handler = handlers[request.method] else {
                 throw Fault(.unknownMethod, "this agent does not know \(request.method); update it")
+            }
+            if let method = Method(rawValue: request.method), let rule = refusal(method) {
+                throw .refused(method.tool ?? method.rawValue, by: rule)
             }
             let result = try await handler(request.caller, try Fields(request.arguments))
             return Reply.result(RawJSON(result)).encoded()

@@ -141,18 +141,19 @@ extension AgentService {
         _ call: OpenSession, _ caller: Caller
     ) async throws(Fault) -> (opened: SessionOpened, session: Session) {
         let start = IO.now
-        let name = try TargetName(call.target).with(user: call.username, port: call.port)
+        let name = try TargetName(call.target).with(call.access)
         let request = Sessions.Opening(
             owner: caller.principal, target: "\(dispatcher.agentName)/\(name)", name: call.name,
             isPersistent: call.isPersistent, idleTimeout: call.idleTimeout,
             loginTimeout: call.loginTimeout, columns: call.columns, rows: call.rows)
         var hostKey: String?
         let session = try await sessions.open(request) { () throws(Fault) in
-            guard !name.isLocal else { return try localShell(call) }
-            let target = try await targets.resolve(name)
+            guard case .ssh(let target) = try await targets.admit(call.target, call.access) else {
+                return try localShell(call)
+            }
             let options = LinkOptions(
-                key: call.key, password: call.password, connectTimeout: call.connectTimeout,
-                loginTimeout: call.loginTimeout)
+                call.access, connectTimeout: call.connectTimeout, loginTimeout: call.loginTimeout,
+                retries: call.retries)
             let size = TerminalSize(
                 kind: call.terminal, columns: UInt16(call.columns), rows: UInt16(call.rows))
             let (channel, link) = try await links.shell(on: target, options, terminal: size)

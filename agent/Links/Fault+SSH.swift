@@ -3,8 +3,8 @@ import SSH
 import Wire
 
 extension Fault {
-    /// The fault for an SSH error; `target` as the caller wrote it.
-    init(_ error: SSHError, target: String) {
+    /// The fault for an SSH error; `target` as the caller wrote it, `note` to be added.
+    init(_ error: SSHError, target: String, note: String = "") {
         let code: Code =
             switch error {
             case .nameNotFound, .nameLookupFailed: .nameNotFound
@@ -21,6 +21,6 @@ extension Fault {
             case .linkLost, .requestUnanswered: .linkLost
             case .knownHosts, .local: .unavailable
             }
-        self.init(code, "\(target): \(error)")
+        self.init(code, "\(target): \(error)\(note)")
     }
 }

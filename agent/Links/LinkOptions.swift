@@ -1,6 +1,8 @@
 // What one call asks of a link beside what is configured. A value; never logged.
 import Crypto
+import Loop
 import SSH
+import Wire
 
 /// How a caller wants to enter a target.
 struct LinkOptions: Sendable {
@@ -8,24 +10,68 @@ struct LinkOptions: Sendable {
     var key: String?
     /// A password, tried last.
     var password: String?
+    /// The name of the secret that is the password, when none is given.
+    var secret: String?
     /// The limit on reaching the target.
     var connectTimeout: Duration?
     /// The limit on logging in.
     var loginTimeout: Duration?
+    /// Attempts after the first, for failures that may pass.
+    var retries = 3
+
+    init() {}
+
+    init(
+        _ access: TargetAccess, connectTimeout: Duration? = nil, loginTimeout: Duration? = nil,
+        retries: Int = 3
+    ) {
+        key = access.key
+        password = access.password
+        secret = access.secret
+        self.connectTimeout = connectTimeout
+        self.loginTimeout = loginTimeout
+        self.retries = retries
+    }
 
     /// Tells links entered in different ways apart, without keeping a password.
     var identity: [UInt8] {
-        guard key != nil || password != nil else { return [] }
-        return SHA256.hash(Array("\(key ?? "")\0\(password ?? "")".utf8))
+        guard key != nil || password != nil || secret != nil else { return [] }
+        return SHA256.hash(Array("\(key ?? "")\0\(password ?? "")\0\(secret ?? "")".utf8))
     }
 }
 
+/// What a login needs of the agent's secrets.
+struct LoginSecrets: Sendable {
+    var password: [UInt8]?
+    var code: [UInt8]?
+    var passphrase: [UInt8]?
+}
+
 extension SSHTarget {
-    /// The ways to log in: the key asked for, the agent's keys and files, the password.
-    func configuration(_ options: LinkOptions, files exists: (String) -> Bool) -> LinkConfiguration
-    {
+    /// The secrets that a login with these options needs.
+    @IO func secrets(
+        _ options: LinkOptions, from secrets: Secrets
+    ) async throws(Fault) -> LoginSecrets {
+        var found = LoginSecrets()
+        if let given = options.password {
+            found.password = Array(given.utf8)
+        } else if let name = options.secret ?? password {
+            found.password = try await secrets.value(name)
+        }
+        if let name = code { found.code = try await secrets.value(name) }
+        if let name = passphrase { found.passphrase = try await secrets.value(name) }
+        return found
+    }
+
+    /// The ways to log in: the key asked for, the agent's keys and files, the password, the code.
+    func configuration(
+        _ options: LinkOptions, _ secrets: LoginSecrets = LoginSecrets(),
+        files exists: (String) -> Bool
+    ) -> LinkConfiguration {
         var ways: [Authentication] = []
-        if let key = options.key { ways.append(.keyFile(path: key, passphrase: nil)) }
+        if let key = options.key {
+            ways.append(.keyFile(path: key, passphrase: secrets.passphrase))
+        }
         let files = identityFiles.filter(exists)
         if let agentSocket {
             let own = identitiesOnly ? files.compactMap(Self.publicBlob) : nil
@@ -33,14 +79,17 @@ extension SSHTarget {
         }
         // Hardware keys need the touch of a person.
         for file in files where !file.hasSuffix("_sk") && file != options.key {
-            ways.append(.keyFile(path: file, passphrase: nil))
+            ways.append(.keyFile(path: file, passphrase: secrets.passphrase))
         }
-        if let password = options.password { ways.append(.password(Array(password.utf8))) }
+        if let password = secrets.password { ways.append(.password(password)) }
+        if let code = secrets.code { ways.append(.code(code)) }
         var configuration = LinkConfiguration(
             host: hostname, port: port, user: user, knownHosts: knownHosts, authentication: ways)
         configuration.hostKeyAlias = hostKeyAlias
         configuration.acceptNew = acceptsNew
         configuration.legacyAlgorithms = allowsLegacy
+        configuration.compresses = compresses
+        configuration.proxyCommand = via.isEmpty ? proxyCommand : nil
         configuration.connectTimeout =
             options.connectTimeout ?? connectTimeout ?? configuration.connectTimeout
         configuration.loginTimeout = options.loginTimeout ?? configuration.loginTimeout

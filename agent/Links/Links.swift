@@ -55,6 +55,9 @@ import Wire
     /// The most links to one target in one way.
     static let perTarget = 8
 
+    /// The secrets that targets' logins name.
+    var secrets = Secrets()
+
     private let idleTime: Duration
     private var places: [Key: Place] = [:]
     private var sweep: LoopTimer?
@@ -160,26 +163,40 @@ import Wire
         return try await opening.value.get()
     }
 
+    /// A link to the target, opened when there is none.
+    func link(to target: SSHTarget) async throws(Fault) -> Link {
+        try await link(Key(target, LinkOptions()), target, LinkOptions(), except: [])
+    }
+
+    /// The link to the last host on the way to a target; nil: there is none on the way.
+    func jump(to target: SSHTarget) async throws(Fault) -> Link? {
+        guard let hop = target.via.last else { return nil }
+        return try await link(to: hop)
+    }
+
     /// Connects, through the links of the hosts on the way.
     private func connect(
         _ target: SSHTarget, _ options: LinkOptions
     ) async throws(Fault) -> Link {
-        guard target.proxyCommand == nil else {
-            throw Fault(
-                .unavailable,
-                "\(target.name) has a ProxyCommand, which this agent does not run: use ProxyJump")
-        }
-        var jump: Link?
-        if let hop = target.via.last {
-            jump = try await link(Key(hop, LinkOptions()), hop, LinkOptions(), except: [])
-        }
+        let jump = try await jump(to: target)
+        let secrets = try await target.secrets(options, from: secrets)
         let configuration = await Blocking.run {
-            target.configuration(options) { unsafe access($0, R_OK) == 0 }
+            target.configuration(options, secrets) { unsafe access($0, R_OK) == 0 }
         }
-        do throws(SSHError) {
-            return try await Link.connect(configuration, through: jump)
-        } catch {
-            throw Fault(error, target: target.name)
+        let end = IO.now + configuration.connectTimeout
+        var retries = Retries(options.retries)
+        while true {
+            do throws(SSHError) {
+                return try await Link.connect(configuration, through: jump)
+            } catch {
+                guard error.isTransient, jump?.isOpen != false, let pause = retries.next(),
+                    IO.now + pause < end
+                else {
+                    let tries = retries.made > 0 ? " (after \(retries.made + 1) attempts)" : ""
+                    throw Fault(error, target: target.name, note: tries)
+                }
+                try? await IO.sleep(for: pause)
+            }
         }
     }
 

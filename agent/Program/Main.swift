@@ -36,6 +36,7 @@ enum Main {
         case "targets check": try await TargetsCommand.check(options)
         case "targets trust": try await TargetsCommand.trust(options)
         case "targets forget": try await TargetsCommand.forget(options)
+        case "policy test": try await PolicyCommand.test(options)
         default: throw CommandFailure("homeline-agent: no command \(command)", ExitCode.software)
         }
     }

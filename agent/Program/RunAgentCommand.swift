@@ -15,12 +15,21 @@ import Wire
         }
         let lock = try take(folder)
         let service = AgentService(
-            identity: identity, settings: try Settings.targets(options, folder))
+            identity: identity, settings: try AgentSettings(options, folder: folder))
         let uplink = Uplink(
             folder: folder, identity: identity, dispatcher: service.dispatcher, log: Process.log)
-        let signals = [SIGINT, SIGTERM].map { signal in
-            SignalWatch(signal) { IO.task { await uplink.stop() } }
+        let reload = SignalWatch(SIGHUP) {
+            do throws(CommandFailure) {
+                service.apply(try AgentSettings(options, folder: folder))
+                Process.log("agent.conf was read again")
+            } catch {
+                Process.log("\(error.message); what was read before stays in force")
+            }
         }
+        let signals =
+            [SIGINT, SIGTERM].map { signal in
+                SignalWatch(signal) { IO.task { await uplink.stop() } }
+            } + [reload]
         Process.log("homeline-agent \(Machine.version): \(identity.name), relay \(identity.relay)")
         let refusal = await uplink.run()
         for signal in signals { signal.cancel() }

@@ -24,6 +24,46 @@ enum Settings {
 
     private static let finding = [data, config, sshConfig, knownHosts, acceptNew]
 
+    static let readOnly = Setting.truth("read-only", "refuse what may change a target")
+    static let allowLocal = Setting.truth(
+        "allow-local", "let this machine be a target", default: true)
+    static let secretArguments = Setting.truth(
+        "secret-arguments", "take passwords in arguments", default: true)
+    static let maxSessions = Setting.number(
+        "max-sessions", 1...1000, "the most sessions at once", default: 200)
+    static let allowTarget = Setting.list("allow-target", "A,B", "patterns; all when not given")
+    static let denyTarget = Setting.list("deny-target", "A,B", "patterns")
+    static let allowUser = Setting.list("allow-user", "A,B", "patterns; all when not given")
+    static let denyUser = Setting.list("deny-user", "A,B", "patterns")
+    static let allowTool = Setting.list("allow-tool", "A,B", "patterns; all when not given")
+    static let denyTool = Setting.list("deny-tool", "A,B", "patterns")
+
+    private static let policy = [
+        readOnly, allowLocal, secretArguments, maxSessions, allowTarget, denyTarget, allowUser,
+        denyUser, allowTool, denyTool,
+    ]
+
+    /// The keywords of a `Target` block.
+    enum Block {
+        static let hostname = Setting.text("host-name", "HOST", "what to dial")
+        static let port = Setting.number("port", 1...65535, "the port", default: 22)
+        static let user = Setting.text("user", "USER", "whom to log in as")
+        static let identityFile = Setting.list("identity-file", "FILE", "keys to log in with")
+        static let proxyJump = Setting.text("proxy-jump", "HOSTS", "hosts to go through, or none")
+        static let password = Setting.text("password", "SECRET", "the secret that is the password")
+        static let code = Setting.text("code", "SECRET", "the secret that is a one-time code")
+        static let passphrase = Setting.text(
+            "passphrase", "SECRET", "the secret that opens the keys")
+        static let acceptNew = Setting.truth("accept-new", "accept a key that is not on file")
+        static let legacy = Setting.truth("legacy-algorithms", "offer SHA-1 algorithms too")
+        static let compression = Setting.truth("compression", "compress the connection")
+
+        static let all = [
+            hostname, port, user, identityFile, proxyJump, password, code, passphrase, acceptNew,
+            legacy, compression,
+        ]
+    }
+
     static let program = Program(
         "homeline-agent", version: Machine.version,
         summary: "Keeps SSH sessions to the hosts around this machine and serves them to a relay.",
@@ -33,7 +73,7 @@ enum Settings {
                 settings: [data, name, tags], positionals: [.required("INVITATION")]),
             Command(
                 "run", "Connect to the relay and serve it.",
-                settings: finding),
+                settings: finding + [readOnly]),
             Command(
                 "targets list", "List the hosts this agent knows by name.", settings: finding,
                 positionals: [.optional("QUERY")]),
@@ -46,7 +86,11 @@ enum Settings {
             Command(
                 "targets forget", "Remove a host's keys from known_hosts.", settings: finding,
                 positionals: [.required("HOST")]),
-        ])
+            Command(
+                "policy test", "Say what this site's policy lets be done, and which rule refuses.",
+                settings: finding + [readOnly],
+                positionals: [.required("TARGET"), .optional("TOOL")]),
+        ], fileSettings: policy, fileBlocks: ["Target": Block.all, "Secret": []])
 
     /// The state folder: the flag, or the XDG state folder.
     static func folder(_ options: Options) throws(CommandFailure) -> String {
@@ -57,18 +101,8 @@ enum Settings {
         return folder
     }
 
-    /// How targets are found: flags, environment and agent.conf together.
-    static func targets(
-        _ options: Options, _ folder: String
-    ) throws(CommandFailure) -> TargetSettings {
-        let all = try reading(options, folder)
-        return TargetSettings(
-            sshConfig: all.string(sshConfig), knownHosts: all.string(knownHosts),
-            acceptNew: all.bool(acceptNew))
-    }
-
     /// The options with the configuration file's values under them.
-    private static func reading(
+    static func reading(
         _ options: Options, _ folder: String
     ) throws(CommandFailure) -> Options {
         let path = options.string(config) ?? folder + "/agent.conf"

@@ -8,8 +8,7 @@ import Wire
 
 @IO enum TargetsCommand {
     static func list(_ options: Options) async throws(CommandFailure) {
-        let targets = try targets(options)
-        let found = await targets.list(options.arguments.first, agent: "agent")
+        let found = try await Parts(options).targets.list(options.arguments.first, agent: "agent")
         for info in found {
             let place = info.hostname.map { "\(info.user ?? "")@\($0):\(info.port ?? 22)" } ?? "-"
             let via = info.via.map { " via \($0)" } ?? ""
@@ -19,32 +18,36 @@ import Wire
 
     /// Connects and logs in, and tells what was agreed on.
     static func check(_ options: Options) async throws(CommandFailure) {
-        let target = try await resolve(options)
-        do throws(SSHError) {
-            let configuration = target.configuration(LinkOptions()) { unsafe access($0, R_OK) == 0 }
-            let link = try await Link.connect(configuration)
+        let parts = try Parts(options)
+        let target = try await parts.resolve(options)
+        defer { parts.links.shutDown() }
+        do throws(Fault) {
+            let link = try await parts.links.link(to: target)
             let key = link.hostKey.map { "\($0.name) \($0.fingerprint)" } ?? "-"
+            let way = target.via.map(\.name).joined(separator: ", ")
             Process.print(
                 """
                 \(target.user)@\(target.hostname):\(target.port) is reachable and lets this agent in
+                via       \(way.isEmpty ? "-" : way)
                 server    \(link.serverVersion)
                 host key  \(key)
                 cipher    \(link.cipher)
 
                 """)
-            link.close()
         } catch {
-            throw failure("\(target.name): \(error)")
+            throw failure(error.message)
         }
     }
 
     /// Shows the key a host offers and files it when a person (or `--fingerprint`) says so.
     static func trust(_ options: Options) async throws(CommandFailure) {
-        let target = try await resolve(options)
+        let parts = try Parts(options)
+        let target = try await parts.resolve(options)
+        defer { parts.links.shutDown() }
         guard let file = target.knownHosts.first else {
             throw failure("no known_hosts file is configured for \(target.name)")
         }
-        let key = try await offeredKey(target)
+        let key = try await offeredKey(target, parts.links)
         Process.print("\(target.name) offers \(key.name) \(key.fingerprint)\n")
         if let expected = options.string(Settings.fingerprint) {
             guard expected == key.fingerprint else {
@@ -73,7 +76,7 @@ import Wire
 
     /// Removes what is on file about a host.
     static func forget(_ options: Options) async throws(CommandFailure) {
-        let target = try await resolve(options)
+        let target = try await Parts(options).resolve(options)
         var removed = 0
         do throws(SSHError) {
             for file in target.knownHosts where unsafe access(file, W_OK) == 0 {
@@ -91,13 +94,19 @@ import Wire
     }
 
     /// The key of a host that has none on file.
-    private static func offeredKey(_ target: SSHTarget) async throws(CommandFailure) -> HostKey {
+    private static func offeredKey(
+        _ target: SSHTarget, _ links: Links
+    ) async throws(CommandFailure) -> HostKey {
+        let jump: Link?
+        do throws(Fault) { jump = try await links.jump(to: target) } catch {
+            throw failure(error.message)
+        }
         // Nothing to log in with: the host key comes first.
         var configuration = target.configuration(LinkOptions()) { _ in false }
         configuration.authentication = []
         configuration.acceptNew = false
         do throws(SSHError) {
-            let link = try await Link.connect(configuration)
+            let link = try await Link.connect(configuration, through: jump)
             link.close()
         } catch {
             switch error {
@@ -109,23 +118,29 @@ import Wire
         throw failure("the key of \(target.name) is on file already: nothing to do", ExitCode.ok)
     }
 
-    private static func targets(_ options: Options) throws(CommandFailure) -> Targets {
-        let folder = try Settings.folder(options)
-        return Targets(settings: try Settings.targets(options, folder), place: .current)
-    }
-
-    private static func resolve(_ options: Options) async throws(CommandFailure) -> SSHTarget {
-        let targets = try targets(options)
-        do throws(Fault) {
-            return try await targets.resolve(try TargetName(options.arguments[0]))
-        } catch {
-            throw failure(error.message)
-        }
-    }
-
     private static func failure(
         _ message: String, _ exitCode: Int32 = ExitCode.unavailable
     ) -> CommandFailure {
         CommandFailure("homeline-agent: \(message)", exitCode)
+    }
+}
+
+/// The parts of the agent that the commands beside it use.
+@IO private struct Parts {
+    let targets: Targets
+    let links = Links()
+
+    init(_ options: Options) throws(CommandFailure) {
+        let settings = try AgentSettings(options, folder: try Settings.folder(options))
+        targets = Targets(settings: settings.targets, place: .current)
+        links.secrets = settings.secrets
+    }
+
+    func resolve(_ options: Options) async throws(CommandFailure) -> SSHTarget {
+        do throws(Fault) {
+            return try await targets.resolve(try TargetName(options.arguments[0]))
+        } catch {
+            throw CommandFailure("homeline-agent: \(error.message)", ExitCode.unavailable)
+        }
     }
 }

@@ -22,7 +22,8 @@ import Wire
     /// An ended session's output can be read for so long.
     private static let keepEnded = Duration.seconds(600)
 
-    private let limit: Int
+    /// The most sessions at once.
+    var limit: Int
     private let makeID: @IO () -> String
     private var table: [String: Session] = [:]
     private var opening = 0

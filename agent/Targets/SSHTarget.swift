@@ -25,6 +25,12 @@ struct SSHTarget: Sendable, Equatable {
     /// A command in place of the connection.
     var proxyCommand: String?
     var allowsLegacy = false
+    /// Compresses what goes over the link.
+    var compresses = false
+    /// Names of the secrets for the password, the one-time code and the keys' passphrase.
+    var password: String?
+    var code: String?
+    var passphrase: String?
 
     /// A target as it is without any configuration.
     init(_ name: TargetName, place: Place) {
@@ -59,6 +65,7 @@ struct SSHTarget: Sendable, Equatable {
             case "connecttimeout": connectTimeout = Int(value).map { .seconds($0) }
             case "proxyjump": jump = value == "none" ? nil : value
             case "proxycommand": proxyCommand = value == "none" ? nil : value
+            case "compression": compresses = value == "yes"
             case "hostkeyalgorithms", "kexalgorithms":
                 let list = value.split(separator: ",")
                 if list.contains("ssh-rsa") || list.contains("diffie-hellman-group14-sha1") {
@@ -67,6 +74,7 @@ struct SSHTarget: Sendable, Equatable {
             default: break
             }
         }
+        proxyCommand = proxyCommand.map { expand($0, place) }
         identityFiles = identityFiles.filter { $0 != "none" }.map { expand($0, place) }
         knownHosts = (knownHosts + global).filter { $0 != "none" }.map { expand($0, place) }
     }

@@ -10,6 +10,8 @@ struct TargetName: Hashable, Sendable, CustomStringConvertible {
     let user: String?
     /// The port, when written.
     let port: UInt16?
+    /// Hosts to go through in place of the configured way, the nearest first.
+    private(set) var via: [String] = []
 
     /// Whether it is the agent's own machine.
     var isLocal: Bool { host == "local" && user == nil && port == nil }
@@ -52,15 +54,25 @@ struct TargetName: Hashable, Sendable, CustomStringConvertible {
         self.port = port
     }
 
-    /// The same host with another user and port, where they are given.
-    func with(user: String?, port: UInt16?) throws(Fault) -> TargetName {
-        guard user != nil || port != nil else { return self }
-        // A slash would move the user in front of the agent's name.
-        if let user, user.contains("/") { throw Self.wrong("\(user)@\(host)") }
-        var text = host.contains(":") ? "[\(host)]" : host
-        if let user = user ?? self.user { text = "\(user)@\(text)" }
-        if let port = port ?? self.port { text += ":\(port)" }
-        return try TargetName(text)
+    /// The same host entered as `access` says.
+    func with(_ access: TargetAccess) throws(Fault) -> TargetName {
+        var name = self
+        if access.username != nil || access.port != nil {
+            // A slash would move the user in front of the agent's name.
+            if let user = access.username, user.contains("/") {
+                throw Self.wrong("\(user)@\(host)")
+            }
+            var text = host.contains(":") ? "[\(host)]" : host
+            if let user = access.username ?? user { text = "\(user)@\(text)" }
+            if let port = access.port ?? port { text += ":\(port)" }
+            name = try TargetName(text)
+        }
+        for hop in access.via {
+            let hop = try TargetName(hop)
+            guard !hop.isLocal else { throw Self.wrong("local") }
+            name.via.append("\(hop)")
+        }
+        return name
     }
 
     /// No option, no shell syntax, nothing that ssh would expand.

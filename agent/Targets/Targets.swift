@@ -9,13 +9,15 @@ import Loop
 import Wire
 
 /// How the agent finds its targets.
-struct TargetSettings: Sendable {
+struct TargetSettings: Sendable, Equatable {
     /// The ssh_config to read in place of the user's (`SshConfig`).
     var sshConfig: String?
     /// The known_hosts file to look in first and to write (`KnownHosts`).
     var knownHosts: String?
     /// Accepts and files keys of hosts that have none on file (`AcceptNew`).
     var acceptNew = false
+    /// What the operator says of hosts (`Target`).
+    var blocks: [TargetBlock] = []
 }
 
 /// A target, resolved.
@@ -28,7 +30,9 @@ enum Target: Sendable, Equatable {
 
 /// Resolves and lists targets.
 @IO final class Targets {
-    let settings: TargetSettings
+    var settings: TargetSettings { didSet { if settings != oldValue { cache = [:] } } }
+    /// What may be used of it.
+    var policy = Policy()
     let place: Place
     /// The ssh client; nil: there is none, and targets are taken as they are written.
     private let ssh: String?
@@ -63,10 +67,27 @@ enum Target: Sendable, Equatable {
         self.ssh = ssh
     }
 
-    /// Where `target` (`agent/host`) leads.
-    func resolve(_ target: String) async throws(Fault) -> Target {
-        let name = try TargetName(target)
-        return name.isLocal ? .local : .ssh(try await resolve(name))
+    /// Where `target` (`agent/host`) leads when it is entered so, if the policy lets it.
+    func admit(_ target: String, _ access: TargetAccess) async throws(Fault) -> Target {
+        if let rule = policy.refusal(of: access) { throw .refused("a password here", by: rule) }
+        let name = try TargetName(target).with(access)
+        guard !name.isLocal else {
+            if let rule = policy.refusalOfLocal { throw .refused("local", by: rule) }
+            return .local
+        }
+        let found = try await resolve(name)
+        // A way the caller chose is entered host by host; a configured one is the operator's.
+        for host in (name.via.isEmpty ? [] : found.via) + [found] {
+            if let rule = refusal(of: host) {
+                throw .refused("\(host.user)@\(host.name)", by: rule)
+            }
+        }
+        return .ssh(found)
+    }
+
+    /// The rule that refuses a target; nil: none does.
+    func refusal(of target: SSHTarget) -> String? {
+        policy.refusal(ofTarget: [target.name, target.hostname], user: target.user)
     }
 
     /// Where a name leads.
@@ -85,6 +106,14 @@ enum Target: Sendable, Equatable {
         }
         var target = SSHTarget(name, place: place)
         if let text = try await ask(name) { target.read(text, place: place) }
+        target.apply(settings.blocks, home: place.home)
+        // What the caller wrote comes before what is configured.
+        target.user = name.user ?? target.user
+        target.port = name.port ?? target.port
+        if !name.via.isEmpty {
+            target.jump = name.via.joined(separator: ",")
+            target.proxyCommand = nil
+        }
         if let own = settings.knownHosts {
             target.knownHosts.removeAll { $0 == own }
             target.knownHosts.insert(own, at: 0)
@@ -116,6 +145,14 @@ enum Target: Sendable, Equatable {
     /// The names that ssh_config introduces.
     func aliases() async -> [String] { await scan().names }
 
+    /// Every name, with where it comes from; the operator's own first.
+    private func named() async -> [(name: String, source: String)] {
+        var seen: Set<String> = []
+        let own = settings.blocks.flatMap(\.names).map { ($0, "agent.conf") }
+        let all = own + (await aliases()).map { ($0, "ssh_config") }
+        return Array(all.filter { seen.insert($0.0).inserted }.prefix(500))
+    }
+
     private func scan() async -> Scan {
         if let scanned, IO.now - scanned.since < freshness { return scanned }
         let (home, given) = (place.home, settings.sshConfig)
@@ -135,22 +172,22 @@ enum Target: Sendable, Equatable {
         return scan
     }
 
-    /// The targets for `target.list`; those `allowed` by policy that match the query.
-    func list(
-        _ query: String?, agent: String, allowed: @IO (Target) -> Bool = { _ in true }
-    ) async -> [TargetInfo] {
+    /// The targets for `target.list` that the policy allows and that match the query.
+    func list(_ query: String?, agent: String) async -> [TargetInfo] {
         var found: [TargetInfo] = []
-        if allowed(.local) { found.append(TargetInfo(target: "\(agent)/local", source: "local")) }
-        let names = Array(await aliases().prefix(500))
+        if policy.refusalOfLocal == nil {
+            found.append(TargetInfo(target: "\(agent)/local", source: "local"))
+        }
+        let names = await named()
         // A few at a time: each name is one run of ssh.
         for start in stride(from: 0, to: names.count, by: 8) {
-            let tasks = names[start..<min(start + 8, names.count)].map { alias in
-                (alias, IO.task { await self.look(alias) })
+            let tasks = names[start..<min(start + 8, names.count)].map { entry in
+                (entry, IO.task { await self.look(entry.name) })
             }
-            for (alias, task) in tasks {
-                var info = TargetInfo(target: "\(agent)/\(alias)", source: "ssh_config")
+            for (entry, task) in tasks {
+                var info = TargetInfo(target: "\(agent)/\(entry.name)", source: entry.source)
                 if let target = await task.value {
-                    guard allowed(.ssh(target)) else { continue }
+                    guard refusal(of: target) == nil else { continue }
                     info.hostname = target.hostname
                     info.port = Int(target.port)
                     info.user = target.user
@@ -173,7 +210,7 @@ enum Target: Sendable, Equatable {
 
     /// The alias nearest to a name that leads nowhere; nil when the name is one itself.
     func suggestion(for host: String) async -> String? {
-        let names = await aliases()
+        let names = await named().map(\.name)
         return names.contains(host) ? nil : Nearest.match(host, in: names)
     }
 

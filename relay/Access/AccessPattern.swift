@@ -1,5 +1,6 @@
 // Which agents and targets a token reaches: `*`, `lab-*`, `web/db-?`, `tag:lab/*`, comma-joined.
-// Pure; matching takes time in proportion to text times pattern, whatever the text.
+// Pure.
+import Configuration
 
 /// The agents and targets a principal may see and use.
 struct AccessPattern: Sendable, Hashable, CustomStringConvertible {
@@ -47,40 +48,12 @@ struct AccessPattern: Sendable, Hashable, CustomStringConvertible {
     /// Whether the target `target` on the agent may be used.
     func allows(agent: String, tags: [String], target: String) -> Bool {
         parts.contains {
-            Self.matches($0, agent: agent, tags: tags) && Self.matches($0.target, target)
+            Self.matches($0, agent: agent, tags: tags) && Glob.matches($0.target, target)
         }
     }
 
     private static func matches(_ part: Part, agent: String, tags: [String]) -> Bool {
         part.isTag
-            ? tags.contains { matches(part.agent, $0) } : matches(part.agent, agent)
-    }
-
-    /// Whether `text` fits `glob`: `*` stands for any run, `?` for one character.
-    static func matches(_ glob: String, _ text: String) -> Bool {
-        let glob = Array(glob.utf8)
-        let text = Array(text.utf8)
-        var place = 0
-        var letter = 0
-        // The last star and where its run ends; only it ever needs to grow.
-        var star: (place: Int, letter: Int)?
-        while letter < text.count {
-            if place < glob.count, glob[place] == UInt8(ascii: "*") {
-                star = (place, letter)
-                place += 1
-            } else if place < glob.count,
-                glob[place] == UInt8(ascii: "?") || glob[place] == text[letter]
-            {
-                place += 1
-                letter += 1
-            } else if let last = star {
-                star = (last.place, last.letter + 1)
-                place = last.place + 1
-                letter = last.letter + 1
-            } else {
-                return false
-            }
-        }
-        return glob[place...].allSatisfy { $0 == UInt8(ascii: "*") }
+            ? tags.contains { Glob.matches(part.agent, $0) } : Glob.matches(part.agent, agent)
     }
 }

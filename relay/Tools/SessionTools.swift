@@ -22,7 +22,10 @@ extension Router {
     static let access: JSON.Object = [
         "username": Shape.string("The user at the target, if not the configured one."),
         "port": Shape.integer(1...65535, "The port, if not the configured one."),
+        "via": Shape.list(
+            of: ["type": "string"], "Hosts to go through, the nearest first (as configured)."),
         "key": Shape.string("A private key file on the agent's machine."),
+        "secret": Shape.string("The name of a secret in agent.conf, used as the password."),
         "password": Shape.string(
             "A password. Prefer keys or ssh-agent at the agent; this text passes through the model."
         ),
@@ -96,6 +99,8 @@ extension Router {
             1...604_800, "Close it after this idle time (1800).")
         properties["connect_timeout_s"] = Shape.number(1...300, "Limit on reaching the host (30).")
         properties["login_timeout_s"] = Shape.number(1...300, "Limit on logging in (30).")
+        properties["retries"] = Shape.integer(
+            0...10, "New attempts after failures that may pass, within the limit (3).")
         return Tool(
             name: "ssh_session_open", title: "Open a session",
             description: """

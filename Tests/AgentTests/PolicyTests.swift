@@ -1,0 +1,146 @@
+// The site's rules: what they refuse, in whose name, and what agent.conf says of hosts.
+import Configuration
+import JSON
+import Loop
+import SSH
+import Support
+import Testing
+import Wire
+
+@testable import homeline_agent
+
+@Suite(.timeLimit(.minutes(1))) struct PolicyTests {
+    /// An agent.conf, read.
+    private static func settings(_ text: String) throws -> AgentSettings {
+        let folder = try TemporaryDirectory("policy")
+        try folder.write(text, to: "agent.conf")
+        guard case .run(_, let options) = try Settings.program.parse(["run"]) else {
+            throw Unavailable("not a command")
+        }
+        return try AgentSettings(options, folder: folder.path)
+    }
+
+    @Test func `a denying rule wins, and the rule is named`() throws {
+        let policy = try Self.settings(
+            """
+            AllowTarget web* db1
+            DenyTarget web-secret*
+            AllowUser deploy
+            DenyTool ssh_execute ssh_session_s*
+            """
+        ).policy
+        #expect(policy.refusal(ofTarget: ["web1", "10.0.0.1"], user: "deploy") == nil)
+        #expect(policy.refusal(ofTarget: ["DB1"], user: "deploy") == nil)
+        #expect(
+            policy.refusal(ofTarget: ["db2"], user: "deploy") == "AllowTarget web*,db1")
+        #expect(
+            policy.refusal(ofTarget: ["db1", "web-secret.example"], user: "deploy")
+                == "DenyTarget web-secret*")
+        #expect(policy.refusal(ofTarget: ["web1"], user: "root") == "AllowUser deploy")
+        #expect(policy.refusalOfLocal == "AllowTarget web*,db1")
+        #expect(policy.refusal(of: .execute) == "DenyTool ssh_execute")
+        #expect(policy.refusal(of: .sendInput) == "DenyTool ssh_session_s*")
+        #expect(policy.refusal(of: .runCommand) == nil && policy.refusal(of: .hello) == nil)
+    }
+
+    @Test func `a read-only agent lists and reads and does nothing else`() throws {
+        let policy = try Self.settings("ReadOnly yes").policy
+        let refused = Method.allCases.filter { policy.refusal(of: $0) == "ReadOnly yes" }
+        #expect(refused == [.openSession, .runCommand, .sendInput, .execute])
+    }
+
+    @Test(arguments: ["AllowTarget", "Secret x", "Secret x file", "DenyTargte a", "ReadOnly maybe"])
+    func `a line that is not understood stops the agent`(line: String) {
+        #expect(throws: CommandFailure.self) { try Self.settings("\(line)\n") }
+    }
+
+    @Test func `blocks come before ssh_config, the caller before both`() async throws {
+        let folder = try TemporaryDirectory("blocks")
+        let config = try folder.write(
+            "Host web1\n HostName 10.0.0.1\n User sshuser\n Port 24\n ProxyJump gate\n",
+            to: "config")
+        var settings = try Self.settings(
+            """
+            Secret pw command "printf '%s\\n' hunter2"
+            Target web1
+                User first
+                Password pw
+            Target web* lab9
+                HostName 10.9.9.9
+                User second
+                ProxyJump none
+                IdentityFile ~/k1 /k2
+            AcceptNew yes
+            """.replacing("AcceptNew yes", with: "    AcceptNew yes")
+        ).targets
+        settings.sshConfig = config
+        let results = await IO.task { [settings] in
+            let targets = Targets(
+                settings: settings, place: Place(environment: [:], user: "me", home: folder.path))
+            return (
+                await outcome { try await targets.resolve(TargetName("web1")) },
+                await outcome { try await targets.resolve(TargetName("x@web1:99")) },
+                await targets.list(nil, agent: "site").map { "\($0.target) \($0.source)" }
+            )
+        }.value
+        let web = try results.0.get()
+        #expect(web.hostname == "10.9.9.9" && web.user == "first" && web.port == 24)
+        #expect(web.jump == nil && web.via.isEmpty && web.password == "pw" && web.acceptsNew)
+        #expect(web.identityFiles == ["\(folder.path)/k1", "/k2"])
+        let other = try results.1.get()
+        #expect(other.user == "x" && other.port == 99)
+        #expect(
+            results.2 == ["site/local local", "site/web1 agent.conf", "site/lab9 agent.conf"])
+    }
+
+    @Test func `secrets come from their file or command and are not told when they fail`()
+        async throws
+    {
+        let folder = try TemporaryDirectory("secrets")
+        let file = try folder.write("from file\nsecond line\n", to: "secret")
+        var secrets = Secrets()
+        secrets.sources = [
+            "file": .file(file), "command": .command("echo from command"),
+            "missing": .file("/nonexistent"),
+            "failing": .command("echo CANARY; echo CANARY >&2; exit 3"),
+            "empty": .command("true"),
+        ]
+        let results = await IO.task { [secrets] in
+            var results: [String: Result<[UInt8], Fault>] = [:]
+            for name in ["file", "command", "missing", "failing", "empty", "unknown"] {
+                results[name] = await outcome { try await secrets.value(name) }
+            }
+            return results
+        }.value
+        #expect(try results["file"]?.get() == Array("from file".utf8))
+        #expect(try results["command"]?.get() == Array("from command".utf8))
+        for name in ["missing", "failing", "empty", "unknown"] {
+            guard case .failure(let fault) = results[name] else {
+                Issue.record("\(name) was given")
+                continue
+            }
+            #expect(fault.message.contains(name) && !fault.message.contains("CANARY"))
+        }
+    }
+
+    @Test func `what the policy refuses is not entered, whatever the way`() async throws {
+        let settings = try Self.settings("DenyTarget 10.*\nSecretArguments no\nAllowLocal no\n")
+        let place = Place(environment: [:], user: "me", home: "/nonexistent")
+        func admit(_ target: String, _ arguments: JSON.Object = [:]) async -> String {
+            await IO.task {
+                let targets = Targets(settings: settings.targets, place: place)
+                targets.policy = settings.policy
+                let result = await outcome {
+                    try await targets.admit(target, TargetAccess(Fields(object: arguments)))
+                }
+                if case .failure(let fault) = result { return fault.message }
+                return "admitted"
+            }.value
+        }
+        #expect(await admit("site/10.0.0.1").contains("DenyTarget 10.*"))
+        #expect(await admit("site/192.168.0.1") == "admitted")
+        #expect(await admit("site/192.168.0.1", ["via": ["10.0.0.9"]]).contains("DenyTarget"))
+        #expect(await admit("site/h", ["password": "x"]).contains("SecretArguments no"))
+        #expect(await admit("site/local").contains("AllowLocal no"))
+    }
+}

@@ -1,0 +1,86 @@
+// What this site lets be done, whatever the relay asks: the agent's own rules from agent.conf.
+// Pure: a question in, the rule that refuses out. Between the dispatcher and everything else.
+// Invariant: a denying rule wins over an allowing one, and nothing outside this file allows.
+import Configuration
+import Wire
+
+/// The site's rules.
+struct Policy: Sendable, Equatable {
+    /// Patterns of targets that may be used; empty: all.
+    var allowedTargets: [String] = []
+    /// Patterns of targets that may not.
+    var deniedTargets: [String] = []
+    /// Patterns of users to log in as; empty: all.
+    var allowedUsers: [String] = []
+    /// Patterns of users not to log in as.
+    var deniedUsers: [String] = []
+    /// Patterns of tools that may be used; empty: all.
+    var allowedTools: [String] = []
+    /// Patterns of tools that may not.
+    var deniedTools: [String] = []
+    /// Nothing that may change a target.
+    var isReadOnly = false
+    /// The agent's own machine is a target.
+    var allowsLocal = true
+    /// Passwords may come in arguments.
+    var allowsSecretArguments = true
+    /// The most sessions at once.
+    var sessionLimit = 200
+
+    /// The rule that refuses a call; nil: none does.
+    func refusal(of method: Method) -> String? {
+        guard let tool = method.tool else { return nil }
+        if isReadOnly, method.changesTargets { return "ReadOnly yes" }
+        return rule("Tool", tool, allowed: allowedTools, denied: deniedTools)
+    }
+
+    /// The rule that refuses the agent's own machine.
+    var refusalOfLocal: String? {
+        guard allowsLocal else { return "AllowLocal no" }
+        return rule("Target", "local", allowed: allowedTargets, denied: deniedTargets)
+    }
+
+    /// The rule that refuses a target; `names` are all it is known by, the caller's word first.
+    func refusal(ofTarget names: [String], user: String) -> String? {
+        for name in names {
+            if let rule = rule("Target", name, allowed: [], denied: deniedTargets) { return rule }
+        }
+        if !allowedTargets.isEmpty,
+            !names.contains(where: {
+                rule("Target", $0, allowed: allowedTargets, denied: []) == nil
+            })
+        {
+            return "AllowTarget \(allowedTargets.joined(separator: ","))"
+        }
+        return rule("User", user, allowed: allowedUsers, denied: deniedUsers)
+    }
+
+    /// The rule that refuses an argument with a secret in it.
+    func refusal(of access: TargetAccess) -> String? {
+        access.password != nil && !allowsSecretArguments ? "SecretArguments no" : nil
+    }
+
+    private func rule(
+        _ kind: String, _ name: String, allowed: [String], denied: [String]
+    ) -> String? {
+        // Host names do not differ by case.
+        let name = name.lowercased()
+        if let pattern = denied.first(where: { Glob.matches($0.lowercased(), name) }) {
+            return "Deny\(kind) \(pattern)"
+        }
+        if allowed.isEmpty || allowed.contains(where: { Glob.matches($0.lowercased(), name) }) {
+            return nil
+        }
+        return "Allow\(kind) \(allowed.joined(separator: ","))"
+    }
+}
+
+extension Fault {
+    /// A refusal that names the rule.
+    static func refused(_ what: String, by rule: String) -> Fault {
+        Fault(
+            .refusedByPolicy,
+            "\(what) is refused by this site's policy (\(rule) in agent.conf); only its operator can"
+                + " change that")
+    }
+}

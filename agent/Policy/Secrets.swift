@@ -1,0 +1,60 @@
+// Passwords and codes that agent.conf names: read from a file or a command when a login needs them.
+// Invariant: a secret's text is held by the login that asked, never cached, logged or told.
+import Crypto
+import Loop
+import Wire
+
+/// The secrets of this agent, by name.
+struct Secrets: Sendable, Equatable {
+    /// Where a secret comes from.
+    enum Source: Sendable, Equatable {
+        /// The first line of a file.
+        case file(String)
+        /// The first line a shell command prints.
+        case command(String)
+    }
+
+    /// Sources by name.
+    var sources: [String: Source] = [:]
+
+    /// The secret of this name.
+    @IO func value(_ name: String) async throws(Fault) -> [UInt8] {
+        guard let source = sources[name] else {
+            throw Fault(
+                .invalidArgument,
+                "this agent has no secret \"\(name.prefix(80))\": an operator adds `Secret NAME file"
+                    + " PATH` or `Secret NAME command COMMAND` to agent.conf")
+        }
+        let text: [UInt8]
+        switch source {
+        case .file(let path):
+            let read = await Blocking.run {
+                Result { () throws(CryptoError) in try SecureFile.read(path, limit: 1 << 16) }
+            }
+            guard case .success(let bytes) = read else {
+                throw failed(name, "its file cannot be read")
+            }
+            text = bytes
+        case .command(let command):
+            let result: ChildResult
+            do throws(LoopError) {
+                result = try await Child.run(
+                    "/bin/sh", ["-c", command], outputLimit: 1 << 16, deadline: .seconds(15))
+            } catch {
+                throw failed(name, "its command did not end well")
+            }
+            // What it printed, even to standard error, may hold the secret: the code says enough.
+            guard result.exitCode == 0 else {
+                throw failed(name, "its command ended with \(result.exitCode ?? -1)")
+            }
+            text = result.output
+        }
+        let line = Array(text.prefix { $0 != 10 && $0 != 13 })
+        guard !line.isEmpty else { throw failed(name, "it is empty") }
+        return line
+    }
+
+    private func failed(_ name: String, _ reason: String) -> Fault {
+        Fault(.authenticationFailed, "the secret \"\(name)\" is not usable: \(reason)")
+    }
+}

@@ -1,0 +1,67 @@
+// agent.conf with the flags and variables over it, as the values the agent's parts take.
+// Invariant: what is not understood is an error that names its line, never skipped.
+import Configuration
+import Loop
+import Wire
+
+/// What an operator has configured.
+struct AgentSettings: Sendable {
+    var targets = TargetSettings()
+    var policy = Policy()
+    var secrets = Secrets()
+
+    /// Nothing configured.
+    init() {}
+
+    /// Reads flags, environment and the folder's agent.conf (or `--config`).
+    init(_ options: Options, folder: String) throws(CommandFailure) {
+        let all = try Settings.reading(options, folder)
+        targets = TargetSettings(
+            sshConfig: all.string(Settings.sshConfig), knownHosts: all.string(Settings.knownHosts),
+            acceptNew: all.bool(Settings.acceptNew))
+        targets.blocks = all.blocks("Target").map(TargetBlock.init)
+        policy.allowedTargets = all.strings(Settings.allowTarget)
+        policy.deniedTargets = all.strings(Settings.denyTarget)
+        policy.allowedUsers = all.strings(Settings.allowUser)
+        policy.deniedUsers = all.strings(Settings.denyUser)
+        policy.allowedTools = all.strings(Settings.allowTool)
+        policy.deniedTools = all.strings(Settings.denyTool)
+        policy.isReadOnly = all.bool(Settings.readOnly)
+        policy.allowsLocal = all.bool(Settings.allowLocal)
+        policy.allowsSecretArguments = all.bool(Settings.secretArguments)
+        policy.sessionLimit = all.integer(Settings.maxSessions)
+        for block in all.blocks("Secret") {
+            let names = block.names
+            guard names.count == 3, ["file", "command"].contains(names[1].lowercased()) else {
+                throw CommandFailure(
+                    "homeline-agent: write `Secret NAME file PATH` or `Secret NAME command"
+                        + " \"COMMAND\"` in agent.conf, not `Secret \(names[0])`",
+                    ExitCode.configuration)
+            }
+            secrets.sources[names[0]] =
+                names[1].lowercased() == "file" ? .file(names[2]) : .command(names[2])
+        }
+    }
+}
+
+extension TargetBlock {
+    fileprivate init(_ block: Options.Block) {
+        let options = block.options
+        func truth(_ setting: Setting) -> Bool? {
+            options.isSet(setting) ? options.bool(setting) : nil
+        }
+        typealias Keyword = Settings.Block
+        self.init(patterns: block.names)
+        hostname = options.string(Keyword.hostname)
+        port = options.isSet(Keyword.port) ? UInt16(options.integer(Keyword.port)) : nil
+        user = options.string(Keyword.user)
+        identityFiles = options.strings(Keyword.identityFile)
+        jump = options.string(Keyword.proxyJump)
+        password = options.string(Keyword.password)
+        code = options.string(Keyword.code)
+        passphrase = options.string(Keyword.passphrase)
+        acceptsNew = truth(Keyword.acceptNew)
+        allowsLegacy = truth(Keyword.legacy)
+        compresses = truth(Keyword.compression)
+    }
+}

@@ -1,0 +1,35 @@
+// `homeline-agent policy test TARGET [TOOL]`: what the policy says, without doing anything.
+import Configuration
+import JSON
+import Loop
+import Wire
+
+@IO enum PolicyCommand {
+    static func test(_ options: Options) async throws(CommandFailure) {
+        let settings = try AgentSettings(options, folder: try Settings.folder(options))
+        let targets = Targets(settings: settings.targets, place: .current)
+        targets.policy = settings.policy
+        let tool = options.arguments.dropFirst().first
+        if let tool, !Method.allCases.contains(where: { $0.tool == tool }) {
+            let known = Method.allCases.compactMap(\.tool)
+            let nearest = Nearest.match(tool, in: known).map { "; did you mean \($0)?" } ?? ""
+            throw CommandFailure("homeline-agent: no tool \(tool)\(nearest)", ExitCode.usage)
+        }
+        do throws(Fault) {
+            let access = try TargetAccess(Fields(object: [:]))
+            _ = try await targets.admit(options.arguments[0], access)
+        } catch {
+            throw CommandFailure("homeline-agent: \(error.message)", ExitCode.noPermission)
+        }
+        var refused = false
+        for method in Method.allCases where method.tool != nil && tool ?? method.tool == method.tool
+        {
+            let rule = settings.policy.refusal(of: method)
+            refused = refused || rule != nil
+            Process.print("\(method.tool ?? "")\t\(rule.map { "refused: \($0)" } ?? "allowed")\n")
+        }
+        if tool != nil, refused {
+            throw CommandFailure("homeline-agent: refused by policy", ExitCode.noPermission)
+        }
+    }
+}

@@ -1,0 +1,58 @@
+// `Target` blocks of agent.conf: what this agent's operator says of hosts, over what ssh_config says.
+// Pure. Invariant: the first block that names a host and sets a value wins, as in ssh_config.
+import Configuration
+
+/// One block of settings for the hosts its patterns match.
+struct TargetBlock: Sendable, Equatable {
+    /// Names or patterns of hosts.
+    var patterns: [String]
+    var hostname: String?
+    var port: UInt16?
+    var user: String?
+    var identityFiles: [String] = []
+    var jump: String?
+    /// Names of secrets: the password, the one-time code, the passphrase of the keys.
+    var password: String?
+    var code: String?
+    var passphrase: String?
+    var acceptsNew: Bool?
+    var allowsLegacy: Bool?
+    var compresses: Bool?
+
+    /// The names that are no patterns, for listing.
+    var names: [String] {
+        patterns.filter { pattern in !pattern.contains { "*?!".contains($0) } }
+    }
+
+    /// Whether it speaks of this host.
+    func matches(_ host: String) -> Bool {
+        patterns.contains { Glob.matches($0.lowercased(), host.lowercased()) }
+    }
+}
+
+extension SSHTarget {
+    /// Takes over what the blocks say of it.
+    mutating func apply(_ blocks: [TargetBlock], home: String) {
+        // From the last to the first, so that the first that sets a value has the last word.
+        for block in blocks.reversed() where block.matches(name) {
+            hostname = block.hostname ?? hostname
+            port = block.port ?? port
+            user = block.user ?? user
+            if !block.identityFiles.isEmpty {
+                identityFiles = block.identityFiles.map {
+                    $0.hasPrefix("~/") ? home + $0.dropFirst() : $0
+                }
+            }
+            if let way = block.jump {
+                jump = way == "none" ? nil : way
+                proxyCommand = nil
+            }
+            password = block.password ?? password
+            code = block.code ?? code
+            passphrase = block.passphrase ?? passphrase
+            acceptsNew = block.acceptsNew ?? acceptsNew
+            allowsLegacy = block.allowsLegacy ?? allowsLegacy
+            compresses = block.compresses ?? compresses
+        }
+    }
+}
