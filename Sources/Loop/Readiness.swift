@@ -34,7 +34,9 @@ internal import CUV
 
     isolated deinit { close() }
 
-    /// Watches for `interest` until told otherwise; an error of the descriptor reports as both.
+    /// Watches for `interest` until told otherwise.
+    ///
+    /// An error of the descriptor reports as both, again and again until it has been taken.
     public func watch(_ interest: Interest, _ ready: @escaping @IO (Interest) -> Void) {
         self.ready = ready
         watch(interest)
@@ -48,12 +50,21 @@ internal import CUV
             uv_poll_stop(handle)
             return
         }
-        uv_poll_start(handle, interest.rawValue) { handle, status, events in
+        start(handle)
+    }
+
+    private func start(_ handle: UnsafeMutablePointer<uv_poll_t>) {
+        uv_poll_start(handle, watched.rawValue) { handle, status, events in
             guard let data = handle?.pointee.data else { return }
             let me = Unmanaged<Readiness>.fromOpaque(data).takeUnretainedValue()
-            let found: Interest = status < 0 ? [.read, .write] : Interest(rawValue: events & 3)
-            IO.assume { me.ready?(found) }
+            IO.assume { status < 0 ? me.failed() : me.ready?(Interest(rawValue: events & 3)) }
         }
+    }
+
+    /// libuv has stopped the watch; what lies before the error may not all have been read yet.
+    private func failed() {
+        if let handle, !watched.isEmpty { start(handle) }
+        ready?([.read, .write])
     }
 
     /// Stops watching; `watch` starts again.

@@ -125,8 +125,10 @@ extension AgentService {
                 .invalidArgument, "session \(old.id) is not over: use it, or close it first")
         }
         again.name = call.name ?? old.name
-        again.key = call.key ?? again.key
-        again.password = call.password
+        again.access.key = call.access.key ?? again.access.key
+        again.access.secret =
+            call.access.secret ?? (call.access.password == nil ? again.access.secret : nil)
+        again.access.password = call.access.password
         (again.connectTimeout, again.loginTimeout) = (call.connectTimeout, call.loginTimeout)
         (again.isPersistent, again.idleTimeout) = (old.isPersistent, old.idleTimeout)
         (again.columns, again.rows) = (old.display.columns, old.display.rows)
@@ -161,7 +163,7 @@ extension AgentService {
             return RemoteShell(channel, probes: links.probes(of: link))
         }
         session.opening = call
-        session.opening?.password = nil
+        session.opening?.access.password = nil
         let opened = SessionOpened(
             info: info(session), banner: session.banner, hostKey: hostKey,
             durationMS: Int((IO.now - start) / .milliseconds(1)))
