@@ -40,7 +40,7 @@ public enum Method: String, Sendable, CaseIterable {
     /// The tool that makes the call for a client, by which policies name it; nil: none does.
     public var tool: String? {
         switch self {
-        case .hello, .welcome, .refuse: nil
+        case .hello, .welcome, .refuse, .progress: nil
         case .describe: "agent_describe"
         case .listTargets: "target_list"
         case .openSession: "ssh_session_open"

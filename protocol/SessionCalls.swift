@@ -223,6 +223,8 @@ public struct SendInput: Sendable {
     /// Makes the shell that what runs has brought (su, ssh, bash) the one that is driven.
     public var adopt: Bool
     /// The answer to a program that asks for a secret; never logged, never shown.
+    public var password: String?
+    /// The name of a secret that the agent's configuration defines, as the same answer.
     public var secret: String?
     /// How long to wait for something to happen.
     public var wait: Duration
@@ -240,9 +242,10 @@ public struct SendInput: Sendable {
         enter = try fields.flag("enter") ?? (text != nil)
         adopt = try fields.flag("adopt") ?? false
         secret = try fields.optionalString("secret")
-        let alone = (adopt ? 1 : 0) + (secret == nil ? 0 : 1)
+        password = try fields.optionalString("password")
+        let alone = (adopt ? 1 : 0) + (secret == nil ? 0 : 1) + (password == nil ? 0 : 1)
         guard alone == 0 || alone == 1 && text == nil && keys.isEmpty else {
-            let name = adopt ? "adopt" : "secret"
+            let name = adopt ? "adopt" : secret == nil ? "password" : "secret"
             throw Fault(.invalidArgument, "give \"\(name)\" alone, without other input")
         }
         wait = try fields.seconds("wait_s", in: 0...50) ?? .seconds(1)

@@ -47,6 +47,9 @@ import Wire
         #expect(nothing.text.isEmpty && nothing.keys.isEmpty && !nothing.enter)
         #expect(!nothing.adopt && nothing.secret == nil)
         #expect(try SendInput(Fields(object: ["session_id": "a.b", "secret": "s"])).secret == "s")
+        #expect(throws: Fault.self) {
+            try SendInput(Fields(object: ["session_id": "a.b", "secret": "s", "password": "p"]))
+        }
         #expect(try SendInput(Fields(object: ["session_id": "a.b", "adopt": true])).adopt)
         #expect(throws: Fault.self) {
             try SendInput(Fields(object: ["session_id": "a.b", "adopt": true, "text": "x"]))

@@ -31,8 +31,9 @@ extension AgentService {
                 ).json
             }
             let session = try session(call.sessionID, caller)
+            let secret = try await secret(call)
             return try await watched(session, caller) { () throws(Fault) in
-                if let secret = call.secret {
+                if let secret {
                     return try await session.send(
                         secret: secret, wait: call.wait, maxBytes: call.maxBytes
                     ).json
@@ -102,6 +103,17 @@ extension AgentService {
             return CallProgress(bytes: session.log.end - begin, line: line)
         }
         return try await watch.during(caller, view, body)
+    }
+
+    /// The secret that input consists of; nil: it is ordinary input.
+    private func secret(_ call: SendInput) async throws(Fault) -> String? {
+        if let name = call.secret {
+            return String(decoding: try await links.secrets.value(name), as: UTF8.self)
+        }
+        if call.password != nil, let rule = targets.policy.refusalOfSecretArguments {
+            throw .refused("a password in an argument", by: rule)
+        }
+        return call.password
     }
 
     private func session(_ id: String, _ caller: Caller) throws(Fault) -> Session {

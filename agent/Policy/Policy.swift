@@ -56,8 +56,8 @@ struct Policy: Sendable, Equatable {
     }
 
     /// The rule that refuses an argument with a secret in it.
-    func refusal(of access: TargetAccess) -> String? {
-        access.password != nil && !allowsSecretArguments ? "SecretArguments no" : nil
+    var refusalOfSecretArguments: String? {
+        allowsSecretArguments ? nil : "SecretArguments no"
     }
 
     private func rule(

@@ -69,7 +69,9 @@ enum Target: Sendable, Equatable {
 
     /// Where `target` (`agent/host`) leads when it is entered so, if the policy lets it.
     func admit(_ target: String, _ access: TargetAccess) async throws(Fault) -> Target {
-        if let rule = policy.refusal(of: access) { throw .refused("a password here", by: rule) }
+        if access.password != nil, let rule = policy.refusalOfSecretArguments {
+            throw .refused("a password in an argument", by: rule)
+        }
         let name = try TargetName(target).with(access)
         guard !name.isLocal else {
             if let rule = policy.refusalOfLocal { throw .refused("local", by: rule) }

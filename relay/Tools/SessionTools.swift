@@ -177,10 +177,13 @@ extension Router {
             "enter": Shape.flag("Press Enter after the text (true when there is text)."),
             "secret": Shape.string(
                 """
-                Alone: the answer to a password prompt (state secret), with Enter. Typed only while \
-                the program that asked still asks, and shown in no result. It passes through the \
-                model: prefer keys or ssh-agent.
+                Alone: the name of a secret in agent.conf that answers a password prompt (state \
+                secret), with Enter. Typed only while the program that asked still asks, and shown \
+                in no result.
                 """),
+            "password": Shape.string(
+                "The same with the password itself, which passes through the model: prefer secret."
+            ),
             "adopt": Shape.flag(
                 """
                 Alone: drive the shell that su, sudo -i, ssh, docker exec or bash has started here \
