@@ -91,6 +91,32 @@ import Testing
         try await session.close()
     }
 
+    @Test func `a shell inside a session is adopted, a secret reaches who asks`() async throws {
+        let session = try await Place.shared.value.open("bash")
+        func send(_ arguments: JSON.Object) async throws -> JSON {
+            var all = arguments
+            all["session_id"] = .string(session.id)
+            return try await session.caller.call("ssh_session_send", .object(all))
+        }
+        #expect(try await send(["adopt": true])["isError"] == true)
+        let started = try await session.run("dash")
+        #expect(started["marks"] == "lost", "\(started)")
+        let adopted = try await send(["adopt": true])["structuredContent"] ?? .null
+        #expect(adopted["depth"] == 1 && adopted["shell"] == "dash", "\(adopted)")
+        #expect(try await session.run("echo in; (exit 3)")["exit_code"] == 3)
+        let asking = try await session.run(
+            "printf 'Word: '; stty -echo; read x; stty echo; echo; echo \"got $x\"")
+        #expect(asking.state == "secret", "\(asking)")
+        let answered = try await send(["secret": "canary-1", "wait_s": 10])
+        #expect(answered["structuredContent"]?.output.hasSuffix("got [secret]\n") == true)
+        #expect(!answered.text.contains("canary"))
+        let refused = try await send(["secret": "canary-2"])
+        #expect(refused["isError"] == true && !refused.text.contains("canary"))
+        let left = try await session.run("exit 5")
+        #expect(left["exit_code"] == 5 && left.state == "done" && left["depth"] == nil)
+        try await session.close()
+    }
+
     @Test func `the agent's own machine gives the same results`() async throws {
         let session = try await Place.shared.value.open("local")
         try await session.run("cd /tmp")
