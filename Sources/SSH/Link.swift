@@ -140,7 +140,9 @@ public import Loop
     }
 
     /// A place that was freed a moment ago may still be counted by the server.
-    var mayHavePlaceSoon: Bool { lastGivenBack.map { IO.now - $0 < .milliseconds(300) } ?? false }
+    var mayHavePlaceSoon: Bool {
+        !givenBack.isEmpty || lastGivenBack.map { IO.now - $0 < .milliseconds(300) } ?? false
+    }
 
     /// Whether a channel that was refused may be had later: others are open, or just were.
     public var mayHavePlaceLater: Bool {

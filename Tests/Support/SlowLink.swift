@@ -1,5 +1,5 @@
 // A bad line between a client and a loopback server: each direction has a delay and a rate, and the
-// whole can be stalled or cut. Every direction has two threads of plain blocking calls.
+// whole can be stalled or cut, also at a byte. Every direction has two threads of blocking calls.
 // Invariant: bytes pass in order, none is lost or made up; what is under way is bounded.
 import Foundation
 
@@ -12,10 +12,33 @@ public final class SlowLink: Sendable {
     private let line: Line
     private let connections = Box<[Int32]>([])
 
+    /// Where each connection breaks: after so many bytes to the client.
+    public enum Break: Sendable, CustomStringConvertible {
+        /// Nothing passes any more.
+        case stalls(Int)
+        /// It ends.
+        case ends(Int)
+
+        /// `stalls after 700 bytes`.
+        public var description: String {
+            switch self {
+            case .stalls(let bytes): "stalls after \(bytes) bytes"
+            case .ends(let bytes): "ends after \(bytes) bytes"
+            }
+        }
+
+        fileprivate var bytes: Int {
+            switch self {
+            case .stalls(let bytes), .ends(let bytes): bytes
+            }
+        }
+    }
+
     /// What all directions of all connections share.
     struct Line: Sendable {
         var delay: Duration
         var bytesPerSecond: Int
+        var breaks: Break?
         let isStalled = Box(false)
 
         /// What may be under way: what the delay holds, and a router's small buffer.
@@ -27,11 +50,11 @@ public final class SlowLink: Sendable {
 
     /// Relays to `server`; a rate of 0 is no limit.
     public init(
-        to server: UInt16, delay: Duration = .zero, bytesPerSecond: Int = 0
+        to server: UInt16, delay: Duration = .zero, bytesPerSecond: Int = 0, breaks: Break? = nil
     ) throws(Unavailable) {
         (listener, port) = try Ports.listen()
         let rate = bytesPerSecond > 0 ? bytesPerSecond : 1 << 40
-        line = Line(delay: delay, bytesPerSecond: rate)
+        line = Line(delay: delay, bytesPerSecond: rate, breaks: breaks)
         Thread.detachNewThread { [listener, line, connections] in
             while true {
                 let client = accept(listener, nil, nil)
@@ -94,7 +117,7 @@ public final class SlowLink: Sendable {
                 leave()
             }
             Thread.detachNewThread {
-                queue.drain(to: to)
+                queue.drain(to: to, breaks: to == client ? line.breaks : nil)
                 shutdown(to, Int32(SHUT_WR))
                 shutdown(from, Int32(SHUT_RD))
                 leave()
@@ -143,7 +166,8 @@ private final class DelayQueue: @unchecked Sendable {
     }
 
     /// Writes each piece when it is due, until the end.
-    func drain(to descriptor: Int32) {
+    func drain(to descriptor: Int32, breaks: SlowLink.Break?) {
+        var left = breaks?.bytes ?? .max
         while true {
             condition.lock()
             while pieces.isEmpty, !isOver { condition.wait() }
@@ -155,7 +179,8 @@ private final class DelayQueue: @unchecked Sendable {
             let wait = ContinuousClock.now.duration(to: first.due)
             if wait > .zero { usleep(UInt32(wait / .microseconds(1))) }
             while line.isStalled.withLock({ $0 }) { usleep(5000) }
-            var rest = first.bytes[...]
+            var rest = first.bytes.prefix(left)
+            left -= rest.count
             while !rest.isEmpty {
                 let written = rest.withUnsafeBytes {
                     send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
@@ -172,6 +197,16 @@ private final class DelayQueue: @unchecked Sendable {
                 }
                 rest = rest.dropFirst(written)
             }
+            guard left > 0 else {
+                if case .stalls = breaks { while !isAtEnd { usleep(5000) } }
+                return
+            }
         }
+    }
+
+    private var isAtEnd: Bool {
+        condition.lock()
+        defer { condition.unlock() }
+        return isOver
     }
 }

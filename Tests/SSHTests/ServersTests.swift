@@ -1,0 +1,151 @@
+// Every kind of server a person meets: it is entered, or the error is its own and comes in time.
+import Foundation
+import Loop
+import SSH
+import Support
+import Testing
+
+@Suite(.timeLimit(.minutes(3))) struct ServersTests {
+    @Test(
+        arguments: [
+            ("default", [:]), ("MaxSessions 1", ["MaxSessions": "1"]),
+            ("MaxSessions 2", ["MaxSessions": "2"]),
+            ("RekeyLimit 1M", ["RekeyLimit": "1M"]), ("compression", ["Compression": "yes"]),
+            ("hardened", SSHServer.Options.hardened),
+            ("aes256-ctr etm", ["Ciphers": "aes256-ctr", "MACs": "hmac-sha2-256-etm@openssh.com"]),
+        ] as [(String, [String: String])])
+    func `a server is entered and carries what is sent`(
+        name: String, settings: [String: String]
+    ) async throws {
+        let server = try await SSHServer.start(SSHServer.Options(shell: .dash, settings: settings))
+        let configuration = try server.link { $0.compresses = name == "compression" }
+        // With RekeyLimit 1M that is some 40 exchanges of keys each way.
+        let size = name == "RekeyLimit 1M" ? 40 << 20 : 4 << 20
+        let input = (0..<(size >> 3)).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) }
+        try await onLoop {
+            let link = try await Link.connect(configuration)
+            let channel = try await link.execute("head -c \(size) /dev/zero | tr '\\0' x")
+            let result = try #require(await channel.finished(within: .seconds(120)))
+            #expect(result.output.count == size && result.output.allSatisfy { $0 == 120 })
+            #expect(try await link.run("cat", input: input).output == input)
+            link.close()
+        }
+    }
+
+    @Test(arguments: [KeyKind.rsa, .ecdsa, .ed25519])
+    func `a server with one kind of host key is entered`(kind: KeyKind) async throws {
+        var options = SSHServer.Options(shell: .dash)
+        options.hostKeys = [kind]
+        let server = try await SSHServer.start(options)
+        let configuration = try server.link()
+        #expect(await IO.task { await connectError(configuration) }.value == nil)
+    }
+
+    /// A login and a command take some 3,500 bytes of the server: every part is broken.
+    @Test(
+        arguments: [0, 10, 60, 600, 1100, 1400, 1700, 1900, 2100, 2300, 2500, 2700, 2900, 3200]
+            .flatMap { [SlowLink.Break.stalls($0), .ends($0)] })
+    func `a connection that breaks anywhere gives its own error in time`(
+        place: SlowLink.Break
+    ) async throws {
+        let server = try await SSHServer.start(SSHServer.Options(shell: .dash))
+        let line = try SlowLink(to: server.port, breaks: place)
+        defer { line.close() }
+        let limit = Duration.milliseconds(1200)
+        let known = try server.directory.write(
+            server.knownHosts.replacingOccurrences(of: ":\(server.port) ", with: ":\(line.port) "),
+            to: "known_line")
+        let broken = try server.link {
+            $0.port = line.port
+            $0.knownHosts = [known]
+            ($0.connectTimeout, $0.loginTimeout, $0.channelTimeout) = (limit, limit, limit)
+            $0.aliveInterval = .milliseconds(300)
+        }
+        let sound = try server.link()
+        try await onLoop {
+            let other = try await Link.connect(sound)
+            let start = IO.now
+            let attempt = IO.task { () async -> SSHError? in
+                do throws(SSHError) {
+                    let link = try await Link.connect(broken)
+                    defer { link.close() }
+                    let channel = try await link.execute("echo in")
+                    // Past its start, a break shows as the end of the channel.
+                    _ = await channel.finished(within: .seconds(10))
+                    return nil
+                } catch {
+                    return error
+                }
+            }
+            // What works goes on working beside it.
+            for index in 0..<3 {
+                #expect(try await other.run("echo \(index)").text == "\(index)\n")
+            }
+            let error = await attempt.value
+            #expect(IO.now - start < .seconds(30), "\(place)")
+            #expect(other.isOpen)
+            other.close()
+            switch (place, error) {
+            case (.stalls(..<1000), .handshakeTimedOut?), (.ends(..<1000), .handshakeFailed?),
+                (.ends(..<1000), .algorithmsRefused?):
+                break
+            case (.stalls(..<1000), _), (.ends(..<1000), _):
+                Issue.record("\(place): \(String(describing: error))")
+            case (_, .handshakeTimedOut?), (_, .handshakeFailed?), (_, .loginTimedOut?),
+                (_, .authenticationFailed?), (_, .linkLost?), (_, .channelTimedOut?),
+                (_, .requestUnanswered?), (_, .channelRefused?), (_, nil):
+                break
+            case (_, let other?): Issue.record("\(place): \(other)")
+            }
+        }
+    }
+
+    @Test(.enabled(if: Account.obstacle == nil, "\(Account.obstacle ?? "")"))
+    func `dropbear is entered`() async throws {
+        let program = try #require(Repository.find("dropbear"))
+        let maker = try #require(Repository.find("dropbearkey"))
+        let account = try await Account(usesOwnTerminal: false)
+        defer { Task { await account.remove() } }
+        let folder = try TemporaryDirectory("dropbear")
+        let hostKey = folder.file("host")
+        let made = try RunningProcess(maker, ["-t", "ed25519", "-f", hostKey])
+        try await made.finished(within: .seconds(20))
+        let publicLine = try #require(
+            made.output.split(separator: "\n").first { $0.hasPrefix("ssh-ed25519") })
+        let key = try await SSHKey.make(.ed25519, at: folder.file("user"))
+        let home = "/home/\(account.name)/.ssh"
+        try FileManager.default.createDirectory(
+            atPath: home, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        try key.publicLine.write(
+            toFile: home + "/authorized_keys", atomically: true, encoding: .utf8)
+        try FileManager.default.setAttributes(
+            [.posixPermissions: 0o600], ofItemAtPath: home + "/authorized_keys")
+        for path in [home, home + "/authorized_keys"] {
+            try FileManager.default.setAttributes(
+                [.ownerAccountName: account.name], ofItemAtPath: path)
+        }
+        let port = try Ports.free()
+        let daemon = try RunningProcess(
+            program,
+            ["-F", "-E", "-p", "127.0.0.1:\(port)", "-r", hostKey, "-P", folder.file("pid")])
+        defer { daemon.signal(SIGKILL) }
+        let known = try folder.write("[127.0.0.1]:\(port) \(publicLine)\n", to: "known_hosts")
+        var configuration = LinkConfiguration(
+            host: "127.0.0.1", port: port, user: account.name, knownHosts: [known],
+            authentication: [.keyFile(path: key.path, passphrase: nil)])
+        var byPassword = configuration
+        byPassword.authentication = [.password(Array(account.password.utf8))]
+        configuration.connectTimeout = .seconds(10)
+        #expect(
+            await holds { (try? Ports.connect(to: port)).map { Foundation.close($0) } != nil })
+        try await onLoop { [configuration, byPassword] in
+            for way in [configuration, byPassword] {
+                let link = try await Link.connect(way)
+                #expect(try await link.run("echo in").text == "in\n")
+                let input = [UInt8](repeating: 65, count: 300_000)
+                #expect(try await link.run("cat", input: input).output == input)
+                link.close()
+            }
+        }
+    }
+}
