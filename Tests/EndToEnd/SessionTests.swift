@@ -91,7 +91,7 @@ import Testing
         try await session.close()
     }
 
-    @Test func `a shell inside a session is adopted, a secret reaches who asks`() async throws {
+    @Test func `a shell inside a session is adopted, a password reaches who asks`() async throws {
         let session = try await Place.shared.value.open("bash")
         func send(_ arguments: JSON.Object) async throws -> JSON {
             var all = arguments
@@ -107,11 +107,13 @@ import Testing
         let asking = try await session.run(
             "printf 'Word: '; stty -echo; read x; stty echo; echo; echo \"got $x\"")
         #expect(asking.state == "secret", "\(asking)")
-        let answered = try await send(["secret": "canary-1", "wait_s": 10])
+        let answered = try await send(["password": "canary-1", "wait_s": 10])
         #expect(answered["structuredContent"]?.output.hasSuffix("got [secret]\n") == true)
         #expect(!answered.text.contains("canary"))
-        let refused = try await send(["secret": "canary-2"])
+        let refused = try await send(["password": "canary-2"])
         #expect(refused["isError"] == true && !refused.text.contains("canary"))
+        let unknown = try await send(["secret": "nowhere"])
+        #expect(unknown["isError"] == true)
         let left = try await session.run("exit 5")
         #expect(left["exit_code"] == 5 && left.state == "done" && left["depth"] == nil)
         try await session.close()

@@ -51,12 +51,12 @@ import Wire
 
     private func take(_ progress: CallProgress, _ label: String?) {
         let key = label ?? ""
-        guard let count = progress.bytes, bytes[key] != count || lines[key] != progress.line
+        guard let count = progress.bytes, let line = progress.line,
+            bytes[key] != count || lines[key] != line
         else { return }
         bytes[key] = count
-        lines[key] = progress.line
+        lines[key] = line
         let total = bytes.values.reduce(0) { $0.addingReportingOverflow($1).partialValue }
-        let line = progress.line ?? ""
         reporter.report(
             Double(max(0, total)), message: label.map { "\($0): \(line)" } ?? line)
     }
