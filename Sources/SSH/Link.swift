@@ -157,6 +157,7 @@ public import Loop
             guard let self else { return }
             for raw in self.givenBack { self.enqueue({ libssh2_channel_free(raw) }) { _ in } }
             self.givenBack = []
+            self.lastGivenBack = IO.now
             if opensAhead { self.openAhead() }
         }
     }
