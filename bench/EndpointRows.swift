@@ -121,4 +121,21 @@ enum EndpointRows {
             guard answer["succeeded"] == 1 else { throw BenchError("the command says \(answer)") }
         }
     }
+
+    /// A hundred aliases of the same server in one call.
+    static func many() throws -> Operation {
+        let endpoint = try Endpoint()
+        let agent = try LineProtocol.setting("PEER_TARGET").prefix { $0 != "/" }
+        _ = try endpoint.call("target_list", ["agent": .string(String(agent))])
+        var number = 0
+        return {
+            let targets = (number..<(number + 100)).map { JSON.string("\(agent)/many\($0)") }
+            number += 100
+            let arguments: JSON = ["targets": .array(targets), "command": "true", "wait_s": 50]
+            let answer = try endpoint.call("ssh_execute", arguments)
+            guard answer["succeeded"] == 100 else {
+                throw BenchError("the command says \(answer)")
+            }
+        }
+    }
 }

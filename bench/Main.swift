@@ -10,7 +10,7 @@ enum Main {
         ("session", BareRows.session), ("marks-session", BareRows.marks), ("exec", BareRows.exec),
         ("cold", BareRows.cold),
         ("mcp-session", EndpointRows.session), ("mcp-exec", EndpointRows.exec),
-        ("mcp-cold", EndpointRows.cold),
+        ("mcp-cold", EndpointRows.cold), ("mcp-many", EndpointRows.many),
     ]
 
     static func main() {

@@ -9,7 +9,8 @@ import subprocess
 import tempfile
 import time
 
-COLD = 200  # names of the one sshd, each a link of its own for Homeline's cold row
+# Names of the one sshd, each a link of its own for Homeline's cold row and for its 100 hosts at once.
+COLD, MANY = 60, 400
 
 
 def free_port():
@@ -78,7 +79,7 @@ class Place:
         port = free_port()
         public = open(self.file("key.pub")).read()
         host = " ".join(open(self.file("host.pub")).read().split()[:2])
-        known = self.file("known_hosts", f"[127.0.0.1]:{port},cold* {host}\n")
+        known = self.file("known_hosts", f"[127.0.0.1]:{port},cold*,many* {host}\n")
         config = self.file(
             "sshd_config",
             f"Port {port}\nListenAddress 127.0.0.1\nPidFile none\nHostKey {self.file('host')}\n"
@@ -104,6 +105,7 @@ class Place:
         }
         # A host key alias of its own makes a name a target of its own.
         names = ["bench"] + [f"cold{number}" for number in range(COLD)]
+        names += [f"many{number}" for number in range(MANY)]
         self.ssh_config = self.file(
             "ssh_config",
             "".join(f"Host {name}\n HostKeyAlias {name}\n" for name in names[1:])

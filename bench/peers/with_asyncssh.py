@@ -22,6 +22,13 @@ async def main():
                 await link.run("true", check=True)
 
         return await peer.serve_async(operation)
+    if peer.ROW == "many":
+
+        async def one():
+            async with connect() as link:
+                await link.run("true", check=True)
+
+        return await peer.serve_async(lambda: asyncio.gather(*(one() for _ in range(100))))
     async with connect() as link:
         if peer.ROW == "exec":
             return await peer.serve_async(lambda: link.run("true", check=True))
