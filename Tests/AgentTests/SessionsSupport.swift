@@ -36,7 +36,8 @@ enum TestShell: String, CaseIterable, CustomTestStringConvertible {
 /// Opens a session with a fresh home.
 @IO func openSession(
     _ shell: TestShell, home: TemporaryDirectory, log: OutputLog = OutputLog(),
-    environment: [String: String] = [:], columns: UInt16 = 511
+    environment: [String: String] = [:], columns: UInt16 = 511,
+    arguments: [String]? = nil
 ) async throws -> Session {
     let files = ["/.zshrc", "/.bashrc"]
     for file in files {
@@ -53,7 +54,7 @@ enum TestShell: String, CaseIterable, CustomTestStringConvertible {
     let session = Session(
         id: "s1", owner: "me", target: "agent/local", nonce: nonce,
         transport: try LocalShell(
-            path: shell.path, arguments: shell.arguments,
+            path: shell.path, arguments: arguments ?? shell.arguments,
             environment: base.merging(environment) { $1 }, directory: home.path, columns: columns),
         log: log, isPersistent: false, idleTimeout: .seconds(60))
     try await session.open(within: .seconds(20), nonce: nonce)

@@ -1,4 +1,6 @@
 // The common form: bash, dash, ash, zsh and mksh, and what differs between them.
+// People's aliases and functions may bear any builtin's name: what is typed here is quoted against the
+// ones and asks for the builtin against the others.
 // Invariant: set-up leaves four functions behind: __p arms the prompts, __b prints mark C and sets
 // $?, __e prints mark E; __t holds the sentinel line, __l a line feed.
 
@@ -11,9 +13,9 @@ struct POSIXDialect: Dialect {
 
     func setUp(_ nonce: Nonce) -> [String] {
         [
-            " \(options)__s=\(Mark.settingUp);__n=0;\(prompts(nonce));__p\n",
+            "\(before) \(options)__s=\(Mark.settingUp);__n=0;\(prompts(nonce));__p\n",
             " \(beginning(nonce)) \(environment)\n",
-            " \(ending(nonce)) \(Self.texts);__s=0\n",
+            " \(ending(nonce)) \(texts);__s=0\n",
         ]
     }
 
@@ -22,26 +24,39 @@ struct POSIXDialect: Dialect {
     func frame(number: Int, previous: Int, arms: Bool) -> (head: String, tail: String) {
         (
             arms ? " __p;__c=" : " __c=",
-            "$__t;__b \(number) \(previous);eval \"$__c\";__e \(number)\n"
+            "$__t;__b \(number) \(previous);\\eval \"$__c\";__e \(number)\n"
         )
     }
 
     let collected = "$__x"
     let emptying = "__x=;"
 
+    /// A line of its own: what it changes holds for the reading of the next.
+    private var before: String { profile == .zsh ? " \\unsetopt correct correct_all\n" : "" }
+
+    /// How printf is called, whatever functions are named so; zsh's `command` would start a program.
+    private var printf: String {
+        switch profile {
+        case .bash, .zsh: "\\builtin printf"
+        default: "\\command printf"
+        }
+    }
+
     /// Quiet editing, no history, no hooks: what else would print between the marks.
     private var options: String {
         switch profile {
         case .bash:
             // Without readline the terminal itself reads lines: faster, and its echo is exact.
-            "set +o history +o emacs +o vi;bind 'set enable-bracketed-paste off' 2>/dev/null;"
-                + "trap - DEBUG;unset PROMPT_COMMAND PS0;"
+            "\\set +o history +o emacs +o vi;"
+                + "\\builtin bind 'set enable-bracketed-paste off' 2>/dev/null;"
+                + "\\builtin trap - DEBUG;\\builtin shopt -s promptvars;"
+                + "{ \\builtin unset PROMPT_COMMAND;\\builtin unset PS0; } 2>/dev/null;"
         case .zsh:
-            "unsetopt prompt_cr prompt_sp zle prompt_bang;"
-                + "setopt interactivecomments prompt_subst prompt_percent;"
-                + "precmd_functions=();preexec_functions=();unset RPROMPT RPS1;"
-                + "unset -f precmd preexec 2>/dev/null;"
-        case .mksh: "set +o emacs +o gmacs +o vi;"
+            "\\unsetopt prompt_cr prompt_sp zle prompt_bang print_exit_value;"
+                + "\\setopt interactivecomments prompt_subst prompt_percent;"
+                + "precmd_functions=() preexec_functions=() RPROMPT= RPS1=;"
+                + "precmd() { :; };preexec() { :; };\\builtin trap - DEBUG;"
+        case .mksh: "\\set +o emacs +o gmacs +o vi;"
         default: ""
         }
     }
@@ -53,11 +68,25 @@ struct POSIXDialect: Dialect {
         let isZsh = profile == .zsh
         let status = isZsh ? "%%?" : "$?"
         let directory = isZsh ? "${PWD//[%%]/%%%%}" : "$PWD"
-        let unset = isZsh ? "typeset +x PS1 PS2" : "unset PS1 PS2"
         let mark =
             #"\033]133;D;\#(nonce.text);\#(status);$__s;$__n;\#(directory);\#(nonce.text)\007"#
-        return "__p(){ \(unset);PS1=\"$(printf '\(mark)')\";"
-            + "PS2=\"$(printf '\\033]133;F;\(nonce.text);\\007')\";}"
+        let set =
+            "PS1=\"$(\(printf) '\(mark)')\";PS2=\"$(\(printf) '\\033]133;F;\(nonce.text);\\007')\""
+        switch profile {
+        case .bash:
+            // A read-only prompt stays, and the mark comes before it.
+            return
+                "__d(){ \\builtin set -- $?;\\builtin printf '\\033]133;D;\(nonce.text);%s;%s;%s;%s;"
+                + "\(nonce.text)\\007' $1 $__s $__n \"$PWD\";\\return $1;};"
+                + "__p(){ if \\builtin unset PS1 PS2 2>/dev/null;then \(set);"
+                + "else PROMPT_COMMAND=__d;fi;}"
+        case .zsh:
+            return "__d(){ \\builtin printf '\\033]133;D;\(nonce.text);%s;%s;%s;%s;"
+                + "\(nonce.text)\\007' $? $__s $__n \"$PWD\";};"
+                + "__p(){ case ${(t)PS1} in *readonly*) precmd_functions=(__d);;"
+                + "*) \\typeset -g +x PS1 PS2;\(set);;esac;}"
+        default: return "__p(){ \\unset PS1 PS2;\(set);}"
+        }
     }
 
     /// Prints C and sets `$?`; under `set -e` a status would end the shell.
@@ -65,18 +94,18 @@ struct POSIXDialect: Dialect {
         // mksh has no printf of its own.
         let mark =
             profile == .mksh
-            ? #"print -rn -- $'\033]133;C;\#(nonce.text);'"$1"$';\n'"#
-            : #"printf '\033]133;C;\#(nonce.text);%s;\n' "$1""#
+            ? #"\print -rn -- $'\033]133;C;\#(nonce.text);'"$1"$';\n'"#
+            : #"\#(printf) '\033]133;C;\#(nonce.text);%s;\n' "$1""#
         return "__k(){ \(mark);};__b(){ \(toTerminal("__k"));__n=$1;__s=\(Mark.unfinished);"
-            + #"case $- in *e*) return 0;;esac;return "$2";};"#
+            + #"case $- in *e*) \return 0;;esac;\return "$2";};"#
     }
 
     private func ending(_ nonce: Nonce) -> String {
         let key = nonce.text
         let mark =
             profile == .mksh
-            ? #"print -rn -- $'\033]133;E;\#(key);'"$__s;$1;${PWD-}"$';\#(key)\007'"#
-            : #"printf '\033]133;E;\#(key);%s;%s;%s;\#(key)\007' "$__s" "$1" "${PWD-}""#
+            ? #"\print -rn -- $'\033]133;E;\#(key);'"$__s;$1;${PWD-}"$';\#(key)\007'"#
+            : #"\#(printf) '\033]133;E;\#(key);%s;%s;%s;\#(key)\007' "$__s" "$1" "${PWD-}""#
         return "__j(){ \(mark);};__e(){ \(toTerminal("__j"));};"
     }
 
@@ -88,10 +117,13 @@ struct POSIXDialect: Dialect {
     }
 
     /// The two line feeds end a trailing comment or backslash before the sentinel.
-    private static let texts =
-        "__l=$(printf '\\n_');__l=${__l%_};__t=$__l$__l'__s=$?'"
+    private var texts: String {
+        "__l=$(\(printf) '\\n_');__l=${__l%_};__t=$__l$__l'__s=$?'"
+    }
 
     private var environment: String {
-        "unset HISTFILE;export PAGER=cat GIT_PAGER=cat SYSTEMD_PAGER=cat"
+        // Each alone: one that is read-only must not keep the others from being set.
+        "{ \\unset HISTFILE;\\export PAGER=cat;\\export GIT_PAGER=cat;\\export SYSTEMD_PAGER=cat;"
+            + "} 2>/dev/null"
     }
 }
