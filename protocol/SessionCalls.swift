@@ -2,6 +2,17 @@
 // defaults that the MCP tools show, as the relay passes them through untouched.
 public import JSON
 
+/// What the other end of a session is taken for.
+public enum ShellChoice: String, Sendable, CaseIterable {
+    /// What the shell says it is.
+    case auto
+    case bash, dash, ash, zsh, mksh, fish, tcsh
+    /// A device with a command line of its own.
+    case network
+    /// Anything: only text and keys, and what comes back.
+    case raw
+}
+
 /// The arguments of `session.open`.
 public struct OpenSession: Sendable {
     /// `agent/host`; the agent reads what follows the first slash.
@@ -20,6 +31,8 @@ public struct OpenSession: Sendable {
     public var rows: Int
     /// `TERM`.
     public var terminal: String
+    /// What the shell is taken for.
+    public var shell: ShellChoice
     /// Keeps the session when idle.
     public var isPersistent: Bool
     /// Idle time after which the session is closed.
@@ -48,6 +61,12 @@ public struct OpenSession: Sendable {
         columns = try term?.integer("cols", in: 20...1000) ?? 511
         rows = try term?.integer("rows", in: 5...500) ?? 50
         terminal = try term?.optionalString("type") ?? "xterm-256color"
+        let shell = try fields.optionalString("shell") ?? ShellChoice.auto.rawValue
+        guard let known = ShellChoice(rawValue: shell) else {
+            let names = ShellChoice.allCases.map(\.rawValue).joined(separator: ", ")
+            throw Fault(.invalidArgument, "\"shell\" must be one of \(names)")
+        }
+        self.shell = known
         isPersistent = try fields.flag("persistent") ?? false
         idleTimeout = try fields.seconds("idle_timeout_s", in: 1...604_800) ?? .seconds(1800)
         connectTimeout = try fields.seconds("connect_timeout_s", in: 1...300) ?? .seconds(30)

@@ -33,6 +33,8 @@ public struct CommandOutcome: Sendable, Equatable {
     public enum Evidence: String, Sendable {
         /// A mark of the shell.
         case mark
+        /// The learned prompt of a device.
+        case prompt
         /// The end of the channel.
         case eof
     }
@@ -133,6 +135,9 @@ extension CommandOutcome {
     public static var replacedShell: Self {
         Self(.aborted, note: "another shell took the place of the one that ran it (exec)")
     }
+
+    /// The outcome of a device's command: its prompt is back, and tells no status.
+    public static var prompted: Self { Self(.done, evidence: .prompt) }
 
     /// The outcome when the shell's channel ended.
     public static func ended(_ end: ShellEnd) -> Self {

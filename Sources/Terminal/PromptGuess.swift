@@ -20,7 +20,7 @@ public enum PromptGuess {
         let words = [
             "password", "passphrase", "passcode", "verification code", "one-time", "otp", "pin",
             "yes/no", "[y/n]", "(y/n)", "y/n", "[y]", "[n]", "--more--", "press any key",
-            "press enter", "continue", "(end)",
+            "press enter", "continue", "confirm", "(end)",
         ]
         guard let last = end.last else { return false }
         if words.contains(where: lower.contains), ":?])>-.".contains(last) { return true }

@@ -10,7 +10,9 @@ import Wire
 @testable import homeline_agent
 
 @Suite(.serialized, .timeLimit(.minutes(3))) struct SessionsOverSSHTests {
-    @IO static func open(_ server: SSHServer) async throws -> (Session, Link) {
+    @IO static func open(
+        _ server: SSHServer, shell: ShellChoice = .auto
+    ) async throws -> (Session, Link) {
         let known = try server.directory.write(server.knownHosts, to: "known_hosts")
         let configuration = LinkConfiguration(
             host: "127.0.0.1", port: server.port, user: server.user, knownHosts: [known],
@@ -23,7 +25,7 @@ import Wire
             transport: RemoteShell(channel, probes: ProbeChannel(link)), log: OutputLog(),
             isPersistent: false,
             idleTimeout: .seconds(60))
-        try await session.open(within: .seconds(20), nonce: nonce)
+        try await session.open(within: .seconds(20), nonce: nonce, shell: shell)
         return (session, link)
     }
 

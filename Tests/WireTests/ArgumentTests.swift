@@ -15,17 +15,20 @@ import Wire
             full.access.port == 2222 && full.access.key == "~/.ssh/site"
                 && full.access.password == "pä\"ss\n")
         #expect(full.columns == 120 && full.rows == 40 && full.terminal == "vt100")
-        #expect(full.isPersistent && full.idleTimeout == .seconds(600))
+        #expect(full.isPersistent && full.idleTimeout == .seconds(600) && full.shell == .bash)
         #expect(full.connectTimeout == .milliseconds(2500) && full.loginTimeout == .seconds(20))
         let least = try OpenSession(bare)
         #expect(least.columns == 511 && least.rows == 50 && least.terminal == "xterm-256color")
         #expect(!least.isPersistent && least.idleTimeout == .seconds(1800))
         #expect(least.connectTimeout == .seconds(30) && least.loginTimeout == .seconds(30))
         #expect(least.name == nil && least.access.username == nil && least.access.port == nil)
-        #expect(least.reopen == nil)
+        #expect(least.reopen == nil && least.shell == .auto)
         let again = try OpenSession(Fields(object: ["reopen": "a.b"]))
         #expect(again.reopen == "a.b" && again.target.isEmpty)
         #expect(throws: Fault.self) { try OpenSession(Fields(object: [:])) }
+        #expect(throws: Fault.self) {
+            try OpenSession(Fields(object: ["target": "a/b", "shell": "cmd"]))
+        }
         #expect(throws: Fault.self) {
             try OpenSession(Fields(object: ["reopen": "a.b", "target": "a/b"]))
         }

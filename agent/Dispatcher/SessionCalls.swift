@@ -159,7 +159,8 @@ extension AgentService {
         let request = Sessions.Opening(
             owner: caller.principal, target: "\(dispatcher.agentName)/\(name)", name: call.name,
             isPersistent: call.isPersistent, idleTimeout: call.idleTimeout,
-            loginTimeout: call.loginTimeout, columns: call.columns, rows: call.rows)
+            loginTimeout: call.loginTimeout, columns: call.columns, rows: call.rows,
+            shell: call.shell)
         var hostKey: String?
         let session = try await sessions.open(request) { () throws(Fault) in
             guard case .ssh(let target) = try await targets.admit(call.target, call.access) else {

@@ -39,6 +39,7 @@ extension Session {
     /// Makes the shell that has the terminal the one that is driven.
     func adopt(wait patience: Duration, maxBytes: Int) async throws(Fault) -> CommandResult {
         try checkAlive()
+        try checkShell("adopts no shells")
         try checkFree()
         guard depth < Self.depthLimit else {
             throw Fault(

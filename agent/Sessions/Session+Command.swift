@@ -14,8 +14,13 @@ extension Session {
     func run(
         _ code: String, wait patience: Duration, timeout: Duration? = nil, maxBytes: Int
     ) async throws(Fault) -> CommandResult {
-        let deadline = IO.now + patience
         try checkAlive()
+        if case .device = kind {
+            return try await runOnDevice(
+                code, wait: patience, timeout: timeout, maxBytes: maxBytes)
+        }
+        try checkShell("runs no commands")
+        let deadline = IO.now + patience
         try checkFree()
         if let command, isRunning {
             throw Fault(

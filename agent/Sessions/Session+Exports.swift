@@ -76,6 +76,7 @@ extension Session {
     /// Gives a new shell the directory and the variables of one that is gone.
     func takeOver(from old: Session) async -> Restored {
         var restored = Restored()
+        guard isShell, old.isShell else { return restored }
         if let exports = old.learning.exports {
             learning.isDue = true
             askExports()

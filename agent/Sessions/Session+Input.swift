@@ -52,9 +52,9 @@ extension Session {
         let isAtPrompt = !isDirectOpen
         if isAtPrompt {
             direct = Direct(begin: begin)
-            noteExports(of: line ?? "")
+            if isShell { noteExports(of: line ?? "") }
         }
-        if isAtPrompt, let line, line.utf8.allSatisfy({ $0 >= 32 && $0 < 127 }) {
+        if isAtPrompt, isShell, let line, line.utf8.allSatisfy({ $0 >= 32 && $0 < 127 }) {
             echo.expect(Array(line.utf8) + [10], endsAtLine: true)
         }
         transport.write(bytes)
@@ -74,8 +74,8 @@ extension Session {
         if end == nil {
             if isOver {
                 result.state = .done
-                result.evidence = [.mark]
-                result.exitCode = state.promptStatus
+                result.evidence = [isShell ? .mark : .prompt]
+                result.exitCode = isShell ? state.promptStatus : nil
             }
         } else if case .exited(let code)? = end {
             result.exitCode = Int(code)

@@ -6,11 +6,18 @@ import Wire
 
 extension Session {
     /// Sets the shell up; on failure the transport is closed.
-    func open(within limit: Duration, nonce: Nonce) async throws(Fault) {
+    ///
+    /// `shell`: what it is taken for, in place of what it says it is.
+    func open(
+        within limit: Duration, nonce: Nonce, shell: ShellChoice = .auto
+    ) async throws(Fault) {
+        if shell == .raw { return openRaw() }
+        if shell == .network { return try await openDevice(within: limit) }
         let deadline = IO.now + limit
         transport.resume()
         do throws(Fault) {
-            try await introduce(deadline, nonce)
+            try await introduce(
+                deadline, nonce, as: ShellProfile(rawValue: shell.rawValue))
             try await arm(deadline, nonce)
         } catch {
             close()
@@ -35,7 +42,8 @@ extension Session {
 
     /// Asks until a shell with a profile answers; one without is replaced by bash or sh.
     func introduce(
-        _ deadline: ContinuousClock.Instant, _ nonce: Nonce, times: [Duration] = questionTimes
+        _ deadline: ContinuousClock.Instant, _ nonce: Nonce, times: [Duration] = questionTimes,
+        as chosen: ShellProfile? = nil
     ) async throws(Fault) {
         var replaced: String?
         while true {
@@ -43,7 +51,7 @@ extension Session {
             try await ask(deadline, nonce, times)
             guard let identity else { continue }
             let program = identity.program.split(separator: "/").last.map(String.init) ?? "?"
-            if let known = ShellProfile(program: program) {
+            if let known = chosen ?? ShellProfile(program: program) {
                 profile = known
                 echo = EchoFilter(editor: known.editor)
                 shellProcess = identity.process
@@ -90,7 +98,8 @@ extension Session {
         guard !orGo else { return }
         throw Fault(
             .timedOut,
-            "the shell at \(target) did not answer in time; raise login_timeout_s or use ssh_execute\(said)"
+            "the shell at \(target) did not answer in time; raise login_timeout_s, use ssh_execute, "
+                + "or open it with shell \"network\" or \"raw\" if it is no Unix shell\(said)"
         )
     }
 
@@ -100,8 +109,7 @@ extension Session {
             separator: "\n", omittingEmptySubsequences: false)
         let shown = lines.prefix { !$0.contains("\\033]133;") || $0.first == " " }
             .filter { !$0.contains("\\033]133;") }
-        let text = shown.map { String($0.reversed().drop { $0 == " " }.reversed()) }
-            .joined(separator: "\n")
+        let text = shown.map(\.withoutBlanksAtEnd).joined(separator: "\n")
         let kept = text.prefix(4096)
         return kept.allSatisfy(\.isWhitespace) ? "" : String(kept)
     }

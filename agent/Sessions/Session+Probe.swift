@@ -51,7 +51,8 @@ extension Session {
     /// Where the output begins of what may wait for input; nil: nothing runs.
     var openBegin: Int? {
         if isDirectOpen { return direct?.begin }
-        guard let command, command.outcome == nil, state.phase == .running else { return nil }
+        guard let command, command.outcome == nil, state.phase == .running || !isShell
+        else { return nil }
         return command.begin
     }
 

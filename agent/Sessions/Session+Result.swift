@@ -51,7 +51,7 @@ extension Session {
         }
         guard let command else {
             result.state = end.map { endState($0) } ?? .done
-            result.evidence = [end == nil ? .mark : .eof]
+            result.evidence = [end != nil ? .eof : isShell ? .mark : .prompt]
             return result
         }
         if let outcome = command.outcome {

@@ -22,6 +22,8 @@ import Wire
     /// Idle time after which it is closed.
     var idleTimeout: Duration
 
+    /// What is at the other end.
+    var kind = Kind.shell
     /// The kind of shell.
     var profile = ShellProfile.dash
     /// The shell's name as reported: `bash`, or `bash (from fish)`.
@@ -172,6 +174,7 @@ import Wire
         if depth < level { scanner.keep(depth + 1) }
         guard log.end > before else { return }
         if need?.state != .fullscreen { need = nil }
+        followDevice()
         wake(&waitingForOutput)
     }
 

@@ -17,6 +17,7 @@ import Wire
         var loginTimeout = Duration.seconds(30)
         var columns = 511
         var rows = 50
+        var shell = ShellChoice.auto
     }
 
     /// An ended session's output can be read for so long.
@@ -53,7 +54,8 @@ import Wire
             nonce: nonce, transport: transport, log: OutputLog(),
             isPersistent: request.isPersistent, idleTimeout: request.idleTimeout,
             display: Display(columns: request.columns, rows: request.rows))
-        try await session.open(within: request.loginTimeout, nonce: nonce)
+        try await session.open(
+            within: request.loginTimeout, nonce: nonce, shell: request.shell)
         session.onEnd = { [weak self] in self?.endedAt[$0.id] = IO.now }
         table[session.id] = session
         if session.end != nil { endedAt[session.id] = IO.now }

@@ -94,6 +94,13 @@ extension Router {
                 "type": ["type": "string"],
             ],
         ]
+        properties["shell"] = Shape.choice(
+            ShellChoice.allCases.map(\.rawValue),
+            """
+            What the other end is (auto: a Unix shell, which is asked). network: a switch or router: \
+            commands end when its learned prompt is back, without an exit code. raw: anything else: \
+            only ssh_session_send and ssh_session_read work.
+            """)
         properties["persistent"] = Shape.flag("Keep it when idle (false).")
         properties["idle_timeout_s"] = Shape.number(
             1...604_800, "Close it after this idle time (1800).")
