@@ -58,6 +58,8 @@ public struct ShellState: Sendable {
     private var asked = CommandOutcome.Asked()
     private var isIncomplete = false
     private var isQuiet = false
+    /// The line was typed before the prompt of the command before it came.
+    private var isPromptOwed = false
 
     /// A shell before set-up.
     public init() {}
@@ -65,6 +67,7 @@ public struct ShellState: Sendable {
     /// A command is about to be typed; with `pieces` its code is collected first.
     public mutating func start(pieces: Bool) {
         number += 1
+        isPromptOwed = phase == .ending
         phase = pieces ? .collecting : .typed
         asked = .init()
         isIncomplete = false
@@ -131,12 +134,21 @@ public struct ShellState: Sendable {
             phase = .ready
             return .promptReady
         case .collecting:
-            if isIncomplete { return over(status: status, sentinel: Mark.unfinished) }
+            // After Ctrl-C a piece may be missing: what is left of the code must not run.
+            if isIncomplete || asked.interrupt {
+                return over(status: status, sentinel: Mark.unfinished)
+            }
             return number == self.number - 1 ? .pieceTaken : nil
         case .typed:
             // The prompt before this line, or the code never began.
             if isIncomplete { return over(status: status, sentinel: Mark.unfinished) }
-            return number == self.number ? over(status: status, sentinel: sentinel) : nil
+            if number == self.number { return over(status: status, sentinel: sentinel) }
+            if isPromptOwed {
+                isPromptOwed = false
+                return nil
+            }
+            // Ctrl-C came before the line was taken: the terminal threw it away.
+            return asked.interrupt ? over(status: status, sentinel: Mark.unfinished) : nil
         case .running:
             guard number == self.number else { return .typeEmptyLine }
             return over(status: status, sentinel: sentinel)

@@ -53,6 +53,31 @@ import Testing
         #expect(outcome.state == .aborted)
     }
 
+    @Test(arguments: [false, true])
+    func `Ctrl-C before the line was taken aborts it`(pieces: Bool) {
+        var state = running()
+        _ = state.receive(.ended(status: 0, number: 1, directory: []))
+        _ = state.receive(prompt(0, 0))
+        state.start(pieces: pieces)
+        state.interrupted()
+        guard case .finished(let outcome)? = state.receive(prompt(130, 0)) else {
+            Issue.record("no outcome")
+            return
+        }
+        #expect(outcome.state == .aborted && outcome.signal == "INT")
+        #expect(state.phase == .ready)
+    }
+
+    @Test func `the prompt of the command before is not taken for an answer to Ctrl-C`() {
+        var state = running()
+        _ = state.receive(.ended(status: 0, number: 1, directory: []))
+        // Typed with new prompts, as the old one did not come.
+        state.start(pieces: false)
+        state.interrupted()
+        #expect(state.receive(prompt(0, 0)) == nil)
+        #expect(state.receive(.began(number: 2, mapsNewlines: true)) == .outputBegan)
+    }
+
     @Test func `a prompt with old values after E is the prompt`() {
         var state = running()
         _ = state.receive(.ended(status: 297, number: 1, directory: []))
