@@ -84,10 +84,22 @@ final class Endpoint {
 }
 
 enum EndpointRows {
+    /// The shells that have a target of their own.
+    static let shells = ["bash", "dash", "zsh", "fish"]
+
     static func session() throws -> Operation {
+        try session(at: try LineProtocol.setting("PEER_TARGET"))
+    }
+
+    /// The same in one shell.
+    static func session(shell: String) throws -> Operation {
+        let agent = try LineProtocol.setting("PEER_TARGET").prefix { $0 != "/" }
+        return try session(at: "\(agent)/shell-\(shell)")
+    }
+
+    private static func session(at target: String) throws -> Operation {
         let endpoint = try Endpoint()
-        let target = JSON.string(try LineProtocol.setting("PEER_TARGET"))
-        let opened = try endpoint.call("ssh_session_open", ["target": target])
+        let opened = try endpoint.call("ssh_session_open", ["target": .string(target)])
         let arguments: JSON = ["session_id": opened["session_id"] ?? .null, "command": "echo hi"]
         let first = try endpoint.call("ssh_session_command", arguments)
         guard first["exit_code"] == 0 else { throw BenchError("the session says \(first)") }

@@ -6,12 +6,16 @@ import Loop
 @main
 enum Main {
     /// Each row's name and what makes its operation ready.
-    static let rows: [(String, @Sendable () throws -> Operation)] = [
-        ("session", BareRows.session), ("marks-session", BareRows.marks), ("exec", BareRows.exec),
-        ("cold", BareRows.cold),
-        ("mcp-session", EndpointRows.session), ("mcp-exec", EndpointRows.exec),
-        ("mcp-cold", EndpointRows.cold), ("mcp-many", EndpointRows.many),
-    ]
+    static let rows: [(String, @Sendable () throws -> Operation)] =
+        [
+            ("session", BareRows.session), ("marks-session", BareRows.marks),
+            ("exec", BareRows.exec), ("cold", BareRows.cold),
+            ("mcp-session", EndpointRows.session), ("mcp-exec", EndpointRows.exec),
+            ("mcp-cold", EndpointRows.cold), ("mcp-many", EndpointRows.many),
+        ]
+        + EndpointRows.shells.map { shell in
+            ("mcp-shell-\(shell)", { try EndpointRows.session(shell: shell) })
+        }
 
     static func main() {
         let word = CommandLine.arguments.dropFirst().first ?? "rows"

@@ -1,5 +1,5 @@
-// Sessions over real SSH connections: every login shell, the kernel asked through a second channel,
-// a host with room for one channel alone, a link that is cut.
+// Sessions over real SSH connections, whatever the login shell. What else can happen on them is a row
+// of SessionLab.
 import Loop
 import SSH
 import Support
@@ -59,51 +59,5 @@ import Wire
         let end = try await session.run("exit 3")
         #expect(end.state == .shellExited)
         #expect(end.exitCode == 3)
-    }
-
-    @Test @IO func `one channel is enough`() async throws {
-        let server = try await SSHServer.start(
-            SSHServer.Options(shell: .bash, settings: ["MaxSessions": "1"]))
-        let (session, link) = try await Self.open(server)
-        defer { link.close() }
-        let working = try await session.run("sleep 20", wait: .milliseconds(600))
-        #expect(working.state == .running)
-        #expect(working.evidence == [])
-        _ = try await session.send(
-            text: "", keys: ["ctrl-c"], enter: false, wait: .seconds(5), maxBytes: 100)
-        let asking = try await session.run("printf 'Password: '; read x", wait: .seconds(8))
-        #expect(asking.state == .maybeInput)
-        #expect(asking.evidence == [.regex])
-        #expect(asking.prompt == "Password: ")
-    }
-
-    @Test @IO func `a cut link is told as such, its output stays`() async throws {
-        let server = try await SSHServer.start(SSHServer.Options(shell: .bash))
-        let (session, link) = try await Self.open(server)
-        defer { link.close() }
-        let running = IO.task {
-            try? await session.run("echo before; sleep 30", wait: .seconds(20))
-        }
-        #expect(await holds { session.log.end >= 7 })
-        server.cutConnections()
-        let result = await running.value
-        #expect(result?.state == .linkLost)
-        #expect(result?.output == "before\n")
-        #expect(result?.evidence == [.eof])
-    }
-
-    @Test @IO func `many megabytes over SSH are exact`() async throws {
-        let server = try await SSHServer.start(SSHServer.Options(shell: .bash))
-        let (session, link) = try await Self.open(server)
-        defer { link.close() }
-        let result = try await session.run("seq 1 1000000", wait: .seconds(30), maxBytes: 2000)
-        #expect(result.state == .done)
-        var expected = 0
-        for digits in 1...6 {
-            expected += (digits + 1) * 9 * Int([1, 10, 100, 1000, 10_000, 100_000][digits - 1])
-        }
-        #expect(result.nextOffset - result.offset == expected + 8)
-        #expect(result.output.hasPrefix("1\n2\n3\n"))
-        #expect(result.output.hasSuffix("999999\n1000000\n"))
     }
 }

@@ -99,6 +99,9 @@ struct Verdict: Sendable {
         case .press(let keys):
             let answer = try await press(keys, session, wait: wait)
             try await judge(answer, step, session, from: begin)
+        case .adopt:
+            let answer = try await session.adopt(wait: wait, maxBytes: 200_000)
+            try await judge(answer, step, session, from: nil)
         case .read:
             let answer = try await session.read(
                 offset: nil, wait: wait, raw: false, maxBytes: 200_000)
@@ -177,6 +180,14 @@ struct Verdict: Sendable {
                 return false
             }
             if !isNamed { note("foreground is not \(foreground)", step, answer) }
+        }
+        if step.hasLostMarks {
+            // A shell that is starting runs programs of its own at first.
+            let isTold = try await holds {
+                try await session.read(offset: nil, wait: .zero, raw: false, maxBytes: 1000)
+                    .hasLostMarks
+            }
+            if !isTold { note("marks are not lost", step, answer) }
         }
         compare(answer, step, session)
     }

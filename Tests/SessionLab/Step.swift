@@ -14,6 +14,7 @@ struct Step: Sendable {
         case type(String)
         case press([String])
         case read
+        case adopt
         /// A second command while the first runs.
         case second(String)
         case cut
@@ -30,6 +31,8 @@ struct Step: Sendable {
     var prompt: Text?
     var foreground: Text?
     var evidence: [Evidence]?
+    /// The shell in the foreground is one whose marks are not seen.
+    var hasLostMarks = false
     /// How many bytes the output has.
     var bytes: Int?
     /// The bytes of the output as the program wrote them.
@@ -89,6 +92,12 @@ struct Step: Sendable {
         Step(.read, states.isEmpty ? [.done] : states, nil, out, nil, nil, nil, wait)
     }
 
+    /// Takes over the shell that a command brought.
+    static let adopt: Step = {
+        var step = Step(.adopt, [.done], nil, nil, nil, nil, [.mark], .seconds(20))
+        step.exit = nil
+        return step
+    }()
     /// Runs a second command, which must be refused.
     static func second(_ code: String) -> Step { Step(.second(code)) }
     /// Cuts the link.
@@ -104,6 +113,12 @@ struct Step: Sendable {
 
     private init(_ action: Action) { self.action = action }
 
+    /// The same where another shell has come.
+    var withoutMarks: Step {
+        var step = self
+        step.hasLostMarks = true
+        return step
+    }
     /// The same with the output's size.
     func of(bytes: Int) -> Step {
         var step = self

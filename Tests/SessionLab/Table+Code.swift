@@ -13,7 +13,7 @@ extension Table {
     /// A command of exactly so many bytes that prints what it holds.
     private static func long(_ size: Int) -> Step {
         let text = digits(size - "printf %s ''".utf8.count)
-        return .run("printf %s '\(text)'", out: .is(text))
+        return .run("printf %s '\(text)'", out: .is(text), wait: .seconds(60))
     }
 
     static let code: [Row] = [

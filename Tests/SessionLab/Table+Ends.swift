@@ -6,13 +6,28 @@ import Wire
 @testable import homeline_agent
 
 extension Table {
+    /// A shell inside the shell, adopted and left; `end` is how.
+    private static func other(_ begin: Step, needs: String? = nil, _ end: Step) -> Row {
+        Row(
+            .otherShell, .all, needs: needs, begin, .adopt, .run("echo in", out: "in\n"),
+            .run("sh -c 'exit 3'", exit: 3),
+            .run("printf 'Say: '; cat", .lineInput, prompt: "Say: "), .press(["ctrl-d"]), end)
+    }
+    private static func inner(_ code: String) -> Step { .run(code, .fullscreen, .lineInput) }
+
     static let ends: [Row] = [
+        other(inner("exec bash --norc"), .run("exit 4", .shellExited, exit: 4)),
+        other(inner("exec sh"), .run("exit 4", .shellExited, exit: 4)),
+        other(inner("exec fish --no-config"), needs: "fish", .run("exit 4", .shellExited, exit: 4)),
+        other(inner("bash --norc").withoutMarks, .run("exit 4", exit: 4)),
+        other(inner("sh").withoutMarks, .run("exit 4", exit: 4)),
+        other(inner("fish --no-config").withoutMarks, needs: "fish", .run("exit 4", exit: 4)),
         Row(
             .signals, .posix, .run("echo start; sleep 30", .running, out: "start\n"),
             .press(["ctrl-c"], .aborted).by(signal: "INT"), .run("echo $?", out: "130\n")),
         Row(
             .signals, .all,
-            .run("sh -c 'trap \"echo caught\" INT; echo go; sleep 2; sleep 30'", .running),
+            .run("sh -c 'trap \"echo caught\" INT; echo go; sleep 20; sleep 30'", .running),
             .press(["ctrl-c"], .running),
             .check("caught") { session in
                 session.log.bytes(0..<session.log.end).contains(Array("caught".utf8))

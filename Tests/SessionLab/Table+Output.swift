@@ -9,7 +9,8 @@ extension Table {
     static let output: [Row] = [
         Row(
             .muchOutput, .all, weight: .heavy,
-            .run("yes 0123456789abcdef | head -c 4000000", wait: .seconds(60)).of(bytes: 4_000_000)),
+            .run("sh -c 'yes 0123456789abcdef | head -c 4000000'", wait: .seconds(60)).of(
+                bytes: 4_000_000)),
         Row(
             .muchOutput, [.bash], weight: .huge,
             .run("yes 0123456789abcdef | head -c 100000000", wait: .seconds(60))

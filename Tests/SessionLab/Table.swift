@@ -100,7 +100,7 @@ enum Table {
             .read(.lineInput), .type("me"), .run("echo on", out: "on\n")),
 
         Row(
-            .questions, .all, .run("touch a b; yes | rm -i a b"),
+            .questions, .all, .run("touch a b; sh -c 'yes | rm -i a b'"),
             .run(
                 "touch f; rm -i f", .lineInput, prompt: "rm: remove regular empty file 'f'? ",
                 by: "rm"), .type("y")),

@@ -45,7 +45,8 @@ public final class Account: Sendable {
             try files.setAttributes([.posixPermissions: 0o644], ofItemAtPath: path)
         }
         let home = directory.file("home")
-        for path in [home, home + "/.zshrc"] where files.fileExists(atPath: path) {
+        let own = ["", "/.zshrc", "/.local", "/.local/share", "/.local/share/fish"]
+        for path in own.map({ home + $0 }) where files.fileExists(atPath: path) {
             try files.setAttributes([.ownerAccountName: name], ofItemAtPath: path)
         }
     }

@@ -93,6 +93,8 @@ extension SSHServer {
             }
             let own = try directory.folder("home")
             try directory.write("", to: "home/.zshrc")  // or zsh asks its first-run questions
+            // or fish makes its completions in the first minute
+            try directory.folder("home/.local/share/fish/generated_completions")
             let login = shell == .tcsh ? "" : " -l"
             let more = environment.sorted { $0.key < $1.key }.map { " \($0)=\($1)" }.joined()
             return try directory.write(

@@ -18,9 +18,9 @@ import Terminal
     private let link: Link
     private var channel: Channel?
     private var opening: Task<Channel?, Never>?
-    /// Opening takes round trips: where it is slow, so are answers.
-    private var openingTime = Duration.zero
-    private var asked: [(number: Int, answer: Once<[UInt8]?>)] = []
+    /// What answers, and opening, took: where one was slow, so will others be.
+    private var slowness = Duration.zero
+    private var asked: [(number: Int, begin: ContinuousClock.Instant, answer: Once<[UInt8]?>)] = []
     private var number = 0
     private var received: [UInt8] = []
     private var limitTimer: LoopTimer?
@@ -42,7 +42,7 @@ import Terminal
         guard let channel = await open() else { return nil }
         number += 1
         let answer = Once<[UInt8]?>()
-        asked.append((number, answer))
+        asked.append((number, IO.now, answer))
         idleTimer?.cancel()
         channel.write(Array("\(question.line)echo; echo \"end \(number)\"\n".utf8))
         if limitTimer == nil { startLimit() }
@@ -59,7 +59,7 @@ import Terminal
         let task = IO.task { () async -> Channel? in
             let channel = try? await link.execute("exec sh")
             self.opening = nil
-            self.openingTime = IO.now - began
+            self.slowness = max(self.slowness, IO.now - began)
             if let channel { self.use(channel) } else { self.rest() }
             return channel
         }
@@ -86,6 +86,7 @@ import Terminal
             guard let place = received.firstRange(of: end) else { break }
             asked.removeFirst()
             misses = 0
+            slowness = max(slowness * 0.9, IO.now - first.begin)
             let answer = Array(received[..<place.lowerBound])
             received.removeSubrange(..<place.upperBound)
             first.answer.set(answer)
@@ -98,7 +99,7 @@ import Terminal
     }
 
     private func startLimit() {
-        let limit = min(max(Self.limit, openingTime * 2), Self.longestLimit)
+        let limit = min(max(Self.limit, slowness * 3), Self.longestLimit)
         limitTimer = LoopTimer(after: limit) { [weak self] in self?.fail() }
     }
 
@@ -122,7 +123,10 @@ import Terminal
         asked = []
         received = []
         channel?.close()
-        if !unanswered.isEmpty { rest() }
+        if let first = unanswered.first {
+            slowness = max(slowness, IO.now - first.begin)
+            rest()
+        }
         for question in unanswered { question.answer.set(nil) }
     }
 

@@ -92,7 +92,7 @@ extension Session {
                     "nothing to adopt: session \(id) is at the prompt of its shell")
             }
             // Without the kernel's word the marks alone decide, once it is asked.
-            let probe = await IO.within(.seconds(1)) { await self.askKernel() }
+            let probe = await IO.within(Self.probeTime) { await self.askKernel() }
             guard let probe = probe.flatMap({ $0 }) else {
                 guard !display.modes.isAlternate else {
                     throw Self.refusal("a full-screen program has the terminal")
@@ -176,7 +176,7 @@ extension Session {
         let around = outer[level]
         let (process, terminal) = (shellProcess, terminalName)
         (shellProcess, terminalName) = (around.shellProcess, around.terminalName)
-        let probe = await IO.within(.seconds(1)) { await self.askKernel() }
+        let probe = await IO.within(Self.probeTime) { await self.askKernel() }
         guard depth == level + 1 else { return }
         let known = probe.flatMap { $0 }
         let isHere = known?.shows(process: identity.process, terminal: identity.terminal) ?? false
@@ -195,7 +195,9 @@ extension Session {
     private static func shown(_ greeting: [UInt8]) -> String {
         let lines = CleanText.clean(greeting[...]).split(
             separator: "\n", omittingEmptySubsequences: false)
-        let kept = lines.filter { !$0.contains("\\033]133;") }
+        // A line editor breaks long lines: then only a part of what was typed is on each.
+        let own = ["\\033]133;", "$PPID", "__s="]
+        let kept = lines.filter { line in !own.contains { line.contains($0) } }
         let text = kept.joined(separator: "\n")
         return text.allSatisfy(\.isWhitespace) ? "" : text
     }

@@ -37,10 +37,13 @@ extension Session {
     private static let patience = Duration.seconds(1)
     /// The same for a program that works on, and waits for no key.
     private static let longPatience = Duration.seconds(3)
-    /// A picture that rests for so long is drawn.
-    private static let rest = Duration.milliseconds(70)
+    /// A picture that rests for so long is drawn: vim, asked to end, first waits 100 ms for the
+    /// terminal's late answers.
+    private static let rest = Duration.milliseconds(160)
     /// Output that was written before a look is here so long after it.
     private static let travel = Duration.milliseconds(300)
+    /// What is waited for an answer that decides; over a slow link it takes its time.
+    static let probeTime = Duration.seconds(5)
     /// What a read waits for a fresh look.
     private static let glanceLimit = Duration.milliseconds(100)
     private static let glanceRest = Duration.milliseconds(300)
@@ -164,8 +167,9 @@ extension Session {
             now - probing.lastInput < (waits ? Self.patience : Self.longPatience)
         else { return .zero }
         let isDrawn = lastOutput > probing.lastInput
-        let quiet = isDrawn ? now - lastOutput : (now - probing.lastInput) / 4
-        return waits && quiet >= Self.rest ? .zero : Self.rest
+        let quiet = isDrawn ? now - lastOutput : (now - probing.lastInput) / 2
+        guard waits, quiet < Self.rest else { return waits ? .zero : Self.rest / 2 }
+        return max(Self.rest - quiet, .milliseconds(20))
     }
 
     func askKernel() async -> Probe? {
@@ -215,7 +219,7 @@ extension Session {
         // What was typed must have had its time: over a slow link it has not even arrived.
         let sinceInput = IO.now - probing.lastInput
         if display.modes.isAlternate {
-            guard sinceInput >= Self.patience else { return }
+            guard sinceInput >= (probing.isTyped ? Self.silence : Self.patience) else { return }
             need = Need(state: .fullscreen, evidence: .regex)
             return
         }
@@ -246,7 +250,7 @@ extension Session {
     /// Before and after Ctrl-Z: mksh and fish go on and do not say that they stopped a job.
     func watchJobs(of command: SessionCommand) async {
         guard !profile.tellsStops else { return }
-        let probe = await IO.within(.seconds(1)) { await self.askKernel() }
+        let probe = await IO.within(Self.probeTime) { await self.askKernel() }
         guard let jobs = probe.flatMap({ $0 })?.stoppedJobs else { return }
         if !jobs.isSubset(of: probing.stoppedJobs) { command.foundStopped() }
         probing.stoppedJobs = jobs

@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 import time
 
+SHELLS = ["bash", "dash", "zsh", "fish"]  # each gets a port of the sshd, and a target
 # Names of the one sshd, each a link of its own for Homeline's cold row and for its 100 hosts at once.
 COLD, MANY = 60, 400
 
@@ -79,14 +80,18 @@ class Place:
         port = free_port()
         public = open(self.file("key.pub")).read()
         host = " ".join(open(self.file("host.pub")).read().split()[:2])
-        known = self.file("known_hosts", f"[127.0.0.1]:{port},cold*,many* {host}\n")
+        known = self.file("known_hosts", f"[127.0.0.1]:{port},cold*,many*,shell-* {host}\n")
+        shells = {name: free_port() for name in SHELLS if shutil.which(name)}
+        self.file(".zshrc", "")  # or zsh asks its first-run questions
         config = self.file(
             "sshd_config",
             f"Port {port}\nListenAddress 127.0.0.1\nPidFile none\nHostKey {self.file('host')}\n"
             f"AuthorizedKeysFile {self.file('authorized_keys', public)}\nStrictModes no\n"
             "UsePAM no\nPermitRootLogin yes\nMaxStartups 500:30:1000\nPrintMotd no\n"
             # An empty home: the shell's start-up files would be most of every figure.
-            f"SetEnv HOME={self.folder}\nSubsystem sftp internal-sftp\n",
+            f"SetEnv HOME={self.folder}\nSubsystem sftp internal-sftp\n"
+            + "".join(f"Port {number}\n" for number in shells.values())
+            + "".join(self.shell_match(name, number) for name, number in shells.items()),
         )
         user = getpass.getuser()
         sshd = shutil.which("sshd", path="/usr/sbin:/sbin:" + os.environ.get("PATH", ""))
@@ -109,9 +114,23 @@ class Place:
         self.ssh_config = self.file(
             "ssh_config",
             "".join(f"Host {name}\n HostKeyAlias {name}\n" for name in names[1:])
-            + f"Host {' '.join(names)}\n HostName 127.0.0.1\n Port {port}\n User {user}\n"
+            + "".join(
+                f"Host shell-{name}\n HostKeyAlias shell-{name}\n Port {number}\n"
+                for name, number in shells.items()
+            )
+            + f"Host {' '.join(names)} shell-*\n HostName 127.0.0.1\n Port {port}\n User {user}\n"
             f" IdentityFile {self.file('key')}\n IdentitiesOnly yes\n UserKnownHostsFile {known}\n",
         )
+
+    def shell_match(self, name, port):
+        """The lines that run one shell for whoever comes by one port."""
+        shell = shutil.which(name)
+        script = self.file(
+            f"shell-{name}",
+            f"case $SSH_ORIGINAL_COMMAND in '') exec {shell} -l ;; esac\n"
+            f'exec {shell} -c "$SSH_ORIGINAL_COMMAND"\n',
+        )
+        return f"Match LocalPort {port}\n ForceCommand /bin/sh {script}\n"
 
     def run(self, name, *words):
         command = [os.path.join(self.programs, name), *words]

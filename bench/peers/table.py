@@ -1,6 +1,7 @@
 """Measures every peer in interleaved rounds and prints one table: medians, p95, ratios, budgets.
 
-    table.py PROGRAMS [--rounds N] [--rows session,exec,cold,many,tunnel1,tunnel64] [--json FILE] [--check]
+    table.py PROGRAMS [--rounds N] [--rows session,shells,exec,cold,many,tunnel1,tunnel64] [--json FILE]
+        [--check]
 
 PROGRAMS is the folder of the built programs. Each peer is a process that speaks the line protocol
 of peer.py, so that all are warm and each round asks one after the other on the same machine state.
@@ -25,6 +26,10 @@ ROWS = {
         "`echo hi` in an open session", 100,
         {"homeline": "mcp-session", "bare": "marks-session", "bare, one mark": "session",
          "ssh": None, "asyncssh": None, "paramiko": None},
+    ),
+    "shells": (
+        "`echo hi` in a session, by shell", 50,
+        {name: f"mcp-shell-{name}" for name in place.SHELLS},
     ),
     "exec": (
         "one-shot `true`, warm link", 20,
@@ -148,6 +153,8 @@ def show(row, results):
             if (row, name) in BUDGETS:
                 least, words = BUDGETS[row, name]
                 line += verdict(median / ours >= least, row, words)
+        if row == "shells":
+            line += f"   {1e6 / statistics.mean(times):8,.0f}/s"
         if row == "tunnel1":
             line += verdict(median <= 60, row, "p50 <= 60 us")
         if row == "tunnel64":
