@@ -116,6 +116,11 @@ public struct Probe: Sendable, Equatable {
         return (waiting ?? others.first).flatMap { $0.name == "?" ? nil : $0.name }
     }
 
+    private var foregroundNames: [String] {
+        let names = processes.filter { $0.id != shell }.map(\.name)
+        return names.isEmpty ? ["?"] : names
+    }
+
     /// The shell itself, and nothing that it started, has the terminal.
     public var shellIsAlone: Bool {
         shellIsForeground && processes.allSatisfy { $0.id == shell }
@@ -130,7 +135,11 @@ public struct Probe: Sendable, Equatable {
             // Another user's process (sudo) does not tell what it waits for.
             return processes.contains { reads($0) || isHidden($0) } ? .secret : .running
         }
-        guard shellIsAlone else { return .fullscreen }
+        guard shellIsAlone else {
+            // sudo makes the terminal raw before what it runs has one of its own.
+            let isStarting = !isInner && foregroundNames.allSatisfy { $0 == "sudo" }
+            return isStarting ? .running : .fullscreen
+        }
         return processes.contains { $0.state == "S" } ? .lineInput : .running
     }
 
