@@ -73,20 +73,34 @@ import Wire
     private func connect() async throws(UplinkError) -> RelayConnection {
         dials += 1
         let epoch = Hello.Epoch(boot: Machine.processStart, connection: dials)
-        let agentID = identity.agentID
-        let connection = try await RelayConnection.open(
-            relay: identity.relay, pin: identity.pin, key: identity.key, dispatcher: dispatcher
-        ) { hello in
-            hello.agentID = agentID
-            hello.epoch = epoch
-            hello.facts = Machine.facts
+        let (identity, dispatcher) = (identity, dispatcher)
+        let opening = IO.task { () async -> Result<RelayConnection, UplinkError> in
+            do throws(UplinkError) {
+                return .success(
+                    try await RelayConnection.open(
+                        relay: identity.relay, pin: identity.pin, key: identity.key,
+                        dispatcher: dispatcher
+                    ) { hello in
+                        hello.agentID = identity.agentID
+                        hello.epoch = epoch
+                        hello.facts = Machine.facts
+                    })
+            } catch {
+                return .failure(error)
+            }
         }
+        // Its parts have deadlines; this wait also ends when the agent is stopped.
+        guard let result = await IO.within(.seconds(60), { await opening.value }) else {
+            IO.task { if case .success(let late) = await opening.value { late.close() } }
+            throw .timedOut
+        }
+        let connection = try result.get()
         dispatcher.agentName = connection.welcome.name
         dispatcher.agentID = connection.welcome.agentID
         if connection.welcome.name != identity.name {
-            identity.name = connection.welcome.name
+            self.identity.name = connection.welcome.name
             // The name is for the next start's log: no reason to go without the relay.
-            do throws(UplinkError) { try identity.save(to: folder) } catch { log("\(error)") }
+            do throws(UplinkError) { try self.identity.save(to: folder) } catch { log("\(error)") }
         }
         return connection
     }
