@@ -5,6 +5,8 @@ public import Loop
 /// A two-way stream of bytes with back-pressure.
 @IO public protocol ByteStream: AnyObject {
     /// Bytes as they arrive; the buffer is only lent for the call.
+    ///
+    /// Without a handler nothing is read: what the peer sends first waits for one.
     var onData: (@IO (UnsafeRawBufferPointer) -> Void)? { get set }
 
     /// Everything written so far has been taken by the system: time to produce more.

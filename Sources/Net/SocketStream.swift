@@ -9,7 +9,7 @@ public import Loop
 /// libuv keeps it alive until it is closed.
 @IO public final class SocketStream: ByteStream, Flushable {
     /// As in `ByteStream`.
-    public var onData: (@IO (UnsafeRawBufferPointer) -> Void)?
+    public var onData: (@IO (UnsafeRawBufferPointer) -> Void)? { didSet { read() } }
     /// As in `ByteStream`.
     public var onDrain: (@IO () -> Void)?
     /// As in `ByteStream`.
@@ -29,7 +29,10 @@ public import Loop
     private var queue: [UInt8] = []
     private var inFlight = 0
     private var dirty = false
-    private var finishing = false
+    private var isConnected = false
+    private var isPaused = false
+    private var isReading = false
+    private var finishing = false { didSet { read() } }
     private var endingWrite = false
     private var finishDeadline: LoopTimer?
 
@@ -79,7 +82,8 @@ public import Loop
         } else {
             peer = "unix"
         }
-        resumeReading()
+        isConnected = true
+        read()
     }
 
     /// Keeps little unsent in the kernel (`TCP_NOTSENT_LOWAT`), so that calls overtake bulk.
@@ -95,12 +99,26 @@ public import Loop
 
     /// As in `ByteStream`.
     public func pauseReading() {
-        if !isClosed { uv_read_stop(stream) }
+        isPaused = true
+        read()
     }
 
     /// As in `ByteStream`.
     public func resumeReading() {
-        guard !isClosed else { return }
+        isPaused = false
+        read()
+    }
+
+    /// Reads when somebody takes what comes, or when nobody will and only the end matters.
+    private func read() {
+        guard !isClosed, isConnected else { return }
+        let wanted = !isPaused && (onData != nil || finishing)
+        guard wanted != isReading else { return }
+        isReading = wanted
+        guard wanted else {
+            uv_read_stop(stream)
+            return
+        }
         uv_read_start(
             stream,
             { _, _, buffer in
@@ -120,10 +138,7 @@ public import Loop
                         if !me.finishing { me.onData?(bytes) }
                     }
                 } else {
-                    let orderly = count == Int(UV_EOF.rawValue)
-                    let error =
-                        orderly ? nil : NetError.closed(reason: NetError.reason(Int32(count)))
-                    IO.assume { me.close(error) }
+                    IO.assume { me.ended(Int32(count)) }
                 }
             })
     }
@@ -133,7 +148,8 @@ public import Loop
             return close(.closed(reason: NetError.reason(code)))
         }
         guard let onEnd else { return close(nil) }
-        uv_read_stop(stream)
+        isPaused = true
+        read()
         onEnd()
     }
 

@@ -107,6 +107,36 @@ let loopback = SocketAddress(ip: "127.0.0.1", port: 0).unsafelyUnwrapped
         #expect(probe.error == nil)
     }
 
+    @Test @IO func `what the peer says first waits for who listens late`() async throws {
+        let listener = try Listener.tcp(loopback) { stream in
+            stream.write([UInt8](repeating: 9, count: 300_000))
+            stream.finish()
+        }
+        let port = try #require(listener.address?.port)
+        let client = try await SocketStream.connect(host: "127.0.0.1", port: port)
+        try await IO.sleep(for: .milliseconds(100))
+        let probe = Probe(client)
+        #expect(await probe.until { probe.closed })
+        #expect(probe.bytes.count == 300_000 && probe.error == nil)
+    }
+
+    @Test @IO func `a peer that sends no more still gets its answer`() async throws {
+        let listener = try Listener.tcp(loopback) { stream in
+            stream.onData = { _ in }
+            stream.onEnd = { [unowned stream] in
+                stream.write(Array("answer".utf8))
+                stream.finish()
+            }
+        }
+        let port = try #require(listener.address?.port)
+        let client = try await SocketStream.connect(host: "127.0.0.1", port: port)
+        let probe = Probe(client)
+        client.write(Array("question".utf8))
+        client.endWriting()
+        #expect(await probe.until { probe.closed })
+        #expect(probe.bytes == Array("answer".utf8) && probe.error == nil)
+    }
+
     @Test @IO func `a closed port is refused, a bad name is told`() async throws {
         let listener = try Listener.tcp(loopback) { _ in }
         let port = try #require(listener.address?.port)
