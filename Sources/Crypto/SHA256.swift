@@ -10,7 +10,8 @@ public struct SHA256: ~Copyable {
 
     private let context: OpaquePointer
 
-    // Fetched once, never freed: OpenSSL looks `EVP_sha256()` up anew for every digest.
+    // Fetched once, never freed: OpenSSL looks `EVP_sha256()` up anew for every digest. Unsafe only
+    // in its type, a pointer: what it points to never changes, and any thread may use it.
     private nonisolated(unsafe) static let algorithm = EVP_MD_fetch(nil, "SHA256", nil)
 
     /// A hasher that has seen no bytes.
