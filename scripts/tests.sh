@@ -69,14 +69,29 @@ for kind in "$@"; do
     esac
 done
 
-# A run that crashed leaves no report: that counts as one failure.
+# What failed is told again at the end, as nobody reads thousands of lines for it. A run that
+# crashed leaves no report: that counts as one failure.
 cat "$reports"/*-swift-testing.xml 2>/dev/null | awk -v failed="$failed" '
-    /<testcase/ { total++ }
-    /<failure/ && !bad { failures++; bad = 1 }
+    # the value of an attribute, read as XML
+    function value(name) {
+        if (!match($0, name "=\"[^\"]*\"")) return ""
+        text = substr($0, RSTART + length(name) + 2, RLENGTH - length(name) - 3)
+        gsub(/&lt;/, "<", text); gsub(/&gt;/, ">", text); gsub(/&quot;/, "\"", text)
+        gsub(/&#8594;/, "->", text); gsub(/&amp;/, "\\&", text)
+        return text
+    }
+    /<testcase/ { total++; test = value("classname") " " value(" name") }
+    /<failure/ {
+        if (!bad) { failures++; bad = 1; print "failed: " test }
+        print "    " value("message")
+    }
     /<skipped/ { skipped++ }
     /<testcase|<\/testcase>/ { bad = 0 }
     END {
-        if (failed && !failures) failures = 1
+        if (failed && !failures) {
+            failures = 1; total++
+            print "failed: a run of the tests ended without a report (see above)"
+        }
         printf "%d passed, %d failed, %d skipped\n", total - failures - skipped, failures, skipped
         exit failures > 0
     }'
