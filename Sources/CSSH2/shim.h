@@ -29,6 +29,7 @@ static inline void hl_ssh_set_io(LIBSSH2_SESSION *s, hl_ssh_send a, hl_ssh_recv 
     libssh2_session_callback_set2(s, LIBSSH2_CALLBACK_SEND, (libssh2_cb_generic *)a);
     libssh2_session_callback_set2(s, LIBSSH2_CALLBACK_RECV, (libssh2_cb_generic *)b);
 }
+typedef void (*hl_ssh_free)(void *, void **);
 typedef void (*hl_ssh_goodbye)(LIBSSH2_SESSION *, int, const char *, int, const char *, int, void **);
 static inline void hl_ssh_set_disconnect(LIBSSH2_SESSION *s, hl_ssh_goodbye a) {
     libssh2_session_callback_set2(s, LIBSSH2_CALLBACK_DISCONNECT, (libssh2_cb_generic *)a);

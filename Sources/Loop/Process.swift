@@ -46,8 +46,8 @@ public enum Process {
     /// Writes a line with the time (UTC) to standard error.
     public static func log(_ line: String) { complain("\(timestamp(Int64(time(nil)))) \(line)") }
 
-    /// Seconds since 1970 as ISO 8601 in UTC: `2026-01-31T08:15:00Z`.
-    private static func timestamp(_ seconds: Int64) -> String {
+    /// Seconds since 1970 as RFC 3339 in UTC: `2026-01-31T08:15:00Z`.
+    public static func timestamp(_ seconds: Int64) -> String {
         var time = time_t(seconds)
         var parts = tm()
         gmtime_r(&time, &parts)

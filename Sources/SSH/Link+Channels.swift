@@ -61,6 +61,8 @@ extension Link {
         let limit = configuration.channelTimeout
         let opening = Opening()
         let result = await IO.within(limit) { await open(opening) }
+        if case .success(let channel)? = result { return channel }
+        failed()
         guard let result else {
             opening.abandon()
             throw failure ?? .channelTimedOut(limit: limit)

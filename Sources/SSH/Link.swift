@@ -44,6 +44,7 @@ public import Loop
     private var leaving: LoopTimer?
     private var lastGivenBack: ContinuousClock.Instant?
     private var silence = 0
+    var counts = LinkStatistics(created: 0, lastUsed: 0)
     private var receivedAtTick: UInt64 = 0
 
     /// A step of the session that is repeated while it reports EAGAIN.
@@ -114,9 +115,15 @@ public import Loop
         return LIBSSH2_ERROR_SOCKET_DISCONNECT
     }
 
-    func add(_ channel: Channel) { channels.append(channel) }
+    func add(_ channel: Channel) {
+        channels.append(channel)
+        used()
+    }
 
-    func remove(_ channel: Channel) { channels.removeAll { $0 === channel } }
+    func remove(_ channel: Channel) {
+        channels.removeAll { $0 === channel }
+        counts.lastUsed = Self.clock
+    }
 
     // MARK: C channels
 
@@ -124,6 +131,7 @@ public import Loop
     func openSession() async -> (raw: OpaquePointer?, code: Int32, wasAhead: Bool) {
         var opened: OpaquePointer?
         var wasAhead = false
+        let answered = timed()
         let code = await perform { [self] in
             if let spare {
                 self.spare = nil
@@ -133,8 +141,10 @@ public import Loop
                 }
                 givenBack.append(spare)  // the server has closed it
             }
-            opened = hl_ssh_open_session(session.raw, configuration.window, 32768)
-            return opened == nil ? libssh2_session_last_errno(session.raw) : 0
+            return answered {
+                opened = hl_ssh_open_session(session.raw, configuration.window, 32768)
+                return opened == nil ? libssh2_session_last_errno(session.raw) : 0
+            }
         }
         return (opened, code, wasAhead)
     }
@@ -169,9 +179,12 @@ public import Loop
         guard spare == nil, serverVersion.hasPrefix("SSH-2.0-OpenSSH_") else { return }
         let (raw, window) = (session.raw, configuration.window)
         var opened: OpaquePointer?
+        let answered = timed()
         enqueue({
-            opened = hl_ssh_open_session(raw, window, 32768)
-            return opened == nil ? libssh2_session_last_errno(raw) : 0
+            answered {
+                opened = hl_ssh_open_session(raw, window, 32768)
+                return opened == nil ? libssh2_session_last_errno(raw) : 0
+            }
         }) { [weak self] code in
             if code == 0 { self?.spare = opened }
         }
@@ -241,6 +254,7 @@ public import Loop
 
     /// Starts the watch over the server's silence; after login.
     func keepAlive() {
+        (counts.created, counts.lastUsed) = (Self.clock, Self.clock)
         alive = LoopTimer(
             after: configuration.aliveInterval, repeating: configuration.aliveInterval
         ) { [weak self] in self?.tick() }
@@ -278,13 +292,16 @@ public import Loop
     /// library's own keepalive wants no answer, or one that stays in its packet list for ever.
     private func probe() {
         let raw = session.raw
+        let answered = timed()
         enqueue({
-            let kind = "alive@homeline"
-            let opened = libssh2_channel_open_ex(
-                raw, kind, UInt32(kind.utf8.count), 1 << 16, 1 << 15, nil, 0)
-            if opened == nil { return libssh2_session_last_errno(raw) }
-            libssh2_channel_free(opened)
-            return 0
+            answered {
+                let kind = "alive@homeline"
+                let opened = libssh2_channel_open_ex(
+                    raw, kind, UInt32(kind.utf8.count), 1 << 16, 1 << 15, nil, 0)
+                if opened == nil { return libssh2_session_last_errno(raw) }
+                libssh2_channel_free(opened)
+                return 0
+            }
         }) { [weak self] code in
             if code != 0 && code != LIBSSH2_ERROR_CHANNEL_FAILURE { self?.broke(code) }
         }

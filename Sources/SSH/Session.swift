@@ -13,10 +13,16 @@ final class Session {
     /// Answers a keyboard-interactive prompt; nil refuses it.
     var answer: ((_ prompt: String, _ echoes: Bool) -> [UInt8]?)?
 
+    /// Key exchanges after the first.
+    private(set) var rekeys = 0
+    /// Where libssh2 keeps the host key.
+    private var hostKeyPlace: UnsafePointer<CChar>?
+    private var hasHostKey = false
+
     private static let ready = libssh2_init(0)
 
     init(_ transport: Transport) throws(SSHError) {
-        guard Self.ready == 0, let raw = libssh2_session_init_ex(nil, nil, nil, nil) else {
+        guard Self.ready == 0, let raw = libssh2_session_init_ex(nil, Self.freed, nil, nil) else {
             throw .local(reason: "libssh2 cannot start: out of memory")
         }
         self.raw = raw
@@ -31,6 +37,8 @@ final class Session {
 
     deinit {
         transport.close()
+        // What it frees and says now concerns nobody.
+        libssh2_session_abstract(raw).pointee = nil
         libssh2_session_free(raw)
     }
 
@@ -69,6 +77,19 @@ final class Session {
         return HostKey(blob: Array(UnsafeRawBufferPointer(start: bytes, count: count)))
     }
 
+    /// Counts key exchanges.
+    ///
+    /// libssh2 tells of them in no way, but in each it keeps a copy of the host key anew: at
+    /// another place, or at the same one after it freed that. Between two of them it reads.
+    private func countKeys() {
+        guard let place = libssh2_session_hostkey(raw, nil, nil), place != hostKeyPlace else {
+            return
+        }
+        if hasHostKey { rekeys += 1 }
+        hasHostKey = true
+        hostKeyPlace = place
+    }
+
     /// An agreed algorithm, by `LIBSSH2_METHOD_…`.
     func method(_ kind: Int32) -> String {
         libssh2_session_methods(raw, kind).map { String(cString: $0) } ?? ""
@@ -93,7 +114,18 @@ final class Session {
 
     private static let receive: hl_ssh_recv = { _, bytes, count, _, abstract in
         guard let session = owner(abstract) else { return -Int(EPIPE) }
+        session.countKeys()
         return session.transport.receive(UnsafeMutableRawBufferPointer(start: bytes, count: count))
+    }
+
+    /// libssh2's memory is malloc's; this looks on.
+    private static let freed: hl_ssh_free = { pointer, abstract in
+        if let pointer, let session = owner(abstract),
+            UnsafeRawPointer(pointer) == session.hostKeyPlace.map(UnsafeRawPointer.init)
+        {
+            session.hostKeyPlace = nil
+        }
+        free(pointer)
     }
 
     private static let disconnected: hl_ssh_goodbye = { _, code, text, count, _, _, abstract in

@@ -25,6 +25,8 @@ class Transport {
     final var isHeld = false
     /// Bytes received so far: the sign of life.
     final private(set) var received: UInt64 = 0
+    /// Bytes libssh2 has sent so far.
+    final private(set) var accepted: UInt64 = 0
     /// Why it is drained.
     final private(set) var failure = ""
     /// The first bytes of the server, until the handshake is over.
@@ -53,6 +55,7 @@ class Transport {
         case .drained: return bytes.count
         case .open: break
         }
+        accepted += UInt64(bytes.count)
         var taken = 0
         if unsent == 0 { taken = write(bytes) }
         if taken < bytes.count {

@@ -13,6 +13,7 @@ extension Tunnel {
 
     func receive(_ bytes: UnsafeRawBufferPointer) {
         heardSinceTick = true
+        if early == nil { bytesReceived += UInt64(bytes.count) }
         guard early == nil else {
             early?.append(contentsOf: bytes)
             return
@@ -48,6 +49,7 @@ extension Tunnel {
                 capped = false
                 break
             }
+            bytesSent += UInt64(count)
             if gathered + count > Self.record.count { gathered = writeRecord(gathered) }
             // Only when nothing waits before it: frames keep their order.
             if gathered == 0, count > Self.record.count / 2 {

@@ -34,6 +34,10 @@ public import Net
     public private(set) var isClosed = false
     /// The time the last answered ping took.
     public internal(set) var roundTrip: Duration?
+    /// Bytes of HTTP/2 that came.
+    public internal(set) var bytesReceived: UInt64 = 0
+    /// Bytes of HTTP/2 that were sent.
+    public internal(set) var bytesSent: UInt64 = 0
     /// Calls and streams that are open now.
     public var openStreams: Int { streams.count }
 

@@ -65,6 +65,35 @@ extension SSHServer {
         #expect(counts == [5, 3])
     }
 
+    @Test func `links tell what they have done, and the pool what came of all`() async throws {
+        let server = try await SSHServer.start(SSHServer.Options(shell: .dash))
+        let target = try server.target()
+        var locked = target
+        locked.knownHosts = []
+        locked.hostKeyAlias = "other"
+        try await IO.task { [locked] () async -> Result<Void, Fault> in
+            await outcome {
+                let links = Links()
+                defer { links.shutDown() }
+                for _ in 0..<3 { _ = try await links.execute(on: target, command: { _ in "true" }) }
+                _ = await outcome { _ = try await links.link(to: locked) }
+                let link = try #require(links.open.first)
+                #expect(link.target == "fixture" && link.host == "127.0.0.1:\(target.port)")
+                #expect(link.uses == 3 && link.errors == 0 && link.via.isEmpty)
+                #expect(link.bytesIn > 1000 && link.bytesOut > 1000)
+                #expect((link.roundTripMS ?? 0) > 0)
+                #expect(link.created.count == 20 && link.lastUsed >= link.created)
+                var expected = PoolInfo()
+                (expected.links, expected.opened, expected.failed) = (1, 1, 1)
+                #expect(links.summary == expected)
+                server.cutConnections()
+                #expect(await holds { links.open.isEmpty })
+                (expected.links, expected.lost) = (0, 1)
+                #expect(links.summary == expected)
+            }
+        }.value.get()
+    }
+
     @Test func `an unused link is closed, a used one is not`() async throws {
         let server = try await SSHServer.start(SSHServer.Options(shell: .dash))
         let target = try server.target()

@@ -86,6 +86,13 @@ struct PublicClientTests {
             #expect(executed?["stderr"] == "err\n")
             #expect(executed?["exit_code"] == 4)
         }
+        let stats = try #require(report["stats"])
+        #expect(stats["listed"] == true)
+        let agent = stats["text"]?["agents"]?[0]
+        #expect(agent?["agent"] == "site")
+        #expect(agent?["links"]?[0]?["target"] == "site/db1")
+        #expect((agent?["links"]?[0]?["uses"]?.intValue ?? 0) >= 2)
+        #expect((agent?["tunnel"]?["rtt_ms"]?.doubleValue ?? 0) > 0)
         #expect(report["steps"]?["no agent"]?["is_error"] == true)
         #expect(report["steps"]?["no session"]?["is_error"] == true)
         #expect(report["steps"]?["no tool"]?["code"] == -32602)

@@ -195,10 +195,10 @@ private let program = Program(
     }
 
     @Test func `times read as RFC 3339`() {
-        #expect(Timestamp.text(0) == "1970-01-01T00:00:00Z")
-        #expect(Timestamp.text(951_782_399) == "2000-02-28T23:59:59Z")
-        #expect(Timestamp.text(1_709_164_800) == "2024-02-29T00:00:00Z")
-        #expect(Timestamp.text(-1) == "1969-12-31T23:59:59Z")
+        #expect(Loop.Process.timestamp(0) == "1970-01-01T00:00:00Z")
+        #expect(Loop.Process.timestamp(951_782_399) == "2000-02-28T23:59:59Z")
+        #expect(Loop.Process.timestamp(1_709_164_800) == "2024-02-29T00:00:00Z")
+        #expect(Loop.Process.timestamp(-1) == "1969-12-31T23:59:59Z")
     }
 
     /// The lines the socket answers with until it closes.

@@ -107,6 +107,27 @@ import Wire
         try check(.cancelCommand, ended.json)
     }
 
+    @Test func `a description`() throws {
+        var facts = AgentFacts()
+        (facts.version, facts.hostname) = ("0.1.0", "jump.site.example")
+        (facts.system, facts.architecture) = ("linux", "x86_64")
+        var link = LinkInfo(target: "jump/db-1", host: "10.0.0.7:22", user: "root")
+        (link.via, link.channels, link.cipher) = (["op@gate:22"], 2, "aes256-gcm@openssh.com")
+        (link.created, link.lastUsed) = ("2026-11-21T04:05:06Z", "2026-11-21T05:00:00Z")
+        (link.uses, link.bytesIn, link.bytesOut) = (41, 1_048_576, 65_536)
+        (link.errors, link.rekeys, link.roundTripMS) = (1, 3, 20.25)
+        var pool = PoolInfo()
+        (pool.links, pool.opened, pool.failed, pool.lost) = (1, 4, 2, 3)
+        try check(
+            .describe,
+            [
+                "facts": facts.json, "sessions": 2, "commands": 1, "links": [link.json],
+                "pool": pool.json,
+            ])
+        let bare = LinkInfo(target: "t", host: "h", user: "u").json
+        #expect(bare["via"] == nil && bare["rtt_ms"] == nil)
+    }
+
     @Test func `progress`() throws {
         try check(.progress, CallProgress(bytes: 2048, line: "step 2 of 9").json)
         #expect(CallProgress().json == [:])

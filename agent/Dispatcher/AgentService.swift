@@ -49,14 +49,14 @@ import Wire
 
     private func describe() -> JSON {
         let open = links.open.map { link -> JSON in
-            [
-                "host": .string(link.host), "user": .string(link.user),
-                "channels": .int(Int64(link.channels)), "cipher": .string(link.cipher),
-            ]
+            var link = link
+            link.target = "\(dispatcher.agentName)/\(link.target)"
+            return link.json
         }
         return [
             "facts": Machine.facts.json, "sessions": .int(Int64(sessions.all.count)),
             "commands": .int(Int64(commands.runningCount)), "links": .array(open),
+            "pool": links.summary.json,
         ]
     }
 

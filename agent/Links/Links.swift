@@ -36,20 +36,18 @@ import Wire
 
     @IO private final class Held {
         let link: Link
+        /// The name that it was opened by.
+        let target: String
+        /// Its place in the order of opening.
+        let number: Int
         let probes: ProbeChannel
         var unusedSince: ContinuousClock.Instant?
-        init(_ link: Link) {
+        init(_ link: Link, _ target: String, number: Int) {
             self.link = link
+            self.target = target
+            self.number = number
             probes = ProbeChannel(link)
         }
-    }
-
-    /// A link as it is told.
-    struct Info: Sendable {
-        let host: String
-        let user: String
-        let channels: Int
-        let cipher: String
     }
 
     /// The most links to one target in one way.
@@ -62,6 +60,7 @@ import Wire
     private var places: [Key: Place] = [:]
     private var sweep: LoopTimer?
     private var isShut = false
+    private var totals = PoolInfo()
 
     /// A pool that closes links after `idleTime` without a channel.
     init(idleTime: Duration = .seconds(600)) { self.idleTime = idleTime }
@@ -90,15 +89,20 @@ import Wire
         places.values.lazy.flatMap(\.open).first { $0.link === link }?.probes
     }
 
-    /// The links that are open.
-    var open: [Info] {
-        places.flatMap { key, place in
-            place.open.map {
-                Info(
-                    host: "\(key.host):\(key.port)", user: key.user,
-                    channels: $0.link.channelCount, cipher: $0.link.cipher)
-            }
+    /// The links that are open, the oldest first; their targets as this agent names them.
+    var open: [LinkInfo] {
+        let all = places.flatMap { key, place in place.open.map { (key, $0) } }
+        return all.sorted { $0.1.number < $1.1.number }.map { key, held in
+            LinkInfo(held.link, target: held.target, via: key.via)
         }
+    }
+
+    /// What the links have come to, all together.
+    var summary: PoolInfo {
+        var now = totals
+        now.links = places.values.reduce(0) { $0 + $1.open.count }
+        now.opening = places.values.count { $0.opening != nil }
+        return now
     }
 
     /// Ends every link; none is opened afterwards.
@@ -133,7 +137,9 @@ import Wire
                     full.append(ObjectIdentifier(link))
                 case .channelRefused where link.mayHavePlaceLater && IO.now < deadline:
                     // All links are full: wait for a place, as a person would.
+                    totals.waiting += 1
                     try? await IO.sleep(for: .milliseconds(50))
+                    totals.waiting -= 1
                     if Task.isCancelled { throw Fault(error, target: target.name) }
                     full = []
                 case .linkLost where !lostOnce:
@@ -216,11 +222,16 @@ import Wire
                     link.close()
                     return .failure(Fault(.unavailable, "the agent is stopping"))
                 }
-                place.open.append(Held(link))
-                link.onEnd = { [weak self, weak link] _ in link.map { self?.drop($0) } }
+                self.totals.opened += 1
+                place.open.append(Held(link, target.name, number: self.totals.opened))
+                link.onEnd = { [weak self, weak link] _ in
+                    self?.totals.lost += 1
+                    link.map { self?.drop($0) }
+                }
                 self.startSweep()
-            } else if place.open.isEmpty {
-                self.places[key] = nil
+            } else {
+                self.totals.failed += 1
+                if place.open.isEmpty { self.places[key] = nil }
             }
             return result
         }

@@ -89,7 +89,8 @@ struct StartFailure: Error {
         mcp = MCPServer(
             info: Implementation(name: "homeline", version: Settings.version, title: "Homeline"),
             instructions: Self.instructions,
-            tools: router.fleetTools() + router.sessionTools() + router.executeTools())
+            tools: router.fleetTools() + router.sessionTools() + router.executeTools(),
+            resources: router.resources())
         administration.live = self
     }
 
@@ -228,7 +229,7 @@ struct StartFailure: Error {
         for member in fleet.all {
             guard let connection = member.connection else { continue }
             presence[member.record.id] = [
-                "since": .string(Timestamp.text(connection.since)),
+                "since": .string(Process.timestamp(connection.since)),
                 "peer": .string(connection.tunnel.peer),
             ]
         }

@@ -58,22 +58,57 @@ extension Router {
         if let connection = member.connection {
             object["version"] = .string(connection.facts.version)
             object["hostname"] = .string(connection.facts.hostname)
-            object["since"] = .string(Timestamp.text(connection.since))
+            object["since"] = .string(Process.timestamp(connection.since))
             if let trip = connection.tunnel.roundTrip {
                 object["rtt_ms"] = .double(Double(trip / .microseconds(1)) / 1000)
             }
         } else if let seen = record.lastSeen {
-            object["last_seen"] = .string(Timestamp.text(seen))
+            object["last_seen"] = .string(Process.timestamp(seen))
         }
         return .object(object)
     }
 
+    private static let description: JSON.Object = [
+        "agent": ["type": "string"], "online": ["type": "boolean"],
+        "sessions": ["type": "integer"], "commands": ["type": "integer"],
+        "links": [
+            "type": "array",
+            "items": [
+                "type": "object",
+                "properties": [
+                    "target": ["type": "string"], "host": ["type": "string"],
+                    "user": ["type": "string"], "channels": ["type": "integer"],
+                    "cipher": ["type": "string"], "created": ["type": "string"],
+                    "last_used": ["type": "string"],
+                    "uses": Shape.integer(0...Int.max, "Channels opened so far."),
+                    "bytes_in": ["type": "integer"], "bytes_out": ["type": "integer"],
+                    "errors": Shape.integer(
+                        0...Int.max, "Channels and requests refused or not answered in time."),
+                    "rekeys": Shape.integer(0...Int.max, "Key exchanges after the first."),
+                    "rtt_ms": ["type": "number"],
+                ],
+            ],
+        ],
+        "pool": [
+            "type": "object",
+            "properties": [
+                "links": ["type": "integer"], "opening": ["type": "integer"],
+                "waiting": Shape.integer(0...Int.max, "Callers that wait for a place."),
+                "opened": ["type": "integer"], "failed": ["type": "integer"],
+                "lost": ["type": "integer"],
+            ],
+        ],
+    ]
+
     private var agentDescribe: Tool {
         Tool(
             name: "agent_describe", title: "Describe an agent",
-            description: "Tells about one agent's machine: system, version, sessions and links.",
+            description: """
+                Tells about one agent's machine: system, version, sessions, and its SSH links with \
+                their age, use, bytes, errors and round trip.
+                """,
             inputSchema: Shape.input(["agent"], ["agent": Shape.string("The agent's name.")]),
-            outputSchema: Shape.output(["agent"], ["agent": ["type": "string"]]),
+            outputSchema: Shape.output(["agent"], Self.description),
             annotations: Self.looks, scope: Scope.fleetRead.rawValue
         ) { call in
             await answering { () throws(Fault) in
@@ -86,7 +121,7 @@ extension Router {
                     member, .describe, caller: self.caller(principal), arguments: RawJSON([:]),
                     deadline: .seconds(10))
                 for (key, value) in (try? answer.parsed())?.objectValue ?? [:] {
-                    object[key] = value
+                    object[key] = key == "links" ? self.links(value, principal) : value
                 }
                 return .object(object)
             }

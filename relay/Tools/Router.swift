@@ -24,11 +24,15 @@ import Wire
 
     /// Who a call is made for.
     func principal(of call: ToolCall) throws(Fault) -> Principal {
-        if call.principal.name == Principal.local.id { return .local }
-        guard let known = principals[call.principal.name] else {
+        guard let known = principal(known: call.principal) else {
             throw Fault(.refusedByPolicy, "this token is not known here any more")
         }
-        return known.own
+        return known
+    }
+
+    /// The whole of a principal that was introduced; nil: it was not.
+    func principal(known shown: MCP.Principal) -> Principal? {
+        shown.name == Principal.local.id ? .local : principals[shown.name]?.own
     }
 
     /// As the agent is told.

@@ -125,6 +125,15 @@ class Job:
         await self.refused("no tool", "no_such_tool")
 
 
+async def resource(client, uri):
+    """Whether the resource is listed, and what it holds."""
+    listed = await client.list_resources()
+    uris = [str(entry.uri) for entry in getattr(listed, "resources", listed)]
+    read = await client.read_resource(uri)
+    contents = getattr(read, "contents", read)
+    return {"listed": uri in uris, "text": json.loads(contents[0].text)}
+
+
 async def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--client", choices=["mcp", "fastmcp"], required=True)
@@ -148,6 +157,7 @@ async def main():
             jsonschema.Draft202012Validator.check_schema(tool.input_schema)
         job = Job(call, tools)
         await job.run(options.agent, options.site)
+        stats = await resource(client, "homeline://stats")
     checked, problems = 0, []
     if options.schemas:
         checked, problems = schema.check(options.schemas, version, recording.messages())
@@ -155,6 +165,7 @@ async def main():
         "version": version,
         "tools": sorted(tools),
         "steps": job.steps,
+        "stats": stats,
         "checked": checked,
         "problems": job.problems + problems,
     }

@@ -1,0 +1,90 @@
+// A relay's fleet with three agents that answer as a test wants, and the router before it.
+import Crypto
+import JSON
+import Loop
+import MCP
+import Testing
+import Tunnel
+import Wire
+
+@testable import homeline_relay
+
+/// A house with the agents lab-1, lab-2 and vault, each online, and a router before it.
+@IO final class Office {
+    let house: House
+    let router: Router
+    private let tools: [String: Tool]
+    private(set) var agents: [String: Agent] = [:]
+    private(set) var ids: [String: String] = [:]
+    var calls: [(agent: String, request: Request)] = []
+
+    init() async throws {
+        house = try await House()
+        router = Router(fleet: house.fleet)
+        let all = router.fleetTools() + router.sessionTools() + router.executeTools()
+        tools = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
+        for (name, tags) in [("lab-1", ["lab"]), ("lab-2", ["lab"]), ("vault", [])] {
+            let joined = try await house.joined(name, tags: tags)
+            ids[name] = joined.record.id
+            let agent = try await house.connect(joined)
+            agents[name] = agent
+            agent.serve = { [unowned self] in await self.answer(name, $0) }
+            _ = await agent.verdict.wait()
+        }
+        let house = house
+        #expect(await until { house.fleet.all.count { $0.connection != nil } == 3 })
+    }
+
+    private func answer(_ name: String, _ request: Request) async -> [UInt8] {
+        calls.append((name, request))
+        let result: JSON =
+            switch Wire.Method(rawValue: request.method) {
+            case .listTargets:
+                [
+                    "targets": .array(
+                        ["db", "web"].map {
+                            TargetInfo(target: "\(name)/\($0)", source: "ssh_config").json
+                        })
+                ]
+            case .listSessions: ["sessions": [["session_id": .string("\(name).s")]]]
+            case .describe: description(name)
+            case .execute: RunResult(target: "x", commandID: "y", state: .done).json
+            default: ["session_id": "x"]
+            }
+        return Reply.result(RawJSON(result)).encoded()
+    }
+
+    /// What an agent tells of its links to the targets `db` and `web`.
+    private func description(_ name: String) -> JSON {
+        let links = ["db", "web"].map { host -> JSON in
+            var link = LinkInfo(target: "\(name)/\(host)", host: "10.0.0.1:22", user: "op")
+            (link.uses, link.roundTripMS) = (3, 1.5)
+            return link.json
+        }
+        return ["sessions": 1, "links": .array(links), "pool": PoolInfo().json]
+    }
+
+    func principal(
+        _ pattern: String, _ scopes: Set<Scope> = [.fleetRead, .sessionsExec, .sessionsRead]
+    ) throws -> homeline_relay.Principal {
+        homeline_relay.Principal(
+            id: pattern, name: "n", scopes: scopes, pattern: try #require(AccessPattern(pattern)))
+    }
+
+    func call(
+        _ tool: String, _ arguments: JSON.Object, as principal: homeline_relay.Principal
+    ) async throws -> ToolResult {
+        let handler = try #require(tools[tool]?.handler)
+        return await handler(
+            ToolCall(name: tool, arguments: arguments, principal: router.introduce(principal)))
+    }
+
+    /// The sentence a call fails with.
+    func failure(
+        _ tool: String, _ arguments: JSON.Object, as principal: homeline_relay.Principal
+    ) async throws -> String? {
+        let result = try await call(tool, arguments, as: principal)
+        guard result.isError, case .string(let text) = result.text else { return nil }
+        return text
+    }
+}

@@ -1,0 +1,24 @@
+// A link of the pool as it is told to the relay.
+import Loop
+import SSH
+import Wire
+
+extension LinkInfo {
+    /// What is known of an open link.
+    @IO init(_ link: Link, target: String, via: [String]) {
+        let (to, figures) = (link.configuration, link.statistics)
+        let host = to.host.contains(":") ? "[\(to.host)]" : to.host
+        self.init(target: target, host: "\(host):\(to.port)", user: to.user)
+        self.via = via
+        channels = link.channelCount
+        cipher = link.cipher
+        created = Process.timestamp(figures.created)
+        lastUsed = Process.timestamp(figures.lastUsed)
+        uses = figures.uses
+        bytesIn = Int(clamping: figures.bytesReceived)
+        bytesOut = Int(clamping: figures.bytesSent)
+        errors = figures.errors
+        rekeys = figures.rekeys
+        roundTripMS = figures.roundTrip.map { Double($0 / .microseconds(1)) / 1000 }
+    }
+}
