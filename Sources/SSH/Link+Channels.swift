@@ -32,17 +32,23 @@ extension Link {
         let address = host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
         return try await opened { opening in
             let session = self.session
+            var reason = ""
             let code = await self.perform {
-                opening.raw = libssh2_channel_direct_tcpip_ex(
+                let raw = libssh2_channel_direct_tcpip_ex(
                     session.raw, host, Int32(port), "127.0.0.1", 0)
-                return opening.raw == nil ? libssh2_session_last_errno(session.raw) : 0
+                if let raw {
+                    opening.channel = self.take(raw, .stream)
+                    return 0
+                }
+                reason = session.lastError
+                return libssh2_session_last_errno(session.raw)
             }
-            guard let raw = opening.raw else {
-                let reason = "the host on the way says: \(session.lastError)"
-                if code != LIBSSH2_ERROR_CHANNEL_FAILURE { self.broke(code) }
-                return .failure(self.failure ?? .unreachable(address: address, reason: reason))
-            }
-            return self.take(raw, .stream, opening)
+            if let channel = opening.channel { return self.deliver(channel, opening) }
+            if code != LIBSSH2_ERROR_CHANNEL_FAILURE { self.broke(code) }
+            return .failure(
+                self.failure
+                    ?? .unreachable(address: address, reason: "the host on the way says: \(reason)")
+            )
         }
     }
 
@@ -74,25 +80,24 @@ extension Link {
         _ opening: Opening, _ terminal: TerminalSize?, _ request: String,
         _ start: @escaping @IO @Sendable (OpaquePointer) -> Int32
     ) async -> Result<Channel, SSHError> {
-        var reason = ""
-        var isAhead = false
+        let kind: Channel.Kind = terminal == nil ? .program : .terminal
+        var opened = OpenedSession()
         for pause in [Duration.zero, .milliseconds(20), .milliseconds(60), .milliseconds(150)] {
             if pause > .zero { try? await IO.sleep(for: pause) }
-            let opened = await openSession()
-            opening.raw = opened.raw
-            isAhead = opened.wasAhead
-            if failure != nil || opened.code == 0 { break }
-            reason = session.lastError
+            opened = await openSession(kind)
+            opening.channel = opened.channel
+            if failure != nil || opened.channel != nil { break }
             guard opened.code == LIBSSH2_ERROR_CHANNEL_FAILURE else {
                 broke(opened.code)
                 break
             }
             if !mayHavePlaceSoon { break }
         }
-        if let failure { return .failure(failure) }
-        guard let raw = opening.raw else { return .failure(.channelRefused(reason: reason)) }
-        let taken = take(raw, terminal == nil ? .program : .terminal, opening)
-        guard case .success(let channel) = taken else { return taken }
+        guard let channel = opened.channel else {
+            return .failure(failure ?? .channelRefused(reason: opened.reason))
+        }
+        let delivered = deliver(channel, opening)
+        guard case .success = delivered else { return delivered }
         var code: Int32 = 0
         var asked = request
         if let terminal {
@@ -111,18 +116,15 @@ extension Link {
         let refusal = refuse(channel, asked)
         // What was opened ahead may be stale. Only a request the server denied has surely not run:
         // after any other failure it may have, and must not be sent twice.
-        guard isAhead, isOpen, !opening.abandoned, code == LIBSSH2_ERROR_CHANNEL_REQUEST_DENIED
+        guard opened.wasAhead, isOpen, !opening.abandoned,
+            code == LIBSSH2_ERROR_CHANNEL_REQUEST_DENIED
         else { return refusal }
         return await open(opening, terminal, request, start)
     }
 
-    private func take(
-        _ raw: OpaquePointer, _ kind: Channel.Kind, _ opening: Opening
-    ) -> Result<Channel, SSHError> {
-        if let failure { return .failure(failure) }  // freed with the session
-        let channel = Channel(raw, on: self, kind)
-        add(channel)
-        opening.channel = channel
+    /// A channel that has come, unless nobody waits for it any more.
+    private func deliver(_ channel: Channel, _ opening: Opening) -> Result<Channel, SSHError> {
+        if let failure { return .failure(failure) }
         guard opening.abandoned else { return .success(channel) }
         channel.close()
         return .failure(.channelTimedOut(limit: configuration.channelTimeout))
@@ -139,7 +141,6 @@ extension Link {
 
 /// A channel on its way.
 @IO private final class Opening {
-    var raw: OpaquePointer?
     var channel: Channel?
     private(set) var abandoned = false
 

@@ -115,11 +115,6 @@ public import Loop
         return LIBSSH2_ERROR_SOCKET_DISCONNECT
     }
 
-    func add(_ channel: Channel) {
-        channels.append(channel)
-        used()
-    }
-
     func remove(_ channel: Channel) {
         channels.removeAll { $0 === channel }
         counts.lastUsed = Self.clock
@@ -127,26 +122,46 @@ public import Loop
 
     // MARK: C channels
 
-    /// Opens a session channel, or takes the one that was opened ahead.
-    func openSession() async -> (raw: OpaquePointer?, code: Int32, wasAhead: Bool) {
-        var opened: OpaquePointer?
+    /// What became of asking for a session channel: the channel, or why there is none.
+    struct OpenedSession {
+        var channel: Channel?
+        var code: Int32 = 0
+        var reason = ""
         var wasAhead = false
+    }
+
+    /// Opens a session channel, or takes the one that was opened ahead.
+    func openSession(_ kind: Channel.Kind) async -> OpenedSession {
+        var opened = OpenedSession()
         let answered = timed()
-        let code = await perform { [self] in
+        opened.code = await perform { [self] in
             if let spare {
                 self.spare = nil
                 if libssh2_channel_eof(spare) == 0 {
-                    (opened, wasAhead) = (spare, true)
+                    (opened.channel, opened.wasAhead) = (take(spare, kind), true)
                     return 0
                 }
                 givenBack.append(spare)  // the server has closed it
             }
             return answered {
-                opened = hl_ssh_open_session(session.raw, configuration.window, 32768)
-                return opened == nil ? libssh2_session_last_errno(session.raw) : 0
+                if let raw = hl_ssh_open_session(session.raw, configuration.window, 32768) {
+                    opened.channel = take(raw, kind)
+                    return 0
+                }
+                opened.reason = session.lastError
+                return libssh2_session_last_errno(session.raw)
             }
         }
-        return (opened, code, wasAhead)
+        return opened
+    }
+
+    /// Gives a C channel its place, in the same step that opened it: whoever is refused next must
+    /// see that the server's places are taken, not that there are none.
+    func take(_ raw: OpaquePointer, _ kind: Channel.Kind) -> Channel {
+        let channel = Channel(raw, on: self, kind)
+        channels.append(channel)
+        used()
+        return channel
     }
 
     /// A place that was freed a moment ago may still be counted by the server.

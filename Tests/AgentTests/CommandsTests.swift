@@ -38,6 +38,7 @@ import Wire
     ) async throws -> RunResult {
         var request = try ExecuteCommand(
             Fields(["target": .string("site/\(host)"), "command": .string(command)]))
+        request.wait = .seconds(45)  // as long as a loaded machine may need
         change(&request)
         return try await commands.execute(request, caller: Caller(principal: "ada"))
     }
