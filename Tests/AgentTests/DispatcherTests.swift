@@ -63,6 +63,51 @@ import Wire
         #expect(fault.code == .invalidArgument)
     }
 
+    @Test @IO func `no answer carries more than the site lets out, and the rule is named`()
+        async throws
+    {
+        let dispatcher = Dispatcher()
+        dispatcher.policy = {
+            var policy = Policy()
+            policy.outputLimit = 1500
+            return policy
+        }
+        var seen: [Int?] = []
+        dispatcher.serve(.readOutput) { (_, fields) throws(Fault) in
+            seen.append(try fields.integer("max_bytes", in: 0...1_000_000))
+            return [:]
+        }
+        for arguments in ["{}", #"{"max_bytes":null}"#, #"{"max_bytes":1500}"#] {
+            #expect(await fault(dispatcher, call("session.read", arguments)) == nil)
+        }
+        let refused = await fault(dispatcher, call("session.read", #"{"max_bytes":1501}"#))
+        #expect(refused?.code == .refusedByPolicy)
+        #expect(refused?.message.contains("MaxOutput 1500") == true)
+        #expect(await fault(dispatcher, call("session.read", #"{"max_bytes":"x"}"#)) != nil)
+        #expect(seen == [1500, 1500, 1500])
+    }
+
+    @Test @IO func `settings that are read again count from the next call on`() async throws {
+        let identity = Identity(
+            key: try .generate(), relay: "tls://r:1", pin: nil, agentID: "id", name: "site")
+        let service = AgentService(identity: identity, settings: AgentSettings())
+        #expect((service.sessions.limit, service.links.limit) == (200, 200))
+        service.apply(
+            try PolicyTests.settings(
+                "MaxSessions 3\nMaxLinks 2\nMaxOutput 1000\nDenyPath /etc\nDenyTool target_list\n"))
+        #expect((service.sessions.limit, service.links.limit) == (3, 2))
+        #expect(throws: Fault.self) {
+            try service.targets.admit("/etc/x", on: .local, for: .reading)
+        }
+        for (method, arguments) in [
+            ("target.list", "{}"), ("command.output", #"{"command_id":"x","max_bytes":1001}"#),
+        ] {
+            let answer = await fault(service.dispatcher, call(method, arguments))
+            #expect(answer?.code == .refusedByPolicy)
+        }
+        await service.shutDown()
+    }
+
     @Test(arguments: Wire.Method.allCases)
     @IO func `the agent serves every method of the contract`(method: Wire.Method) async throws {
         let identity = Identity(

@@ -11,7 +11,7 @@ import Wire
 
 @Suite(.timeLimit(.minutes(1))) struct PolicyTests {
     /// An agent.conf, read.
-    private static func settings(_ text: String) throws -> AgentSettings {
+    static func settings(_ text: String) throws -> AgentSettings {
         let folder = try TemporaryDirectory("policy")
         try folder.write(text, to: "agent.conf")
         guard case .run(_, let options) = try Settings.program.parse(["run"]) else {

@@ -70,7 +70,7 @@ import Wire
         let run = try find(request.commandID, caller)
         run.cancel(request.signal)
         await run.wait(.seconds(8))
-        return run.result(maxBytes: 20_000)
+        return run.result(maxBytes: min(20_000, targets.policy.outputLimit))
     }
 
     /// The caller's commands, newest first.

@@ -35,7 +35,7 @@ import Wire
         serveTargets()
         serveSessions()
         serveCommands()
-        dispatcher.refusal = { targets.policy.refusal(of: $0) }
+        dispatcher.policy = { targets.policy }
         apply(settings)
     }
 
@@ -45,6 +45,7 @@ import Wire
         targets.policy = settings.policy
         links.secrets = settings.secrets
         sessions.limit = settings.policy.sessionLimit
+        links.limit = settings.policy.linkLimit
     }
 
     private func describe() -> JSON {

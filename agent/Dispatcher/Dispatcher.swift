@@ -11,8 +11,8 @@ import Wire
 
     /// The agent's name and id at the relay, for the targets and handles in results.
     var agentName = "agent"
-    /// Asked before every call; a rule's name refuses it.
-    var refusal: @IO (Method) -> String? = { _ in nil }
+    /// The site's rules, asked before every call.
+    var policy: @IO () -> Policy = { Policy() }
     /// The id handles begin with.
     var agentID = "agent"
     private var handlers: [String: Handler] = [:]
@@ -29,13 +29,31 @@ import Wire
             guard let handler = handlers[request.method] else {
                 throw Fault(.unknownMethod, "this agent does not know \(request.method); update it")
             }
-            if let method = Method(rawValue: request.method), let rule = refusal(method) {
+            let policy = policy()
+            if let method = Method(rawValue: request.method), let rule = policy.refusal(of: method)
+            {
                 throw .refused(method.tool ?? method.rawValue, by: rule)
             }
-            let result = try await handler(request.caller, try Fields(request.arguments))
-            return Reply.result(RawJSON(result)).encoded()
+            let fields = try Self.limited(try Fields(request.arguments), by: policy)
+            return Reply.result(RawJSON(try await handler(request.caller, fields))).encoded()
         } catch {
             return Reply.fault(error).encoded()
         }
     }
+
+    /// The arguments with no more output asked for than the site lets out in one answer.
+    private static func limited(_ fields: Fields, by policy: Policy) throws(Fault) -> Fields {
+        var object = fields.object
+        guard let asked = object["max_bytes"], !asked.isNull else {
+            if policy.outputLimit < outputDefault { object["max_bytes"] = JSON(policy.outputLimit) }
+            return Fields(object: object)
+        }
+        if let bytes = asked.intValue, let rule = policy.refusal(ofOutput: Int(clamping: bytes)) {
+            throw .refused("max_bytes \(bytes)", by: rule)
+        }
+        return fields
+    }
+
+    /// What `max_bytes` is when it is not given.
+    private static let outputDefault = 20_000
 }

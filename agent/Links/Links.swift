@@ -53,6 +53,8 @@ import Wire
     /// The most links to one target in one way.
     static let perTarget = 8
 
+    /// The most links in all.
+    var limit = 200
     /// The secrets that targets' logins name.
     var secrets = Secrets()
 
@@ -156,17 +158,36 @@ import Wire
         _ key: Key, _ target: SSHTarget, _ options: LinkOptions, except full: [ObjectIdentifier]
     ) async throws(Fault) -> Link {
         if isShut { throw Fault(.unavailable, "the agent is stopping") }
-        let place = places[key] ?? Place()
-        places[key] = place
-        let free = place.open.first {
+        let free = places[key]?.open.first {
             $0.link.isOpen && !full.contains(ObjectIdentifier($0.link))
         }
         if let free {
             free.unusedSince = nil
             return free.link
         }
+        if places[key]?.opening == nil { try makeRoom() }
+        let place = places[key] ?? Place()
+        places[key] = place
         let opening = place.opening ?? open(key, place, target, options)
         return try await opening.value.get()
+    }
+
+    /// Room for one more link: the one that has been unused the longest gives way.
+    private func makeRoom() throws(Fault) {
+        let held = places.values.flatMap(\.open)
+        guard held.count + places.values.count(where: { $0.opening != nil }) >= limit else {
+            return
+        }
+        let unused = held.filter { $0.link.channelCount == 0 }
+        let oldest = unused.min { ($0.unusedSince ?? IO.now) < ($1.unusedSince ?? IO.now) }
+        guard let oldest else {
+            throw Fault(
+                .limitReached,
+                "this agent has \(limit) SSH connections (MaxLinks \(limit) in agent.conf), all in"
+                    + " use; close sessions or cancel commands first")
+        }
+        drop(oldest.link)
+        oldest.link.close()
     }
 
     /// A link to the target, opened when there is none.

@@ -24,8 +24,14 @@ struct Policy: Sendable, Equatable {
     var allowsLocal = true
     /// Passwords may come in arguments.
     var allowsSecretArguments = true
+    /// The paths that file tools may touch.
+    var paths = PathRules()
     /// The most sessions at once.
     var sessionLimit = 200
+    /// The most SSH connections at once.
+    var linkLimit = 200
+    /// The most bytes of output in one answer.
+    var outputLimit = 1_000_000
 
     /// The rule that refuses a call; nil: none does.
     func refusal(of method: Method) -> String? {
@@ -58,6 +64,19 @@ struct Policy: Sendable, Equatable {
     /// The rule that refuses an argument with a secret in it.
     var refusalOfSecretArguments: String? {
         allowsSecretArguments ? nil : "SecretArguments no"
+    }
+
+    /// The path as it must be used, by one of the names of a target; throws the rule's refusal.
+    func admit(_ path: String, on names: [String], for use: PathUse) throws(Fault) -> String {
+        if use == .writing, isReadOnly {
+            throw .refused("\(use.rawValue) a file", by: "ReadOnly yes")
+        }
+        return try paths.admit(path, on: names, for: use)
+    }
+
+    /// The rule that refuses an answer of so many bytes.
+    func refusal(ofOutput bytes: Int) -> String? {
+        bytes > outputLimit ? "MaxOutput \(outputLimit)" : nil
     }
 
     private func rule(

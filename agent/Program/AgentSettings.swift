@@ -30,6 +30,12 @@ struct AgentSettings: Sendable {
         policy.allowsLocal = all.bool(Settings.allowLocal)
         policy.allowsSecretArguments = all.bool(Settings.secretArguments)
         policy.sessionLimit = all.integer(Settings.maxSessions)
+        policy.linkLimit = all.integer(Settings.maxLinks)
+        policy.outputLimit = all.integer(Settings.maxOutput)
+        policy.paths = PathRules(
+            allowed: try Self.paths(all, Settings.allowPath),
+            denied: try Self.paths(all, Settings.denyPath),
+            readOnly: try Self.paths(all, Settings.readOnlyPath))
         for block in all.blocks("Secret") {
             let names = block.names
             guard names.count == 3, ["file", "command"].contains(names[1].lowercased()) else {
@@ -41,6 +47,21 @@ struct AgentSettings: Sendable {
             secrets.sources[names[0]] =
                 names[1].lowercased() == "file" ? .file(names[2]) : .command(names[2])
         }
+    }
+
+    private static func paths(
+        _ options: Options, _ setting: Setting
+    ) throws(CommandFailure) -> [PathRule] {
+        var rules: [PathRule] = []
+        for text in options.strings(setting) {
+            guard let rule = PathRule(text) else {
+                throw CommandFailure(
+                    "homeline-agent: \(setting.keyword) \(text): write /PATH or TARGET:/PATH, with *"
+                        + " for any run and ? for one letter", ExitCode.configuration)
+            }
+            rules.append(rule)
+        }
+        return rules
     }
 }
 

@@ -15,9 +15,10 @@ import Wire
             let nearest = Nearest.match(tool, in: known).map { "; did you mean \($0)?" } ?? ""
             throw CommandFailure("homeline-agent: no tool \(tool)\(nearest)", ExitCode.usage)
         }
+        let target: Target
         do throws(Fault) {
             let access = try TargetAccess(Fields(object: [:]))
-            _ = try await targets.admit(options.arguments[0], access)
+            target = try await targets.admit(options.arguments[0], access)
         } catch {
             throw CommandFailure("homeline-agent: \(error.message)", ExitCode.noPermission)
         }
@@ -28,7 +29,28 @@ import Wire
             refused = refused || rule != nil
             Process.print("\(method.tool ?? "")\t\(rule.map { "refused: \($0)" } ?? "allowed")\n")
         }
-        if tool != nil, refused {
+        let policy = settings.policy
+        if tool == nil {
+            Process.print(
+                """
+                MaxSessions\t\(policy.sessionLimit)
+                MaxLinks\t\(policy.linkLimit)
+                MaxOutput\t\(policy.outputLimit)
+
+                """)
+        }
+        if let path = options.string(Settings.path) {
+            for use in PathUse.allCases {
+                do throws(Fault) {
+                    Process.print(
+                        "\(use) \(try targets.admit(path, on: target, for: use))\tallowed\n")
+                } catch {
+                    refused = true
+                    Process.print("\(use) \(path)\trefused: \(error.message)\n")
+                }
+            }
+        }
+        if tool ?? options.string(Settings.path) != nil, refused {
             throw CommandFailure("homeline-agent: refused by policy", ExitCode.noPermission)
         }
     }

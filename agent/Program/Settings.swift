@@ -31,16 +31,28 @@ enum Settings {
         "secret-arguments", "take passwords in arguments", default: true)
     static let maxSessions = Setting.number(
         "max-sessions", 1...1000, "the most sessions at once", default: 200)
+    static let maxLinks = Setting.number(
+        "max-links", 1...10_000, "the most SSH connections at once", default: 200)
+    static let maxOutput = Setting.number(
+        "max-output", 1000...1_000_000, "the most bytes of output in one answer",
+        default: 1_000_000)
     static let allowTarget = Setting.list("allow-target", "A,B", "patterns; all when not given")
     static let denyTarget = Setting.list("deny-target", "A,B", "patterns")
     static let allowUser = Setting.list("allow-user", "A,B", "patterns; all when not given")
     static let denyUser = Setting.list("deny-user", "A,B", "patterns")
     static let allowTool = Setting.list("allow-tool", "A,B", "patterns; all when not given")
     static let denyTool = Setting.list("deny-tool", "A,B", "patterns")
+    static let allowPath = Setting.list(
+        "allow-path", "[T:]PATH", "patterns of paths for file tools; all when not given")
+    static let denyPath = Setting.list("deny-path", "[T:]PATH", "patterns of paths")
+    static let readOnlyPath = Setting.list(
+        "read-only-path", "[T:]PATH", "patterns of paths that are not written")
+    static let path = Setting.text(
+        "path", "PATH", "a path of the target to judge too", flagOnly: true)
 
     private static let policy = [
-        readOnly, allowLocal, secretArguments, maxSessions, allowTarget, denyTarget, allowUser,
-        denyUser, allowTool, denyTool,
+        readOnly, allowLocal, secretArguments, maxSessions, maxLinks, maxOutput, allowTarget,
+        denyTarget, allowUser, denyUser, allowTool, denyTool, allowPath, denyPath, readOnlyPath,
     ]
 
     /// The keywords of a `Target` block.
@@ -88,7 +100,7 @@ enum Settings {
                 positionals: [.required("HOST")]),
             Command(
                 "policy test", "Say what this site's policy lets be done, and which rule refuses.",
-                settings: finding + [readOnly],
+                settings: finding + [readOnly, path],
                 positionals: [.required("TARGET"), .optional("TOOL")]),
         ], fileSettings: policy, fileBlocks: ["Target": Block.all, "Secret": []])
 

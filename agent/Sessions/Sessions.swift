@@ -43,7 +43,10 @@ import Wire
         _ request: Opening, _ connect: @IO () async throws(Fault) -> any ShellTransport
     ) async throws(Fault) -> Session {
         guard table.count + opening < limit else {
-            throw Fault(.limitReached, "this agent has \(limit) sessions; close some first")
+            throw Fault(
+                .limitReached,
+                "this agent has \(limit) sessions (MaxSessions \(limit) in agent.conf); close some"
+                    + " first")
         }
         opening += 1
         defer { opening -= 1 }

@@ -72,6 +72,7 @@ enum Target: Sendable, Equatable {
         if access.password != nil, let rule = policy.refusalOfSecretArguments {
             throw .refused("a password in an argument", by: rule)
         }
+        if let key = access.key { _ = try admit(key, on: .local, for: .reading) }
         let name = try TargetName(target).with(access)
         guard !name.isLocal else {
             if let rule = policy.refusalOfLocal { throw .refused("local", by: rule) }
@@ -85,6 +86,17 @@ enum Target: Sendable, Equatable {
             }
         }
         return .ssh(found)
+    }
+
+    /// The path as it must be used on a target; throws when a rule refuses it for this use.
+    ///
+    /// Links at the target are not seen: see `PathRules`. Everything a call touches is asked about,
+    /// what it finds below a folder too.
+    func admit(_ path: String, on target: Target, for use: PathUse) throws(Fault) -> String {
+        switch target {
+        case .local: try policy.admit(path, on: ["local"], for: use)
+        case .ssh(let host): try policy.admit(path, on: [host.name, host.hostname], for: use)
+        }
     }
 
     /// The rule that refuses a target; nil: none does.

@@ -1,0 +1,93 @@
+// The paths that file tools may touch, by this site's rules. Pure; part of Policy. A path is judged
+// as it is written: a symbolic link at the target is not seen here, so who can ask the target where
+// a path leads (SFTP REALPATH) asks the rules about the answer too.
+// Invariant: a rule on a folder is a rule on all below it, and a denying one wins.
+import Configuration
+import Wire
+
+/// What a call does with a path.
+enum PathUse: String, Sendable, CaseIterable {
+    /// Its content, its name in a list, its metadata.
+    case reading
+    /// Anything that changes it.
+    case writing
+}
+
+/// One pattern of a rule: `[TARGET:]PATH`.
+struct PathRule: Sendable, Equatable {
+    /// As the operator wrote it.
+    let text: String
+    private let target: String
+    private let path: String
+
+    /// Reads a pattern; nil unless its path begins with `/` or `*`.
+    init?(_ text: String) {
+        self.text = text
+        let name = text.prefix { $0 != "/" }
+        let colon = name.lastIndex(of: ":")
+        target = colon.map { text[..<$0].lowercased() } ?? "*"
+        var path = String(colon.map { text[text.index(after: $0)...] } ?? text[...])
+        while path.count > 1, path.hasSuffix("/") { path.removeLast() }
+        self.path = path
+        guard path.hasPrefix("/") || path.hasPrefix("*"), !target.isEmpty else { return nil }
+    }
+
+    /// Whether a path that is written plainly is meant, or lies below what is meant.
+    func covers(_ path: String, on names: [String]) -> Bool {
+        guard names.contains(where: { Glob.matches(target, $0.lowercased()) }) else { return false }
+        let below = self.path == "/" ? "/*" : self.path + "/*"
+        return Glob.matches(self.path, path) || Glob.matches(below, path)
+    }
+}
+
+/// The rules on paths.
+struct PathRules: Sendable, Equatable {
+    /// What may be used; empty: everything.
+    var allowed: [PathRule] = []
+    /// What may not.
+    var denied: [PathRule] = []
+    /// What may be read and not written.
+    var readOnly: [PathRule] = []
+
+    /// The longest path that is judged.
+    static let longest = 4096
+
+    /// The path as it is judged, which is how it must be used; throws when a rule refuses it.
+    ///
+    /// `names` are all that the target is known by. Without rules every path passes as it is.
+    func admit(_ path: String, on names: [String], for use: PathUse) throws(Fault) -> String {
+        guard self != PathRules() else { return path }
+        guard let plain = Self.plain(path) else {
+            throw Fault(
+                .invalidArgument,
+                "write \"\(path.prefix(200))\" as an absolute path of at most \(Self.longest)"
+                    + " bytes: this site has rules on paths")
+        }
+        guard let rule = refusal(of: plain, on: names, for: use) else { return plain }
+        throw .refused("\(use.rawValue) \(plain)", by: rule)
+    }
+
+    /// The rule that refuses a plain path; nil: none does.
+    private func refusal(of path: String, on names: [String], for use: PathUse) -> String? {
+        if let rule = denied.first(where: { $0.covers(path, on: names) }) {
+            return "DenyPath \(rule.text)"
+        }
+        if !allowed.isEmpty, !allowed.contains(where: { $0.covers(path, on: names) }) {
+            return "AllowPath \(allowed.map(\.text).joined(separator: ","))"
+        }
+        guard use == .writing else { return nil }
+        return readOnly.first { $0.covers(path, on: names) }.map { "ReadOnlyPath \($0.text)" }
+    }
+
+    /// An absolute path without `.`, `..` and double slashes; nil: it is none, or ends early for C.
+    static func plain(_ path: String) -> String? {
+        guard path.hasPrefix("/"), path.utf8.count <= longest, !path.utf8.contains(0) else {
+            return nil
+        }
+        var parts: [Substring] = []
+        for part in path.split(separator: "/") where part != "." {
+            if part == ".." { _ = parts.popLast() } else { parts.append(part) }
+        }
+        return "/" + parts.joined(separator: "/")
+    }
+}
