@@ -10,6 +10,8 @@ struct KeyFile: Equatable {
     ///
     /// With it the costly decryption happens once, and not at all for a key the server refuses.
     let publicText: String?
+    /// The same in SSH's wire form.
+    let publicKey: [UInt8]?
 
     /// Reads the header; nil when the text is no private key.
     init?(_ text: [UInt8]) {
@@ -25,6 +27,7 @@ struct KeyFile: Equatable {
                 lines[start].contains("ENCRYPTED")
                 || body.contains { $0.hasPrefix("Proc-Type:") && $0.hasSuffix("ENCRYPTED") }
             publicText = nil
+            publicKey = nil
             return
         }
         guard let bytes = Base64.decode(body.joined()),
@@ -36,6 +39,7 @@ struct KeyFile: Equatable {
         else { return nil }
         isEncrypted = cipher != "none"
         publicText = "\(key.type) \(Base64.encode(key.blob))"
+        publicKey = key.blob
     }
 }
 

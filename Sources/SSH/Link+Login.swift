@@ -1,4 +1,5 @@
-// Logging in: the configured ways in their order, each only if the server accepts its method.
+// Logging in: certificates first, as ssh does, then the configured ways in their order, each only if
+// the server accepts its method.
 // After a full round the methods are asked for again, as a server may want one after the other.
 // Invariant: every way tried is recorded for the error, and no secret is in the record.
 internal import CSSH2
@@ -23,10 +24,20 @@ extension Link {
     private let link: Link
     private let session: Session
     private let user: [CChar]
+    /// A way to log in; with a certificate, its key proves that and not itself.
+    private struct Way {
+        let authentication: Authentication
+        var certificate: LoginKeys.Named?
+    }
+
+    private var ways: [Way] = []
+    private var keys: LoginKeys?
     private var accepted: [String] = []
     private(set) var tried: [LoginAttempt] = []
     /// Ways that have had their answer.
     private var spent: Set<Int> = []
+    /// Certificates that were offered, by what they are.
+    private var offered: Set<[UInt8]> = []
 
     init(_ link: Link) {
         self.link = link
@@ -36,8 +47,16 @@ extension Link {
 
     /// Nil when logged in.
     func run() async -> SSHError? {
+        let keys = await LoginKeys.read(link.configuration)
+        self.keys = keys
+        tried = keys.unusable
+        let plain = link.configuration.authentication
+        ways = plain.flatMap { way in
+            keys.certificates(of: way).map { Way(authentication: way, certificate: $0) }
+        }
+        ways += plain.map { Way(authentication: $0) }
         // The first key goes unasked: OpenSSH answers the question for methods 5 to 9 ms late.
-        if let way = link.configuration.authentication.first, way.isKey {
+        if let way = ways.first, way.authentication.isKey {
             accepted = ["publickey"]
             if await attempt(way, 0) { return nil }
             if link.failure != nil { return lost() }
@@ -47,15 +66,18 @@ extension Link {
             guard await askMethods() else { return link.failure == nil ? nil : lost() }
             guard accepted != known else { break }
             known = accepted
-            for (index, way) in link.configuration.authentication.enumerated() {
+            for (index, way) in ways.enumerated() {
                 if spent.contains(index) { continue }
                 if await attempt(way, index) { return nil }
                 if link.failure != nil { return lost() }
             }
         }
-        for (index, way) in link.configuration.authentication.enumerated()
-        where !spent.contains(index) {
-            record(way.method, "not accepted by the server")
+        for (index, way) in ways.enumerated()
+        where !spent.contains(index) && way.certificate == nil {
+            record(way.authentication.method, "not accepted by the server")
+        }
+        for named in keys.certificates where !offered.contains(named.certificate.blob) {
+            record("certificate \(named.file)", "no key of this login belongs to it")
         }
         return failed()
     }
@@ -102,8 +124,8 @@ extension Link {
         return true
     }
 
-    private func attempt(_ way: Authentication, _ index: Int) async -> Bool {
-        switch way {
+    private func attempt(_ way: Way, _ index: Int) async -> Bool {
+        switch way.authentication {
         case .password(let password):
             return await tryPassword(password, index)
         case .code:
@@ -113,41 +135,33 @@ extension Link {
             guard accepted.contains("publickey") else { return false }
             spent.insert(index)
         }
-        switch way {
+        switch way.authentication {
         case .agent(let socket, let only): return await tryAgent(socket, only)
-        case .keyFile(let path, let passphrase): return await tryFile(path, passphrase)
-        case .key(let name, let text, let passphrase):
-            return await tryKey(name, text, certificate: nil, passphrase)
+        case .keyFile(let path, let passphrase):
+            switch keys?.texts[path] {
+            case .success(let text): return await tryKey(way, text, passphrase)
+            case .failure(let error): record(way.authentication.method, error.description)
+            case nil: break
+            }
+            return false
+        case .key(_, let text, let passphrase): return await tryKey(way, text, passphrase)
         case .password, .code: return false
         }
     }
 
     // MARK: Keys
 
-    private func tryFile(_ path: String, _ passphrase: [UInt8]?) async -> Bool {
-        let files = await Blocking.run {
-            [path, path + "-cert.pub"].map { file in
-                Result { () throws(CryptoError) in try SecureFile.read(file, limit: 1 << 18) }
-            }
-        }
-        let name = "publickey \(path)"
-        switch files[0] {
-        case .failure(let error):
-            record(name, error.description)
-            return false
-        case .success(let text):
-            if let certificate = try? files[1].get(),
-                await tryKey("\(name)-cert", text, certificate: certificate, passphrase)
-            {
-                return true
-            }
-            return await tryKey(name, text, certificate: nil, passphrase)
-        }
+    /// Records a refusal; a certificate tells why it may be.
+    private func refused(_ name: String, _ certificate: Certificate?) {
+        record(name, certificate?.refusal(user: link.configuration.user) ?? "refused")
     }
 
     private func tryKey(
-        _ name: String, _ text: [UInt8], certificate: [UInt8]?, _ passphrase: [UInt8]?
+        _ way: Way, _ text: [UInt8], _ passphrase: [UInt8]?
     ) async -> Bool {
+        let certificate = way.certificate?.certificate
+        let name = way.certificate?.method ?? way.authentication.method
+        if let certificate { offered.insert(certificate.blob) }
         guard let header = KeyFile(text) else {
             record(name, "not a private key that can be read")
             return false
@@ -156,7 +170,7 @@ extension Link {
             record(name, "needs a passphrase")
             return false
         }
-        let offered = certificate ?? header.publicText.map { Array($0.utf8) }
+        let shown = (certificate?.text ?? header.publicText).map { Array($0.utf8) }
         // Pointers cross to a worker thread as numbers; the link waits for it.
         let address = UInt(bitPattern: session.raw)
         let user = user
@@ -165,7 +179,7 @@ extension Link {
         let step: @Sendable () -> Int32 = {
             libssh2_userauth_publickey_frommemory(
                 OpaquePointer(bitPattern: address), user, user.count - 1,
-                offered.map { $0.map { CChar(bitPattern: $0) } }, offered?.count ?? 0,
+                shown.map { $0.map { CChar(bitPattern: $0) } }, shown?.count ?? 0,
                 text.map { CChar(bitPattern: $0) }, text.count, secret)
         }
         let code =
@@ -179,7 +193,7 @@ extension Link {
         where header.isEncrypted && session.lastError.hasPrefix("Callback"):
             record(name, "wrong passphrase")
         case LIBSSH2_ERROR_AUTHENTICATION_FAILED, LIBSSH2_ERROR_PUBLICKEY_UNVERIFIED:
-            record(name, "refused")
+            refused(name, certificate)
         default: record(name, session.lastError)
         }
         return false
@@ -193,31 +207,76 @@ extension Link {
             return false
         }
         defer { agent.close() }
-        var offered = 0
-        for identity in await agent.identities() {
-            if let only, !only.contains(identity.blob) { continue }
-            offered += 1
-            let name = "publickey ssh-agent \(identity.comment.prefix(80))"
-            let code = await sign(with: identity, agent)
+        let candidates = candidates(await agent.identities(), only)
+        for candidate in candidates {
+            let certificate = candidate.certificate
+            if let certificate { offered.insert(certificate.blob) }
+            let code = await sign(with: candidate, agent)
             if code == 0 { return true }
-            record(
-                name, code == LIBSSH2_ERROR_AUTHENTICATION_FAILED ? "refused" : session.lastError)
+            if code == LIBSSH2_ERROR_AUTHENTICATION_FAILED {
+                refused(candidate.name, certificate)
+            } else {
+                record(candidate.name, session.lastError)
+            }
             if link.failure != nil { return false }
         }
-        if offered == 0 { record("publickey ssh-agent", "the agent holds no key for this host") }
+        if candidates.isEmpty {
+            record("publickey ssh-agent", "the agent holds no key for this host")
+        }
         return false
     }
 
-    private func sign(with identity: SSHAgent.Identity, _ agent: SSHAgent) async -> Int32 {
+    /// A key of the agent, and the certificate to offer in its place.
+    private struct Candidate {
+        let identity: SSHAgent.Identity
+        let certificate: Certificate?
+        let name: String
+
+        var blob: [UInt8] { certificate?.blob ?? identity.blob }
+    }
+
+    /// What the agent can sign for: configured certificates, its own ones, plain keys.
+    private func candidates(
+        _ identities: [SSHAgent.Identity], _ only: [[UInt8]]?
+    ) -> [Candidate] {
+        let configured = keys?.certificates ?? []
+        let wanted = only.map { Set($0 + configured.map(\.certificate.key)) }
+        var certified: [Candidate] = []
+        var plain: [Candidate] = []
+        for identity in identities {
+            let own = Certificate(blob: identity.blob)
+            if let wanted, !wanted.contains(own?.key ?? identity.blob) { continue }
+            let name = "publickey ssh-agent \(identity.comment.prefix(80))"
+            for named in configured where named.certificate.key == identity.blob {
+                certified.append(
+                    Candidate(
+                        identity: identity, certificate: named.certificate,
+                        name: "\(named.method), key in ssh-agent"))
+            }
+            if let own {
+                if configured.contains(where: { $0.certificate == own }) { continue }
+                certified.append(
+                    Candidate(
+                        identity: identity, certificate: own,
+                        name: "\(name), certificate \(own.name)"))
+            } else if only?.contains(identity.blob) ?? true {
+                plain.append(Candidate(identity: identity, certificate: nil, name: name))
+            }
+        }
+        return certified + plain
+    }
+
+    private func sign(with candidate: Candidate, _ agent: SSHAgent) async -> Int32 {
         let (raw, user, link) = (session.raw, user, link)
+        let (blob, key) = (candidate.blob, candidate.identity.blob)
         let signing = Signing()
         return await link.perform {
             let code = hl_ssh_publickey(
-                raw, user, identity.blob, identity.blob.count, Signing.callback,
+                raw, user, blob, blob.count, Signing.callback,
                 Unmanaged.passUnretained(signing).toOpaque())
             if code == LIBSSH2_ERROR_EAGAIN, let (data, algorithm) = signing.take() {
                 IO.task {
-                    let bytes = await agent.sign(data, with: identity.blob, algorithm: algorithm)
+                    let bytes = await agent.sign(data, with: key, algorithm: algorithm)
                     signing.state = bytes.map { .done($0) } ?? .refused
                     link.driveAgain()
                 }
@@ -252,16 +311,18 @@ extension Link {
     /// typed the password, each once; any other ends the attempt.
     private func tryInteractive(_ password: [UInt8]?) async -> Bool {
         let (raw, user) = (session.raw, user)
-        let ways = link.configuration.authentication
-        var answers = PromptAnswers(password: password, code: ways.lazy.compactMap(\.code).first)
-        for (index, way) in ways.enumerated() where way.code != nil { spent.insert(index) }
+        let code = ways.lazy.compactMap(\.authentication.code).first
+        var answers = PromptAnswers(password: password, code: code)
+        for (index, way) in ways.enumerated() where way.authentication.code != nil {
+            spent.insert(index)
+        }
         session.answer = { prompt, echoes in answers.answer(prompt, echoes: echoes) }
         defer { session.answer = nil }
-        let code = await link.perform {
+        let result = await link.perform {
             libssh2_userauth_keyboard_interactive_ex(
                 raw, user, UInt32(user.count - 1), Session.prompted)
         }
-        if code == 0 { return true }
+        if result == 0 { return true }
         record("keyboard-interactive", answers.outcome)
         return false
     }
@@ -286,4 +347,9 @@ extension Authentication {
         case .code: "keyboard-interactive"
         }
     }
+}
+
+extension LoginKeys.Named {
+    /// The certificate in messages.
+    fileprivate var method: String { "certificate \(file) (\(certificate.name))" }
 }

@@ -17,6 +17,9 @@ public struct LinkConfiguration: Sendable {
     public var acceptNew = false
     /// Ways to log in, in the order to try them.
     public var authentication: [Authentication]
+    /// Files of OpenSSH user certificates for those keys, in a file or an agent; `KEY-cert.pub`
+    /// beside a key file is found without being named.
+    public var certificates: [String] = []
     /// The limit for the name, the connection and the handshake together.
     public var connectTimeout: Duration = .seconds(30)
     /// The limit for logging in.

@@ -16,6 +16,11 @@ struct WireReader {
         return rest.prefix(4).reduce(0) { $0 << 8 | UInt32($1) }
     }
 
+    mutating func uint64() -> UInt64? {
+        guard let high = uint32(), let low = uint32() else { return nil }
+        return UInt64(high) << 32 | UInt64(low)
+    }
+
     mutating func bytes(_ count: Int) -> ArraySlice<UInt8>? {
         guard count >= 0, rest.count >= count else { return nil }
         defer { rest = rest.dropFirst(count) }

@@ -1,4 +1,5 @@
 // The pool of links against a real sshd: sharing, a second link when the first is full, idleness.
+import Foundation
 import Loop
 import SSH
 import Support
@@ -111,6 +112,80 @@ extension SSHServer {
             return [used, closed ? 0 : 1]
         }.value
         #expect(result == [1, 0])
+    }
+
+    @Test func `no more links than allowed, and an unused one gives way`() async throws {
+        let servers = [
+            try await SSHServer.start(SSHServer.Options(shell: .dash)),
+            try await SSHServer.start(SSHServer.Options(shell: .dash)),
+        ]
+        let targets = try servers.map { try $0.target() }
+        let messages = await IO.task { () async -> [String] in
+            let links = Links()
+            links.limit = 1
+            defer { links.shutDown() }
+            var messages: [String] = []
+            func enter(_ index: Int) async -> Channel? {
+                let result = await outcome {
+                    try await links.execute(on: targets[index], command: { _ in "cat" }).channel
+                }
+                if case .failure(let fault) = result { messages.append(fault.message) }
+                return try? result.get()
+            }
+            guard let first = await enter(0) else { return messages }
+            _ = await enter(1)
+            first.resume()
+            first.sendEOF()
+            _ = await holds { links.open.allSatisfy { $0.channels == 0 } }
+            if await enter(1) != nil { messages.append("in, of \(links.open.count)") }
+            return messages
+        }.value
+        #expect(messages.count == 2 && messages[0].contains("MaxLinks 1"), "\(messages)")
+        #expect(messages.last == "in, of 1")
+    }
+
+    @Test func `certificates that ssh_config or agent.conf name are offered`() async throws {
+        let folder = try TemporaryDirectory("certificates")
+        let authority = try await SSHKey.make(.ed25519, at: folder.file("ca"))
+        let server = try await SSHServer.start(
+            SSHServer.Options(
+                shell: .dash, settings: ["TrustedUserCAKeys": "\(authority.path).pub"]))
+        let key = try await SSHKey.make(.ed25519, at: folder.file("key"))
+        let made = try await key.certify(by: authority, principals: [server.user])
+        let text = try String(contentsOfFile: made, encoding: .utf8)
+        for index in 0..<4 { try folder.write(text, to: "c\(index)") }
+        unlink(made)
+        let block = try server.configuration(alias: "certified")
+            .replacing("IdentityFile \(server.key.path)", with: "IdentityFile \(key.path)")
+        let config = try folder.write(
+            block + "    CertificateFile \(folder.path)/%n-none\n    CertificateFile ~/c1\n",
+            to: "config")
+        let plain = try folder.write(block, to: "plain")
+        let results = await IO.task { () async -> [String] in
+            var results: [String] = []
+            for (file, named) in [(config, []), (plain, ["~/c2"]), (plain, [])] {
+                var settings = TargetSettings(sshConfig: file)
+                var own = TargetBlock(patterns: ["certified"])
+                own.certificateFiles = named
+                settings.blocks = [own]
+                let targets = Targets(
+                    settings: settings,
+                    place: Place(environment: [:], user: "me", home: folder.path))
+                let links = Links()
+                let result = await outcome {
+                    let target = try await targets.resolve(TargetName("certified"))
+                    _ = try await links.link(to: target)
+                    return target.certificateFiles.joined(separator: " ")
+                }
+                links.shutDown()
+                results.append((try? result.get()) ?? "refused")
+            }
+            return results
+        }.value
+        #expect(
+            results == [
+                "\(folder.path)/certified-none \(folder.path)/c1", "\(folder.path)/c2", "refused",
+            ])
     }
 
     @Test func `a link that died in the pool is replaced`() async throws {

@@ -85,6 +85,9 @@ extension SSHTarget {
         if let code = secrets.code { ways.append(.code(code)) }
         var configuration = LinkConfiguration(
             host: hostname, port: port, user: user, knownHosts: knownHosts, authentication: ways)
+        // As ssh: a key may be in the agent alone, its certificate beside its public half.
+        configuration.certificates =
+            certificateFiles + identityFiles.map { $0 + "-cert.pub" }.filter(exists)
         configuration.hostKeyAlias = hostKeyAlias
         configuration.acceptNew = acceptsNew
         configuration.legacyAlgorithms = allowsLegacy

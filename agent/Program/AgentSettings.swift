@@ -77,6 +77,7 @@ extension TargetBlock {
         port = options.isSet(Keyword.port) ? UInt16(options.integer(Keyword.port)) : nil
         user = options.string(Keyword.user)
         identityFiles = options.strings(Keyword.identityFile)
+        certificateFiles = options.strings(Keyword.certificateFile)
         jump = options.string(Keyword.proxyJump)
         password = options.string(Keyword.password)
         code = options.string(Keyword.code)

@@ -61,6 +61,8 @@ enum Settings {
         static let port = Setting.number("port", 1...65535, "the port", default: 22)
         static let user = Setting.text("user", "USER", "whom to log in as")
         static let identityFile = Setting.list("identity-file", "FILE", "keys to log in with")
+        static let certificateFile = Setting.list(
+            "certificate-file", "FILE", "certificates for those keys")
         static let proxyJump = Setting.text("proxy-jump", "HOSTS", "hosts to go through, or none")
         static let password = Setting.text("password", "SECRET", "the secret that is the password")
         static let code = Setting.text("code", "SECRET", "the secret that is a one-time code")
@@ -71,7 +73,8 @@ enum Settings {
         static let compression = Setting.truth("compression", "compress the connection")
 
         static let all = [
-            hostname, port, user, identityFile, proxyJump, password, code, passphrase, acceptNew,
+            hostname, port, user, identityFile, certificateFile, proxyJump, password, code,
+            passphrase, acceptNew,
             legacy, compression,
         ]
     }

@@ -11,6 +11,8 @@ struct SSHTarget: Sendable, Equatable {
     var user: String
     var identityFiles: [String] = []
     var identitiesOnly = false
+    /// Certificates for keys in files or in the agent.
+    var certificateFiles: [String] = []
     /// The ssh-agent's socket; nil: none.
     var agentSocket: String?
     /// Where host keys are looked up; the first file is the one that is written.
@@ -46,6 +48,7 @@ struct SSHTarget: Sendable, Equatable {
     /// Takes over what `ssh -G` printed: a keyword and its value a line.
     mutating func read(_ text: String, place: Place) {
         identityFiles = []
+        certificateFiles = []
         knownHosts = []
         var global: [String] = []
         for line in text.split(separator: "\n") {
@@ -56,6 +59,7 @@ struct SSHTarget: Sendable, Equatable {
             case "user": user = value
             case "port": port = UInt16(value) ?? port
             case "identityfile": identityFiles.append(value)
+            case "certificatefile": certificateFiles.append(value)
             case "identitiesonly": identitiesOnly = value == "yes"
             case "identityagent": agentSocket = socket(value, place)
             case "userknownhostsfile": knownHosts = value.split(separator: " ").map(String.init)
@@ -76,6 +80,7 @@ struct SSHTarget: Sendable, Equatable {
         }
         proxyCommand = proxyCommand.map { expand($0, place) }
         identityFiles = identityFiles.filter { $0 != "none" }.map { expand($0, place) }
+        certificateFiles = certificateFiles.filter { $0 != "none" }.map { expand($0, place) }
         knownHosts = (knownHosts + global).filter { $0 != "none" }.map { expand($0, place) }
     }
 

@@ -10,6 +10,7 @@ struct TargetBlock: Sendable, Equatable {
     var port: UInt16?
     var user: String?
     var identityFiles: [String] = []
+    var certificateFiles: [String] = []
     var jump: String?
     /// Names of secrets: the password, the one-time code, the passphrase of the keys.
     var password: String?
@@ -39,9 +40,10 @@ extension SSHTarget {
             port = block.port ?? port
             user = block.user ?? user
             if !block.identityFiles.isEmpty {
-                identityFiles = block.identityFiles.map {
-                    $0.hasPrefix("~/") ? home + $0.dropFirst() : $0
-                }
+                identityFiles = block.identityFiles.map { Self.inHome($0, home) }
+            }
+            if !block.certificateFiles.isEmpty {
+                certificateFiles = block.certificateFiles.map { Self.inHome($0, home) }
             }
             if let way = block.jump {
                 jump = way == "none" ? nil : way
@@ -54,5 +56,8 @@ extension SSHTarget {
             allowsLegacy = block.allowsLegacy ?? allowsLegacy
             compresses = block.compresses ?? compresses
         }
+    }
+    private static func inHome(_ path: String, _ home: String) -> String {
+        path.hasPrefix("~/") ? home + path.dropFirst() : path
     }
 }

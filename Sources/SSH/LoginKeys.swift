@@ -1,0 +1,94 @@
+// The keys and certificates of one login, read from their files at once and off the loop, so that
+// what belongs together is known before anything is offered. Used by Login.
+// Invariant: a certificate is used with the one key it is about.
+internal import Crypto
+internal import Loop
+
+/// What a login may offer from files.
+struct LoginKeys: Sendable {
+    /// A certificate and where it came from.
+    struct Named: Sendable {
+        let file: String
+        let certificate: Certificate
+    }
+
+    /// The texts of key files, by path; nil text: why there is none.
+    private(set) var texts: [String: Result<[UInt8], CryptoError>] = [:]
+    /// The certificates, configured ones first.
+    private(set) var certificates: [Named] = []
+    /// Configured certificates that cannot be used, and why.
+    private(set) var unusable: [LoginAttempt] = []
+    /// Public keys that stand beside key files, by path.
+    private var publicKeys: [String: [UInt8]] = [:]
+
+    /// Reads what a configuration names.
+    @IO static func read(_ configuration: LinkConfiguration) async -> LoginKeys {
+        let configured = configuration.certificates
+        let paths = configuration.authentication.compactMap { way in
+            if case .keyFile(let path, _) = way { path } else { nil }
+        }
+        guard !paths.isEmpty || !configured.isEmpty else { return LoginKeys() }
+        return await Blocking.run { LoginKeys(paths, certificates: configured) }
+    }
+
+    private init() {}
+
+    private init(_ paths: [String], certificates configured: [String]) {
+        for path in paths {
+            texts[path] = Self.file(path)
+            publicKeys[path] = (try? Self.file(path + ".pub").get()).flatMap(Self.publicKey)
+        }
+        for path in configured {
+            switch Self.file(path) {
+            case .failure(let error): drop(path, error.description)
+            case .success(let text):
+                guard let certificate = Certificate(text: text) else {
+                    drop(path, "not an OpenSSH certificate")
+                    continue
+                }
+                add(certificate, path)
+            }
+        }
+        for path in paths.map({ $0 + "-cert.pub" }) {
+            if let certificate = (try? Self.file(path).get()).flatMap(Certificate.init(text:)) {
+                add(certificate, path)
+            }
+        }
+    }
+
+    /// The certificates of a key.
+    func certificates(of way: Authentication) -> [Named] {
+        switch way {
+        case .keyFile(let path, _):
+            let header = (try? texts[path]?.get()).flatMap(KeyFile.init)
+            guard let own = header?.publicKey ?? publicKeys[path] else {
+                // An old PEM file does not tell its public half: the name must do.
+                return certificates.filter { $0.file == path + "-cert.pub" }
+            }
+            return certificates.filter { $0.certificate.key == own }
+        case .key(_, let text, _):
+            let own = KeyFile(text)?.publicKey
+            return certificates.filter { $0.certificate.key == own }
+        case .agent, .password, .code: return []
+        }
+    }
+
+    private mutating func add(_ certificate: Certificate, _ path: String) {
+        if !certificates.contains(where: { $0.certificate == certificate }) {
+            certificates.append(Named(file: path, certificate: certificate))
+        }
+    }
+
+    private mutating func drop(_ path: String, _ reason: String) {
+        unusable.append(LoginAttempt(method: "certificate \(path)", outcome: reason))
+    }
+
+    private static func file(_ path: String) -> Result<[UInt8], CryptoError> {
+        Result { () throws(CryptoError) in try SecureFile.read(path, limit: 1 << 18) }
+    }
+
+    private static func publicKey(_ text: [UInt8]) -> [UInt8]? {
+        let words = String(decoding: text, as: UTF8.self).split(separator: " ")
+        return words.count >= 2 ? Base64.decode(String(words[1])) : nil
+    }
+}
