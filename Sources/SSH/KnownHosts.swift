@@ -54,10 +54,9 @@ public struct KnownHosts: Sendable {
             guard let first = fields.first, !first.hasPrefix("#") else { continue }
             do throws(Skipped) {
                 let entry = try Self.entry(fields, file: file, line: index + 1)
+                entries.append(entry)
                 if entry.marker == .authority {
                     skip("@cert-authority is not used: file the host's own key", file, index + 1)
-                } else {
-                    entries.append(entry)
                 }
             } catch {
                 skip(error.reason, file, index + 1)
@@ -83,6 +82,15 @@ public struct KnownHosts: Sendable {
         }
         // As OpenSSH: on another port, the host's plain entry counts when its key is equal.
         return also.contains { $0.marker == .none && $0.key == key } ? .match : .unknown
+    }
+
+    /// Where an authority for a host is on file; it vouches for nothing here.
+    public func authority(host: String, port: UInt16, alias: String? = nil) -> String? {
+        let names = [port, 22].map { Self.name(host: host, port: $0, alias: alias) }
+        let entry = entries.first { entry in
+            entry.marker == .authority && names.contains(where: entry.hosts.matches)
+        }
+        return entry.map { "\($0.file):\($0.line)" }
     }
 
     /// The types of the keys on file for a host, in file order.

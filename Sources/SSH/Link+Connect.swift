@@ -118,6 +118,9 @@ extension Link {
         case nil:
             return .handshakeTimedOut(address: address, limit: configuration.connectTimeout)
         case LIBSSH2_ERROR_KEX_FAILURE:
+            if let offer, offer.hasCertificatesOnly {
+                return .hostCertificatesOnly(address: address, offered: offer.hostKeys)
+            }
             return .algorithmsRefused(
                 address: address, offered: offer?.summary ?? "nothing readable")
         default:
@@ -147,7 +150,9 @@ extension Link {
         case .changed(let list): throw .hostKeyChanged(host: shown, known: list, offered: key)
         case .unknown:
             guard configuration.acceptNew, let file = configuration.knownHosts.first else {
-                throw .hostKeyUnknown(host: shown, key: key)
+                throw .hostKeyUnknown(
+                    host: shown, key: key,
+                    authority: known.authority(host: host, port: port, alias: alias))
             }
             try await KnownHosts.trust(key, host: host, port: port, alias: alias, file: file)
         }

@@ -19,8 +19,11 @@ public enum SSHError: Error, Equatable, Sendable {
     case handshakeFailed(address: String, reason: String)
     /// No algorithm in common; what the server offers, per kind.
     case algorithmsRefused(address: String, offered: String)
-    /// Strict checking, and no key of this host is on file.
-    case hostKeyUnknown(host: String, key: HostKey)
+    /// The server identifies itself by host certificates alone, which cannot be checked here.
+    case hostCertificatesOnly(address: String, offered: [String])
+    /// Strict checking, and no key of this host is on file; at most an authority for it, which
+    /// cannot vouch here (`file:line`).
+    case hostKeyUnknown(host: String, key: HostKey, authority: String? = nil)
     /// Another key than the ones on file.
     case hostKeyChanged(host: String, known: [String], offered: HostKey)
     /// The key is marked `@revoked`.
@@ -54,7 +57,8 @@ extension SSHError {
         switch self {
         case .nameLookupFailed, .unreachable, .handshakeFailed, .linkLost: true
         case .nameNotFound, .connectionRefused, .connectTimedOut, .handshakeTimedOut,
-            .algorithmsRefused, .hostKeyUnknown, .hostKeyChanged, .hostKeyRevoked,
+            .algorithmsRefused, .hostCertificatesOnly, .hostKeyUnknown, .hostKeyChanged,
+            .hostKeyRevoked,
             .authenticationFailed, .loginTimedOut, .keyUnreadable, .channelRefused,
             .requestRefused, .requestUnanswered, .channelTimedOut, .knownHosts, .local:
             false
@@ -82,7 +86,15 @@ extension SSHError: CustomStringConvertible {
             "the SSH handshake with \(address) failed: \(reason)"
         case .algorithmsRefused(let address, let offered):
             "no SSH algorithm in common with \(address): it offers \(offered)"
-        case .hostKeyUnknown(let host, let key):
+        case .hostCertificatesOnly(let address, let offered):
+            "\(address) identifies itself by host certificates alone (\(Self.list(offered))), which"
+                + " this agent's SSH library cannot check: have its sshd offer its plain key too"
+                + " (HostKeyAlgorithms), then run `homeline-agent targets trust` for it"
+        case .hostKeyUnknown(let host, let key, let authority?):
+            "known_hosts trusts an authority for \(host) (@cert-authority, \(authority)), but this"
+                + " agent's SSH library cannot check host certificates; verify the host's own key"
+                + " (\(key.name) \(key.fingerprint)), then run `homeline-agent targets trust \(host)`"
+        case .hostKeyUnknown(let host, let key, nil):
             "the host key of \(host) is not known (\(key.name) \(key.fingerprint)): verify it, then"
                 + " run `homeline-agent targets trust \(host)`"
         case .hostKeyChanged(let host, let known, let offered):
@@ -115,6 +127,13 @@ extension SSHError: CustomStringConvertible {
         case .local(let reason):
             reason
         }
+    }
+}
+
+extension SSHError {
+    /// Names that a server chose, cut.
+    private static func list(_ names: [String]) -> String {
+        names.prefix(8).map { String($0.prefix(60)) }.joined(separator: ", ")
     }
 }
 

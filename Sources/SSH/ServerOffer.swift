@@ -50,6 +50,14 @@ struct ServerOffer: Equatable {
         }
     }
 
+    /// Whether every host key it offers is a certificate.
+    ///
+    /// libssh2 names such algorithms and can verify none: those of RSA and ECDSA lack the code,
+    /// that of Ed25519 takes a plain key alone. So they are never offered.
+    var hasCertificatesOnly: Bool {
+        !hostKeys.isEmpty && hostKeys.allSatisfy { $0.hasSuffix(Certificate.suffix) }
+    }
+
     /// The lists, for an error line; cut, as the server chose them.
     var summary: String {
         let lists = [

@@ -10,7 +10,7 @@ import Testing
         let server = try await SSHServer.start(SSHServer.Options(shell: .dash))
         let configuration = try server.link { $0.knownHosts = [server.directory.file("none")] }
         let error = await IO.task { await connectError(configuration) }.value
-        guard case .hostKeyUnknown(let host, let key) = error else {
+        guard case .hostKeyUnknown(let host, let key, nil) = error else {
             Issue.record("\(String(describing: error))")
             return
         }
@@ -77,6 +77,55 @@ import Testing
             Issue.record("\(String(describing: error))")
             return
         }
+    }
+
+    @Test(arguments: [KeyKind.ed25519, .ecdsa, .rsa], [false, true])
+    func `a host's certificate is no proof here, and the refusal says what is`(
+        kind: KeyKind, certificatesOnly: Bool
+    ) async throws {
+        let folder = try TemporaryDirectory("host-certificate")
+        let authority = try await SSHKey.make(.ed25519, at: folder.file("ca"))
+        let host = try await SSHKey.make(kind, at: folder.file("host"))
+        let file = try await host.certify(by: authority, principals: ["127.0.0.1"], ["-h"])
+        let names = [
+            KeyKind.ed25519: "ssh-ed25519", .ecdsa: "ecdsa-sha2-nistp256", .rsa: "rsa-sha2-512",
+        ]
+        let algorithm = try #require(names[kind]) + "-cert-v01@openssh.com"
+        var settings = ["HostKey": host.path, "HostCertificate": file]
+        if certificatesOnly { settings["HostKeyAlgorithms"] = algorithm }
+        var options = SSHServer.Options(shell: .dash, settings: settings)
+        options.hostKeys = []
+        let server = try await SSHServer.start(options)
+        let known = try folder.write(
+            "# ours\n@cert-authority 127.0.0.1,[127.0.0.1]:* \(authority.publicLine)\n", to: "known"
+        )
+        let configuration = try server.link { $0.knownHosts = [known] }
+        let error = await IO.task { await connectError(configuration) }.value
+        let text = "\(try #require(error))"
+        if certificatesOnly {
+            #expect(
+                error
+                    == .hostCertificatesOnly(
+                        address: "127.0.0.1:\(server.port)", offered: [algorithm]))
+            #expect(text.contains("HostKeyAlgorithms") && text.contains("targets trust"), "\(text)")
+            return
+        }
+        guard case .hostKeyUnknown(_, let key, let place) = error else {
+            Issue.record("\(text)")
+            return
+        }
+        #expect(place == "\(known):2")
+        #expect(text.contains("cannot check host certificates") && text.contains("targets trust"))
+        // What the refusal asks for is enough.
+        let own = folder.file("own")
+        try await IO.task {
+            await Result { () async throws(SSHError) in
+                try await KnownHosts.trust(
+                    key, host: "127.0.0.1", port: server.port, alias: nil, file: own)
+            }
+        }.value.get()
+        let trusting = try server.link { $0.knownHosts = [known, own] }
+        #expect(await IO.task { await connectError(trusting) }.value == nil)
     }
 
     @Test func `the key type on file is the one asked for`() async throws {

@@ -12,7 +12,7 @@ extension Fault {
             case .connectionRefused: .connectionRefused
             case .connectTimedOut, .handshakeTimedOut, .loginTimedOut, .channelTimedOut: .timedOut
             case .handshakeFailed: .unreachable
-            case .algorithmsRefused: .algorithmsRefused
+            case .algorithmsRefused, .hostCertificatesOnly: .algorithmsRefused
             case .hostKeyUnknown: .hostKeyUnknown
             case .hostKeyChanged: .hostKeyChanged
             case .hostKeyRevoked: .hostKeyRevoked

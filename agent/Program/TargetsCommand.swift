@@ -110,7 +110,7 @@ import Wire
             link.close()
         } catch {
             switch error {
-            case .hostKeyUnknown(_, let key): return key
+            case .hostKeyUnknown(_, let key, _): return key
             case .authenticationFailed, .loginTimedOut: break
             default: throw failure("\(target.name): \(error)")
             }
