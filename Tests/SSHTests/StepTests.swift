@@ -37,6 +37,46 @@ import Testing
         #expect(!tried.contains { $0.description.contains("right horse") })
     }
 
+    /// The same by the real sshd and PAM.
+    @Test(
+        .enabled(if: PAMService.obstacle == nil, "\(PAMService.obstacle ?? "")"),
+        arguments: [false, true])
+    func `sshd asks through PAM for a password and a code, or for a key and a code`(
+        withKey: Bool
+    ) async throws {
+        let prompts =
+            withKey
+            ? [("Verification code?", "424242")]
+            : [("Password for this place: ", "right-horse"), ("One-time token: ", "424242")]
+        var options = SSHServer.Options(shell: .dash)
+        options.pam = try await PAMService(prompts)
+        let methods = (withKey ? "publickey," : "") + "keyboard-interactive:pam"
+        options.settings["AuthenticationMethods"] = methods
+        let server = try await SSHServer.start(options)
+        let key = Authentication.keyFile(path: server.key.path, passphrase: nil)
+        let password = Authentication.password(Array("right-horse".utf8))
+        let ways = [key, password, Self.code]
+        let right = try server.link { $0.authentication = ways }
+        #expect(await IO.task { await connectError(right) }.value == nil, "\(server.log)")
+        for (wrong, words) in [
+            ([key, password, .code(Array("0".utf8))], "keyboard-interactive: refused"),
+            (
+                [key, password],
+                withKey ? "asks \u{201C}Verification code?" : "asks \u{201C}One-time token"
+            ),
+            ([password, Self.code], withKey ? "the server accepts publickey" : nil),
+        ] {
+            let link = try server.link { $0.authentication = wrong }
+            let error = await IO.task { await connectError(link) }.value
+            guard let words else {
+                #expect(error == nil)
+                continue
+            }
+            #expect(error?.description.contains(words) == true, "\(String(describing: error))")
+            #expect(error?.description.contains("right-horse") == false)
+        }
+    }
+
     @Test func `a password never goes where a code is asked for or where it would be shown`() {
         var answers = PromptAnswers(password: [1], code: [2])
         #expect(answers.answer("Login name: ", echoes: true) == nil)

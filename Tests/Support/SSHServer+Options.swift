@@ -32,6 +32,8 @@ extension SSHServer {
         public var shell: Shell?
         /// Who logs in, which needs root; nil: the user who runs the tests.
         public var account: Account?
+        /// Asks users through a PAM service of its own; nil: not through PAM.
+        public var pam: PAMService?
         /// The home of sessions with a chosen shell; nil: an empty one of their own.
         public var home: String?
         /// More variables of such sessions.
@@ -77,6 +79,10 @@ extension SSHServer {
             if version >= (9, 8) { lines.append(("PerSourcePenalties", "no")) }
             if let shell {
                 lines.append(("ForceCommand", "/bin/sh \(try wrapper(shell, in: directory))"))
+            }
+            if pam != nil {
+                lines.removeAll { ["UsePAM", "KbdInteractiveAuthentication"].contains($0.0) }
+                lines += [("UsePAM", "yes"), ("KbdInteractiveAuthentication", "yes")]
             }
             lines.removeAll { settings[$0.0] != nil }
             lines += hostKeys.map { ("HostKey", directory.file("host_\($0.rawValue)")) }

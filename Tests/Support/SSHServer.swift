@@ -31,7 +31,7 @@ public final class SSHServer: Sendable {
 
     /// Starts a server and waits until it listens.
     public static func start(_ options: Options = Options()) async throws -> SSHServer {
-        guard let program = Repository.find("sshd") else {
+        guard let program = options.pam?.program ?? Repository.find("sshd") else {
             throw Unavailable("sshd is not installed: run ./test, which installs it")
         }
         if getuid() == 0 { mkdir("/run/sshd", 0o755) }  // sshd wants it, its package makes it
@@ -116,7 +116,9 @@ public final class SSHServer: Sendable {
 
     /// Listens again on the same port after `stop`.
     public func restart() async throws {
-        guard let program = Repository.find("sshd") else { throw Unavailable("sshd is gone") }
+        guard let program = options.pam?.program ?? Repository.find("sshd") else {
+            throw Unavailable("sshd is gone")
+        }
         let again = try await eventually { try await Self.listen(program, directory) }
         guard let again else { throw Unavailable("sshd could not listen on \(port) again") }
         listener.withLock { $0 = again }
