@@ -5,10 +5,13 @@ public import JSON
 public struct ListTargets: Sendable {
     /// Keeps the targets whose name or host name contains this.
     public var query: String?
+    /// Whether to look which can be reached.
+    public var probe: Bool
 
     /// Reads the arguments.
     public init(_ fields: Fields) throws(Fault) {
         query = try fields.optionalString("query")
+        probe = try fields.flag("probe") ?? false
     }
 }
 
@@ -24,8 +27,12 @@ public struct TargetInfo: Sendable, Equatable {
     public var user: String?
     /// The jump hosts on the way.
     public var via: String?
-    /// Where the target is configured: `local`, `ssh_config`.
+    /// Where the target is configured: `local`, `agent.conf`, `ssh_config`.
     public var source: String
+    /// Whether an SSH server answers there; nil: not asked, or not to be told without logging in.
+    public var isReachable: Bool?
+    /// Why it is not reachable, or why that is not known.
+    public var reason: String?
 
     /// A target by name.
     public init(target: String, source: String) {
@@ -41,6 +48,8 @@ public struct TargetInfo: Sendable, Equatable {
         object.add("user", JSON(user))
         object.add("via", JSON(via))
         object["source"] = .string(source)
+        object.add("reachable", isReachable.map(JSON.bool))
+        object.add("reason", JSON(reason))
         return .object(object)
     }
 }

@@ -80,7 +80,7 @@ import Wire
             return (
                 await outcome { try await targets.resolve(TargetName("web1")) },
                 await outcome { try await targets.resolve(TargetName("x@web1:99")) },
-                await targets.list(nil, agent: "site").map { "\($0.target) \($0.source)" }
+                await targets.list(nil, agent: "site").map { "\($0.info.target) \($0.info.source)" }
             )
         }.value
         let web = try results.0.get()

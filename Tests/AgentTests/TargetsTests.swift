@@ -150,14 +150,14 @@ import Wire
         let list = await IO.task {
             await Targets(
                 settings: TargetSettings(sshConfig: config), place: Self.place(folder.path)
-            ).list(nil, agent: "site")
+            ).list(nil, agent: "site").map(\.info)
         }.value
         #expect(list.map(\.target) == ["site/local", "site/one", "site/two"])
         #expect(list[1].hostname == "10.0.0.1" && list[2].port == 24)
         let some = await IO.task {
             await Targets(
                 settings: TargetSettings(sshConfig: config), place: Self.place(folder.path)
-            ).list("10.0", agent: "site")
+            ).list("10.0", agent: "site").map(\.info)
         }.value
         #expect(some.map(\.target) == ["site/one"])
     }

@@ -116,7 +116,9 @@ import Wire
     }
 
     @Test func `target list`() throws {
-        #expect(try ListTargets(Vectors.arguments(.listTargets)).query == "db")
+        let call = try ListTargets(Vectors.arguments(.listTargets))
+        #expect(call.query == "db" && call.probe)
+        #expect(try ListTargets(Fields([:])).probe == false)
         #expect(try ListTargets(bare).query == nil)
     }
 

@@ -137,7 +137,12 @@ import Wire
         var database = TargetInfo(target: "site/db-1", source: "ssh_config")
         (database.hostname, database.port) = ("10.0.0.5", 2222)
         (database.user, database.via) = ("root", "gate")
-        let local = TargetInfo(target: "site/local", source: "local")
+        database.isReachable = false
+        database.reason =
+            "on the way, gate: 10.0.0.1:22 refused the connection: check the port and that the SSH"
+            + " server runs"
+        var local = TargetInfo(target: "site/local", source: "local")
+        local.isReachable = true
         try check(.listTargets, ["targets": .array([database.json, local.json])])
     }
 

@@ -63,9 +63,30 @@ import Wire
 
     private func serveTargets() {
         dispatcher.serve(.listTargets) { [unowned self] (_, fields) throws(Fault) in
-            let query = try ListTargets(fields).query
-            let found = await targets.list(query, agent: dispatcher.agentName)
-            return ["targets": .array(found.map(\.json))]
+            let call = try ListTargets(fields)
+            let found = await targets.list(call.query, agent: dispatcher.agentName)
+            let told = call.probe ? await probed(found) : found.map(\.info)
+            return ["targets": .array(told.map(\.json))]
+        }
+    }
+
+    /// The targets with whether each can be reached.
+    private func probed(
+        _ found: [(info: TargetInfo, target: SSHTarget?)]
+    ) async -> [TargetInfo] {
+        let links = links
+        let probe = TargetProbe(isOpen: { links.isOpen(to: $0) })
+        var answers = await probe.look(at: found.compactMap(\.target))[...]
+        return found.map { info, target in
+            var info = info
+            switch target == nil ? nil : answers.popFirst() {
+            case .reachable: info.isReachable = true
+            case .unreachable(let why): (info.isReachable, info.reason) = (false, why)
+            case .unknown(let why): info.reason = why
+            case nil where info.source == "local": info.isReachable = true
+            case nil: info.reason = "its SSH configuration is not usable"
+            }
+            return info
         }
     }
 

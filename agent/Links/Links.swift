@@ -99,6 +99,11 @@ import Wire
         }
     }
 
+    /// Whether a link to a target is open, entered as it is configured.
+    func isOpen(to target: SSHTarget) -> Bool {
+        places[Key(target, LinkOptions())]?.open.contains { $0.link.isOpen } ?? false
+    }
+
     /// What the links have come to, all together.
     var summary: PoolInfo {
         var now = totals

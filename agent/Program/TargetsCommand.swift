@@ -9,7 +9,7 @@ import Wire
 @IO enum TargetsCommand {
     static func list(_ options: Options) async throws(CommandFailure) {
         let found = try await Parts(options).targets.list(options.arguments.first, agent: "agent")
-        for info in found {
+        for info in found.map(\.info) {
             let place = info.hostname.map { "\(info.user ?? "")@\($0):\(info.port ?? 22)" } ?? "-"
             let via = info.via.map { " via \($0)" } ?? ""
             Process.print("\(info.target.dropFirst(6))\t\(place)\(via)\t\(info.source)\n")

@@ -187,10 +187,14 @@ enum Target: Sendable, Equatable {
     }
 
     /// The targets for `target.list` that the policy allows and that match the query.
-    func list(_ query: String?, agent: String) async -> [TargetInfo] {
-        var found: [TargetInfo] = []
+    ///
+    /// With each comes where it leads, unless it is this machine or its configuration is unusable.
+    func list(
+        _ query: String?, agent: String
+    ) async -> [(info: TargetInfo, target: SSHTarget?)] {
+        var found: [(info: TargetInfo, target: SSHTarget?)] = []
         if policy.refusalOfLocal == nil {
-            found.append(TargetInfo(target: "\(agent)/local", source: "local"))
+            found.append((TargetInfo(target: "\(agent)/local", source: "local"), nil))
         }
         let names = await named()
         // A few at a time: each name is one run of ssh.
@@ -200,20 +204,21 @@ enum Target: Sendable, Equatable {
             }
             for (entry, task) in tasks {
                 var info = TargetInfo(target: "\(agent)/\(entry.name)", source: entry.source)
-                if let target = await task.value {
+                let target = await task.value
+                if let target {
                     guard refusal(of: target) == nil else { continue }
                     info.hostname = target.hostname
                     info.port = Int(target.port)
                     info.user = target.user
                     info.via = target.jump
                 }
-                found.append(info)
+                found.append((info, target))
             }
         }
         guard let query = query?.lowercased(), !query.isEmpty else { return found }
         return found.filter {
-            $0.target.lowercased().contains(query)
-                || $0.hostname?.lowercased().contains(query) == true
+            $0.info.target.lowercased().contains(query)
+                || $0.info.hostname?.lowercased().contains(query) == true
         }
     }
 

@@ -128,24 +128,39 @@ extension Router {
         }
     }
 
+    private static let targetShape: JSON.Object = [
+        "target": ["type": "string"], "hostname": ["type": "string"],
+        "port": ["type": "integer"], "user": ["type": "string"], "via": ["type": "string"],
+        "source": ["type": "string"],
+        "reachable": Shape.flag(
+            "With probe: whether an SSH server answers; absent where only a login would tell."),
+        "reason": Shape.string("Why it is not reachable, or why that is not known."),
+    ]
+
     private var targetList: Tool {
         Tool(
             name: "target_list", title: "List targets",
             description: """
                 Lists the hosts that can be worked on, written agent/host: the agent's ssh_config \
                 hosts and agent/local, the agent's own machine. A host that is not listed can be \
-                given as agent/user@host:port.
+                given as agent/user@host:port. With probe, tells which of them answer now.
                 """,
             inputSchema: Shape.input(
                 [],
                 [
                     "agent": Shape.string("Only this agent's targets."),
                     "query": Shape.string("Keep targets whose name or host name contains this."),
+                    "probe": Shape.flag(
+                        "Also look which can be reached: dials all at once, logs in to none, takes "
+                            + "up to 2 s (false)."),
                 ]),
             outputSchema: Shape.output(
                 ["targets"],
                 [
-                    "targets": ["type": "array", "items": ["type": "object"]],
+                    "targets": [
+                        "type": "array",
+                        "items": ["type": "object", "properties": .object(Self.targetShape)],
+                    ],
                     "unanswered": Shape.list(
                         of: ["type": "string"], "Agents that could not answer, and why."),
                 ]),
@@ -162,7 +177,7 @@ extension Router {
                 }
                 let answers = await self.ask(
                     members, .listTargets, self.caller(principal), arguments: call.rawArguments,
-                    deadline: .seconds(10))
+                    deadline: .seconds(15))
                 return Self.merge(answers, "targets") { entry in
                     let target = entry["target"]?.stringValue ?? ""
                     return (try? self.member(forTarget: target, principal)) != nil

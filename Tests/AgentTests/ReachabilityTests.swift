@@ -1,0 +1,162 @@
+// Which targets answer just now: each kind of host, many at once, and what is not told.
+import Crypto
+import Foundation
+import JSON
+import Loop
+import Net
+import SSH
+import Support
+import Testing
+import Wire
+
+@testable import homeline_agent
+
+/// A port that takes connections, says `text` and nothing more; its clients.
+@IO private final class Mute {
+    private let text: String
+    private var listener: Listener?
+    private var open: [SocketStream] = []
+    /// Connections it has taken.
+    var taken: Int { open.count }
+    var port: UInt16 { listener?.address?.port ?? 0 }
+
+    init(_ text: String = "") throws {
+        self.text = text
+        let address = try #require(SocketAddress(ip: "127.0.0.1", port: 0))
+        listener = try Listener.tcp(address) { [unowned self] stream in
+            open.append(stream)
+            stream.onData = { _ in }
+            if !text.isEmpty { stream.write(Array(text.utf8)) }
+        }
+    }
+
+    func close() {
+        listener?.close()
+        for stream in open { stream.close(nil) }
+    }
+}
+
+@Suite(.timeLimit(.minutes(1))) struct ReachabilityTests {
+    private static func target(_ name: String, port: UInt16, host: String = "127.0.0.1") throws
+        -> SSHTarget
+    {
+        var target = SSHTarget(
+            try TargetName(name), place: Place(environment: [:], user: "u", home: "/"))
+        (target.hostname, target.port) = (host, port)
+        return target
+    }
+
+    @Test @IO func `each kind of host is told apart, and nobody is logged in to`() async throws {
+        let server = try await SSHServer.start(SSHServer.Options(shell: .dash))
+        let mute = try Mute()
+        let other = try Mute("220 mail.example ESMTP\r\n")
+        let chatty = try Mute("Welcome\r\nto\r\nSSH-2.0-old\r\n")
+        defer { for one in [mute, other, chatty] { one.close() } }
+        let closed = try Ports.free()
+        let good = try Self.target("good", port: server.port)
+        let gone = try Self.target("gone", port: closed)
+        var behind = try Self.target("behind", port: closed)
+        behind.via = [good]
+        var beyond = try Self.target("beyond", port: closed)
+        beyond.via = [gone, good]
+        var proxied = try Self.target("proxied", port: closed)
+        proxied.proxyCommand = "touch \(server.directory.file("ran"))"
+        var far = try Self.target("far", port: closed)
+        far.via = [proxied]
+        let targets = [
+            good, gone,
+            try Self.target("chatty", port: chatty.port),
+            try Self.target("lost", port: 22, host: "no-such-host.invalid"), behind, beyond,
+            proxied, far,
+        ]
+        // The limit is long for what answers; the others below use theirs up.
+        let answers = await TargetProbe(limit: .seconds(20)).look(at: targets)
+        #expect(answers[0] == .reachable && answers[2] == .reachable)
+        let silent = [
+            try Self.target("mute", port: mute.port), try Self.target("mail", port: other.port),
+        ]
+        for answer in await TargetProbe(limit: .milliseconds(700)).look(at: silent) {
+            guard case .unreachable(let reason) = answer else {
+                Issue.record("\(answer)")
+                continue
+            }
+            #expect(reason.contains("said no SSH within 0.7 seconds"), "\(reason)")
+        }
+        let words = [
+            1: "refused the connection", 3: "no-such-host.invalid", 5: "on the way, gone: ",
+        ]
+        for (index, word) in words {
+            guard case .unreachable(let reason) = answers[index] else {
+                Issue.record("\(targets[index].name): \(answers[index])")
+                continue
+            }
+            #expect(reason.contains(word), "\(reason)")
+        }
+        for (index, word) in [4: "behind good, which answers", 6: "ProxyCommand", 7: "proxied"] {
+            guard case .unknown(let reason) = answers[index] else {
+                Issue.record("\(targets[index].name): \(answers[index])")
+                continue
+            }
+            #expect(reason.contains(word), "\(reason)")
+        }
+        #expect(!server.log.contains("Accepted"))
+        #expect(!FileManager.default.fileExists(atPath: server.directory.file("ran")))
+        // A link through others that is open proves more than a greeting could.
+        let probe = TargetProbe(limit: .seconds(20), isOpen: { $0.name == "behind" })
+        #expect(await probe.look(at: [behind, gone]).first == .reachable)
+    }
+
+    @Test @IO func `all are dialled within one limit, a few at a time, each address once`()
+        async throws
+    {
+        let mutes = try (0..<40).map { _ in try Mute() }
+        defer { for mute in mutes { mute.close() } }
+        var targets = try mutes.map { try Self.target("m\($0.port)", port: $0.port) }
+        targets += targets
+        let begin = IO.now
+        let answers = await TargetProbe(limit: .seconds(2), width: 8).look(at: targets)
+        // One after the other this is 160 s.
+        #expect(IO.now - begin < .seconds(40))
+        #expect(answers.count == 80)
+        #expect(!answers.contains(.reachable))
+        #expect(mutes.allSatisfy { $0.taken <= 1 })
+    }
+
+    @Test @IO func `the list tells it of each target`() async throws {
+        let server = try await SSHServer.start(SSHServer.Options(shell: .dash))
+        let folder = server.directory
+        let closed = try Ports.free()
+        let config = try folder.write(
+            try server.configuration(alias: "up")
+                + "Host down\n HostName 127.0.0.1\n Port \(closed)\nHost secret\n HostName 10.1.1.1\n",
+            to: "config")
+        var settings = AgentSettings()
+        settings.targets.sshConfig = config
+        settings.policy.deniedTargets = ["secret"]
+        let identity = Identity(
+            key: try .generate(), relay: "", pin: nil, agentID: "id", name: "site")
+        let service = AgentService(identity: identity, settings: settings)
+        func list(_ arguments: String) async throws -> [JSON] {
+            let call =
+                #"{"jsonrpc":"2.0","id":1,"method":"target.list","params":{"principal":"p","#
+                + #""arguments":"# + arguments + "}}"
+            guard
+                case .result(let raw) = Reply(
+                    decoding: await service.dispatcher.answer(Array(call.utf8)))
+            else { return [] }
+            return try raw.parsed()["targets"]?.arrayValue ?? []
+        }
+        let plain = try await list("{}")
+        #expect(plain.allSatisfy { $0["reachable"] == nil && $0["reason"] == nil })
+        let probed = try await list(#"{"probe":true}"#)
+        let told = Dictionary(
+            uniqueKeysWithValues: probed.map { ($0["target"]?.stringValue ?? "", $0) })
+        #expect(told["site/local"]?["reachable"] == true)
+        #expect(told["site/up"]?["reachable"] == true)
+        #expect(told["site/down"]?["reachable"] == false)
+        #expect(told["site/down"]?["reason"]?.stringValue?.contains("refused") == true)
+        #expect(told["site/secret"] == nil)
+        #expect(plain.count == probed.count)
+        await service.shutDown()
+    }
+}

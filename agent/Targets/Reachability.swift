@@ -1,0 +1,103 @@
+// Whether targets can be reached just now, for `target.list`: each address is dialled and its
+// greeting read, all side by side, none logged in to. Between Targets, which says where they lead,
+// and SSH. Invariant: the answer is there after `limit`, at most `width` sockets are open, and an
+// address that several targets lead to is dialled once.
+import Loop
+import SSH
+
+/// What is known of a target.
+enum Reachability: Sendable, Equatable {
+    case reachable
+    /// It cannot be reached, for this reason.
+    case unreachable(String)
+    /// It cannot be told without logging in, for this reason.
+    case unknown(String)
+}
+
+/// Looks which targets can be reached.
+@IO struct TargetProbe {
+    /// The time for all.
+    var limit: Duration = .seconds(2)
+    /// The most addresses dialled at once.
+    var width = 128
+    /// Whether a link to a target is open, which says more than any greeting.
+    var isOpen: @IO (SSHTarget) -> Bool = { _ in false }
+
+    private struct Address: Hashable, Sendable {
+        let host: String
+        let port: UInt16
+    }
+
+    /// What is known of each of the targets.
+    func look(at targets: [SSHTarget]) async -> [Reachability] {
+        var seen: Set<Address> = []
+        let addresses = targets.compactMap(Self.address).filter { seen.insert($0).inserted }
+        let answers = await dial(addresses)
+        return targets.map { target in
+            if !target.via.isEmpty || target.proxyCommand != nil, isOpen(target) {
+                return .reachable
+            }
+            let answer = Self.address(of: target).flatMap { answers[$0] }
+            guard let gate = target.via.first else {
+                return answer
+                    ?? .unknown("a ProxyCommand leads there, which is run only to log in")
+            }
+            return switch answer {
+            case .reachable:
+                .unknown(
+                    "it lies behind \(gate.name), which answers; whether it does too shows when it"
+                        + " is entered")
+            case .unreachable(let reason): .unreachable("on the way, \(gate.name): \(reason)")
+            case .unknown, nil:
+                .unknown("it lies behind \(gate.name), whose ProxyCommand is run only to log in")
+            }
+        }
+    }
+
+    /// The first address on the way; nil: a program is the way.
+    private static func address(of target: SSHTarget) -> Address? {
+        let first = target.via.first ?? target
+        guard first.proxyCommand == nil else { return nil }
+        return Address(host: first.hostname, port: first.port)
+    }
+
+    private func dial(_ addresses: [Address]) async -> [Address: Reachability] {
+        // Where there are more than may be dialled at once, each gets its share of the time.
+        let rounds = (addresses.count + width - 1) / max(1, width)
+        let share = limit / max(1, rounds)
+        let queue = Queue(addresses[...])
+        let end = IO.now + limit
+        let workers = (0..<min(width, addresses.count)).map { _ in
+            IO.task {
+                while let address = queue.next() {
+                    let left = min(share, end - IO.now)
+                    guard left > .zero else { return }
+                    // Told in tenths of a second.
+                    let tenths = Int64((left / .milliseconds(100)).rounded(.up))
+                    queue.answers[address] = await Self.dial(
+                        address, limit: .milliseconds(100 * tenths))
+                }
+            }
+        }
+        for worker in workers { await worker.value }
+        return queue.answers.merging(
+            queue.rest.map { ($0, .unknown("there was no time to look")) }
+        ) { known, _ in known }
+    }
+
+    private static func dial(_ address: Address, limit: Duration) async -> Reachability {
+        do throws(SSHError) {
+            _ = try await Greeting.read(host: address.host, port: address.port, limit: limit)
+            return .reachable
+        } catch {
+            return .unreachable(error.description)
+        }
+    }
+
+    @IO private final class Queue {
+        private(set) var rest: ArraySlice<Address>
+        var answers: [Address: Reachability] = [:]
+        init(_ addresses: ArraySlice<Address>) { rest = addresses }
+        func next() -> Address? { rest.popFirst() }
+    }
+}
