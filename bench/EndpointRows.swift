@@ -47,8 +47,19 @@ final class Endpoint {
     /// Sends a call and waits for the body of its answer.
     @discardableResult
     func send(_ request: [UInt8]) throws -> ArraySlice<UInt8> {
+        try post(request)
+        return try answer()
+    }
+
+    /// Sends a call.
+    func post(_ request: [UInt8]) throws {
         input.removeAll(keepingCapacity: true)
         try socket.send(request)
+    }
+
+    /// Waits for the body of an answer.
+    @discardableResult
+    func answer() throws -> ArraySlice<UInt8> {
         while true {
             try socket.receive(into: &input)
             guard let end = Self.position(of: [13, 10, 13, 10], in: input) else { continue }
@@ -93,8 +104,7 @@ enum EndpointRows {
 
     /// The same in one shell.
     static func session(shell: String) throws -> Operation {
-        let agent = try LineProtocol.setting("PEER_TARGET").prefix { $0 != "/" }
-        return try session(at: "\(agent)/shell-\(shell)")
+        try session(at: "\(try agent())/shell-\(shell)")
     }
 
     private static func session(at target: String) throws -> Operation {
@@ -108,13 +118,37 @@ enum EndpointRows {
     }
 
     static func exec() throws -> Operation {
+        let (endpoint, request) = try command(on: try LineProtocol.setting("PEER_TARGET"))
+        return { try endpoint.send(request) }
+    }
+
+    /// The same on a target behind a jump host.
+    static func jump() throws -> Operation {
+        let (endpoint, request) = try command(on: "\(try agent())/jumped")
+        return { try endpoint.send(request) }
+    }
+
+    /// Eight clients at once, on one link.
+    static func channels() throws -> Operation {
+        let target = try LineProtocol.setting("PEER_TARGET")
+        let clients = try (0..<8).map { _ in try command(on: target) }
+        return {
+            for (endpoint, request) in clients { try endpoint.post(request) }
+            for (endpoint, _) in clients { try endpoint.answer() }
+        }
+    }
+
+    /// A connection and the call that runs `true`, which has run once.
+    private static func command(on target: String) throws -> (Endpoint, [UInt8]) {
         let endpoint = try Endpoint()
-        let target = JSON.string(try LineProtocol.setting("PEER_TARGET"))
-        let arguments: JSON = ["target": target, "command": "true"]
+        let arguments: JSON = ["target": .string(target), "command": "true"]
         let first = try endpoint.call("ssh_execute", arguments)
         guard first["succeeded"] == 1 else { throw BenchError("the command says \(first)") }
-        let request = endpoint.request("ssh_execute", arguments)
-        return { try endpoint.send(request) }
+        return (endpoint, endpoint.request("ssh_execute", arguments))
+    }
+
+    private static func agent() throws -> Substring {
+        try LineProtocol.setting("PEER_TARGET").prefix { $0 != "/" }
     }
 
     /// Each sample goes through another alias of the same server, so each makes its own link.
@@ -123,7 +157,7 @@ enum EndpointRows {
     /// peers are told their host without an ssh_config too.
     static func cold() throws -> Operation {
         let endpoint = try Endpoint()
-        let agent = try LineProtocol.setting("PEER_TARGET").prefix { $0 != "/" }
+        let agent = try agent()
         _ = try endpoint.call("target_list", ["agent": .string(String(agent))])
         var number = 0
         return {
@@ -137,7 +171,7 @@ enum EndpointRows {
     /// A hundred aliases of the same server in one call.
     static func many() throws -> Operation {
         let endpoint = try Endpoint()
-        let agent = try LineProtocol.setting("PEER_TARGET").prefix { $0 != "/" }
+        let agent = try agent()
         _ = try endpoint.call("target_list", ["agent": .string(String(agent))])
         var number = 0
         return {

@@ -11,6 +11,7 @@ enum Main {
             ("session", BareRows.session), ("marks-session", BareRows.marks),
             ("exec", BareRows.exec), ("cold", BareRows.cold),
             ("mcp-session", EndpointRows.session), ("mcp-exec", EndpointRows.exec),
+            ("mcp-jump", EndpointRows.jump), ("mcp-channels", EndpointRows.channels),
             ("mcp-cold", EndpointRows.cold), ("mcp-many", EndpointRows.many),
         ]
         + EndpointRows.shells.map { shell in

@@ -82,8 +82,8 @@ extension Link {
     ) async -> Result<Channel, SSHError> {
         let kind: Channel.Kind = terminal == nil ? .program : .terminal
         var opened = OpenedSession()
-        for pause in [Duration.zero, .milliseconds(20), .milliseconds(60), .milliseconds(150)] {
-            if pause > .zero { try? await IO.sleep(for: pause) }
+        for pause in [0, 0, 5, 20, 60, 150] {
+            if pause > 0 { try? await IO.sleep(for: .milliseconds(pause)) }
             opened = await openSession(kind)
             opening.channel = opened.channel
             if failure != nil || opened.channel != nil { break }

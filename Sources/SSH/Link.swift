@@ -39,8 +39,10 @@ public import Loop
     private var pump: LoopTimer?
     /// A session channel that was opened ahead of its use.
     private var spare: OpaquePointer?
-    /// C channels to free in the next turn.
+    private var isOpeningAhead = false
+    /// C channels to free from the next turn on, and those being freed.
     private var givenBack: [OpaquePointer] = []
+    private var freeing: [OpaquePointer] = []
     private var leaving: LoopTimer?
     private var lastGivenBack: ContinuousClock.Instant?
     private var silence = 0
@@ -141,7 +143,7 @@ public import Loop
                     (opened.channel, opened.wasAhead) = (take(spare, kind), true)
                     return 0
                 }
-                givenBack.append(spare)  // the server has closed it
+                freeing.append(spare)  // the server has closed it
             }
             return answered {
                 if let raw = hl_ssh_open_session(session.raw, configuration.window, 32768) {
@@ -166,7 +168,8 @@ public import Loop
 
     /// A place that was freed a moment ago may still be counted by the server.
     var mayHavePlaceSoon: Bool {
-        !givenBack.isEmpty || lastGivenBack.map { IO.now - $0 < .milliseconds(300) } ?? false
+        !givenBack.isEmpty || !freeing.isEmpty
+            || lastGivenBack.map { IO.now - $0 < .milliseconds(300) } ?? false
     }
 
     /// Whether a channel that was refused may be had later: others are open, or just were.
@@ -180,9 +183,10 @@ public import Loop
         lastGivenBack = IO.now
         leaving = LoopTimer(after: .zero) { [weak self] in
             guard let self else { return }
-            for raw in self.givenBack { self.enqueue({ libssh2_channel_free(raw) }) { _ in } }
+            self.freeing += self.givenBack
             self.givenBack = []
             self.lastGivenBack = IO.now
+            self.driveAgain()
             if opensAhead { self.openAhead() }
         }
     }
@@ -191,16 +195,18 @@ public import Loop
     ///
     /// Only where it is known to do no harm.
     private func openAhead() {
-        guard spare == nil, serverVersion.hasPrefix("SSH-2.0-OpenSSH_") else { return }
+        guard spare == nil, !isOpeningAhead, serverVersion.hasPrefix("SSH-2.0-OpenSSH_") else { return }
         let (raw, window) = (session.raw, configuration.window)
         var opened: OpaquePointer?
         let answered = timed()
+        isOpeningAhead = true
         enqueue({
             answered {
                 opened = hl_ssh_open_session(raw, window, 32768)
                 return opened == nil ? libssh2_session_last_errno(raw) : 0
             }
         }) { [weak self] code in
+            self?.isOpeningAhead = false
             if code == 0 { self?.spare = opened }
         }
     }
@@ -224,6 +230,9 @@ public import Loop
         repeat {
             again = false
             let seen = session.transport.received
+            // Not one of the operations: behind those that open channels, it would keep the very
+            // places that they wait for.
+            freeing.removeAll { libssh2_channel_free($0) != LIBSSH2_ERROR_EAGAIN }
             stepOperations()
             for channel in channels where failure == nil { channel.drive() }
             if session.transport.received != seen { again = true }
@@ -256,7 +265,7 @@ public import Loop
         let transport = session.transport
         var interest: Readiness.Interest = []
         if transport.unsent > 0 { interest.insert(.write) }
-        if operations.isEmpty && channels.isEmpty {
+        if operations.isEmpty && channels.isEmpty && freeing.isEmpty {
             // libssh2 reads only on behalf of something; an idle link looks in now and then.
             if transport.mayRead { lookInSoon() } else { interest.insert(.read) }
         } else if transport.unsent < Transport.outputLimit {
@@ -340,7 +349,7 @@ public import Loop
         alive?.cancel()
         pump?.cancel()
         leaving?.cancel()
-        (spare, givenBack) = (nil, [])  // freed with the session
+        (spare, givenBack, freeing) = (nil, [], [])  // freed with the session
         if !offLoop { session.transport.flush() }
         parked?.resume()
         parked = nil

@@ -187,6 +187,22 @@ import Testing
         }
     }
 
+    @Test func `commands that end together keep no place`() async throws {
+        let server = try await SSHServer.start(
+            SSHServer.Options(shell: .dash, settings: ["MaxSessions": "6"]))
+        let configuration = try server.link()
+        try await onLoop {
+            let link = try await Link.connect(configuration)
+            defer { link.close() }
+            for _ in 0..<8 {
+                let tasks = (0..<4).map { _ in IO.task { try? await link.run("true").end } }
+                for task in tasks { #expect(await task.value == .exited(0)) }
+            }
+            for _ in 0..<6 { _ = try await link.execute("cat") }
+            #expect(link.channelCount == 6)
+        }
+    }
+
     @Test(arguments: [false, true])
     func `a killed server ends its channels as lost, after their output`(
         paused: Bool

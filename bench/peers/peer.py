@@ -4,7 +4,8 @@ Started as `peer ROW` with PEER_HOST, PEER_PORT, PEER_USER, PEER_KEY and PEER_KN
 environment. It connects, warms up and prints `ready`. Then, for every line `N` it reads, it does
 the row's operation N times and prints one JSON array of N times in microseconds. At the end of
 its input it exits. Rows: session (a command in an open shell), exec (one-shot on a warm
-connection), cold (connect, authenticate, one command, close), many (100 times cold at once).
+connection), jump (the same through a connection of the first host), channels (eight at once on a
+warm connection), cold (connect, authenticate, one command, close), many (100 times cold at once).
 """
 
 import json

@@ -80,7 +80,7 @@ class Place:
         port = free_port()
         public = open(self.file("key.pub")).read()
         host = " ".join(open(self.file("host.pub")).read().split()[:2])
-        known = self.file("known_hosts", f"[127.0.0.1]:{port},cold*,many*,shell-* {host}\n")
+        known = self.file("known_hosts", f"[127.0.0.1]:{port},cold*,many*,jumped,shell-* {host}\n")
         shells = {name: free_port() for name in SHELLS if shutil.which(name)}
         self.file(".zshrc", "")  # or zsh asks its first-run questions
         config = self.file(
@@ -118,7 +118,8 @@ class Place:
                 f"Host shell-{name}\n HostKeyAlias shell-{name}\n Port {number}\n"
                 for name, number in shells.items()
             )
-            + f"Host {' '.join(names)} shell-*\n HostName 127.0.0.1\n Port {port}\n User {user}\n"
+            + "Host jumped\n HostKeyAlias jumped\n ProxyJump bench\n"
+            + f"Host {' '.join(names)} jumped shell-*\n HostName 127.0.0.1\n Port {port}\n User {user}\n"
             f" IdentityFile {self.file('key')}\n IdentitiesOnly yes\n UserKnownHostsFile {known}\n",
         )
 

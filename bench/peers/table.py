@@ -1,6 +1,6 @@
 """Measures every peer in interleaved rounds and prints one table: medians, p95, ratios, budgets.
 
-    table.py PROGRAMS [--rounds N] [--rows session,shells,exec,cold,many,tunnel1,tunnel64] [--json FILE]
+    table.py PROGRAMS [--rounds N] [--rows session,shells,exec,jump,channels,cold,many,tunnel1,tunnel64] [--json FILE]
         [--check]
 
 PROGRAMS is the folder of the built programs. Each peer is a process that speaks the line protocol
@@ -35,6 +35,14 @@ ROWS = {
         "one-shot `true`, warm link", 20,
         {"homeline": "mcp-exec", "module SSH": "link-exec", "bare": "exec", "ssh": None,
          "asyncssh": None, "paramiko": None},
+    ),
+    "jump": (
+        "one-shot `true` over one jump, warm", 20,
+        {"homeline": "mcp-jump", "ssh": None, "asyncssh": None, "paramiko": None},
+    ),
+    "channels": (
+        "8 one-shot `true` at once, one warm link", 5,
+        {"homeline": "mcp-channels", "ssh": None, "asyncssh": None, "paramiko": None},
     ),
     "cold": (
         "connect + login + `true`", 4,

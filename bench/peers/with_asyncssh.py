@@ -7,10 +7,10 @@ import asyncssh
 import peer
 
 
-def connect():
+def connect(tunnel=()):
     return asyncssh.connect(
         peer.HOST, peer.PORT, username=peer.USER, client_keys=[peer.KEY], known_hosts=peer.KNOWN,
-        config=None,
+        config=None, tunnel=tunnel,
     )
 
 
@@ -32,6 +32,13 @@ async def main():
     async with connect() as link:
         if peer.ROW == "exec":
             return await peer.serve_async(lambda: link.run("true", check=True))
+        if peer.ROW == "channels":
+            return await peer.serve_async(
+                lambda: asyncio.gather(*(link.run("true", check=True) for _ in range(8)))
+            )
+        if peer.ROW == "jump":
+            async with connect(link) as inner:
+                return await peer.serve_async(lambda: inner.run("true", check=True))
         shell = await link.create_process(term_type="dumb", encoding=None)
         mark = b"\x1b]end;"
 

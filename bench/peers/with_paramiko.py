@@ -5,20 +5,20 @@ import paramiko
 import peer
 
 
-def connect():
+def connect(by=None):
     client = paramiko.SSHClient()
     client.load_host_keys(peer.KNOWN)
     client.connect(
         peer.HOST, peer.PORT, peer.USER, key_filename=peer.KEY, allow_agent=False,
-        look_for_keys=False,
+        look_for_keys=False, sock=by,
     )
     return client
 
 
-def run(client):
-    _, out, _ = client.exec_command("true")
-    out.read()
-    assert out.channel.recv_exit_status() == 0
+def run(client, count=1):
+    for _, out, _ in [client.exec_command("true") for _ in range(count)]:
+        out.read()
+        assert out.channel.recv_exit_status() == 0
 
 
 def cold():
@@ -49,5 +49,15 @@ if peer.ROW == "cold":
     peer.serve(cold)
 else:
     link = connect()
-    peer.serve((lambda: run(link)) if peer.ROW == "exec" else session(link))
+    if peer.ROW == "exec":
+        peer.serve(lambda: run(link))
+    elif peer.ROW == "channels":
+        peer.serve(lambda: run(link, 8))
+    elif peer.ROW == "jump":
+        place = (peer.HOST, peer.PORT)
+        inner = connect(link.get_transport().open_channel("direct-tcpip", place, place))
+        peer.serve(lambda: run(inner))
+        inner.close()
+    else:
+        peer.serve(session(link))
     link.close()

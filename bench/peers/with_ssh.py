@@ -1,5 +1,6 @@
 """OpenSSH's `ssh`: over a ControlMaster (session and exec are the same there), or fresh (cold)."""
 
+import shlex
 import subprocess
 import tempfile
 
@@ -16,6 +17,9 @@ def main():
         return peer.serve(lambda: subprocess.run(BASE + [peer.HOST, "true"], check=True))
     with tempfile.TemporaryDirectory() as folder:
         control = ["-o", f"ControlPath={folder}/master"]
+        if peer.ROW == "jump":
+            by = shlex.join([*BASE, "-W", f"{peer.HOST}:{peer.PORT}", peer.HOST])
+            control += ["-o", f"ProxyCommand={by}"]
         keep = ["-o", "ControlMaster=yes", "-o", "ControlPersist=no", "-N"]
         master = subprocess.Popen(BASE + control + keep + [peer.HOST], stdin=subprocess.DEVNULL)
         try:
@@ -23,12 +27,19 @@ def main():
             while subprocess.run(check, capture_output=True).returncode:
                 assert master.poll() is None, "the master ended"
             command = "echo hi" if peer.ROW == "session" else "true"
-            peer.serve(
-                lambda: subprocess.run(
-                    BASE + control + [peer.HOST, command], check=True, stdout=subprocess.DEVNULL,
-                    stdin=subprocess.DEVNULL,
-                )
-            )
+            count = 8 if peer.ROW == "channels" else 1
+
+            def operation():
+                started = [
+                    subprocess.Popen(
+                        BASE + control + [peer.HOST, command], stdout=subprocess.DEVNULL,
+                        stdin=subprocess.DEVNULL,
+                    )
+                    for _ in range(count)
+                ]
+                assert not any([process.wait() for process in started]), "a command failed"
+
+            peer.serve(operation)
         finally:
             master.terminate()
             master.wait()
