@@ -195,7 +195,9 @@ public import Loop
     ///
     /// Only where it is known to do no harm.
     private func openAhead() {
-        guard spare == nil, !isOpeningAhead, serverVersion.hasPrefix("SSH-2.0-OpenSSH_") else { return }
+        guard spare == nil, !isOpeningAhead, serverVersion.hasPrefix("SSH-2.0-OpenSSH_") else {
+            return
+        }
         let (raw, window) = (session.raw, configuration.window)
         var opened: OpaquePointer?
         let answered = timed()
