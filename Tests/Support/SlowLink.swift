@@ -11,6 +11,8 @@ public final class SlowLink: Sendable {
     private let listener: Int32
     private let line: Line
     private let connections = Box<[Int32]>([])
+    /// Whether `listener` is still ours: once closed its number may be another's.
+    private let isListening = Box(true)
 
     /// Where each connection breaks: after so many bytes to the client.
     public enum Break: Sendable, CustomStringConvertible {
@@ -55,7 +57,7 @@ public final class SlowLink: Sendable {
         (listener, port) = try Ports.listen()
         let rate = bytesPerSecond > 0 ? bytesPerSecond : 1 << 40
         line = Line(delay: delay, bytesPerSecond: rate, breaks: breaks)
-        Thread.detachNewThread { [listener, line, connections] in
+        Thread.detachNewThread { [listener, line, connections, isListening] in
             while true {
                 let client = accept(listener, nil, nil)
                 if client < 0 { break }
@@ -66,7 +68,10 @@ public final class SlowLink: Sendable {
                 connections.withLock { $0 += [client, far] }
                 Self.join(client, far, line, connections)
             }
-            Foundation.close(listener)
+            isListening.withLock {
+                $0 = false
+                Foundation.close(listener)
+            }
         }
     }
 
@@ -85,7 +90,7 @@ public final class SlowLink: Sendable {
 
     /// Ends everything.
     public func close() {
-        shutdown(listener, Int32(SHUT_RDWR))
+        isListening.withLock { if $0 { shutdown(listener, Int32(SHUT_RDWR)) } }
         cut()
     }
 
