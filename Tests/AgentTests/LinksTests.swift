@@ -114,6 +114,28 @@ extension SSHServer {
         #expect(result == [1, 0])
     }
 
+    @Test func `two names for one host share a link unless they enter it differently`()
+        async throws
+    {
+        let server = try await SSHServer.start(SSHServer.Options(shell: .dash))
+        let stranger = try await SSHKey.make(.ed25519, at: server.directory.file("stranger"))
+        var targets = [try server.target(), try server.target(), try server.target()]
+        targets[1].name = "alias"
+        targets[2].name = "other"
+        targets[2].identityFiles = [stranger.path]
+        let entered = await IO.task { [targets] () async -> [Bool] in
+            let links = Links()
+            defer { links.shutDown() }
+            var entered: [Bool] = []
+            for target in targets {
+                let result = await outcome { _ = try await links.link(to: target) }
+                entered.append((try? result.get()) != nil)
+            }
+            return entered + [links.open.count == 1]
+        }.value
+        #expect(entered == [true, true, false, true])
+    }
+
     @Test func `no more links than allowed, and an unused one gives way`() async throws {
         let servers = [
             try await SSHServer.start(SSHServer.Options(shell: .dash)),

@@ -9,21 +9,19 @@ import Wire
 
 /// The pool of links.
 @IO final class Links {
-    /// What makes two callers share a link.
+    /// What makes two callers share a link: the same place, entered in the same way.
+    ///
+    /// Two names for one host that log in with keys of their own have links of their own.
     private struct Key: Hashable {
-        let host: String
-        let port: UInt16
-        let user: String
-        let alias: String?
-        let identity: [UInt8]
+        private let target: SSHTarget
+        private let identity: [UInt8]
         /// The hosts on the way.
         let via: [String]
 
         init(_ target: SSHTarget, _ options: LinkOptions) {
-            host = target.hostname
-            port = target.port
-            user = target.user
-            alias = target.hostKeyAlias
+            var unnamed = target
+            unnamed.name = ""
+            self.target = unnamed
             identity = options.identity
             via = target.via.map { "\($0.user)@\($0.hostname):\($0.port)" }
         }

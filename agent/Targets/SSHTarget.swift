@@ -2,7 +2,7 @@
 // connection. Invariant: paths are absolute or empty, tokens are expanded.
 
 /// An SSH target with everything that is configured for it.
-struct SSHTarget: Sendable, Equatable {
+struct SSHTarget: Sendable, Hashable {
     /// The name it was asked by.
     var name: String
     /// What to dial.
