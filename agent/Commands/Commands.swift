@@ -94,9 +94,11 @@ import Wire
     }
 
     /// Ends what runs; returns when all has ended, within seconds.
+    ///
+    /// What does not listen is killed after two of them.
     func shutDown() async {
         for run in runs.values { run.cancel("TERM") }
-        let deadline = IO.now + .seconds(3)
+        let deadline = IO.now + .milliseconds(2800)
         for run in runs.values { await run.wait(max(.zero, deadline - IO.now)) }
     }
 

@@ -33,11 +33,14 @@ import Wire
         return await task.value
     }
 
+    /// How long calls in flight may take to end; with `Commands.shutDown` less than 5 s in all.
+    private static let patience = Duration.milliseconds(1500)
+
     /// Lets calls in flight end, then disconnects; `run` returns.
     func stop() async {
         stopped.set(())
         connection?.drain()
-        if let connection { _ = await IO.within(.seconds(2)) { await connection.served() } }
+        if let connection { _ = await IO.within(Self.patience) { await connection.served() } }
         connection?.close()
         running?.cancel()
     }
