@@ -1,6 +1,6 @@
 // A PAM service of a test's own, for an sshd that asks its users through PAM: a service file, and a
 // module with the prompts the test wants, as second factors have them. sshd takes the service's name
-// from its program's, so the test's server is a copy of sshd by that name.
+// from the name it is started by, so the test's server is a link to sshd.
 // Invariant: the service exists while the value does; needs root and a C compiler.
 import Foundation
 
@@ -28,7 +28,7 @@ public final class PAMService: Sendable {
         let name = "homeline-test-\(getpid())-\(UInt32.random(in: 0 ... .max))"
         program = directory.file(name)
         file = "/etc/pam.d/\(name)"
-        try FileManager.default.copyItem(atPath: sshd, toPath: program)
+        try FileManager.default.createSymbolicLink(atPath: program, withDestinationPath: sshd)
         let source = try directory.write(Self.module, to: "prompts.c")
         let module = directory.file("prompts.so")
         try await RunningProcess.run(

@@ -72,7 +72,15 @@ enum Target: Sendable, Equatable {
         if access.password != nil, let rule = policy.refusalOfSecretArguments {
             throw .refused("a password in an argument", by: rule)
         }
-        if let key = access.key { _ = try admit(key, on: .local, for: .reading) }
+        if let key = access.key {
+            // Who pastes the key itself must not find it in the error.
+            guard !key.contains(where: \.isNewline), !key.contains("PRIVATE KEY") else {
+                throw Fault(
+                    .invalidArgument,
+                    "\"key\" is the path of a key file on the agent's machine, not the key itself")
+            }
+            _ = try admit(key, on: .local, for: .reading)
+        }
         let name = try TargetName(target).with(access)
         guard !name.isLocal else {
             if let rule = policy.refusalOfLocal { throw .refused("local", by: rule) }
