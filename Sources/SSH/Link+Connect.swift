@@ -124,11 +124,22 @@ extension Link {
             return .algorithmsRefused(
                 address: address, offered: offer?.summary ?? "nothing readable")
         default:
-            if case .linkLost(let reason) = failure {
-                return .handshakeFailed(address: address, reason: reason)
-            }
-            return .handshakeFailed(address: address, reason: session.lastError)
+            var reason = session.lastError
+            if case .linkLost(let lost) = failure { reason = lost }
+            if let words = wordsInstead { reason += ", after \u{201C}\(words)\u{201D}" }
+            return .handshakeFailed(address: address, reason: reason)
         }
+    }
+
+    /// The first line of a server that said no SSH; cut and plain.
+    private var wordsInstead: String? {
+        guard let bytes = session.transport.firstBytes, !bytes.isEmpty else { return nil }
+        let lines = String(decoding: bytes.prefix(1024), as: UTF8.self)
+            .split(whereSeparator: \.isNewline)
+        guard let first = lines.first, !lines.contains(where: { $0.hasPrefix("SSH-") }) else {
+            return nil
+        }
+        return String(first.unicodeScalars.prefix(100).filter { $0.value >= 32 })
     }
 
     private func describe() {
