@@ -125,7 +125,7 @@ let package = Package(
                 "Crypto",
             ]),
         suite(
-            "SessionLab", ["homeline-agent", "Loop", "SSH", "Terminal", "Wire"]),
+            "SessionLab", ["homeline-agent", "Crypto", "Loop", "SSH", "Terminal", "Wire"]),
         suite("EndToEnd", ["JSON", "Loop", "HTTP", "Net"]),
         suite("Interop", ["JSON"], exclude: ["python"]),
     ],
