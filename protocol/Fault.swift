@@ -26,6 +26,10 @@ public struct Fault: Error, Equatable, Sendable, CustomStringConvertible {
         case authenticationFailed = "authentication_failed"
         case channelRefused = "channel_refused"
         case linkLost = "link_lost"
+        case fileNotFound = "file_not_found"
+        case fileRefused = "file_refused"
+        case fileChanged = "file_changed"
+        case fileFailed = "file_failed"
         case limitReached = "limit_reached"
         case shellUnusable = "shell_unusable"
         case unavailable

@@ -36,6 +36,12 @@ public enum Method: String, Sendable, CaseIterable {
     case listCommands = "command.list"
     /// Ends a one-shot command.
     case cancelCommand = "command.cancel"
+    /// Lists files.
+    case listFiles = "file.list"
+    /// Reads a file.
+    case readFile = "file.read"
+    /// Writes a file.
+    case writeFile = "file.write"
 
     /// The tool that makes the call for a client, by which policies name it; nil: none does.
     public var tool: String? {
@@ -54,13 +60,16 @@ public enum Method: String, Sendable, CaseIterable {
         case .readCommand: "ssh_command_output"
         case .listCommands: "ssh_command_list"
         case .cancelCommand: "ssh_command_cancel"
+        case .listFiles: "file_list"
+        case .readFile: "file_read"
+        case .writeFile: "file_write"
         }
     }
 
     /// Whether the call may change something at a target.
     public var changesTargets: Bool {
         switch self {
-        case .openSession, .runCommand, .sendInput, .execute: true
+        case .openSession, .runCommand, .sendInput, .execute, .writeFile: true
         default: false
         }
     }

@@ -2,10 +2,8 @@
 /* libssh2 >= 1.11: the copy that scripts/build-libssh2.sh made, else the system's. */
 #if __has_include("../../.deps/libssh2/include/libssh2.h")
 #include "../../.deps/libssh2/include/libssh2.h"
-#include "../../.deps/libssh2/include/libssh2_sftp.h"
 #else
 #include <libssh2.h>
-#include <libssh2_sftp.h>
 #endif
 #include <string.h>
 
@@ -22,6 +20,9 @@ static inline int hl_ssh_exec(LIBSSH2_CHANNEL *c, const char *command, unsigned 
 }
 static inline int hl_ssh_shell(LIBSSH2_CHANNEL *c) {
     return libssh2_channel_process_startup(c, "shell", 5, NULL, 0);
+}
+static inline int hl_ssh_subsystem(LIBSSH2_CHANNEL *c, const char *name, unsigned length) {
+    return libssh2_channel_process_startup(c, "subsystem", 9, name, length);
 }
 typedef ssize_t (*hl_ssh_send)(libssh2_socket_t, const void *, size_t, int, void **);
 typedef ssize_t (*hl_ssh_recv)(libssh2_socket_t, void *, size_t, int, void **);

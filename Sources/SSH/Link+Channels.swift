@@ -25,6 +25,22 @@ extension Link {
         }
     }
 
+    /// Starts SFTP.
+    public func openSFTP() async throws(SSHError) -> SFTP {
+        let channel = try await open(nil, request: "subsystem (sftp)") {
+            hl_ssh_subsystem($0, "sftp", 4)
+        }
+        let files = SFTP(channel, limit: configuration.channelTimeout)
+        do throws(FileError) {
+            try await files.begin()
+        } catch {
+            files.close()
+            failed()
+            throw failure ?? .sftpUnusable(reason: error.description)
+        }
+        return files
+    }
+
     /// Connects from the server to `host`:`port`, as the server sees them.
     ///
     /// The channel is paused: set its callbacks, `resume`.

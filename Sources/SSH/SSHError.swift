@@ -42,6 +42,8 @@ public enum SSHError: Error, Equatable, Sendable {
     case requestUnanswered(request: String, reason: String)
     /// The server did not answer a channel request within the limit.
     case channelTimedOut(limit: Duration)
+    /// SFTP was started, but does not work.
+    case sftpUnusable(reason: String)
     /// The connection is gone.
     case linkLost(reason: String)
     /// The known_hosts file could not be read or written.
@@ -60,7 +62,8 @@ extension SSHError {
             .algorithmsRefused, .hostCertificatesOnly, .hostKeyUnknown, .hostKeyChanged,
             .hostKeyRevoked,
             .authenticationFailed, .loginTimedOut, .keyUnreadable, .channelRefused,
-            .requestRefused, .requestUnanswered, .channelTimedOut, .knownHosts, .local:
+            .requestRefused, .requestUnanswered, .channelTimedOut, .sftpUnusable, .knownHosts,
+            .local:
             false
         }
     }
@@ -120,6 +123,8 @@ extension SSHError: CustomStringConvertible {
                 + " whether it was started is not known: \(reason)"
         case .channelTimedOut(let limit):
             "the server did not answer a channel request within \(limit)"
+        case .sftpUnusable(let reason):
+            "SFTP does not work on this host: \(reason)"
         case .linkLost(let reason):
             "the SSH connection is lost: \(reason)"
         case .knownHosts(let file, let reason):

@@ -45,6 +45,11 @@ struct WireWriter {
         for shift in [24, 16, 8, 0] { bytes.append(UInt8(truncatingIfNeeded: value >> shift)) }
     }
 
+    mutating func uint64(_ value: UInt64) {
+        uint32(UInt32(value >> 32))
+        uint32(UInt32(truncatingIfNeeded: value))
+    }
+
     mutating func string(_ value: some Collection<UInt8>) {
         uint32(UInt32(value.count))
         bytes.append(contentsOf: value)

@@ -85,6 +85,11 @@ struct PublicClientTests {
             #expect(executed?["stdout"] == "in")
             #expect(executed?["stderr"] == "err\n")
             #expect(executed?["exit_code"] == 4)
+            #expect(result("\(place) content")?["content"] == "w6kK/w==")
+            #expect(result("\(place) content")?["encoding"] == "base64")
+            #expect(result("\(place) lines")?["matches"]?[0]?["text"] == "é")
+            #expect(result("\(place) files")?["entries"]?[1]?["path"] == "deep/file")
+            #expect(result("\(place) files")?["entries"]?[1]?["size"] == 4)
         }
         let stats = try #require(report["stats"])
         #expect(stats["listed"] == true)

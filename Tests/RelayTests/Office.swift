@@ -21,7 +21,9 @@ import Wire
     init() async throws {
         house = try await House()
         router = Router(fleet: house.fleet)
-        let all = router.fleetTools() + router.sessionTools() + router.executeTools()
+        let all =
+            router.fleetTools() + router.sessionTools() + router.executeTools()
+            + router.fileTools()
         tools = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
         for (name, tags) in [("lab-1", ["lab"]), ("lab-2", ["lab"]), ("vault", [])] {
             let joined = try await house.joined(name, tags: tags)

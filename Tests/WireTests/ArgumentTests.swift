@@ -115,6 +115,39 @@ import Wire
         #expect(CallProgress(json: []) == CallProgress())
     }
 
+    @Test func `files`() throws {
+        let list = try ListFiles(Vectors.arguments(.listFiles))
+        #expect(list.path == "~/logs" && list.depth == 2 && list.glob == "*.log")
+        #expect(list.access.username == "root" && list.access.via == ["gate"])
+        let read = try ReadFile(Vectors.arguments(.readFile))
+        #expect(read.offset == 3 && read.length == 100 && read.grep == "^10\\.")
+        let write = try WriteFile(Vectors.arguments(.writeFile))
+        guard case .text("hi\n") = write.content else { return #expect(Bool(false)) }
+        #expect(write.mode == 0o644 && write.append && write.createDirectories)
+        #expect(write.expectedSHA256?.hasPrefix("9f86d0") == true)
+        let bare: JSON.Object = ["target": "a/b", "path": "p"]
+        let plain = try ReadFile(Fields(object: bare))
+        #expect(plain.offset == 0 && plain.length == 20_000 && plain.tail == nil)
+        #expect(try ListFiles(Fields(object: bare)).depth == 1)
+        for wrong in [
+            [:], ["content": "a", "base64": "YQ=="], ["content": "a", "mode": "0999"],
+            ["content": "a", "mode": "7"], ["content": "a", "expect_sha256": "00"],
+            ["content": 7],
+        ] as [JSON.Object] {
+            var all = bare
+            for (key, value) in wrong { all[key] = value }
+            #expect(throws: Fault.self) { try WriteFile(Fields(object: all)) }
+        }
+        for wrong in [
+            ["tail": 5, "offset": 0], ["tail": 5, "grep": "x"], ["tail": 0], ["length": 0],
+            ["offset": -1], ["length": 1_000_001],
+        ] as [JSON.Object] {
+            var all = bare
+            for (key, value) in wrong { all[key] = value }
+            #expect(throws: Fault.self) { try ReadFile(Fields(object: all)) }
+        }
+    }
+
     @Test func `target list`() throws {
         let call = try ListTargets(Vectors.arguments(.listTargets))
         #expect(call.query == "db" && call.probe)

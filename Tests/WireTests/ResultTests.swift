@@ -128,6 +128,34 @@ import Wire
         #expect(bare["via"] == nil && bare["rtt_ms"] == nil)
     }
 
+    @Test func `files`() throws {
+        var listing = FileListing(target: "site/db-1", path: "/root/logs")
+        var old = FileEntry(path: "old", type: "link")
+        (old.size, old.mode, old.owner, old.link) = (7, "0777", "0:0", "archive")
+        old.modified = "2026-11-21T04:05:06Z"
+        listing.entries = [old, FileEntry(path: "a.log", type: "file")]
+        listing.isTruncated = true
+        try check(.listFiles, listing.json)
+
+        let digest = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+        var content = FileContent(target: "site/db-1", path: "/etc/hosts")
+        (content.size, content.sha256, content.content) = (12, digest, "10.0.0.1 é\n")
+        (content.nextOffset, content.isEnd) = (12, true)
+        try check(.readFile, content.json)
+        content.isBase64 = true
+        #expect(content.json["encoding"] == "base64")
+        content.matches = [
+            .init(line: 2, offset: 9, text: "x"), .init(line: nil, offset: 9, text: ""),
+        ]
+        #expect(content.json["content"] == nil && content.json["encoding"] == nil)
+        #expect(content.json["matches"]?[0] == ["line": 2, "offset": 9, "text": "x"])
+        #expect(content.json["matches"]?[1]?["line"] == nil)
+
+        var written = FileWritten(target: "site/db-1", path: "/etc/motd")
+        (written.size, written.sha256, written.isNew) = (3, digest, true)
+        try check(.writeFile, written.json)
+    }
+
     @Test func `progress`() throws {
         try check(.progress, CallProgress(bytes: 2048, line: "step 2 of 9").json)
         #expect(CallProgress().json == [:])

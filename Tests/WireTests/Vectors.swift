@@ -68,6 +68,9 @@ enum Vectors {
             case .execute: _ = try ExecuteCommand(fields)
             case .readCommand: _ = try ReadCommand(fields)
             case .cancelCommand: _ = try CancelCommand(fields)
+            case .listFiles: _ = try ListFiles(fields)
+            case .readFile: _ = try ReadFile(fields)
+            case .writeFile: _ = try WriteFile(fields)
             }
             return nil
         } catch {

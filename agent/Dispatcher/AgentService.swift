@@ -15,6 +15,7 @@ import Wire
     let links = Links()
     private(set) var sessions: Sessions
     let commands: Commands
+    let files: Files
 
     init(identity: Identity, settings: AgentSettings) {
         let dispatcher = self.dispatcher
@@ -28,6 +29,7 @@ import Wire
         self.targets = targets
         sessions = Sessions(makeID: newHandle)
         commands = Commands(targets: targets, links: links, makeID: newHandle)
+        files = Files(targets: targets, links: links)
         dispatcher.serve(.describe) { [unowned self] _, _ in describe() }
         dispatcher.serve(.progress) { [unowned self] (caller, fields) throws(Fault) in
             watch.progress(of: try AskProgress(fields).call, caller).json
@@ -35,6 +37,7 @@ import Wire
         serveTargets()
         serveSessions()
         serveCommands()
+        serveFiles()
         dispatcher.policy = { targets.policy }
         apply(settings)
     }

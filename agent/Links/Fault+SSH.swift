@@ -17,7 +17,7 @@ extension Fault {
             case .hostKeyChanged: .hostKeyChanged
             case .hostKeyRevoked: .hostKeyRevoked
             case .authenticationFailed, .keyUnreadable: .authenticationFailed
-            case .channelRefused, .requestRefused: .channelRefused
+            case .channelRefused, .requestRefused, .sftpUnusable: .channelRefused
             case .linkLost, .requestUnanswered: .linkLost
             case .knownHosts, .local: .unavailable
             }

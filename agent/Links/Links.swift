@@ -40,16 +40,29 @@ import Wire
         let number: Int
         let probes: ProbeChannel
         var unusedSince: ContinuousClock.Instant?
+        /// SFTP that stays open for a while between calls, and how many use it now.
+        var files: SFTP?
+        var filesInUse = 0
         init(_ link: Link, _ target: String, number: Int) {
             self.link = link
             self.target = target
             self.number = number
             probes = ProbeChannel(link)
         }
+
+        /// Ends SFTP if nobody uses it; whether that made a place.
+        func closeIdleFiles(after time: Duration = .zero) -> Bool {
+            guard let files, filesInUse == 0, IO.now - files.lastUsed >= time else { return false }
+            files.close()
+            self.files = nil
+            return true
+        }
     }
 
     /// The most links to one target in one way.
     static let perTarget = 8
+    /// How long SFTP stays open unused.
+    private static let filesTime: Duration = .seconds(30)
 
     /// The most links in all.
     var limit = 200
@@ -69,7 +82,7 @@ import Wire
     func shell(
         on target: SSHTarget, _ options: LinkOptions = LinkOptions(), terminal: TerminalSize
     ) async throws(Fault) -> (channel: Channel, link: Link) {
-        try await channel(on: target, options) { link throws(SSHError) in
+        try await opened(on: target, options) { link throws(SSHError) in
             try await link.openShell(terminal)
         }
     }
@@ -79,14 +92,40 @@ import Wire
         on target: SSHTarget, _ options: LinkOptions = LinkOptions(),
         terminal: TerminalSize? = nil, command: @IO (Link) -> String
     ) async throws(Fault) -> (channel: Channel, link: Link) {
-        try await channel(on: target, options) { link throws(SSHError) in
+        try await opened(on: target, options) { link throws(SSHError) in
             try await link.execute(command(link), terminal: terminal)
         }
     }
 
+    /// Uses the files of a target.
+    func files<T>(
+        on target: SSHTarget, _ options: LinkOptions,
+        _ body: @IO (SFTP) async throws(Fault) -> T
+    ) async throws(Fault) -> T {
+        var user: Held?
+        defer { user?.filesInUse -= 1 }
+        let (files, _) = try await opened(on: target, options) { link throws(SSHError) in
+            let held = self.held(link)
+            var files = held?.files
+            if files?.failure != nil { files = nil }
+            let open = if let files { files } else { try await link.openSFTP() }
+            if files == nil, held?.files?.failure != nil || held?.files == nil {
+                held?.files = open
+            }
+            held?.filesInUse += 1
+            user = held
+            return open
+        }
+        return try await body(files)
+    }
+
+    private func held(_ link: Link) -> Held? {
+        places.values.lazy.flatMap(\.open).first { $0.link === link }
+    }
+
     /// What asks the kernel for the sessions on a link; nil: the link is not of this pool.
     func probes(of link: Link) -> ProbeChannel? {
-        places.values.lazy.flatMap(\.open).first { $0.link === link }?.probes
+        held(link)?.probes
     }
 
     /// The links that are open, the oldest first; their targets as this agent names them.
@@ -122,10 +161,11 @@ import Wire
 
     // MARK: Channels
 
-    private func channel(
+    /// What `start` opens, on a link that has a place for it.
+    private func opened<T>(
         on target: SSHTarget, _ options: LinkOptions,
-        _ start: @IO (Link) async throws(SSHError) -> Channel
-    ) async throws(Fault) -> (channel: Channel, link: Link) {
+        _ start: @IO (Link) async throws(SSHError) -> T
+    ) async throws(Fault) -> (channel: T, link: Link) {
         let key = Key(target, options)
         var full: [ObjectIdentifier] = []
         var lostOnce = false
@@ -136,6 +176,7 @@ import Wire
                 return (try await start(link), link)
             } catch {
                 switch error {
+                case .channelRefused where held(link)?.closeIdleFiles() == true: continue
                 case .channelRefused
                 where full.count + 1 < Self.perTarget && link.mayHavePlaceLater:
                     // The server allows no more on this connection (MaxSessions).
@@ -281,6 +322,7 @@ import Wire
     private func closeIdle() {
         let now = IO.now
         for held in places.values.flatMap(\.open) {
+            _ = held.closeIdleFiles(after: Self.filesTime)
             guard held.link.channelCount == 0 else {
                 held.unusedSince = nil
                 continue

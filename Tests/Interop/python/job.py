@@ -120,6 +120,22 @@ class Job:
                 f"{kind} execute", "ssh_execute", target=place,
                 command="cat; echo err >&2; exit 4", stdin="in",
             )
+            path = f"/tmp/homeline-job-{os.getpid()}-{kind}/deep/file"
+            written = await self.tool(
+                f"{kind} write", "file_write", target=place, path=path, content="é\n",
+                create_dirs=True,
+            )
+            await self.tool(
+                f"{kind} add", "file_write", target=place, path=path, base64="/w==", append=True,
+                expect_sha256=written.get("sha256", ""),
+            )
+            await self.tool(f"{kind} content", "file_read", target=place, path=path)
+            await self.tool(f"{kind} lines", "file_read", target=place, path=path, grep="é")
+            folder = path.removesuffix("/deep/file")
+            await self.tool(f"{kind} files", "file_list", target=place, path=folder, depth=2)
+            await self.tool(
+                f"{kind} remove", "ssh_execute", target=place, command=f"rm -r {folder}"
+            )
         await self.tool("no agent", "ssh_session_open", target="nowhere/local")
         await self.tool("no session", "ssh_session_command", session_id="none", command="true")
         await self.refused("no tool", "no_such_tool")

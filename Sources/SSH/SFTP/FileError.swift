@@ -1,0 +1,38 @@
+// Why a file operation failed, one case per cause. Made where the server's status is read, and by
+// the agent for its own files.
+
+/// Why an operation on files failed.
+public enum FileError: Error, Equatable, Sendable {
+    /// No such file or directory.
+    case notFound
+    /// The user may not.
+    case denied
+    /// The server cannot do this.
+    case unsupported
+    /// It failed for another reason, in the server's words.
+    case failed(reason: String)
+    /// The server did not answer within the limit; SFTP is over.
+    case timedOut(limit: Duration)
+    /// SFTP ended.
+    case ended(reason: String)
+    /// What came is not SFTP; it is over.
+    case malformed(reason: String)
+    /// The caller no longer waits.
+    case cancelled
+}
+
+extension FileError: CustomStringConvertible {
+    /// One plain line.
+    public var description: String {
+        switch self {
+        case .notFound: "there is no such file or directory"
+        case .denied: "permission denied"
+        case .unsupported: "the server's SFTP cannot do this"
+        case .failed(let reason): reason.isEmpty ? "it failed" : reason
+        case .timedOut(let limit): "the SFTP server did not answer within \(limit)"
+        case .ended(let reason): "SFTP ended: \(reason)"
+        case .malformed(let reason): "the server does not speak SFTP: \(reason)"
+        case .cancelled: "the caller no longer waits"
+        }
+    }
+}

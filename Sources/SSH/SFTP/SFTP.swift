@@ -1,0 +1,165 @@
+// SFTP version 3 on a channel of a link: requests out, each answer to whoever asked. Above Channel,
+// below the agent's Files. Not libssh2's own SFTP: that starts the server's program inside the
+// session's one operation, where a login script that hangs would hold up every other channel of the
+// link, and it allows one request of a kind at a time. This is a channel like any other, so it is
+// opened, queued for and counted (MaxSessions) as they are.
+// Invariant: every request is answered, by the server or by the reason why SFTP is over.
+public import Loop
+
+/// An SFTP session.
+@IO public final class SFTP {
+    /// Requests that may wait for their answers at once.
+    private static let width = 64
+
+    /// Why it is over; nil while it lives.
+    public private(set) var failure: FileError?
+    /// When it was last asked for something.
+    public private(set) var lastUsed = IO.now
+    /// Requests that wait for their answers.
+    public var waiting: Int { pending.count }
+
+    private let channel: Channel
+    private let limit: Duration
+    private let version = Once<Result<UInt32, FileError>>()
+    private var splitter = SFTPSplitter()
+    private var pending: [UInt32: Once<Result<SFTPReply, FileError>>] = [:]
+    /// Requests nobody waits for any more: a handle that comes for one is given back.
+    private var abandoned: Set<UInt32> = []
+    private var lastID: UInt32 = 0
+    private var lastWords = ""
+
+    init(_ channel: Channel, limit: Duration) {
+        self.channel = channel
+        self.limit = limit
+        channel.onOutput = { [weak self] in self?.receive($0) }
+        channel.onErrorOutput = { [weak self] bytes in
+            guard let self, self.lastWords.utf8.count < 300 else { return }
+            self.lastWords += String(decoding: bytes.prefix(300), as: UTF8.self)
+        }
+        channel.onEnd = { [weak self] end in
+            guard let self else { return }
+            let words = self.lastWords.split(separator: "\n").joined(separator: " ")
+            let reason =
+                switch end {
+                case .exited(let code): "the server's SFTP program ended with \(code)"
+                case .signalled(let name): "the server's SFTP program was ended by \(name)"
+                case .lost(let reason): reason
+                }
+            self.end(.ended(reason: words.isEmpty ? reason : "\(reason): \(words)"))
+        }
+    }
+
+    isolated deinit { channel.close() }
+
+    /// Agrees on the version; to be called once, first.
+    func begin() async throws(FileError) {
+        channel.resume()
+        // Its length, INIT, version 3.
+        channel.write([0, 0, 0, 5, 1, 0, 0, 0, 3])
+        guard let answer = await IO.within(limit, { await self.version.wait() }) else {
+            throw stop(.timedOut(limit: limit))
+        }
+        let number = try answer.get()
+        guard number >= 3 else { throw stop(.malformed(reason: "version \(number)")) }
+    }
+
+    /// Ends it; what waits fails.
+    public func close() { end(.ended(reason: "closed by the agent")) }
+
+    // MARK: Requests
+
+    /// Sends a request and waits for its answer.
+    func ask(
+        _ type: UInt8, _ write: (inout WireWriter) -> Void
+    ) async throws(FileError) -> SFTPReply {
+        lastUsed = IO.now
+        while pending.count >= Self.width, failure == nil {
+            try? await IO.sleep(for: .milliseconds(1))
+            if Task.isCancelled { throw .cancelled }
+        }
+        if let failure { throw failure }
+        lastID &+= 1
+        let id = lastID
+        var body = WireWriter()
+        body.byte(type)
+        body.uint32(id)
+        write(&body)
+        var message = WireWriter()
+        message.string(body.bytes)
+        let answer = Once<Result<SFTPReply, FileError>>()
+        pending[id] = answer
+        channel.write(message.bytes)
+        guard let result = await IO.within(limit, { await answer.wait() }) else {
+            pending[id] = nil
+            guard !Task.isCancelled else {
+                abandoned.insert(id)
+                throw .cancelled
+            }
+            throw stop(.timedOut(limit: limit))
+        }
+        let reply = try result.get()
+        if case .status(let code, let message) = reply,
+            let error = FileError(status: code, message)
+        {
+            throw error
+        }
+        return reply
+    }
+
+    /// A request that is answered with a status alone.
+    func order(_ type: UInt8, _ write: (inout WireWriter) -> Void) async throws(FileError) {
+        guard case .status = try await ask(type, write) else { throw unexpected() }
+    }
+
+    /// An answer of another kind than was asked for.
+    func unexpected() -> FileError { stop(.malformed(reason: "an answer of the wrong kind")) }
+
+    // MARK: Answers
+
+    private func receive(_ bytes: [UInt8]) {
+        guard failure == nil else { return }
+        guard let messages = splitter.take(bytes) else {
+            let start = String(decoding: bytes.prefix(80).filter { $0 >= 32 }, as: UTF8.self)
+            return end(.malformed(reason: "it says \"\(start)\" (does a login script print?)"))
+        }
+        for message in messages {
+            guard let (id, reply) = SFTPReply.read(message) else {
+                return end(.malformed(reason: "a message that is none"))
+            }
+            if case .version(let number) = reply {
+                version.set(.success(number))
+            } else if let answer = pending.removeValue(forKey: id) {
+                answer.set(.success(reply))
+            } else if abandoned.remove(id) != nil {
+                if case .handle(let handle) = reply { giveBack(handle) }
+            } else {
+                return end(.malformed(reason: "an answer to nothing"))
+            }
+        }
+    }
+
+    /// Closes a handle without waiting for the answer.
+    func giveBack(_ handle: [UInt8]) {
+        guard failure == nil else { return }
+        IO.task { try? await self.order(4) { $0.string(handle) } }
+    }
+
+    /// Ends it for a reason, which is the error of who found it.
+    private func stop(_ error: FileError) -> FileError {
+        end(error)
+        return error
+    }
+
+    private func end(_ error: FileError) {
+        guard failure == nil else { return }
+        failure = error
+        version.set(.failure(error))
+        let all = pending
+        pending = [:]
+        for answer in all.values { answer.set(.failure(error)) }
+        channel.onOutput = nil
+        channel.onErrorOutput = nil
+        channel.onEnd = nil
+        channel.close()
+    }
+}

@@ -1,0 +1,100 @@
+// The server's messages of SFTP version 3 (draft-ietf-secsh-filexfer-02): bytes to values. Pure.
+// Invariant: whatever a server sends gives a value or an error, never a trap, and a message over
+// the limit is refused before it is gathered.
+
+/// What the server says.
+enum SFTPReply: Equatable {
+    case version(UInt32)
+    case status(code: UInt32, message: String)
+    case handle([UInt8])
+    case data([UInt8])
+    case names([Name])
+    case attributes(FileAttributes)
+
+    /// A name in a directory, or the answer to a question for a path.
+    struct Name: Equatable {
+        let name: String
+        let attributes: FileAttributes
+    }
+
+    /// Reads one message without its length; the id is 0 for the version.
+    static func read(_ bytes: ArraySlice<UInt8>) -> (id: UInt32, reply: SFTPReply)? {
+        var reader = WireReader(bytes)
+        guard let type = reader.byte(), let id = reader.uint32() else { return nil }
+        switch type {
+        case 2: return (0, .version(id))
+        case 101:
+            guard let code = reader.uint32() else { return nil }
+            // Version 3 has words here; some servers of it have none.
+            let words = reader.string().map { String(decoding: $0.prefix(500), as: UTF8.self) }
+            return (id, .status(code: code, message: words ?? ""))
+        case 102:
+            // Handles are opaque, at most 256 bytes.
+            guard let handle = reader.string(), handle.count <= 256 else { return nil }
+            return (id, .handle(Array(handle)))
+        case 103: return reader.string().map { (id, .data(Array($0))) }
+        case 104:
+            guard let count = reader.uint32() else { return nil }
+            var names: [Name] = []
+            for _ in 0..<count {
+                guard let name = reader.text(), reader.string() != nil,
+                    let attributes = FileAttributes(&reader)
+                else { return nil }
+                names.append(Name(name: name, attributes: attributes))
+            }
+            return (id, .names(names))
+        case 105: return FileAttributes(&reader).map { (id, .attributes($0)) }
+        default: return nil
+        }
+    }
+}
+
+extension FileError {
+    /// The error for a status of the server; nil: all went well, or the file is at its end.
+    init?(status code: UInt32, _ message: String) {
+        switch code {
+        case 0, 1: return nil
+        case 2, 10: self = .notFound
+        case 3, 12: self = .denied
+        case 4:
+            // OpenSSH says "Failure" for all that has no number of its own.
+            let isTold = !message.isEmpty && message != "Failure"
+            self = .failed(reason: isTold ? message : "it failed, and the server does not say why")
+        case 5: self = .failed(reason: "the server did not understand the request")
+        case 6, 7: self = .failed(reason: "the server lost what it stands on")
+        case 8: self = .unsupported
+        case 9: self = .failed(reason: "the file is not open any more")
+        case 11: self = .failed(reason: "it exists already")
+        case 13: self = .failed(reason: "there is no medium")
+        case 14, 15: self = .failed(reason: "no space is left, or the quota is used up")
+        case 17: self = .failed(reason: "it is locked")
+        case 18: self = .failed(reason: "the directory is not empty")
+        case 19: self = .failed(reason: "it is no directory")
+        case 21: self = .failed(reason: "symbolic links lead in a circle")
+        default: self = .failed(reason: message.isEmpty ? "status \(code)" : message)
+        }
+    }
+}
+
+/// Splits what the server sends into messages.
+struct SFTPSplitter {
+    /// The longest message: what OpenSSH sends at most.
+    static let limit = 256 << 10
+    private var bytes: [UInt8] = []
+
+    /// Takes bytes in; the messages that are whole, or nil when one would be too long or empty.
+    mutating func take(_ more: [UInt8]) -> [ArraySlice<UInt8>]? {
+        bytes += more
+        var messages: [ArraySlice<UInt8>] = []
+        var rest = bytes[...]
+        while rest.count >= 4 {
+            let length = rest.prefix(4).reduce(0) { $0 << 8 | Int($1) }
+            guard (1...Self.limit).contains(length) else { return nil }
+            guard rest.count >= 4 + length else { break }
+            messages.append(rest.dropFirst(4).prefix(length))
+            rest = rest.dropFirst(4 + length)
+        }
+        if !messages.isEmpty { bytes = Array(rest) }
+        return messages
+    }
+}

@@ -1,0 +1,300 @@
+// The file calls through the dispatcher: the same at a target behind SFTP and on this machine, and
+// what the site's policy lets be touched.
+import Crypto
+import Foundation
+import JSON
+import Loop
+import SSH
+import Support
+import Terminal
+import Testing
+import Wire
+
+@testable import homeline_agent
+
+/// An agent with one target, `box`, and a folder to work in.
+@IO private final class Desk {
+    let service: AgentService
+    let folder: TemporaryDirectory
+    let server: SSHServer
+    private var settings = AgentSettings()
+
+    init(_ options: SSHServer.Options = .init(shell: .dash)) async throws {
+        server = try await SSHServer.start(options)
+        // Its real path, as the answers have it.
+        folder = try TemporaryDirectory("desk")
+        settings.targets.sshConfig = try server.directory.write(
+            try server.configuration(alias: "box"), to: "ssh_config")
+        settings.targets.knownHosts = server.directory.file("known_hosts")
+        let identity = Identity(
+            key: try .generate(), relay: "", pin: nil, agentID: "id", name: "site")
+        service = AgentService(identity: identity, settings: settings)
+    }
+
+    func allow(_ change: (inout Policy) -> Void) {
+        change(&settings.policy)
+        service.apply(settings)
+    }
+
+    func call(_ method: Wire.Method, _ arguments: JSON.Object) async -> Result<JSON, Fault> {
+        let request = Request(
+            method, caller: Caller(principal: "ada"), arguments: RawJSON(.object(arguments)))
+        switch Reply(decoding: await service.dispatcher.answer(request.encoded())) {
+        case .result(let raw): return .success((try? raw.parsed()) ?? .null)
+        case .fault(let fault): return .failure(fault)
+        }
+    }
+
+    func code(_ method: Wire.Method, _ arguments: JSON.Object) async -> Fault.Code? {
+        if case .failure(let fault) = await call(method, arguments) { return fault.code }
+        return nil
+    }
+
+    func file(_ name: String) -> JSON { .string(folder.file(name)) }
+
+    func text(_ name: String) throws -> String {
+        try String(contentsOfFile: folder.file(name), encoding: .utf8)
+    }
+}
+
+@Suite(.timeLimit(.minutes(1))) struct FilesTests {
+    @Test(arguments: ["site/local", "site/box"])
+    @IO func `files are written, read and listed`(target: String) async throws {
+        let desk = try await Desk()
+        let at: JSON.Object = ["target": .string(target)]
+        func with(_ more: JSON.Object) -> JSON.Object { at.with(more) }
+        let digest = { Hex.encode(SHA256.hash(Array($0.utf8))) } as (String) -> String
+
+        let made = try await desk.call(
+            .writeFile,
+            with([
+                "path": desk.file("a/b/notes"), "content": "één\ntwo\nthree\n", "create_dirs": true,
+                "mode": "0640",
+            ])
+        ).get()
+        #expect(made["created"] == true && made["size"]?.intValue == 16)
+        #expect(made["sha256"]?.stringValue == digest("één\ntwo\nthree\n"))
+        #expect(made["path"]?.stringValue?.hasSuffix("/a/b/notes") == true)
+        #expect(try desk.text("a/b/notes") == "één\ntwo\nthree\n")
+
+        let read = try await desk.call(.readFile, with(["path": desk.file("a/b/notes")])).get()
+        #expect(read["content"] == "één\ntwo\nthree\n" && read["encoding"] == "utf-8")
+        #expect(read["end"] == true && read["sha256"] == made["sha256"])
+        // A piece ends before a character it would cut, and the next goes on there.
+        let piece = try await desk.call(
+            .readFile, with(["path": desk.file("a/b/notes"), "length": 1])
+        ).get()
+        #expect(piece["encoding"] == "base64" && piece["next_offset"] == 1)
+        let three = try await desk.call(
+            .readFile, with(["path": desk.file("a/b/notes"), "length": 3])
+        ).get()
+        #expect(three["content"] == "é" && three["next_offset"] == 2 && three["end"] == false)
+        let rest = try await desk.call(
+            .readFile, with(["path": desk.file("a/b/notes"), "offset": 6])
+        ).get()
+        #expect(rest["content"] == "two\nthree\n" && rest["sha256"] == nil && rest["size"] == 16)
+        let tail = try await desk.call(
+            .readFile, with(["path": desk.file("a/b/notes"), "tail": 2])
+        ).get()
+        #expect(tail["content"] == "two\nthree\n" && tail["offset"] == 6)
+        let found = try await desk.call(
+            .readFile, with(["path": desk.file("a/b/notes"), "grep": "^t"])
+        ).get()
+        #expect(
+            found["matches"] == [
+                ["line": 2, "offset": 6, "text": "two"],
+                ["line": 3, "offset": 10, "text": "three"],
+            ])
+        #expect(found["content"] == nil && found["next_offset"] == 16)
+
+        // In place: who owns it, its mode and its links stay.
+        try FileManager.default.createSymbolicLink(
+            atPath: desk.folder.file("link"), withDestinationPath: "a/b/notes")
+        let over = try await desk.call(
+            .writeFile,
+            with([
+                "path": desk.file("link"), "base64": "AP8B",
+                "expect_sha256": made["sha256"] ?? .null,
+            ])
+        ).get()
+        #expect(over["created"] == false && over["size"] == 3)
+        let binary = try await desk.call(.readFile, with(["path": desk.file("link")])).get()
+        #expect(binary["content"] == "AP8B" && binary["encoding"] == "base64")
+        #expect(binary["path"]?.stringValue?.hasSuffix("/a/b/notes") == true)
+        let attributes = try FileManager.default.attributesOfItem(
+            atPath: desk.folder.file("a/b/notes"))
+        #expect(attributes[.posixPermissions] as? Int == 0o640)
+        let stale: JSON.Object = [
+            "path": desk.file("link"), "content": "x", "expect_sha256": made["sha256"] ?? .null,
+        ]
+        #expect(await desk.code(.writeFile, with(stale)) == .fileChanged)
+        let added = try await desk.call(
+            .writeFile, with(["path": desk.file("log"), "content": "one\n", "append": true])
+        ).get()
+        #expect(added["created"] == true)
+        let more = try await desk.call(
+            .writeFile, with(["path": desk.file("log"), "content": "two\n", "append": true])
+        ).get()
+        #expect(more["size"] == 8 && more["sha256"]?.stringValue == digest("one\ntwo\n"))
+
+        let flat = try await desk.call(.listFiles, with(["path": .string(desk.folder.path)])).get()
+        let names = flat["entries"]?.arrayValue?.compactMap { $0["path"]?.stringValue }
+        #expect(names == ["a", "link", "log"])
+        #expect(flat["entries"]?[1]?["type"] == "link")
+        #expect(flat["entries"]?[1]?["link"] == "a/b/notes")
+        #expect(flat["entries"]?[2]?["size"] == 8)
+        let deep = try await desk.call(
+            .listFiles,
+            with(["path": .string(desk.folder.path), "depth": 3, "glob": "no*"])
+        ).get()
+        #expect(
+            deep["entries"]?.arrayValue?.compactMap { $0["path"]?.stringValue } == ["a/b/notes"])
+        #expect(deep["entries"]?[0]?["mode"] == "0640" && deep["truncated"] == false)
+        let one = try await desk.call(.listFiles, with(["path": desk.file("log")])).get()
+        #expect(one["entries"]?.arrayValue?.count == 1 && one["entries"]?[0]?["path"] == "log")
+
+        // What is there for nobody, or is no file.
+        #expect(await desk.code(.readFile, with(["path": desk.file("none")])) == .fileNotFound)
+        #expect(await desk.code(.readFile, with(["path": desk.file("a")])) == .fileFailed)
+        #expect(await desk.code(.readFile, with(["path": "/dev/zero"])) == .fileFailed)
+        #expect(await desk.code(.readFile, with(["path": ""])) == .invalidArgument)
+        #expect(await desk.code(.readFile, with(["path": "a\0b"])) == .invalidArgument)
+        #expect(
+            await desk.code(.readFile, with(["path": desk.file("log"), "grep": "("]))
+                == .invalidArgument)
+        #expect(
+            await desk.code(.writeFile, with(["path": desk.file("no/x"), "content": ""]))
+                == .fileNotFound)
+        #expect(
+            await desk.code(.writeFile, with(["path": desk.file("x"), "base64": "?"]))
+                == .invalidArgument)
+        // Relative paths begin at the home.
+        let home = try await desk.call(.listFiles, with(["path": "~"])).get()["path"]?.stringValue
+        #expect(
+            home
+                == (target == "site/box"
+                    ? desk.server.directory.file("home") : desk.service.targets.place.home))
+        await desk.service.shutDown()
+    }
+
+    @Test(arguments: ["site/local", "site/box"])
+    @IO func `the site's rules hold for where a path leads`(target: String) async throws {
+        let desk = try await Desk()
+        let folder = desk.folder
+        for name in ["open", "shut"] { try folder.folder(name) }
+        try folder.write("o", to: "open/o")
+        try folder.write("s", to: "shut/s")
+        try FileManager.default.createSymbolicLink(
+            atPath: folder.file("open/way"), withDestinationPath: "../shut")
+        try FileManager.default.createSymbolicLink(
+            atPath: folder.file("open/new"), withDestinationPath: "../shut/new")
+        let rule = try #require(PathRule(folder.file("shut")))
+        let fixed = try #require(PathRule(folder.file("open/o")))
+        desk.allow {
+            $0.paths.denied = [rule]
+            $0.paths.readOnly = [fixed]
+        }
+        func code(_ method: Wire.Method, _ path: String, _ more: JSON.Object = [:]) async
+            -> Fault.Code?
+        {
+            let base: JSON.Object = [
+                "target": .string(target), "path": .string(folder.file(path)),
+            ]
+            return await desk.code(method, base.with(more))
+        }
+        #expect(await code(.readFile, "open/o") == nil)
+        for path in ["shut/s", "open/way/s", "open/../shut/s", "shut"] {
+            #expect(await code(.readFile, path) == .refusedByPolicy, "\(path)")
+            #expect(await code(.listFiles, path) == .refusedByPolicy, "\(path)")
+        }
+        for path in ["shut/x", "open/way/x", "open/new", "open/o", "open/way/deep/er"] {
+            #expect(
+                await code(.writeFile, path, ["content": "x", "create_dirs": true])
+                    == .refusedByPolicy, "\(path)")
+        }
+        #expect(await code(.writeFile, "open/p", ["content": "x"]) == nil)
+        // What is hidden is not in lists, whichever way they come to it.
+        let list = try await desk.call(
+            .listFiles,
+            ["target": .string(target), "path": .string(folder.path), "depth": 3]
+        ).get()
+        let names = list["entries"]?.arrayValue?.compactMap { $0["path"]?.stringValue } ?? []
+        #expect(names == ["open", "open/new", "open/o", "open/p", "open/way"])
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.file("shut")) == ["s"])
+
+        desk.allow { $0.isReadOnly = true }
+        #expect(await code(.writeFile, "open/p", ["content": "x"]) == .refusedByPolicy)
+        #expect(await code(.readFile, "open/o") == nil)
+        desk.allow { $0.deniedTools = ["file_*"] }
+        #expect(await code(.readFile, "open/o") == .refusedByPolicy)
+        await desk.service.shutDown()
+    }
+
+    @Test @IO func `files take their place in MaxSessions like everything else`() async throws {
+        let desk = try await Desk(.init(shell: .dash, settings: ["MaxSessions": "1"]))
+        try desk.folder.write("x", to: "x")
+        let read: JSON.Object = ["target": "site/box", "path": desk.file("x")]
+        let run: JSON.Object = ["target": "site/box", "command": "echo on"]
+        let links = desk.service.links
+        // SFTP that only waits to be used again makes way.
+        #expect(await desk.code(.readFile, read) == nil)
+        #expect(links.open.map(\.channels) == [1])
+        #expect(try await desk.call(.execute, run).get()["stdout"] == "on\n")
+        #expect(await holds { links.open.allSatisfy { $0.channels == 0 } })
+        // Side by side each gets a place, on more links where one has none.
+        let calls = (0..<6).map { number in
+            IO.task {
+                await desk.code(
+                    number % 2 == 0 ? .readFile : .execute, number % 2 == 0 ? read : run)
+            }
+        }
+        for call in calls { #expect(await call.value == nil) }
+        #expect(links.open.count <= Links.perTarget)
+        await desk.service.shutDown()
+    }
+
+    @Test func `text is cut where characters and lines end`() throws {
+        func shown(_ text: String, _ count: Int) -> (FileContent) {
+            var content = FileContent(target: "t", path: "p")
+            let bytes = Array(text.utf8)
+            FileText.show(Array(bytes.prefix(count)), isEnd: count >= bytes.count, in: &content)
+            return content
+        }
+        for (text, count, expected) in [
+            ("aé", 2, "a"), ("aé", 3, "aé"), ("a漢b", 3, "a"), ("a漢b", 4, "a漢"), ("😀", 3, nil),
+            ("a😀", 4, "a"), ("", 5, ""), ("\0", 1, nil),
+        ] as [(String, Int, String?)] {
+            let content = shown(text, count)
+            #expect(content.isBase64 == (expected == nil), "\(text) \(count)")
+            if let expected {
+                #expect(content.content == expected)
+                #expect(content.nextOffset == expected.utf8.count)
+            }
+        }
+        let lines = Array("1\n22\n333".utf8)
+        #expect(FileText.tail(lines, lines: 1, limit: 100) == 5)
+        #expect(FileText.tail(lines, lines: 2, limit: 100) == 2)
+        #expect(FileText.tail(lines, lines: 9, limit: 100) == 0)
+        #expect(FileText.tail(lines + [10], lines: 1, limit: 100) == 5)
+        #expect(FileText.tail(lines, lines: 9, limit: 2) == 6)
+        #expect(FileText.tail([], lines: 1, limit: 9) == 0)
+        #expect(FileText.tail(Array("é".utf8), lines: 1, limit: 1) == 2)
+
+        let pattern = try LinePattern("3")
+        let all = FileText.search(lines, pattern, at: 0, isEnd: true, limit: 9)
+        #expect(all.matches == [.init(line: 3, offset: 5, text: "333")] && all.done == 8)
+        let open = FileText.search(lines, pattern, at: 4, isEnd: false, limit: 9)
+        #expect(open.matches.isEmpty && open.done == 5)
+        let one = FileText.search(Array("3\r\n3\n3\n".utf8), pattern, at: 7, isEnd: true, limit: 1)
+        #expect(one.matches == [.init(line: nil, offset: 7, text: "3")] && one.done == 3)
+    }
+}
+
+extension JSON.Object {
+    /// The members of both; the other's come first.
+    fileprivate func with(_ more: JSON.Object) -> JSON.Object {
+        var all = self
+        for (key, value) in more { all[key] = value }
+        return all
+    }
+}

@@ -1,0 +1,32 @@
+// What the file calls stand on: the files of one target, behind SFTP or of this machine.
+// Invariant: every operation ends, by a value or an error, within a limit of its own.
+import Loop
+import SSH
+
+/// The files of a target, as one user sees them.
+@IO protocol FileStore {
+    /// The absolute path that a path leads to, links followed; relative ones begin at the home.
+    func realPath(_ path: String) async throws(FileError) -> String
+    /// Where a symbolic link points.
+    func target(ofLink path: String) async throws(FileError) -> String
+    /// What is known of a file.
+    func attributes(
+        of path: String, followingLinks: Bool
+    ) async throws(FileError) -> FileAttributes
+    /// Makes a directory.
+    func makeDirectory(_ path: String) async throws(FileError)
+    /// Sets a file's permission bits.
+    func setMode(_ mode: UInt32, of path: String) async throws(FileError)
+    /// The entries of a directory, about `limit` at most.
+    func entries(
+        of path: String, limit: Int
+    ) async throws(FileError) -> [(name: String, attributes: FileAttributes)]
+    /// The bytes from `offset` on: `count` of them, fewer only at the file's end.
+    func read(_ path: String, from offset: UInt64, count: Int) async throws(FileError) -> [UInt8]
+    /// Writes bytes at `offset`.
+    func write(
+        _ path: String, _ bytes: [UInt8], at offset: UInt64, _ opening: FileOpening, mode: UInt32?
+    ) async throws(FileError)
+}
+
+extension SFTP: FileStore {}
