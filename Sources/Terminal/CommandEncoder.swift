@@ -25,9 +25,9 @@ public struct CommandEncoder: Sendable {
     public init(profile: ShellProfile) { self.profile = profile }
 
     /// The lines for command `number`; `previous` is what `$?` shall be inside it, `arms` sets the
-    /// prompts again first.
+    /// prompts again first, `learning` asks for the exported variables after it.
     public func encode(
-        _ code: [UInt8], number: Int, previous: Int, arms: Bool = false
+        _ code: [UInt8], number: Int, previous: Int, arms: Bool = false, learning: Nonce? = nil
     ) throws(TerminalError) -> Lines {
         guard code.count <= Self.codeLimit else {
             throw .commandTooLong(bytes: code.count, limit: Self.codeLimit)
@@ -36,7 +36,8 @@ public struct CommandEncoder: Sendable {
         let dialect = profile.dialect
         let whole = dialect.closed(code)
         let frame = dialect.frame(number: number, previous: previous, arms: arms)
-        let (head, tail) = (Array(frame.head.utf8), Array(frame.tail.utf8))
+        let question = learning.map { dialect.after(Exports.command(nonce: $0)) } ?? ""
+        let (head, tail) = (Array(frame.head.utf8), Array((frame.tail + question + "\n").utf8))
         if let word = dialect.word(whole, limit: Self.lineLimit - head.count - tail.count) {
             return Lines(pieces: [], command: head + word + tail)
         }
@@ -46,7 +47,7 @@ public struct CommandEncoder: Sendable {
         let run = dialect.frame(number: number, previous: previous, arms: false)
         return Lines(
             pieces: pieces.map { [32] + $0 + [10] },
-            command: Array((run.head + dialect.collected + run.tail).utf8))
+            command: Array((run.head + dialect.collected).utf8) + tail)
     }
 
     /// An empty line, which makes the shell print its prompt.

@@ -85,11 +85,16 @@ public struct Exports: Sendable, Equatable {
 
     /// A line that any shell answers with mark V; silent where the output does not go to a terminal.
     public static func question(nonce: Nonce) -> [UInt8] {
+        Array(" \(command(nonce: nonce))\n".utf8)
+    }
+
+    /// The command of the question.
+    static func command(nonce: Nonce) -> String {
         let key = nonce.text
         let script =
             #"[ -t 1 ]&&{ printf "\033]133;V;\#(key);";env -0 2>/dev/null|head -c \#(sizeLimit);"#
             + #"printf ";\#(key)\007";}"#
-        return Array(" sh -c '\(script)'\n".utf8)
+        return "sh -c '\(script)'"
     }
 }
 

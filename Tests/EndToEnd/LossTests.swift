@@ -46,7 +46,8 @@ import Testing
         let early = try await place.caller.call(
             "ssh_session_open", ["reopen": .string(session.id)])
         #expect(early["isError"] == true && early.text.contains("not over"))
-        try await Task.sleep(for: .seconds(1.5))
+        // The next command's answer comes after what was learned.
+        try await session.run("true")
         place.servers["dash"]?.cutConnections()
         let gone = await holds(within: .seconds(10)) {
             let told = try? await place.caller.call(

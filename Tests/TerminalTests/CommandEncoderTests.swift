@@ -28,7 +28,7 @@ import Testing
             Array("echo 'hi'\n".utf8), number: 3, previous: 1)
         #expect(lines.pieces.isEmpty)
         let text = String(decoding: lines.command, as: UTF8.self)
-        #expect(text == " __c=$'echo \\047hi\\047\\n'$__t;__b 3 1;\\eval \"$__c\";__e 3\n")
+        #expect(text == " __c=$'echo \\047hi\\047\\n'$__t;__b 3 1&&:;\\eval \"$__c\";__e 3\n")
     }
 
     @Test func `fish takes characters whole, in one word or in pieces`() throws {

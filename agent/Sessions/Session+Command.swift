@@ -89,7 +89,7 @@ extension Session {
         do throws(TerminalError) {
             return try CommandEncoder(profile: profile).encode(
                 Array(code.utf8), number: state.number + 1, previous: state.previousStatus,
-                arms: arms)
+                arms: arms, learning: learnsExports(of: code) ? nonce : nil)
         } catch {
             throw Fault(.invalidArgument, error.description)
         }
@@ -124,9 +124,19 @@ extension Session {
         transport.write(line)
     }
 
-    private func expire(_ command: SessionCommand?) {
-        guard let command, command === self.command, command.outcome == nil else { return }
-        command.timedOut = true
+    static let expiryNote = "timeout_s passed: Ctrl-C was sent"
+
+    /// Interrupts a command, or what runs in the shell inside that it is.
+    func expire(_ command: SessionCommand?) {
+        guard let command, command.outcome == nil, end == nil else { return }
+        let isOuter = outer.contains { $0.command === command }
+        guard isOuter || command === self.command else { return }
+        guard !isOuter || isRunning else {
+            command.expiry = "timeout_s passed while the shell in it was at its prompt"
+            return
+        }
+        command.expiry = Self.expiryNote
+        self.command?.expiry = Self.expiryNote
         state.interrupted()
         transport.write([Keys.interrupt])
     }

@@ -1,6 +1,6 @@
 // What another shell is given when this one is gone: the directory, and the variables that commands
-// have exported. These are asked for with a line of our own while the session is idle, after a
-// command that may have changed them; so no command waits for it.
+// have exported. A command that may have changed them brings the question in its own line, behind mark
+// E; where that is not answered it is asked again while the session is idle. So nobody waits for it.
 // Invariant: values are kept in memory alone, at most `Exports.sizeLimit` bytes; they reach no log, no
 // result and no list.
 import Loop
@@ -23,11 +23,14 @@ extension Session {
         var timer: LoopTimer?
     }
 
+    /// Whether a command may export something that is to be learned.
+    func learnsExports(of code: String) -> Bool { depth == 0 && Exports.mayChange(code) }
+
     /// A command was given: it may export something.
     func noteExports(of code: String) {
         learning.timer?.cancel()
         learning.timer = nil
-        if depth == 0, !learning.isDue, Exports.mayChange(code) { learning.isDue = true }
+        if !learning.isDue, learnsExports(of: code) { learning.isDue = true }
     }
 
     /// The prompt is back: there may be something to learn.
@@ -58,6 +61,7 @@ extension Session {
     /// The shell's answer: the terminal has mapped its line feeds as those of any output.
     func learn(_ environment: [UInt8]) {
         learning.exports = Exports(unmapped(environment))
+        learning.isDue = false
     }
 
     /// Types nothing between our line and its prompt.

@@ -63,7 +63,7 @@ extension Session {
         } else {
             describeOpen(&result, &notes)
         }
-        if command.timedOut { notes.append("timeout_s passed: Ctrl-C was sent") }
+        if let expiry = command.expiry { notes.append(expiry) }
         if command.lateBytes > 0 {
             let offset = command.begin - command.lateBytes
             notes.append(

@@ -24,8 +24,8 @@ import Terminal
     private(set) var ended: ContinuousClock.Instant?
     /// Output that came between the command before and this one.
     var lateBytes = 0
-    /// Whether its time limit passed.
-    var timedOut = false
+    /// What was done when its time limit passed; nil: it has not.
+    var expiry: String?
     /// Its shell, inside another, is over.
     private(set) var hasLeft = false
     /// The command of the outer shell that this one's shell was.

@@ -10,8 +10,11 @@ protocol Dialect: Sendable {
     /// Code that cannot take the sentinel line for its own.
     func closed(_ code: [UInt8]) -> [UInt8]
 
-    /// What is typed before and after the word that holds a command's code.
+    /// What is typed before and after the word that holds a command's code, but for the line feed.
     func frame(number: Int, previous: Int, arms: Bool) -> (head: String, tail: String)
+
+    /// What makes the shell run a command of ours in the same line, whatever comes of it.
+    func after(_ command: String) -> String
 
     /// One word that the shell reads as `code`; nil: longer than `limit`.
     func word(_ code: [UInt8], limit: Int) -> [UInt8]?
@@ -27,6 +30,8 @@ protocol Dialect: Sendable {
 }
 
 extension Dialect {
+    func after(_ command: String) -> String { ";\(command)" }
+
     /// Code in a group of its own when it ends in an operator, which would take the next line.
     func grouped(_ code: [UInt8], _ opening: String, _ closing: String) -> [UInt8] {
         guard Self.endsInOperator(code) else { return code }

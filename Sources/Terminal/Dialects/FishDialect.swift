@@ -10,8 +10,9 @@ struct FishDialect: Dialect {
         let print = "builtin printf '\\033]133;"
         return [
             " set -g fish_history '';set -g fish_autosuggestion_enabled 0;"
+                // Without -g the choice would be written to the user's own configuration.
                 + "test \"$fish_key_bindings\" = fish_default_key_bindings;"
-                + "or fish_default_key_bindings;"
+                + "or set -g fish_key_bindings fish_default_key_bindings;"
                 + "functions -e __fish_enable_bracketed_paste __fish_disable_bracketed_paste;"
                 + "set -g __s \(Mark.settingUp);set -g __n 0;"
                 + "function __p;function fish_prompt;"
@@ -35,7 +36,7 @@ struct FishDialect: Dialect {
     func frame(number: Int, previous: Int, arms: Bool) -> (head: String, tail: String) {
         (
             arms ? " __p;set -g __c " : " set -g __c ",
-            "$__t;__b \(number) \(previous);eval $__c;__e \(number)\n"
+            "$__t;__b \(number) \(previous);eval $__c;__e \(number)"
         )
     }
 

@@ -15,7 +15,7 @@ struct POSIXDialect: Dialect {
         [
             "\(before) \(options)__s=\(Mark.settingUp);__n=0;\(prompts(nonce));__p\n",
             " \(beginning(nonce)) \(environment)\n",
-            " \(ending(nonce)) \(texts);__s=0\n",
+            " \(forgetting)\(ending(nonce)) \(texts);__s=0\n",
         ]
     }
 
@@ -24,9 +24,12 @@ struct POSIXDialect: Dialect {
     func frame(number: Int, previous: Int, arms: Bool) -> (head: String, tail: String) {
         (
             arms ? " __p;__c=" : " __c=",
-            "$__t;__b \(number) \(previous);\\eval \"$__c\";__e \(number)\n"
+            // In a list no status ends the shell (`set -e`) or springs a trap on ERR.
+            "$__t;__b \(number) \(previous)&&:;\\eval \"$__c\";__e \(number)"
         )
     }
+
+    func after(_ command: String) -> String { ";\(command) 2>/dev/null||:" }
 
     let collected = "$__x"
     let emptying = "__x=;"
@@ -89,7 +92,7 @@ struct POSIXDialect: Dialect {
         }
     }
 
-    /// Prints C and sets `$?`; under `set -e` a status would end the shell.
+    /// Prints C and sets `$?`.
     private func beginning(_ nonce: Nonce) -> String {
         // mksh has no printf of its own.
         let mark =
@@ -97,7 +100,7 @@ struct POSIXDialect: Dialect {
             ? #"\print -rn -- $'\033]133;C;\#(nonce.text);'"$1"$';\n'"#
             : #"\#(printf) '\033]133;C;\#(nonce.text);%s;\n' "$1""#
         return "__k(){ \(mark);};__b(){ \(toTerminal("__k"));__n=$1;__s=\(Mark.unfinished);"
-            + #"case $- in *e*) \return 0;;esac;\return "$2";};"#
+            + #"\return "$2";};"#
     }
 
     private func ending(_ nonce: Nonce) -> String {
@@ -119,6 +122,14 @@ struct POSIXDialect: Dialect {
     /// The two line feeds end a trailing comment or backslash before the sentinel.
     private var texts: String {
         "__l=$(\(printf) '\\n_');__l=${__l%_};__t=$__l$__l'__s=$?'"
+    }
+
+    /// bash lists what was typed before history was off; what is the user's stays listed.
+    private var forgetting: String {
+        guard profile == .bash else { return "" }
+        return "__h(){ while :;do \\builtin set -- $(\\builtin history 1);"
+            + "case $* in *']133;'*)\\builtin history -d $1;;*)\\return;;esac;done;};"
+            + "__h 2>/dev/null;"
     }
 
     private var environment: String {

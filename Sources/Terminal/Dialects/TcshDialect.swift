@@ -8,13 +8,14 @@ struct TcshDialect: Dialect {
     func setUp(_ nonce: Nonce) -> [String] {
         let key = nonce.text
         return [
-            " unalias echo setenv if exec sh printf precmd postcmd jobcmd cwdcmd periodic;"
+            " unalias set unset eval echo setenv if exec sh printf precmd postcmd jobcmd cwdcmd periodic;"
                 // What is typed ahead of the editor's end is lost, so nothing follows on the line.
-                + "unset edit correct filec autologout rprompt printexitvalue time savehist watch mail;"
+                // Aliases of a line are read before it runs: hence the quotes.
+                + "''unset edit correct filec autologout rprompt printexitvalue time savehist watch mail;"
                 // Without history an exclamation mark is one; aliases take no `\!:1` then.
-                + "set histchars='' __s=\(Mark.settingUp) __n=0;"
+                + "''set histchars='' __s=\(Mark.settingUp) __n=0;"
                 + "alias __p 'set prompt='\\''%{\\033]133;D;\(key);%?;%$__s;%$__n;%/;\(key)\\007%}'\\'"
-                + "' prompt2=';eval __p\n",
+                + "' prompt2=';''eval __p\n",
             " set __l='\\\n'\n",
             " set __a=\"`printf '\\033'`\" __z=\"`printf '\\007'`\" __o='';"
                 + "set __t=$__l:q$__l:q'set __s=$status';"
@@ -36,7 +37,7 @@ struct TcshDialect: Dialect {
         let status = previous == 0 ? "" : "'(exit \(previous))'$__l:q"
         return (
             " \(arms ? "__p;" : "")set __s=\(Mark.unfinished) __n=\(number) __c=\(status)",
-            "$__t:q;__b;eval $__c:q;__e\n"
+            "$__t:q;__b;eval $__c:q;__e"
         )
     }
 
