@@ -87,6 +87,12 @@ import Wire
             #expect(result.evidence == [.prompt], "\(command)")
             #expect(result.exitCode == nil, "\(command)")
         }
+        // A read sees what the command's own answer showed.
+        let shown = try await session.run("show long")
+        let read = try await session.read(
+            offset: shown.offset, wait: .zero, raw: false, maxBytes: 100_000)
+        #expect(read.output.hasPrefix(long), "\(read)")
+        #expect(!read.output.contains("More"))
         let several = try await session.run("conf t\ninterface Gi0/2\nend\nshow version")
         #expect(
             several.output.hasSuffix(

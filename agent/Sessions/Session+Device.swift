@@ -137,7 +137,7 @@ extension Session {
         command.deadline = timeout.map { limit in
             LoopTimer(after: limit) { [weak self, weak command] in
                 guard let self, let command, command.outcome == nil else { return }
-                command.timedOut = true
+                command.expiry = Self.expiryNote
                 self.transport.write([Keys.interrupt])
             }
         }
@@ -149,12 +149,14 @@ extension Session {
         transport.write(Array(first.utf8) + [13])
         await waitForEnd(of: command, until: deadline)
         var result = result(of: command, from: command.begin, maxBytes: maxBytes)
-        if case .device(let device) = kind, device.turnedAt >= command.begin {
-            // The device wipes its `--More--` with blanks, which stay before the next line.
-            let lines = result.output.split(separator: "\n", omittingEmptySubsequences: false)
-            result.output = lines.map { $0.withoutBlanksAtEnd }.joined(separator: "\n")
-        }
+        result.output = withoutPages(result.output, from: command.begin)
         return result
+    }
+
+    /// Text of a device from an offset on, without what turning pages left in it.
+    func withoutPages(_ text: String, from offset: Int) -> String {
+        guard case .device(let device) = kind, device.turnedAt >= offset else { return text }
+        return DevicePager.cleaned(text)
     }
 
     /// The device has said something: turns a page, or waits whether the prompt stays the last.
@@ -164,9 +166,9 @@ extension Session {
         device.settling = nil
         if isRunning { skipEcho(&device) }
         let line = openLine
-        if DevicePrompt.asksForPage(line), device.turnedAt < log.end {
+        if let key = DevicePager.key(for: line), device.turnedAt < log.end {
             device.turnedAt = log.end
-            transport.write([32])
+            transport.write([key])
         } else if device.typed == nil || !isRunning, device.prompt.matches(line) {
             let end = log.end
             device.settling = LoopTimer(after: Self.promptRest) { [weak self] in

@@ -71,6 +71,7 @@ extension Session {
     private func directResult(from begin: Int, maxBytes: Int) -> CommandResult {
         let isOver = direct?.isOver ?? true
         var result = result(of: nil, in: begin..<(direct?.end ?? log.end), maxBytes: maxBytes)
+        result.output = withoutPages(result.output, from: begin)
         if end == nil {
             if isOver {
                 result.state = .done

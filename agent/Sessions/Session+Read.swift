@@ -36,7 +36,7 @@ extension Session {
         result.isMatched = isMatched
         let excerpt = Excerpt(
             log, from: offset, to: log.end, maxBytes: maxBytes, raw: raw, isOver: !isRunning)
-        result.output = excerpt.text
+        result.output = raw ? excerpt.text : withoutPages(excerpt.text, from: offset)
         result.lostBytes = excerpt.lostBytes
         result.isTruncated = excerpt.lostBytes > 0 || excerpt.nextOffset < log.end
         result.omittedBytes = 0
