@@ -5,7 +5,7 @@
 //   E  status ; n ; cwd    command n is over; status: 297/own where its code did not come to its end
 //   D  $? ; __s ; n ; cwd  the shell is at its prompt; command n is over
 //   F                      the shell wants more input
-//   P  pid ; tty ; shell   who answers (once, at set-up)
+//   P  pid/image ; tty ; shell   who answers (once, at set-up)
 //   V  NAME=VALUE NUL …    the exported variables
 // Invariant: only bytes that carry the nonce ever become a mark.
 
@@ -22,8 +22,9 @@ public enum Mark: Sendable, Equatable {
     case continuation
     /// The exported variables, each with a NUL after it.
     case exports([UInt8])
-    /// The shell's process, terminal and program.
-    case identity(process: Int, terminal: String, program: String)
+    /// The shell's process, where its stack begins (another place after exec; 0: not told), its
+    /// terminal and program.
+    case identity(process: Int, image: Int = 0, terminal: String, program: String)
 
     /// The value of `__s` while a command has not come to its end; no exit status can be it.
     public static let unfinished = 297
@@ -62,13 +63,16 @@ public enum Mark: Sendable, Equatable {
             self = .continuation
         case UInt8(ascii: "V"): self = .exports(Array(fields))
         case UInt8(ascii: "P"):
-            guard let (numbers, rest) = Mark.split(fields, numbers: 1) else { return nil }
-            let names = rest.split(
-                separator: UInt8(ascii: ";"), maxSplits: 1, omittingEmptySubsequences: false)
-            guard names.count == 2 else { return nil }
+            let parts = fields.split(
+                separator: UInt8(ascii: ";"), maxSplits: 2, omittingEmptySubsequences: false)
+            let numbers = parts[0].split(separator: UInt8(ascii: "/")).map(Mark.number)
+            guard parts.count == 3, 1...2 ~= numbers.count, let process = numbers[0],
+                let image = numbers.count == 2 ? numbers[1] : 0
+            else { return nil }
             self = .identity(
-                process: numbers[0], terminal: String(decoding: names[0], as: UTF8.self),
-                program: String(decoding: names[1], as: UTF8.self))
+                process: process, image: image,
+                terminal: String(decoding: parts[1], as: UTF8.self),
+                program: String(decoding: parts[2], as: UTF8.self))
         default: return nil
         }
     }

@@ -55,6 +55,8 @@ public struct Probe: Sendable, Equatable {
     public private(set) var processes: [Process] = []
     /// Stopped jobs of the shell.
     public private(set) var stoppedJobs: Set<Int> = []
+    /// Where the shell's stack begins: another place after exec; nil: not told.
+    public private(set) var image: Int?
     private(set) var shell = 0
     private(set) var terminal = ""
 
@@ -67,7 +69,8 @@ public struct Probe: Sendable, Equatable {
             switch first {
             case "shell" where words.count > 1:
                 shell = Int(words[1]) ?? 0
-                if words.count == 4 { shellIsForeground = words[2] == words[3] }
+                if words.count > 3 { shellIsForeground = words[2] == words[3] }
+                if words.count > 4, let place = Int(words[4]), place > 0 { image = place }
             case "stopped" where words.count == 2: stoppedJobs.insert(Int(words[1]) ?? 0)
             case "inner":
                 isInner = true
@@ -93,7 +96,8 @@ public struct Probe: Sendable, Equatable {
             default: break
             }
         }
-        guard isTold, modes != nil || !processes.isEmpty else { return nil }
+        // Modes alone (no /proc, and no ps that does without) tell nothing of who waits.
+        guard isTold, !processes.isEmpty else { return nil }
         if processes.contains(where: { $0.id == shell }) { shellIsForeground = true }
     }
 

@@ -26,14 +26,14 @@ extension Probe {
 
     /// Functions for `sh`, given before the first question.
     ///
-    /// Lines of the answer: `shell PID GROUP FOREGROUND`, `stopped PID` (a job), then for the
+    /// Lines of the answer: `shell PID GROUP FOREGROUND IMAGE`, `stopped PID` (a job), then for the
     /// terminal and each one behind it (`inner NAME`: sudo runs commands on a terminal of their
     /// own): `process PID STATE WCHAN CALL FILE NAME` for what is in the foreground, and last
     /// `tty NAME MODES`, so that who was found reading is held against the modes of that moment.
     /// Without /proc: `ps PID GROUP FOREGROUND STATE WCHAN NAME`.
     public static let definitions = #"""
         export LC_ALL=C
-        hl_stat() { read -r s <$r/$1/stat || return; set -- ${s##*) }; a=$1 b=$3 y=$5 e=$6; }
+        hl_stat() { read -r s <$r/$1/stat || return; set -- ${s##*) }; a=$1 b=$3 y=$5 e=$6 d=${26}; }
         hl_kids() { k=; read -r k <$r/$1/task/$1/children; }
         hl_file() { f=$(readlink $r/$1/fd/$(($2))); }
         # A system call is told to those alone who may trace a process (Yama): then its files tell.
@@ -89,7 +89,7 @@ extension Probe {
         ps -o pid= -o pgid= -o tpgid= -o state= -o wchan= -o comm= -t ${t#/dev/} |
         while read -r l; do echo "ps $l"; done
         echo "shell $q"; echo "tty $t" $(stty -a <$t); return; }
-        echo "shell $q $b $e"; g=$e n=0
+        echo "shell $q $b $e $d"; g=$e n=0
         hl_kids $q
         for p in $k; do hl_stat $p && case $a in T) echo "stopped $p";; esac; done
         while :; do

@@ -62,10 +62,12 @@ public enum ShellProfile: String, Sendable, CaseIterable {
 
     /// A line that any Unix shell answers with mark P.
     public static func question(nonce: Nonce) -> [UInt8] {
-        let mark = #"printf "\033]133;P;\#(nonce.text);%s;%s;%s;\#(nonce.text)\007""#
+        let mark = #"printf "\033]133;P;\#(nonce.text);%s/%s;%s;%s;\#(nonce.text)\007""#
+        let image = "{ read -r s </proc/$PPID/stat;} 2>/dev/null;set -- ${s##*) }"
         let program =
             #"$(readlink /proc/$PPID/exe 2>/dev/null || ps -o comm= -p $PPID)"#
-        return line(" sh -c '\(mark) $PPID \"$(tty)\" \"\(program)\"'")
+        return line(
+            " sh -c '\(image);\(mark) $PPID ${26:-0} \"$(tty)\" \"\(program)\"'")
     }
 
     /// Replaces a shell that has no profile by one that has.

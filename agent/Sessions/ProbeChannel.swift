@@ -57,7 +57,8 @@ import Terminal
         let link = link
         let began = IO.now
         let task = IO.task { () async -> Channel? in
-            let channel = try? await link.execute("exec sh")
+            // Not `exec sh`: tcsh writes its history anew before that.
+            let channel = try? await link.execute("sh")
             self.opening = nil
             self.slowness = max(self.slowness, IO.now - began)
             if let channel { self.use(channel) } else { self.rest() }

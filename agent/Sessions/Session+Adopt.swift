@@ -21,6 +21,7 @@ extension Session {
         let profile: ShellProfile
         let shellName: String
         let shellProcess: Int?
+        let shellImage: Int?
         let terminalName: String?
         let command: SessionCommand?
         let direct: Direct?
@@ -135,8 +136,8 @@ extension Session {
         outer.append(
             OuterShell(
                 state: state, echo: echo, profile: profile, shellName: shellName,
-                shellProcess: shellProcess, terminalName: terminalName, command: command,
-                direct: direct, stoppedJobs: probing.stoppedJobs))
+                shellProcess: shellProcess, shellImage: shellImage, terminalName: terminalName,
+                command: command, direct: direct, stoppedJobs: probing.stoppedJobs))
         state = ShellState()
         echo = EchoFilter(editor: .none)
         (command, direct, identity) = (nil, nil, nil)
@@ -158,7 +159,7 @@ extension Session {
             echo = shell.echo
             profile = shell.profile
             shellName = shell.shellName
-            shellProcess = shell.shellProcess
+            (shellProcess, shellImage) = (shell.shellProcess, shell.shellImage)
             terminalName = shell.terminalName
             command = shell.command
             direct = shell.direct

@@ -54,7 +54,7 @@ extension Session {
             if let known = chosen ?? ShellProfile(program: program) {
                 profile = known
                 echo = EchoFilter(editor: known.editor)
-                shellProcess = identity.process
+                (shellProcess, shellImage) = (identity.process, identity.image)
                 terminalName = identity.terminal.hasPrefix("/dev/") ? identity.terminal : nil
                 shellName = replaced.map { "\(known.rawValue) (from \($0))" } ?? known.rawValue
                 return

@@ -22,6 +22,8 @@ extension Session {
         var lastInput = IO.now
         /// That was typed to a program: it may end it.
         var isTyped = false
+        /// An answer has come since: what was typed before its question has reached the host.
+        var hasArrived = false
         /// The shell itself was found waiting while a command counted as running.
         var shellWaits = false
         var stoppedJobs: Set<Int> = []
@@ -42,10 +44,14 @@ extension Session {
     private static let rest = Duration.milliseconds(160)
     /// Output that was written before a look is here so long after it.
     private static let travel = Duration.milliseconds(300)
+    /// A letter comes this soon after the one before; a console of 300 baud takes 33 ms for each.
+    private static let letterTime = Duration.milliseconds(120)
+    /// A program has taken what was typed so long after it arrived.
+    private static let takingTime = Duration.milliseconds(30)
     /// What is waited for an answer that decides; over a slow link it takes its time.
     static let probeTime = Duration.seconds(5)
     /// What a read waits for a fresh look.
-    private static let glanceLimit = Duration.milliseconds(100)
+    static let glanceLimit = Duration.milliseconds(100)
     private static let glanceRest = Duration.milliseconds(300)
 
     /// A line typed at the prompt by a client has not come to its end.
@@ -66,6 +72,7 @@ extension Session {
         probing.unmarked = nil
         probing.lastInput = IO.now
         probing.isTyped = isTyped
+        probing.hasArrived = false
         probing.shellWaits = false
     }
 
@@ -103,13 +110,13 @@ extension Session {
     }
 
     /// Looks once, unless that was just done; waits a moment for it.
-    func glance() async {
+    func glance(within limit: Duration = glanceLimit) async {
         guard openBegin != nil else { return }
         if let last = probing.lastLook, last > lastOutput, IO.now - last < Self.glanceRest {
             return
         }
         startLook()
-        await wait(until: IO.now + Self.glanceLimit) { !probing.isAsking }
+        await wait(until: IO.now + limit) { !probing.isAsking }
     }
 
     // MARK: Looking
@@ -137,12 +144,15 @@ extension Session {
                 // What draws on the screen may never be silent.
                 let isNew = output == lastOutput || attempt >= 3 && probe.verdict == .fullscreen
                 let unrest = isNew && rests < 40 ? unrest(of: probe, begin) : .zero
+                probing.hasArrived = true
                 if isNew, unrest == .zero { return judge(probe, begin) }
                 foreground = probe.foreground
                 if unrest > .zero {
                     rests += 1
-                    await wait(until: IO.now + unrest, orOutput: true) {
-                        self.openBegin != begin || self.lastOutput > output
+                    // Letters of a question may follow each other for a while.
+                    let isQuestion = probe.verdict == .lineInput || probe.verdict == .secret
+                    await wait(until: IO.now + unrest, orOutput: !isQuestion) {
+                        self.openBegin != begin || !isQuestion && self.lastOutput > output
                     }
                     continue
                 }
@@ -159,7 +169,11 @@ extension Session {
         if verdict == .lineInput || verdict == .secret {
             // The question itself comes by another channel than the probe's answer.
             let isEarly = now - max(probing.lastInput, lastOutput) < Self.travel
-            return isEarly && openLine(from: begin) == nil ? Self.travel / 2 : .zero
+            if isEarly, openLine(from: begin) == nil { return Self.travel / 2 }
+            // What was typed and the question may have arrived together, after a stall.
+            if probing.isTyped, !probing.hasArrived { return Self.takingTime }
+            // A slow terminal shows it letter by letter.
+            return max(Self.letterTime - (now - lastOutput), .zero)
         }
         // A picture stays on for a moment when a key has ended its program.
         let waits = probe.waitsForInput
@@ -207,9 +221,11 @@ extension Session {
         switch probe.adoption(drawsScreen: display.modes.isAlternate) {
         case .shell(let name), .carrier(let name): return name
         case .itself:
+            guard let name = probe.shellName, Probe.isShell(name) else { return nil }
+            if let shellImage, let image = probe.image { return image == shellImage ? nil : name }
             // The shells here have no line editor, but for some: then this is another (exec).
-            guard let name = probe.shellName, profile.editor == .none else { return nil }
-            let isOther = ShellProfile(program: name).map { $0 != profile } ?? true
+            guard profile.editor == .none else { return nil }
+            let isOther = ShellProfile(program: name) != profile
             return isOther || probe.modes?.isCanonical == false ? name : nil
         case .busy, .refused: return nil
         }
@@ -241,7 +257,7 @@ extension Session {
     /// tells the end.
     func recoverPrompt(of command: SessionCommand) async {
         guard command.outcome == nil, state.phase == .running else { return }
-        if !probing.shellWaits { await glance() }
+        if !probing.shellWaits { await glance(within: .milliseconds(500)) }
         guard command.outcome == nil, probing.shellWaits else { return }
         transport.write(CommandEncoder.armingLine)
         await wait(until: IO.now + .seconds(1)) { command.outcome != nil }

@@ -30,6 +30,8 @@ import Wire
     var shellName = ""
     /// The shell's process on its host.
     var shellProcess: Int?
+    /// Where its stack begins: another place when exec has put a program in its place.
+    var shellImage: Int?
     /// The terminal's device on its host.
     var terminalName: String?
     /// What the host showed at login, cleaned, at most 4 KiB.
@@ -92,7 +94,7 @@ import Wire
     private var waitingForOutput: [Once<Void>] = []
 
     /// Who answered the question at set-up.
-    struct Identity { var process: Int, terminal: String, program: String }
+    struct Identity { var process: Int, image: Int?, terminal: String, program: String }
     /// How far set-up is.
     enum SetUp { case asking, arming, armed, done }
     /// Input typed at the prompt, outside of any command.
@@ -262,8 +264,10 @@ import Wire
             default: return
             }
         }
-        if case .identity(let process, let terminal, let program) = mark {
-            identity = Identity(process: process, terminal: terminal, program: program)
+        if case .identity(let process, let image, let terminal, let program) = mark {
+            identity = Identity(
+                process: process, image: image > 0 ? image : nil, terminal: terminal,
+                program: program)
             return wake(&waiting)
         }
         if case .began(_, let maps) = mark {
