@@ -12,55 +12,11 @@ import Wire
 
 @testable import homeline_agent
 
-/// An agent with one target, `box`, and a folder to work in.
-@IO private final class Desk {
-    let service: AgentService
-    let folder: TemporaryDirectory
-    let server: SSHServer
-    private var settings = AgentSettings()
-
-    init(_ options: SSHServer.Options = .init(shell: .dash)) async throws {
-        server = try await SSHServer.start(options)
-        // Its real path, as the answers have it.
-        folder = try TemporaryDirectory("desk")
-        settings.targets.sshConfig = try server.directory.write(
-            try server.configuration(alias: "box"), to: "ssh_config")
-        settings.targets.knownHosts = server.directory.file("known_hosts")
-        let identity = Identity(
-            key: try .generate(), relay: "", pin: nil, agentID: "id", name: "site")
-        service = AgentService(identity: identity, settings: settings)
-    }
-
-    func allow(_ change: (inout Policy) -> Void) {
-        change(&settings.policy)
-        service.apply(settings)
-    }
-
-    func call(_ method: Wire.Method, _ arguments: JSON.Object) async -> Result<JSON, Fault> {
-        let request = Request(
-            method, caller: Caller(principal: "ada"), arguments: RawJSON(.object(arguments)))
-        switch Reply(decoding: await service.dispatcher.answer(request.encoded())) {
-        case .result(let raw): return .success((try? raw.parsed()) ?? .null)
-        case .fault(let fault): return .failure(fault)
-        }
-    }
-
-    func code(_ method: Wire.Method, _ arguments: JSON.Object) async -> Fault.Code? {
-        if case .failure(let fault) = await call(method, arguments) { return fault.code }
-        return nil
-    }
-
-    func file(_ name: String) -> JSON { .string(folder.file(name)) }
-
-    func text(_ name: String) throws -> String {
-        try String(contentsOfFile: folder.file(name), encoding: .utf8)
-    }
-}
-
 @Suite(.timeLimit(.minutes(1))) struct FilesTests {
     @Test(arguments: ["site/local", "site/box"])
     @IO func `files are written, read and listed`(target: String) async throws {
-        let desk = try await Desk()
+        let server = try await SSHServer.start(.init(shell: .dash))
+        let desk = try await Desk([("box", server, "")])
         let at: JSON.Object = ["target": .string(target)]
         func with(_ more: JSON.Object) -> JSON.Object { at.with(more) }
         let digest = { Hex.encode(SHA256.hash(Array($0.utf8))) } as (String) -> String
@@ -173,13 +129,14 @@ import Wire
         #expect(
             home
                 == (target == "site/box"
-                    ? desk.server.directory.file("home") : desk.service.targets.place.home))
+                    ? server.directory.file("home") : desk.service.targets.place.home))
         await desk.service.shutDown()
     }
 
     @Test(arguments: ["site/local", "site/box"])
     @IO func `the site's rules hold for where a path leads`(target: String) async throws {
-        let desk = try await Desk()
+        let server = try await SSHServer.start(.init(shell: .dash))
+        let desk = try await Desk([("box", server, "")])
         let folder = desk.folder
         for name in ["open", "shut"] { try folder.folder(name) }
         try folder.write("o", to: "open/o")
@@ -231,7 +188,9 @@ import Wire
     }
 
     @Test @IO func `files take their place in MaxSessions like everything else`() async throws {
-        let desk = try await Desk(.init(shell: .dash, settings: ["MaxSessions": "1"]))
+        let server = try await SSHServer.start(
+            .init(shell: .dash, settings: ["MaxSessions": "1"]))
+        let desk = try await Desk([("box", server, "")])
         try desk.folder.write("x", to: "x")
         let read: JSON.Object = ["target": "site/box", "path": desk.file("x")]
         let run: JSON.Object = ["target": "site/box", "command": "echo on"]
@@ -287,14 +246,5 @@ import Wire
         #expect(open.matches.isEmpty && open.done == 5)
         let one = FileText.search(Array("3\r\n3\n3\n".utf8), pattern, at: 7, isEnd: true, limit: 1)
         #expect(one.matches == [.init(line: nil, offset: 7, text: "3")] && one.done == 3)
-    }
-}
-
-extension JSON.Object {
-    /// The members of both; the other's come first.
-    fileprivate func with(_ more: JSON.Object) -> JSON.Object {
-        var all = self
-        for (key, value) in more { all[key] = value }
-        return all
     }
 }

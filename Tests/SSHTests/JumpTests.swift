@@ -5,7 +5,7 @@ import Support
 import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct JumpTests {
-    @Test(arguments: [1, 2])
+    @Test(arguments: [1, 2, 3])
     func `a link runs over other links`(hops: Int) async throws {
         let servers = try await Self.servers(hops + 1)
         let configurations = try servers.map { try $0.link() }
@@ -27,6 +27,10 @@ import Testing
             }
             for task in tasks { #expect(await task.value == 300_002) }
             #expect(try await inner.run("cat", input: input).output == input)
+            let files = try await inner.openSFTP()
+            let path = servers[hops].directory.file("sent")
+            try await files.write(path, input, [.write, .create], mode: nil)
+            #expect(try await files.read(path, count: 1 << 21) == input)
             let paused = try await inner.execute("head -c 6000000 /dev/zero")
             #expect(try await inner.run("echo on").text == "on\n")
             #expect(await paused.finished()?.output.count == 6_000_000)

@@ -201,7 +201,8 @@ extension AgentService {
     }
 
     private func info(_ session: Session) -> SessionInfo {
-        let state = session.describe(session.command)
+        // A session that is over is told as such, whatever its last command came to.
+        let state = session.describe(session.end == nil ? session.command : nil)
         var info = SessionInfo(
             sessionID: session.id, target: session.target, name: session.name, owner: session.owner,
             shell: session.shellName, cwd: session.cwd, state: state.state,
