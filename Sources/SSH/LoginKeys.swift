@@ -18,7 +18,7 @@ struct LoginKeys: Sendable {
     private(set) var certificates: [Named] = []
     /// Configured certificates that cannot be used, and why.
     private(set) var unusable: [LoginAttempt] = []
-    /// Public keys that stand beside key files, by path.
+    /// The public keys of key files, by path.
     private var publicKeys: [String: [UInt8]] = [:]
 
     /// Reads what a configuration names.
@@ -36,7 +36,7 @@ struct LoginKeys: Sendable {
     private init(_ paths: [String], certificates configured: [String]) {
         for path in paths {
             texts[path] = Self.file(path)
-            publicKeys[path] = (try? Self.file(path + ".pub").get()).flatMap(Self.publicKey)
+            publicKeys[path] = IdentityFile.publicKey(path)
         }
         for path in configured {
             switch Self.file(path) {
@@ -50,7 +50,7 @@ struct LoginKeys: Sendable {
             }
         }
         for path in paths.map({ $0 + "-cert.pub" }) {
-            if let certificate = (try? Self.file(path).get()).flatMap(Certificate.init(text:)) {
+            if let certificate = IdentityFile.read(path).flatMap(Certificate.init(text:)) {
                 add(certificate, path)
             }
         }
@@ -60,8 +60,7 @@ struct LoginKeys: Sendable {
     func certificates(of way: Authentication) -> [Named] {
         switch way {
         case .keyFile(let path, _):
-            let header = (try? texts[path]?.get()).flatMap(KeyFile.init)
-            guard let own = header?.publicKey ?? publicKeys[path] else {
+            guard let own = publicKeys[path] else {
                 // An old PEM file does not tell its public half: the name must do.
                 return certificates.filter { $0.file == path + "-cert.pub" }
             }
@@ -85,10 +84,5 @@ struct LoginKeys: Sendable {
 
     private static func file(_ path: String) -> Result<[UInt8], CryptoError> {
         Result { () throws(CryptoError) in try SecureFile.read(path, limit: 1 << 18) }
-    }
-
-    private static func publicKey(_ text: [UInt8]) -> [UInt8]? {
-        let words = String(decoding: text, as: UTF8.self).split(separator: " ")
-        return words.count >= 2 ? Base64.decode(String(words[1])) : nil
     }
 }

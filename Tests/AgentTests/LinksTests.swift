@@ -114,6 +114,38 @@ extension SSHServer {
         #expect(result == [1, 0])
     }
 
+    @Test func `an identity names the agent's key by what it tells of its public half`()
+        async throws
+    {
+        var options = SSHServer.Options(shell: .dash)
+        options.passphrase = "sesame"
+        let server = try await SSHServer.start(options)
+        let plain = try await SSHKey.make(.ed25519, at: server.directory.file("plain"))
+        let others = try await SSHKey.make(.ed25519, at: server.directory.file("other"))
+        try server.authorize(plain.publicLine)
+        let agent = try await KeyAgent.start(in: server.directory, keys: [others, plain])
+        // The agent holds it open; the file is locked, and nothing stands beside it.
+        let keygen = try #require(Repository.find("ssh-keygen"))
+        let locked = server.directory.file("locked")
+        try FileManager.default.copyItem(atPath: plain.path, toPath: locked)
+        try await RunningProcess.run(keygen, ["-q", "-p", "-N", "sesame", "-f", locked])
+        var entered: [Bool] = []
+        for file in [locked, plain.path + ".pub", others.path] {
+            var target = try server.target()
+            target.identitiesOnly = true
+            target.agentSocket = agent.socket
+            target.identityFiles = [file]
+            let asked = target
+            let result = await IO.task {
+                let links = Links()
+                defer { links.shutDown() }
+                return await outcome { _ = try await links.link(to: asked) }
+            }.value
+            entered.append((try? result.get()) != nil)
+        }
+        #expect(entered == [true, true, false])
+    }
+
     @Test func `two names for one host share a link unless they enter it differently`()
         async throws
     {

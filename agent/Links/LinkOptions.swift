@@ -74,11 +74,12 @@ extension SSHTarget {
         }
         let files = identityFiles.filter(exists)
         if let agentSocket {
-            let own = identitiesOnly ? files.compactMap(Self.publicBlob) : nil
+            let own = identitiesOnly ? files.compactMap(IdentityFile.publicKey) : nil
             ways.append(.agent(socket: agentSocket, only: own))
         }
-        // Hardware keys need the touch of a person.
-        for file in files where !file.hasSuffix("_sk") && file != options.key {
+        // Hardware keys need the touch of a person; a public key names one of the agent's.
+        for file in files
+        where !file.hasSuffix("_sk") && !file.hasSuffix(".pub") && file != options.key {
             ways.append(.keyFile(path: file, passphrase: secrets.passphrase))
         }
         if let password = secrets.password { ways.append(.password(password)) }
@@ -97,12 +98,5 @@ extension SSHTarget {
             options.connectTimeout ?? connectTimeout ?? configuration.connectTimeout
         configuration.loginTimeout = options.loginTimeout ?? configuration.loginTimeout
         return configuration
-    }
-
-    /// The public key that stands beside a private one.
-    private static func publicBlob(_ file: String) -> [UInt8]? {
-        guard let bytes = try? SecureFile.read(file + ".pub", limit: 1 << 16) else { return nil }
-        let words = String(decoding: bytes, as: UTF8.self).split(separator: " ")
-        return words.count >= 2 ? Base64.decode(String(words[1])) : nil
     }
 }
