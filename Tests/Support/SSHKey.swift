@@ -65,12 +65,29 @@ public final class KeyAgent: Sendable {
         else { throw Unavailable("ssh-agent is not installed") }
         let socket = directory.file("agent-\(UInt32.random(in: 0 ... .max)).sock")
         let process = try RunningProcess(program, ["-D", "-a", socket])
-        guard await holds(within: .seconds(5), { access(socket, F_OK) == 0 }) else {
+        // It has its socket a moment before it listens there.
+        guard await holds(within: .seconds(20), { Self.listens(at: socket) }) else {
             throw Unavailable("ssh-agent did not start: \(process.errors)")
         }
         for key in keys {
             try await RunningProcess.run(add, [key.path], environment: ["SSH_AUTH_SOCK": socket])
         }
         return KeyAgent(socket: socket, process: process)
+    }
+
+    private static func listens(at path: String) -> Bool {
+        let descriptor = Foundation.socket(
+            AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        defer { close(descriptor) }
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &address.sun_path) { room in
+            room.copyBytes(from: path.utf8.prefix(room.count - 1))
+        }
+        return withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) == 0
+            }
+        }
     }
 }
