@@ -170,6 +170,14 @@ extension Link {
             record(name, "needs a passphrase")
             return false
         }
+        if let blob = certificate?.blob ?? header.publicKey, let code = await objection(to: blob) {
+            if code == LIBSSH2_ERROR_AUTHENTICATION_FAILED {
+                refused(name, certificate)
+            } else {
+                record(name, words(code))
+            }
+            return false
+        }
         let shown = (certificate?.text ?? header.publicText).map { Array($0.utf8) }
         // Pointers cross to a worker thread as numbers; the link waits for it.
         let address = UInt(bitPattern: session.raw)
@@ -199,6 +207,32 @@ extension Link {
         return false
     }
 
+    /// Why a key of RSA's does not sign here: refused, or with SHA-1 where the target allows none.
+    ///
+    /// Asked with the public half alone, as libssh2 picks the algorithm by itself.
+    private func objection(to blob: [UInt8]) async -> Int32? {
+        guard !link.configuration.legacyAlgorithms,
+            HostKey(blob: blob)?.type.hasPrefix("ssh-rsa") == true
+        else { return nil }
+        let (raw, user) = (session.raw, user)
+        let signing = Signing(.looking)
+        let code = await link.perform {
+            hl_ssh_publickey(
+                raw, user, blob, blob.count, Signing.callback,
+                Unmanaged.passUnretained(signing).toOpaque())
+        }
+        guard signing.algorithm != nil else { return code }
+        return signing.usesSHA1 ? LIBSSH2_ERROR_ALGO_UNSUPPORTED : nil
+    }
+
+    /// What went wrong with a key that was not simply refused.
+    private func words(_ code: Int32) -> String {
+        code == LIBSSH2_ERROR_ALGO_UNSUPPORTED
+            ? "the server wants RSA signed with SHA-1, which its target does not allow"
+                + " (LegacyAlgorithms yes)"
+            : session.lastError
+    }
+
     // MARK: ssh-agent
 
     private func tryAgent(_ socket: String, _ only: [[UInt8]]?) async -> Bool {
@@ -216,7 +250,7 @@ extension Link {
             if code == LIBSSH2_ERROR_AUTHENTICATION_FAILED {
                 refused(candidate.name, certificate)
             } else {
-                record(candidate.name, session.lastError)
+                record(candidate.name, words(code))
             }
             if link.failure != nil { return false }
         }
@@ -270,19 +304,24 @@ extension Link {
         let (raw, user, link) = (session.raw, user, link)
         let (blob, key) = (candidate.blob, candidate.identity.blob)
         let signing = Signing()
-        return await link.perform {
+        let allowsSHA1 = link.configuration.legacyAlgorithms
+        let code = await link.perform {
             let code = hl_ssh_publickey(
                 raw, user, blob, blob.count, Signing.callback,
                 Unmanaged.passUnretained(signing).toOpaque())
             if code == LIBSSH2_ERROR_EAGAIN, let (data, algorithm) = signing.take() {
                 IO.task {
-                    let bytes = await agent.sign(data, with: key, algorithm: algorithm)
+                    let isAllowed = allowsSHA1 || !signing.usesSHA1
+                    let bytes =
+                        isAllowed
+                        ? await agent.sign(data, with: key, algorithm: algorithm) : nil
                     signing.state = bytes.map { .done($0) } ?? .refused
                     link.driveAgain()
                 }
             }
             return code
         }
+        return code != 0 && signing.usesSHA1 && !allowsSHA1 ? LIBSSH2_ERROR_ALGO_UNSUPPORTED : code
     }
 
     // MARK: Passwords

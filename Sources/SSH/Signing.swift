@@ -7,12 +7,23 @@ import Glibc
 final class Signing {
     enum State {
         case idle, asked
+        /// Nothing is to be signed: only the algorithm is wanted.
+        case looking
         case wanted(data: [UInt8], algorithm: String)
         case done([UInt8])
         case refused
     }
 
     var state = State.idle
+    /// What libssh2 and the server have agreed to sign with.
+    private(set) var algorithm: String?
+
+    init(_ state: State = .idle) { self.state = state }
+
+    /// Whether RSA would sign with SHA-1, which a server that is new enough does not ask for.
+    var usesSHA1: Bool {
+        algorithm == "ssh-rsa" || algorithm == "ssh-rsa" + Certificate.suffix
+    }
 
     /// What is to be signed, once.
     func take() -> (data: [UInt8], algorithm: String)? {
@@ -38,8 +49,13 @@ final class Signing {
         case .idle:
             let bytes = Array(UnsafeRawBufferPointer(start: data, count: count))
             guard let algorithm = algorithm(of: bytes) else { return LIBSSH2_ERROR_BAD_USE }
+            me.algorithm = algorithm
             me.state = .wanted(data: bytes, algorithm: algorithm)
             return LIBSSH2_ERROR_EAGAIN
+        case .looking:
+            me.algorithm = algorithm(
+                of: Array(UnsafeRawBufferPointer(start: data, count: count)))
+            return LIBSSH2_ERROR_AGENT_PROTOCOL
         case .wanted, .asked: return LIBSSH2_ERROR_EAGAIN
         case .refused: return LIBSSH2_ERROR_AGENT_PROTOCOL
         case .done(let bytes):

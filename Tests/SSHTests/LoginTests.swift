@@ -88,6 +88,49 @@ import Testing
         #expect(error?.description.contains("the agent holds no key for this host") == true)
     }
 
+    @Test(
+        .enabled(if: Repository.python != nil, "no Python clients: run ./test"),
+        arguments: [false, true])
+    func `an RSA key signs with SHA-1 only where the target allows it`(
+        inAgent: Bool
+    ) async throws {
+        let folder = try TemporaryDirectory("sha1")
+        let host = try await SSHKey.make(.ed25519, at: folder.file("host"))
+        let key = try await SSHKey.make(.rsa, at: folder.file("user"))
+        let script = try folder.write(
+            """
+            import asyncio, asyncssh, sys
+            async def main():
+                server = await asyncssh.create_server(
+                    asyncssh.SSHServer, "127.0.0.1", 0, server_host_keys=[sys.argv[1]],
+                    authorized_client_keys=sys.argv[2], signature_algs=["ssh-rsa"])
+                print("listening", server.get_port(), flush=True)
+                await server.wait_closed()
+            asyncio.run(main())
+            """, to: "server.py")
+        let server = try RunningProcess(
+            try #require(Repository.python), [script, host.path, key.path + ".pub"])
+        let line = try await server.line(containing: "listening")
+        let port = try #require(UInt16(line.split(separator: " ").last ?? ""))
+        let known = try folder.write("[127.0.0.1]:\(port) \(host.publicLine)\n", to: "known")
+        let agent = try await KeyAgent.start(in: folder, keys: [key])
+        var link = LinkConfiguration(
+            host: "127.0.0.1", port: port, user: "guest", knownHosts: [known],
+            authentication: [
+                inAgent
+                    ? .agent(socket: agent.socket, only: nil)
+                    : .keyFile(path: key.path, passphrase: nil)
+            ])
+        let strict = link
+        let error = await IO.task { await connectError(strict) }.value
+        #expect(
+            error?.description.contains("signed with SHA-1") == true, "\(String(describing: error))"
+        )
+        link.legacyAlgorithms = true
+        let old = link
+        #expect(await IO.task { await connectError(old) }.value == nil)
+    }
+
     @Test func `a server may want two keys, one after the other`() async throws {
         var options = SSHServer.Options(shell: .dash)
         options.settings["AuthenticationMethods"] = "publickey,publickey"
