@@ -12,6 +12,7 @@ extension Tunnel {
     }
 
     func receive(_ bytes: UnsafeRawBufferPointer) {
+        guard !isClosed else { return }
         heardSinceTick = true
         if early == nil { bytesReceived += UInt64(bytes.count) }
         guard early == nil else {
@@ -34,6 +35,8 @@ extension Tunnel {
     /// Pulls frames from nghttp2 while little is unsent, in records of up to 16 KiB.
     public func flushTurn() {
         scheduled = false
+        // nghttp2 makes no frames inside its own callbacks.
+        guard inSession == 0 else { return schedule() }
         if let bytes = early {
             early = nil
             bytes.withUnsafeBytes { receive($0) }

@@ -208,6 +208,33 @@ import Testing
 }
 
 @Suite struct `A raw stream` {
+    @Test @IO func `ends in the turn in which it was made and the first bytes came`() async throws {
+        let address = try #require(SocketAddress(ip: "127.0.0.1", port: 0))
+        let listener = try Listener.tcp(address) { $0.close() }
+        let port = try #require(listener.address?.port)
+        let socket = try await SocketStream.connect(host: "127.0.0.1", port: port)
+        let tunnel = Tunnel(over: socket, role: .responder)
+        Array("PRI * HTTP/2.0".utf8).withUnsafeBytes { tunnel.receive($0) }
+        tunnel.close()
+        #expect(tunnel.isClosed)
+        try await IO.sleep(for: .milliseconds(1))  // the end of the turn
+        listener.close()
+    }
+
+    @Test @IO func `may be flushed and closed by who takes a stream`() async throws {
+        let ends = try await Ends()
+        ends.agent.onStream = { stream in
+            stream.write(Array("hello".utf8))
+            stream.flush()
+            ends.agent.close()
+        }
+        let stream = try ends.relay.open("somewhere")
+        let ended = Flag()
+        stream.onClose = { _ in ended.isSet = true }
+        #expect(await eventually { ended.isSet })
+        ends.close()
+    }
+
     @Test @IO func `carries bytes both ways and half-closes`() async throws {
         let ends = try await Ends()
         ends.agent.onStream = { stream in
