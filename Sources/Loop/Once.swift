@@ -21,6 +21,10 @@
     /// Waits for the value, cancelled or not: whoever makes one promises to set it.
     public func wait() async -> Value {
         if let value { return value }
-        return await withUnsafeContinuation { waiting.append($0) }
+        return await withUnsafeContinuation { continuation in
+            // A task that was not started on the loop may have been held up since it looked.
+            if let value { return continuation.resume(returning: value) }
+            waiting.append(continuation)
+        }
     }
 }

@@ -25,7 +25,7 @@ import Wire
     /// Why it is being ended: the timeout or a request.
     private var reason: RunState?
     private var timer: LoopTimer?
-    private var waiters: [CheckedContinuation<Void, Never>] = []
+    private let changed = Condition()
 
     init(id: String, target: String, owner: String, command: String) {
         self.id = id
@@ -50,11 +50,11 @@ import Wire
         process.start(
             output: { [weak self] bytes in
                 self?.output.append(bytes[...])
-                self?.wake()
+                self?.changed.broadcast()
             },
             errors: { [weak self] bytes in
                 self?.errors.append(bytes[...])
-                self?.wake()
+                self?.changed.broadcast()
             },
             ended: { [weak self] in self?.finish($0) })
     }
@@ -65,11 +65,9 @@ import Wire
     /// Waits for its end, or for anything beyond the offsets.
     func wait(_ limit: Duration, beyond offsets: (output: Int, errors: Int)? = nil) async {
         let limitEnd = IO.now + limit
-        while end == nil, IO.now < limitEnd {
+        while end == nil, !Task.isCancelled, IO.now < limitEnd {
             if let offsets, output.end > offsets.output || errors.end > offsets.errors { return }
-            _ = await IO.within(limitEnd - IO.now) {
-                await withCheckedContinuation { self.waiters.append($0) }
-            }
+            await changed.wait(until: limitEnd)
         }
     }
 
@@ -143,14 +141,8 @@ import Wire
         timer?.cancel()
         timer = nil
         process = nil
-        wake()
+        changed.broadcast()
         onEnd?()
         onEnd = nil
-    }
-
-    private func wake() {
-        let waiting = waiters
-        waiters = []
-        for waiter in waiting { waiter.resume() }
     }
 }

@@ -90,8 +90,8 @@ import Wire
     var nonce: Nonce
     private var newlines = NewlineMap()
     private var scratch: [UInt8] = []
-    private var waiting: [Once<Void>] = []
-    private var waitingForOutput: [Once<Void>] = []
+    private let changed = Condition()
+    private let hasOutput = Condition()
 
     /// Who answered the question at set-up.
     struct Identity { var process: Int, image: Int?, terminal: String, program: String }
@@ -177,7 +177,7 @@ import Wire
         guard log.end > before else { return }
         if need?.state != .fullscreen { need = nil }
         followDevice()
-        wake(&waitingForOutput)
+        hasOutput.broadcast()
     }
 
     private func show(_ bytes: ArraySlice<UInt8>) {
@@ -190,7 +190,7 @@ import Wire
         let held = redactor.flush()
         guard !held.isEmpty else { return }
         show(held[...])
-        wake(&waitingForOutput)
+        hasOutput.broadcast()
     }
 
     private func output(_ bytes: ArraySlice<UInt8>) {
@@ -268,7 +268,7 @@ import Wire
             identity = Identity(
                 process: process, image: image > 0 ? image : nil, terminal: terminal,
                 program: program)
-            return wake(&waiting)
+            return changed.broadcast()
         }
         if case .began(_, let maps) = mark {
             settle(endsEcho: true)
@@ -309,7 +309,7 @@ import Wire
         case .typeEmptyLine: transport.write(CommandEncoder.emptyLine)
         case .typeInterrupt: transport.write([Keys.interrupt])
         }
-        wake(&waiting)
+        changed.broadcast()
     }
 
     private func finish(_ outcome: CommandOutcome) {
@@ -321,7 +321,7 @@ import Wire
             command.sentinelBytes = CommandOutcome.sentinelBytes(at: tail[...])
         }
         command.finish(outcome, at: log.end)
-        wake(&waitingForOutput)
+        hasOutput.broadcast()
     }
 
     private func ended(_ end: ShellEnd) {
@@ -335,8 +335,8 @@ import Wire
         transport.onOutput = nil
         transport.onEnd = nil
         learning.timer?.cancel()
-        wake(&waiting)
-        wake(&waitingForOutput)
+        changed.broadcast()
+        hasOutput.broadcast()
         onEnd?(self)
         onEnd = nil
     }
@@ -348,33 +348,14 @@ import Wire
         until deadline: ContinuousClock.Instant, orOutput: Bool = false,
         _ isOver: @IO () -> Bool
     ) async {
-        while !isOver(), !Task.isCancelled {
-            let left = IO.now.duration(to: deadline)
-            guard left > .zero else { return }
-            let change = Once<Void>()
-            if orOutput { waitingForOutput.append(change) } else { waiting.append(change) }
-            let timer = LoopTimer(after: left) { change.set(()) }
-            await withTaskCancellationHandler {
-                await change.wait()
-            } onCancel: {
-                IO.task { change.set(()) }
-            }
-            timer.cancel()
+        while !isOver(), !Task.isCancelled, IO.now < deadline {
+            await (orOutput ? hasOutput : changed).wait(until: deadline)
         }
-        waiting.removeAll { $0.value != nil }
-        waitingForOutput.removeAll { $0.value != nil }
     }
 
     /// Lets everyone who waits look again.
     func wakeAll() {
-        wake(&waiting)
-        wake(&waitingForOutput)
-    }
-
-    private func wake(_ list: inout [Once<Void>]) {
-        guard !list.isEmpty else { return }
-        let woken = list
-        list = []
-        for change in woken { change.set(()) }
+        changed.broadcast()
+        hasOutput.broadcast()
     }
 }
