@@ -9,15 +9,6 @@ import Wire
 
 @testable import homeline_agent
 
-/// What the line to the servers is like.
-struct Line: Sendable {
-    var delay = Duration.zero
-    /// 0: no limit.
-    var bytesPerSecond = 0
-
-    var isSlow: Bool { delay > .zero || bytesPerSecond > 0 }
-}
-
 /// The servers of one shell.
 @IO final class Lane {
     let shell: Shell
@@ -63,16 +54,21 @@ struct Line: Sendable {
         folders += 1
         let channel = try await place.link.openShell(
             TerminalSize(kind: "xterm", columns: 200, rows: 40))
+        let line = kind.line ?? line
+        var transport: any ShellTransport = RemoteShell(channel, probes: place.probes)
+        if line.consoleBytesPerSecond > 0 {
+            transport = SlowConsole(transport, bytesPerSecond: line.consoleBytesPerSecond)
+        }
         let nonce = Nonce()
         let session = Session(
             id: "s\(folders)", owner: "me", target: "agent/\(shell)", nonce: nonce,
-            transport: RemoteShell(channel, probes: place.probes), log: OutputLog(),
+            transport: transport, log: OutputLog(),
             isPersistent: false, idleTimeout: .seconds(600))
-        try await session.open(within: .seconds(60), nonce: nonce)
+        try await session.open(within: line.patience, nonce: nonce)
         guard kind != .poorHost else { return (session, place) }
         let folder = "row\(folders)"
         let made = try await session.run(
-            "mkdir \(folder); cd \(folder)", wait: .seconds(60), timeout: nil, maxBytes: 1000)
+            "mkdir \(folder); cd \(folder)", wait: line.patience, timeout: nil, maxBytes: 1000)
         guard made.state == .done, made.cwd?.hasSuffix("/\(folder)") == true else {
             throw Unavailable("no folder: \(made)")
         }
@@ -102,13 +98,16 @@ struct Line: Sendable {
         case .poorHost:
             options.home = "/proc"
             options.environment = ["LANG": "C", "LC_ALL": "C", "TMPDIR": "/proc"]
-        case .plain, .ownLink, .oneChannel: break
+        case .noProcesses: options.hidesProcesses = true
+        case .plain, .ownLink, .oneChannel, .lossyLink, .farLink, .console: break
         }
         let server = try await SSHServer.start(options)
+        let line = kind.line ?? line
         let slow =
             line.isSlow || kind == .ownLink
             ? try SlowLink(
-                to: server.port, delay: line.delay, bytesPerSecond: line.bytesPerSecond) : nil
+                to: server.port, delay: line.delay, bytesPerSecond: line.bytesPerSecond,
+                loss: line.loss) : nil
         return try await Place(server, slow, options.account)
     }
 }

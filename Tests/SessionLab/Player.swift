@@ -62,7 +62,8 @@ struct Verdict: Sendable {
         }
         guard session.end == nil, !session.isRunning, !session.isDirectOpen else { return }
         let over = try await session.run(
-            "echo over", wait: .seconds(30), timeout: nil, maxBytes: 1000)
+            "echo over", wait: .seconds(30) + (row.kind.line ?? lane.line).lateness, timeout: nil,
+            maxBytes: 1000)
         if over.state != .done || over.output != "over\n" {
             verdict.wrong.append("the session is out of step: \(over)")
         }
@@ -70,17 +71,21 @@ struct Verdict: Sendable {
 
     private func perform(_ step: Step, _ session: Session, _ place: Lane.Place) async throws {
         let begin = session.log.end
+        let line = row.kind.line ?? lane.line
         // What is to be seen in a glance must have come through.
-        let glance = Step.glance + lane.line.delay * 4
-        let wait = step.wait ?? (step.states == [.running] ? glance : Step.usualWait)
+        let glance = Step.glance + line.lateness
+        let wait =
+            step.wait ?? (step.states == [.running] ? glance : Step.usualWait + line.lateness)
         switch step.action {
         case .cut: place.slow?.cut()
+        case .hold: place.slow?.stall()
+        case .release: place.slow?.resume()
         case .stall(let time):
             place.slow?.stall()
             try await IO.sleep(for: time)
             place.slow?.resume()
         case .check(let name, let holds):
-            let isSo = try await Support.holds { try await holds(session) }
+            let isSo = try await Support.holds { try await holds(session, place) }
             if !isSo { verdict.wrong.append("not so: \(name)") }
         case .second(let code):
             if let answer = try await refused(code, session) {
@@ -204,6 +209,9 @@ struct Verdict: Sendable {
         }
         if let prompt = step.prompt, !prompt.matches(answer.prompt ?? "") {
             note("prompt is not \(prompt)", step, answer)
+        }
+        if let note = step.note, !note.matches(answer.note ?? "") {
+            self.note("note is not \(note)", step, answer)
         }
         if let evidence = step.evidence, answer.evidence != evidence {
             note("evidence is not \(evidence)", step, answer)

@@ -25,6 +25,12 @@ enum Kind: Sendable {
     case plain
     /// A link of its own, which may be cut or stalled.
     case ownLink
+    /// A link that loses one segment of a hundred.
+    case lossyLink
+    /// A link to the far side of the world: two seconds there and back.
+    case farLink
+    /// A console of 300 baud behind a good link.
+    case console
     /// A server with room for one channel alone.
     case oneChannel
     /// A session of another user, who may use sudo with a password.
@@ -33,9 +39,21 @@ enum Kind: Sendable {
     case accountOwnTerminal
     /// A home that nobody can write to, and no language.
     case poorHost
+    /// A host that shows no processes.
+    case noProcesses
 
     /// Whether no other row may have a session there.
     var isAlone: Bool { self == .ownLink || self == .oneChannel }
+
+    /// What the line is like; nil: as that of the whole lane.
+    var line: Line? {
+        switch self {
+        case .lossyLink: .lossy
+        case .farLink: .far
+        case .console: .console
+        default: nil
+        }
+    }
 }
 
 /// How much a row moves.
@@ -45,6 +63,8 @@ enum Weight: Sendable {
     case heavy
     /// Too much for a machine that has other work.
     case huge
+    /// Takes a minute of mere waiting: for the long lab.
+    case slow
 }
 
 /// Text of which all or a part is known.

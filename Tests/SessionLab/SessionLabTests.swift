@@ -39,7 +39,8 @@ import Testing
 
     /// Plays rows beside each other, `width` at a time, and prints what came of it.
     @IO static func play(
-        _ name: String, line: Line = Line(), width: Int, _ isWanted: (Row) -> Bool = { _ in true }
+        _ name: String, line: Line = Line(), shells: [Shell] = shells, width: Int,
+        _ isWanted: (Row) -> Bool = { _ in true }
     ) async throws {
         let begin = ContinuousClock.now
         var accounts: [Account] = []
@@ -49,7 +50,7 @@ import Testing
         let lanes = shells.map { Lane($0, line: line, accounts: accounts) }
         // Shells take turns, so that no server has to do all at once.
         var left: [(Row, Lane)] = []
-        for row in Table.rows where isWanted(row) && isPossible(row, accounts) {
+        for row in Table.rows where isWanted(row) && isPossible(row, line, accounts) {
             for lane in lanes where row.shells.contains(lane.shell) { left.append((row, lane)) }
         }
         let verdicts = await Queue(left).play(width: width)
@@ -62,19 +63,21 @@ import Testing
     }
 
     /// HOMELINE_LAB_ONLY=editor plays the rows of one case.
-    private static func isPossible(_ row: Row, _ accounts: [Account]) -> Bool {
+    private static func isPossible(_ row: Row, _ line: Line, _ accounts: [Account]) -> Bool {
         if let only = environment["HOMELINE_LAB_ONLY"], only != "\(row.topic)" { return false }
+        if row.weight == .slow, !isLong { return false }
+        if row.kind.line != nil, line.isSlow { return false }
         if row.kind == .account || row.kind == .accountOwnTerminal, accounts.isEmpty {
             return false
         }
+        let isRoots =
+            row.kind == .noProcesses || ["unshare", "chroot", "nsenter"].contains(row.needs)
+        if isRoots, getuid() != 0 || Repository.find("unshare") == nil { return false }
         return row.needs.map { Repository.find($0) != nil } ?? true
     }
 
-    /// 300 ms each way, and 64 KiB a second.
-    static let slow = Line(delay: .milliseconds(300), bytesPerSecond: 64 << 10)
-
     @IO static func playSlow() async throws {
-        try await play("300 ms, 64 KiB/s", line: slow, width: 32) { $0.weight == .light }
+        try await play("300 ms, 64 KiB/s", line: .slow, width: 32) { $0.weight == .light }
     }
 
     @Test(.enabled(if: !isLong), .timeLimit(.minutes(15)))
@@ -88,7 +91,7 @@ import Testing
     }
 
     @Test(.enabled(if: isLong), .timeLimit(.minutes(60)))
-    @IO func `every answer is right, at rest, three times under load, and over a slow line`()
+    @IO func `every answer is right, at rest, three times under load, and over slow lines`()
         async throws
     {
         try await Self.play("calm", width: 8)
@@ -98,5 +101,8 @@ import Testing
         }
         await burden.end()
         try await Self.playSlow()
+        try await Self.play(
+            "2 s, 1 % lost", line: .farAndLossy, shells: [.bash, .dash], width: 32
+        ) { $0.weight == .light }
     }
 }

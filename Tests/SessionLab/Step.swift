@@ -1,5 +1,6 @@
 // A step of a row: what is done to the session, and what its answer must say.
 // Invariant: what a step does not name is not checked, but for what holds of every answer (Honesty).
+import Foundation
 import Loop
 import Support
 import Wire
@@ -19,7 +20,9 @@ struct Step: Sendable {
         case second(String)
         case cut
         case stall(Duration)
-        case check(String, @IO @Sendable (Session) async throws -> Bool)
+        /// Nothing passes until it is released.
+        case hold, release
+        case check(String, @IO @Sendable (Session, Lane.Place) async throws -> Bool)
     }
 
     var action: Action
@@ -33,6 +36,8 @@ struct Step: Sendable {
     var evidence: [Evidence]?
     /// The shell in the foreground is one whose marks are not seen.
     var hasLostMarks = false
+    /// What the answer's note says.
+    var note: Text?
     /// How many bytes the output has.
     var bytes: Int?
     /// The bytes of the output as the program wrote them.
@@ -102,13 +107,34 @@ struct Step: Sendable {
     static func second(_ code: String) -> Step { Step(.second(code)) }
     /// Cuts the link.
     static let cut = Step(.cut)
+    /// Nothing passes any more.
+    static let hold = Step(.hold)
+    /// What was held passes on.
+    static let release = Step(.release)
     /// Nothing passes for a time.
     static func stall(_ time: Duration) -> Step { Step(.stall(time)) }
     /// Something that must hold of the session before long.
     static func check(
         _ name: String, _ holds: @escaping @IO @Sendable (Session) async throws -> Bool
     ) -> Step {
-        Step(.check(name, holds))
+        Step(.check(name) { session, _ in try await holds(session) })
+    }
+    /// Makes a file in the home of the row's server.
+    static func file(_ name: String) -> Step {
+        Step(
+            .check("\(name) is there") { _, place in
+                try place.server.directory.write("", to: "home/" + name)
+                return true
+            })
+    }
+    /// Lines that commands have added to a file in the home of the row's server.
+    static func lines(_ count: Int, in name: String) -> Step {
+        Step(
+            .check("\(count) lines in \(name)") { _, place in
+                let path = place.server.directory.file("home/" + name)
+                let text = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
+                return text.split(separator: "\n").count == count
+            })
     }
 
     private init(_ action: Action) { self.action = action }
@@ -117,6 +143,12 @@ struct Step: Sendable {
     var withoutMarks: Step {
         var step = self
         step.hasLostMarks = true
+        return step
+    }
+    /// The same with a word on it.
+    func noting(_ note: Text) -> Step {
+        var step = self
+        step.note = note
         return step
     }
     /// The same with the output's size.

@@ -6,12 +6,12 @@ import Wire
 @testable import homeline_agent
 
 extension Table {
-    private static func digits(_ count: Int) -> String {
+    static func digits(_ count: Int) -> String {
         String(String(repeating: "0123456789", count: count / 10 + 1).prefix(count))
     }
 
     /// A command of exactly so many bytes that prints what it holds.
-    private static func long(_ size: Int) -> Step {
+    static func long(_ size: Int) -> Step {
         let text = digits(size - "printf %s ''".utf8.count)
         return .run("printf %s '\(text)'", out: .is(text), wait: .seconds(60))
     }

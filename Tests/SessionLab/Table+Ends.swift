@@ -16,12 +16,28 @@ extension Table {
     private static func inner(_ code: String) -> Step { .run(code, .fullscreen, .lineInput) }
 
     static let ends: [Row] = [
-        other(inner("exec bash --norc"), .run("exit 4", .shellExited, exit: 4)),
-        other(inner("exec sh"), .run("exit 4", .shellExited, exit: 4)),
-        other(inner("exec fish --no-config"), needs: "fish", .run("exit 4", .shellExited, exit: 4)),
+        other(inner("exec bash --norc").withoutMarks, .run("exit 4", .shellExited, exit: 4)),
+        other(inner("exec sh").withoutMarks, .run("exit 4", .shellExited, exit: 4)),
+        other(
+            inner("exec fish --no-config").withoutMarks, needs: "fish",
+            .run("exit 4", .shellExited, exit: 4)),
         other(inner("bash --norc").withoutMarks, .run("exit 4", exit: 4)),
         other(inner("sh").withoutMarks, .run("exit 4", exit: 4)),
         other(inner("fish --no-config").withoutMarks, needs: "fish", .run("exit 4", exit: 4)),
+        // What comes nearest to `docker exec -it` without its engine.
+        other(inner("chroot / sh").withoutMarks, needs: "chroot", .run("exit 4", exit: 4)),
+        other(
+            inner("sh -c 'exec nsenter -t $$ -m sh'").withoutMarks, needs: "nsenter",
+            .run("exit 4", exit: 4)),
+        Row(
+            .otherShell, .all, needs: "unshare",
+            inner("unshare --pid --fork --mount-proc sh").withoutMarks, .adopt,
+            .run("echo $$", out: "1\n"), .run("sh -c 'exit 3'", exit: 3),
+            // The kernel that is asked numbers the processes otherwise.
+            .run("printf 'Token? '; head -n 1", .maybeInput, prompt: "Token? "),
+            .type("x", out: .ends("x\n")),
+            // dash, as it ends, minds that its terminal is another namespace's: any status.
+            .run("exit 4", .done, .done)),
         Row(
             .signals, .posix, .run("echo start; sleep 30", .running, out: "start\n"),
             .press(["ctrl-c"], .aborted).by(signal: "INT"), .run("echo $?", out: "130\n")),
@@ -44,14 +60,47 @@ extension Table {
             .run("fg %1", .running, by: "sleep"), .press(["ctrl-c"], .aborted, .done),
             .run("echo on", out: "on\n")),
 
+        // What was sent is run once, whatever becomes of the link between mark C and mark D.
+        Row(
+            .poorLink, .all, at: .ownLink, .run("echo x >> ../ran; sleep 30", .running), .cut,
+            .read(.linkLost), .lines(1, in: "ran")),
         Row(
             .poorLink, .all, at: .ownLink,
-            .run("echo x >> ../count{port}; sleep 30", .running), .cut,
-            .read(.linkLost)),
+            .run(
+                "echo x >> ../ran; sh -c 'until test -e ../go; do sleep 0.1; done; echo x >> ../over'",
+                .running), .hold, .file("go"), .lines(1, in: "over"), .cut, .read(.linkLost),
+            .lines(1, in: "ran")),
         Row(
             .poorLink, .all, at: .ownLink,
-            .run("sh -c 'echo before; sleep 1; echo after'", .running, wait: .milliseconds(700)),
-            .stall(.seconds(3)), .read(.done, out: "before\nafter\n")),
+            .run(
+                "echo x >> ../ran; sh -c 'echo before; sleep 1; echo after'", .running,
+                wait: .milliseconds(700)), .stall(.seconds(3)),
+            .read(.done, out: "before\nafter\n"), .lines(1, in: "ran")),
+
+        Row(
+            .poorLink, .all, at: .lossyLink, .run("seq 1 40000").of(bytes: 228_894),
+            .run("printf 'Say: '; cat", .lineInput, prompt: "Say: ", by: "cat"),
+            .type("a line", .lineInput), .press(["ctrl-d"]),
+            .run("sh -c 'stty -echo; printf \"Pass: \"; read x'", .secret, prompt: "Pass: "),
+            .press(["ctrl-c"], .aborted, .done), .run("stty sane; sh -c 'exit 3'", exit: 3)),
+        Row(
+            .poorLink, [.bash, .dash], at: .farLink, weight: .slow, .run("echo hi", out: "hi\n"),
+            .run("sh -c 'exit 3'", exit: 3), .run("seq 1 2000").of(bytes: 8893), long(2000),
+            .run("printf 'Say: '; cat", .lineInput, prompt: "Say: ", by: "cat"),
+            .type("a line", .lineInput), .press(["ctrl-d"]),
+            .run("sh -c 'stty -echo; printf \"Pass: \"; read x'", .secret, prompt: "Pass: "),
+            .press(["ctrl-c"], .aborted, .done), .run("sleep 60", .running, by: "sleep"),
+            .press(["ctrl-c"], .aborted), .run("echo 'open", .aborted),
+            .run("echo bye; exit 7", .shellExited, exit: 7, out: .starts("bye\n"))),
+        Row(
+            .poorLink, [.bash, .dash], at: .console, weight: .slow, .run("echo hi", out: "hi\n"),
+            .run("sh -c 'exit 3'", exit: 3),
+            .run(
+                "printf 'What is your name? '; head -n 1", .lineInput,
+                prompt: "What is your name? ", by: "head"),
+            .type("Ann", out: "Ann\nAnn\n"),
+            .run("sleep 60", .running, by: "sleep"), .press(["ctrl-c"], .aborted),
+            .run("exit 7", .shellExited, exit: 7)),
 
         Row(
             .twoClients, .all, .run("sleep 3; echo first", .running), .second("echo second"),

@@ -56,6 +56,21 @@ extension Table {
             .run("sh -c 'printf \"\\033[?1049h\"; sleep 30'", .fullscreen, evidence: [.regex]),
             .press(["ctrl-c"], .aborted, .done)),
 
+        // The kernel tells the terminal's modes alone: marks, and guesses told as such.
+        Row(
+            .oneChannel, [.bash, .dash], at: .noProcesses,
+            .run("echo one", out: "one\n", evidence: [.mark]),
+            .run(
+                "printf 'Continue? '; read x; echo $x", .maybeInput, prompt: "Continue? ",
+                evidence: [.regex]), .type("yes", out: .ends("yes\n")),
+            .run(
+                "stty -echo; printf 'Password: '; read x; stty echo; echo; echo ${#x}", .maybeInput,
+                prompt: "Password: ", evidence: [.regex]),
+            .type("canary", out: .ends("6\n")),
+            .run("sleep 30", .running, evidence: []), .press(["ctrl-c"], .aborted),
+            .run("sh", .running, evidence: []), .adopt, .run("echo in", out: "in\n"),
+            .run("exit 4", exit: 4), .run("exit 5", .shellExited, exit: 5)),
+
         Row(
             .poorHost, .all, at: .poorHost, .run("echo hi", out: "hi\n"),
             .run("sh -c 'echo full > /dev/full'", exit: 1), .run("printf 'é'", out: "é"),

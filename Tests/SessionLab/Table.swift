@@ -7,7 +7,7 @@ import Wire
 @testable import homeline_agent
 
 enum Table {
-    static let rows = asking + programs + code + ends + output + poor
+    static let rows = asking + programs + code + dialects + ends + output + poor
 
     static let asking: [Row] = [
         Row(

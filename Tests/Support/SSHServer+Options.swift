@@ -41,6 +41,9 @@ extension SSHServer {
         /// More sshd_config keywords (`Ciphers`, `MACs`, `MaxSessions`, …); they win.
         public var settings: [String: String] = [:]
 
+        /// Sessions have an empty /proc; needs root, and a chosen shell.
+        public var hidesProcesses = false
+
         /// Options with a shell and more sshd_config keywords.
         public init(shell: Shell? = nil, settings: [String: String] = [:]) {
             (self.shell, self.settings) = (shell, settings)
@@ -103,17 +106,25 @@ extension SSHServer {
             try directory.folder("home/.local/share/fish/generated_completions")
             let login = shell == .tcsh ? "" : " -l"
             let more = environment.sorted { $0.key < $1.key }.map { " \($0)=\($1)" }.joined()
-            return try directory.write(
-                """
-                export HOME=\(home ?? own) SHELL=\(command.split(separator: " ").first ?? "")\(more)
-                cd
-                case $SSH_ORIGINAL_COMMAND in
-                \(Self.sftpServer)) exec \(Self.sftpServer) ;;
-                '') exec \(command)\(login) ;;
-                *) exec \(command) -c "$SSH_ORIGINAL_COMMAND" ;;
-                esac
+            let path = directory.file("shell")
+            let hiding =
+                hidesProcesses
+                ? """
+                [ "$HOMELINE_HIDDEN" ] || exec env HOMELINE_HIDDEN=1 \
+                unshare -m /bin/sh -c 'mount -t tmpfs none /proc && exec /bin/sh \(path)'
 
-                """, to: "shell")
+                """ : ""
+            return try directory.write(
+                hiding + """
+                    export HOME=\(home ?? own) SHELL=\(command.split(separator: " ").first ?? "")\(more)
+                    cd
+                    case $SSH_ORIGINAL_COMMAND in
+                    \(Self.sftpServer)) exec \(Self.sftpServer) ;;
+                    '') exec \(command)\(login) ;;
+                    *) exec \(command) -c "$SSH_ORIGINAL_COMMAND" ;;
+                    esac
+
+                    """, to: "shell")
         }
 
         /// The mark of the whole run, by which scripts/tests.sh ends what a crash left behind.

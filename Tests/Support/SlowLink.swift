@@ -1,5 +1,5 @@
-// A bad line between a client and a loopback server: each direction has a delay and a rate, and the
-// whole can be stalled or cut, also at a byte. Every direction has two threads of blocking calls.
+// A bad line between a client and a loopback server: each direction has a delay, a rate and losses, and
+// the whole can be stalled or cut, also at a byte. Every direction has two threads of blocking calls.
 // Invariant: bytes pass in order, none is lost or made up; what is under way is bounded.
 import Foundation
 
@@ -36,12 +36,30 @@ public final class SlowLink: Sendable {
         }
     }
 
+    /// Lost segments, as TCP shows them to a program: nothing passes until they have come again.
+    public struct Loss: Sendable {
+        /// Of so many segments one is lost.
+        public var oneIn: Int
+        /// Equal seeds lose the same segments.
+        public var seed: UInt64
+
+        /// Losses at random.
+        public init(oneIn: Int, seed: UInt64) { (self.oneIn, self.seed) = (oneIn, seed) }
+
+        /// What an Ethernet frame holds of a stream.
+        static let segment = 1448
+        /// Milliseconds until a sender tries again: from Linux's least to that of a slow line.
+        static let timeout = 200...1000
+    }
+
     /// What all directions of all connections share.
     struct Line: Sendable {
         var delay: Duration
         var bytesPerSecond: Int
+        var loss: Loss?
         var breaks: Break?
         let isStalled = Box(false)
+        let directions = Box<UInt64>(0)
 
         /// What may be under way: what the delay holds, and a router's small buffer.
         var capacity: Int {
@@ -52,11 +70,12 @@ public final class SlowLink: Sendable {
 
     /// Relays to `server`; a rate of 0 is no limit.
     public init(
-        to server: UInt16, delay: Duration = .zero, bytesPerSecond: Int = 0, breaks: Break? = nil
+        to server: UInt16, delay: Duration = .zero, bytesPerSecond: Int = 0, loss: Loss? = nil,
+        breaks: Break? = nil
     ) throws(Unavailable) {
         (listener, port) = try Ports.listen()
         let rate = bytesPerSecond > 0 ? bytesPerSecond : 1 << 40
-        line = Line(delay: delay, bytesPerSecond: rate, breaks: breaks)
+        line = Line(delay: delay, bytesPerSecond: rate, loss: loss, breaks: breaks)
         Thread.detachNewThread { [listener, line, connections, isListening] in
             while true {
                 let client = accept(listener, nil, nil)
@@ -138,12 +157,29 @@ private final class DelayQueue: @unchecked Sendable {
     private var pieces: [(due: ContinuousClock.Instant, bytes: [UInt8])] = []
     private var held = 0
     private var isOver = false
+    private var random: Seeded
 
-    init(_ line: SlowLink.Line) { self.line = line }
+    init(_ line: SlowLink.Line) {
+        self.line = line
+        let number = line.directions.withLock {
+            $0 += 1
+            return $0
+        }
+        random = Seeded(state: (line.loss?.seed ?? 0) &+ number)
+    }
+
+    /// How much later a piece comes as it was lost at first.
+    private func lateness() -> Duration {
+        guard let loss = line.loss, Int.random(in: 0..<loss.oneIn, using: &random) == 0 else {
+            return .zero
+        }
+        return .milliseconds(Int.random(in: SlowLink.Loss.timeout, using: &random))
+    }
 
     /// Reads until the end; what is under way is bounded.
     func fill(from descriptor: Int32) {
-        var buffer = [UInt8](repeating: 0, count: 4096)
+        let size = line.loss == nil ? 4096 : SlowLink.Loss.segment
+        var buffer = [UInt8](repeating: 0, count: size)
         var free = ContinuousClock.now
         while true {
             condition.lock()
@@ -154,12 +190,13 @@ private final class DelayQueue: @unchecked Sendable {
             guard count > 0 else { break }
             // The line takes one piece after the other, then each travels.
             free = max(free, ContinuousClock.now) + .seconds(count) / line.bytesPerSecond
+            let due = free + line.delay + lateness()
             condition.lock()
             if isOver {
                 condition.unlock()
                 return
             }
-            pieces.append((free + line.delay, Array(buffer[..<count])))
+            pieces.append((due, Array(buffer[..<count])))
             held += count
             condition.signal()
             condition.unlock()

@@ -176,11 +176,16 @@ extension Session {
         guard let identity, outer.indices.contains(level) else { return }
         let around = outer[level]
         let (process, terminal) = (shellProcess, terminalName)
-        (shellProcess, terminalName) = (around.shellProcess, around.terminalName)
-        let probe = await IO.within(Self.probeTime) { await self.askKernel() }
+        // The same process with the same stack, whatever has the terminal just now.
+        var known = await IO.within(Self.probeTime) { await self.askKernel() }.flatMap { $0 }
+        var isHere = identity.image != nil && known?.image == identity.image
+        if !isHere, depth == level + 1 {
+            // Another user's is shown among what is in the outer one's foreground.
+            (shellProcess, terminalName) = (around.shellProcess, around.terminalName)
+            known = await IO.within(Self.probeTime) { await self.askKernel() }.flatMap { $0 }
+            isHere = known?.shows(process: identity.process, terminal: identity.terminal) ?? false
+        }
         guard depth == level + 1 else { return }
-        let known = probe.flatMap { $0 }
-        let isHere = known?.shows(process: identity.process, terminal: identity.terminal) ?? false
         (shellProcess, terminalName) = isHere ? (process, terminal) : (nil, nil)
         guard identity.process == around.shellProcess, terminal == around.terminalName,
             known == nil || isHere

@@ -51,7 +51,9 @@ extension Session {
             try await ask(deadline, nonce, times)
             guard let identity else { continue }
             let program = identity.program.split(separator: "/").last.map(String.init) ?? "?"
-            if let known = chosen ?? ShellProfile(program: program) {
+            // A host without /proc and ps does not tell; what replaced the shell is of the common form.
+            let common = replaced != nil && program == "?" ? ShellProfile.dash : nil
+            if let known = chosen ?? ShellProfile(program: program) ?? common {
                 profile = known
                 echo = EchoFilter(editor: known.editor)
                 (shellProcess, shellImage) = (identity.process, identity.image)

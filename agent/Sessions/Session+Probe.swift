@@ -170,6 +170,13 @@ extension Session {
             // The question itself comes by another channel than the probe's answer.
             let isEarly = now - max(probing.lastInput, lastOutput) < Self.travel
             if isEarly, openLine(from: begin) == nil { return Self.travel / 2 }
+            // What was typed shows, or does something, before what waited for it waits again.
+            if probing.isTyped, lastOutput <= probing.lastInput,
+                now - probing.lastInput
+                    < (probe.modes?.echoes == true ? Self.longPatience : Self.patience)
+            {
+                return Self.travel / 3
+            }
             // What was typed and the question may have arrived together, after a stall.
             if probing.isTyped, !probing.hasArrived { return Self.takingTime }
             // A slow terminal shows it letter by letter.
