@@ -72,7 +72,9 @@ public enum ShellProfile: String, Sendable, CaseIterable {
 
     /// Replaces a shell that has no profile by one that has.
     public static var replacement: [UInt8] {
-        line(" exec sh -c 'command -v bash >/dev/null 2>&1 && exec bash --noediting -i; exec sh -i'")
+        line(
+            " exec sh -c 'command -v bash >/dev/null 2>&1 && exec bash --noediting -i; "
+                + "exec sh -i'")
     }
 
     private static func line(_ text: String) -> [UInt8] { Array(text.utf8) + [10] }
