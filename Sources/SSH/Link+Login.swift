@@ -20,24 +20,24 @@ extension Link {
 }
 
 /// One login.
-@IO private final class Login {
-    private let link: Link
-    private let session: Session
-    private let user: [CChar]
+@IO final class Login {
+    let link: Link
+    let session: Session
+    let user: [CChar]
     /// A way to log in; with a certificate, its key proves that and not itself.
-    private struct Way {
+    struct Way {
         let authentication: Authentication
         var certificate: LoginKeys.Named?
     }
 
-    private var ways: [Way] = []
-    private var keys: LoginKeys?
-    private var accepted: [String] = []
+    var ways: [Way] = []
+    var keys: LoginKeys?
+    var accepted: [String] = []
     private(set) var tried: [LoginAttempt] = []
     /// Ways that have had their answer.
-    private var spent: Set<Int> = []
+    var spent: Set<Int> = []
     /// Certificates that were offered, by what they are.
-    private var offered: Set<[UInt8]> = []
+    var offered: Set<[UInt8]> = []
 
     init(_ link: Link) {
         self.link = link
@@ -82,13 +82,13 @@ extension Link {
         return failed()
     }
 
-    private func failed() -> SSHError {
+    func failed() -> SSHError {
         .authenticationFailed(
             user: link.configuration.user, tried: tried, accepted: accepted)
     }
 
     /// A server that has had enough of failed attempts disconnects.
-    private func lost() -> SSHError {
+    func lost() -> SSHError {
         guard !tried.isEmpty, let goodbye = session.goodbye else {
             return link.failure ?? failed()
         }
@@ -96,12 +96,12 @@ extension Link {
         return failed()
     }
 
-    private func record(_ method: String, _ outcome: String) {
+    func record(_ method: String, _ outcome: String) {
         if tried.count < 64 { tried.append(LoginAttempt(method: method, outcome: outcome)) }
     }
 
     /// Asks which methods may go on; false when none is needed or the link is lost.
-    private func askMethods() async -> Bool {
+    func askMethods() async -> Bool {
         let (raw, user) = (session.raw, user)
         var list: String?
         let code = await link.perform {
@@ -124,7 +124,7 @@ extension Link {
         return true
     }
 
-    private func attempt(_ way: Way, _ index: Int) async -> Bool {
+    func attempt(_ way: Way, _ index: Int) async -> Bool {
         switch way.authentication {
         case .password(let password):
             return await tryPassword(password, index)
@@ -148,236 +148,19 @@ extension Link {
         case .password, .code: return false
         }
     }
-
-    // MARK: Keys
-
-    /// Records a refusal; a certificate tells why it may be.
-    private func refused(_ name: String, _ certificate: Certificate?) {
-        record(name, certificate?.refusal(user: link.configuration.user) ?? "refused")
-    }
-
-    private func tryKey(
-        _ way: Way, _ text: [UInt8], _ passphrase: [UInt8]?
-    ) async -> Bool {
-        let certificate = way.certificate?.certificate
-        let name = way.certificate?.method ?? way.authentication.method
-        if let certificate { offered.insert(certificate.blob) }
-        guard let header = KeyFile(text) else {
-            record(name, "not a private key that can be read")
-            return false
-        }
-        if header.isEncrypted && passphrase == nil {
-            record(name, "needs a passphrase")
-            return false
-        }
-        if let blob = certificate?.blob ?? header.publicKey, let code = await objection(to: blob) {
-            if code == LIBSSH2_ERROR_AUTHENTICATION_FAILED {
-                refused(name, certificate)
-            } else {
-                record(name, words(code))
-            }
-            return false
-        }
-        let shown = (certificate?.text ?? header.publicText).map { Array($0.utf8) }
-        // Pointers cross to a worker thread as numbers; the link waits for it.
-        let address = UInt(bitPattern: session.raw)
-        let user = user
-        let secret =
-            (header.isEncrypted ? passphrase ?? [] : []).map { CChar(bitPattern: $0) } + [0]
-        let step: @Sendable () -> Int32 = {
-            libssh2_userauth_publickey_frommemory(
-                OpaquePointer(bitPattern: address), user, user.count - 1,
-                shown.map { $0.map { CChar(bitPattern: $0) } }, shown?.count ?? 0,
-                text.map { CChar(bitPattern: $0) }, text.count, secret)
-        }
-        let code =
-            header.isEncrypted
-            ? await link.performOffLoop(step) : await link.perform { step() }
-        switch code {
-        case 0: return true
-        case LIBSSH2_ERROR_FILE:
-            record(name, header.isEncrypted ? "wrong passphrase" : "the key cannot be parsed")
-        case LIBSSH2_ERROR_PUBLICKEY_UNVERIFIED
-        where header.isEncrypted && session.lastError.hasPrefix("Callback"):
-            record(name, "wrong passphrase")
-        case LIBSSH2_ERROR_AUTHENTICATION_FAILED, LIBSSH2_ERROR_PUBLICKEY_UNVERIFIED:
-            refused(name, certificate)
-        default: record(name, session.lastError)
-        }
-        return false
-    }
-
-    /// Why a key of RSA's does not sign here: refused, or with SHA-1 where the target allows none.
-    ///
-    /// Asked with the public half alone, as libssh2 picks the algorithm by itself.
-    private func objection(to blob: [UInt8]) async -> Int32? {
-        guard !link.configuration.legacyAlgorithms,
-            HostKey(blob: blob)?.type.hasPrefix("ssh-rsa") == true
-        else { return nil }
-        let (raw, user) = (session.raw, user)
-        let signing = Signing(.looking)
-        let code = await link.perform {
-            hl_ssh_publickey(
-                raw, user, blob, blob.count, Signing.callback,
-                Unmanaged.passUnretained(signing).toOpaque())
-        }
-        guard signing.algorithm != nil else { return code }
-        return signing.usesSHA1 ? LIBSSH2_ERROR_ALGO_UNSUPPORTED : nil
-    }
-
-    /// What went wrong with a key that was not simply refused.
-    private func words(_ code: Int32) -> String {
-        code == LIBSSH2_ERROR_ALGO_UNSUPPORTED
-            ? "the server wants RSA signed with SHA-1, which its target does not allow"
-                + " (LegacyAlgorithms yes)"
-            : session.lastError
-    }
-
-    // MARK: ssh-agent
-
-    private func tryAgent(_ socket: String, _ only: [[UInt8]]?) async -> Bool {
-        guard let agent = SSHAgent(socket: socket) else {
-            record("publickey ssh-agent", "no agent answers at \(socket)")
-            return false
-        }
-        defer { agent.close() }
-        let candidates = candidates(await agent.identities(), only)
-        for candidate in candidates {
-            let certificate = candidate.certificate
-            if let certificate { offered.insert(certificate.blob) }
-            let code = await sign(with: candidate, agent)
-            if code == 0 { return true }
-            if code == LIBSSH2_ERROR_AUTHENTICATION_FAILED {
-                refused(candidate.name, certificate)
-            } else {
-                record(candidate.name, words(code))
-            }
-            if link.failure != nil { return false }
-        }
-        if candidates.isEmpty {
-            record("publickey ssh-agent", "the agent holds no key for this host")
-        }
-        return false
-    }
-
-    /// A key of the agent, and the certificate to offer in its place.
-    private struct Candidate {
-        let identity: SSHAgent.Identity
-        let certificate: Certificate?
-        let name: String
-
-        var blob: [UInt8] { certificate?.blob ?? identity.blob }
-    }
-
-    /// What the agent can sign for: configured certificates, its own ones, plain keys.
-    private func candidates(
-        _ identities: [SSHAgent.Identity], _ only: [[UInt8]]?
-    ) -> [Candidate] {
-        let configured = keys?.certificates ?? []
-        let wanted = only.map { Set($0 + configured.map(\.certificate.key)) }
-        var certified: [Candidate] = []
-        var plain: [Candidate] = []
-        for identity in identities {
-            let own = Certificate(blob: identity.blob)
-            if let wanted, !wanted.contains(own?.key ?? identity.blob) { continue }
-            let name = "publickey ssh-agent \(identity.comment.prefix(80))"
-            for named in configured where named.certificate.key == identity.blob {
-                certified.append(
-                    Candidate(
-                        identity: identity, certificate: named.certificate,
-                        name: "\(named.method), key in ssh-agent"))
-            }
-            if let own {
-                if configured.contains(where: { $0.certificate == own }) { continue }
-                certified.append(
-                    Candidate(
-                        identity: identity, certificate: own,
-                        name: "\(name), certificate \(own.name)"))
-            } else if only?.contains(identity.blob) ?? true {
-                plain.append(Candidate(identity: identity, certificate: nil, name: name))
-            }
-        }
-        return certified + plain
-    }
-
-    private func sign(with candidate: Candidate, _ agent: SSHAgent) async -> Int32 {
-        let (raw, user, link) = (session.raw, user, link)
-        let (blob, key) = (candidate.blob, candidate.identity.blob)
-        let signing = Signing()
-        let allowsSHA1 = link.configuration.legacyAlgorithms
-        let code = await link.perform {
-            let code = hl_ssh_publickey(
-                raw, user, blob, blob.count, Signing.callback,
-                Unmanaged.passUnretained(signing).toOpaque())
-            if code == LIBSSH2_ERROR_EAGAIN, let (data, algorithm) = signing.take() {
-                IO.task {
-                    let isAllowed = allowsSHA1 || !signing.usesSHA1
-                    let bytes =
-                        isAllowed
-                        ? await agent.sign(data, with: key, algorithm: algorithm) : nil
-                    signing.state = bytes.map { .done($0) } ?? .refused
-                    link.driveAgain()
-                }
-            }
-            return code
-        }
-        return code != 0 && signing.usesSHA1 && !allowsSHA1 ? LIBSSH2_ERROR_ALGO_UNSUPPORTED : code
-    }
-
-    // MARK: Passwords
-
-    private func tryPassword(_ password: [UInt8], _ index: Int) async -> Bool {
-        let (raw, user) = (session.raw, user)
-        let text = password.map { CChar(bitPattern: $0) }
-        if accepted.contains("password") {
-            spent.insert(index)
-            let code = await link.perform {
-                libssh2_userauth_password_ex(
-                    raw, user, UInt32(user.count - 1), text, UInt32(text.count), nil)
-            }
-            if code == 0 { return true }
-            record(
-                "password",
-                code == LIBSSH2_ERROR_AUTHENTICATION_FAILED ? "refused" : session.lastError)
-            if link.failure != nil { return false }
-        }
-        guard accepted.contains("keyboard-interactive") else { return false }
-        spent.insert(index)
-        return await tryInteractive(password)
-    }
-
-    /// Answers the server's prompts: one that asks for a code gets the code, one that hides what is
-    /// typed the password, each once; any other ends the attempt.
-    private func tryInteractive(_ password: [UInt8]?) async -> Bool {
-        let (raw, user) = (session.raw, user)
-        let code = ways.lazy.compactMap(\.authentication.code).first
-        var answers = PromptAnswers(password: password, code: code)
-        for (index, way) in ways.enumerated() where way.authentication.code != nil {
-            spent.insert(index)
-        }
-        session.answer = { prompt, echoes in answers.answer(prompt, echoes: echoes) }
-        defer { session.answer = nil }
-        let result = await link.perform {
-            libssh2_userauth_keyboard_interactive_ex(
-                raw, user, UInt32(user.count - 1), Session.prompted)
-        }
-        if result == 0 { return true }
-        record("keyboard-interactive", answers.outcome)
-        return false
-    }
 }
 
 extension Authentication {
-    fileprivate var isKey: Bool {
+    var isKey: Bool {
         switch self {
         case .password, .code: false
         default: true
         }
     }
 
-    fileprivate var code: [UInt8]? { if case .code(let code) = self { code } else { nil } }
+    var code: [UInt8]? { if case .code(let code) = self { code } else { nil } }
 
-    fileprivate var method: String {
+    var method: String {
         switch self {
         case .agent: "publickey ssh-agent"
         case .keyFile(let path, _): "publickey \(path)"
@@ -386,9 +169,4 @@ extension Authentication {
         case .code: "keyboard-interactive"
         }
     }
-}
-
-extension LoginKeys.Named {
-    /// The certificate in messages.
-    fileprivate var method: String { "certificate \(file) (\(certificate.name))" }
 }
