@@ -212,6 +212,27 @@ import Wire
         await desk.service.shutDown()
     }
 
+    @Test @IO func `a link with nothing but idle files gives way, and MaxOutput bounds a read`()
+        async throws
+    {
+        let one = try await SSHServer.start(.init(shell: .dash))
+        let two = try await SSHServer.start(.init(shell: .dash))
+        let desk = try await Desk([("one", one, ""), ("two", two, "")])
+        try desk.folder.write("0123456789", to: "x")
+        desk.allow {
+            $0.linkLimit = 1
+            $0.outputLimit = 4
+        }
+        for name in ["one", "two", "one"] {
+            let read: JSON.Object = ["target": .string("site/\(name)"), "path": desk.file("x")]
+            #expect(try await desk.call(.readFile, read).get()["content"] == "0123")
+            #expect(desk.service.links.open.map(\.target) == [name])
+            let more = read.with(["length": 5])
+            #expect(await desk.code(.readFile, more) == .refusedByPolicy)
+        }
+        await desk.service.shutDown()
+    }
+
     @Test func `text is cut where characters and lines end`() throws {
         func shown(_ text: String, _ count: Int) -> (FileContent) {
             var content = FileContent(target: "t", path: "p")

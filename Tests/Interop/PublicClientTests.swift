@@ -66,6 +66,8 @@ struct PublicClientTests {
         #expect(report["problems"] == [])
         if Self.schemas != nil { #expect((report["checked"]?.intValue ?? 0) > 30) }
         func result(_ step: String) -> JSON? { report["steps"]?[step]?["result"] }
+        let targets = result("targets")?["targets"]?.arrayValue ?? []
+        #expect(targets.count == 2 && targets.allSatisfy { $0["reachable"] == true }, "\(targets)")
         for place in ["local", "site"] {
             let opened = try #require(report["steps"]?["\(place) open"])
             let log = try await Self.place.value.server.log.suffix(3000)

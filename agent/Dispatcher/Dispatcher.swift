@@ -34,7 +34,9 @@ import Wire
             {
                 throw .refused(method.tool ?? method.rawValue, by: rule)
             }
-            let fields = try Self.limited(try Fields(request.arguments), by: policy)
+            // A file's content is output too; there the limit has another name.
+            let name = request.method == Method.readFile.rawValue ? "length" : "max_bytes"
+            let fields = try Self.limited(name, try Fields(request.arguments), by: policy)
             return Reply.result(RawJSON(try await handler(request.caller, fields))).encoded()
         } catch {
             return Reply.fault(error).encoded()
@@ -42,18 +44,20 @@ import Wire
     }
 
     /// The arguments with no more output asked for than the site lets out in one answer.
-    private static func limited(_ fields: Fields, by policy: Policy) throws(Fault) -> Fields {
+    private static func limited(
+        _ name: String, _ fields: Fields, by policy: Policy
+    ) throws(Fault) -> Fields {
         var object = fields.object
-        guard let asked = object["max_bytes"], !asked.isNull else {
-            if policy.outputLimit < outputDefault { object["max_bytes"] = JSON(policy.outputLimit) }
+        guard let asked = object[name], !asked.isNull else {
+            if policy.outputLimit < outputDefault { object[name] = JSON(policy.outputLimit) }
             return Fields(object: object)
         }
         if let bytes = asked.intValue, let rule = policy.refusal(ofOutput: Int(clamping: bytes)) {
-            throw .refused("max_bytes \(bytes)", by: rule)
+            throw .refused("\(name) \(bytes)", by: rule)
         }
         return fields
     }
 
-    /// What `max_bytes` is when it is not given.
+    /// What the limit is when it is not given.
     private static let outputDefault = 20_000
 }

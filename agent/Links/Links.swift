@@ -50,6 +50,12 @@ import Wire
             probes = ProbeChannel(link)
         }
 
+        /// Nothing is open on it but, perhaps, SFTP that waits to be used again.
+        var isUnused: Bool {
+            let idle = files != nil && files?.failure == nil && filesInUse == 0 ? 1 : 0
+            return link.channelCount == idle
+        }
+
         /// Ends SFTP if nobody uses it; whether that made a place.
         func closeIdleFiles(after time: Duration = .zero) -> Bool {
             guard let files, filesInUse == 0, IO.now - files.lastUsed >= time else { return false }
@@ -222,7 +228,7 @@ import Wire
         guard held.count + places.values.count(where: { $0.opening != nil }) >= limit else {
             return
         }
-        let unused = held.filter { $0.link.channelCount == 0 }
+        let unused = held.filter(\.isUnused)
         let oldest = unused.min { ($0.unusedSince ?? IO.now) < ($1.unusedSince ?? IO.now) }
         guard let oldest else {
             throw Fault(

@@ -90,7 +90,7 @@ class Job:
 
     async def run(self, agent, site):
         await self.tool("agents", "agent_list")
-        await self.tool("targets", "target_list", agent=agent)
+        await self.tool("targets", "target_list", agent=agent, probe=True)
         for place in (f"{agent}/local", site):
             if not place:
                 continue
