@@ -1,0 +1,137 @@
+// A relay of the tests' own: it dials nobody, checks the hello as protocol/README.md says, and
+// answers it as the test wants.
+import Crypto
+import JSON
+import Loop
+import Net
+import Support
+import Testing
+import Tunnel
+import Wire
+
+@testable import homeline_agent
+
+@IO final class TestRelay {
+    /// One connection of an agent.
+    @IO final class Peer {
+        let tunnel: Tunnel
+        let stream: TLSStream
+        var hello: Hello?
+
+        init(_ stream: TLSStream) {
+            self.stream = stream
+            tunnel = Tunnel(over: stream, role: .caller)
+        }
+
+        func ask(_ method: Wire.Method, _ arguments: JSON) async -> Reply? {
+            let request = Request(
+                method, caller: Caller(principal: "relay"), arguments: RawJSON(arguments))
+            let bytes = await IO.within(.seconds(5)) { [tunnel] in
+                try? await tunnel.call(request.encoded())
+            }
+            guard let bytes, let bytes else { return nil }
+            return Reply(decoding: bytes)
+        }
+
+        /// Asks who it is and checks the proof.
+        func greet() async throws -> Hello {
+            let nonce = Random.bytes(Contract.bindingBytes)
+            let reply = await ask(.hello, Challenge(nonce: Base64.encodeURL(nonce)).json)
+            guard case .result(let result)? = reply else {
+                throw Unavailable("no hello: \(reply as Any)")
+            }
+            let hello = try Hello(Fields(result))
+            let binding = try #require(
+                stream.exportKeyingMaterial(
+                    label: Contract.exporterLabel, count: Contract.bindingBytes))
+            let key = try Ed25519PublicKey(
+                bytes: try #require(Base64.decodeURL(hello.publicKey)))
+            let message = Contract.helloMessage(binding: binding, nonce: nonce)
+            #expect(key.verify(try #require(Base64.decodeURL(hello.signature)), of: message))
+            self.hello = hello
+            return hello
+        }
+    }
+
+    let pin: PublicKeyPin
+    private let context: TLSContext
+    private var listener: Listener?
+    private(set) var address: SocketAddress
+    private(set) var peers: [Peer] = []
+    private(set) var dials = 0
+    /// What follows the handshake; by default the agent is greeted and welcomed.
+    var meet: @IO @Sendable (Peer) async -> Void = { peer in
+        guard (try? await peer.greet()) != nil else { return }
+        _ = await peer.ask(.welcome, Welcome(agentID: "id", name: "site").json)
+    }
+
+    var url: String { "tls://\(address)" }
+
+    init() throws {
+        let made = try SelfSignedCertificate.generate(commonName: "relay")
+        pin = try PublicKeyPin(certificatePEM: made.certificatePEM)
+        context = try TLSContext(
+            serverCertificate: made.certificatePEM, key: made.keyPEM,
+            alpn: [Contract.applicationProtocol])
+        address = try #require(SocketAddress(ip: "127.0.0.1", port: 0))
+        try listen()
+    }
+
+    /// Listens again where it listened before.
+    func listen() throws {
+        let context = context
+        let listener = try Listener.tcp(address) { [weak self] socket in
+            self?.dials += 1
+            IO.task {
+                guard let stream = try? await TLSStream.handshake(over: socket, context: context)
+                else { return }
+                let peer = Peer(stream)
+                self?.peers.append(peer)
+                await self?.meet(peer)
+            }
+        }
+        address = listener.address ?? address
+        self.listener = listener
+    }
+
+    /// Ends as a killed process does.
+    func kill() {
+        listener?.close()
+        for peer in peers { peer.tunnel.close() }
+        peers = []
+    }
+}
+
+/// An agent's folder and what it said.
+@IO final class TestAgent {
+    let folder: TemporaryDirectory
+    let dispatcher = Dispatcher()
+    private(set) var log: [String] = []
+    private(set) var uplink: Uplink?
+    private var task: Task<UplinkError?, Never>?
+
+    init() throws { folder = try TemporaryDirectory("agent") }
+
+    /// Runs an uplink to `relay` under a key of its own.
+    func run(_ relay: TestRelay, pin: PublicKeyPin? = nil) throws {
+        try run(url: relay.url, pin: pin ?? relay.pin)
+    }
+
+    func run(url: String, pin: PublicKeyPin) throws {
+        let identity = Identity(
+            key: try Identity.key(in: folder.path), relay: url, pin: pin, agentID: "id",
+            name: "site")
+        try identity.save(to: folder.path)
+        let uplink = Uplink(
+            folder: folder.path, identity: identity, dispatcher: dispatcher
+        ) { [unowned self] in log.append($0) }
+        self.uplink = uplink
+        task = IO.task { await uplink.run() }
+    }
+
+    /// What `run` gave; nil: nothing within `limit`.
+    func end(_ limit: Duration = .seconds(10)) async -> UplinkError?? {
+        guard let task else { return nil }
+        return await IO.within(limit) { await task.value }
+    }
+}
