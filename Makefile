@@ -1,7 +1,7 @@
 # The doors to the build: `make check` is what CI runs, `make release` what ./run uses.
 # Programs need swift in PATH and what scripts/packages.sh and scripts/build-libssh2.sh set up.
 .POSIX:
-.PHONY: all build release test tsan check lab fuzz lint format lines bench clean
+.PHONY: all build release test tsan check lab fuzz lint format lines bench idle clean
 
 flags = --explicit-target-dependency-import-check error
 # The programs hold Swift's library, so a site needs no toolchain; -s keeps them small.
@@ -51,6 +51,11 @@ lines:
 bench: release
 	swift build $(release) --product homeline-bench
 	bench/peers/run
+
+# 200 links that nobody uses: memory and CPU time of the agent; nine and a half minutes.
+idle: release
+	scripts/python.sh
+	.deps/venv/bin/python bench/peers/idle.py `swift build -c release --show-bin-path` --seconds 570
 
 clean:
 	rm -rf .build .build-tsan

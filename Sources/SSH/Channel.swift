@@ -257,12 +257,15 @@ public struct TerminalSize: Equatable, Sendable {
         }
     }
 
+    /// What all channels read into, one after the other: a link that rests needs none.
+    private static var buffer = [UInt8](repeating: 0, count: 1 << 16)
+
     private func take(_ stream: Int32, _ link: Link) -> [UInt8]? {
-        let count = link.buffer.withUnsafeMutableBytes { bytes in
+        let count = Self.buffer.withUnsafeMutableBytes { bytes in
             libssh2_channel_read_ex(
                 raw, stream, bytes.baseAddress?.assumingMemoryBound(to: CChar.self), bytes.count)
         }
-        if count > 0 { return Array(link.buffer[..<count]) }
+        if count > 0 { return Array(Self.buffer[..<count]) }
         if count < 0, count != Int(LIBSSH2_ERROR_EAGAIN) { link.broke(Int32(count)) }
         return nil
     }

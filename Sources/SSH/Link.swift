@@ -24,8 +24,6 @@ public import Loop
     public private(set) var failure: SSHError?
 
     let session: Session
-    /// What channels read into.
-    var buffer = [UInt8](repeating: 0, count: 1 << 16)
     let carrier: any Carrier
     private var operations: [Operation] = []
     private var channels: [Channel] = []
