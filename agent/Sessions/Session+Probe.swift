@@ -51,7 +51,7 @@ extension Session {
     /// What is waited for an answer that decides; over a slow link it takes its time.
     static let probeTime = Duration.seconds(5)
     /// What a read waits for a fresh look.
-    static let glanceLimit = Duration.milliseconds(100)
+    private static let glanceLimit = Duration.milliseconds(100)
     private static let glanceRest = Duration.milliseconds(300)
 
     /// A line typed at the prompt by a client has not come to its end.
@@ -110,13 +110,13 @@ extension Session {
     }
 
     /// Looks once, unless that was just done; waits a moment for it.
-    func glance(within limit: Duration = glanceLimit) async {
+    func glance() async {
         guard openBegin != nil else { return }
         if let last = probing.lastLook, last > lastOutput, IO.now - last < Self.glanceRest {
             return
         }
         startLook()
-        await wait(until: IO.now + limit) { !probing.isAsking }
+        await wait(until: IO.now + Self.glanceLimit) { !probing.isAsking }
     }
 
     // MARK: Looking
@@ -141,6 +141,10 @@ extension Session {
             probing.lastLook = IO.now
             guard let probe else { return guess(begin) }
             if begin == openBegin, input == probing.lastInput {
+                if probing.hasArrived, probe.shellIsAlone, probe.verdict != .running {
+                    probing.shellWaits = true
+                    wakeAll()
+                }
                 // What draws on the screen may never be silent.
                 let isNew = output == lastOutput || attempt >= 3 && probe.verdict == .fullscreen
                 let unrest = isNew && rests < 40 ? unrest(of: probe, begin) : .zero
@@ -264,7 +268,12 @@ extension Session {
     /// tells the end.
     func recoverPrompt(of command: SessionCommand) async {
         guard command.outcome == nil, state.phase == .running else { return }
-        if !probing.shellWaits { await glance(within: .milliseconds(500)) }
+        if !probing.shellWaits {
+            startLook()
+            await wait(until: IO.now + Self.patience) {
+                self.probing.shellWaits || !self.probing.isAsking || command.outcome != nil
+            }
+        }
         guard command.outcome == nil, probing.shellWaits else { return }
         transport.write(CommandEncoder.armingLine)
         await wait(until: IO.now + .seconds(1)) { command.outcome != nil }
