@@ -7,8 +7,11 @@ import Testing
 
 /// A shell that is asked one thing after the other.
 @IO final class Bystander {
-    /// A sound server for all of them.
-    static let server = Task { try await SSHServer.start(SSHServer.Options(shell: .dash)) }
+    /// A sound server for all of them, and its one known_hosts file, written once.
+    private static let sound = Task {
+        let server = try await SSHServer.start(SSHServer.Options(shell: .dash))
+        return (server: server, configuration: try server.link())
+    }
 
     private let link: Link
     private let channel: Channel
@@ -27,7 +30,7 @@ import Testing
     static func beside(
         _ name: String, _ body: @escaping @IO @Sendable () async throws -> Void
     ) async throws {
-        let configuration = try await server.value.link()
+        let configuration = try await sound.value.configuration
         try await onLoop {
             let link = try await Link.connect(configuration)
             defer { link.close() }

@@ -30,7 +30,7 @@ struct Finished: Sendable {
 
 extension Channel {
     /// Reads to the end; nil when it has not come within the limit.
-    @IO func finished(within limit: Duration = .seconds(20)) async -> Finished? {
+    @IO func finished(within limit: Duration = .seconds(60)) async -> Finished? {
         let gathered = Gathered()
         return await IO.within(limit) { () async -> Finished in
             await withUnsafeContinuation { continuation in
