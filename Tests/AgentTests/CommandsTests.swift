@@ -167,7 +167,7 @@ func withCommands(
             let start = IO.now
             let over = try await setup.commands.cancel(cancel, caller: Caller(principal: "ada"))
             #expect(over.state == .cancelled && over.stdout.text == "one\ntwo\n")
-            #expect(IO.now - start < .seconds(9))
+            #expect(IO.now - start < .seconds(30))
             #expect(setup.commands.runningCount == 0)
         }
     }

@@ -233,6 +233,34 @@ import Wire
         await desk.service.shutDown()
     }
 
+    @Test @IO func `the agent's own folder is closed to file tools`() async throws {
+        let desk = try await Desk([])
+        try FileManager.default.createDirectory(
+            atPath: desk.folder.file("own"), withIntermediateDirectories: false)
+        try FileManager.default.createSymbolicLink(
+            atPath: desk.folder.file("way"), withDestinationPath: desk.folder.file("own"))
+        _ = try desk.folder.write("a key", to: "own/agent.key")
+        _ = try desk.folder.write("public", to: "owner")
+        let own = desk.folder.file("own")
+        desk.allow { $0.ownFolder = own }
+        for name in ["own/agent.key", "way/agent.key", "own/../own/agent.key"] {
+            let path = desk.file(name)
+            let fault = await desk.fault(.readFile, ["target": "site/local", "path": path])
+            #expect(fault?.code == .refusedByPolicy && fault?.message.contains("own key") == true)
+            let written = await desk.code(
+                .writeFile, ["target": "site/local", "path": path, "content": "x"])
+            #expect(written == .refusedByPolicy)
+        }
+        #expect(
+            try await desk.call(
+                .readFile, ["target": "site/local", "path": desk.file("owner")]
+            ).get()["content"] == "public")
+        let all = try await desk.call(
+            .listFiles, ["target": "site/local", "path": desk.file("."), "depth": 3]
+        ).get()
+        #expect(!"\(all)".contains("agent.key"))
+    }
+
     @Test func `text is cut where characters and lines end`() throws {
         func shown(_ text: String, _ count: Int) -> (FileContent) {
             var content = FileContent(target: "t", path: "p")

@@ -215,7 +215,7 @@ import Wire
         _ = await live.ended.wait()
         let took = IO.now - start
         print("revoked to cut: \(took)")
-        #expect(took < .seconds(1))
+        #expect(took < .seconds(5))
         #expect(throws: Fault.self) { _ = try house.fleet.agent(named: "site") }
         house.close()
     }

@@ -1,5 +1,4 @@
 // A link that brings more than can be taken: the loop still serves everybody else.
-import Glibc
 import Loop
 import SSH
 import Support
@@ -35,18 +34,11 @@ import Testing
 @IO private final class Gaps {
     var bytes = 0
     private(set) var longest = Duration.zero
-    private var last = Gaps.worked
+    private var last = threadTime()
 
     func tick() {
-        let now = Gaps.worked
+        let now = threadTime()
         longest = max(longest, now - last)
         last = now
-    }
-
-    /// How long the loop's thread has worked: what others take of a busy machine is not its fault.
-    private static var worked: Duration {
-        var time = timespec()
-        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
-        return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
     }
 }

@@ -88,7 +88,9 @@ import Testing
     func `redrawing without end takes its time in proportion`(piece: String) {
         let lines = String(repeating: String(repeating: "ab", count: 50) + "\n", count: 2000)
         let text = lines + String(repeating: piece, count: 20_000)
-        let took = ContinuousClock().measure { _ = CleanText.clean(Array(text.utf8)[...]) }
+        let start = threadTime()
+        _ = CleanText.clean(Array(text.utf8)[...])
+        let took = threadTime() - start
         #expect(took < .seconds(5), "\(took)")
     }
 

@@ -26,6 +26,8 @@ struct Policy: Sendable, Equatable {
     var allowsSecretArguments = true
     /// The paths that file tools may touch.
     var paths = PathRules()
+    /// The agent's own folder, without links on the way; file tools keep out of it.
+    var ownFolder: String?
     /// The most sessions at once.
     var sessionLimit = 200
     /// The most SSH connections at once.
@@ -70,6 +72,11 @@ struct Policy: Sendable, Equatable {
     func admit(_ path: String, on names: [String], for use: PathUse) throws(Fault) -> String {
         if use == .writing, isReadOnly {
             throw .refused("\(use.rawValue) a file", by: "ReadOnly yes")
+        }
+        if names == ["local"], let ownFolder, "\(path)/".hasPrefix("\(ownFolder)/") {
+            throw Fault(
+                .refusedByPolicy,
+                "\(use.rawValue) \(path.prefix(200)) is refused: the agent's own key is kept there")
         }
         return try paths.admit(path, on: names, for: use)
     }

@@ -1,6 +1,7 @@
 // agent.conf with the flags and variables over it, as the values the agent's parts take.
 // Invariant: what is not understood is an error that names its line, never skipped.
 import Configuration
+import Glibc
 import Loop
 import Wire
 
@@ -36,6 +37,10 @@ struct AgentSettings: Sendable {
             allowed: try Self.paths(all, Settings.allowPath),
             denied: try Self.paths(all, Settings.denyPath),
             readOnly: try Self.paths(all, Settings.readOnlyPath))
+        if let real = unsafe realpath(folder, nil) {
+            policy.ownFolder = unsafe String(cString: real)
+            unsafe free(real)
+        }
         for block in all.blocks("Secret") {
             let names = block.names
             guard names.count == 3, ["file", "command"].contains(names[1].lowercased()) else {
