@@ -128,8 +128,9 @@ struct POSIXDialect: Dialect {
     private var forgetting: String {
         guard profile == .bash else { return "" }
         // Only quoted words, as IFS and globbing may be anything; a turn forgets one or is the last.
-        return #"__h(){ while __c=$(\builtin history 1);do case $__c in *']133;'*);;*)\return 0;;esac;"#
-            + #"__c=${__c#"${__c%%[0-9]*}"};\builtin history -d "${__c%%[!0-9]*}"||\return 0;done;};"#
+        return #"__h(){ while __c=$(\builtin history 1);do "#
+            + #"case $__c in *']133;'*);;*)\return 0;;esac;__c=${__c#"${__c%%[0-9]*}"};"#
+            + #"\builtin history -d "${__c%%[!0-9]*}"||\return 0;done;};"#
             + "__h 2>/dev/null;"
     }
 
