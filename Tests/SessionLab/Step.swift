@@ -119,6 +119,10 @@ struct Step: Sendable {
     ) -> Step {
         Step(.check(name) { session, _ in try await holds(session) })
     }
+    /// A program has said something: it is as far as that.
+    static func said(_ text: String) -> Step {
+        .check(text) { $0.log.bytes(0..<$0.log.end).contains(Array(text.utf8)) }
+    }
     /// Makes a file in the home of the row's server.
     static func file(_ name: String) -> Step {
         Step(
