@@ -75,6 +75,87 @@ extension Session {
         }
     }
 
+    /// A local shell whose kernel falls silent.
+    @IO final class MuteShell: ShellTransport {
+        private let inner: LocalShell
+        /// So many questions are answered still.
+        var answers = Int.max
+
+        init(_ inner: LocalShell) { self.inner = inner }
+
+        var onOutput: (@IO ([UInt8]) -> Void)? {
+            get { inner.onOutput }
+            set { inner.onOutput = newValue }
+        }
+        var onEnd: (@IO (ShellEnd) -> Void)? {
+            get { inner.onEnd }
+            set { inner.onEnd = newValue }
+        }
+        var unsent: Int { inner.unsent }
+        func write(_ bytes: [UInt8]) { inner.write(bytes) }
+        func pause() { inner.pause() }
+        func resume() { inner.resume() }
+        func resize(columns: UInt16, rows: UInt16) { inner.resize(columns: columns, rows: rows) }
+        func close() { inner.close() }
+        func ask(_ question: Probe.Question) async -> [UInt8]? {
+            guard answers > 0 else { return nil }
+            answers -= 1
+            return await inner.ask(question)
+        }
+    }
+
+    /// A session whose kernel can fall silent.
+    @IO private static func muteSession(_ home: TemporaryDirectory) async throws
+        -> (Session, MuteShell)
+    {
+        var shell: MuteShell?
+        let session = try await openSession(.bash, home: home) {
+            let mute = MuteShell($0)
+            shell = mute
+            return mute
+        }
+        return (session, try #require(shell))
+    }
+
+    @Test(arguments: ["dash", "bash --norc", "fish --no-config", "exec dash"])
+    @IO func `a shell adopted while the kernel was silent is asked about later`(inner: String)
+        async throws
+    {
+        let home = try TemporaryDirectory()
+        let (session, shell) = try await Self.muteSession(home)
+        defer { session.close() }
+        let started = try await session.run(inner, wait: .seconds(5))
+        #expect(started.hasLostMarks, "\(started)")
+        shell.answers = 1
+        _ = try await session.adopt()
+        #expect(try await session.run("echo in").output == "in\n")
+        let unknown = try await session.run("printf 'Say: '; cat", wait: .seconds(1))
+        #expect(unknown.state == .running, "\(unknown)")
+        shell.answers = .max
+        let known = try await session.read(
+            offset: session.log.end, wait: .seconds(10), raw: false, maxBytes: 1000)
+        #expect(known.state == .lineInput, "\(known)")
+        #expect(known.prompt == "Say: ")
+        _ = try await session.press("ctrl-d")
+        let left = try await session.run("exit 3")
+        #expect(left.exitCode == 3, "\(left)")
+    }
+
+    @Test @IO func `nothing is typed while a kernel that told before is silent`() async throws {
+        let home = try TemporaryDirectory()
+        let (session, shell) = try await Self.muteSession(home)
+        defer { session.close() }
+        #expect(try await session.run("cat", wait: .seconds(5)).state == .lineInput)
+        shell.answers = 0
+        do {
+            let result = try await session.adopt(.seconds(1))
+            Issue.record("cat was adopted: \(result)")
+        } catch { #expect("\(error)".contains("nothing typed"), "\(error)") }
+        shell.answers = .max
+        _ = try await session.press("ctrl-d")
+        #expect(try await session.run("echo ok").output == "ok\n")
+    }
+
     @Test @IO func `three deep and back, by exit, Ctrl-D and a signal`() async throws {
         let home = try TemporaryDirectory()
         let session = try await openSession(.bash, home: home)

@@ -62,10 +62,12 @@ import Wire
         let session = try await openSession(.bash, home: home)
         defer { session.close() }
         let code =
-            "stty -echo; printf 'One: '; read -t 2 x; printf '\\nTwo: '; read y; stty echo; echo \"=$x=$y=\""
-        let asking = try await session.run(code, wait: .milliseconds(1200))
+            "stty -echo; printf 'One: '; until [ -e on ]; do read -t 1 x; done; "
+            + "printf '\\nTwo: '; read y; stty echo; echo \"=$x=$y=\""
+        let asking = try await session.run(code, wait: .seconds(20))
         #expect(asking.state == .secret)
         #expect(asking.prompt == "One: ")
+        _ = try home.write("", to: "on")
         #expect(await holds { session.log.bytes(0..<session.log.end).contains(Array("Two".utf8)) })
         await refused(session, "not at that prompt")
         // The screen has the words before the prompt is known for one.

@@ -37,7 +37,7 @@ enum TestShell: String, CaseIterable, CustomTestStringConvertible {
 @IO func openSession(
     _ shell: TestShell, home: TemporaryDirectory, log: OutputLog = OutputLog(),
     environment: [String: String] = [:], columns: UInt16 = 511,
-    arguments: [String]? = nil
+    arguments: [String]? = nil, through: @IO (LocalShell) -> any ShellTransport = { $0 }
 ) async throws -> Session {
     let files = ["/.zshrc", "/.bashrc"]
     for file in files {
@@ -53,9 +53,11 @@ enum TestShell: String, CaseIterable, CustomTestStringConvertible {
     let nonce = Nonce()
     let session = Session(
         id: "s1", owner: "me", target: "agent/local", nonce: nonce,
-        transport: try LocalShell(
-            path: shell.path, arguments: arguments ?? shell.arguments,
-            environment: base.merging(environment) { $1 }, directory: home.path, columns: columns),
+        transport: through(
+            try LocalShell(
+                path: shell.path, arguments: arguments ?? shell.arguments,
+                environment: base.merging(environment) { $1 }, directory: home.path,
+                columns: columns)),
         log: log, isPersistent: false, idleTimeout: .seconds(60))
     try await session.open(within: .seconds(20), nonce: nonce)
     return session

@@ -163,7 +163,10 @@ struct Verdict: Sendable {
                 verdict.late.append("\(step.action)")
                 isLate = true
             }
-            guard IO.now < end else { return note("running for ever", step, answer) }
+            guard IO.now < end else {
+                let inside = "\(session.state.phase), asking \(session.probing.isAsking)"
+                return note("running for ever (\(inside))", step, answer)
+            }
             answer = try await session.read(
                 offset: session.log.end, wait: Step.usualWait, raw: false, maxBytes: 200_000)
         }

@@ -39,7 +39,7 @@ import Terminal
 
     func ask(_ question: Probe.Question) async -> [UInt8]? {
         let script = Array((Probe.definitions + question.line).utf8)
-        return try? await Child.run("/bin/sh", [], input: script, deadline: .seconds(2)).output
+        return try? await Child.run("/bin/sh", [], input: script, deadline: .seconds(5)).output
     }
 
     private static let signalNames: [Int32: String] = [

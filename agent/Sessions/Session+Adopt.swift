@@ -23,6 +23,7 @@ extension Session {
         let shellProcess: Int?
         let shellImage: Int?
         let terminalName: String?
+        let unplaced: Identity?
         let command: SessionCommand?
         let direct: Direct?
         let stoppedJobs: Set<Int>
@@ -92,13 +93,20 @@ extension Session {
                     .invalidArgument,
                     "nothing to adopt: session \(id) is at the prompt of its shell")
             }
-            // Without the kernel's word the marks alone decide, once it is asked.
+            // Where no kernel can be asked the marks alone decide.
             let probe = await IO.within(Self.probeTime) { await self.askKernel() }
             guard let probe = probe.flatMap({ $0 }) else {
                 guard !display.modes.isAlternate else {
                     throw Self.refusal("a full-screen program has the terminal")
                 }
-                return nil
+                // A kernel that told before is only slow: what has the terminal may be no shell.
+                guard canAskKernel else { return nil }
+                guard IO.now < deadline, !Task.isCancelled else {
+                    throw Self.refusal(
+                        "the host did not tell in time what has the terminal; try again")
+                }
+                await wait(until: IO.now + .milliseconds(100)) { self.end != nil }
+                continue
             }
             let adoption = probe.adoption(drawsScreen: display.modes.isAlternate)
             foreground = probe.foreground
@@ -137,10 +145,10 @@ extension Session {
             OuterShell(
                 state: state, echo: echo, profile: profile, shellName: shellName,
                 shellProcess: shellProcess, shellImage: shellImage, terminalName: terminalName,
-                command: command, direct: direct, stoppedJobs: probing.stoppedJobs))
+                unplaced: unplaced, command: command, direct: direct, stoppedJobs: probing.stoppedJobs))
         state = ShellState()
         echo = EchoFilter(editor: .none)
-        (command, direct, identity) = (nil, nil, nil)
+        (command, direct, identity, unplaced) = (nil, nil, nil, nil)
         setUp = .asking
         greeting = []
         adoptionDepth = depth
@@ -160,7 +168,7 @@ extension Session {
             profile = shell.profile
             shellName = shell.shellName
             (shellProcess, shellImage) = (shell.shellProcess, shell.shellImage)
-            terminalName = shell.terminalName
+            (terminalName, unplaced) = (shell.terminalName, shell.unplaced)
             command = shell.command
             direct = shell.direct
             probing.stoppedJobs = shell.stoppedJobs
@@ -170,31 +178,71 @@ extension Session {
         wakeAll()
     }
 
+    // MARK: Where an adopted shell is
+
+    /// As far as the kernel was heard.
+    private enum Place { case here, elsewhere, unknown }
+
     /// Where the new shell is: on this host, where the kernel can be asked about it, or somewhere
     /// else; in the place of the outer one (exec), or inside it.
     private func place(inside level: Int, _ nonce: Nonce) async {
         guard let identity, outer.indices.contains(level) else { return }
         let around = outer[level]
-        let (process, terminal) = (shellProcess, terminalName)
-        // The same process with the same stack, whatever has the terminal just now.
-        var known = await IO.within(Self.probeTime) { await self.askKernel() }.flatMap { $0 }
-        var isHere = identity.image != nil && known?.image == identity.image
-        if !isHere, depth == level + 1 {
-            // Another user's is shown among what is in the outer one's foreground.
-            (shellProcess, terminalName) = (around.shellProcess, around.terminalName)
-            known = await IO.within(Self.probeTime) { await self.askKernel() }.flatMap { $0 }
-            isHere = known?.shows(process: identity.process, terminal: identity.terminal) ?? false
-        }
+        let place = await find(identity, inside: around)
         guard depth == level + 1 else { return }
-        (shellProcess, terminalName) = isHere ? (process, terminal) : (nil, nil)
-        guard identity.process == around.shellProcess, terminal == around.terminalName,
-            known == nil || isHere
+        settle(identity, place)
+        guard identity.process == around.shellProcess, identity.device == around.terminalName,
+            place != .elsewhere
         else { return }
-        (shellProcess, terminalName) = (process, terminal)
+        settle(identity, .here)
         outer.remove(at: level)
         scanner.remove(level)
         if level == 0 { self.nonce = nonce }
         around.command?.finish(.replacedShell, at: log.end)
+    }
+
+    /// The kernel did not answer when a shell was adopted: tries again.
+    func placeAgain() async {
+        guard let identity = unplaced, let around = outer.last, !isAdopting else { return }
+        let wasIdle = !isRunning
+        let place = await find(identity, inside: around)
+        guard unplaced == identity, !isAdopting else { return }
+        // Another user's shell is not seen while what it runs has the terminal.
+        if place == .elsewhere, !wasIdle || isRunning { return }
+        settle(identity, place)
+    }
+
+    private func settle(_ identity: Identity, _ place: Place) {
+        let isHere = place == .here
+        (shellProcess, terminalName) = isHere ? (identity.process, identity.device) : (nil, nil)
+        unplaced = place == .unknown ? identity : nil
+    }
+
+    private func find(_ identity: Identity, inside around: OuterShell) async -> Place {
+        // The same process with the same stack, whatever has the terminal just now.
+        if let image = identity.image {
+            guard let answer = await question(identity.process, identity.device) else {
+                return .unknown
+            }
+            if Probe(answer)?.image == image { return .here }
+        }
+        guard let process = around.shellProcess else {
+            return around.unplaced == nil ? .elsewhere : .unknown
+        }
+        // Another user's is shown among what is in the outer one's foreground.
+        guard let answer = await question(process, around.terminalName) else { return .unknown }
+        let isShown = Probe(answer)?.shows(
+            process: identity.process, terminal: identity.terminal)
+        return isShown == true ? .here : .elsewhere
+    }
+
+    /// What the kernel says of a shell, in time; empty: there is nothing to ask about.
+    private func question(_ process: Int?, _ terminal: String?) async -> [UInt8]? {
+        guard let process, let terminal,
+            let question = Probe.Question(process: process, terminal: terminal)
+        else { return [] }
+        return await IO.within(Self.probeTime) { await self.transport.ask(question) }
+            .flatMap { $0 }
     }
 
     /// What came while the shell was asked, without the lines typed and their prompts.

@@ -57,7 +57,7 @@ extension Session {
                 profile = known
                 echo = EchoFilter(editor: known.editor)
                 (shellProcess, shellImage) = (identity.process, identity.image)
-                terminalName = identity.terminal.hasPrefix("/dev/") ? identity.terminal : nil
+                terminalName = identity.device
                 shellName = replaced.map { "\(known.rawValue) (from \($0))" } ?? known.rawValue
                 return
             }

@@ -18,6 +18,8 @@ extension Session {
     struct Probing {
         var isAsking = false
         var lastLook: ContinuousClock.Instant?
+        /// The kernel has told something in this session.
+        var isHeard = false
         /// Text or keys went to the terminal; an older answer says nothing about now.
         var lastInput = IO.now
         /// That was typed to a program: it may end it.
@@ -198,12 +200,17 @@ extension Session {
     }
 
     func askKernel() async -> Probe? {
+        if unplaced != nil { await placeAgain() }
         guard let process = shellProcess, let terminal = terminalName,
             let question = Probe.Question(process: process, terminal: terminal),
-            let answer = await transport.ask(question)
+            let answer = await transport.ask(question), let probe = Probe(answer)
         else { return nil }
-        return Probe(answer)
+        probing.isHeard = true
+        return probe
     }
+
+    /// The kernel has told before, and can be asked about the shell that is driven.
+    var canAskKernel: Bool { probing.isHeard && (shellProcess != nil || unplaced != nil) }
 
     private func judge(_ probe: Probe, _ begin: Int) {
         foreground = probe.foreground

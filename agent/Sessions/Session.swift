@@ -34,6 +34,8 @@ import Wire
     var shellImage: Int?
     /// The terminal's device on its host.
     var terminalName: String?
+    /// What an adopted shell says of itself, while the kernel has not told whether it is on this host.
+    var unplaced: Identity?
     /// What the host showed at login, cleaned, at most 4 KiB.
     var banner = ""
     /// All output after set-up.
@@ -94,7 +96,11 @@ import Wire
     private let hasOutput = Condition()
 
     /// Who answered the question at set-up.
-    struct Identity { var process: Int, image: Int?, terminal: String, program: String }
+    struct Identity: Equatable {
+        var process: Int, image: Int?, terminal: String, program: String
+        /// Its terminal, where it named one.
+        var device: String? { terminal.hasPrefix("/dev/") ? terminal : nil }
+    }
     /// How far set-up is.
     enum SetUp { case asking, arming, armed, done }
     /// Input typed at the prompt, outside of any command.
@@ -305,6 +311,7 @@ import Wire
                 direct?.end = log.end
             }
             if learning.isDue { learnWhenIdle() }
+            if unplaced != nil { IO.task { await self.placeAgain() } }
         case .quietOver: learning.isAsking = false
         case .typeEmptyLine: transport.write(CommandEncoder.emptyLine)
         case .typeInterrupt: transport.write([Keys.interrupt])
