@@ -49,10 +49,12 @@ extension Session {
         }
         lastUsed = IO.now
         let begin = log.end
-        let deadline = IO.now + max(patience, Self.adoptionTime)
-        let (adoption, level) = (try await adoptable(deadline), depth)
+        let limit = IO.now + max(patience, Self.adoptionTime)
+        let adoption = try await adoptable(limit)
+        let level = depth
         try checkFree()
         enter()
+        let deadline = max(limit, IO.now + Self.adoptionTime)
         defer { adoptionDepth = 0 }
         let nonce = Nonce()
         do throws(Fault) {
@@ -93,20 +95,14 @@ extension Session {
                     .invalidArgument,
                     "nothing to adopt: session \(id) is at the prompt of its shell")
             }
-            // Where no kernel can be asked the marks alone decide.
-            let probe = await IO.within(Self.probeTime) { await self.askKernel() }
-            guard let probe = probe.flatMap({ $0 }) else {
+            guard let probe = await hearKernel(within: deadline - IO.now) else {
                 guard !display.modes.isAlternate else {
                     throw Self.refusal("a full-screen program has the terminal")
                 }
-                // A kernel that told before is only slow: what has the terminal may be no shell.
+                // Where no kernel can be asked the marks alone decide; one that told before is only
+                // slow, and what has the terminal may be no shell.
                 guard canAskKernel else { return nil }
-                guard IO.now < deadline, !Task.isCancelled else {
-                    throw Self.refusal(
-                        "the host did not tell in time what has the terminal; try again")
-                }
-                await wait(until: IO.now + .milliseconds(100)) { self.end != nil }
-                continue
+                throw Self.refusal("the host did not tell in time what has the terminal; try again")
             }
             let adoption = probe.adoption(drawsScreen: display.modes.isAlternate)
             foreground = probe.foreground

@@ -52,6 +52,8 @@ extension Session {
     private static let takingTime = Duration.milliseconds(30)
     /// What is waited for an answer that decides; over a slow link it takes its time.
     static let probeTime = Duration.seconds(5)
+    /// The same where no other word tells a stop from an end.
+    private static let jobsTime = Duration.seconds(10)
     /// What a read waits for a fresh look.
     private static let glanceLimit = Duration.milliseconds(100)
     private static let glanceRest = Duration.milliseconds(300)
@@ -149,7 +151,7 @@ extension Session {
                 }
                 // What draws on the screen may never be silent.
                 let isNew = output == lastOutput || attempt >= 3 && probe.verdict == .fullscreen
-                let unrest = isNew && rests < 40 ? unrest(of: probe, begin) : .zero
+                let unrest = isNew && rests < 40 ? unrest(of: probe, begin, rests) : .zero
                 probing.hasArrived = true
                 if isNew, unrest == .zero { return judge(probe, begin) }
                 foreground = probe.foreground
@@ -169,7 +171,7 @@ extension Session {
     }
 
     /// How long to wait before the next look, as this one may have come too early; zero: it has not.
-    private func unrest(of probe: Probe, _ begin: Int) -> Duration {
+    private func unrest(of probe: Probe, _ begin: Int, _ rests: Int) -> Duration {
         let now = IO.now
         let verdict = probe.verdict
         if verdict == .lineInput || verdict == .secret {
@@ -188,12 +190,16 @@ extension Session {
             // A slow terminal shows it letter by letter.
             return max(Self.letterTime - (now - lastOutput), .zero)
         }
-        // A picture stays on for a moment when a key has ended its program.
         let waits = probe.waitsForInput
+        // What is about to run, or to end, may find the terminal raw and never look at it.
+        let isPassing = verdict == .fullscreen && !waits && !display.modes.isAlternate
+        if isPassing, Self.rest / 2 * rests < Self.patience { return Self.rest / 2 }
+        // A picture stays on for a moment when a key has ended its program.
         guard probing.isTyped, verdict == .fullscreen || display.modes.isAlternate,
             now - probing.lastInput < (waits ? Self.patience : Self.longPatience)
         else { return .zero }
         let isDrawn = lastOutput > probing.lastInput
+        guard isDrawn || probing.hasArrived else { return Self.rest / 2 }
         let quiet = isDrawn ? now - lastOutput : (now - probing.lastInput) / 2
         guard waits, quiet < Self.rest else { return waits ? .zero : Self.rest / 2 }
         return max(Self.rest - quiet, .milliseconds(20))
@@ -210,7 +216,21 @@ extension Session {
     }
 
     /// The kernel has told before, and can be asked about the shell that is driven.
-    var canAskKernel: Bool { probing.isHeard && (shellProcess != nil || unplaced != nil) }
+    var canAskKernel: Bool {
+        probing.isHeard && end == nil && (shellProcess != nil || unplaced != nil)
+    }
+
+    /// The kernel's answer; where it told before and is only slow it is asked again.
+    func hearKernel(within limit: Duration) async -> Probe? {
+        let probe = await IO.within(limit) { () async -> Probe? in
+            while true {
+                if let probe = await self.askKernel() { return probe }
+                guard self.canAskKernel, !Task.isCancelled else { return nil }
+                await self.wait(until: IO.now + .milliseconds(100)) { self.end != nil }
+            }
+        }
+        return probe.flatMap { $0 }
+    }
 
     private func judge(_ probe: Probe, _ begin: Int) {
         foreground = probe.foreground
@@ -289,8 +309,7 @@ extension Session {
     /// Before and after Ctrl-Z: mksh and fish go on and do not say that they stopped a job.
     func watchJobs(of command: SessionCommand) async {
         guard !profile.tellsStops else { return }
-        let probe = await IO.within(Self.probeTime) { await self.askKernel() }
-        guard let jobs = probe.flatMap({ $0 })?.stoppedJobs else { return }
+        guard let jobs = await hearKernel(within: Self.jobsTime)?.stoppedJobs else { return }
         if !jobs.isSubset(of: probing.stoppedJobs) { command.foundStopped() }
         probing.stoppedJobs = jobs
     }

@@ -32,8 +32,7 @@ extension Session {
         guard let asker, let begin = openBegin else {
             throw Self.unasked("no answer told that a program asks for one (state secret)")
         }
-        let probe = await IO.within(.seconds(2)) { await self.askKernel() }
-        guard let probe = probe.flatMap({ $0 }) else {
+        guard let probe = await hearKernel(within: Self.probeTime) else {
             throw Self.unasked("this host does not show whether the echo is off")
         }
         guard begin == openBegin, probe.verdict == .secret, probe.foreground == asker.foreground,
