@@ -91,7 +91,9 @@ import Testing
     }
 
     @Test(.enabled(if: isLong), .timeLimit(.minutes(20)))
-    @IO func `every answer is right at rest`() async throws { try await Self.play("calm", width: 8) }
+    @IO func `every answer is right at rest`() async throws {
+        try await Self.play("calm", width: 8)
+    }
 
     @Test(.enabled(if: isLong), .timeLimit(.minutes(30)))
     @IO func `every answer is right three times under load`() async throws {
@@ -110,7 +112,8 @@ import Testing
     @Test(.enabled(if: isLong), .timeLimit(.minutes(20)))
     @IO func `every answer is right over a line of 2 s that loses`() async throws {
         // A link opens its channels one by one: more at once would wait for each other.
-        try await Self.play("2 s, 1 % lost", line: .farAndLossy, shells: [.bash, .dash], width: 12) {
+        try await Self.play("2 s, 1 % lost", line: .farAndLossy, shells: [.bash, .dash], width: 12)
+        {
             $0.weight == .light
         }
     }

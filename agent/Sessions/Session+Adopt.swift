@@ -141,7 +141,8 @@ extension Session {
             OuterShell(
                 state: state, echo: echo, profile: profile, shellName: shellName,
                 shellProcess: shellProcess, shellImage: shellImage, terminalName: terminalName,
-                unplaced: unplaced, command: command, direct: direct, stoppedJobs: probing.stoppedJobs))
+                unplaced: unplaced, command: command, direct: direct,
+                stoppedJobs: probing.stoppedJobs))
         state = ShellState()
         echo = EchoFilter(editor: .none)
         (command, direct, identity, unplaced) = (nil, nil, nil, nil)
