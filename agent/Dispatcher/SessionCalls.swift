@@ -31,7 +31,7 @@ extension AgentService {
                 ).json
             }
             let session = try session(call.sessionID, caller)
-            let secret = try await secret(call)
+            let secret = try await secret(call, for: session.target)
             return try await watched(session, caller) { () throws(Fault) in
                 if let secret {
                     return try await session.send(
@@ -106,9 +106,9 @@ extension AgentService {
     }
 
     /// The secret that input consists of; nil: it is ordinary input.
-    private func secret(_ call: SendInput) async throws(Fault) -> String? {
+    private func secret(_ call: SendInput, for target: String) async throws(Fault) -> String? {
         if let name = call.secret {
-            return String(decoding: try await links.secrets.value(name), as: UTF8.self)
+            return String(decoding: try await links.secret(name, for: target), as: UTF8.self)
         }
         if call.password != nil, let rule = targets.policy.refusalOfSecretArguments {
             throw .refused("a password in an argument", by: rule)

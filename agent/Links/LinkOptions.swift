@@ -50,16 +50,16 @@ struct LoginSecrets: Sendable {
 extension SSHTarget {
     /// The secrets that a login with these options needs.
     @IO func secrets(
-        _ options: LinkOptions, from secrets: Secrets
+        _ options: LinkOptions, value: @IO (String) async throws(Fault) -> [UInt8]
     ) async throws(Fault) -> LoginSecrets {
         var found = LoginSecrets()
         if let given = options.password {
             found.password = Array(given.utf8)
         } else if let name = options.secret ?? password {
-            found.password = try await secrets.value(name)
+            found.password = try await value(name)
         }
-        if let name = code { found.code = try await secrets.value(name) }
-        if let name = passphrase { found.passphrase = try await secrets.value(name) }
+        if let name = code { found.code = try await value(name) }
+        if let name = passphrase { found.passphrase = try await value(name) }
         return found
     }
 

@@ -2,7 +2,6 @@
 // entering it, a second only when the server allows no more channels on the first. Callers ask
 // for channels; a link nobody uses is closed after a while.
 // Invariant: callers that ask at once for a link that does not exist yet share one attempt.
-import Glibc
 import Loop
 import SSH
 import Wire
@@ -74,6 +73,8 @@ import Wire
     var limit = 200
     /// The secrets that targets' logins name.
     var secrets = Secrets()
+    /// Whom to ask what is on no file; nil: nobody.
+    weak var approver: (any Approver)?
 
     private let idleTime: Duration
     private var places: [Key: Place] = [:]
@@ -249,32 +250,6 @@ import Wire
     func jump(to target: SSHTarget) async throws(Fault) -> Link? {
         guard let hop = target.via.last else { return nil }
         return try await link(to: hop)
-    }
-
-    /// Connects, through the links of the hosts on the way.
-    private func connect(
-        _ target: SSHTarget, _ options: LinkOptions
-    ) async throws(Fault) -> Link {
-        let jump = try await jump(to: target)
-        let secrets = try await target.secrets(options, from: secrets)
-        let configuration = await Blocking.run {
-            target.configuration(options, secrets) { unsafe access($0, R_OK) == 0 }
-        }
-        let end = IO.now + configuration.connectTimeout
-        var retries = Retries(options.retries)
-        while true {
-            do throws(SSHError) {
-                return try await Link.connect(configuration, through: jump)
-            } catch {
-                guard error.isTransient, jump?.isOpen != false, let pause = retries.next(),
-                    IO.now + pause < end
-                else {
-                    let tries = retries.made > 0 ? " (after \(retries.made + 1) attempts)" : ""
-                    throw Fault(error, target: target.name, note: tries)
-                }
-                try? await IO.sleep(for: pause)
-            }
-        }
     }
 
     private func open(
