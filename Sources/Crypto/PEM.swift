@@ -1,5 +1,5 @@
 // PEM and DER through OpenSSL's memory BIOs; the pointers' one home in this module.
-// Invariant: reading never asks a terminal for a passphrase; an encrypted key is refused.
+// Invariant: reading never asks a terminal for a passphrase; without one an encrypted key is refused.
 
 internal import COpenSSL
 
@@ -14,11 +14,18 @@ struct KeyObject: ~Copyable {
 
     deinit { EVP_PKEY_free(raw) }
 
-    /// Reads an unencrypted private key in PEM.
-    init?(pem: [UInt8]) {
+    /// Reads a private key in PEM.
+    init?(pem: [UInt8], passphrase: [UInt8]? = nil) {
         self.init(
             withReadBuffer(pem) { buffer in
-                PEM_read_bio_PrivateKey(buffer, nil, { _, _, _, _ in -1 }, nil)
+                guard var text = passphrase else {
+                    return PEM_read_bio_PrivateKey(buffer, nil, { _, _, _, _ in -1 }, nil)
+                }
+                // Without a callback the argument is the passphrase, ended by a zero.
+                text.append(0)
+                return text.withUnsafeMutableBytes {
+                    PEM_read_bio_PrivateKey(buffer, nil, nil, $0.baseAddress)
+                }
             })
     }
 

@@ -1,6 +1,7 @@
 // Logging in with key files and the certificates that are about them. Part of Login.
 // Invariant: what is costly (bcrypt) runs off the loop, and only for a key the server would take.
 internal import CSSH2
+internal import Crypto
 internal import Loop
 
 extension Login {
@@ -24,7 +25,11 @@ extension Login {
             record(name, "needs a passphrase")
             return false
         }
-        if let blob = certificate?.blob ?? header.publicKey, let code = await objection(to: blob) {
+        var blob = certificate?.blob ?? header.publicKey
+        if blob == nil, !link.configuration.legacyAlgorithms {
+            blob = await Blocking.run { HostKey(privatePEM: text, passphrase: passphrase)?.blob }
+        }
+        if let blob, let code = await objection(to: blob) {
             if code == LIBSSH2_ERROR_AUTHENTICATION_FAILED {
                 refused(name, certificate)
             } else {
@@ -91,4 +96,18 @@ extension Login {
 extension LoginKeys.Named {
     /// The certificate in messages.
     var method: String { "certificate \(file) (\(certificate.name))" }
+}
+
+extension HostKey {
+    /// The public half of an RSA key whose header does not show it (RFC 4253 §6.6).
+    fileprivate init?(privatePEM text: [UInt8], passphrase: [UInt8]?) {
+        guard let key = RSAPublicKey(privatePEM: text, passphrase: passphrase) else { return nil }
+        var writer = WireWriter()
+        writer.string("ssh-rsa".utf8)
+        for number in [key.exponent, key.modulus] {
+            // A number whose first bit is set would be negative.
+            writer.string((number.first ?? 0) & 128 == 0 ? number : [0] + number)
+        }
+        self.init(blob: writer.bytes)
+    }
 }

@@ -90,13 +90,13 @@ import Testing
 
     @Test(
         .enabled(if: Repository.python != nil, "no Python clients: run ./test"),
-        arguments: [false, true])
-    func `an RSA key signs with SHA-1 only where the target allows it`(
-        inAgent: Bool
-    ) async throws {
+        arguments: ["OpenSSH", "agent", "PEM", "encrypted PEM"])
+    func `an RSA key signs with SHA-1 only where the target allows it`(place: String) async throws {
         let folder = try TemporaryDirectory("sha1")
         let host = try await SSHKey.make(.ed25519, at: folder.file("host"))
-        let key = try await SSHKey.make(.rsa, at: folder.file("user"))
+        let passphrase = place == "encrypted PEM" ? "sesame" : ""
+        let key = try await SSHKey.make(
+            .rsa, at: folder.file("user"), passphrase: passphrase, pem: place.hasSuffix("PEM"))
         let script = try folder.write(
             """
             import asyncio, asyncssh, sys
@@ -113,13 +113,12 @@ import Testing
         let line = try await server.line(containing: "listening")
         let port = try #require(UInt16(line.split(separator: " ").last ?? ""))
         let known = try folder.write("[127.0.0.1]:\(port) \(host.publicLine)\n", to: "known")
-        let agent = try await KeyAgent.start(in: folder, keys: [key])
+        let agent = place == "agent" ? try await KeyAgent.start(in: folder, keys: [key]) : nil
         var link = LinkConfiguration(
             host: "127.0.0.1", port: port, user: "guest", knownHosts: [known],
             authentication: [
-                inAgent
-                    ? .agent(socket: agent.socket, only: nil)
-                    : .keyFile(path: key.path, passphrase: nil)
+                agent.map { .agent(socket: $0.socket, only: nil) }
+                    ?? .keyFile(path: key.path, passphrase: Array(passphrase.utf8))
             ])
         let strict = link
         let error = await IO.task { await connectError(strict) }.value
