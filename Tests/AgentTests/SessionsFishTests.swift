@@ -87,7 +87,7 @@ struct SessionsFishTests {
         let home = try TemporaryDirectory()
         let session = try await openSession(.fish, home: home)
         defer { session.close() }
-        var result = try await session.run("echo start; sleep 30", wait: .milliseconds(300))
+        var result = try await session.begin("echo start; sleep 30", shows: "start")
         #expect(result.state == .running)
         #expect(result.output == "start\n")
         result = try await session.send(
@@ -95,7 +95,7 @@ struct SessionsFishTests {
         #expect(result.state == .aborted)
         #expect(result.signal == "INT" && result.exitCode == 130)
         #expect(try await session.run("echo $status").output == "130\n")
-        _ = try await session.run("sleep 30", wait: .milliseconds(300))
+        _ = try await session.begin("echo again; sleep 30", shows: "again")
         result = try await session.send(
             text: "", keys: ["ctrl-z"], enter: false, wait: .seconds(10), maxBytes: 1000)
         #expect(result.state == .stopped, "\(result)")

@@ -51,7 +51,7 @@ import Wire
         }
         #expect(await code("echo a\0b") == .invalidArgument)
         #expect(await code(String(repeating: "a", count: (1 << 20) + 1)) == .invalidArgument)
-        let slow = try await session.run("sleep 1; echo over", wait: .milliseconds(50))
+        let slow = try await session.run("sleep 3; echo over", wait: .milliseconds(50))
         #expect(slow.state == .running)
         #expect(await code("echo second") == .busy)
         let rest = try await session.read(
@@ -64,8 +64,8 @@ import Wire
         let home = try TemporaryDirectory()
         let session = try await openSession(.bash, home: home)
         defer { session.close() }
-        let first = try await session.run(
-            "echo early; sleep 0.6; echo LATE; false", wait: .milliseconds(100))
+        let first = try await session.begin(
+            "echo early; sleep 2; echo LATE; false", shows: "early\n")
         #expect(first.state == .running)
         #expect(first.output == "early\n")
         #expect(first.exitCode == nil)
@@ -95,7 +95,7 @@ import Wire
         let home = try TemporaryDirectory()
         let session = try await openSession(.bash, home: home)
         defer { session.close() }
-        var result = try await session.run("set +m; (sleep 0.2; echo BACKGROUND) & echo now")
+        var result = try await session.run("set +m; (sleep 1; echo BACKGROUND) & echo now")
         #expect(result.output.hasSuffix("now\n"))
         #expect(await holds { session.log.end > result.nextOffset })
         result = try await session.run("echo next")
@@ -110,8 +110,8 @@ import Wire
         let home = try TemporaryDirectory()
         let session = try await openSession(.bash, home: home)
         defer { session.close() }
-        var result = try await session.run(
-            "read -p 'Name? ' x; echo \"got=$x\"", wait: .milliseconds(150))
+        var result = try await session.begin(
+            "read -p 'Name? ' x; echo \"got=$x\"", shows: "Name? ")
         #expect(result.state == .running || result.state == .lineInput)
         #expect(result.output == "Name? ")
         result = try await session.send(
@@ -140,7 +140,7 @@ import Wire
         let home = try TemporaryDirectory()
         let session = try await openSession(.bash, home: home)
         defer { session.close() }
-        _ = try await session.run("sleep 1", wait: .milliseconds(200))
+        _ = try await session.begin("echo go; sleep 2", shows: "go")
         var result = try await session.send(
             text: "", keys: ["ctrl-z"], enter: false, wait: .seconds(5), maxBytes: 1000)
         #expect(result.state == .stopped)

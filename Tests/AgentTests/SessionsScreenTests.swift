@@ -162,9 +162,9 @@ import Wire
         let home = try TemporaryDirectory()
         let session = try await Self.open(home)
         defer { session.close() }
-        let left = try await session.run(
+        let left = try await session.begin(
             #"printf 'a\n\033]2;T\007\033[?1049h\033[?1000h\033[?2004h\033[?1hjunk'; sleep 30"#,
-            wait: .milliseconds(300))
+            shows: "a\n")
         #expect(left.output == "a\n")
         var screen = try #require(await Self.see(session) { $0.isAlternate })
         #expect(screen.title == "T")
@@ -184,8 +184,8 @@ import Wire
         let home = try TemporaryDirectory()
         let session = try await Self.open(home)
         defer { session.close() }
-        let begun = try await session.run(
-            "seq 1 30; sleep 0.5; printf '50%%\\r99%%'; sleep 30", wait: .milliseconds(100))
+        let begun = try await session.begin(
+            "seq 1 30; sleep 1; printf '50%%\\r99%%'; sleep 30", shows: "30\n")
         let result = try await session.readScreen(
             offset: begun.nextOffset, wait: .seconds(10), maxBytes: 1000)
         #expect(result.screen?.rows.first == "8")

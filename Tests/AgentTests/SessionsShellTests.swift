@@ -112,7 +112,8 @@ import Wire
         #expect(result.state == .done)
         #expect(result.exitCode == 0)
         #expect(result.cwd == odd)
-        result = try await session.run("cd / && sleep 5 && true; cd /tmp", wait: .milliseconds(150))
+        result = try await session.begin(
+            "cd / && echo there && sleep 9 && true; cd /tmp", shows: "there")
         #expect(result.state == .running)
         result = try await session.send(
             text: "", keys: ["ctrl-c"], enter: false, wait: .seconds(5), maxBytes: 1000)
@@ -125,7 +126,7 @@ import Wire
         let home = try TemporaryDirectory()
         let session = try await openSession(shell, home: home)
         defer { session.close() }
-        var result = try await session.run("echo start; sleep 30", wait: .milliseconds(200))
+        var result = try await session.begin("echo start; sleep 30", shows: "start")
         #expect(result.state == .running)
         #expect(result.output == "start\n")
         result = try await session.send(

@@ -70,4 +70,15 @@ extension Session {
     ) async throws -> CommandResult {
         try await run(code, wait: wait, timeout: nil, maxBytes: maxBytes)
     }
+
+    /// Runs code that goes on, and waits until it has printed something.
+    func begin(_ code: String, shows text: String) async throws -> CommandResult {
+        _ = try await run(code, wait: .zero)
+        let isShown = await holds {
+            let begin = command?.begin ?? log.end
+            return String(decoding: log.bytes(begin..<log.end), as: UTF8.self).contains(text)
+        }
+        #expect(isShown, "\(text)")
+        return try await read(offset: nil, wait: .zero, raw: false, maxBytes: 1000)
+    }
 }

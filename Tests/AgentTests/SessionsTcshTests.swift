@@ -89,7 +89,7 @@ struct SessionsTcshTests {
         let home = try TemporaryDirectory()
         let session = try await openSession(.tcsh, home: home)
         defer { session.close() }
-        var result = try await session.run("echo start; sleep 30", wait: .milliseconds(300))
+        var result = try await session.begin("echo start; sleep 30", shows: "start")
         #expect(result.state == .running)
         #expect(result.output == "start\n")
         result = try await session.send(
@@ -97,7 +97,7 @@ struct SessionsTcshTests {
         #expect(result.state == .aborted)
         #expect(result.signal == "INT" && result.exitCode == 130)
         #expect(try await session.run("echo $status").output == "130\n")
-        _ = try await session.run("sleep 30", wait: .milliseconds(300))
+        _ = try await session.begin("echo again; sleep 30", shows: "again")
         result = try await session.send(
             text: "", keys: ["ctrl-z"], enter: false, wait: .seconds(10), maxBytes: 1000)
         #expect(result.state == .stopped, "\(result)")

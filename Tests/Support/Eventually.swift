@@ -16,7 +16,7 @@ public func eventually<T>(
 
 /// Polls `condition` until it holds; false when `limit` has passed.
 public func holds(
-    within limit: Duration = .seconds(10), _ condition: () async throws -> Bool
+    within limit: Duration = .seconds(30), _ condition: () async throws -> Bool
 ) async rethrows -> Bool {
     try await eventually(within: limit) { try await condition() ? true : nil } ?? false
 }
