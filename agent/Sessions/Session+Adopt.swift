@@ -187,11 +187,11 @@ extension Session {
         let around = outer[level]
         let place = await find(identity, inside: around)
         guard depth == level + 1 else { return }
-        settle(identity, place)
+        file(identity, place)
         guard identity.process == around.shellProcess, identity.device == around.terminalName,
             place != .elsewhere
         else { return }
-        settle(identity, .here)
+        file(identity, .here)
         outer.remove(at: level)
         scanner.remove(level)
         if level == 0 { self.nonce = nonce }
@@ -206,10 +206,10 @@ extension Session {
         guard unplaced == identity, !isAdopting else { return }
         // Another user's shell is not seen while what it runs has the terminal.
         if place == .elsewhere, !wasIdle || isRunning { return }
-        settle(identity, place)
+        file(identity, place)
     }
 
-    private func settle(_ identity: Identity, _ place: Place) {
+    private func file(_ identity: Identity, _ place: Place) {
         let isHere = place == .here
         (shellProcess, terminalName) = isHere ? (identity.process, identity.device) : (nil, nil)
         unplaced = place == .unknown ? identity : nil
