@@ -42,8 +42,10 @@ for kind in "$@"; do
         # shellcheck disable=SC2086
         swift build $flags --build-tests
         # what an await costs is counted on the one loop of the process, so without company
-        run modules --skip '^(EndToEnd|Interop|SessionLab|FuzzTests)\.' --skip 'Executor cost'
+        run modules --skip '^(EndToEnd|Interop|SessionLab|FuzzTests)\.' --skip 'Executor cost' \
+            --skip LoudTests
         run cost --filter 'Executor cost'
+        run loud --filter LoudTests
         # every kind of case in every shell, with all cores busy and over a slow line, and beside it
         # random terminal output
         run lab --filter '^(SessionLab|FuzzTests)\.'

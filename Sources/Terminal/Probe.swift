@@ -147,15 +147,18 @@ public struct Probe: Sendable, Equatable {
         return processes.contains { $0.state == "S" } ? .lineInput : .running
     }
 
-    /// Some process of the foreground sleeps until there is input, or does not tell what it does.
+    /// Some process of the foreground sleeps until there is input, or hides what it sleeps in.
     public var waitsForInput: Bool {
         processes.contains { process in
-            guard process.state == "S" || process.state == "I" else { return process.state == "?" }
+            guard process.state == "S" || process.state == "I" else { return false }
             let waits = ["poll", "select", "tty", "wait_woken"]
             return reads(process) || isHidden(process)
                 || waits.contains { process.wait.contains($0) }
         }
     }
+
+    /// Some process of the foreground is at work: it may be about to print.
+    public var isWorking: Bool { processes.contains { $0.state == "R" } }
 
     func reads(_ process: Process) -> Bool {
         guard process.state == "S" || process.state == "I" else { return false }

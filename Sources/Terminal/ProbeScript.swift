@@ -37,8 +37,10 @@ extension Probe {
         hl_kids() { k=; read -r k <$r/$1/task/$1/children; }
         hl_file() { f=$(readlink $r/$1/fd/$(($2))); }
         # A system call is told to those alone who may trace a process (Yama): then its files tell.
+        # One that ends meanwhile would look like one that hides what it waits for.
         hl_tell() {
         c=? w=? v=; read -r c <$r/$1/comm; read -r w <$r/$1/wchan; read -r v <$r/$1/syscall
+        hl_stat $1 || return; case $a in Z|X) return 1;; esac
         set -- $1 $v; f=?
         case $2 in 0|3|63) hl_file $1 $3;;
         '') case $w in wait_woken|n_tty_read) case $(ls -l $r/$1/fd) in
@@ -53,6 +55,7 @@ extension Probe {
         v=; read -r v <$x/syscall
         case ${v%% *} in 0|3|63) hl_thread $1 ${x##*/} $v;; esac
         done
+        return 0
         }
         hl_thread() {
         hl_file $1 $4
@@ -67,8 +70,9 @@ extension Probe {
         o="$o$p "; hl_stat $p || continue
         case $a in Z|X) continue;; esac
         case $m in *" $b "*) ;; *) continue;; esac
-        j=$((j+1)); [ $j -le 64 ] || break
-        z=$y; hl_tell $p; hl_kids $p; l="$l $k"
+        z=$y; hl_tell $p || continue
+        j=$((j+1)); [ $j -lt 64 ] || break
+        hl_kids $p; l="$l $k"
         case $c in sudo|su|runuser|doas|script|pkexec) for p in $k; do
         hl_stat $p || continue
         if [ $y = $z ] || [ $y = 0 ]; then m="$m$b "; elif [ $e -gt 0 ]; then u="$p $e $y"; fi
@@ -80,7 +84,8 @@ extension Probe {
         p=${x##*/}; hl_stat $p || continue
         case $a in Z|X) continue;; esac
         [ "$b" = $g ] || continue
-        hl_tell $p; j=$((j+1)); [ $j -lt 64 ] || break
+        hl_tell $p || continue
+        j=$((j+1)); [ $j -lt 64 ] || break
         done
         }
         hl_probe() {

@@ -128,12 +128,12 @@ func withCommands(
                 """
             let result = try await setup.run(command, on: host) {
                 $0.hasTerminal = terminal
-                $0.timeout = .milliseconds(800)
-                $0.wait = .seconds(15)
+                $0.timeout = .seconds(4)
+                $0.wait = .seconds(30)
             }
             #expect(result.state == .timedOut)
             #expect(result.stdout.text.contains("started"))
-            #expect(result.durationMS < 15_000)
+            #expect(result.durationMS < 25_000)
             let text = try String(contentsOfFile: file, encoding: .utf8)
             let pids = text.split(separator: "\n").compactMap { Int32($0) }
             #expect(pids.count == 3)

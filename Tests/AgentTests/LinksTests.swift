@@ -99,16 +99,16 @@ extension SSHServer {
         let server = try await SSHServer.start(SSHServer.Options(shell: .dash))
         let target = try server.target()
         let result = await IO.task { () async -> [Int] in
-            let links = Links(idleTime: .milliseconds(100))
+            let links = Links(idleTime: .seconds(1))
             guard let (channel, _) = try? await links.execute(on: target, command: { _ in "cat" })
             else {
                 return []
             }
-            try? await IO.sleep(for: .milliseconds(400))
+            try? await IO.sleep(for: .seconds(3))
             let used = links.open.count
             channel.resume()
             channel.sendEOF()
-            let closed = await holds(within: .seconds(5)) { links.open.isEmpty }
+            let closed = await holds { links.open.isEmpty }
             return [used, closed ? 0 : 1]
         }.value
         #expect(result == [1, 0])

@@ -26,7 +26,7 @@ import Wire
         func ask(_ method: Wire.Method, _ arguments: JSON) async -> Reply? {
             let request = Request(
                 method, caller: Caller(principal: "relay"), arguments: RawJSON(arguments))
-            let bytes = await IO.within(.seconds(5)) { [tunnel] in
+            let bytes = await IO.within(.seconds(30)) { [tunnel] in
                 try? await tunnel.call(request.encoded())
             }
             guard let bytes, let bytes else { return nil }
@@ -130,7 +130,7 @@ import Wire
     }
 
     /// What `run` gave; nil: nothing within `limit`.
-    func end(_ limit: Duration = .seconds(10)) async -> UplinkError?? {
+    func end(_ limit: Duration = .seconds(30)) async -> UplinkError?? {
         guard let task else { return nil }
         return await IO.within(limit) { await task.value }
     }

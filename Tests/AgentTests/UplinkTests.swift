@@ -212,10 +212,11 @@ import Wire
         await #expect(throws: UplinkError.timedOut) {
             _ = try await RelayConnection.open(
                 relay: relay.url, pin: relay.pin, key: key, dispatcher: Dispatcher(),
-                deadline: .milliseconds(200)
+                deadline: .seconds(2)
             ) { _ in }
         }
         #expect(IO.now - start < .seconds(12))  // the default is 15
+        #expect(await holds { relay.peers.first != nil })
         let tunnel = try #require(relay.peers.first?.tunnel)
         #expect(await holds(within: .seconds(10)) { tunnel.isClosed })
         relay.kill()
@@ -264,10 +265,10 @@ import Wire
     @Test @IO func `stopping lets a call in flight end`() async throws {
         let relay = try TestRelay()
         let agent = try TestAgent()
-        let begun = Once<Void>()
+        let (begun, stopping) = (Once<Void>(), Once<Void>())
         agent.dispatcher.serve(.describe) { _, _ in
             begun.set(())
-            try? await IO.sleep(for: .milliseconds(200))
+            await stopping.wait()
             return ["ok": true]
         }
         try agent.run(relay)
@@ -275,7 +276,9 @@ import Wire
         let peer = relay.peers[0]
         let call = IO.task { await peer.ask(.describe, [:]) }
         await begun.wait()
-        await agent.uplink?.stop()
+        let stop = IO.task { await agent.uplink?.stop() }
+        IO.task { stopping.set(()) }  // in its turn, after the stop has begun
+        await stop.value
         if case .result? = await call.value {} else { Issue.record("the call was cut") }
         #expect(await agent.end() == .some(nil))
         relay.kill()

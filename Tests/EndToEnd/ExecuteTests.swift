@@ -31,7 +31,7 @@ import Testing
     func `a timeout keeps what came and ends the process`(host: String) async throws {
         let mark = "31\(UInt32.random(in: 100_000...999_999))"
         let result = try await execute(
-            ["command": .string("echo early; exec sleep \(mark)"), "timeout_s": 1, "wait_s": 20],
+            ["command": .string("echo early; exec sleep \(mark)"), "timeout_s": 5, "wait_s": 30],
             on: host)
         #expect(result["stdout"] == "early\n", "\(result)")
         #expect(result.state != "running")

@@ -66,7 +66,7 @@ struct OpenSession: Sendable {
 
     /// Sends keys.
     @discardableResult
-    func press(_ keys: String..., wait: Double = 2) async throws -> JSON {
+    func press(_ keys: String..., wait: Double = 20) async throws -> JSON {
         try await caller.structured(
             "ssh_session_send",
             [

@@ -40,7 +40,7 @@ import Testing
         let session = try await Place.shared.value.open(shell.rawValue)
         let running = try await session.run("sleep 600", wait: 0.3)
         #expect(running.state == "running")
-        let cut = try await session.press("ctrl-c", wait: 5)
+        let cut = try await session.press("ctrl-c")
         #expect(cut.state == "aborted", "\(cut)")
         #expect(try await session.run("echo on").output == "on\n")
         let gone = try await session.run("exit 7")

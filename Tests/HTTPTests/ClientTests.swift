@@ -1,5 +1,6 @@
 import Loop
 import Net
+import Support
 import Testing
 
 @testable import HTTP
@@ -51,7 +52,7 @@ import Testing
         limits.bodyBytes = 5 << 20
         let client = HTTPClient(
             host: "127.0.0.1", port: server.address?.port ?? 0, limits: limits)
-        let body = (0..<4_000_000).map { UInt8(truncatingIfNeeded: $0 &* 7) }
+        let body = pattern(4_000_000)
         #expect(try await client.post("/", body: body).body == Array("POST / ".utf8) + body)
         let small = HTTPClient(host: "127.0.0.1", port: server.address?.port ?? 0)
         let refused = try await small.post("/", body: [UInt8](repeating: 1, count: (4 << 20) + 1))
@@ -67,7 +68,7 @@ import Testing
         defer { server.close() }
         let client = makeClient(server)
         await #expect(throws: HTTPError.timedOut) {
-            try await client.get("/", deadline: .milliseconds(30))
+            try await client.get("/", deadline: .seconds(2))
         }
         #expect(await eventually { cancelled == 1 })
         let task = IO.task { () async -> HTTPError? in

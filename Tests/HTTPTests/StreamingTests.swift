@@ -109,15 +109,16 @@ import Testing
 
     @Test @IO func `shutdown lets requests finish and closes the rest`() async throws {
         let release = Flag()
+        var started = false
         let server = try server { request, responder in
+            started = true
             while !release.isSet, !Task.isCancelled { try? await IO.sleep(for: .milliseconds(2)) }
             await echo(request, responder)
         }
         let idle = try await Wire.connect(server)
         let busy = try await Wire.connect(server)
         busy.send("GET /busy HTTP/1.1\r\nHost: x\r\n\r\n")
-        #expect(await eventually { server.connectionCount == 2 })
-        try await IO.sleep(for: .milliseconds(20))
+        #expect(await eventually { started && server.connectionCount == 2 })
         let ended = IO.task { await server.shutdown(grace: .seconds(20)) }
         #expect(await idle.closes())
         release.isSet = true
@@ -128,16 +129,16 @@ import Testing
     }
 
     @Test @IO func `shutdown cancels what outlasts its grace`() async throws {
-        var cancelled = false
+        var (started, cancelled) = (false, false)
         let server = try server { _, responder in
+            started = true
             try? await IO.sleep(for: .seconds(60))
             cancelled = Task.isCancelled
             responder.send()
         }
         let wire = try await Wire.connect(server)
         wire.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-        #expect(await eventually { server.connectionCount == 1 })
-        try await IO.sleep(for: .milliseconds(20))
+        #expect(await eventually { started })
         await server.shutdown(grace: .milliseconds(30))
         #expect(await wire.closes())
         #expect(await eventually { cancelled })

@@ -86,7 +86,7 @@ import Testing
     }
 
     @Test @IO func `without a token, and faster than the limit, nothing is sent`() async {
-        let client = LineClient(Fixture.server())
+        let client = LineClient(Fixture.server { $0.progressInterval = .seconds(60) })
         _ = await client.modern("tools/call", ["name": "steps"])
         #expect(client.messages.count == 1)
         _ = await client.modern("tools/call", ["name": "steps"], meta: ["progressToken": "t"])

@@ -1,5 +1,6 @@
 import Glibc
 import Loop
+import Support
 import Testing
 
 @testable import Net
@@ -39,7 +40,7 @@ let loopback = SocketAddress(ip: "127.0.0.1", port: 0).unsafelyUnwrapped
         let port = try #require(listener.address?.port)
         let client = try await SocketStream.connect(host: "127.0.0.1", port: port)
         let probe = Probe(client)
-        let sent = (0..<3_000_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
+        let sent = pattern(3_000_000)
         client.write(sent)
         #expect(await probe.until { probe.bytes.count == sent.count })
         #expect(probe.bytes == sent)

@@ -1,6 +1,7 @@
 import COpenSSL
 import Crypto
 import Loop
+import Support
 import Testing
 
 @testable import Net
@@ -63,7 +64,7 @@ enum OpenSSLErrors {
         let server = try Server()
         let client = try await server.connect(.pin(server.pin))
         let probe = Probe(client)
-        let sent = (0..<2_000_000).map { UInt8(truncatingIfNeeded: $0 &* 17) }
+        let sent = pattern(2_000_000)
         client.write(sent)
         #expect(await probe.until { probe.bytes.count == sent.count })
         #expect(probe.bytes == sent)

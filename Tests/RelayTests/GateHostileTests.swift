@@ -21,7 +21,7 @@ import Wire
     @Test @IO func `silent and garbage peers are cut at the deadline while agents come in`()
         async throws
     {
-        let house = try await House(deadline: .seconds(3))
+        let house = try await House(deadline: .seconds(6))
         let start = IO.now
         var ends: [Once<Void>] = []
         var kept: [any ByteStream] = []
@@ -52,7 +52,7 @@ import Wire
         #expect(await mute.verdict.wait() == .cut)
         let took = IO.now - start
         print("71 hostile peers were gone after \(took)")
-        #expect(took < .seconds(12))
+        #expect(took < .seconds(30))
         #expect(mute.methods == ["agent.hello"])
         #expect(agent.ended.value == nil)
         // The relay admits the agent when it has read the welcome's answer.
@@ -64,19 +64,19 @@ import Wire
     }
 
     @Test @IO func `the deadline holds for the hello and the welcome together`() async throws {
-        let house = try await House(deadline: .milliseconds(1800))
+        let house = try await House(deadline: .seconds(6))
         let joined = try await house.joined("site")
         let slow = try await house.connect(joined)
         let start = IO.now
         slow.greetRaw = { [unowned slow] challenge in
-            try? await IO.sleep(for: .milliseconds(1200))
+            try? await IO.sleep(for: .seconds(4))
             guard var hello = try? slow.hello(joined.key, challenge) else { return [] }
             hello.agentID = joined.record.id
             return Reply.result(RawJSON(hello.json)).encoded()
         }
         slow.welcomeDelay = Once()
         _ = await slow.ended.wait()
-        #expect(IO.now - start < .milliseconds(2900))
+        #expect(IO.now - start < .milliseconds(9500))  // each of its own: 10 s
         #expect(house.fleet.all[0].connection == nil)
         house.close()
     }

@@ -50,7 +50,7 @@ import Wire
         let member = try house.fleet.agent(named: "site")
         let answer = try await house.fleet.call(
             member, .describe, caller: Caller(principal: "p"), arguments: RawJSON([:]),
-            deadline: .seconds(5))
+            deadline: .seconds(30))
         #expect(answer == RawJSON(["ok": true]))
         house.close()
     }
@@ -196,7 +196,7 @@ import Wire
             #expect(before.tunnel.isClosed)
             let answer = try await house.fleet.call(
                 house.fleet.all[0], .describe, caller: Caller(principal: "p"),
-                arguments: RawJSON([:]), deadline: .seconds(5))
+                arguments: RawJSON([:]), deadline: .seconds(30))
             #expect(answer == RawJSON(["ok": true]))
         }
         #expect(await first.ended.wait().isEmpty == false)
@@ -215,7 +215,7 @@ import Wire
         _ = await live.ended.wait()
         let took = IO.now - start
         print("revoked to cut: \(took)")
-        #expect(took < .seconds(5))
+        #expect(took < .seconds(10))
         #expect(throws: Fault.self) { _ = try house.fleet.agent(named: "site") }
         house.close()
     }

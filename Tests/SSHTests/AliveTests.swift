@@ -5,14 +5,14 @@ import SSH
 import Support
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct AliveTests {
+@Suite(.timeLimit(.minutes(2))) struct AliveTests {
     @Test func `an idle link answers the server's questions`() async throws {
-        let settings = ["ClientAliveInterval": "1", "ClientAliveCountMax": "2"]
+        let settings = ["ClientAliveInterval": "1", "ClientAliveCountMax": "4"]
         let server = try await SSHServer.start(SSHServer.Options(shell: .dash, settings: settings))
         let configuration = try server.link()
         try await onLoop {
             let link = try await Link.connect(configuration)
-            try await IO.sleep(for: .seconds(6))
+            try await IO.sleep(for: .seconds(8))
             #expect(try await link.run("echo on").text == "on\n")
             link.close()
         }
@@ -31,7 +31,7 @@ import Testing
 
     @Test func `a server that stops answering ends the link`() async throws {
         let server = try await SSHServer.start(SSHServer.Options(shell: .dash))
-        let configuration = try server.link { $0.aliveInterval = .milliseconds(200) }
+        let configuration = try server.link { $0.aliveInterval = .seconds(1) }
         try await onLoop {
             let link = try await Link.connect(configuration)
             let channel = try await link.execute("echo $PPID; exec sleep 63")
@@ -41,7 +41,7 @@ import Testing
             #expect(await holds { text.string.hasSuffix("\n") })
             let daemon = try #require(Int32(text.string.dropLast()))
             // While it answers, silence of the command does not matter.
-            try await IO.sleep(for: .milliseconds(1500))
+            try await IO.sleep(for: .seconds(5))
             #expect(link.isOpen)
             kill(daemon, SIGSTOP)
             defer { kill(daemon, SIGKILL) }

@@ -213,14 +213,15 @@ import Testing
         let configuration = try server.link()
         try await onLoop {
             let link = try await Link.connect(configuration)
-            let channel = try await link.execute("echo before; sleep 62")
+            let mark = server.directory.file("written")
+            let channel = try await link.execute("echo before; : >'\(mark)'; sleep 62")
             let text = Gathering()
             if !paused {
                 channel.onOutput = { text.bytes += $0 }
                 channel.resume()
                 #expect(await holds { text.string == "before\n" })
             } else {
-                #expect(await holds { !server.sessions().isEmpty })
+                #expect(await holds { access(mark, F_OK) == 0 })
                 #expect(try await link.run("echo").text == "\n")
                 try await IO.sleep(for: .milliseconds(200))
             }

@@ -85,7 +85,7 @@ import Testing
     @Test func `a server that accepts and says nothing`() async throws {
         let listener = try Listener(backlog: 8)
         let error = await IO.task {
-            await connectError(stranger("127.0.0.1", listener.port, .milliseconds(400)))
+            await connectError(stranger("127.0.0.1", listener.port, .seconds(2)))
         }.value
         guard case .handshakeTimedOut = error else {
             Issue.record("\(String(describing: error))")

@@ -113,13 +113,13 @@ public final class RunningProcess: Sendable {
     public func finished(within limit: Duration = .seconds(60)) async throws -> End {
         let over = await eventually(within: limit) { end }
         guard let over else { throw Unavailable("still running: \(output)\(errors)") }
-        _ = await holds(within: .seconds(2)) { state.withLock { $0.openPipes == 0 } }
+        _ = await holds { state.withLock { $0.openPipes == 0 } }
         return over
     }
 
     /// Asks it to end (TERM), then insists (KILL); returns when it is gone.
     @discardableResult
-    public func stop(within limit: Duration = .seconds(5)) async -> End? {
+    public func stop(within limit: Duration = .seconds(15)) async -> End? {
         signal(SIGTERM)
         if await !holds(within: limit, { end != nil }) { signal(SIGKILL) }
         return await eventually(within: .seconds(5)) { end }

@@ -59,7 +59,7 @@ extension SSHServer {
         func version() async throws -> (Int, Int) {
             guard let ssh = Repository.find("ssh") else { return (0, 0) }
             let child = try RunningProcess(ssh, ["-V"])
-            try await child.finished(within: .seconds(5))
+            try await child.finished()
             let numbers = (child.errors + child.output).drop { !$0.isNumber }
                 .prefix { $0.isNumber || $0 == "." }.split(separator: ".").compactMap { Int($0) }
             return (numbers.first ?? 0, numbers.dropFirst().first ?? 0)

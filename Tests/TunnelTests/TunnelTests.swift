@@ -1,6 +1,7 @@
 import Crypto
 import Loop
 import Net
+import Support
 import Testing
 
 @testable import Tunnel
@@ -64,7 +65,7 @@ import Testing
             0, 1, 100, 8_000, 8_183, 8_184, 9_000, 12_000, 16_000, 16_300, 16_383, 16_384, 16_385,
             70_000, 3_000_000,
         ] {
-            let body = (0..<size).map { UInt8(truncatingIfNeeded: $0 &* 7) }
+            let body = pattern(size)
             let reply = try await ends.relay.call(body)
             #expect(reply == body.reversed())
         }
@@ -247,7 +248,7 @@ import Testing
         var closed = false
         stream.onData = { back.append(contentsOf: $0) }
         stream.onClose = { _ in closed = true }
-        let sent = (0..<2_500_000).map { UInt8(truncatingIfNeeded: $0 &* 13) }
+        let sent = pattern(2_500_000)
         stream.write(sent)
         stream.finish()
         #expect(await eventually { closed })

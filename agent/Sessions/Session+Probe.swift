@@ -45,7 +45,7 @@ extension Session {
     /// terminal's late answers.
     private static let rest = Duration.milliseconds(160)
     /// Output that was written before a look is here so long after it.
-    private static let travel = Duration.milliseconds(300)
+    private static let travel = Duration.milliseconds(400)
     /// A letter comes this soon after the one before; a console of 300 baud takes 33 ms for each.
     private static let letterTime = Duration.milliseconds(120)
     /// A program has taken what was typed so long after it arrived.
@@ -176,14 +176,15 @@ extension Session {
         let verdict = probe.verdict
         if verdict == .lineInput || verdict == .secret {
             // The question itself comes by another channel than the probe's answer.
-            let isEarly = now - max(probing.lastInput, lastOutput) < Self.travel
+            let quiet = now - max(probing.lastInput, lastOutput)
+            let isEarly = quiet < (probe.isWorking ? Self.longPatience : Self.travel)
             if isEarly, openLine(from: begin) == nil { return Self.travel / 2 }
             // What was typed shows, or does something, before what waited for it waits again.
             if probing.isTyped, lastOutput <= probing.lastInput,
                 now - probing.lastInput
                     < (probe.modes?.echoes == true ? Self.longPatience : Self.patience)
             {
-                return Self.travel / 3
+                return Self.letterTime
             }
             // What was typed and the question may have arrived together, after a stall.
             if probing.isTyped, !probing.hasArrived { return Self.takingTime }

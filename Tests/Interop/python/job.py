@@ -90,7 +90,10 @@ class Job:
 
     async def run(self, agent, site):
         await self.tool("agents", "agent_list")
-        await self.tool("targets", "target_list", agent=agent, probe=True)
+        for _ in range(5):  # a busy machine may need more than the 2 s of a probe
+            found = await self.tool("targets", "target_list", agent=agent, probe=True)
+            if all(target.get("reachable") for target in found.get("targets", [])):
+                break
         for place in (f"{agent}/local", site):
             if not place:
                 continue
@@ -111,9 +114,9 @@ class Job:
                 )
             await self.tool(
                 f"{kind} late", "ssh_session_command", session_id=session,
-                command="sleep 1; echo LATE", wait_s=0.2,
+                command="sleep 3; echo LATE", wait_s=0.2,
             )
-            await self.tool(f"{kind} read", "ssh_session_read", session_id=session, wait_s=5)
+            await self.tool(f"{kind} read", "ssh_session_read", session_id=session, wait_s=30)
             await self.tool(f"{kind} list", "ssh_session_list")
             await self.tool(f"{kind} close", "ssh_session_close", session_id=session)
             await self.tool(
