@@ -3,6 +3,7 @@
 import Foundation
 import Loop
 import Support
+import Terminal
 import Wire
 
 @testable import homeline_agent
@@ -122,6 +123,14 @@ struct Step: Sendable {
     /// A program has said something: it is as far as that.
     static func said(_ text: String) -> Step {
         .check(text) { $0.log.bytes(0..<$0.log.end).contains(Array(text.utf8)) }
+    }
+    /// A program runs, and is no copy of its shell any more.
+    ///
+    /// dash, on its way to start one, loses an interrupt.
+    static func runs(_ program: String) -> Step {
+        .check("\(program) runs") { session in
+            await session.askKernel()?.processes.contains { $0.name == program } ?? false
+        }
     }
     /// Makes a file in the home of the row's server.
     static func file(_ name: String) -> Step {

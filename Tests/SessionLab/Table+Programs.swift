@@ -66,6 +66,7 @@ extension Table {
                 "sh -c 'printf \"a\\n\\033[?1049h\\033[?1000h\\033[?2004h\\033[?1hjunk\"; sleep 30'",
                 .fullscreen, out: "a\n"),
             .check("modes are on") { $0.display.modes.names.count == 3 },
+            .runs("sleep"),
             .press(["ctrl-c"], .aborted, .done),
             .check("modes are off") { $0.display.modes == .init() }, .run("echo b", out: "b\n")),
 
