@@ -1,5 +1,6 @@
 // The probe's own channel: one for all sessions of a link, none before it is needed, none where there
 // is no room; whatever becomes of it, commands go on.
+import Foundation
 import Glibc
 import Loop
 import SSH
@@ -136,6 +137,37 @@ import Wire
         #expect(probe.verdict == .running)
         #expect(probe.modes?.isCanonical == true)
         #expect(probe.modes?.echoes == true)
+    }
+
+    @Test func `a process that ends while it is looked at hides nothing`() async throws {
+        let folder = try TemporaryDirectory("proc")
+        for (id, group, children) in [(10, 10, "20\n"), (20, 20, "")] {
+            _ = try folder.folder("\(id)/task/\(id)")
+            try folder.write("\(id) (x) S 1 \(group) 10 1025 20 0 0\n", to: "\(id)/stat")
+            try folder.write(children, to: "\(id)/task/\(id)/children")
+        }
+        let comm = folder.file("20/comm")
+        #expect(mkfifo(comm, 0o600) == 0)
+        // It is gone when its name has been read.
+        Thread.detachNewThread {
+            let descriptor = open(comm, O_WRONLY)
+            unlink(folder.file("20/stat"))
+            write(descriptor, "stty\n", 5)
+            close(descriptor)
+        }
+        let line = "hl_probe 10 /dev/null \(folder.path) 2>/dev/null\n"
+        let output = try await IO.task { () async -> Result<[UInt8], any Error> in
+            do {
+                return .success(
+                    try await Child.run(
+                        "/bin/sh", [], input: Array((Probe.definitions + line).utf8),
+                        deadline: .seconds(30)
+                    ).output)
+            } catch { return .failure(error) }
+        }.value.get()
+        let probe = try #require(Probe(output), "\(String(decoding: output, as: UTF8.self))")
+        #expect(probe.processes.map(\.state) == ["?"])
+        #expect(!probe.waitsForInput && probe.verdict != .secret)
     }
 
     private func readBytes(_ path: String) -> [UInt8] {

@@ -105,16 +105,16 @@ extension Session {
     }
 
     /// A session whose kernel can fall silent.
-    @IO private static func muteSession(_ home: TemporaryDirectory) async throws
-        -> (Session, MuteShell)
-    {
-        var shell: MuteShell?
-        let session = try await openSession(.bash, home: home) {
+    @IO static func muteSession(
+        _ home: TemporaryDirectory, _ shell: TestShell = .bash
+    ) async throws -> (Session, MuteShell) {
+        var transport: MuteShell?
+        let session = try await openSession(shell, home: home) {
             let mute = MuteShell($0)
-            shell = mute
+            transport = mute
             return mute
         }
-        return (session, try #require(shell))
+        return (session, try #require(transport))
     }
 
     @Test(arguments: ["dash", "bash --norc", "fish --no-config", "exec dash"])

@@ -103,6 +103,22 @@ struct SessionsFishTests {
         #expect(result.output.hasSuffix("over\n"))
     }
 
+    @Test @IO func `Ctrl-Z is seen though the kernel is slow to tell`() async throws {
+        let home = try TemporaryDirectory()
+        let (session, shell) = try await SessionsAdoptTests.muteSession(home, .fish)
+        defer { session.close() }
+        #expect(try await session.run("cat").state == .lineInput)
+        #expect(try await session.press("ctrl-c").state == .aborted)
+        _ = try await session.begin("echo go; sleep 30", shows: "go")
+        shell.answers = 0
+        IO.task {
+            try? await IO.sleep(for: .seconds(1))
+            shell.answers = .max
+        }
+        let stopped = try await session.press("ctrl-z")
+        #expect(stopped.state == .stopped, "\(stopped)")
+    }
+
     @Test @IO func `fish's directory is in the marks, its exit ends the session`() async throws {
         let home = try TemporaryDirectory()
         let session = try await openSession(.fish, home: home)
