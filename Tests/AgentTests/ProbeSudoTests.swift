@@ -50,7 +50,7 @@ import Wire
         }
 
         /// A shell of this user, and a probe with this user's rights alone.
-        func session() async throws -> (Session, UserShell) {
+        func session() async throws -> (Session, ProbedShell) {
             let setpriv = try #require(Repository.find("setpriv"))
             let become = ["--reuid", name, "--regid", name, "--init-groups"]
             let local = try LocalShell(
@@ -61,7 +61,14 @@ import Wire
                     "LANG": "C", "TERM": "xterm", "USER": name,
                 ], directory: "/home/\(name)")
             let nonce = Nonce()
-            let shell = UserShell(local, setpriv: setpriv, become: become)
+            // The kernel is asked as its user.
+            let shell = ProbedShell(local)
+            shell.asker = { [setpriv, become] question in
+                try? await Child.run(
+                    setpriv, become + ["/bin/sh"],
+                    input: Array((Probe.definitions + question.line).utf8), deadline: .seconds(5)
+                ).output
+            }
             let session = Session(
                 id: "s1", owner: "me", target: "agent/local", nonce: nonce, transport: shell,
                 log: OutputLog(), isPersistent: false, idleTimeout: .seconds(60))
@@ -71,40 +78,6 @@ import Wire
             let account = try #require(unsafe getpwnam(name))
             chown(terminal, unsafe account.pointee.pw_uid, unsafe account.pointee.pw_gid)
             return (session, shell)
-        }
-    }
-
-    /// A local shell whose kernel is asked as its user.
-    @IO final class UserShell: ShellTransport {
-        private let inner: LocalShell
-        private let setpriv: String
-        private let become: [String]
-        var asksAsRoot = false
-
-        init(_ inner: LocalShell, setpriv: String, become: [String]) {
-            (self.inner, self.setpriv, self.become) = (inner, setpriv, become)
-        }
-
-        var onOutput: (@IO ([UInt8]) -> Void)? {
-            get { inner.onOutput }
-            set { inner.onOutput = newValue }
-        }
-        var onEnd: (@IO (ShellEnd) -> Void)? {
-            get { inner.onEnd }
-            set { inner.onEnd = newValue }
-        }
-        var unsent: Int { inner.unsent }
-        func write(_ bytes: [UInt8]) { inner.write(bytes) }
-        func pause() { inner.pause() }
-        func resume() { inner.resume() }
-        func resize(columns: UInt16, rows: UInt16) { inner.resize(columns: columns, rows: rows) }
-        func close() { inner.close() }
-        func ask(_ question: Probe.Question) async -> [UInt8]? {
-            if asksAsRoot { return await inner.ask(question) }
-            return try? await Child.run(
-                setpriv, become + ["/bin/sh"],
-                input: Array((Probe.definitions + question.line).utf8), deadline: .seconds(5)
-            ).output
         }
     }
 
@@ -126,7 +99,7 @@ import Wire
         var result = try await session.run("sudo -k; sudo id -u")
         #expect(result.state == .secret)
         #expect(try await session.type(user.password).state == .done)
-        shell.asksAsRoot = true
+        shell.asker = nil
         result = try await session.run("sudo cat")
         #expect(result.state == .lineInput, "\(result)")
         #expect(result.foreground == "cat")

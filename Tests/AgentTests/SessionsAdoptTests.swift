@@ -75,44 +75,15 @@ extension Session {
         }
     }
 
-    /// A local shell whose kernel falls silent.
-    @IO final class MuteShell: ShellTransport {
-        private let inner: LocalShell
-        /// So many questions are answered still.
-        var answers = Int.max
-
-        init(_ inner: LocalShell) { self.inner = inner }
-
-        var onOutput: (@IO ([UInt8]) -> Void)? {
-            get { inner.onOutput }
-            set { inner.onOutput = newValue }
-        }
-        var onEnd: (@IO (ShellEnd) -> Void)? {
-            get { inner.onEnd }
-            set { inner.onEnd = newValue }
-        }
-        var unsent: Int { inner.unsent }
-        func write(_ bytes: [UInt8]) { inner.write(bytes) }
-        func pause() { inner.pause() }
-        func resume() { inner.resume() }
-        func resize(columns: UInt16, rows: UInt16) { inner.resize(columns: columns, rows: rows) }
-        func close() { inner.close() }
-        func ask(_ question: Probe.Question) async -> [UInt8]? {
-            guard answers > 0 else { return nil }
-            answers -= 1
-            return await inner.ask(question)
-        }
-    }
-
     /// A session whose kernel can fall silent.
     @IO static func muteSession(
         _ home: TemporaryDirectory, _ shell: TestShell = .bash
-    ) async throws -> (Session, MuteShell) {
-        var transport: MuteShell?
+    ) async throws -> (Session, ProbedShell) {
+        var transport: ProbedShell?
         let session = try await openSession(shell, home: home) {
-            let mute = MuteShell($0)
-            transport = mute
-            return mute
+            let shell = ProbedShell($0)
+            transport = shell
+            return shell
         }
         return (session, try #require(transport))
     }

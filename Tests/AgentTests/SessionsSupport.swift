@@ -63,6 +63,38 @@ enum TestShell: String, CaseIterable, CustomTestStringConvertible {
     return session
 }
 
+/// A local shell whose kernel is asked in a test's own way, or falls silent.
+@IO final class ProbedShell: ShellTransport {
+    private let inner: LocalShell
+    /// So many questions are answered still.
+    var answers = Int.max
+    /// Who answers; nil: the host, to this process.
+    var asker: (@IO (Probe.Question) async -> [UInt8]?)?
+
+    init(_ inner: LocalShell) { self.inner = inner }
+
+    var onOutput: (@IO ([UInt8]) -> Void)? {
+        get { inner.onOutput }
+        set { inner.onOutput = newValue }
+    }
+    var onEnd: (@IO (ShellEnd) -> Void)? {
+        get { inner.onEnd }
+        set { inner.onEnd = newValue }
+    }
+    var unsent: Int { inner.unsent }
+    func write(_ bytes: [UInt8]) { inner.write(bytes) }
+    func pause() { inner.pause() }
+    func resume() { inner.resume() }
+    func resize(columns: UInt16, rows: UInt16) { inner.resize(columns: columns, rows: rows) }
+    func close() { inner.close() }
+    func ask(_ question: Probe.Question) async -> [UInt8]? {
+        guard answers > 0 else { return nil }
+        answers -= 1
+        guard let asker else { return await inner.ask(question) }
+        return await asker(question)
+    }
+}
+
 extension Session {
     /// Runs code and waits for its end.
     func run(

@@ -21,7 +21,8 @@ import Loop
             let descriptor = unsafe mkstemp(base)
             guard descriptor >= 0 else { return -1 }
             unsafe unlink(base)
-            // Children are started on the loop too: none can come in between.
+            // mkostemp is not to be had in Swift. Children are started on the loop too: none can come
+            // in between.
             _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
             return descriptor
         }
