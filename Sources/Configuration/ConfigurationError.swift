@@ -27,7 +27,7 @@ public enum ConfigurationError: Error, Equatable, Sendable, CustomStringConverti
         switch self {
         case .missingCommand: "no command given: see --help"
         case .unknownCommand(let name, let nearest):
-            "'\(name)' is no command\(Self.hint(nearest)): see --help"
+            "'\(name)' is not a command\(Self.hint(nearest)): see --help"
         case .unknownFlag(let flag, let command, let nearest):
             (command.map { "\($0) takes no \(flag)" } ?? "unknown flag \(flag)")
                 + "\(Self.hint(nearest)): see --help"

@@ -34,7 +34,7 @@ public struct Setting: Sendable, Hashable {
         self.summary = summary
         self.fallback = fallback
         self.isFlagOnly = isFlagOnly
-        precondition(fallback.map(accepts) ?? true, "\(name): its default is no value of its kind")
+        precondition(fallback.map(accepts) ?? true, "\(name): its default is not a value of its kind")
     }
 
     /// A text.
@@ -136,7 +136,7 @@ public struct Setting: Sendable, Hashable {
         }
     }
 
-    /// Checks `text`, naming `place` when it is no value.
+    /// Checks `text`, naming `place` when it is not a value of this kind.
     func check(_ text: String, place: String) throws(ConfigurationError) {
         guard accepts(text) else {
             throw .badValue(place: place, value: text, expected: expected)

@@ -3,7 +3,7 @@
 
 /// Why a key, certificate or secret file could not be used.
 public enum CryptoError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// The bytes are no key of the kind asked for.
+    /// The bytes are not a key of the kind asked for.
     case invalidKey
     /// The bytes hold no certificate.
     case invalidCertificate

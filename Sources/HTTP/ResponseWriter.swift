@@ -1,7 +1,7 @@
 // Response heads and chunk frames as bytes. Pure. Invariant: exactly one framing per response:
 // Content-Length, chunked, or (towards HTTP/1.0) the end of the connection.
 
-/// How a response's end is told.
+/// How a response marks its end.
 enum ResponseFraming {
     case length(Int)
     case chunked

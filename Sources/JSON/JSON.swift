@@ -19,13 +19,13 @@ public enum JSON: Sendable {
 }
 
 extension JSON {
-    /// The member of an object; `nil` when absent or when this is no object.
+    /// The member of an object; `nil` when absent or when this is not an object.
     public subscript(key: String) -> JSON? {
         guard case .object(let object) = self else { return nil }
         return object[key]
     }
 
-    /// The element of an array; `nil` outside its bounds or when this is no array.
+    /// The element of an array; `nil` outside its bounds or when this is not an array.
     public subscript(index: Int) -> JSON? {
         guard case .array(let elements) = self, elements.indices.contains(index) else { return nil }
         return elements[index]

@@ -13,7 +13,7 @@ public enum SQLiteError: Error, Equatable, Sendable, CustomStringConvertible {
     case constraint(String)
     /// The disk or the quota is full.
     case full
-    /// The file is no database, or damaged.
+    /// The file is not a database, or it is damaged.
     case corrupt(String)
     /// The database may not be written.
     case readOnly
