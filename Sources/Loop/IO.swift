@@ -56,10 +56,10 @@ import Glibc
         Task(executorPreference: IO.loop) { await operation() }
     }
 
-    /// Runs a program: `body` on the loop, then the process exits with what it returns.
+    /// Runs a program: `body` on the loop, then the process ends with what it returns.
     public nonisolated static func main(_ body: @escaping @IO @Sendable () async -> Int32) -> Never
     {
-        IO.task { exit(await body()) }
+        IO.task { Process.end(await body()) }
         while true { pause() }
     }
 

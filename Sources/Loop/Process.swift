@@ -1,4 +1,5 @@
-// The process as its programs use it: environment, state folder, standard output and error.
+// The process as its programs use it: environment, state folder, standard output. Its log is in
+// Log.swift.
 import Glibc
 
 /// This process.
@@ -37,14 +38,15 @@ public enum Process {
         }
     }
 
-    /// Writes to standard output as it is.
-    public static func print(_ text: String) { put(text, STDOUT_FILENO) }
-
-    /// Writes a line to standard error.
-    public static func complain(_ line: String) { put(line + "\n", STDERR_FILENO) }
-
-    /// Writes a line with the time (UTC) to standard error.
-    public static func log(_ line: String) { complain("\(timestamp(Int64(time(nil)))) \(line)") }
+    /// Writes to standard output as it is, and waits for whoever reads it.
+    public static func print(_ text: String) {
+        var bytes = Array(text.utf8)[...]
+        while !bytes.isEmpty {
+            let count = bytes.withUnsafeBytes { write(STDOUT_FILENO, $0.baseAddress, $0.count) }
+            guard count > 0 || errno == EINTR else { return }
+            bytes = bytes.dropFirst(max(0, count))
+        }
+    }
 
     /// Seconds since 1970 as RFC 3339 in UTC: `2026-01-31T08:15:00Z`.
     public static func timestamp(_ seconds: Int64) -> String {
@@ -55,14 +57,5 @@ public enum Process {
         strftime(&text, text.count, "%Y-%m-%dT%H:%M:%SZ", &parts)
         return String(
             decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    }
-
-    private static func put(_ text: String, _ descriptor: Int32) {
-        var bytes = Array(text.utf8)[...]
-        while !bytes.isEmpty {
-            let count = bytes.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
-            guard count > 0 || errno == EINTR else { return }
-            bytes = bytes.dropFirst(max(0, count))
-        }
     }
 }

@@ -16,6 +16,8 @@ public enum NetError: Error, Equatable, Sendable, CustomStringConvertible {
     case timedOut(what: String)
     /// The peer ended the connection, or it broke.
     case closed(reason: String)
+    /// The peer connected and sent nothing.
+    case silent(peer: String)
     /// The TLS handshake failed.
     case tls(reason: String)
     /// The peer's key is not the pinned one.
@@ -34,6 +36,7 @@ public enum NetError: Error, Equatable, Sendable, CustomStringConvertible {
         case .unreachable(let address, let reason): "\(address) is unreachable: \(reason)"
         case .timedOut(let what): "\(what) took too long"
         case .closed(let reason): "the connection ended: \(reason)"
+        case .silent(let peer): "\(peer) sent nothing"
         case .tls(let reason): "TLS failed: \(reason)"
         case .wrongPin(let expected, let found):
             "the peer's key \(found) is not the pinned \(expected); if its key was replaced on "

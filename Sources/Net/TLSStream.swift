@@ -33,6 +33,8 @@ public import Loop
     private let context: TLSContext
     private var ssl: OpaquePointer?
     private var ready = false
+    /// Whether the peer has sent anything at all.
+    private var isHeard = false
     private var failure: NetError?
     private var settled: (@IO (NetError?) -> Void)?
     /// The ciphertext the socket has lent for this call.
@@ -152,6 +154,7 @@ public import Loop
 
     private func receive(_ bytes: UnsafeRawBufferPointer) {
         incoming = bytes
+        isHeard = true
         pump()
         incoming = UnsafeRawBufferPointer(start: nil, count: 0)
     }
@@ -248,7 +251,12 @@ public import Loop
         self.settled = nil
         self.onClose = nil
         onData = nil
-        settled?(error ?? .closed(reason: "the peer left during the TLS handshake"))
+        // A server that hears nothing was not spoken to: a port scan, a health check.
+        let isSilent = context.trust == nil && !isHeard
+        settled?(
+            isSilent
+                ? .silent(peer: peer)
+                : error ?? .closed(reason: "the peer left during the TLS handshake"))
         onClose?(error)
     }
 

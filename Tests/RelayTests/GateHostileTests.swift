@@ -139,4 +139,30 @@ import Wire
         }
         house.close()
     }
+
+    @Test @IO func `strangers cannot fill the log`() async throws {
+        let house = try await House()
+        var ends: [Once<Void>] = []
+        var kept: [any ByteStream] = []
+        for index in 0..<60 {
+            let socket = try await SocketStream.connect(to: house.address, deadline: .seconds(5))
+            ends.append(end(of: socket))
+            kept.append(socket)
+            // Every second one leaves without a word, as a port scan does.
+            if index % 2 == 0 { socket.write(Array("GET / HTTP/1.1\r\n\r\n".utf8)) }
+            if index % 2 == 1 { socket.close() }
+        }
+        for ended in ends { await ended.wait() }
+        #expect(await until { house.log.count == 10 })
+        #expect(house.log.allSatisfy { $0.contains("refused: TLS failed") })
+        // All 60 connections are through: another kind has a share of its own.
+        let failing = Agent(try await house.dial())
+        failing.greetRaw = { _ in Reply.fault(Fault(.busy, "no")).encoded() }
+        _ = await failing.ended.wait()
+        #expect(await until { house.log.count == 11 })
+        house.close()
+        #expect(
+            house.log.last == "20 more connections refused in the last minute: TLS failed")
+        #expect(house.log.count == 12)
+    }
 }

@@ -28,11 +28,14 @@ public final class Installation: Sendable {
     }
 
     /// Starts the relay; again on the same ports when it ran before.
-    public func startRelay(_ more: [String] = []) async throws {
+    ///
+    /// Its standard error goes to the file `errors` where that is given.
+    public func startRelay(_ more: [String] = [], errors: String? = nil) async throws {
         let (mcp, tunnel) = addresses.withLock { (Self.place($0.mcp), Self.place($0.tunnel)) }
-        let process = try RunningProcess(
-            Repository.program("homeline-relay"),
-            ["serve", "--data", data("relay"), "--mcp", mcp, "--tunnel", tunnel] + more)
+        let process = try Self.start(
+            "homeline-relay",
+            ["serve", "--data", data("relay"), "--mcp", mcp, "--tunnel", tunnel] + more,
+            errors: errors)
         running.withLock { $0["relay"] = process }
         let status = try await eventually(within: .seconds(20)) { () -> JSON? in
             guard process.end == nil else { throw Unavailable("relay: \(process.errors)") }
@@ -73,14 +76,18 @@ public final class Installation: Sendable {
     }
 
     /// Runs a joined agent and waits until the relay lists it as online.
-    public func startAgent(_ name: String, caller: MCPCaller) async throws {
+    ///
+    /// Its standard error goes to the file `errors` where that is given.
+    public func startAgent(
+        _ name: String, caller: MCPCaller, errors: String? = nil
+    ) async throws {
         // A home of its own: the tester's start-up files may be slow, or wait for a lock.
         let home = directory.file("home")
         try FileManager.default.createDirectory(
             atPath: home, withIntermediateDirectories: true)
-        let process = try RunningProcess(
-            Repository.program("homeline-agent"), ["run", "--data", data(name)],
-            environment: ["HOME": home])
+        let process = try Self.start(
+            "homeline-agent", ["run", "--data", data(name)], environment: ["HOME": home],
+            errors: errors)
         running.withLock { $0[name] = process }
         guard await online(name, caller: caller) else {
             throw Unavailable("agent \(name) never came: \(process.output)\(process.errors)")
@@ -112,6 +119,19 @@ public final class Installation: Sendable {
 
     /// The state folder of the relay or an agent.
     public func data(_ name: String) -> String { directory.file(name) }
+
+    private static func start(
+        _ program: String, _ arguments: [String], environment: [String: String] = [:],
+        errors: String?
+    ) throws -> RunningProcess {
+        let path = Repository.program(program)
+        guard let errors else {
+            return try RunningProcess(path, arguments, environment: environment)
+        }
+        return try RunningProcess(
+            "/bin/sh", ["-c", "exec \"$@\" 2>\"$0\"", errors, path] + arguments,
+            environment: environment)
+    }
 
     private func admin(_ words: [String]) async throws -> String {
         try await RunningProcess.run(

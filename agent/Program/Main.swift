@@ -1,6 +1,5 @@
 // homeline-agent: reads the command line and hands over to one command.
 import Configuration
-import Glibc
 import Loop
 
 @main
@@ -23,7 +22,7 @@ enum Main {
             }
         } catch {
             Process.complain("homeline-agent: \(error)")
-            exit(error.exitCode)
+            Process.end(error.exitCode)
         }
     }
 

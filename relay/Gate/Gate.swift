@@ -13,7 +13,7 @@ import Wire
     private let store: Store
     private let fleet: Fleet
     private let context: TLSContext
-    private let log: @IO (String) -> Void
+    private let log: GateLog
     private var listener: Listener?
     private var pending = 0
 
@@ -33,7 +33,7 @@ import Wire
         self.fleet = fleet
         self.context = context
         self.deadline = deadline
-        self.log = log
+        self.log = GateLog(log)
     }
 
     /// Listens for agents; gives the real address.
@@ -44,7 +44,10 @@ import Wire
     }
 
     /// Takes no more agents.
-    func close() { listener?.close() }
+    func close() {
+        listener?.close()
+        log.close()
+    }
 
     private func accept(_ socket: SocketStream) {
         guard pending < Self.pendingLimit else { return socket.close() }
@@ -53,20 +56,22 @@ import Wire
             let peer = socket.peer
             let refused = await self.admit(socket, before: IO.now + self.deadline)
             self.pending -= 1
-            if let refused { self.tell("agent from \(peer) refused: \(refused)") }
+            if let refused { self.log.refused(peer, refused) }
         }
     }
 
-    /// Lets one connection through; the reason when it is refused.
+    /// Lets one connection through; why not, when it is refused.
     private func admit(
         _ socket: SocketStream, before end: ContinuousClock.Instant
-    ) async -> String? {
+    ) async -> Rejection? {
         let stream: TLSStream
         do throws(NetError) {
             stream = try await TLSStream.handshake(
                 over: socket, context: context, deadline: end - IO.now)
+        } catch .silent {
+            return nil
         } catch {
-            return error.description
+            return Rejection(.handshake, error.description)
         }
         var limits = TunnelLimits()
         limits.bodyBytes = Self.strangerBodyBytes
@@ -81,9 +86,7 @@ import Wire
             _ = try await ask(tunnel, .welcome, welcome.json, end)
             if let refusal = fleet.admit(connection, record: record) { throw Rejection(refusal) }
             tunnel.limits = TunnelLimits()
-            tell(
-                "agent \(record.name) connected from \(stream.peer), version \(hello.facts.version)"
-            )
+            log.connected(record.name, stream.peer, version: hello.facts.version)
             return nil
         } catch {
             if let refusal = error.refusal {
@@ -91,37 +94,7 @@ import Wire
                     tunnel, .refuse, refusal.json, max(end, IO.now + .seconds(1)))
             }
             tunnel.close()
-            return error.reason
-        }
-    }
-
-    /// One line of the log, whatever a peer put into it.
-    private func tell(_ line: String) {
-        let plain = line.unicodeScalars.prefix(300).map { scalar -> Character in
-            switch scalar.properties.generalCategory {
-            case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse:
-                "?"
-            default: Character(scalar)
-            }
-        }
-        log(String(plain))
-    }
-
-    /// Why a connection goes no further, and what the agent is told.
-    private struct Rejection: Error {
-        let reason: String
-        let refusal: Refusal?
-
-        init(_ reason: Refusal.Reason, _ message: String) { self.init(Refusal(reason, message)) }
-
-        init(_ refusal: Refusal) {
-            reason = refusal.message
-            self.refusal = refusal
-        }
-
-        init(silent reason: String) {
-            self.reason = reason
-            refusal = nil
+            return error
         }
     }
 
@@ -133,11 +106,11 @@ import Wire
         ).encoded()
         let bytes = await IO.within(end - IO.now) { try? await tunnel.call(request) }
         guard let bytes, let bytes else {
-            throw Rejection(silent: "no answer to \(method.rawValue)")
+            throw Rejection(.greeting, "no answer to \(method.rawValue)")
         }
         switch Reply(decoding: bytes) {
         case .result(let result): return result
-        case .fault(let fault): throw Rejection(silent: "\(method.rawValue): \(fault)")
+        case .fault(let fault): throw Rejection(.greeting, "\(method.rawValue): \(fault)")
         }
     }
 
@@ -151,12 +124,13 @@ import Wire
         do throws(Fault) {
             hello = try Hello(Fields(answer))
         } catch {
-            throw Rejection(silent: "the hello is malformed: \(error)")
+            throw Rejection(.greeting, "the hello is malformed: \(error)")
         }
         guard hello.version == Contract.version else {
             throw Rejection(
-                .version,
-                "this relay speaks version \(Contract.version), the agent \(hello.version)")
+                Refusal(
+                    .version,
+                    "this relay speaks version \(Contract.version), the agent \(hello.version)"))
         }
         guard
             let binding = stream.exportKeyingMaterial(
@@ -165,15 +139,16 @@ import Wire
             let signature = Base64.decodeURL(hello.signature),
             let key = try? Ed25519PublicKey(bytes: publicKey),
             key.verify(signature, of: Contract.helloMessage(binding: binding, nonce: nonce))
-        else { throw Rejection(.unknown, "the agent's signature is wrong") }
+        else { throw Rejection(Refusal(.unknown, "the agent's signature is wrong")) }
         let record: AgentRecord
         do throws(StoreError) {
             record = try await self.record(of: hello, publicKey)
         } catch .database(let error) {
-            log("the store failed: \(error)")
-            throw Rejection(.unavailable, "the relay's store failed; try again later")
+            let refusal = Refusal(.unavailable, "the relay's store failed; try again later")
+            throw Rejection(refusal, reason: "the store failed: \(error)")
         } catch let error {
-            throw Rejection(hello.invitation == nil ? .unknown : .invitation, error.description)
+            throw Rejection(
+                Refusal(hello.invitation == nil ? .unknown : .invitation, error.description))
         }
         guard record.revoked == nil else { throw Rejection(Fleet.revoked(name: record.name)) }
         return (hello, record)

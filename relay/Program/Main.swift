@@ -1,6 +1,5 @@
 // homeline-relay: reads the command line and hands over to one command.
 import Configuration
-import Glibc
 import Loop
 
 @main
@@ -20,7 +19,7 @@ enum Main {
             }
         } catch {
             Process.complain("homeline-relay: \(error)")
-            exit(error.exitCode)
+            Process.end(error.exitCode)
         }
     }
 

@@ -1,0 +1,82 @@
+// Lines for standard error: in order, without waiting for the reader, and counted where they are
+// dropped; and the share that strangers have of them.
+import Foundation
+import Support
+import Testing
+
+@testable import Loop
+
+@Suite(.timeLimit(.minutes(1))) struct LogTests {
+    @Test func `a log that nobody reads holds nobody up, and says what it dropped`() async throws {
+        let pipe = Pipe()
+        let log = LogWriter(pipe.fileHandleForWriting.fileDescriptor)
+        let line = String(repeating: "x", count: 99)
+        let count = 20_000
+        for number in 0..<count { log.add("\(number) \(line)") }
+        // Nothing was read: it gives up after its limit.
+        log.settle(within: .milliseconds(5))
+
+        let reading = Task.detached { () -> [Substring] in
+            let data = pipe.fileHandleForReading.readDataToEndOfFile()
+            return String(decoding: data, as: UTF8.self).split(separator: "\n")
+        }
+        log.settle(within: .seconds(30))
+        log.add("after")
+        log.settle(within: .seconds(30))
+        try pipe.fileHandleForWriting.close()
+        let lines = await reading.value
+
+        let written = lines.prefix { $0.hasSuffix(line) }
+        let kept = written.count
+        #expect((1..<count).contains(kept))
+        for (number, line) in written.enumerated() where !line.hasPrefix("\(number) ") {
+            Issue.record("line \(number) is \(line)")
+        }
+        let end: [Substring] = [
+            "\(count - kept) lines dropped: nobody read the log in time", "after",
+        ]
+        #expect(Array(lines.dropFirst(kept)) == end)
+    }
+
+    @Test func `a queue keeps its bound and the order of what it reports`() {
+        var queue = LogQueue()
+        func added(_ line: String) -> Bool { queue.add(line) }
+        func taken() -> String? { queue.take().map { String(decoding: $0, as: UTF8.self) } }
+        let large = String(repeating: "x", count: LogQueue.capacity - 8)
+        #expect(added(large))
+        #expect(!added("nine bytes"))
+        // It has room, but its place is behind the line that was dropped.
+        #expect(!added("a"))
+        #expect(taken() == large + "\n2 lines dropped: nobody read the log in time\n")
+        #expect(!added("b"))
+        #expect(taken() == "b\n")
+        #expect(taken() == nil)
+        #expect(!queue.isBusy)
+        #expect(added("c"))
+    }
+
+    @Test func `a writer whose descriptor is closed goes on`() {
+        let log = LogWriter(-1)
+        log.add("lost")
+        log.settle(within: .seconds(30))
+        log.add("lost too")
+        log.settle(within: .seconds(30))
+    }
+
+    @Test func `strangers have a share of lines of each kind, and the rest is a sum`() {
+        var budget = LogBudget<String>(lines: 2, within: .seconds(60))
+        let now = ContinuousClock.now
+        func admits(_ kind: String, _ second: Int) -> Bool {
+            budget.admits(kind, at: now + .seconds(second))
+        }
+        func settled() -> [String: Int] { budget.settle() }
+        #expect(budget.end == nil)
+        #expect((0..<5).map { admits("tls", $0) } == [true, true, false, false, false])
+        #expect(admits("hello", 5))
+        #expect(budget.end == now + .seconds(60))
+        #expect(settled() == ["tls": 3])
+        #expect(budget.end == nil)
+        #expect(admits("tls", 61))
+        #expect(settled() == [:])
+    }
+}
