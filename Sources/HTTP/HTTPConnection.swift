@@ -11,6 +11,9 @@ import Net
     private(set) var state = State.idle
     /// The server's tick at which this connection has waited too long.
     private(set) var deadline = Int.max
+    /// Who the last request came from, as its handler said.
+    var client: String?
+    private var isRetired = false
 
     private var input: [UInt8] = []
     private var start = 0
@@ -35,7 +38,8 @@ import Net
     }
 
     private var limits: HTTPLimits { server.limits }
-    var isDraining: Bool { server.isDraining }
+    /// Whether it closes after the response that is next.
+    var isDraining: Bool { isRetired || server.isDraining }
 
     // MARK: Input
 
@@ -264,8 +268,9 @@ import Net
         }
     }
 
-    /// For a server that ends: idle connections close, others after their response.
+    /// Closes it now if it is idle, else after its response.
     func drain() {
+        isRetired = true
         if state == .idle, start == input.count { stream.finish() }
     }
 

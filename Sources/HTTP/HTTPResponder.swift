@@ -18,6 +18,12 @@ public import Loop
         didSet { if isDisconnected { tellDisconnect() } }
     }
 
+    /// Who the request comes from, as the handler found out; `HTTPServer.end` goes by it.
+    public var client: String? {
+        get { connection.client }
+        set { connection.client = newValue }
+    }
+
     private var phase = Phase.waiting
     private let connection: HTTPConnection
     private let isHead: Bool
@@ -92,6 +98,9 @@ public import Loop
         if !isHead, !isHTTP10 { connection.writeLastChunk() }
         finished()
     }
+
+    /// Cancels the handler's task; its response still leaves.
+    public func cancel() { task?.cancel() }
 
     private func finished() {
         onDisconnect = nil

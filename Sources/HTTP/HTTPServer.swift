@@ -64,11 +64,25 @@ public import Net
         }
     }
 
-    /// Stops listening, lets running requests finish for at most `grace`, then closes the rest.
-    public func shutdown(grace: Duration) async {
+    /// Ends the connections of one client: each after its response, and all after `grace`.
+    public func end(client name: String, grace: Duration) async {
+        let theirs = connections.values.filter { $0.client == name }
+        for connection in theirs { connection.drain() }
+        try? await IO.sleep(for: grace)
+        // A proxy may have sent somebody else's request over it meanwhile.
+        for connection in theirs where connection.client == name { connection.stream.close() }
+    }
+
+    /// Stops listening; idle connections close, others after their response.
+    public func drain() {
         isDraining = true
         listener?.close()
         for connection in Array(connections.values) { connection.drain() }
+    }
+
+    /// Stops listening, lets running requests finish for at most `grace`, then closes the rest.
+    public func shutdown(grace: Duration) async {
+        drain()
         if !connections.isEmpty { _ = await IO.within(grace) { await self.emptied() } }
         close()
     }

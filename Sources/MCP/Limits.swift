@@ -34,6 +34,8 @@ public struct MCPLimits: Sendable {
     public var queuedBytes = 1 << 20
     /// How long a client may keep lists and the discovery result.
     public var listLifetime: Duration = .seconds(60)
+    /// How long a handler whose request is over may take to notice; it has nothing to wait for.
+    public var cancelGrace: Duration = .milliseconds(500)
     /// What is still running at the end of standard input may answer within this.
     public var endOfInputGrace: Duration = .seconds(2)
 

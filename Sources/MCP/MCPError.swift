@@ -25,6 +25,10 @@ public enum MCPError: Error, Equatable, Sendable {
     case insufficientScope(String)
     /// A limit is reached; trying again later helps.
     case busy(String)
+    /// The request was ended before its answer was there.
+    case ended(String)
+    /// The caller lost its right while the request ran.
+    case revoked(String)
     /// A fault of the server.
     case internalError
 }
@@ -43,6 +47,8 @@ extension MCPError {
         case .unsupportedVersion: -32022
         case .insufficientScope: 403
         case .busy: 429
+        case .ended: 503
+        case .revoked: 401
         case .internalError: -32603
         }
     }
@@ -55,8 +61,12 @@ extension MCPError {
         case _ where !revision.isModern: 200
         case .methodNotFound: 404
         case .busy: 429
+        case .ended: 503
+        case .revoked: 401
         case .internalError: 500
-        default: 400
+        case .invalidParams, .resourceNotFound, .headerMismatch, .missingCapability,
+            .unsupportedVersion:
+            400
         }
     }
 
@@ -79,7 +89,7 @@ extension MCPError: CustomStringConvertible {
     public var description: String {
         switch self {
         case .unparsable(let why), .invalidRequest(let why), .invalidParams(let why),
-            .headerMismatch(let why), .busy(let why):
+            .headerMismatch(let why), .busy(let why), .ended(let why), .revoked(let why):
             return why
         case .methodNotFound(let method): return "method \(quoted(method)) is not available here"
         case .resourceNotFound(let uri): return "no resource \(quoted(uri)): see resources/list"

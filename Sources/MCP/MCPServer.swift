@@ -17,6 +17,10 @@ public import Loop
     /// `"io.modelcontextprotocol/serverInfo":{…}`, a member of every modern result's `_meta`.
     let serverMember: [UInt8]
     private var running: [String: Int] = [:]
+    private var ongoing: [ObjectIdentifier: Ongoing] = [:]
+    private let changed = Condition()
+    /// Why nothing is answered any more.
+    private var stopped: MCPError?
 
     /// A server that offers these features; what is absent is not advertised.
     public init(
@@ -42,9 +46,40 @@ public import Loop
         do throws(MCPError) {
             return Answer(bytes: try await reply(to: request, notify))
         } catch {
-            let bytes = Envelope.error(request.id, error, request.caller.revision)
-            return Answer(bytes: bytes, error: error)
+            return Answer(error, for: request)
         }
+    }
+
+    /// Answers a request that may end before its answer is there; nil: its client wants none.
+    func answer(_ one: Ongoing, notify: @escaping Notify) async -> Answer? {
+        if let stopped { return Answer(stopped, for: one.request) }
+        ongoing[ObjectIdentifier(one)] = one
+        let answer = await answer(one.request) { if !one.isOver { notify($0) } }
+        ongoing[ObjectIdentifier(one)] = nil
+        if stopped != nil { changed.broadcast() }
+        return one.outcome(answer)
+    }
+
+    /// Ends every request that a principal has running: each is answered by an error that says
+    /// `sentence`.
+    public func end(principal name: String, saying sentence: String) {
+        for one in Array(ongoing.values) where one.request.caller.principal.name == name {
+            one.fail(.revoked(sentence))
+        }
+    }
+
+    /// Lets what runs finish for at most `grace`, then answers the rest, and every later request,
+    /// by an error that says `sentence`.
+    public func stop(grace: Duration, saying sentence: String) async {
+        let error = MCPError.ended(sentence)
+        stopped = error
+        await settled(before: IO.now + grace)
+        for one in Array(ongoing.values) { one.fail(error) }
+        await settled(before: IO.now + limits.cancelGrace)
+    }
+
+    private func settled(before end: ContinuousClock.Instant) async {
+        while !ongoing.isEmpty, IO.now < end { await changed.wait(until: end) }
     }
 
     private func reply(

@@ -177,4 +177,38 @@ extension String {
     }
 
     func range(of part: String) -> Range<Index>? { firstRange(of: part) }
+
+    @Test @IO func `the connections of one client end, also where it does not read`() async throws {
+        let release = Once<Void>()
+        let server = try server { request, responder in
+            responder.client = request.header("x-client")
+            if request.path == "/wait" { await release.wait() }
+            if request.path == "/large" {
+                return responder.send(body: [UInt8](repeating: 0x20, count: 32 << 20))
+            }
+            await echo(request, responder)
+        }
+        defer { server.close() }
+        func get(_ path: String, as client: String) async throws -> Wire {
+            try await Wire.connect(
+                server, sending: "GET \(path) HTTP/1.1\r\nHost: x\r\nX-Client: \(client)\r\n\r\n")
+        }
+        let idle = try await get("/", as: "ada")
+        #expect(await idle.has("GET / "))
+        let waiting = try await get("/wait", as: "ada")
+        let stalled = try await get("/large", as: "ada")
+        stalled.stream.pauseReading()
+        let other = try await get("/wait", as: "bob")
+        #expect(await eventually { server.connectionCount == 4 })
+        let ending = IO.task { await server.end(client: "ada", grace: .milliseconds(300)) }
+        #expect(await idle.closes())
+        release.set(())
+        // Its response still comes.
+        #expect(await waiting.has("GET /wait "))
+        #expect(await waiting.closes())
+        await ending.value
+        #expect(await eventually { server.connectionCount == 1 })
+        #expect(await other.has("GET /wait "))
+        #expect(!other.isClosed)
+    }
 }

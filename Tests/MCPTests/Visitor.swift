@@ -18,6 +18,9 @@ import Testing
     /// Makes every write wait, as for a client that does not read.
     var isStalled = false
     var onDisconnect: (@IO () -> Void)?
+    var client: String?
+    /// The task that answers.
+    var task: Task<Void, Never>?
 
     func send(status: Int, headers: HTTPHeaders, body: [UInt8]) {
         #expect(self.status == nil)
@@ -38,6 +41,8 @@ import Testing
     }
 
     func end() { isDone = true }
+
+    func cancel() { task?.cancel() }
 
     /// The messages: the events of a stream, or the one body.
     var messages: [JSON] {
@@ -88,7 +93,9 @@ import Testing
             Issue.record("no request")
             return IO.task {}
         }
-        return IO.task { await self.endpoint.handle(request, recorder) }
+        let task = IO.task { await self.endpoint.handle(request, recorder) }
+        recorder.task = task
+        return task
     }
 
     /// Headers and body of a modern request; `change` sets or, with nil, removes headers.

@@ -9,10 +9,10 @@ import Loop
     private let limits: MCPLimits
     private var queue: [[UInt8]] = []
     private var queuedBytes = 0
-    private var isPumping = false
+    /// What has been queued is being written; set when all of it is.
+    private var pumping: Once<Void>?
     private var isClosed = false
     private var writtenAt = IO.now
-    private var drained = Waiters()
 
     init(_ reply: any Reply, _ headers: HTTPHeaders, _ limits: MCPLimits) {
         self.reply = reply
@@ -36,7 +36,7 @@ import Loop
     /// Sends the last message, if any, and ends the stream once the client has taken all.
     func finish(_ message: [UInt8]?) async {
         if let message { enqueue(Self.event(message)) }
-        if isPumping { await withCheckedContinuation { drained.add($0) } }
+        await pumping?.wait()
         guard !isClosed else { return }
         isClosed = true
         reply.end()
@@ -56,9 +56,13 @@ import Loop
         queue.append(bytes)
         queuedBytes += bytes.count
         writtenAt = IO.now
-        guard !isPumping else { return }
-        isPumping = true
-        IO.task { await self.pump() }
+        guard pumping == nil else { return }
+        let done = Once<Void>()
+        pumping = done
+        IO.task {
+            await self.pump()
+            done.set(())
+        }
     }
 
     private func pump() async {
@@ -73,8 +77,7 @@ import Loop
             queue = []
             queuedBytes = 0
         }
-        isPumping = false
-        drained.resume()
+        pumping = nil
     }
 }
 

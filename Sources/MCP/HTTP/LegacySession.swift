@@ -11,7 +11,7 @@ import Loop
     private(set) var stream: EventStream?
     private var running = 0
     private var usedAt = IO.now
-    private var streamEnded = Waiters()
+    private var streamEnded = Once<Void>()
 
     init(owner: String, handshake: Handshake) {
         self.owner = owner
@@ -40,21 +40,23 @@ import Loop
     /// Keeps the standalone stream until it is closed from either side.
     func hold(_ stream: EventStream) async {
         self.stream = stream
+        let ended = Once<Void>()
+        streamEnded = ended
         stream.onDisconnect { [weak self, weak stream] in
             if let self, self.stream === stream { closeStream() }
         }
-        guard self.stream != nil else { return }
-        await withCheckedContinuation { streamEnded.add($0) }
+        await ended.wait()
     }
 
     func closeStream() {
         stream = nil
         usedAt = IO.now
-        streamEnded.resume()
+        streamEnded.set(())
     }
 
-    func end() {
-        inFlight.cancelAll()
+    /// Ends its requests, each with the error, and its stream.
+    func end(_ error: MCPError) {
+        inFlight.failAll(error)
         closeStream()
     }
 }
@@ -91,23 +93,28 @@ import Loop
         return session
     }
 
-    func end(_ session: LegacySession) {
+    /// Ends a session; what it has running is answered by the error.
+    func end(_ session: LegacySession, _ error: MCPError) {
         guard sessions.removeValue(forKey: session.id) != nil else { return }
         let left = owned[session.owner, default: 1] - 1
         owned[session.owner] = left > 0 ? left : nil
-        session.end()
+        session.end(error)
         if sessions.isEmpty { pulse.remove(self) }
     }
 
-    func endAll() {
-        for session in Array(sessions.values) { end(session) }
+    /// Ends every session, or every session of one principal.
+    func endAll(of owner: String? = nil, _ error: MCPError) {
+        for session in Array(sessions.values) where owner == nil || session.owner == owner {
+            end(session, error)
+        }
     }
 }
 
 extension SessionTable: Beating {
     func beat(_ now: ContinuousClock.Instant) {
         for session in Array(sessions.values) where session.isIdle(now, limits.sessionIdle) {
-            end(session)
+            // Nothing runs in it: nobody reads this sentence.
+            end(session, .ended("the session was idle for too long: send initialize again"))
         }
     }
 }

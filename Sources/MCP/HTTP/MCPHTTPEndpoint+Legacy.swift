@@ -84,7 +84,11 @@ extension MCPHTTPEndpoint {
 
     func endSession(_ visit: Visit) {
         guard let session = session(visit, nil) else { return }
-        sessions.end(session)
+        sessions.end(
+            session,
+            .ended(
+                "the session was deleted while this request ran, and what it started may go on: "
+                    + "send initialize, then ask for its result or send it again"))
         visit.reply.send(status: 204, headers: visit.headers, body: [])
     }
 

@@ -17,7 +17,9 @@ extension MCPHTTPEndpoint {
                 // The handler's own task, which a disconnect cancels, runs the request.
                 let exchange = HTTPExchange(visit.reply, visit.headers, visit.accept, server)
                 exchange.begin()
-                let answer = await server.answer(request) { exchange.notify($0) }
+                let ongoing = Ongoing(request)
+                ongoing.stop = { visit.reply.cancel() }
+                let answer = await server.answer(ongoing) { exchange.notify($0) }
                 await finish(exchange, answer, visit, request.caller.revision)
             } catch {
                 visit.fail(id, error, .newest)

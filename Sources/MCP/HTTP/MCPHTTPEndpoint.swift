@@ -30,8 +30,18 @@ public import Loop
         await handle(request, responder as any Reply)
     }
 
-    /// Ends every legacy session and its stream, before the HTTP server stops.
-    public func close() { sessions.endAll() }
+    /// Ends every legacy session and its stream, before the HTTP server stops; `MCPServer.stop`
+    /// comes first.
+    public func close() {
+        sessions.endAll(.ended("the server is stopping: connect again in a moment"))
+    }
+
+    /// Ends a principal that lost its rights: its sessions, streams and running requests, each
+    /// with an error that says `sentence`.
+    public func end(principal name: String, saying sentence: String) {
+        sessions.endAll(of: name, .revoked(sentence))
+        server.end(principal: name, saying: sentence)
+    }
 
     func handle(_ request: HTTPRequest, _ reply: any Reply) async {
         let verdict = access.verdict(request)
@@ -53,6 +63,7 @@ public import Loop
             return reply.refuse(401, "send a valid bearer token", headers)
         case .refused(let status, let line): return reply.refuse(status, line, headers)
         }
+        reply.client = principal.name
         let visit = Visit(
             request: request, reply: reply, headers: headers, principal: principal,
             accept: Acceptance(request.header("accept")))
@@ -92,16 +103,20 @@ public import Loop
     func finish(_ exchange: HTTPExchange, _ answer: Answer?, _ visit: Visit, _ revision: Revision)
         async
     {
-        var extra: HTTPHeaders?
+        let status = answer?.error?.status(in: revision) ?? 200
+        var challenge: String?
         if case .insufficientScope(let scope)? = answer?.error {
-            extra = visit.headers
-            var challenge = "Bearer error=\"insufficient_scope\", scope=\"\(scope)\""
+            challenge = "Bearer error=\"insufficient_scope\", scope=\"\(scope)\""
+        }
+        if status == 401 { challenge = "Bearer error=\"invalid_token\"" }
+        var extra: HTTPHeaders?
+        if var challenge {
             if let metadata = access.resourceMetadata {
                 challenge += ", resource_metadata=\"\(metadata)\""
             }
+            extra = visit.headers
             extra?["WWW-Authenticate"] = challenge
         }
-        let status = answer?.error?.status(in: revision) ?? 200
         await exchange.finish(answer?.bytes, status: status, extra: extra)
     }
 }

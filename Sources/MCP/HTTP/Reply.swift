@@ -5,10 +5,14 @@ import Loop
 
 @IO protocol Reply: AnyObject {
     var onDisconnect: (@IO () -> Void)? { get set }
+    /// Whose request is answered, for the connection's own end.
+    var client: String? { get set }
     func send(status: Int, headers: HTTPHeaders, body: [UInt8])
     func start(status: Int, headers: HTTPHeaders)
     func write(_ chunk: [UInt8]) async throws(HTTPError)
     func end()
+    /// Cancels the task that works on the response, which still leaves.
+    func cancel()
 }
 
 extension HTTPResponder: Reply {}

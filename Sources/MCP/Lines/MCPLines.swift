@@ -8,7 +8,7 @@ public import Net
 /// Serves an MCP server on a stream of lines.
 @IO public final class MCPLines {
     private let stream: any ByteStream
-    private let grace: Duration
+    private let grace, cancelGrace: Duration
     private var splitter: LineSplitter
     private let conversation: StdioConversation
     private let ended = Once<Void>()
@@ -17,6 +17,7 @@ public import Net
     public init(server: MCPServer, principal: Principal, stream: any ByteStream) {
         self.stream = stream
         grace = server.limits.endOfInputGrace
+        cancelGrace = server.limits.cancelGrace
         splitter = LineSplitter(limit: server.limits.messageBytes)
         let cap = server.limits.queuedBytes
         func send(_ message: [UInt8]) {
@@ -61,9 +62,13 @@ public import Net
 
     private func settle() async {
         for line in splitter.finish() { conversation.receive(line) }
-        let conversation = self.conversation
-        _ = await IO.within(grace) { await conversation.settle() }
-        conversation.inFlight.cancelAll()
+        await conversation.settle(before: IO.now + grace)
+        // The client may still read: what it has not cancelled itself has an answer.
+        conversation.inFlight.failAll(
+            .ended(
+                "the input ended while this request ran, and what it started may go on: "
+                    + "connect again, then ask for its result or send it again"))
+        await conversation.settle(before: IO.now + cancelGrace)
         stream.finish()
     }
 }

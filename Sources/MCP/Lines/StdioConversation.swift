@@ -11,7 +11,7 @@ import Loop
     private let notify: Notify
     private var handshake: Handshake?
     private var open = 0
-    private var settled = Waiters()
+    private let settled = Condition()
     let inFlight = InFlight()
 
     /// `send` writes a reply; `notify` writes what may be dropped when the client is slow.
@@ -92,14 +92,13 @@ import Loop
             let bytes = await work()
             if let bytes { send(bytes) }
             open -= 1
-            if open == 0 { settled.resume() }
+            settled.broadcast()
         }
     }
 
-    /// Returns once every request received so far has its reply sent.
-    func settle() async {
-        guard open > 0 else { return }
-        await withCheckedContinuation { settled.add($0) }
+    /// Returns once every request received so far has its reply sent, at the latest at `end`.
+    func settle(before end: ContinuousClock.Instant) async {
+        while open > 0, IO.now < end { await settled.wait(until: end) }
     }
 
     private func send(error: MCPError, id: RequestID? = nil) {

@@ -1,45 +1,32 @@
-// The requests of one stdio client or legacy session that are being answered, so that they can be
-// cancelled by id. Invariant: a cancelled request sends nothing more, neither progress nor reply.
+// The requests of one stdio client or legacy session that are being answered, by their ids.
+// Invariant: an id names one running request at most; a cancelled request sends nothing more,
+// neither progress nor reply.
 import Loop
 
 @IO final class InFlight {
-    /// One running request; the flag outlives its place in the table.
-    private final class Running: Sendable {
-        @IO var isCancelled = false
-        @IO var task: Task<Answer?, Never>?
-    }
+    private var running: [RequestID: Ongoing] = [:]
 
-    private var running: [RequestID: Running] = [:]
-
-    /// Starts answering; the task's value is `nil` when the request was cancelled.
+    /// Starts answering; the task's value is `nil` when the client cancelled the request.
     func start(
         _ request: Request, _ server: MCPServer, notify: @escaping Notify
     ) throws(MCPError) -> Task<Answer?, Never> {
         guard running[request.id] == nil else {
             throw .invalidRequest("a request with this id is still running: use a new id")
         }
-        let entry = Running()
-        running[request.id] = entry
+        let ongoing = Ongoing(request)
+        running[request.id] = ongoing
         let task = IO.task { () -> Answer? in
-            let answer = await server.answer(request) { message in
-                if !entry.isCancelled { notify(message) }
-            }
-            entry.task = nil
-            if entry.isCancelled { return nil }
-            self.running[request.id] = nil
+            let answer = await server.answer(ongoing, notify: notify)
+            // Its client may have cancelled it and used the id again.
+            if self.running[request.id] === ongoing { self.running[request.id] = nil }
             return answer
         }
-        entry.task = task
+        ongoing.stop = { task.cancel() }
         return task
     }
 
     /// Cancels one request; an id that is unknown or already answered is ignored.
-    func cancel(_ id: RequestID) {
-        guard let entry = running[id] else { return }
-        entry.isCancelled = true
-        entry.task?.cancel()
-        running[id] = nil
-    }
+    func cancel(_ id: RequestID) { running.removeValue(forKey: id)?.cancel() }
 
     /// What `notifications/cancelled` names, cancelled.
     func cancel(_ message: Message) {
@@ -47,7 +34,13 @@ import Loop
         cancel(id)
     }
 
+    /// Cancels every request of a client that has left.
     func cancelAll() {
         for id in Array(running.keys) { cancel(id) }
+    }
+
+    /// Answers every request with an error.
+    func failAll(_ error: MCPError) {
+        for ongoing in Array(running.values) { ongoing.fail(error) }
     }
 }

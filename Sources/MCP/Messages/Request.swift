@@ -40,6 +40,14 @@ struct Request: Sendable {
 struct Answer: Sendable {
     var bytes: [UInt8]
     var error: MCPError?
+
+    init(bytes: [UInt8]) { self.bytes = bytes }
+
+    /// An error under the request's id.
+    init(_ error: MCPError, for request: Request) {
+        bytes = Envelope.error(request.id, error, request.caller.revision)
+        self.error = error
+    }
 }
 
 /// Sends a message that belongs to a running request; dropped when nobody can take it.

@@ -1,0 +1,44 @@
+// One request that is being answered. Flow: transport → Ongoing → MCPServer → what is sent.
+// Invariant: it has exactly one outcome, whichever comes first: its answer, silence after its
+// client's own cancellation, or the error it was ended with.
+import Loop
+
+@IO final class Ongoing {
+    private enum End {
+        case cancelled
+        case failed(MCPError)
+    }
+
+    let request: Request
+    /// Cancels the task that works on the answer.
+    var stop: (@IO () -> Void)?
+    private var end: End?
+
+    init(_ request: Request) { self.request = request }
+
+    /// Whether nothing that its handler says is sent any more.
+    var isOver: Bool { end != nil }
+
+    /// Ends it for its client, which wants to hear nothing more of it.
+    func cancel() { finish(.cancelled) }
+
+    /// Ends it from this side: the client is sent the error.
+    func fail(_ error: MCPError) { finish(.failed(error)) }
+
+    private func finish(_ end: End) {
+        guard self.end == nil else { return }
+        self.end = end
+        stop?()
+        stop = nil
+    }
+
+    /// What the client is sent now that the handler is through; nil: nothing.
+    func outcome(_ answer: Answer) -> Answer? {
+        stop = nil
+        switch end {
+        case nil: return answer
+        case .cancelled: return nil
+        case .failed(let error): return Answer(error, for: request)
+        }
+    }
+}
