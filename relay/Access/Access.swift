@@ -20,16 +20,23 @@ import Loop
         self.allowsLoopback = allowsLoopback
     }
 
-    /// Reads the live tokens again.
-    func reload() async throws(StoreError) {
+    /// Reads the live tokens again; the principals that are gone or have other rights now.
+    @discardableResult
+    func reload() async throws(StoreError) -> [Principal] {
         let live = try await store.tokens()
+        let before = tokens.values.map(\.principal)
         tokens = [:]
         for record in live {
             let principal = Principal(
                 id: record.id, name: record.name, scopes: record.scopes, pattern: record.pattern)
             tokens[record.hash] = (record, principal)
         }
+        let now = Set(tokens.values.map(\.principal))
+        return before.filter { !now.contains($0) }
     }
+
+    /// Forgets a token that was revoked, whatever becomes of the store.
+    func revoke(_ id: String) { tokens = tokens.filter { $0.value.record.id != id } }
 
     /// The principal of a request with this Authorization header.
     func principal(

@@ -158,7 +158,7 @@ struct AdminFault: Error, Equatable, Sendable {
 
     private func revokeToken(_ request: JSON) async throws -> JSON {
         let token = try await store.revokeToken(request["name"]?.stringValue ?? "")
-        await live?.tokensChanged()
+        live?.tokenRevoked(token.id)
         return ["revoked": .string(token.name), "id": .string(token.id)]
     }
 

@@ -16,7 +16,10 @@ import Net
     /// An agent lost its right to connect: its tunnel goes now.
     func agentRevoked(_ id: String)
 
-    /// Tokens were made or revoked: the cache is read again.
+    /// A token lost its rights: everything of it ends now.
+    func tokenRevoked(_ id: String)
+
+    /// Tokens were made or changed: the cache is read again.
     func tokensChanged() async
 
     /// Runs a command this part does not know; nil when the relay does not either.

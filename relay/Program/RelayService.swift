@@ -203,15 +203,22 @@ struct StartFailure: Error {
         }
     }
 
-    /// Ends within a few seconds: no new work, calls in flight finish, then everything closes.
+    /// Ends within a few seconds: no new work, calls in flight finish or are told what to do,
+    /// then everything closes.
     func shutDown() async {
         saving?.cancel()
         gate.close()
         secure?.close()
+        http?.drain()
+        await mcp.stop(
+            grace: .milliseconds(1500),
+            saying: "the relay is stopping, and what was started at an agent goes on: connect "
+                + "again in a moment, then ask with the same session_id or command_id "
+                + "(ssh_session_list and ssh_command_list show them)")
         endpoint?.close()
         admin?.close()
         fleet.drain()
-        await http?.shutdown(grace: .seconds(2))
+        await http?.shutdown(grace: .seconds(1))
         fleet.close()
         await save()
         await store.close()
@@ -243,12 +250,26 @@ struct StartFailure: Error {
         IO.task { try? await self.fleet.reload() }
     }
 
+    func tokenRevoked(_ id: String) {
+        access.revoke(id)
+        end(id, saying: "this token was revoked: ask the relay's operator for another one")
+    }
+
     func tokensChanged() async {
         do throws(StoreError) {
-            try await access.reload()
+            for principal in try await access.reload() {
+                end(principal.id, saying: "what this token may do was changed: send it again")
+            }
         } catch {
             Process.log("the store failed: \(error)")
         }
+    }
+
+    /// Ends everything of a principal, in less than 5 s also where a client does not read.
+    private func end(_ id: String, saying sentence: String) {
+        router.forget(id)
+        endpoint?.end(principal: id, saying: sentence)
+        IO.task { await self.http?.end(client: id, grace: .seconds(3)) }
     }
 
     /// The person at this machine, as the MCP server knows principals.

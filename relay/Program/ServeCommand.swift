@@ -43,10 +43,16 @@ import Loop
         return try await RelayService.start(settings, folder, lock)
     }
 
-    /// Waits for SIGINT or SIGTERM.
-    static func untilSignalled() async {
+    /// Waits for SIGINT or SIGTERM, or for the end of `work`.
+    static func untilSignalled(or work: Task<Void, Never>? = nil) async {
         let signalled = Once<Void>()
         let watches = [SIGINT, SIGTERM].map { SignalWatch($0) { signalled.set(()) } }
+        if let work {
+            IO.task {
+                await work.value
+                signalled.set(())
+            }
+        }
         await signalled.wait()
         for watch in watches { watch.cancel() }
     }

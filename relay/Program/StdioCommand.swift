@@ -17,10 +17,15 @@ import Net
         }
         do throws(StartFailure) {
             let relay = try await ServeCommand.start(options)
-            let principal = relay.introduceLocal()
             let stream = DescriptorStream(input: 0, output: 1)
-            await MCPLines(server: relay.mcp, principal: principal, stream: stream).run()
+            let lines = MCPLines(
+                server: relay.mcp, principal: relay.introduceLocal(), stream: stream)
+            let served = IO.task { await lines.run() }
+            await ServeCommand.untilSignalled(or: served)
             await relay.shutDown()
+            // After a signal the last answers are still to be written.
+            stream.finish()
+            _ = await IO.within(.milliseconds(500)) { await served.value }
             return Outcome()
         } catch {
             return Outcome(errors: "homeline-relay: \(error.message)", exit: error.exit)

@@ -22,6 +22,9 @@ import Wire
         return shown
     }
 
+    /// Forgets a principal that lost its rights: calls that still run for it start nothing more.
+    func forget(_ id: String) { principals[id] = nil }
+
     /// Who a call is made for.
     func principal(of call: ToolCall) throws(Fault) -> Principal {
         guard let known = principal(known: call.principal) else {
