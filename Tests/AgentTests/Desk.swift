@@ -10,7 +10,7 @@ import Wire
 
 /// An agent whose ssh_config and known_hosts a test makes, and a folder to work in.
 @IO final class Desk {
-    let service: AgentService
+    let service: Agent
     let folder: TemporaryDirectory
     private var settings = AgentSettings()
 
@@ -25,7 +25,7 @@ import Wire
             servers.map(\.server.knownHosts).joined(), to: "known_hosts")
         let identity = Identity(
             key: try .generate(), relay: "", pin: nil, agentID: "id", name: "site")
-        service = AgentService(identity: identity, settings: settings)
+        service = Agent(identity: identity, settings: settings)
     }
 
     private let kept: TemporaryDirectory

@@ -9,13 +9,17 @@ import Wire
     /// Serves one method: the caller and the arguments in, the result out.
     typealias Handler = @IO (Caller, Fields) async throws(Fault) -> JSON
 
-    /// The agent's name and id at the relay, for the targets and handles in results.
-    var agentName = "agent"
     /// The site's rules, asked before every call.
     var policy: @IO () -> Policy = { Policy() }
-    /// The id handles begin with.
-    var agentID = "agent"
+    /// The calls that wait, whose progress may be asked for.
+    let watch = CallWatch()
     private var handlers: [String: Handler] = [:]
+
+    init() {
+        serve(.progress) { [watch] (caller, fields) throws(Fault) in
+            watch.progress(of: try AskProgress(fields).call, caller).json
+        }
+    }
 
     /// Serves `method` with `handler`.
     func serve(_ method: Method, _ handler: @escaping Handler) {

@@ -3,16 +3,17 @@ import JSON
 import Loop
 import Wire
 
-extension AgentService {
-    func serveFiles() {
+extension Files {
+    /// Serves the `file.*` calls.
+    func serve(on dispatcher: Dispatcher) {
         dispatcher.serve(.listFiles) { [unowned self] (_, fields) throws(Fault) in
-            try await files.list(try ListFiles(fields)).json
+            try await list(try ListFiles(fields)).json
         }
         dispatcher.serve(.readFile) { [unowned self] (_, fields) throws(Fault) in
-            try await files.read(try ReadFile(fields)).json
+            try await read(try ReadFile(fields)).json
         }
         dispatcher.serve(.writeFile) { [unowned self] (_, fields) throws(Fault) in
-            try await files.write(try WriteFile(fields)).json
+            try await write(try WriteFile(fields)).json
         }
     }
 }

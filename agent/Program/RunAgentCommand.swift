@@ -14,13 +14,16 @@ import Wire
             throw CommandFailure("homeline-agent: \(error)", error.exitCode)
         }
         let lock = try take(folder)
-        let service = AgentService(
+        let agent = Agent(
             identity: identity, settings: try AgentSettings(options, folder: folder))
+        let (dispatcher, membership) = (agent.dispatcher, agent.membership)
         let uplink = Uplink(
-            folder: folder, identity: identity, dispatcher: service.dispatcher, log: Process.log)
+            folder: folder, identity: identity, answer: { await dispatcher.answer($0) },
+            onWelcome: { (membership.name, membership.id) = ($0.name, $0.agentID) },
+            log: Process.log)
         let reload = SignalWatch(SIGHUP) {
             do throws(CommandFailure) {
-                service.apply(try AgentSettings(options, folder: folder))
+                agent.apply(try AgentSettings(options, folder: folder))
                 Process.log("agent.conf was read again")
             } catch {
                 Process.log("\(error.message); what was read before stays in force")
@@ -33,7 +36,7 @@ import Wire
         Process.log("homeline-agent \(Machine.version): \(identity.name), relay \(identity.relay)")
         let refusal = await uplink.run()
         for signal in signals { signal.cancel() }
-        await service.shutDown()
+        await agent.shutDown()
         withExtendedLifetime(lock) {}
         if let refusal {
             throw CommandFailure("homeline-agent: \(refusal)", refusal.exitCode)

@@ -7,14 +7,20 @@ import SSH
 import Terminal
 import Wire
 
-extension AgentService {
-    func serveSessions() {
-        dispatcher.serve(.openSession) { [unowned self] (caller, fields) throws(Fault) in
+@IO struct SessionCalls {
+    let sessions: Sessions
+    let targets: Targets
+    let links: Links
+    let membership: Membership
+    let watch: CallWatch
+
+    func serve(on dispatcher: Dispatcher) {
+        dispatcher.serve(.openSession) { (caller, fields) throws(Fault) in
             let call = try OpenSession(fields)
             guard let id = call.reopen else { return try await open(call, caller).opened.json }
             return try await reopen(try session(id, caller), call, caller).json
         }
-        dispatcher.serve(.runCommand) { [unowned self] (caller, fields) throws(Fault) in
+        dispatcher.serve(.runCommand) { (caller, fields) throws(Fault) in
             let call = try RunCommand(fields)
             let session = try session(call.sessionID, caller)
             return try await watched(session, caller) { () throws(Fault) in
@@ -23,7 +29,7 @@ extension AgentService {
                 ).json
             }
         }
-        dispatcher.serve(.sendInput) { [unowned self] (caller, fields) throws(Fault) in
+        dispatcher.serve(.sendInput) { (caller, fields) throws(Fault) in
             let call = try SendInput(fields)
             guard !call.adopt else {
                 return try await session(call.sessionID, caller).adopt(
@@ -44,7 +50,7 @@ extension AgentService {
                 ).json
             }
         }
-        dispatcher.serve(.readOutput) { [unowned self] (caller, fields) throws(Fault) in
+        dispatcher.serve(.readOutput) { (caller, fields) throws(Fault) in
             let call = try ReadOutput(fields)
             let session = try session(call.sessionID, caller)
             guard call.view != .screen else {
@@ -59,7 +65,7 @@ extension AgentService {
                 ).json
             }
         }
-        dispatcher.serve(.updateSession) { [unowned self] (caller, fields) throws(Fault) in
+        dispatcher.serve(.updateSession) { (caller, fields) throws(Fault) in
             let call = try UpdateSession(fields)
             let session = try session(call.sessionID, caller)
             if let name = call.name { session.name = name.isEmpty ? nil : name }
@@ -70,7 +76,7 @@ extension AgentService {
                 rows: call.rows ?? session.display.rows)
             return info(session).json
         }
-        dispatcher.serve(.listSessions) { [unowned self] (caller, fields) throws(Fault) in
+        dispatcher.serve(.listSessions) { (caller, fields) throws(Fault) in
             let target = try fields.optionalString("target")
             let found = sessions.all.filter { session in
                 (caller.isAdmin || session.owner == caller.principal)
@@ -78,7 +84,7 @@ extension AgentService {
             }
             return ["sessions": .array(found.map { info($0).json })]
         }
-        dispatcher.serve(.closeSession) { [unowned self] (caller, fields) throws(Fault) in
+        dispatcher.serve(.closeSession) { (caller, fields) throws(Fault) in
             let call = try CloseSession(fields)
             let closing =
                 if let id = call.sessionID {
@@ -157,7 +163,7 @@ extension AgentService {
         let start = IO.now
         let name = try TargetName(call.target).with(call.access)
         let request = Sessions.Opening(
-            owner: caller.principal, target: "\(dispatcher.agentName)/\(name)", name: call.name,
+            owner: caller.principal, target: "\(membership.name)/\(name)", name: call.name,
             isPersistent: call.isPersistent, idleTimeout: call.idleTimeout,
             loginTimeout: call.loginTimeout, columns: call.columns, rows: call.rows,
             shell: call.shell)

@@ -7,13 +7,14 @@ struct Backoff {
     private(set) var failures = 0
 
     static let floor: Duration = .milliseconds(250)
-    static let ceiling: Duration = .seconds(60)
+    /// The widest range of a wait, in seconds.
+    static let ceiling = 60.0
     /// Service this long counts as stable: only then the waits start over.
     static let stable: Duration = .seconds(60)
 
-    /// The next wait: between the floor and min(60 s, 0.5·2ⁿ s), n the failures before.
+    /// The next wait: between the floor and min(ceiling, 0.5·2ⁿ s), n the failures before.
     mutating func next(random: (ClosedRange<Double>) -> Double = { .random(in: $0) }) -> Duration {
-        let cap = min(60, 0.5 * Double(1 << min(failures, 10)))
+        let cap = min(Self.ceiling, 0.5 * Double(1 << min(failures, 10)))
         failures += 1
         return max(Self.floor, .milliseconds(Int64(random(0...cap) * 1000)))
     }

@@ -1,5 +1,5 @@
 // One connection to the relay, from the dial to its end: TLS with the pinned key, the hello that
-// proves this agent, then calls for the dispatcher. Invariant: no call but the hello's own is
+// proves this agent, then calls for whoever answers them. Invariant: no call but the hello's own is
 // answered before the relay has said welcome.
 import Configuration
 import Crypto
@@ -11,6 +11,9 @@ import Wire
 
 /// An accepted connection to the relay.
 @IO final class RelayConnection {
+    /// From a call's bytes to the bytes of its reply.
+    typealias Answer = @IO @Sendable ([UInt8]) async -> [UInt8]
+
     /// What the relay said.
     let welcome: Welcome
     private let tunnel: Tunnel
@@ -20,8 +23,9 @@ import Wire
     ///
     /// `proof` fills in who is greeting.
     static func open(
-        relay: String, pin: PublicKeyPin?, key: Ed25519PrivateKey, dispatcher: Dispatcher,
-        deadline: Duration = .seconds(15), greeting: @escaping @IO @Sendable (inout Hello) -> Void
+        relay: String, pin: PublicKeyPin?, key: Ed25519PrivateKey,
+        answer: @escaping Answer, deadline: Duration = .seconds(15),
+        greeting: @escaping @IO @Sendable (inout Hello) -> Void
     ) async throws(UplinkError) -> RelayConnection {
         let stream = try await dial(relay, pin)
         let tunnel = Tunnel(over: stream, role: .responder)
@@ -32,8 +36,8 @@ import Wire
                 label: Contract.exporterLabel, count: Contract.bindingBytes) ?? []
         tunnel.onClose = { settled.set(.failure(.ended("the relay closed the connection: \($0)"))) }
         tunnel.onCall = { bytes in
-            if case .success? = settled.value { return await dispatcher.answer(bytes) }
-            return answer(bytes, key, binding, greeting, settled)
+            if case .success? = settled.value { return await answer(bytes) }
+            return greet(bytes, key, binding, greeting, settled)
         }
         let result = await settled.wait()
         timer.cancel()
@@ -86,7 +90,7 @@ import Wire
     }
 
     /// Answers the calls of the hello.
-    private static func answer(
+    private static func greet(
         _ bytes: [UInt8], _ key: Ed25519PrivateKey, _ binding: [UInt8],
         _ greeting: (inout Hello) -> Void, _ settled: Once<Result<Welcome, UplinkError>>
     ) -> [UInt8] {

@@ -1,5 +1,6 @@
 // The agent's side of the tunnel over time: dial, serve, dial again for as long as it lives.
-// Sessions do not notice: they belong to the dispatcher. Invariant: at most one connection.
+// Sessions do not notice. It hands each call to `answer` and knows none of them; what the relay says
+// of this agent goes up by `onWelcome`. Invariant: at most one connection.
 import Crypto
 import Loop
 import Wire
@@ -8,7 +9,8 @@ import Wire
 @IO final class Uplink {
     private let folder: String
     private var identity: Identity
-    private let dispatcher: Dispatcher
+    private let answer: RelayConnection.Answer
+    private let onWelcome: @IO (Welcome) -> Void
     private let log: @IO (String) -> Void
     private var backoff = Backoff()
     private var connection: RelayConnection?
@@ -17,12 +19,14 @@ import Wire
     private var running: Task<UplinkError?, Never>?
 
     init(
-        folder: String, identity: Identity, dispatcher: Dispatcher,
+        folder: String, identity: Identity, answer: @escaping RelayConnection.Answer,
+        onWelcome: @escaping @IO (Welcome) -> Void = { _ in },
         log: @escaping @IO (String) -> Void
     ) {
         self.folder = folder
         self.identity = identity
-        self.dispatcher = dispatcher
+        self.answer = answer
+        self.onWelcome = onWelcome
         self.log = log
     }
 
@@ -76,13 +80,13 @@ import Wire
     private func connect() async throws(UplinkError) -> RelayConnection {
         dials += 1
         let epoch = Hello.Epoch(boot: Machine.processStart, connection: dials)
-        let (identity, dispatcher) = (identity, dispatcher)
+        let (identity, answer) = (identity, answer)
         let opening = IO.task { () async -> Result<RelayConnection, UplinkError> in
             do throws(UplinkError) {
                 return .success(
                     try await RelayConnection.open(
                         relay: identity.relay, pin: identity.pin, key: identity.key,
-                        dispatcher: dispatcher
+                        answer: answer
                     ) { hello in
                         hello.agentID = identity.agentID
                         hello.epoch = epoch
@@ -98,14 +102,19 @@ import Wire
             throw .timedOut
         }
         let connection = try result.get()
-        dispatcher.agentName = connection.welcome.name
-        dispatcher.agentID = connection.welcome.agentID
+        onWelcome(connection.welcome)
         if connection.welcome.name != identity.name {
             self.identity.name = connection.welcome.name
             // The name is for the next start's log: no reason to go without the relay.
             do throws(UplinkError) { try self.identity.save(to: folder) } catch { log("\(error)") }
         }
         return connection
+    }
+
+    /// What an agent that only joins says to every call.
+    private static let refuse: RelayConnection.Answer = { _ in
+        Reply.fault(Fault(.unavailable, "this agent has only joined; it does not run yet"))
+            .encoded()
     }
 
     /// Joins a relay by an invitation: proves a new key with the one-time secret, keeps the answer.
@@ -116,7 +125,7 @@ import Wire
         let key = try Identity.key(in: folder)
         let secret = Base64.encodeURL(invitation.secret)
         let connection = try await RelayConnection.open(
-            relay: invitation.url, pin: pin, key: key, dispatcher: Dispatcher()
+            relay: invitation.url, pin: pin, key: key, answer: Self.refuse
         ) { hello in
             hello.invitation = secret
             hello.name = name

@@ -90,7 +90,7 @@ import Wire
     @Test @IO func `settings that are read again count from the next call on`() async throws {
         let identity = Identity(
             key: try .generate(), relay: "tls://r:1", pin: nil, agentID: "id", name: "site")
-        let service = AgentService(identity: identity, settings: AgentSettings())
+        let service = Agent(identity: identity, settings: AgentSettings())
         #expect((service.sessions.limit, service.links.limit) == (200, 200))
         service.apply(
             try PolicyTests.settings(
@@ -112,7 +112,7 @@ import Wire
     @IO func `the agent serves every method of the contract`(method: Wire.Method) async throws {
         let identity = Identity(
             key: try .generate(), relay: "tls://r:1", pin: nil, agentID: "id", name: "site")
-        let service = AgentService(identity: identity, settings: AgentSettings())
+        let service = Agent(identity: identity, settings: AgentSettings())
         // A list in place of arguments is refused by whoever knows the method, without effect.
         let expected: Fault.Code =
             [.hello, .welcome, .refuse].contains(method) ? .unknownMethod : .invalidArgument

@@ -135,7 +135,7 @@ import Wire
         settings.policy.deniedTargets = ["secret"]
         let identity = Identity(
             key: try .generate(), relay: "", pin: nil, agentID: "id", name: "site")
-        let service = AgentService(identity: identity, settings: settings)
+        let service = Agent(identity: identity, settings: settings)
         func list(_ arguments: String) async throws -> [JSON] {
             let call =
                 #"{"jsonrpc":"2.0","id":1,"method":"target.list","params":{"principal":"p","#

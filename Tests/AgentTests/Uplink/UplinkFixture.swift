@@ -106,6 +106,7 @@ import Wire
 @IO final class TestAgent {
     let folder: TemporaryDirectory
     let dispatcher = Dispatcher()
+    let membership = Membership(name: "site", id: "id")
     private(set) var log: [String] = []
     private(set) var uplink: Uplink?
     private var task: Task<UplinkError?, Never>?
@@ -123,7 +124,9 @@ import Wire
             name: "site")
         try identity.save(to: folder.path)
         let uplink = Uplink(
-            folder: folder.path, identity: identity, dispatcher: dispatcher
+            folder: folder.path, identity: identity,
+            answer: { [dispatcher] in await dispatcher.answer($0) },
+            onWelcome: { [membership] in (membership.name, membership.id) = ($0.name, $0.agentID) }
         ) { [unowned self] in log.append($0) }
         self.uplink = uplink
         task = IO.task { await uplink.run() }

@@ -211,7 +211,7 @@ import Wire
         let start = IO.now
         await #expect(throws: UplinkError.timedOut) {
             _ = try await RelayConnection.open(
-                relay: relay.url, pin: relay.pin, key: key, dispatcher: Dispatcher(),
+                relay: relay.url, pin: relay.pin, key: key, answer: { _ in [] },
                 deadline: .seconds(2)
             ) { _ in }
         }
@@ -234,7 +234,7 @@ import Wire
         let key = try Ed25519PrivateKey.generate()
         await #expect(throws: UplinkError.self) {
             _ = try await RelayConnection.open(
-                relay: relay.url, pin: relay.pin, key: key, dispatcher: Dispatcher()
+                relay: relay.url, pin: relay.pin, key: key, answer: { _ in [] }
             ) { _ in }
         }
         let tunnel = try #require(relay.peers.first?.tunnel)
@@ -295,11 +295,11 @@ import Wire
         }
         let agent = try TestAgent()
         try agent.run(relay)
-        #expect(await holds { agent.dispatcher.agentName == "renamed" })
+        #expect(await holds { agent.membership.name == "renamed" })
         #expect(await holds { (try? Identity.load(from: agent.folder.path).name) == "renamed" })
         try FileManager.default.removeItem(atPath: agent.folder.path)
         relay.peers[0].tunnel.close()
-        #expect(await holds { agent.dispatcher.agentName == "again" })
+        #expect(await holds { agent.membership.name == "again" })
         #expect(await holds { agent.log.last?.contains("connected") == true })
         #expect(await agent.end(.milliseconds(100)) == .none)
         await agent.uplink?.stop()

@@ -1,0 +1,39 @@
+// The `target.*` calls: arguments to the targets they name, results back as Wire has them.
+import JSON
+import Loop
+import Wire
+
+@IO struct TargetCalls {
+    let targets: Targets
+    let membership: Membership
+    /// Whether a link to a target is open, which says more than any greeting.
+    let isOpen: @IO (SSHTarget) -> Bool
+
+    func serve(on dispatcher: Dispatcher) {
+        dispatcher.serve(.listTargets) { (_, fields) throws(Fault) in
+            let call = try ListTargets(fields)
+            let found = await targets.list(call.query, agent: membership.name)
+            let shown = call.probe ? await probed(found) : found.map(\.info)
+            return ["targets": .array(shown.map(\.json))]
+        }
+    }
+
+    /// The targets with whether each can be reached.
+    private func probed(
+        _ found: [(info: TargetInfo, target: SSHTarget?)]
+    ) async -> [TargetInfo] {
+        let probe = TargetProbe(isOpen: isOpen)
+        var answers = await probe.look(at: found.compactMap(\.target))[...]
+        return found.map { info, target in
+            var info = info
+            switch target == nil ? nil : answers.popFirst() {
+            case .reachable: info.isReachable = true
+            case .unreachable(let why): (info.isReachable, info.reason) = (false, why)
+            case .unknown(let why): info.reason = why
+            case nil where info.source == "local": info.isReachable = true
+            case nil: info.reason = "its SSH configuration is not usable"
+            }
+            return info
+        }
+    }
+}
