@@ -9,26 +9,40 @@ import Testing
 @IO @Suite struct AccessTests {
     @Test func `a live token gives its principal and a revoked one none`() async throws {
         let fixture = try await StoreFixture()
-        let access = Access(store: fixture.store)
+        let access = Access(now: fixture.store.now)
         let (record, token) = try await fixture.store.createToken(
             name: "laptop", scopes: [.filesRead], pattern: "web")
         #expect(throws: AccessError.invalidToken) {
             try access.principal(authorization: "Bearer \(token)", fromLoopback: false)
         }
-        try await access.reload()
+        access.replace(with: try await fixture.store.tokens())
         let principal = try access.principal(authorization: "bearer  \(token)", fromLoopback: false)
         #expect(principal.id == record.id)
         #expect(principal.name == "laptop")
         #expect(principal.holds([.filesRead]))
         #expect(!principal.holds([.filesRead, .filesWrite]))
 
-        try await access.saveUses()
+        try await fixture.store.touchTokens(access.takeUses())
         #expect(try await fixture.store.token(token)?.lastUsed == 1_000)
         _ = try await fixture.store.revokeToken("laptop")
-        try await access.reload()
+        access.replace(with: try await fixture.store.tokens())
         #expect(throws: AccessError.invalidToken) {
             try access.principal(authorization: "Bearer \(token)", fromLoopback: true)
         }
+    }
+
+    @Test func `whose rights are gone or changed is told`() throws {
+        let access = Access(now: { 0 })
+        func token(_ id: String, _ pattern: String) throws -> TokenRecord {
+            TokenRecord(
+                id: id, name: id, hash: TokenRecord.hash(of: id), scopes: [.filesRead],
+                pattern: try #require(AccessPattern(pattern)), created: 0)
+        }
+        #expect(access.replace(with: [try token("a", "*"), try token("b", "*")]).isEmpty)
+        let changed = access.replace(with: [try token("a", "web"), try token("c", "*")])
+        #expect(Set(changed.map(\.id)) == ["a", "b"])
+        access.revoke("c")
+        #expect(access.replace(with: [try token("a", "web")]).isEmpty)
     }
 
     @Test(arguments: [
@@ -36,16 +50,15 @@ import Testing
         "Bearer hlt_" + String(repeating: "a", count: 4000),
     ])
     func `a misshapen token is invalid`(header: String) async throws {
-        let access = Access(store: try await StoreFixture().store, allowsLoopback: true)
+        let access = Access(allowsLoopback: true, now: { 0 })
         #expect(throws: AccessError.invalidToken) {
             try access.principal(authorization: header, fromLoopback: true)
         }
     }
 
     @Test func `without a token only loopback passes, and only where allowed`() async throws {
-        let store = try await StoreFixture().store
-        let strict = Access(store: store)
-        let open = Access(store: store, allowsLoopback: true)
+        let strict = Access(now: { 0 })
+        let open = Access(allowsLoopback: true, now: { 0 })
         #expect(throws: AccessError.missingToken) {
             try strict.principal(authorization: nil, fromLoopback: true)
         }

@@ -1,29 +1,28 @@
-// From an Authorization header to a principal, on the loop, without touching the database.
-// Where in the flow: the first thing an MCP request over HTTP meets after Origin and Host.
-// Invariant: the cache holds exactly the live tokens; whoever changes one calls `reload`.
+// From an Authorization header to a principal: the first thing an MCP request over HTTP meets after
+// Origin and Host. It knows no database; the relay hands it the tokens that the store holds.
+// Invariant: it holds exactly the live tokens; whoever changes one calls `replace` or `revoke`.
 
 import Crypto
-import Glibc
 import Loop
 
 /// Tells who a request comes from.
 @IO final class Access {
-    private let store: Store
     private let allowsLoopback: Bool
+    /// Seconds since 1970.
+    private let now: @Sendable () -> Int64
     private var tokens: [[UInt8]: (record: TokenRecord, principal: Principal)] = [:]
-    /// When each token was used since the last `saveUses`: id to time.
+    /// When each token was used since the last `takeUses`: id to time.
     private var uses: [String: Int64] = [:]
 
-    /// With `allowsLoopback` a request from this machine needs no token; call `reload` next.
-    init(store: Store, allowsLoopback: Bool = false) {
-        self.store = store
+    /// With `allowsLoopback` a request from this machine needs no token.
+    init(allowsLoopback: Bool = false, now: @escaping @Sendable () -> Int64) {
         self.allowsLoopback = allowsLoopback
+        self.now = now
     }
 
-    /// Reads the live tokens again; the principals that are gone or have other rights now.
+    /// Takes the live tokens; gives the principals that are gone or have other rights now.
     @discardableResult
-    func reload() async throws(StoreError) -> [Principal] {
-        let live = try await store.tokens()
+    func replace(with live: [TokenRecord]) -> [Principal] {
         let before = tokens.values.map(\.principal)
         tokens = [:]
         for record in live {
@@ -31,8 +30,8 @@ import Loop
                 id: record.id, name: record.name, scopes: record.scopes, pattern: record.pattern)
             tokens[record.hash] = (record, principal)
         }
-        let now = Set(tokens.values.map(\.principal))
-        return before.filter { !now.contains($0) }
+        let after = Set(tokens.values.map(\.principal))
+        return before.filter { !after.contains($0) }
     }
 
     /// Forgets a token that was revoked, whatever becomes of the store.
@@ -58,14 +57,13 @@ import Loop
         guard let found = tokens[hash], ConstantTime.equal(found.record.hash, hash) else {
             throw .invalidToken
         }
-        uses[found.record.id] = store.now()
+        uses[found.record.id] = now()
         return found.principal
     }
 
-    /// Writes down when tokens were last used; for a timer and the end of the program.
-    func saveUses() async throws(StoreError) {
-        let taken = uses
-        uses = [:]
-        try await store.touchTokens(taken)
+    /// When tokens were used since the last call, to be written down: id to time.
+    func takeUses() -> [String: Int64] {
+        defer { uses = [:] }
+        return uses
     }
 }

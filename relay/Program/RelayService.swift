@@ -63,7 +63,7 @@ struct StartFailure: Error {
         let service = RelayService(store, context, folder, options)
         do {
             try await service.fleet.reload()
-            try await service.access.reload()
+            service.access.replace(with: try await store.tokens())
             try await service.listen(options, identity.pin)
             service.admin = try AdminServer(
                 folder: folder, lock: lock, administration: service.administration)
@@ -83,7 +83,7 @@ struct StartFailure: Error {
         started = store.now()
         fleet = Fleet(store: store)
         router = Router(fleet: fleet)
-        access = Access(store: store, allowsLoopback: options.bool(Settings.loopback))
+        access = Access(allowsLoopback: options.bool(Settings.loopback), now: store.now)
         gate = Gate(store: store, fleet: fleet, context: context, log: Process.log)
         administration = Administration(folder: folder, store: store)
         mcp = MCPServer(
@@ -197,7 +197,7 @@ struct StartFailure: Error {
     private func save() async {
         do throws(StoreError) {
             try await fleet.saveSeen()
-            try await access.saveUses()
+            try await store.touchTokens(access.takeUses())
         } catch {
             Process.log("the store failed: \(error)")
         }
@@ -257,7 +257,7 @@ struct StartFailure: Error {
 
     func tokensChanged() async {
         do throws(StoreError) {
-            for principal in try await access.reload() {
+            for principal in access.replace(with: try await store.tokens()) {
                 end(principal.id, saying: "what this token may do was changed: send it again")
             }
         } catch {

@@ -22,16 +22,3 @@ struct InvitationRecord: Sendable, Equatable {
     let purpose: String
     let expires: Int64
 }
-
-/// A bearer token, without its text.
-struct TokenRecord: Sendable, Equatable {
-    let id: String
-    let name: String
-    /// SHA-256 of the token's text.
-    let hash: [UInt8]
-    let scopes: Set<Scope>
-    let pattern: AccessPattern
-    let created: Int64
-    var lastUsed: Int64?
-    var revoked: Int64?
-}

@@ -62,7 +62,7 @@ extension Store {
             agent.purpose = purpose ?? agent.purpose
             try connection.execute(
                 "UPDATE agent SET name = ?, tags = ?, purpose = ? WHERE id = ?",
-                .text(agent.name), joined(agent.tags), .text(agent.purpose), .text(agent.id))
+                .text(agent.name), .joined(agent.tags), .text(agent.purpose), .text(agent.id))
             return agent
         }
     }
@@ -92,7 +92,7 @@ extension Store {
     static func insert(_ agent: AgentRecord, _ connection: Connection) throws {
         try connection.execute(
             "INSERT INTO agent VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            .text(agent.id), .text(agent.name), .blob(agent.publicKey), joined(agent.tags),
+            .text(agent.id), .text(agent.name), .blob(agent.publicKey), .joined(agent.tags),
             .text(agent.purpose), .integer(agent.created), .optional(agent.lastSeen),
             .optional(agent.revoked))
     }

@@ -34,7 +34,7 @@ extension Store {
             try connection.execute(
                 "INSERT INTO invitation VALUES (?, ?, ?, ?, ?, ?, ?, NULL, NULL)",
                 .text(invitation.id), .blob(SHA256.hash(secret)), .optional(name),
-                joined(invitation.tags), .text(invitation.purpose), .integer(created),
+                .joined(invitation.tags), .text(invitation.purpose), .integer(created),
                 .integer(invitation.expires))
         }
         return (invitation, secret)

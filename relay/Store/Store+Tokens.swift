@@ -6,12 +6,6 @@ import Crypto
 import SQLite
 
 extension TokenRecord {
-    /// What every token begins with, so that scanners of leaked secrets can know one.
-    static let prefix = "hlt_"
-
-    /// The digest a token is stored and found by.
-    static func hash(of token: String) -> [UInt8] { SHA256.hash(Array(token.utf8)) }
-
     init?(_ row: Row) {
         guard let id = row.text("id"), let name = row.text("name"), let hash = row.blob("hash"),
             let pattern = AccessPattern(row.text("pattern") ?? ""),
@@ -42,7 +36,7 @@ extension Store {
             try connection.execute(
                 "INSERT INTO token VALUES (?, ?, ?, ?, ?, ?, NULL, NULL)",
                 .text(record.id), .text(name), .blob(record.hash),
-                joined(scopes.map(\.rawValue).sorted()), .text(parsed.description),
+                .joined(scopes.map(\.rawValue).sorted()), .text(parsed.description),
                 .integer(record.created))
         }
         return (record, token)

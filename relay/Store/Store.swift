@@ -71,9 +71,11 @@ struct Store: Sendable {
     }
 }
 
-/// Words stored in one column; none of them holds a comma.
-func joined(_ words: some Sequence<String>) -> SQLiteValue {
-    .text(words.joined(separator: ","))
+extension SQLiteValue {
+    /// Words stored in one column; none of them holds a comma.
+    static func joined(_ words: some Sequence<String>) -> SQLiteValue {
+        .text(words.joined(separator: ","))
+    }
 }
 
 extension Row {
