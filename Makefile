@@ -38,8 +38,10 @@ fuzz:
 check: lint lines
 	scripts/tests.sh plain thread
 
+# Form, and the fences between the rooms (needs python3, as the tests do).
 lint:
 	swift format lint --strict --parallel --recursive $(sources)
+	scripts/fences.py
 
 format:
 	swift format --in-place --parallel --recursive $(sources)
