@@ -80,9 +80,9 @@ public struct PoolInfo: Sendable, Equatable {
     /// As an object.
     public var json: JSON {
         [
-            "links": .int(Int64(links)), "opening": .int(Int64(opening)),
-            "waiting": .int(Int64(waiting)), "opened": .int(Int64(opened)),
-            "failed": .int(Int64(failed)), "lost": .int(Int64(lost)),
+            "links": .integer(links), "opening": .integer(opening),
+            "waiting": .integer(waiting), "opened": .integer(opened),
+            "failed": .integer(failed), "lost": .integer(lost),
         ]
     }
 }

@@ -12,6 +12,9 @@ public enum Contract {
     public static let exporterLabel = "EXPORTER-homeline-agent-hello"
     /// Bytes of the keying material and of the relay's nonce.
     public static let bindingBytes = 32
+    /// The whole numbers that every JSON reader takes exactly, ±(2⁵³ − 1): a double holds no
+    /// larger one, and LLM services refuse a request whose tool schemas name one.
+    public static let integers = -9_007_199_254_740_991...9_007_199_254_740_991
 
     /// What an agent signs to prove its identity: a fixed context, the binding, the nonce.
     public static func helloMessage(binding: [UInt8], nonce: [UInt8]) -> [UInt8] {

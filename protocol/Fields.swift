@@ -129,6 +129,12 @@ extension JSON {
     /// A whole number, unless there is none.
     init?(_ number: Int?) {
         guard let number else { return nil }
-        self = .int(Int64(number))
+        self = .integer(number)
+    }
+
+    /// A whole number; one beyond `Contract.integers` is cut to the nearest that it holds.
+    public static func integer(_ number: some BinaryInteger) -> JSON {
+        let range = Contract.integers
+        return .int(Int64(min(max(Int(clamping: number), range.lowerBound), range.upperBound)))
     }
 }

@@ -45,7 +45,7 @@ public struct ReadFile: Sendable {
     public init(_ fields: Fields) throws(Fault) {
         target = try fields.string("target")
         path = try fields.string("path")
-        let given = try fields.integer("offset", in: 0...Int.max)
+        let given = try fields.integer("offset", in: 0...Contract.integers.upperBound)
         offset = given ?? 0
         length = try fields.integer("length", in: 1...1_000_000) ?? 20_000
         tail = try fields.integer("tail", in: 1...10_000)

@@ -119,7 +119,7 @@ public struct FileContent: Sendable, Equatable {
     /// As an object.
     public var json: JSON {
         var object: JSON.Object = [
-            "target": .string(target), "path": .string(path), "size": .int(Int64(size)),
+            "target": .string(target), "path": .string(path), "size": .integer(size),
         ]
         object.add("sha256", JSON(sha256))
         object["offset"] = JSON(offset)
@@ -157,7 +157,7 @@ public struct FileWritten: Sendable, Equatable {
     /// As an object.
     public var json: JSON {
         var object: JSON.Object = [
-            "target": .string(target), "path": .string(path), "size": .int(Int64(size)),
+            "target": .string(target), "path": .string(path), "size": .integer(size),
         ]
         object.add("sha256", JSON(sha256))
         object["created"] = .bool(isNew)

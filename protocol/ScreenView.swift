@@ -33,10 +33,10 @@ public struct ScreenView: Sendable, Equatable {
     public var json: JSON {
         [
             "rows": .array(rows.map { .string($0) }),
-            "cursor": ["row": .int(Int64(cursorRow)), "col": .int(Int64(cursorColumn))],
+            "cursor": ["row": .integer(cursorRow), "col": .integer(cursorColumn)],
             "title": .string(title),
-            "cols": .int(Int64(columns)),
-            "rows_count": .int(Int64(rowCount)),
+            "cols": .integer(columns),
+            "rows_count": .integer(rowCount),
             "alternate": .bool(isAlternate),
             "modes": .array(modes.map { .string($0) }),
         ]

@@ -300,7 +300,7 @@ public struct ReadOutput: Sendable {
     /// Reads the arguments.
     public init(_ fields: Fields) throws(Fault) {
         sessionID = try fields.string("session_id")
-        offset = try fields.integer("offset", in: 0...Int.max)
+        offset = try fields.integer("offset", in: 0...Contract.integers.upperBound)
         wait = try fields.seconds("wait_s", in: 0...50) ?? .zero
         let view = try fields.optionalString("view") ?? "text"
         guard let known = View(rawValue: view) else {

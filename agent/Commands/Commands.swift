@@ -84,10 +84,10 @@ import Wire
                 "owner": .string(run.owner), "command": .string(run.command),
                 "state": .string(run.state.rawValue),
             ]
-            if case .exited(let code) = run.end { row["exit_code"] = .int(Int64(code)) }
+            if case .exited(let code) = run.end { row["exit_code"] = .integer(code) }
             if case .signalled(let name) = run.end { row["signal"] = .string(name) }
             let duration = ((run.ended ?? IO.now) - run.started) / .milliseconds(1)
-            row["duration_ms"] = .int(Int64(duration))
+            row["duration_ms"] = .integer(Int(duration))
             return .object(row)
         }
         return ["commands": .array(rows)]

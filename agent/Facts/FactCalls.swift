@@ -25,8 +25,8 @@ struct Load {
                 return link.json
             }
             return [
-                "facts": Machine.facts.json, "sessions": .int(Int64(load.sessions)),
-                "commands": .int(Int64(load.commands)), "links": .array(links),
+                "facts": Machine.facts.json, "sessions": .integer(load.sessions),
+                "commands": .integer(load.commands), "links": .array(links),
                 "pool": load.pool.json,
             ]
         }

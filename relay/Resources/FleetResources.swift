@@ -88,9 +88,9 @@ extension AgentConnection {
         if let trip = tunnel.roundTrip {
             object["rtt_ms"] = .double(Double(trip / .microseconds(1)) / 1000)
         }
-        object["bytes_in"] = .int(Int64(clamping: tunnel.bytesReceived))
-        object["bytes_out"] = .int(Int64(clamping: tunnel.bytesSent))
-        object["calls"] = .int(Int64(tunnel.openStreams))
+        object["bytes_in"] = .integer(tunnel.bytesReceived)
+        object["bytes_out"] = .integer(tunnel.bytesSent)
+        object["calls"] = .integer(tunnel.openStreams)
         return .object(object)
     }
 }

@@ -121,8 +121,8 @@ extension Router {
             }
         }
         return [
-            "results": .array(results.map { .raw($0) }), "succeeded": .int(Int64(succeeded)),
-            "failed": .int(Int64(results.count - succeeded)),
+            "results": .array(results.map { .raw($0) }), "succeeded": .integer(succeeded),
+            "failed": .integer(results.count - succeeded),
         ]
     }
 
@@ -132,8 +132,8 @@ extension Router {
             "Reads a one-shot command's output from the given offsets on and tells how far it is.",
             [
                 "command_id": Shape.string("The command, from ssh_execute."),
-                "stdout_offset": Shape.integer(0...Int.max, "Where to begin in stdout (0)."),
-                "stderr_offset": Shape.integer(0...Int.max, "Where to begin in stderr (0)."),
+                "stdout_offset": Shape.integer(0...Contract.integers.upperBound, "Where to begin in stdout (0)."),
+                "stderr_offset": Shape.integer(0...Contract.integers.upperBound, "Where to begin in stderr (0)."),
                 "wait_s": Shape.number(0...50, "Wait for more output or the end (0)."),
                 "max_bytes": Shape.integer(1...1_000_000, "The most of each output (20000)."),
             ],

@@ -80,11 +80,11 @@ extension Router {
                     "user": ["type": "string"], "channels": ["type": "integer"],
                     "cipher": ["type": "string"], "created": ["type": "string"],
                     "last_used": ["type": "string"],
-                    "uses": Shape.integer(0...Int.max, "Channels opened so far."),
+                    "uses": Shape.integer(0...Contract.integers.upperBound, "Channels opened so far."),
                     "bytes_in": ["type": "integer"], "bytes_out": ["type": "integer"],
                     "errors": Shape.integer(
-                        0...Int.max, "Channels and requests refused or not answered in time."),
-                    "rekeys": Shape.integer(0...Int.max, "Key exchanges after the first."),
+                        0...Contract.integers.upperBound, "Channels and requests refused or not answered in time."),
+                    "rekeys": Shape.integer(0...Contract.integers.upperBound, "Key exchanges after the first."),
                     "rtt_ms": ["type": "number"],
                 ],
             ],
@@ -93,7 +93,7 @@ extension Router {
             "type": "object",
             "properties": [
                 "links": ["type": "integer"], "opening": ["type": "integer"],
-                "waiting": Shape.integer(0...Int.max, "Callers that wait for a place."),
+                "waiting": Shape.integer(0...Contract.integers.upperBound, "Callers that wait for a place."),
                 "opened": ["type": "integer"], "failed": ["type": "integer"],
                 "lost": ["type": "integer"],
             ],

@@ -212,7 +212,7 @@ extension Router {
         var properties: JSON.Object = [
             "session_id": Shape.string("The session."),
             "offset": Shape.integer(
-                0...Int.max, "Where to begin: next_offset of an earlier answer."),
+                0...Contract.integers.upperBound, "Where to begin: next_offset of an earlier answer."),
             "until": Shape.string(
                 """
                 Wait until a line from offset on matches this regular expression (with wait_s; one \

@@ -1,5 +1,6 @@
 // JSON Schemas, written with a few words. Pure.
 import JSON
+import Wire
 
 /// Builders of JSON Schema (2020-12, the part clients read).
 enum Shape {
@@ -17,8 +18,13 @@ enum Shape {
     static func integer(_ range: ClosedRange<Int>? = nil, _ description: String) -> JSON {
         var object: JSON.Object = ["type": "integer", "description": .string(description)]
         if let range {
-            object["minimum"] = .int(Int64(range.lowerBound))
-            object["maximum"] = .int(Int64(range.upperBound))
+            // A limit that every number keeps is left out.
+            if range.lowerBound > Contract.integers.lowerBound {
+                object["minimum"] = .integer(range.lowerBound)
+            }
+            if range.upperBound < Contract.integers.upperBound {
+                object["maximum"] = .integer(range.upperBound)
+            }
         }
         return .object(object)
     }

@@ -1,0 +1,30 @@
+// The schemas that clients hand to LLM services, read as those services read them.
+import JSON
+import Loop
+import MCP
+import Support
+import Testing
+
+@testable import homeline_relay
+
+@Suite struct SchemaTests {
+    @Test @IO func `no schema holds a number that an LLM service refuses`() async throws {
+        let router = Router(fleet: Fleet(store: try await StoreFixture().store))
+        let tools =
+            router.fleetTools() + router.sessionTools() + router.executeTools()
+            + router.fileTools()
+        #expect(tools.count >= 17)
+        for tool in tools {
+            #expect(tool.inputSchema.unsafeNumbers() == [], "\(tool.name)")
+            #expect(tool.outputSchema?.unsafeNumbers() == [], "\(tool.name)")
+            #expect(JSON.object(tool.meta).unsafeNumbers() == [], "\(tool.name)")
+        }
+    }
+
+    @Test func `the walk finds a number at any depth`() {
+        let deep: JSON = ["a": [["b": 9_007_199_254_740_991], ["c": 9_007_199_254_740_992]]]
+        #expect(deep.unsafeNumbers() == ["$.a[1].c = 9007199254740992"])
+        #expect(JSON.double(-1e16).unsafeNumbers() == ["$ = -1e+16"])
+        #expect(JSON.int(.min).unsafeNumbers().count == 1)
+    }
+}
