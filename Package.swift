@@ -114,9 +114,8 @@ let package = Package(
         suite(
             "RelayTests",
             [
-                "homeline-relay", "Configuration", "JSON", "Loop", "Net", "Crypto", "Tunnel",
-                "Wire",
-                "HTTP", "MCP",
+                "homeline-relay", "Configuration", "JSON", "Loop", "Net", "Crypto", "SQLite",
+                "Tunnel", "Wire", "HTTP", "MCP",
             ]),
         suite(
             "AgentTests",

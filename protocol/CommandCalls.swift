@@ -130,8 +130,10 @@ public struct ReadCommand: Sendable {
     /// Reads the arguments.
     public init(_ fields: Fields) throws(Fault) {
         commandID = try fields.string("command_id")
-        stdoutOffset = try fields.integer("stdout_offset", in: 0...Contract.integers.upperBound) ?? 0
-        stderrOffset = try fields.integer("stderr_offset", in: 0...Contract.integers.upperBound) ?? 0
+        stdoutOffset =
+            try fields.integer("stdout_offset", in: 0...Contract.integers.upperBound) ?? 0
+        stderrOffset =
+            try fields.integer("stderr_offset", in: 0...Contract.integers.upperBound) ?? 0
         wait = try fields.seconds("wait_s", in: 0...50) ?? .zero
         maxBytes = try fields.integer("max_bytes", in: 1...1_000_000) ?? 20_000
     }

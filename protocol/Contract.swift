@@ -5,7 +5,7 @@
 /// Constants of the contract.
 public enum Contract {
     /// The version both ends must speak; a change that breaks the other end raises it.
-    public static let version: Int64 = 1
+    public static let version: Int64 = 2
     /// The ALPN protocol of a tunnel.
     public static let applicationProtocol = "homeline/1"
     /// The label of the keying material a hello is bound to (RFC 8446 §7.5), 32 bytes.

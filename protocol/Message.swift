@@ -4,17 +4,32 @@ public import JSON
 
 /// Who a call is made for, beside its arguments.
 public struct Caller: Sendable, Equatable {
-    /// The principal's name; sessions belong to it.
-    public var principal: String
-    /// Whether it may see and drive the sessions of others.
+    /// The principal's id, which is never used again: sessions and commands belong to it.
+    public var id: String
+    /// The principal's name, for people; it gives no right.
+    public var label: String
+    /// Whether it may see and drive what belongs to others.
     public var isAdmin: Bool
+    /// Patterns (`*`, `?`) of the hosts on this agent that it may use, as they stand behind
+    /// `agent/`.
+    public var reach: [String]
     /// The name under which `call.progress` asks about this call; nil: nobody will.
     public var progress: String?
 
-    /// A caller by name.
-    public init(principal: String, isAdmin: Bool = false, progress: String? = nil) {
-        self.principal = principal
+    /// The reach of a principal that may use every host.
+    public static let everywhere = ["*"]
+    /// The relay itself, in the calls of the hello; it uses no host.
+    public static let relay = Caller(id: "relay", reach: [])
+
+    /// A caller by its id; without a label of its own it is shown by the id.
+    public init(
+        id: String, label: String? = nil, isAdmin: Bool = false, reach: [String],
+        progress: String? = nil
+    ) {
+        self.id = id
+        self.label = label ?? id
         self.isAdmin = isAdmin
+        self.reach = reach
         self.progress = progress
     }
 }
@@ -38,12 +53,18 @@ public struct Request: Sendable {
     /// The bytes of the request.
     public func encoded() -> [UInt8] {
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(160 + arguments.bytes.count)
+        bytes.reserveCapacity(200 + arguments.bytes.count)
         bytes += #"{"jsonrpc":"2.0","id":1,"method":""#.utf8
         bytes += method.utf8
         bytes += #"","params":{"principal":"#.utf8
-        JSON.write(string: caller.principal, into: &bytes)
+        JSON.write(string: caller.id, into: &bytes)
+        if caller.label != caller.id {
+            bytes += #","label":"#.utf8
+            JSON.write(string: caller.label, into: &bytes)
+        }
         if caller.isAdmin { bytes += #","admin":true"#.utf8 }
+        bytes += #","reach":"#.utf8
+        JSON.array(caller.reach.map { .string($0) }).write(into: &bytes)
         if let progress = caller.progress {
             bytes += #","progress":"#.utf8
             JSON.write(string: progress, into: &bytes)
@@ -68,29 +89,39 @@ public struct Request: Sendable {
             }
             guard let method, let params else { throw JSONError.unexpectedEnd }
             let inner = Array(bytes[params])
-            var principal: String?
-            var isAdmin = false
-            var progress: String?
+            var caller: JSON.Object = [:]
             var arguments: RawJSON?
             for member in try JSON.members(of: inner) {
-                switch member.name {
-                case "principal":
-                    principal = try JSON(parsing: Array(inner[member.value])).stringValue
-                case "admin": isAdmin = try JSON(parsing: Array(inner[member.value])) == true
-                case "progress":
-                    progress = try JSON(parsing: Array(inner[member.value])).stringValue
-                case "arguments": arguments = RawJSON(member, of: inner)
-                default: break
+                if member.name == "arguments" {
+                    arguments = RawJSON(member, of: inner)
+                } else {
+                    caller[member.name] = try JSON(parsing: Array(inner[member.value]))
                 }
             }
-            // A call of nobody would share one owner with every other such call.
-            guard let principal else { throw JSONError.unexpectedEnd }
+            guard let caller = Caller(members: caller) else { throw JSONError.unexpectedEnd }
             self.method = method
-            caller = Caller(principal: principal, isAdmin: isAdmin, progress: progress)
+            self.caller = caller
             self.arguments = arguments ?? RawJSON([:])
         } catch {
             throw Fault(.invalidArgument, "not a request: \(error)")
         }
+    }
+}
+
+extension Caller {
+    /// Reads the members beside the arguments; nil without an id or a reach.
+    ///
+    /// A call of nobody would share one owner with every other such call, and one without a reach
+    /// would have to be let everywhere or nowhere.
+    fileprivate init?(members: JSON.Object) {
+        guard let id = members["principal"]?.stringValue,
+            let reach = members["reach"]?.arrayValue
+        else { return nil }
+        let patterns = reach.compactMap(\.stringValue)
+        guard patterns.count == reach.count else { return nil }
+        self.init(
+            id: id, label: members["label"]?.stringValue, isAdmin: members["admin"] == true,
+            reach: patterns, progress: members["progress"]?.stringValue)
     }
 }
 

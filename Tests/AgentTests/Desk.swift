@@ -35,9 +35,11 @@ import Wire
         service.apply(settings)
     }
 
-    func call(_ method: Wire.Method, _ arguments: JSON.Object) async -> Result<JSON, Fault> {
-        let request = Request(
-            method, caller: Caller(principal: "ada"), arguments: RawJSON(.object(arguments)))
+    func call(
+        _ method: Wire.Method, _ arguments: JSON.Object,
+        as caller: Caller = Caller(id: "ada", reach: Caller.everywhere)
+    ) async -> Result<JSON, Fault> {
+        let request = Request(method, caller: caller, arguments: RawJSON(.object(arguments)))
         switch Reply(decoding: await service.dispatcher.answer(request.encoded())) {
         case .result(let raw): return .success((try? raw.parsed()) ?? .null)
         case .fault(let fault): return .failure(fault)

@@ -15,7 +15,8 @@ import Wire
     ) async -> Fault? {
         do throws(Fault) {
             _ = try await house.fleet.call(
-                try house.fleet.agent(named: name), .describe, caller: Caller(principal: "p"),
+                try house.fleet.agent(named: name), .describe,
+                caller: Caller(id: "p", reach: Caller.everywhere),
                 arguments: RawJSON([:]), deadline: deadline)
             return nil
         } catch {

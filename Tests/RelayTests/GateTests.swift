@@ -49,7 +49,8 @@ import Wire
         #expect(await until { house.fleet.all.first?.connection != nil })
         let member = try house.fleet.agent(named: "site")
         let answer = try await house.fleet.call(
-            member, .describe, caller: Caller(principal: "p"), arguments: RawJSON([:]),
+            member, .describe, caller: Caller(id: "p", reach: Caller.everywhere),
+            arguments: RawJSON([:]),
             deadline: .seconds(30))
         #expect(answer == RawJSON(["ok": true]))
         house.close()
@@ -162,9 +163,9 @@ import Wire
     @Test @IO func `another version is refused by name`() async throws {
         let house = try await House()
         let agent = try await house.joined("site")
-        let newer = try await house.connect(agent) { $0.version = 2 }
+        let newer = try await house.connect(agent) { $0.version = Contract.version + 1 }
         #expect(await refusal(newer) == .version)
-        #expect(house.log.last?.contains("version 1, the agent 2") == true)
+        #expect(house.log.last?.contains("version 2, the agent 3") == true)
         house.close()
     }
 
@@ -195,7 +196,7 @@ import Wire
             #expect(await until { house.fleet.all[0].connection !== before })
             #expect(before.tunnel.isClosed)
             let answer = try await house.fleet.call(
-                house.fleet.all[0], .describe, caller: Caller(principal: "p"),
+                house.fleet.all[0], .describe, caller: Caller(id: "p", reach: Caller.everywhere),
                 arguments: RawJSON([:]), deadline: .seconds(30))
             #expect(answer == RawJSON(["ok": true]))
         }

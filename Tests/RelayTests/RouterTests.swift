@@ -132,7 +132,33 @@ import Wire
                 principal: principal, rawArguments: try RawJSON(parsing: spaced)))
         let call = try #require(office.calls.first)
         #expect(call.request.arguments.bytes == spaced)
-        #expect(call.request.caller == Caller(principal: "n", isAdmin: true))
+        #expect(call.request.caller == Caller(id: "*", label: "n", isAdmin: true, reach: ["*"]))
+        office.house.close()
+    }
+
+    @Test(arguments: [
+        ("*", ["*"]), ("lab-*", ["*"]), ("lab-1/db", ["db"]),
+        ("lab-1/db,tag:lab/web-?,lab-2/x,vault", ["db", "web-?"]), ("lab-1/db,lab-*", ["*"]),
+    ])
+    @IO func `the agent gets what the token may reach on it`(
+        pattern: String, reach: [String]
+    ) async throws {
+        let office = try await Office()
+        let id = try #require(office.ids["lab-1"])
+        let principal = try office.principal(pattern)
+        for (tool, more) in [
+            ("ssh_session_command", ["session_id": .string("\(id).s"), "command": "id"]),
+            ("ssh_session_read", ["session_id": .string("\(id).s")]),
+            ("ssh_session_open", ["reopen": .string("\(id).s")]),
+            ("ssh_session_close", ["session_id": .string("\(id).s")]),
+            ("ssh_command_cancel", ["command_id": .string("\(id).c")]),
+            ("ssh_session_list", ["agent": "lab-1"]), ("ssh_command_list", ["agent": "lab-1"]),
+        ] as [(String, JSON.Object)] {
+            office.calls = []
+            _ = try await office.call(tool, more, as: principal)
+            #expect(office.calls.map(\.request.caller.reach) == [reach], "\(tool)")
+            #expect(office.calls.map(\.request.caller.id) == [pattern], "\(tool)")
+        }
         office.house.close()
     }
 

@@ -2,6 +2,7 @@
 
 import Crypto
 import Foundation
+import SQLite
 import Support
 import Testing
 
@@ -148,6 +149,29 @@ struct StoreFixture {
         #expect(now?.publicKey == key)
         #expect(now?.name == "c")
         #expect(now?.purpose == "p")
+    }
+
+    @Test func `a token that is made again under its name is another one`() async throws {
+        let store = try await StoreFixture().store
+        var ids: Set<String> = []
+        for _ in 0..<5 {
+            let (record, _) = try await store.createToken(name: "laptop", scopes: [.admin])
+            #expect(ids.insert(record.id).inserted)
+            #expect(record.id.utf8.count == 16 && record.id != Principal.local.id)
+            #expect(try await store.revokeToken("laptop").id == record.id)
+        }
+        // The rows stay, so that the database itself refuses an id that was.
+        let kept = try await store.run { try $0.rows("SELECT id FROM token").count }
+        #expect(kept == ids.count)
+    }
+
+    @Test(arguments: ["local", "relay", "Local", "RELAY", "lOCAL"])
+    func `a reserved name is refused in any case`(name: String) async throws {
+        let store = try await StoreFixture().store
+        await #expect(throws: StoreError.nameReserved(name)) {
+            try await store.createToken(name: name, scopes: [.admin])
+        }
+        #expect(try await store.tokens().isEmpty)
     }
 
     @Test func `a token is found by its text until revoked, and never stored`() async throws {

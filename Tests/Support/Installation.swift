@@ -52,9 +52,11 @@ public final class Installation: Sendable {
         try JSON(parsing: try await admin(words))
     }
 
-    /// A new token; `scopes` as the command takes them.
-    public func token(_ name: String = "tests", scopes: String = "admin") async throws -> String {
-        try await admin(["tokens", "create", name, "--scopes", scopes])
+    /// A new token; `scopes` and `pattern` as the command takes them.
+    public func token(
+        _ name: String = "tests", scopes: String = "admin", pattern: String = "*"
+    ) async throws -> String {
+        try await admin(["tokens", "create", name, "--scopes", scopes, "--pattern", pattern])
             .trimmingCharacters(in: .whitespacesAndNewlines)
     }
 

@@ -24,13 +24,17 @@ import Testing
 
     @Test func `the caller is read with its right`() throws {
         let plain = try Request(decoding: Vectors.bytes("session.open.request.json"))
-        #expect(plain.caller == Caller(principal: "laptop"))
+        let id = "w5ck2q7hx3mzt4aj"
+        #expect(plain.caller == Caller(id: id, label: "laptop", reach: ["db-*", "local"]))
         let admin = try Request(decoding: Vectors.bytes("session.send.request.json"))
-        #expect(admin.caller == Caller(principal: "laptop", isAdmin: true))
+        #expect(
+            admin.caller == Caller(id: id, label: "laptop", isAdmin: true, reach: ["*"]))
         let watched = try Request(decoding: Vectors.bytes("session.command.request.json"))
-        #expect(watched.caller == Caller(principal: "laptop", progress: "p7"))
+        #expect(
+            watched.caller == Caller(id: id, label: "laptop", reach: ["*"], progress: "p7"))
         let odd = Request(
-            .describe, caller: Caller(principal: "a\"\\\n\u{7f}é"), arguments: RawJSON([:]))
+            .describe, caller: Caller(id: "a\"\\\n\u{7f}é", label: "é\"", reach: ["\"*", ""]),
+            arguments: RawJSON([:]))
         #expect(try Request(decoding: odd.encoded()).caller == odd.caller)
     }
 
@@ -118,7 +122,7 @@ import Testing
 
     @Test func `unknown members are ignored and null is absent`() throws {
         let text = """
-            {"id":9,"extra":{"a":[1]},"method":"session.read","params":{"more":1,"principal":"p",\
+            {"id":9,"extra":{"a":[1]},"method":"session.read","params":{"more":1,"principal":"p","reach":[],\
             "arguments":{"session_id":"a.b","offset":null,"view":null,"extra":true}}}
             """
         let read = try ReadOutput(Fields(Request(decoding: Array(text.utf8)).arguments))

@@ -46,7 +46,7 @@ import Wire
 
     @Test func `the relay's calls come back as the same bytes`() throws {
         let challenge = try Challenge(Vectors.arguments(.hello))
-        #expect(challenge.version == 1)
+        #expect(challenge.version == Contract.version)
         let welcome = try Welcome(Vectors.arguments(.welcome))
         #expect(welcome == Welcome(agentID: "k3jq5h2m7vx4n6pa", name: "site"))
         let refusal = try Refusal(Vectors.arguments(.refuse))
@@ -55,7 +55,7 @@ import Wire
             (Wire.Method.hello, challenge.json), (.welcome, welcome.json), (.refuse, refusal.json),
         ] {
             let request = Request(
-                method, caller: Caller(principal: "relay"), arguments: RawJSON(json))
+                method, caller: .relay, arguments: RawJSON(json))
             #expect(request.encoded() == (try Vectors.bytes("\(method.rawValue).request.json")))
         }
     }

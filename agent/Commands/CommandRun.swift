@@ -8,8 +8,8 @@ import Wire
     let id: String
     /// `agent/host` as the caller wrote it.
     let target: String
-    /// The principal it belongs to.
-    let owner: String
+    /// Whom it belongs to.
+    let owner: Owner
     /// The command line, cut for lists.
     let command: String
     let output = OutputLog(memoryLimit: 1 << 20, spoolLimit: 64 << 20)
@@ -27,7 +27,7 @@ import Wire
     private var timer: LoopTimer?
     private let changed = Condition()
 
-    init(id: String, target: String, owner: String, command: String) {
+    init(id: String, target: String, owner: Owner, command: String) {
         self.id = id
         self.target = target
         self.owner = owner

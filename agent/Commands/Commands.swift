@@ -1,7 +1,7 @@
 // The one-shot commands of this agent: starts them on targets or here, keeps their outputs by id,
 // serves the `command.*` calls. Between the dispatcher and Links.
-// Invariant: a caller sees only its own commands unless it is an admin; at most `limit` run and
-// as many ended ones are kept, for an hour.
+// Invariant: a caller sees its own commands alone, an admin all, each only on hosts in its reach; at
+// most `limit` run, and as many ended ones are kept, for an hour.
 import JSON
 import Loop
 import SSH
@@ -43,7 +43,8 @@ import Wire
         let target = try await targets.admit(request.target, request.access)
         let id = makeID()
         let run = CommandRun(
-            id: id, target: request.target, owner: caller.principal, command: request.command)
+            id: id, target: request.target, owner: Owner(caller, target: request.target),
+            command: request.command)
         let process =
             switch target {
             case .local: try local(request, id)
@@ -76,12 +77,12 @@ import Wire
     /// The caller's commands, newest first.
     func list(caller: Caller, target: String? = nil) -> JSON {
         let mine = runs.values.filter {
-            isVisible($0, caller) && (target ?? $0.target) == $0.target
+            caller.mayUse($0.owner) && (target ?? $0.target) == $0.target
         }
         let rows = mine.sorted { $0.started > $1.started }.map { run -> JSON in
             var row: JSON.Object = [
                 "command_id": .string(run.id), "target": .string(run.target),
-                "owner": .string(run.owner), "command": .string(run.command),
+                "owner": .string(run.owner.label), "command": .string(run.command),
                 "state": .string(run.state.rawValue),
             ]
             if case .exited(let code) = run.end { row["exit_code"] = .integer(code) }
@@ -154,13 +155,9 @@ import Wire
 
     // MARK: Keeping
 
-    private func isVisible(_ run: CommandRun, _ caller: Caller) -> Bool {
-        caller.isAdmin || run.owner == caller.principal
-    }
-
     /// The caller's command of this id.
     func find(_ id: String, _ caller: Caller) throws(Fault) -> CommandRun {
-        guard let run = runs[id], isVisible(run, caller) else {
+        guard let run = runs[id], caller.mayUse(run.owner) else {
             throw Fault(
                 .unknownCommand,
                 "There is no command \"\(id.prefix(80))\" (ended ones are kept for an hour);"

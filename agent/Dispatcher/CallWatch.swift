@@ -8,7 +8,7 @@ import Wire
     private static let limit = 1024
     private static let nameLimit = 64
 
-    private struct Key: Hashable { var principal: String, name: String }
+    private struct Key: Hashable { var id: String, name: String }
     private var views: [Key: @IO () -> CallProgress] = [:]
 
     /// Serves a call; meanwhile `view` tells how far it is.
@@ -19,7 +19,7 @@ import Wire
         guard let name = caller.progress, name.utf8.count <= Self.nameLimit,
             views.count < Self.limit
         else { return try await body() }
-        let key = Key(principal: caller.principal, name: name)
+        let key = Key(id: caller.id, name: name)
         views[key] = view
         defer { views[key] = nil }
         return try await body()
@@ -27,6 +27,6 @@ import Wire
 
     /// How far a call is.
     func progress(of name: String, _ caller: Caller) -> CallProgress {
-        views[Key(principal: caller.principal, name: name)]?() ?? CallProgress()
+        views[Key(id: caller.id, name: name)]?() ?? CallProgress()
     }
 }

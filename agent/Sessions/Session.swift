@@ -10,7 +10,7 @@ import Wire
     /// The handle clients keep.
     let id: String
     /// Whom it belongs to.
-    let owner: String
+    let owner: Owner
     /// `agent/host`.
     let target: String
     /// What it was opened with, but for a password.
@@ -111,7 +111,7 @@ import Wire
     }
 
     init(
-        id: String, owner: String, target: String, name: String? = nil, nonce: Nonce,
+        id: String, owner: Owner, target: String, name: String? = nil, nonce: Nonce,
         transport: any ShellTransport, log: OutputLog, isPersistent: Bool, idleTimeout: Duration,
         display: Display = Display()
     ) {

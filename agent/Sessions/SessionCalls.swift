@@ -1,5 +1,5 @@
 // The `session.*` calls: arguments to the session they name, results back as Wire has them.
-// Invariant: a caller reaches its own sessions alone, unless it is an admin.
+// Invariant: a caller reaches its own sessions alone, an admin all, each only on hosts in its reach.
 import Glibc
 import JSON
 import Loop
@@ -79,7 +79,7 @@ import Wire
         dispatcher.serve(.listSessions) { (caller, fields) throws(Fault) in
             let target = try fields.optionalString("target")
             let found = sessions.all.filter { session in
-                (caller.isAdmin || session.owner == caller.principal)
+                caller.mayUse(session.owner)
                     && (target == nil || session.target == target)
             }
             return ["sessions": .array(found.map { info($0).json })]
@@ -91,7 +91,7 @@ import Wire
                     [try session(id, caller)]
                 } else {
                     // "All" is all of one's own, for an admin too.
-                    sessions.all.filter { $0.owner == caller.principal }
+                    sessions.all.filter { caller.owns($0.owner) && caller.mayUse($0.owner) }
                 }
             for session in closing { sessions.close(session.id) }
             return ["closed": .array(closing.map { .string($0.id) })]
@@ -124,7 +124,7 @@ import Wire
 
     private func session(_ id: String, _ caller: Caller) throws(Fault) -> Session {
         // Another's session is as unknown as one that never was.
-        guard let session = sessions[id], caller.isAdmin || session.owner == caller.principal else {
+        guard let session = sessions[id], caller.mayUse(session.owner) else {
             throw Fault(
                 .unknownSession,
                 "There is no session \"\(id)\": it was closed, was idle too long, or the agent "
@@ -163,7 +163,8 @@ import Wire
         let start = IO.now
         let name = try TargetName(call.target).with(call.access)
         let request = Sessions.Opening(
-            owner: caller.principal, target: "\(membership.name)/\(name)", name: call.name,
+            owner: Owner(caller, target: call.target),
+            target: "\(membership.name)/\(name)", name: call.name,
             isPersistent: call.isPersistent, idleTimeout: call.idleTimeout,
             loginTimeout: call.loginTimeout, columns: call.columns, rows: call.rows,
             shell: call.shell)
@@ -210,8 +211,9 @@ import Wire
         // A session that is over is told as such, whatever its last command came to.
         let state = session.describe(session.end == nil ? session.command : nil)
         var info = SessionInfo(
-            sessionID: session.id, target: session.target, name: session.name, owner: session.owner,
-            shell: session.shellName, cwd: session.cwd, state: state.state,
+            sessionID: session.id, target: session.target, name: session.name,
+            owner: session.owner.label, shell: session.shellName, cwd: session.cwd,
+            state: state.state,
             command: session.isRunning ? session.command?.preview : nil,
             idleSeconds: Int((IO.now - session.lastUsed) / .seconds(1)),
             idleTimeoutSeconds: session.isPersistent ? 0 : Int(session.idleTimeout / .seconds(1)),

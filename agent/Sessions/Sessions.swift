@@ -9,7 +9,7 @@ import Wire
 @IO final class Sessions {
     /// What is asked for when a session is opened.
     struct Opening {
-        var owner: String
+        var owner: Owner
         var target: String
         var name: String?
         var isPersistent = false

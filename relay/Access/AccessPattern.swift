@@ -47,9 +47,13 @@ struct AccessPattern: Sendable, Hashable, CustomStringConvertible {
 
     /// Whether the target `target` on the agent may be used.
     func allows(agent: String, tags: [String], target: String) -> Bool {
-        parts.contains {
-            Self.matches($0, agent: agent, tags: tags) && Glob.matches($0.target, target)
-        }
+        reach(agent: agent, tags: tags).contains { Glob.matches($0, target) }
+    }
+
+    /// The patterns of the targets on an agent that may be used, for the agent to ask about.
+    func reach(agent: String, tags: [String]) -> [String] {
+        let targets = parts.filter { Self.matches($0, agent: agent, tags: tags) }.map(\.target)
+        return targets.contains("*") ? ["*"] : targets
     }
 
     private static func matches(_ part: Part, agent: String, tags: [String]) -> Bool {

@@ -2,12 +2,15 @@
 
 /// Who an MCP client's token says it is.
 struct Principal: Sendable, Hashable {
-    /// The token's id; sessions belong to it.
+    /// The token's id, never used again; sessions belong to it.
     let id: String
-    /// The token's name, for the audit and for people.
+    /// The token's name, for the audit and for people; it gives no right.
     let name: String
     let scopes: Set<Scope>
     let pattern: AccessPattern
+
+    /// Names that no token may have, so that nobody is shown as the operator or as the relay.
+    static let reservedNames: Set = ["local", "relay"]
 
     /// The person at this machine: stdio, or loopback where that was allowed.
     static let local = Principal(id: "local", name: "local", scopes: [.admin], pattern: .all)

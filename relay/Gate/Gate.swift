@@ -102,7 +102,7 @@ import Wire
         _ tunnel: Tunnel, _ method: Method, _ arguments: JSON, _ end: ContinuousClock.Instant
     ) async throws(Rejection) -> RawJSON {
         let request = Request(
-            method, caller: Caller(principal: "relay"), arguments: RawJSON(arguments)
+            method, caller: .relay, arguments: RawJSON(arguments)
         ).encoded()
         let bytes = await IO.within(end - IO.now) { try? await tunnel.call(request) }
         guard let bytes, let bytes else {

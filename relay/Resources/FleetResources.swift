@@ -46,7 +46,7 @@ extension Router {
             IO.task { await IO.within(.seconds(5)) { await member.connection?.tunnel.ping() } }
         }
         let answers = await ask(
-            members, .describe, self.caller(principal), arguments: RawJSON([:]),
+            members, .describe, principal, arguments: RawJSON([:]),
             deadline: .seconds(10))
         var agents: [JSON] = []
         var unanswered: [JSON] = []

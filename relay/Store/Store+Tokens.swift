@@ -1,5 +1,6 @@
 // Bearer tokens of MCP clients.
-// Invariant: a token's text leaves `createToken` once and is stored as its hash alone.
+// Invariant: a token's text leaves `createToken` once and is stored as its hash alone; a row is never
+// deleted, so that no id comes twice (sessions at agents belong to it).
 
 import Configuration
 import Crypto
@@ -23,6 +24,9 @@ extension Store {
     func createToken(
         name: String, scopes: Set<Scope>, pattern: String = "*"
     ) async throws(StoreError) -> (record: TokenRecord, token: String) {
+        guard !Principal.reservedNames.contains(name.lowercased()) else {
+            throw .nameReserved(name)
+        }
         guard AgentName.isValid(name) else { throw .nameInvalid(name) }
         guard let parsed = AccessPattern(pattern) else { throw .patternInvalid(pattern) }
         let token = TokenRecord.prefix + Base64.encodeURL(Random.bytes(32))

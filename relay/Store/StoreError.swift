@@ -11,6 +11,7 @@ enum StoreError: Error, Equatable, Sendable, CustomStringConvertible {
     case tooManyInvitations(limit: Int)
     case nameInvalid(String)
     case nameTaken(String)
+    case nameReserved(String)
     case tagInvalid(String)
     case purposeInvalid
     case keyInvalid
@@ -29,6 +30,8 @@ enum StoreError: Error, Equatable, Sendable, CustomStringConvertible {
             "\(limit) invitations are open: wait until some expire"
         case .nameInvalid(let name):
             "'\(name)' is no name: use 1 to 63 lower-case letters, digits and hyphens"
+        case .nameReserved(let name):
+            "the name '\(name)' is kept for this relay's own use: choose another"
         case .nameTaken(let name): "the name '\(name)' is taken: choose another or revoke it"
         case .tagInvalid(let tag):
             "'\(tag)' is no tag: use up to 32 of 1 to 63 letters, digits, dots, hyphens, '_' or '='"

@@ -108,7 +108,7 @@ extension Router {
                 member, .execute, caller: caller, arguments: arguments,
                 deadline: Self.connecting + wait + Self.grace)
         }
-        let caller = caller(principal)
+        let caller = caller(principal, at: member)
         guard let watch else { return try await make(caller) }
         return try await watch.during(fleet, member, caller, label: label, make)
     }
@@ -132,8 +132,10 @@ extension Router {
             "Reads a one-shot command's output from the given offsets on and tells how far it is.",
             [
                 "command_id": Shape.string("The command, from ssh_execute."),
-                "stdout_offset": Shape.integer(0...Contract.integers.upperBound, "Where to begin in stdout (0)."),
-                "stderr_offset": Shape.integer(0...Contract.integers.upperBound, "Where to begin in stderr (0)."),
+                "stdout_offset": Shape.integer(
+                    0...Contract.integers.upperBound, "Where to begin in stdout (0)."),
+                "stderr_offset": Shape.integer(
+                    0...Contract.integers.upperBound, "Where to begin in stderr (0)."),
                 "wait_s": Shape.number(0...50, "Wait for more output or the end (0)."),
                 "max_bytes": Shape.integer(1...1_000_000, "The most of each output (20000)."),
             ],

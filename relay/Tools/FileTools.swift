@@ -37,7 +37,7 @@ extension Router {
                 let member = try self.member(forTarget: target, principal)
                 return .raw(
                     try await self.fleet.call(
-                        member, method, caller: self.caller(principal),
+                        member, method, caller: self.caller(principal, at: member),
                         arguments: call.rawArguments, deadline: Self.fileTime))
             }
         }
@@ -95,7 +95,8 @@ extension Router {
             """,
             ["target", "path"],
             [
-                "offset": Shape.integer(0...Contract.integers.upperBound, "The byte to begin at (0)."),
+                "offset": Shape.integer(
+                    0...Contract.integers.upperBound, "The byte to begin at (0)."),
                 "length": Shape.integer(1...1_000_000, "The most bytes to give (20000)."),
                 "tail": Shape.integer(1...10_000, "The last lines, so many, in place of offset."),
                 "grep": Shape.string(

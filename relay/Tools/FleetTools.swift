@@ -80,11 +80,14 @@ extension Router {
                     "user": ["type": "string"], "channels": ["type": "integer"],
                     "cipher": ["type": "string"], "created": ["type": "string"],
                     "last_used": ["type": "string"],
-                    "uses": Shape.integer(0...Contract.integers.upperBound, "Channels opened so far."),
+                    "uses": Shape.integer(
+                        0...Contract.integers.upperBound, "Channels opened so far."),
                     "bytes_in": ["type": "integer"], "bytes_out": ["type": "integer"],
                     "errors": Shape.integer(
-                        0...Contract.integers.upperBound, "Channels and requests refused or not answered in time."),
-                    "rekeys": Shape.integer(0...Contract.integers.upperBound, "Key exchanges after the first."),
+                        0...Contract.integers.upperBound,
+                        "Channels and requests refused or not answered in time."),
+                    "rekeys": Shape.integer(
+                        0...Contract.integers.upperBound, "Key exchanges after the first."),
                     "rtt_ms": ["type": "number"],
                 ],
             ],
@@ -93,7 +96,8 @@ extension Router {
             "type": "object",
             "properties": [
                 "links": ["type": "integer"], "opening": ["type": "integer"],
-                "waiting": Shape.integer(0...Contract.integers.upperBound, "Callers that wait for a place."),
+                "waiting": Shape.integer(
+                    0...Contract.integers.upperBound, "Callers that wait for a place."),
                 "opened": ["type": "integer"], "failed": ["type": "integer"],
                 "lost": ["type": "integer"],
             ],
@@ -118,7 +122,8 @@ extension Router {
                 guard case .object(var object) = Self.describe(member) else { return .null }
                 guard member.connection != nil else { return .object(object) }
                 let answer = try await self.fleet.call(
-                    member, .describe, caller: self.caller(principal), arguments: RawJSON([:]),
+                    member, .describe, caller: self.caller(principal, at: member),
+                    arguments: RawJSON([:]),
                     deadline: .seconds(10))
                 for (key, value) in (try? answer.parsed())?.objectValue ?? [:] {
                     object[key] = key == "links" ? self.links(value, principal) : value
@@ -176,7 +181,7 @@ extension Router {
                     members = members.filter { $0.connection != nil }
                 }
                 let answers = await self.ask(
-                    members, .listTargets, self.caller(principal), arguments: call.rawArguments,
+                    members, .listTargets, principal, arguments: call.rawArguments,
                     deadline: .seconds(15))
                 return Self.merge(answers, "targets") { entry in
                     let target = entry["target"]?.stringValue ?? ""

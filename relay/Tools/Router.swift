@@ -38,9 +38,13 @@ import Wire
         shown.name == Principal.local.id ? .local : principals[shown.name]?.own
     }
 
-    /// As the agent is told.
-    func caller(_ principal: Principal) -> Caller {
-        Caller(principal: principal.name, isAdmin: principal.holds([.admin]))
+    /// The principal as an agent sees it.
+    ///
+    /// Its reach goes with every call: what a handle leads to only the agent knows.
+    func caller(_ principal: Principal, at member: Fleet.Member) -> Caller {
+        Caller(
+            id: principal.id, label: principal.name, isAdmin: principal.holds([.admin]),
+            reach: principal.pattern.reach(agent: member.record.name, tags: member.record.tags))
     }
 
     /// The agents a principal may see.
@@ -91,7 +95,7 @@ import Wire
                 forHandle: try fields.string(handle), as: what, principal)
             // What the call says it may wait, and time for the way there and back.
             let wait = try fields.seconds("wait_s", in: 0...50) ?? .seconds(10)
-            let caller = self.caller(principal)
+            let caller = self.caller(principal, at: member)
             let make: @IO (Caller) async throws(Fault) -> RawJSON = { caller throws(Fault) in
                 try await self.fleet.call(
                     member, method, caller: caller, arguments: call.rawArguments,
@@ -107,7 +111,7 @@ import Wire
 
     /// Asks several agents at once; an agent that fails gives its fault's sentence instead.
     func ask(
-        _ members: [Fleet.Member], _ method: Method, _ caller: Caller, arguments: RawJSON,
+        _ members: [Fleet.Member], _ method: Method, _ principal: Principal, arguments: RawJSON,
         deadline: Duration
     ) async -> [(name: String, answer: Result<RawJSON, Fault>)] {
         let calls = members.map { member in
@@ -115,8 +119,8 @@ import Wire
                 do throws(Fault) {
                     return .success(
                         try await self.fleet.call(
-                            member, method, caller: caller, arguments: arguments, deadline: deadline
-                        ))
+                            member, method, caller: self.caller(principal, at: member),
+                            arguments: arguments, deadline: deadline))
                 } catch {
                     return .failure(error)
                 }

@@ -150,7 +150,7 @@ extension Router {
                 let login = try fields.seconds("login_timeout_s", in: 1...300) ?? .seconds(30)
                 return .raw(
                     try await self.fleet.call(
-                        member, .openSession, caller: self.caller(principal),
+                        member, .openSession, caller: self.caller(principal, at: member),
                         arguments: call.rawArguments,
                         deadline: connect + login + restoring + Self.grace))
             }
@@ -212,7 +212,8 @@ extension Router {
         var properties: JSON.Object = [
             "session_id": Shape.string("The session."),
             "offset": Shape.integer(
-                0...Contract.integers.upperBound, "Where to begin: next_offset of an earlier answer."),
+                0...Contract.integers.upperBound,
+                "Where to begin: next_offset of an earlier answer."),
             "until": Shape.string(
                 """
                 Wait until a line from offset on matches this regular expression (with wait_s; one \
@@ -346,7 +347,7 @@ extension Router {
                 let member = try self.member(forHandle: handle, as: "session", principal)
                 return .raw(
                     try await self.fleet.call(
-                        member, .closeSession, caller: self.caller(principal),
+                        member, .closeSession, caller: self.caller(principal, at: member),
                         arguments: call.rawArguments, deadline: Self.grace))
             }
         }
@@ -364,7 +365,7 @@ extension Router {
                 members = [try self.member(named: agent, principal)]
             }
             let answers = await self.ask(
-                members, method, self.caller(principal), arguments: call.rawArguments,
+                members, method, principal, arguments: call.rawArguments,
                 deadline: Self.grace)
             return Self.merge(answers, member)
         }

@@ -40,7 +40,8 @@ import Wire
             Fields(["target": .string("site/\(host)"), "command": .string(command)]))
         request.wait = .seconds(45)  // as long as a loaded machine may need
         change(&request)
-        return try await commands.execute(request, caller: Caller(principal: "ada"))
+        return try await commands.execute(
+            request, caller: Caller(id: "ada", reach: Caller.everywhere))
     }
 
     func output(_ id: String, from offset: Int = 0, wait: Duration = .zero, by: String = "ada")
@@ -49,7 +50,7 @@ import Wire
         var request = try ReadCommand(Fields(["command_id": .string(id)]))
         request.stdoutOffset = offset
         request.wait = wait
-        return try await commands.output(request, caller: Caller(principal: by))
+        return try await commands.output(request, caller: Caller(id: by, reach: Caller.everywhere))
     }
 }
 
@@ -158,14 +159,15 @@ func withCommands(
             #expect(FileManager.default.createFile(atPath: gate, contents: nil))
             let second = try await setup.output(id, from: 4, wait: .seconds(10))
             #expect(second.stdout.text == "two\n" && second.state == .running)
-            let mine = setup.commands.list(caller: Caller(principal: "ada"))
+            let mine = setup.commands.list(caller: Caller(id: "ada", reach: Caller.everywhere))
             #expect(mine["commands"]?.arrayValue?.count == 1)
-            let others = setup.commands.list(caller: Caller(principal: "bob"))
+            let others = setup.commands.list(caller: Caller(id: "bob", reach: Caller.everywhere))
             #expect(others["commands"]?.arrayValue?.isEmpty == true)
             await #expect(throws: Fault.self) { try await setup.output(id, by: "bob") }
             let cancel = try CancelCommand(Fields(["command_id": .string(id)]))
             let start = IO.now
-            let over = try await setup.commands.cancel(cancel, caller: Caller(principal: "ada"))
+            let over = try await setup.commands.cancel(
+                cancel, caller: Caller(id: "ada", reach: Caller.everywhere))
             #expect(over.state == .cancelled && over.stdout.text == "one\ntwo\n")
             #expect(IO.now - start < .seconds(30))
             #expect(setup.commands.runningCount == 0)

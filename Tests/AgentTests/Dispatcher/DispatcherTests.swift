@@ -16,7 +16,7 @@ import Wire
     }
 
     private func call(_ method: String, _ arguments: String = "{}") -> String {
-        #"{"jsonrpc":"2.0","id":1,"method":"\#(method)","params":{"principal":"p","arguments":\#(arguments)}}"#
+        #"{"jsonrpc":"2.0","id":1,"method":"\#(method)","params":{"principal":"p","reach":["*"],"arguments":\#(arguments)}}"#
     }
 
     @Test @IO func `a call reaches its part with its caller, and the result comes back`()
@@ -29,7 +29,7 @@ import Wire
             return ["echo": .string(try fields.string("command"))]
         }
         let request = Request(
-            .execute, caller: Caller(principal: "p", isAdmin: true),
+            .execute, caller: Caller(id: "p", isAdmin: true, reach: ["*"]),
             arguments: RawJSON(["command": "é\n"]))
         let reply = Reply(decoding: await dispatcher.answer(request.encoded()))
         guard case .result(let result) = reply else {
@@ -37,7 +37,7 @@ import Wire
             return
         }
         #expect(try result.parsed() == ["echo": "é\n"])
-        #expect(seen == Caller(principal: "p", isAdmin: true))
+        #expect(seen == Caller(id: "p", isAdmin: true, reach: ["*"]))
     }
 
     @Test @IO func `what cannot be served is told`() async throws {

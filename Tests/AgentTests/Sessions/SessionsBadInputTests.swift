@@ -69,7 +69,7 @@ import Wire
             key: try .generate(), relay: "tls://r:1", pin: nil, agentID: "id", name: "site")
         let service = Agent(identity: identity, settings: AgentSettings())
         let head =
-            #"{"jsonrpc":"2.0","id":1,"method":"session.command","params":{"principal":"p","arguments":"#
+            #"{"jsonrpc":"2.0","id":1,"method":"session.command","params":{"principal":"p","reach":["*"],"arguments":"#
         for arguments in [
             Array(#"{"session_id":"a","command":""#.utf8) + [0xff, 0xc3, 0x28] + Array("\"}".utf8),
             Array(#"{"session_id":"a","command":"\ud800"}"#.utf8),

@@ -138,7 +138,7 @@ import Wire
         let service = Agent(identity: identity, settings: settings)
         func list(_ arguments: String) async throws -> [JSON] {
             let call =
-                #"{"jsonrpc":"2.0","id":1,"method":"target.list","params":{"principal":"p","#
+                #"{"jsonrpc":"2.0","id":1,"method":"target.list","params":{"principal":"p","reach":["*"],"#
                 + #""arguments":"# + arguments + "}}"
             guard
                 case .result(let raw) = Reply(

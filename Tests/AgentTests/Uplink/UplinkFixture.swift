@@ -25,7 +25,7 @@ import Wire
 
         func ask(_ method: Wire.Method, _ arguments: JSON) async -> Reply? {
             let request = Request(
-                method, caller: Caller(principal: "relay"), arguments: RawJSON(arguments))
+                method, caller: .relay, arguments: RawJSON(arguments))
             let bytes = await IO.within(.seconds(30)) { [tunnel] in
                 try? await tunnel.call(request.encoded())
             }

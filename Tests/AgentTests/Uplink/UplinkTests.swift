@@ -54,7 +54,8 @@ import Wire
         try agent.run(relay)
         #expect(await holds { agent.log.last?.hasPrefix("connected") == true })
         let first = try #require(relay.peers.first?.hello)
-        #expect(first.agentID == "id" && first.invitation == nil && first.version == 1)
+        #expect(
+            first.agentID == "id" && first.invitation == nil && first.version == Contract.version)
         #expect(
             first.publicKey
                 == Base64.encodeURL(try Identity.key(in: agent.folder.path).publicKey.bytes))
