@@ -5,7 +5,7 @@ internal import CUV
 import Glibc
 
 /// A running child whose output comes as it is written.
-@IO public final class ChildStream {
+@IO public final class ChildStream: Worker {
     /// Standard output as it comes.
     public var onOutput: (@IO ([UInt8]) -> Void)?
     /// Standard error as it comes.
@@ -145,18 +145,23 @@ import Glibc
         if end == nil { kill(-pid, number) }
     }
 
+    /// Bytes that are handed on at once: scanning them takes less than a millisecond.
+    private nonisolated static let pieceSize = 16 << 10
+
     private func read(_ index: Int) {
+        guard !isClosed[index] else { return }
         let pipe = pipes[index + 1]
         if !isReading[index] {
-            guard !isClosed[index] else { return }
             isReading[index] = true
             pipe.pointee.data = Unmanaged.passRetained(self).toOpaque()
         }
         uv_read_start(
             streamHandle(pipe),
             { _, _, buffer in
-                let bytes = UnsafeMutableRawPointer.allocate(byteCount: 65536, alignment: 16)
-                buffer?.pointee = uv_buf_init(bytes.assumingMemoryBound(to: CChar.self), 65536)
+                let size = ChildStream.pieceSize
+                let bytes = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 16)
+                buffer?.pointee = uv_buf_init(
+                    bytes.assumingMemoryBound(to: CChar.self), UInt32(size))
             },
             { stream, count, buffer in
                 defer { buffer?.pointee.base?.deallocate() }
@@ -168,9 +173,18 @@ import Glibc
                     let bytes = Array(
                         UnsafeRawBufferPointer(start: buffer?.pointee.base, count: count))
                     me.heardSinceTick = true
+                    if Burst.isOver(me, adding: count), !me.paused {
+                        uv_read_stop(stream)
+                        IO.loop.workLater(me)
+                    }
                     (isOutput ? me.onOutput : me.onErrorOutput)?(bytes)
                 }
             })
+    }
+
+    /// Reads on after a slice.
+    public func work() {
+        if !paused { resume() }
     }
 
     private func closeOutput(_ index: Int) {

@@ -1,6 +1,7 @@
 // libuv on its own thread, as Swift's executor: every @IO job and every I/O callback runs here.
-// Below everything that does I/O. Invariant: nothing on this thread blocks, and a turn runs a
-// bounded number of jobs before the descriptors are looked at again.
+// Below everything that does I/O. A turn serves the workers, then calls and timers, then whatever
+// descriptors are ready. Invariant: nothing on this thread blocks, and each of these parts of a turn
+// is bounded in time, so that what comes in is looked at again within milliseconds.
 public import CUV
 import Glibc
 import Synchronization
@@ -41,7 +42,12 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
     private var ownCount = 0
     private var pace = Pace()
 
-    private static let jobsPerTurn = 4096
+    /// Nanoseconds for the jobs between two looks at the descriptors.
+    private static let jobTime: UInt64 = 4_000_000
+    /// Jobs between two looks at the clock: a usual job takes a few microseconds.
+    private static let jobsPerLook = 64
+    /// Those who have more to do than one turn has room for.
+    let workers: Workers
 
     init() {
         signal(SIGPIPE, SIG_IGN)
@@ -52,6 +58,7 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
         before = .allocate(capacity: 1)
         after = .allocate(capacity: 1)
         uv_loop_init(raw)
+        workers = Workers(raw)
         raw.pointee.data = Unmanaged.passUnretained(self).toOpaque()
         uv_async_init(raw, wake) { _ in }
         uv_prepare_init(raw, before)
@@ -101,6 +108,9 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
     /// Asks for `target.flushTurn()` at the end of this turn; the target must ask once per turn.
     @IO public func flushAtEndOfTurn(_ target: any Flushable) { dirty.append(target) }
 
+    /// Asks for `worker.work()` in the next turn, after the others who wait; ask once per turn.
+    @IO public func workLater(_ worker: any Worker) { workers.add(worker) }
+
     // MARK: Executor
 
     /// Queues a job (SerialExecutor, TaskExecutor).
@@ -135,23 +145,29 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
             ready.append(contentsOf: arrived)
             arrived.removeAll(keepingCapacity: true)
         }
-        var budget = Self.jobsPerTurn
+        let end = ready.isEmpty && dirty.isEmpty ? 0 : Slice.now + Self.jobTime
+        var isOver = false
         repeat {
-            while !ready.isEmpty && budget > 0 {
+            while !ready.isEmpty && !isOver {
                 swap(&ready, &running)
-                budget -= running.count
+                var count = 0
                 for job in running {
                     unsafe job.runSynchronously(isolatedTo: serial, taskExecutor: task)
+                    count += 1
+                    if count % Self.jobsPerLook == 0, Slice.now >= end { break }
                 }
+                // What is left comes before what these jobs have queued.
+                if count < running.count { ready.insert(contentsOf: running[count...], at: 0) }
                 running.removeAll(keepingCapacity: true)
+                isOver = Slice.now >= end
             }
             guard !dirty.isEmpty else { break }
             swap(&dirty, &flushing)
-            budget -= 16 * flushing.count
             IO.assume { for target in flushing { target.flushTurn() } }
             flushing.removeAll(keepingCapacity: true)
-        } while budget > 0
-        // Out of budget: let the descriptors have their turn, without sleeping in the poll.
+            isOver = Slice.now >= end
+        } while !isOver
+        // Out of time: let the descriptors have their turn, without sleeping in the poll.
         if !ready.isEmpty || !dirty.isEmpty { uv_async_send(wake) }
     }
 }

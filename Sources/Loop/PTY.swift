@@ -97,12 +97,16 @@ import Glibc
 
     private func ready(_ found: Readiness.Interest) {
         if found.contains(.write) { flush() }
-        if found.contains(.read) { readAvailable(pieces: 4) }
+        if found.contains(.read) { readAvailable(pieces: 16) }
     }
 
-    /// Reads up to `pieces` buffers, so that one loud program does not starve the others.
+    /// Reads up to `pieces` buffers and no longer than a slice: while there is more, the descriptor
+    /// stays ready.
     private func readAvailable(pieces: Int) {
-        for _ in 0..<pieces where master >= 0 && !paused {
+        let slice = Slice()
+        for number in 0..<pieces where master >= 0 && (!paused || ended != nil) {
+            // What a child wrote before it ended is taken in full.
+            if number > 0, ended == nil, slice.isOver() { return }
             let count = buffer.withUnsafeMutableBytes { read(master, $0.baseAddress, $0.count) }
             guard count > 0 else {
                 if count == 0 || (errno != EAGAIN && errno != EINTR) { closeMaster() }

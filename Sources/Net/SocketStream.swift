@@ -7,7 +7,7 @@ public import Loop
 /// One connected socket.
 ///
 /// libuv keeps it alive until it is closed.
-@IO public final class SocketStream: ByteStream, Flushable {
+@IO public final class SocketStream: ByteStream, Flushable, Worker {
     /// As in `ByteStream`.
     public var onData: (@IO (UnsafeRawBufferPointer) -> Void)? { didSet { read() } }
     /// As in `ByteStream`.
@@ -32,6 +32,8 @@ public import Loop
     private var isConnected = false
     private var isPaused = false
     private var isReading = false
+    /// It has had its slice of this turn.
+    private var isResting = false
     private var finishing = false { didSet { read() } }
     private var endingWrite = false
     private var finishDeadline: LoopTimer?
@@ -112,7 +114,7 @@ public import Loop
     /// Reads when somebody takes what comes, or when nobody will and only the end matters.
     private func read() {
         guard !isClosed, isConnected else { return }
-        let wanted = !isPaused && (onData != nil || finishing)
+        let wanted = !isPaused && !isResting && (onData != nil || finishing)
         guard wanted != isReading else { return }
         isReading = wanted
         guard wanted else {
@@ -136,11 +138,25 @@ public import Loop
                     IO.assume(UnsafeRawBufferPointer(start: buffer?.pointee.base, count: count)) {
                         bytes in
                         if !me.finishing { me.onData?(bytes) }
+                        if Burst.isOver(me, adding: bytes.count) { me.rest() }
                     }
                 } else {
                     IO.assume { me.ended(Int32(count)) }
                 }
             })
+    }
+
+    private func rest() {
+        guard !isClosed, !isResting else { return }
+        isResting = true
+        read()
+        IO.loop.workLater(self)
+    }
+
+    /// Reads on after a slice.
+    public func work() {
+        isResting = false
+        read()
     }
 
     private func ended(_ code: Int32) {

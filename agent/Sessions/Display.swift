@@ -20,8 +20,11 @@ import Wire
     /// After so many bytes of mere lines the log alone makes the same screen.
     private static let quiet = 256 << 10
 
+    /// Holds the program off (true) while more is to be drawn than may wait, lets it go on (false).
+    var onHold: (@IO (Bool) -> Void)?
+
     private var scanner = ModeScanner()
-    private var screen: Screen?
+    private var canvas: Canvas?
     private var sinceDrawn = 0
 
     init(columns: Int = 511, rows: Int = 50) {
@@ -37,22 +40,30 @@ import Wire
         let begun = scanner.unfinished
         if scanner.scan(bytes) {
             sinceDrawn = 0
-            if screen == nil {
-                screen = made(from: log)
+            if canvas == nil {
+                canvas = made(from: log)
                 // The log may lack the beginning of a sequence; twice does no harm.
-                screen?.feed(begun[...])
+                canvas?.draw(begun[...])
             }
         } else {
             sinceDrawn += bytes.count
-            if sinceDrawn > Self.quiet, !modes.isAlternate { screen = nil }
+            if sinceDrawn > Self.quiet, !modes.isAlternate { drop() }
         }
-        screen?.feed(bytes)
+        canvas?.draw(bytes)
+    }
+
+    /// The program is held off: it has more to say.
+    var isHolding: Bool { canvas?.isHolding ?? false }
+
+    private func drop() {
+        canvas?.end()
+        canvas = nil
     }
 
     /// The shell is at its prompt: whatever a program left on is over.
     func promptIsBack(_ log: OutputLog) {
         scanner.reset()
-        screen = nil
+        drop()
         log.leaveAlternate()
     }
 
@@ -60,20 +71,21 @@ import Wire
     func resize(columns: Int, rows: Int) {
         self.columns = columns
         self.rows = rows
-        screen?.resize(columns: columns, rows: rows)
+        canvas?.resize(columns: columns, rows: rows)
     }
 
-    /// The screen now; `follows`: a program runs that may go on from it.
-    func view(_ log: OutputLog, follows: Bool) -> ScreenView {
-        let shown: Screen
-        if let screen {
-            shown = screen
+    /// The screen with all that came before the call; `follows`: a program runs that may go on.
+    func view(_ log: OutputLog, follows: Bool) async -> ScreenView {
+        let looked: Canvas
+        if let canvas {
+            looked = canvas
         } else {
-            shown = made(from: log)
-            shown.feed(scanner.unfinished[...])
+            looked = made(from: log)
+            looked.draw(scanner.unfinished[...])
             sinceDrawn = 0
-            if follows { screen = shown }
+            if follows { canvas = looked }
         }
+        let shown = await looked.shown()
         let cursor = shown.cursor
         var texts = shown.rows
         while texts.last == "" { texts.removeLast() }
@@ -87,8 +99,8 @@ import Wire
     }
 
     /// A screen with the newest lines; what was drawn on the alternate screen is no line.
-    private func made(from log: OutputLog) -> Screen {
-        let screen = Screen(columns: columns, rows: rows)
+    private func made(from log: OutputLog) -> Canvas {
+        let canvas = Canvas(columns: columns, rows: rows) { [weak self] in self?.onHold?($0) }
         let start = max(log.start, log.end - Self.replay)
         for part in log.alternate.visible(in: start..<log.end) {
             var bytes: [UInt8] = []
@@ -97,10 +109,10 @@ import Wire
                 if byte == 10 { bytes.append(13) }
                 bytes.append(byte)
             }
-            screen.feed(bytes[...])
+            canvas.draw(bytes[...])
         }
         // Margins and character sets of programs before this one are over.
-        screen.feed(Array("\u{1b}7\u{1b}[r\u{1b}8\u{1b}(B\u{1b}[?7h".utf8)[...])
-        return screen
+        canvas.draw(Array("\u{1b}7\u{1b}[r\u{1b}8\u{1b}(B\u{1b}[?7h".utf8)[...])
+        return canvas
     }
 }

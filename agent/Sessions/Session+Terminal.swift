@@ -36,7 +36,8 @@ extension Session {
         }
         if need == nil { await glance() }
         var result = describe(command)
-        var screen = display.view(log, follows: isRunning || isDirectOpen)
+        let end = log.end
+        var screen = await display.view(log, follows: isRunning || isDirectOpen)
         var left = maxBytes
         let rows = screen.rows.prefix {
             left -= $0.utf8.count + 1
@@ -45,7 +46,7 @@ extension Session {
         result.isTruncated = rows.count < screen.rows.count
         screen.rows = Array(rows)
         result.screen = screen
-        (result.offset, result.nextOffset) = (log.end, log.end)
+        (result.offset, result.nextOffset) = (end, end)
         return result
     }
 

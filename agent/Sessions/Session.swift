@@ -84,8 +84,12 @@ import Wire
     var foreground: String?
     /// How asking the kernel stands.
     var probing = Probing()
-    /// When the terminal last sent something.
-    var lastOutput = IO.now
+    /// When the terminal last sent something; one that is held off has more to send.
+    var lastOutput: ContinuousClock.Instant {
+        get { display.isHolding ? IO.now : heard }
+        set { heard = newValue }
+    }
+    private var heard = IO.now
 
     var scanner: MarkScanner
     /// That of the outermost shell.
@@ -126,6 +130,10 @@ import Wire
         self.idleTimeout = idleTimeout
         self.nonce = nonce
         scanner = MarkScanner(nonce: nonce)
+        display.onHold = { [weak self] holds in
+            self?.lastOutput = IO.now
+            if holds { transport.pause() } else { transport.resume() }
+        }
         transport.onOutput = { [weak self] in self?.receive($0) }
         transport.onEnd = { [weak self] in self?.ended($0) }
     }

@@ -53,6 +53,8 @@ public struct TerminalSize: Equatable, Sendable {
     private let kind: Kind
     private let raw: OpaquePointer
     private var paused = true
+    /// The most bytes that are handed on at once.
+    private var piece = 16 << 10
     private var input: [UInt8] = []
     private var taken = 0
     private var requests: [Request] = []
@@ -167,8 +169,8 @@ public struct TerminalSize: Equatable, Sendable {
         return step(raw)
     }
 
-    /// Goes as far as it can without waiting.
-    func drive() {
+    /// Goes as far as it can without waiting; without `reads`, only what is to be sent.
+    func drive(reads: Bool) {
         while let next = requests.first {
             let code = next.step()
             if code == LIBSSH2_ERROR_EAGAIN { break }
@@ -177,7 +179,7 @@ public struct TerminalSize: Equatable, Sendable {
             if link == nil { return }
         }
         if unsent > 0 { sendInput() }
-        guard let link, link.failure == nil, !closing else { return }
+        guard reads, let link, link.failure == nil, !closing else { return }
         guard !paused else {
             // Reads nothing, but lets libssh2 take in what is for others.
             _ = libssh2_channel_read_ex(raw, 0, nil, 0)
@@ -241,29 +243,39 @@ public struct TerminalSize: Equatable, Sendable {
     }
 
     private func read(_ link: Link) {
-        // Bounded, so that one loud channel does not starve the others.
-        for _ in 0..<16 {
-            guard let bytes = take(0, link) else { break }
-            onOutput?(bytes)
-            if paused || closing || self.link == nil { return }
-            link.driveAgain()
+        let streams = kind == .program ? [0, SSH_EXTENDED_DATA_STDERR] : [0]
+        for stream in streams {
+            // Bounded, so that one loud channel does not starve the others.
+            for _ in 0..<4 {
+                guard let bytes = take(stream, link) else { break }
+                let begun = Slice.now
+                (stream == 0 ? onOutput : onErrorOutput)?(bytes)
+                fitPiece(to: Slice.now - begun)
+                if paused || closing || self.link == nil { return }
+                link.driveAgain()
+                if link.spend(bytes.count) { return }
+            }
         }
-        guard kind == .program else { return }
-        for _ in 0..<16 {
-            guard let bytes = take(SSH_EXTENDED_DATA_STDERR, link) else { break }
-            onErrorOutput?(bytes)
-            if paused || closing || self.link == nil { return }
-            link.driveAgain()
+    }
+
+    /// Keeps the digestion of one piece well below a slice.
+    private func fitPiece(to nanoseconds: UInt64) {
+        if nanoseconds > Slice.nanoseconds / 2 {
+            piece = max(piece / 2, Self.leastPiece)
+        } else if nanoseconds < Slice.nanoseconds / 8 {
+            piece = min(piece * 2, Self.buffer.count)
         }
     }
 
     /// What all channels read into, one after the other: a link that rests needs none.
     private static var buffer = [UInt8](repeating: 0, count: 1 << 16)
+    /// Bytes that are handed on at once, however long they take to digest.
+    private static let leastPiece = 4 << 10
 
     private func take(_ stream: Int32, _ link: Link) -> [UInt8]? {
         let count = Self.buffer.withUnsafeMutableBytes { bytes in
             libssh2_channel_read_ex(
-                raw, stream, bytes.baseAddress?.assumingMemoryBound(to: CChar.self), bytes.count)
+                raw, stream, bytes.baseAddress?.assumingMemoryBound(to: CChar.self), piece)
         }
         if count > 0 { return Array(Self.buffer[..<count]) }
         if count < 0, count != Int(LIBSSH2_ERROR_EAGAIN) { link.broke(Int32(count)) }

@@ -1,12 +1,13 @@
 // One SSH connection: it owns the session and decides what libssh2 does when. One event of its
 // carrier (a socket, or a jump host's channel) drives everything: first the session's own operations (open, log in), one at a time, as
-// libssh2 keeps their state in the session, then each channel. Below the agent's Links.
+// libssh2 keeps their state in the session, then each channel. What is read in one turn of the loop
+// is bounded; the rest waits for the link's next turn. Below the agent's Links.
 // Invariant: an operation that reported EAGAIN is repeated, unchanged, until it ends or the link does.
 internal import CSSH2
 public import Loop
 
 /// An authenticated SSH connection that carries channels.
-@IO public final class Link {
+@IO public final class Link: Worker {
     /// What the link was made from.
     public let configuration: LinkConfiguration
     /// The server's version line (`SSH-2.0-OpenSSH_9.2p1 …`).
@@ -29,6 +30,12 @@ public import Loop
     private var channels: [Channel] = []
     private var driving = false
     private var again = false
+    /// What may still be read in this turn.
+    private var slice = Slice()
+    /// More is to be read, in the link's next turn.
+    private var isWaitingForTurn = false
+    /// The channel that is read first.
+    private var firstChannel = 0
     /// A worker thread has the session.
     private var offLoop = false
     /// Waits for the socket on behalf of work off the loop.
@@ -98,6 +105,7 @@ public import Loop
     func performOffLoop(_ step: @escaping @Sendable () -> Int32) async -> Int32 {
         while failure == nil {
             offLoop = true
+            session.transport.allowance = .max
             carrier.watch([])
             let code = await Blocking.run(step)
             offLoop = false
@@ -134,17 +142,19 @@ public import Loop
     func openSession(_ kind: Channel.Kind) async -> OpenedSession {
         var opened = OpenedSession()
         let answered = timed()
+        let window =
+            kind == .terminal ? configuration.terminalWindow : configuration.window
         opened.code = await perform { [self] in
             if let spare {
                 self.spare = nil
-                if libssh2_channel_eof(spare) == 0 {
+                if kind == .program, libssh2_channel_eof(spare) == 0 {
                     (opened.channel, opened.wasAhead) = (take(spare, kind), true)
                     return 0
                 }
-                freeing.append(spare)  // the server has closed it
+                freeing.append(spare)  // the server has closed it, or its window is too large
             }
             return answered {
-                if let raw = hl_ssh_open_session(session.raw, configuration.window, 32768) {
+                if let raw = hl_ssh_open_session(session.raw, window, 32768) {
                     opened.channel = take(raw, kind)
                     return 0
                 }
@@ -219,30 +229,69 @@ public import Loop
         parked.resume()
     }
 
-    /// Lets every operation and channel go as far as it can without waiting.
+    /// Lets every operation and channel go as far as it can without waiting, and within the link's
+    /// slice of this turn.
     func drive() {
         guard !driving, !offLoop, parked == nil, failure == nil else {
             again = true
             return
         }
         driving = true
-        var passes = 0
+        let transport = session.transport
+        if !isWaitingForTurn {
+            slice = Slice()
+            transport.allowance = Slice.bytes
+        }
         repeat {
             again = false
-            let seen = session.transport.received
+            let seen = transport.received
             // Not one of the operations: behind those that open channels, it would keep the very
             // places that they wait for.
             freeing.removeAll { libssh2_channel_free($0) != LIBSSH2_ERROR_EAGAIN }
             stepOperations()
-            for channel in channels where failure == nil { channel.drive() }
-            if session.transport.received != seen { again = true }
-            passes += 1
-        } while again && passes < 16 && failure == nil
+            driveChannels()
+            if transport.received != seen || transport.allowance <= 0 { again = true }
+        } while again && !isSliceOver && failure == nil
         driving = false
         guard failure == nil else { return }
-        if session.transport.state != .open || session.goodbye != nil { return lose() }
-        if again { IO.task { self.drive() } }
+        if transport.state != .open || session.goodbye != nil { return lose() }
+        if again, !isWaitingForTurn {
+            isWaitingForTurn = true
+            IO.loop.workLater(self)
+        }
         watch()
+    }
+
+    /// The link's next turn.
+    public func work() {
+        isWaitingForTurn = false
+        drive()
+    }
+
+    private var isSliceOver: Bool { session.transport.allowance <= 0 || slice.isOver() }
+
+    /// Each channel in turn; once the slice is over the others only send, and are read first the
+    /// next time.
+    private func driveChannels() {
+        let round = channels
+        guard !round.isEmpty else { return }
+        let first = firstChannel % round.count
+        var isOver = isSliceOver
+        for number in 0..<round.count where failure == nil {
+            let place = (first + number) % round.count
+            round[place].drive(reads: !isOver)
+            if !isOver, isSliceOver {
+                isOver = true
+                firstChannel = place + 1
+            }
+        }
+        if isOver { again = true }
+    }
+
+    /// Counts bytes that a channel has taken; whether the slice is over.
+    func spend(_ bytes: Int) -> Bool {
+        slice.spend(bytes)
+        return slice.isOver()
     }
 
     /// Asks for another pass.

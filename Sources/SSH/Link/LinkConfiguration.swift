@@ -30,6 +30,9 @@ public struct LinkConfiguration: Sendable {
     public var aliveInterval: Duration = .seconds(15)
     /// Bytes a channel may receive before they are read.
     public var window: UInt32 = 2 << 20
+    /// The same for a terminal: what is on its way when a flood is interrupted is still drawn, so it
+    /// has to be little; it is enough for 12 MB/s over 20 ms.
+    public var terminalWindow: UInt32 = 256 << 10
     /// Also offers SHA-1 algorithms, which old gear needs.
     public var legacyAlgorithms = false
     /// Compresses what goes over the link where the server can.

@@ -4,6 +4,7 @@
 // hold data back while `unsent` is large. Invariant: one thread at a time, the one that drives
 // the session.
 import Glibc
+internal import Loop
 
 /// What carries a session: an output buffer over something that takes and gives bytes.
 class Transport {
@@ -23,6 +24,8 @@ class Transport {
     final var mayRead = true
     /// Nothing is read just now, though there may be something (see Channel's requests).
     final var isHeld = false
+    /// Bytes that may still be read in this turn of the loop.
+    final var allowance = Slice.bytes
     /// Bytes received so far: the sign of life.
     final private(set) var received: UInt64 = 0
     /// Bytes libssh2 has sent so far.
@@ -71,11 +74,14 @@ class Transport {
         case .drained: return -Int(EAGAIN)
         case .open: break
         }
-        guard mayRead, !isHeld, unsent < Self.outputLimit else { return -Int(EAGAIN) }
+        guard mayRead, !isHeld, allowance > 0, unsent < Self.outputLimit else {
+            return -Int(EAGAIN)
+        }
         let count = read(bytes)
         if count < bytes.count { mayRead = false }
         guard count > 0 else { return -Int(EAGAIN) }
         received += UInt64(count)
+        allowance -= count
         if let first = firstBytes, first.count < 65536 {
             firstBytes = first + UnsafeRawBufferPointer(rebasing: bytes[..<count])
         }

@@ -1,0 +1,22 @@
+// How much one libuv stream has brought in a row. libuv reads a stream up to 32 times before it looks
+// at the next one, 2 MiB at a time.
+// Invariant: a stream that has brought a slice without a pause is told to wait for its next turn.
+
+/// Counts what one stream brings in a row.
+@IO public enum Burst {
+    private static var stream: ObjectIdentifier?
+    private static var slice = Slice()
+
+    /// Counts bytes of a stream; whether it has to wait for its next turn.
+    public static func isOver(_ stream: AnyObject, adding count: Int) -> Bool {
+        let name = ObjectIdentifier(stream)
+        if Self.stream != name {
+            Self.stream = name
+            slice = Slice()
+        }
+        slice.spend(count)
+        guard slice.isOver() else { return false }
+        slice = Slice()
+        return true
+    }
+}

@@ -1,0 +1,28 @@
+// The share of one source of bytes in one turn of the loop. A source that has more to do waits for
+// its next turn (`EventLoop.workLater`), so that a loud peer slows down only itself.
+// Invariant: a value; what it decides depends on the bytes spent and the time that is handed in.
+internal import CUV
+
+/// What one source may do in one turn: so many bytes, for so long.
+public struct Slice: Sendable {
+    /// Bytes a source may move in one turn: decrypting them takes a little less than 1 ms.
+    public static let bytes = 256 << 10
+    /// Nanoseconds a source may work in one turn: a call takes about six turns from the relay to a
+    /// shell and back, and has to stay below 50 ms beside several loud sources.
+    public static let nanoseconds: UInt64 = 1_000_000
+
+    private var bytesLeft = Slice.bytes
+    private let end: UInt64
+
+    /// A slice that begins at `start`, in nanoseconds of `Slice.now`.
+    public init(at start: UInt64 = Slice.now) { end = start + Self.nanoseconds }
+
+    /// The loop's clock (`uv_hrtime`), in nanoseconds.
+    public static var now: UInt64 { uv_hrtime() }
+
+    /// Counts bytes that were moved.
+    public mutating func spend(_ bytes: Int) { bytesLeft -= bytes }
+
+    /// Whether the source has had its share.
+    public func isOver(at now: UInt64 = Slice.now) -> Bool { bytesLeft <= 0 || now >= end }
+}

@@ -1,0 +1,112 @@
+// A screen that is drawn a slice at a time. Between Display, which says what belongs on it, and module
+// Screen, for which a drawing program's output is some 50 times as dear as plain lines.
+// Invariant: what is shown is exact as soon as everything given has been drawn; when more than
+// `limit` bytes wait, the program that writes them is held off.
+import Loop
+import Screen
+
+/// A screen with the output that is still to be drawn on it.
+@IO final class Canvas: Worker {
+    /// Bytes that may wait before the program is held off: some 20 ms of drawing.
+    private static let limit = 64 << 10
+    /// Bytes that are drawn between two looks at the clock: 0.1 ms of usual drawing.
+    private static let step = 512
+
+    private let screen: Screen
+    private var waiting: [UInt8] = []
+    /// Bytes at the beginning of `waiting` that are drawn.
+    private var done = 0
+    /// Changes of the size, each with the number of bytes given before it.
+    private var sizes: [(after: Int, columns: Int, rows: Int)] = []
+    private var given = 0
+    private var isQueued = false
+    /// The program is held off.
+    private(set) var isHolding = false
+    /// Calls that wait to see what was given.
+    private var viewers = 0
+    private let hold: @IO (Bool) -> Void
+    private let progress = Condition()
+
+    /// An empty screen; `hold` holds the program off (true) and lets it go on (false).
+    init(columns: Int, rows: Int, hold: @escaping @IO (Bool) -> Void) {
+        screen = Screen(columns: columns, rows: rows)
+        self.hold = hold
+    }
+
+    /// Bytes that are still to be drawn.
+    private var left: Int { waiting.count - done }
+    private var isDone: Bool { left == 0 && sizes.isEmpty }
+
+    /// Draws output: a little at once, more in turns.
+    func draw(_ bytes: ArraySlice<UInt8>) {
+        given += bytes.count
+        if isDone, bytes.count <= 2 * Self.step { return screen.feed(bytes) }
+        waiting.append(contentsOf: bytes)
+        goOnLater()
+        guard left > Self.limit, !isHolding else { return }
+        isHolding = true
+        hold(true)
+    }
+
+    /// Takes another size, after what has been given so far.
+    func resize(columns: Int, rows: Int) {
+        if isDone { return screen.resize(columns: columns, rows: rows) }
+        sizes.append((given, columns, rows))
+    }
+
+    /// Nothing more is given: the rest is drawn only for whoever waits to see it.
+    func end() {
+        letGo()
+        guard viewers == 0 else { return }
+        waiting = []
+        (done, sizes) = (0, [])
+    }
+
+    /// The screen once all that was given before the call is drawn.
+    func shown() async -> Screen {
+        let goal = given
+        viewers += 1
+        defer { viewers -= 1 }
+        while given - left < goal { await progress.wait(until: IO.now + .seconds(1)) }
+        return screen
+    }
+
+    func work() {
+        isQueued = false
+        let slice = Slice()
+        repeat { step() } while !isDone && !slice.isOver()
+        if !isDone { goOnLater() }
+        if left <= Self.limit / 2 { letGo() }
+        progress.broadcast()
+    }
+
+    private func step() {
+        let drawn = given - left
+        if let size = sizes.first, size.after <= drawn {
+            sizes.removeFirst()
+            return screen.resize(columns: size.columns, rows: size.rows)
+        }
+        let upper = min(left, Self.step, sizes.first.map { $0.after - drawn } ?? left)
+        screen.feed(waiting[done..<(done + upper)])
+        done += upper
+        if done == waiting.count {
+            waiting.removeAll(keepingCapacity: false)
+            done = 0
+        } else if done >= Self.limit {
+            waiting.removeFirst(done)
+            done = 0
+        }
+    }
+
+    private func goOnLater() {
+        guard !isQueued else { return }
+        isQueued = true
+        IO.loop.workLater(self)
+    }
+
+    private func letGo() {
+        guard isHolding else { return }
+        isHolding = false
+        hold(false)
+    }
+}
