@@ -107,6 +107,28 @@ enum EndpointRows {
         try session(at: "\(try agent())/shell-\(shell)")
     }
 
+    /// Programs that write to their terminal without end, each of a kind that costs the agent
+    /// something else.
+    static let floods = [
+        ("lines", "yes"), ("drawn", #"yes "$(printf '\033[2Ahello\033[K')""#),
+        ("screens", #"yes "$(printf '\033[?1049h\033[Hx')""#), ("random", "cat /dev/urandom"),
+    ]
+
+    /// A session on the link of another one, in which a command floods its terminal.
+    static func session(beside flood: String) throws -> Operation {
+        let target = try LineProtocol.setting("PEER_TARGET")
+        let endpoint = try Endpoint()
+        let loud = try endpoint.call("ssh_session_open", ["target": .string(target)])
+        let echo = try session(at: target)
+        _ = try endpoint.call(
+            "ssh_session_command",
+            [
+                "session_id": loud["session_id"] ?? .null, "command": .string(flood), "wait_s": 0.2,
+                "max_bytes": 100,
+            ])
+        return echo
+    }
+
     private static func session(at target: String) throws -> Operation {
         let endpoint = try Endpoint()
         let opened = try endpoint.call("ssh_session_open", ["target": .string(target)])

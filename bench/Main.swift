@@ -17,6 +17,9 @@ enum Main {
         + EndpointRows.shells.map { shell in
             ("mcp-shell-\(shell)", { try EndpointRows.session(shell: shell) })
         }
+        + EndpointRows.floods.map { name, command in
+            ("mcp-flood-\(name)", { try EndpointRows.session(beside: command) })
+        }
 
     static func main() {
         let word = CommandLine.arguments.dropFirst().first ?? "rows"

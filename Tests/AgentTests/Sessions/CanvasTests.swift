@@ -9,7 +9,7 @@ import Testing
 @Suite(.timeLimit(.minutes(2))) struct CanvasTests {
     @Test(arguments: [1, 2, 3])
     @IO func `turns, cuts and new sizes change nothing of what is shown`(seed: UInt64) async {
-        var random = Seeded(seed)
+        var random = Seeded(state: seed)
         var held = false
         let canvas = Canvas(columns: 100, rows: 20) { held = $0 }
         let screen = Screen(columns: 100, rows: 20)
