@@ -54,9 +54,10 @@ let package = Package(
 
         // Libraries
         library("JSON", [], safe: true),
-        library("Terminal", [], safe: true),
+        library("Programs", [], safe: true),
+        library("Terminal", ["Programs"], safe: true),
         library("Screen", ["Terminal", "CVTerm"], linker: [.linkedLibrary("vterm")]),
-        library("Loop", ["CUV", "CPTY"], linker: [.linkedLibrary("uv")]),
+        library("Loop", ["Programs", "CUV", "CPTY"], linker: [.linkedLibrary("uv")]),
         library(
             "Crypto", ["COpenSSL"], linker: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
         library("SQLite", ["CSQLite"], linker: [.linkedLibrary("sqlite3")]),
@@ -64,7 +65,7 @@ let package = Package(
         library("HTTP", ["Loop", "Net"], safe: true),
         library("Tunnel", ["Loop", "Net", "CNGHTTP2"], linker: [.linkedLibrary("nghttp2")]),
         library(
-            "SSH", ["Loop", "Crypto", "CSSH2"],
+            "SSH", ["Programs", "Loop", "Net", "Crypto", "CSSH2"],
             linker: ownLibraries + [.linkedLibrary("ssh2"), .linkedLibrary("z")]),
         library("MCP", ["JSON", "HTTP", "Loop", "Net"], safe: true),
         library("Configuration", [], safe: true),
@@ -81,14 +82,15 @@ let package = Package(
         .executableTarget(
             name: "homeline-agent",
             dependencies: [
-                "Configuration", "Crypto", "JSON", "Loop", "Net", "SSH", "Screen", "Terminal",
-                "Tunnel", "Wire",
+                "Configuration", "Crypto", "JSON", "Loop", "Net", "Programs", "SSH", "Screen",
+                "Terminal", "Tunnel", "Wire",
             ],
             path: "agent", swiftSettings: safe),
         .executableTarget(
             name: "homeline-bench",
             dependencies: [
-                "CSSH2", "JSON", "Loop", "Net", "Crypto", "Tunnel", "HTTP", "SSH", "Terminal",
+                "CSSH2", "JSON", "Loop", "Net", "Crypto", "Tunnel", "HTTP", "Programs", "SSH",
+                "Terminal",
             ],
             path: "bench", exclude: ["peers"], swiftSettings: house,
             linkerSettings: ownLibraries + [.linkedLibrary("ssh2"), .linkedLibrary("z")]),
@@ -98,16 +100,16 @@ let package = Package(
             name: "Support", dependencies: ["JSON"], path: "Tests/Support", exclude: ["python"],
             swiftSettings: house),
         suite("JSONTests", ["JSON"]),
-        suite("TerminalTests", ["Terminal"]),
+        suite("TerminalTests", ["Terminal", "Programs"]),
         suite("ScreenTests", ["Screen", "Terminal", "Loop"]),
         suite("FuzzTests", ["Terminal", "Screen"]),
-        suite("LoopTests", ["Loop"]),
+        suite("LoopTests", ["Loop", "Programs"]),
         suite("CryptoTests", ["Crypto"]),
         suite("SQLiteTests", ["SQLite"]),
         suite("NetTests", ["Net", "Loop", "Crypto", "COpenSSL"]),
         suite("HTTPTests", ["HTTP", "Net", "Loop"]),
         suite("TunnelTests", ["Tunnel", "Net", "Loop", "Crypto"]),
-        suite("SSHTests", ["SSH", "Loop"]),
+        suite("SSHTests", ["SSH", "Programs", "Loop", "Net", "Crypto"]),
         suite("MCPTests", ["MCP", "JSON", "HTTP", "Net", "Loop"], exclude: ["python"]),
         suite("ConfigurationTests", ["Configuration"]),
         suite("WireTests", ["Wire", "JSON", "Crypto"]),
@@ -120,11 +122,12 @@ let package = Package(
         suite(
             "AgentTests",
             [
-                "homeline-agent", "JSON", "Loop", "SSH", "Terminal", "Wire", "Net", "Tunnel",
-                "Crypto",
+                "homeline-agent", "JSON", "Loop", "Programs", "SSH", "Screen", "Terminal", "Wire",
+                "Net", "Tunnel", "Crypto",
             ]),
         suite(
-            "SessionLab", ["homeline-agent", "Crypto", "Loop", "SSH", "Terminal", "Wire"]),
+            "SessionLab",
+            ["homeline-agent", "Crypto", "Loop", "Programs", "SSH", "Terminal", "Wire"]),
         suite("EndToEnd", ["JSON", "Loop", "HTTP", "Net"]),
         suite("Interop", ["JSON"], exclude: ["python"]),
     ],

@@ -1,6 +1,7 @@
 // Module SSH alone, as the agent uses it, without relay, tunnel and MCP: says which share of a
 // command is the link's.
 import Loop
+import Programs
 import SSH
 
 enum LinkRows {
@@ -30,7 +31,7 @@ enum LinkRows {
 
     @IO private static func runTrue(on link: Link) async throws {
         let channel = try await link.execute("true")
-        let ended = Once<ChannelEnd>()
+        let ended = Once<ProgramEnd>()
         channel.onEnd = { ended.set($0) }
         channel.resume()
         guard await ended.wait() == .exited(0) else { throw BenchError("true has failed") }

@@ -1,18 +1,11 @@
 // A child process that is run to its end with its input given and its output collected: `ssh -G`,
 // secret commands. Invariant: it ends within its deadline or is killed, with all it started.
-
-/// How a child ended.
-public enum ChildEnd: Sendable, Equatable {
-    /// It exited with a code.
-    case exited(Int32)
-    /// A signal ended it.
-    case signalled(Int32)
-}
+public import Programs
 
 /// What a child left behind.
 public struct ChildResult: Sendable, Equatable {
     /// How it ended.
-    public let end: ChildEnd
+    public let end: ProgramEnd
     /// Its standard output.
     public let output: [UInt8]
     /// Its standard error.
@@ -75,6 +68,6 @@ public struct ChildResult: Sendable, Equatable {
         stream.onOutput = nil
         stream.onErrorOutput = nil
         stream.onEnd = nil
-        stream.signal(9)
+        stream.signal("KILL")
     }
 }

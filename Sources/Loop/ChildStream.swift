@@ -3,29 +3,36 @@
 // hold them open, shortly after the child's; no child is left a zombie.
 internal import CUV
 import Glibc
+public import Programs
 
 /// A running child whose output comes as it is written.
-@IO public final class ChildStream: Worker {
+@IO public final class ChildStream: RunningProgram, Worker {
     /// Standard output as it comes.
     public var onOutput: (@IO ([UInt8]) -> Void)?
     /// Standard error as it comes.
     public var onErrorOutput: (@IO ([UInt8]) -> Void)?
+    /// Everything written is in the child's pipe.
+    public var onDrain: (@IO () -> Void)?
     /// The end of the child.
-    public var onEnd: (@IO (ChildEnd) -> Void)?
+    public var onEnd: (@IO (ProgramEnd) -> Void)?
     /// The process id, which is also its group's and its session's.
     public private(set) var pid: Int32 = 0
 
     private let process = UnsafeMutablePointer<uv_process_t>.allocate(capacity: 1)
     private let pipes = (0..<3).map { _ in UnsafeMutablePointer<uv_pipe_t>.allocate(capacity: 1) }
-    private var isReading = [false, false]
-    private var isClosed = [false, false]
-    private var openOutputs = 2
+    private var outputs = [Output(), Output()]
     private var isInputOpen = true
-    private var end: ChildEnd?
+    private var end: ProgramEnd?
     private var ended = false
     private var heardSinceTick = false
     private var grace: LoopTimer?
     private var paused = true
+
+    /// How one of the two outputs stands.
+    private struct Output {
+        var isReading = false
+        var isClosed = false
+    }
 
     /// Starts the program at `path` (searched in PATH when it has no slash).
     ///
@@ -66,7 +73,9 @@ import Glibc
                         guard let data = process?.pointee.data else { return }
                         let me = Unmanaged<ChildStream>.fromOpaque(data).takeRetainedValue()
                         IO.assume {
-                            me.exited(signal == 0 ? .exited(Int32(status)) : .signalled(signal))
+                            me.exited(
+                                signal == 0
+                                    ? .exited(Int32(status)) : .signalled(Signal.name(signal)))
                         }
                     }
                     return uv_spawn(IO.loop.raw, process, &options)
@@ -79,16 +88,24 @@ import Glibc
         }
         pid = process.pointee.pid
         process.pointee.data = Unmanaged.passRetained(self).toOpaque()
+        pipes[0].pointee.data = Unmanaged.passUnretained(self).toOpaque()
         if socket != nil {
-            isInputOpen = false
-            closeHandle(pipes[0])
+            closeInput()
             closeOutput(0)
         }
     }
 
     isolated deinit {
-        for index in 0..<2 where !isClosed[index] { closeHandle(pipes[index + 1]) }
-        if isInputOpen { closeHandle(pipes[0]) }
+        for index in 0..<2 where !outputs[index].isClosed { closeHandle(pipes[index + 1]) }
+        closeInput()
+    }
+
+    /// Its outputs are pipes.
+    public var hasTerminal: Bool { false }
+
+    /// Bytes of input that are not in the child's pipe yet.
+    public var unsent: Int {
+        isInputOpen ? uv_stream_get_write_queue_size(streamHandle(pipes[0])) : 0
     }
 
     /// Queues input.
@@ -100,8 +117,13 @@ import Glibc
         request.pointee.data = UnsafeMutableRawPointer(copy.baseAddress)
         var buffer = uv_buf_init(copy.baseAddress, UInt32(bytes.count))
         let code = uv_write(request, streamHandle(pipes[0]), &buffer, 1) { request, _ in
-            request?.pointee.data?.deallocate()
-            request?.deallocate()
+            guard let request else { return }
+            request.pointee.data?.deallocate()
+            let owner = request.pointee.handle?.pointee.data
+            request.deallocate()
+            guard let owner else { return }
+            let me = Unmanaged<ChildStream>.fromOpaque(owner).takeUnretainedValue()
+            IO.assume { if me.unsent == 0 { me.onDrain?() } }
         }
         guard code != 0 else { return }
         copy.deallocate()
@@ -112,6 +134,7 @@ import Glibc
     public func sendEOF() {
         guard isInputOpen else { return }
         isInputOpen = false
+        pipes[0].pointee.data = nil
         let request = UnsafeMutablePointer<uv_shutdown_t>.allocate(capacity: 1)
         request.pointee.data = UnsafeMutableRawPointer(pipes[0])
         let code = uv_shutdown(request, streamHandle(pipes[0])) { request, _ in
@@ -129,7 +152,7 @@ import Glibc
     /// Stops reading, so that the child blocks once its pipes are full.
     public func pause() {
         paused = true
-        for index in 0..<2 where isReading[index] && !isClosed[index] {
+        for index in 0..<2 where outputs[index].isReading && !outputs[index].isClosed {
             uv_read_stop(streamHandle(pipes[index + 1]))
         }
     }
@@ -141,18 +164,24 @@ import Glibc
     }
 
     /// Sends a signal to the child's whole group.
-    public func signal(_ number: Int32) {
-        if end == nil { kill(-pid, number) }
+    public func signal(_ name: String) {
+        if end == nil, let number = Signal.number(name) { kill(-pid, number) }
     }
+
+    /// It has no terminal, so there is nothing to do.
+    public func resize(columns: UInt16, rows: UInt16) {}
+
+    /// Kills the child with its whole group.
+    public func close() { signal("KILL") }
 
     /// Bytes that are handed on at once: scanning them takes less than a millisecond.
     private nonisolated static let pieceSize = 16 << 10
 
     private func read(_ index: Int) {
-        guard !isClosed[index] else { return }
+        guard !outputs[index].isClosed else { return }
         let pipe = pipes[index + 1]
-        if !isReading[index] {
-            isReading[index] = true
+        if !outputs[index].isReading {
+            outputs[index].isReading = true
             pipe.pointee.data = Unmanaged.passRetained(self).toOpaque()
         }
         uv_read_start(
@@ -188,39 +217,43 @@ import Glibc
     }
 
     private func closeOutput(_ index: Int) {
-        guard !isClosed[index] else { return }
-        isClosed[index] = true
-        openOutputs -= 1
+        guard !outputs[index].isClosed else { return }
+        outputs[index].isClosed = true
         let pipe = pipes[index + 1]
         let data = pipe.pointee.data
         pipe.pointee.data = nil
         closeHandle(pipe)
         finishIfOver()
         // Reading held this object.
-        if isReading[index], let data { Unmanaged<ChildStream>.fromOpaque(data).release() }
+        if outputs[index].isReading, let data { Unmanaged<ChildStream>.fromOpaque(data).release() }
     }
 
-    private func exited(_ end: ChildEnd) {
+    private func exited(_ end: ProgramEnd) {
         self.end = end
         closeHandle(process)
-        if isInputOpen {
-            isInputOpen = false
-            closeHandle(pipes[0])
-        }
+        closeInput()
         finishIfOver()
         guard !ended else { return }
         heardSinceTick = true
         grace = LoopTimer(after: .seconds(1)) { [weak self] in self?.letGo() }
     }
 
+    private func closeInput() {
+        guard isInputOpen else { return }
+        isInputOpen = false
+        pipes[0].pointee.data = nil
+        closeHandle(pipes[0])
+    }
+
     private func finishIfOver() {
-        guard let end, openOutputs == 0, !ended else { return }
+        guard let end, outputs.allSatisfy(\.isClosed), !ended else { return }
         ended = true
         grace?.cancel()
         let report = onEnd
         onEnd = nil
         onOutput = nil
         onErrorOutput = nil
+        onDrain = nil
         report?(end)
     }
 

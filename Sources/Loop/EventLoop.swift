@@ -28,8 +28,6 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
     /// The C loop (`uv_loop_t`); only the loop thread may use it.
     public let raw: UnsafeMutablePointer<uv_loop_t>
     private let wake: UnsafeMutablePointer<uv_async_t>
-    private let before: UnsafeMutablePointer<uv_prepare_t>
-    private let after: UnsafeMutablePointer<uv_check_t>
     private let inbox = Locked<(jobs: [UnownedJob], foreign: Int, wakes: Int)>(([], 0, 0))
     private let thread = Atomic<UInt>(0)
 
@@ -55,8 +53,9 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
         setenv("UV_THREADPOOL_SIZE", "16", 0)
         raw = .allocate(capacity: 1)
         wake = .allocate(capacity: 1)
-        before = .allocate(capacity: 1)
-        after = .allocate(capacity: 1)
+        // Kept by the C loop, which is never closed.
+        let before = UnsafeMutablePointer<uv_prepare_t>.allocate(capacity: 1)
+        let after = UnsafeMutablePointer<uv_check_t>.allocate(capacity: 1)
         uv_loop_init(raw)
         workers = Workers(raw)
         raw.pointee.data = Unmanaged.passUnretained(self).toOpaque()

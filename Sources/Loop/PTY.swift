@@ -3,27 +3,38 @@
 // after the last output.
 internal import CPTY
 import Glibc
+public import Programs
 
 /// A child process on a pseudo-terminal.
-@IO public final class PTY {
+///
+/// It starts paused: set the callbacks, then `resume`.
+@IO public final class PTY: RunningProgram {
     /// Output as it comes.
     public var onOutput: (@IO ([UInt8]) -> Void)?
     /// The end of the child, after its output.
-    public var onEnd: (@IO (ChildEnd) -> Void)?
+    public var onEnd: (@IO (ProgramEnd) -> Void)?
     /// Everything written has been taken by the terminal.
     public var onDrain: (@IO () -> Void)?
+    /// Nothing: what the program writes to standard error is part of the output.
+    public var onErrorOutput: (@IO ([UInt8]) -> Void)? {
+        get { nil }
+        set {}
+    }
     /// The child's process id, its session and first process group.
     public let pid: Int32
 
     private var master: Int32
     private let readiness: Readiness
     private var pending: ArraySlice<UInt8> = []
-    private var paused = false
+    private var paused = true
     private var reaper: SignalWatch?
-    private var ended: ChildEnd?
+    private var ended: ProgramEnd?
     private var hangUp: LoopTimer?
     private var firstLook: LoopTimer?
     private var buffer = [UInt8](repeating: 0, count: 65536)
+
+    /// It has one.
+    public var hasTerminal: Bool { true }
 
     /// Bytes written but not yet taken by the terminal.
     public var unsent: Int { pending.count }
@@ -49,10 +60,8 @@ import Glibc
         self.pid = pid
         self.master = master
         readiness = try Readiness(descriptor: master)
-        readiness.watch(.read) { [weak self] in self?.ready($0) }
+        readiness.watch([]) { [weak self] in self?.ready($0) }
         reaper = SignalWatch(SIGCHLD) { [weak self] in self?.reap() }
-        // It may have ended before the watch began; told when its owner has had time to listen.
-        firstLook = LoopTimer(after: .zero) { [weak self] in self?.reap() }
     }
 
     isolated deinit { tearDown() }
@@ -62,6 +71,14 @@ import Glibc
         guard master >= 0 else { return }
         pending.append(contentsOf: bytes)
         flush()
+    }
+
+    /// Types Ctrl-D.
+    public func sendEOF() { write([4]) }
+
+    /// Sends a signal to the child's group.
+    public func signal(_ name: String) {
+        if ended == nil, let number = Signal.number(name) { kill(-pid, number) }
     }
 
     /// Stops reading, so that the program blocks once the terminal is full.
@@ -74,6 +91,7 @@ import Glibc
     public func resume() {
         paused = false
         watch()
+        // It may have ended before anybody listened.
         if ended == nil { firstLook = LoopTimer(after: .zero) { [weak self] in self?.reap() } }
     }
 
@@ -143,7 +161,7 @@ import Glibc
         var code: Int32 = 0
         // While paused the end waits, as the output before it does.
         guard ended == nil, !paused, hl_pty_reap(pid, &code) != 0 else { return }
-        let end: ChildEnd = code >= 0 ? .exited(code) : .signalled(-code)
+        let end: ProgramEnd = code >= 0 ? .exited(code) : .signalled(Signal.name(-code))
         ended = end
         reaper?.cancel()
         hangUp?.cancel()

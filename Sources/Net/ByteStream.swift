@@ -33,6 +33,9 @@ public import Loop
     /// Hands what is queued to the system now.
     func flush()
 
+    /// Keeps little unsent in the kernel, where there is one below, so that calls overtake bulk.
+    func limitUnsentInKernel(bytes: Int32)
+
     /// Stops `onData`, but for what has been received already (up to 64 KiB).
     func pauseReading()
 
@@ -55,4 +58,7 @@ extension ByteStream {
 
     /// Ends the stream now.
     public func close() { close(nil) }
+
+    /// Nothing: only a TCP socket, and what lies on one, has a queue in the kernel to be limited.
+    public func limitUnsentInKernel(bytes: Int32) {}
 }

@@ -15,15 +15,12 @@ public import Loop
     /// As in `ByteStream`.
     public var onClose: (@IO (NetError?) -> Void)?
     /// As in `ByteStream`.
-    public let peer = "stdio"
+    public var peer: String { "stdio" }
     /// As in `ByteStream`.
     public private(set) var isClosed = false
 
-    private let input: Int32
-    private let output: Int32
-    private let flags: (input: Int32, output: Int32)
-    private var reading: Readiness?
-    private var writing: Readiness?
+    private var input: End
+    private var output: End
     private var queue: [UInt8] = []
     private var isPaused = true
     private var isReadingOnWorker = false
@@ -31,13 +28,21 @@ public import Loop
     private var hasEnded = false
     private var finishDeadline: LoopTimer?
 
+    /// One of the two descriptors.
+    private struct End {
+        let descriptor: Int32
+        /// As they were found.
+        let flags: Int32
+        /// nil: the kernel offers none, or it is over.
+        var readiness: Readiness?
+    }
+
     /// A stream over two descriptors, which stay the caller's; call `resumeReading` to begin.
     public init(input: Int32, output: Int32) {
-        self.input = input
-        self.output = output
-        flags = (fcntl(input, F_GETFL), fcntl(output, F_GETFL))
-        reading = try? Readiness(descriptor: input)
-        if output != input { writing = try? Readiness(descriptor: output) }
+        self.input = End(descriptor: input, flags: fcntl(input, F_GETFL))
+        self.output = End(descriptor: output, flags: fcntl(output, F_GETFL))
+        self.input.readiness = try? Readiness(descriptor: input)
+        if output != input { self.output.readiness = try? Readiness(descriptor: output) }
     }
 
     // MARK: Reading
@@ -45,15 +50,15 @@ public import Loop
     /// As in `ByteStream`.
     public func pauseReading() {
         isPaused = true
-        reading?.stop()
+        input.readiness?.stop()
     }
 
     /// As in `ByteStream`.
     public func resumeReading() {
         guard !isClosed, !hasEnded, isPaused else { return }
         isPaused = false
-        if let reading {
-            reading.watch(.read) { [weak self] _ in self?.readReady() }
+        if let readiness = input.readiness {
+            readiness.watch(.read) { [weak self] _ in self?.readReady() }
         } else if !isReadingOnWorker {
             isReadingOnWorker = true
             IO.task { await self.readOnWorker() }
@@ -62,13 +67,13 @@ public import Loop
 
     private func readReady() {
         for _ in 0..<4 where !isPaused && !isClosed {
-            guard take(Self.read(input)) else { return }
+            guard take(Self.read(input.descriptor)) else { return }
         }
     }
 
     private func readOnWorker() async {
         while !isPaused, !isClosed {
-            let input = self.input
+            let input = input.descriptor
             guard take(await Blocking.run { Self.read(input) }) else { break }
         }
         isReadingOnWorker = false
@@ -78,8 +83,8 @@ public import Loop
     private func take(_ bytes: [UInt8]?) -> Bool {
         guard let bytes, !isClosed else { return false }
         guard !bytes.isEmpty else {
-            reading?.close()
-            reading = nil
+            input.readiness?.close()
+            input.readiness = nil
             isPaused = true
             hasEnded = true
             if let onEnd { onEnd() } else { close(nil) }
@@ -119,11 +124,11 @@ public import Loop
         var sent = 0
         while sent < queue.count {
             let count = queue.withUnsafeBytes {
-                Glibc.write(output, $0.baseAddress.map { $0 + sent }, queue.count - sent)
+                Glibc.write(output.descriptor, $0.baseAddress.map { $0 + sent }, queue.count - sent)
             }
             if count >= 0 {
                 sent += count
-            } else if errno == EAGAIN, let writing {
+            } else if errno == EAGAIN, let writing = output.readiness {
                 queue.removeFirst(sent)
                 return writing.watch(.write) { [weak self] _ in self?.flush() }
             } else if errno != EINTR {
@@ -131,7 +136,7 @@ public import Loop
             }
         }
         queue.removeAll(keepingCapacity: queue.capacity <= 65536)
-        writing?.stop()
+        output.readiness?.stop()
         if isFinishing { close(nil) } else { onDrain?() }
     }
 
@@ -154,12 +159,12 @@ public import Loop
         isClosed = true
         finishDeadline?.cancel()
         finishDeadline = nil
-        reading?.close()
-        writing?.close()
-        reading = nil
-        writing = nil
-        _ = fcntl(input, F_SETFL, flags.input)
-        _ = fcntl(output, F_SETFL, flags.output)
+        input.readiness?.close()
+        output.readiness?.close()
+        input.readiness = nil
+        output.readiness = nil
+        _ = fcntl(input.descriptor, F_SETFL, input.flags)
+        _ = fcntl(output.descriptor, F_SETFL, output.flags)
         let closed = onClose
         onClose = nil
         onData = nil

@@ -26,17 +26,29 @@ public import Loop
 
     private let handle: UnsafeMutableRawPointer
     private let isTCP: Bool
-    private var queue: [UInt8] = []
-    private var inFlight = 0
-    private var dirty = false
-    private var isConnected = false
-    private var isPaused = false
-    private var isReading = false
-    /// It has had its slice of this turn.
-    private var isResting = false
+    private var output = Output()
+    private var reading = Reading()
     private var finishing = false { didSet { read() } }
     private var endingWrite = false
     private var finishDeadline: LoopTimer?
+
+    /// What is to be written, and how far that is.
+    private struct Output {
+        var queue: [UInt8] = []
+        /// Bytes that libuv has and the system has not.
+        var inFlight = 0
+        var isDirty = false
+        var isEmpty: Bool { queue.isEmpty && inFlight == 0 }
+    }
+
+    /// Whether it reads, and what keeps it from reading.
+    private struct Reading {
+        var isOn = false
+        var isConnected = false
+        var isPaused = false
+        /// It has had its slice of this turn.
+        var isResting = false
+    }
 
     /// One read buffer for all streams: libuv reads one at a time.
     private static let readBuffer = UnsafeMutableRawBufferPointer.allocate(
@@ -84,11 +96,11 @@ public import Loop
         } else {
             peer = "unix"
         }
-        isConnected = true
+        reading.isConnected = true
         read()
     }
 
-    /// Keeps little unsent in the kernel (`TCP_NOTSENT_LOWAT`), so that calls overtake bulk.
+    /// As in `ByteStream` (`TCP_NOTSENT_LOWAT`).
     public func limitUnsentInKernel(bytes: Int32) {
         guard isTCP else { return }
         var fd: Int32 = -1
@@ -101,22 +113,23 @@ public import Loop
 
     /// As in `ByteStream`.
     public func pauseReading() {
-        isPaused = true
+        reading.isPaused = true
         read()
     }
 
     /// As in `ByteStream`.
     public func resumeReading() {
-        isPaused = false
+        reading.isPaused = false
         read()
     }
 
     /// Reads when somebody takes what comes, or when nobody will and only the end matters.
     private func read() {
-        guard !isClosed, isConnected else { return }
-        let wanted = !isPaused && !isResting && (onData != nil || finishing)
-        guard wanted != isReading else { return }
-        isReading = wanted
+        guard !isClosed, reading.isConnected else { return }
+        let wanted =
+            !reading.isPaused && !reading.isResting && (onData != nil || finishing)
+        guard wanted != reading.isOn else { return }
+        reading.isOn = wanted
         guard wanted else {
             uv_read_stop(stream)
             return
@@ -147,15 +160,15 @@ public import Loop
     }
 
     private func rest() {
-        guard !isClosed, !isResting else { return }
-        isResting = true
+        guard !isClosed, !reading.isResting else { return }
+        reading.isResting = true
         read()
         IO.loop.workLater(self)
     }
 
     /// Reads on after a slice.
     public func work() {
-        isResting = false
+        reading.isResting = false
         read()
     }
 
@@ -164,7 +177,7 @@ public import Loop
             return close(.closed(reason: NetError.reason(code)))
         }
         guard let onEnd else { return close(nil) }
-        isPaused = true
+        reading.isPaused = true
         read()
         onEnd()
     }
@@ -172,35 +185,35 @@ public import Loop
     // MARK: Writing
 
     /// As in `ByteStream`.
-    public var unsent: Int { queue.count + inFlight }
+    public var unsent: Int { output.queue.count + output.inFlight }
 
     /// As in `ByteStream`.
     public func write(_ bytes: UnsafeRawBufferPointer) {
         guard !isClosed, !finishing, !endingWrite else { return }
-        if queue.isEmpty, queue.capacity == 0 { swap(&queue, &Self.spare) }
-        queue.append(contentsOf: bytes)
-        if !dirty {
-            dirty = true
+        if output.queue.isEmpty, output.queue.capacity == 0 { swap(&output.queue, &Self.spare) }
+        output.queue.append(contentsOf: bytes)
+        if !output.isDirty {
+            output.isDirty = true
             IO.loop.flushAtEndOfTurn(self)
         }
     }
 
     /// As in `ByteStream`.
     public func flushTurn() {
-        dirty = false
+        output.isDirty = false
         flush()
     }
 
     /// As in `ByteStream`.
     public func flush() {
-        guard !isClosed, inFlight == 0, !queue.isEmpty else { return }
-        let sent = queue.withUnsafeBytes { bytes in
+        guard !isClosed, output.inFlight == 0, !output.queue.isEmpty else { return }
+        let sent = output.queue.withUnsafeBytes { bytes in
             var buffer = uv_buf_init(
                 UnsafeMutableRawPointer(mutating: bytes.baseAddress)?
                     .assumingMemoryBound(to: CChar.self), UInt32(bytes.count))
             return Int(uv_try_write(stream, &buffer, 1))
         }
-        if sent == queue.count { return drained() }
+        if sent == output.queue.count { return drained() }
         guard sent >= 0 || sent == Int(UV_EAGAIN.rawValue) else {
             return close(.closed(reason: NetError.reason(Int32(sent))))
         }
@@ -208,9 +221,9 @@ public import Loop
     }
 
     private func drained() {
-        queue.removeAll(keepingCapacity: queue.capacity <= 1 << 18)
-        swap(&queue, &Self.spare)
-        queue = []
+        output.queue.removeAll(keepingCapacity: output.queue.capacity <= 1 << 18)
+        swap(&output.queue, &Self.spare)
+        output.queue = []
         if finishing { return close(nil) }
         if endingWrite { return shutDownWriting() }
         onDrain?()
@@ -218,14 +231,14 @@ public import Loop
 
     /// The system's buffer is full: libuv writes the rest when it can.
     private func sendRest(from start: Int) {
-        let rest = queue.count - start
+        let rest = output.queue.count - start
         let copy = UnsafeMutableRawPointer.allocate(byteCount: rest, alignment: 16)
-        queue.withUnsafeBytes { bytes in
+        output.queue.withUnsafeBytes { bytes in
             UnsafeMutableRawBufferPointer(start: copy, count: rest).copyMemory(
                 from: UnsafeRawBufferPointer(rebasing: bytes[start...]))
         }
-        queue.removeAll(keepingCapacity: false)
-        inFlight = rest
+        output.queue.removeAll(keepingCapacity: false)
+        output.inFlight = rest
         let request = UnsafeMutablePointer<uv_write_t>.allocate(capacity: 1)
         request.pointee.data = copy
         var buffer = uv_buf_init(copy.assumingMemoryBound(to: CChar.self), UInt32(rest))
@@ -239,10 +252,10 @@ public import Loop
     }
 
     private func wrote(_ status: Int32) {
-        inFlight = 0
+        output.inFlight = 0
         guard !isClosed else { return }
         if status < 0 { return close(.closed(reason: NetError.reason(status))) }
-        if queue.isEmpty { drained() } else { flush() }
+        if output.queue.isEmpty { drained() } else { flush() }
     }
 
     // MARK: The end
@@ -251,7 +264,7 @@ public import Loop
     public func endWriting() {
         guard !isClosed, !finishing, !endingWrite else { return }
         endingWrite = true
-        if queue.isEmpty, inFlight == 0 { shutDownWriting() }
+        if output.isEmpty { shutDownWriting() }
     }
 
     private func shutDownWriting() {
@@ -266,7 +279,7 @@ public import Loop
     /// As in `ByteStream`.
     public func finish() {
         guard !isClosed, !finishing else { return }
-        if queue.isEmpty, inFlight == 0 { return close(nil) }
+        if output.isEmpty { return close(nil) }
         finishing = true
         // A peer that reads nothing more must not hold the socket for ever; a slow one may.
         var before = unsent
@@ -283,7 +296,7 @@ public import Loop
         isClosed = true
         finishDeadline?.cancel()
         finishDeadline = nil
-        queue = []
+        output.queue = []
         uv_read_stop(stream)
         uv_close(handle.assumingMemoryBound(to: uv_handle_t.self)) { handle in
             guard let handle, let data = handle.pointee.data else { return }

@@ -1,5 +1,5 @@
-// TLS 1.3 over a socket, as a ByteStream. OpenSSL reads from the slice the socket just lent and
-// writes into the socket's queue (a BIO of our own), so an idle stream holds no I/O buffer.
+// TLS 1.3 over any ByteStream, as a ByteStream. OpenSSL reads from the bytes the stream below just lent
+// and writes into that stream's queue (a BIO of our own), so an idle stream holds no I/O buffer.
 // Invariant: application bytes pass only after the handshake and the pin check.
 internal import COpenSSL
 internal import Crypto
@@ -13,8 +13,8 @@ public import Loop
     }
     /// As in `ByteStream`.
     public var onDrain: (@IO () -> Void)? {
-        get { socket.onDrain }
-        set { socket.onDrain = newValue }
+        get { below.onDrain }
+        set { below.onDrain = newValue }
     }
     /// As in `ByteStream`; never called: TLS ends both ways at once here.
     public var onEnd: (@IO () -> Void)?
@@ -23,13 +23,11 @@ public import Loop
     /// As in `ByteStream`.
     public private(set) var isClosed = false
     /// As in `ByteStream`.
-    public var peer: String { socket.peer }
+    public var peer: String { below.peer }
     /// As in `ByteStream`.
-    public var unsent: Int { socket.unsent }
+    public var unsent: Int { below.unsent }
 
-    /// The socket below.
-    public let socket: SocketStream
-
+    private let below: any ByteStream
     private let context: TLSContext
     private var ssl: OpaquePointer?
     private var ready = false
@@ -37,7 +35,7 @@ public import Loop
     private var isHeard = false
     private var failure: NetError?
     private var settled: (@IO (NetError?) -> Void)?
-    /// The ciphertext the socket has lent for this call.
+    /// The ciphertext the stream below has lent for this call.
     private var incoming = UnsafeRawBufferPointer(start: nil, count: 0)
     /// What the peer sent right behind its handshake, until somebody listens.
     private var early: [UInt8] = []
@@ -45,17 +43,17 @@ public import Loop
     private static let plaintext = UnsafeMutableRawBufferPointer.allocate(
         byteCount: 65536, alignment: 16)
 
-    /// Does the handshake over a connected socket; at failure the socket is closed.
+    /// Does the handshake over a connected stream; at failure that stream is closed.
     ///
     /// A client gives `serverName`; an end without one is the server.
     public static func handshake(
-        over socket: SocketStream, context: TLSContext, serverName: String? = nil,
+        over below: any ByteStream, context: TLSContext, serverName: String? = nil,
         deadline: Duration = .seconds(10)
     ) async throws(NetError) -> TLSStream {
-        let stream = TLSStream(socket, context)
+        let stream = TLSStream(below, context)
         guard stream.prepare(serverName) else { throw .tls(reason: "no memory") }
         let timer = LoopTimer(after: deadline) {
-            stream.close(.timedOut(what: "the TLS handshake with \(socket.peer)"))
+            stream.close(.timedOut(what: "the TLS handshake with \(below.peer)"))
         }
         let error = await withUnsafeContinuation { continuation in
             stream.settled = { continuation.resume(returning: $0) }
@@ -66,14 +64,14 @@ public import Loop
         return stream
     }
 
-    private init(_ socket: SocketStream, _ context: TLSContext) {
-        self.socket = socket
+    private init(_ below: any ByteStream, _ context: TLSContext) {
+        self.below = below
         self.context = context
     }
 
     private func prepare(_ serverName: String?) -> Bool {
         guard let ssl = SSL_new(context.raw), let bio = BIO_new(Self.method) else {
-            socket.close(nil)
+            below.close(nil)
             return false
         }
         self.ssl = ssl
@@ -88,9 +86,10 @@ public import Loop
         } else {
             SSL_set_accept_state(ssl)
         }
-        // Strong until the socket ends: the socket keeps its TLS alive, as libuv keeps the socket.
-        socket.onData = { [self] in receive($0) }
-        socket.onClose = { [self] in ended($0) }
+        // Strong until the stream below ends: it keeps its TLS alive, as libuv keeps a below.
+        below.onData = { [self] in receive($0) }
+        below.onEnd = { [self] in below.close(nil) }
+        below.onClose = { [self] in ended($0) }
         return true
     }
 
@@ -131,11 +130,13 @@ public import Loop
     }
 
     /// As in `ByteStream`.
-    public func flush() { socket.flush() }
+    public func limitUnsentInKernel(bytes: Int32) { below.limitUnsentInKernel(bytes: bytes) }
     /// As in `ByteStream`.
-    public func pauseReading() { socket.pauseReading() }
+    public func flush() { below.flush() }
     /// As in `ByteStream`.
-    public func resumeReading() { socket.resumeReading() }
+    public func pauseReading() { below.pauseReading() }
+    /// As in `ByteStream`.
+    public func resumeReading() { below.resumeReading() }
 
     /// As in `finish`.
     public func endWriting() { finish() }
@@ -143,13 +144,13 @@ public import Loop
     /// As in `ByteStream`.
     public func finish() {
         if let ssl, ready, !isClosed { SSL_shutdown(ssl) }
-        socket.finish()
+        below.finish()
     }
 
     /// As in `ByteStream`.
     public func close(_ error: NetError?) {
         failure = failure ?? error
-        socket.close(error)
+        below.close(error)
     }
 
     private func receive(_ bytes: UnsafeRawBufferPointer) {
@@ -233,8 +234,8 @@ public import Loop
                 ? String(
                     decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
                 : String(cString: X509_verify_cert_error_string(verify))
-            // The alert that tells the peer why is queued in the socket.
-            socket.flush()
+            // The alert that tells the peer why is queued in the below.
+            below.flush()
             close(.tls(reason: reason))
         }
         // The queue is the thread's: what stays in it would be blamed on the next stream.
@@ -272,7 +273,7 @@ public import Loop
         BIO_meth_set_write(method) { bio, bytes, count in
             guard let stream = owner(of: bio) else { return -1 }
             return IO.assume((bio, bytes)) { bio, bytes in
-                stream.socket.write(UnsafeRawBufferPointer(start: bytes, count: Int(count)))
+                stream.below.write(UnsafeRawBufferPointer(start: bytes, count: Int(count)))
                 hl_bio_clear_retry(bio)
                 return count
             }

@@ -6,15 +6,15 @@ import Net
 
 extension Tunnel {
     func schedule() {
-        guard !scheduled, !isClosed else { return }
-        scheduled = true
+        guard !sending.isScheduled, !isClosed else { return }
+        sending.isScheduled = true
         IO.loop.flushAtEndOfTurn(self)
     }
 
     func receive(_ bytes: UnsafeRawBufferPointer) {
         guard !isClosed else { return }
-        heardSinceTick = true
-        if early == nil { bytesReceived += UInt64(bytes.count) }
+        pulse.heardSinceTick = true
+        if early == nil { traffic.received += UInt64(bytes.count) }
         guard early == nil else {
             early?.append(contentsOf: bytes)
             return
@@ -34,7 +34,7 @@ extension Tunnel {
 
     /// Pulls frames from nghttp2 while little is unsent, in records of up to 16 KiB.
     public func flushTurn() {
-        scheduled = false
+        sending.isScheduled = false
         // nghttp2 makes no frames inside its own callbacks.
         guard inSession == 0 else { return schedule() }
         if let bytes = early {
@@ -44,15 +44,15 @@ extension Tunnel {
         guard !isClosed else { return }
         inSession += 1
         var gathered = 0
-        capped = true
+        sending.isCapped = true
         while !isClosed, transport.unsent + gathered < limits.unsentBytes {
             var bytes: UnsafePointer<UInt8>?
             let count = nghttp2_session_mem_send(session, &bytes)
             guard count > 0, let bytes else {
-                capped = false
+                sending.isCapped = false
                 break
             }
-            bytesSent += UInt64(count)
+            traffic.sent += UInt64(count)
             if gathered + count > Self.record.count { gathered = writeRecord(gathered) }
             // Only when nothing waits before it: frames keep their order.
             if gathered == 0, count > Self.record.count / 2 {
@@ -70,7 +70,7 @@ extension Tunnel {
         tellDrained()
         guard !isClosed else { return }
         // All was taken by the system: no drain will come.
-        if capped, transport.unsent == 0 { schedule() }
+        if sending.isCapped, transport.unsent == 0 { schedule() }
         let over =
             nghttp2_session_want_read(session) == 0 && nghttp2_session_want_write(session) == 0
         if over || (draining && streams.isEmpty), transport.unsent == 0 { transport.finish() }
@@ -87,9 +87,9 @@ extension Tunnel {
     }
 
     func tellDrained() {
-        guard !drainedStreams.isEmpty else { return }
-        let drained = drainedStreams
-        drainedStreams = []
+        guard !sending.drained.isEmpty else { return }
+        let drained = sending.drained
+        sending.drained = []
         for stream in drained where !stream.isClosed && stream.unsent == 0 { stream.onDrain?() }
     }
 }

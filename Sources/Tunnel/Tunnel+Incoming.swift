@@ -16,14 +16,14 @@ extension Tunnel {
         _ value: UnsafeBufferPointer<UInt8>
     ) -> Bool {
         guard let stream = streams[frame.pointee.hd.stream_id] else { return true }
-        stream.headerBytes += name.count + value.count
-        guard stream.headerBytes <= limits.headerBytes else { return false }
+        stream.head.bytes += name.count + value.count
+        guard stream.head.bytes <= limits.headerBytes else { return false }
         guard name.count > 1, name[0] == UInt8(ascii: ":") else { return true }
         switch name[1] {
-        case UInt8(ascii: "m"): stream.method = String(decoding: value, as: UTF8.self)
-        case UInt8(ascii: "a"): stream.authority = String(decoding: value, as: UTF8.self)
+        case UInt8(ascii: "m"): stream.head.method = String(decoding: value, as: UTF8.self)
+        case UInt8(ascii: "a"): stream.head.authority = String(decoding: value, as: UTF8.self)
         case UInt8(ascii: "s") where name.count == 7:
-            stream.status = value.reduce(0) { $0 &* 10 &+ Int($1) &- 48 }
+            stream.head.status = value.reduce(0) { $0 &* 10 &+ Int($1) &- 48 }
         default: break
         }
         return true
@@ -48,7 +48,7 @@ extension Tunnel {
         guard let stream = streams[frame.pointee.hd.stream_id] else { return }
         let ended = flags & NGHTTP2_FLAG_END_STREAM.rawValue != 0
         if type == NGHTTP2_HEADERS.rawValue, frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST {
-            if stream.method == "POST" { stream.kind = .callIn(nil) } else { accept(stream) }
+            if stream.head.method == "POST" { stream.kind = .callIn(nil) } else { accept(stream) }
         }
         guard ended else { return }
         if case .callIn = stream.kind { answer(stream) } else { stream.onEnd?() }
@@ -69,7 +69,7 @@ extension Tunnel {
     }
 
     func accept(_ stream: TunnelStream) {
-        guard stream.method == "CONNECT", let onStream else {
+        guard stream.head.method == "CONNECT", let onStream else {
             stream.finish()
             return respond(to: stream, Self.refusedHeaders)
         }

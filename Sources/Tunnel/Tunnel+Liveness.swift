@@ -6,28 +6,30 @@ import Net
 extension Tunnel {
     /// Sends a ping; nil when the tunnel ends before the answer.
     public func ping() async -> Duration? {
-        guard !isClosed, pings.count < 16 else { return nil }
+        guard !isClosed, pulse.pings.count < 16 else { return nil }
         return await withUnsafeContinuation { sendPing($0) }
     }
 
     func sendPing(_ answered: UnsafeContinuation<Duration?, Never>?) {
-        pings.append((IO.now, answered))
+        pulse.pings.append((IO.now, answered))
         nghttp2_submit_ping(session, UInt8(NGHTTP2_FLAG_NONE.rawValue), nil)
         schedule()
     }
 
     func pong() {
-        guard !pings.isEmpty else { return }
-        let ping = pings.removeFirst()
-        roundTrip = IO.now - ping.sent
-        ping.answered?.resume(returning: roundTrip)
+        guard !pulse.pings.isEmpty else { return }
+        let ping = pulse.pings.removeFirst()
+        pulse.roundTrip = IO.now - ping.sent
+        ping.answered?.resume(returning: pulse.roundTrip)
     }
 
     /// A silent interval sends a ping; a second silent one after it ends the tunnel.
     func tick() {
-        defer { heardSinceTick = false }
-        guard !heardSinceTick else { return }
-        if pings.count >= 2 { return transport.close(.closed(reason: "two pings unanswered")) }
+        defer { pulse.heardSinceTick = false }
+        guard !pulse.heardSinceTick else { return }
+        if pulse.pings.count >= 2 {
+            return transport.close(.closed(reason: "two pings unanswered"))
+        }
         sendPing(nil)
     }
 }

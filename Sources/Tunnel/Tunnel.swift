@@ -29,56 +29,73 @@ public import Net
     /// The sizes and times in force; windows and times are taken over at the beginning.
     public var limits: TunnelLimits
     /// The peer's address.
-    public let peer: String
+    public var peer: String { transport.peer }
     /// Whether the tunnel has ended.
     public private(set) var isClosed = false
     /// The time the last answered ping took.
-    public internal(set) var roundTrip: Duration?
+    public var roundTrip: Duration? { pulse.roundTrip }
     /// Bytes of HTTP/2 that came.
-    public internal(set) var bytesReceived: UInt64 = 0
+    public var bytesReceived: UInt64 { traffic.received }
     /// Bytes of HTTP/2 that were sent.
-    public internal(set) var bytesSent: UInt64 = 0
+    public var bytesSent: UInt64 { traffic.sent }
     /// Calls and streams that are open now.
     public var openStreams: Int { streams.count }
 
     let transport: any ByteStream
-    let role: Role
     var session: OpaquePointer?
     var streams: [Int32: TunnelStream] = [:]
-    var drainedStreams: [TunnelStream] = []
-    var scheduled = false
-    var capped = false
+    var sending = Sending()
+    var traffic = Traffic()
+    var pulse = Pulse()
     var inSession = 0
     var draining = false
-    var pings: [(sent: ContinuousClock.Instant, answered: UnsafeContinuation<Duration?, Never>?)] =
-        []
-    var liveness: LoopTimer?
-    var heardSinceTick = true
     /// What came before the end of the turn in which the tunnel was made: until then its owner
     /// sets the handlers.
     var early: [UInt8]? = []
 
+    /// How far the frames of this turn are.
+    struct Sending {
+        /// They are asked for at the end of the turn.
+        var isScheduled = false
+        /// More frames were there than may be unsent.
+        var isCapped = false
+        /// Streams whose producers are to be asked for more.
+        var drained: [TunnelStream] = []
+    }
+
+    /// Bytes of HTTP/2 so far.
+    struct Traffic {
+        var received: UInt64 = 0
+        var sent: UInt64 = 0
+    }
+
+    /// What shows that the peer is still there.
+    struct Pulse {
+        var timer: LoopTimer?
+        var roundTrip: Duration?
+        var heardSinceTick = true
+        var pings:
+            [(sent: ContinuousClock.Instant, answered: UnsafeContinuation<Duration?, Never>?)] = []
+    }
+
     /// Starts the tunnel over a connected stream, whose callbacks it takes over.
     public init(over transport: any ByteStream, role: Role, limits: TunnelLimits = TunnelLimits()) {
         self.transport = transport
-        self.role = role
         self.limits = limits
-        peer = transport.peer
-        session = makeSession()
-        let socket = (transport as? TLSStream)?.socket ?? transport as? SocketStream
-        socket?.limitUnsentInKernel(bytes: limits.unsentInKernelBytes)
+        session = makeSession(role)
+        transport.limitUnsentInKernel(bytes: limits.unsentInKernelBytes)
         // Strong until the transport ends: it keeps its tunnel alive.
         transport.onClose = { [self] in end($0?.description ?? "closed by the other end") }
-        transport.onDrain = { [self] in if capped { schedule() } }
+        transport.onDrain = { [self] in if sending.isCapped { schedule() } }
         transport.onData = { [self] in receive($0) }
-        liveness = LoopTimer(after: limits.pingInterval, repeating: limits.pingInterval) {
+        pulse.timer = LoopTimer(after: limits.pingInterval, repeating: limits.pingInterval) {
             [weak self] in self?.tick()
         }
         schedule()
         if transport.isClosed { end("closed by the other end") }
     }
 
-    func makeSession() -> OpaquePointer? {
+    func makeSession(_ role: Role) -> OpaquePointer? {
         var options: OpaquePointer?
         nghttp2_option_new(&options)
         nghttp2_option_set_no_auto_window_update(options, 1)
@@ -139,7 +156,7 @@ public import Net
         guard !draining else { throw .draining }
         guard streams.count < limits.waitingCalls else { throw .busy }
         let stream = TunnelStream(self, .bytes)
-        stream.authority = authority
+        stream.head.authority = authority
         var name = authority
         name.withUTF8 { bytes in
             let named = nghttp2_nv(
@@ -204,7 +221,7 @@ public import Net
     }
 
     /// The stream's queue ran dry inside nghttp2: tell its producer when nghttp2 is done.
-    func drained(_ stream: TunnelStream) { drainedStreams.append(stream) }
+    func drained(_ stream: TunnelStream) { sending.drained.append(stream) }
 
     // MARK: The end
 
@@ -224,13 +241,13 @@ public import Net
     func end(_ reason: String) {
         guard !isClosed else { return }
         isClosed = true
-        liveness?.cancel()
-        liveness = nil
+        pulse.timer?.cancel()
+        pulse.timer = nil
         for (_, stream) in streams { stream.ended(code: 0, tunnelReason: reason) }
         streams = [:]
-        drainedStreams = []
-        let waiting = pings
-        pings = []
+        sending.drained = []
+        let waiting = pulse.pings
+        pulse.pings = []
         for ping in waiting { ping.answered?.resume(returning: nil) }
         if inSession == 0 { free() }
         let closed = onClose

@@ -27,23 +27,39 @@ public import Net
     public internal(set) var isClosed = false
 
     /// What a raw stream was opened for (`:authority` of the CONNECT).
-    public internal(set) var authority = ""
+    public var authority: String { head.authority }
 
     var kind: Kind
     var id: Int32 = 0
-    var method = ""
-    var status = 0
-    var headerBytes = 0
+    var head = Head()
     /// The collected body of a call.
     var body: [UInt8] = []
 
     private unowned let tunnel: Tunnel
-    private var out: [UInt8] = []
-    private var outOffset = 0
-    private(set) var outEnded = false
-    private var deferred = false
+    private var out = Out()
     private var paused = false
     private var held: [UInt8] = []
+
+    /// The headers that count.
+    struct Head {
+        var method = ""
+        var authority = ""
+        var status = 0
+        /// The size of all of them.
+        var bytes = 0
+    }
+
+    /// What is to be sent.
+    private struct Out {
+        var bytes: [UInt8] = []
+        /// Bytes at the beginning that are in frames.
+        var taken = 0
+        /// Nothing follows.
+        var isOver = false
+        /// nghttp2 has found nothing to send and waits to be resumed.
+        var isDeferred = false
+        var unsent: Int { bytes.count - taken }
+    }
 
     init(_ tunnel: Tunnel, _ kind: Kind) {
         self.tunnel = tunnel
@@ -54,14 +70,14 @@ public import Net
     public var peer: String { tunnel.peer }
 
     /// As in `ByteStream`.
-    public var unsent: Int { out.count - outOffset }
+    public var unsent: Int { out.unsent }
 
     // MARK: Out
 
     /// As in `ByteStream`.
     public func write(_ bytes: UnsafeRawBufferPointer) {
-        guard !isClosed, !outEnded else { return }
-        out.append(contentsOf: bytes)
+        guard !isClosed, !out.isOver else { return }
+        out.bytes.append(contentsOf: bytes)
         wake()
     }
 
@@ -73,19 +89,19 @@ public import Net
 
     /// As in `ByteStream`.
     public func endWriting() {
-        guard !isClosed, !outEnded else { return }
-        outEnded = true
+        guard !isClosed, !out.isOver else { return }
+        out.isOver = true
         wake()
     }
 
     func send(body: [UInt8]) {
-        out = body
-        outEnded = true
+        out.bytes = body
+        out.isOver = true
     }
 
     private func wake() {
-        if deferred {
-            deferred = false
+        if out.isDeferred {
+            out.isDeferred = false
             tunnel.resumeData(of: id)
         }
         tunnel.schedule()
@@ -95,20 +111,21 @@ public import Net
     func produce(_ space: UnsafeMutableRawBufferPointer) -> (count: Int, last: Bool)? {
         let count = min(space.count, unsent)
         if count > 0 {
-            out.withUnsafeBytes { bytes in
-                let piece = UnsafeRawBufferPointer(rebasing: bytes[outOffset..<outOffset + count])
+            out.bytes.withUnsafeBytes { bytes in
+                let piece = UnsafeRawBufferPointer(rebasing: bytes[out.taken..<out.taken + count])
                 space.copyMemory(from: piece)
             }
-            outOffset += count
-            if outOffset == out.count {
-                out.removeAll(keepingCapacity: !outEnded && out.capacity <= 1 << 18)
-                outOffset = 0
+            out.taken += count
+            if out.unsent == 0 {
+                let keeps = !out.isOver && out.bytes.capacity <= 1 << 18
+                out.bytes.removeAll(keepingCapacity: keeps)
+                out.taken = 0
             }
         }
-        if unsent == 0, outEnded { return (count, true) }
+        if unsent == 0, out.isOver { return (count, true) }
         if unsent == 0, onDrain != nil { tunnel.drained(self) }
         if count == 0 {
-            deferred = true
+            out.isDeferred = true
             return nil
         }
         return (count, false)
@@ -172,7 +189,7 @@ public import Net
         case .callOut:
             if let tunnelReason {
                 finishCall(.failure(.closed(reason: tunnelReason)))
-            } else if code == 0, status == 200 {
+            } else if code == 0, head.status == 200 {
                 finishCall(.success(body))
             } else {
                 finishCall(.failure(.reset(code: code)))
@@ -192,8 +209,7 @@ public import Net
         onData = nil
         onDrain = nil
         onEnd = nil
-        out = []
-        outOffset = 0
+        (out.bytes, out.taken) = ([], 0)
         closed?(error)
     }
 }

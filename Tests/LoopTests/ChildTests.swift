@@ -1,4 +1,5 @@
 import Glibc
+import Programs
 import Testing
 
 @testable import Loop
@@ -38,9 +39,10 @@ import Testing
             path: "/bin/sh", arguments: ["sh", "-c", "read x; echo got $x; tty; exit 5"],
             environment: ["PATH": "/usr/bin:/bin"])
         var output: [UInt8] = []
-        let ended = Once<ChildEnd>()
+        let ended = Once<ProgramEnd>()
         pty.onOutput = { output += $0 }
         pty.onEnd = { ended.set($0) }
+        pty.resume()
         pty.write(Array("hello\n".utf8))
         let end = await IO.within(.seconds(20)) { await ended.wait() }
         #expect(end == .exited(5))
@@ -53,11 +55,10 @@ import Testing
         let pty = try PTY.spawn(
             path: "/bin/sh", arguments: ["sh", "-c", "echo said"],
             environment: ["PATH": "/usr/bin:/bin"])
-        pty.pause()
         // Longer than the child takes; the loop turns meanwhile.
         for _ in 0..<200 where kill(pty.pid, 0) == 0 { try? await IO.sleep(for: .milliseconds(2)) }
         var output: [UInt8] = []
-        let ended = Once<ChildEnd>()
+        let ended = Once<ProgramEnd>()
         pty.onOutput = { output += $0 }
         pty.onEnd = { ended.set($0) }
         pty.resume()
@@ -70,12 +71,12 @@ import Testing
         let pty = try PTY.spawn(
             path: "/bin/sh", arguments: ["sh", "-c", "sleep 60"],
             environment: ["PATH": "/usr/bin:/bin"])
-        let ended = Once<ChildEnd>()
+        let ended = Once<ProgramEnd>()
         pty.onEnd = { ended.set($0) }
         pty.close()
         let end = await IO.within(.seconds(20)) { await ended.wait() }
         #expect(
-            end == .signalled(1) || end == .exited(129) || end == .exited(1),
+            end == .signalled("HUP") || end == .exited(129) || end == .exited(1),
             "\(String(describing: end))")
     }
 }

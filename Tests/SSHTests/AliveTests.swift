@@ -1,6 +1,7 @@
 // Life signs: an idle link answers its server, a silent server ends the link.
 import Glibc
 import Loop
+import Programs
 import SSH
 import Support
 import Testing
@@ -31,7 +32,7 @@ import Testing
 
     @Test func `a server that stops answering ends the link`() async throws {
         let server = try await SSHServer.start(SSHServer.Options(shell: .dash))
-        let configuration = try server.link { $0.aliveInterval = .seconds(1) }
+        let configuration = try server.link { $0.limits.alive = .seconds(1) }
         try await onLoop {
             let link = try await Link.connect(configuration)
             let channel = try await link.execute("echo $PPID; exec sleep 63")

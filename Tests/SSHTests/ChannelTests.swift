@@ -1,6 +1,7 @@
 // Channels: exact bytes both ways, back-pressure, many at once, ends of every kind.
 import Foundation
 import Loop
+import Programs
 import SSH
 import Support
 import Testing
@@ -97,7 +98,7 @@ import Testing
 
     @Test func `a paused channel holds the server off and others go on`() async throws {
         let server = try await SSHServer.start(SSHServer.Options(shell: .dash))
-        let configuration = try server.link { $0.window = 1 << 18 }
+        let configuration = try server.link { $0.limits.window = 1 << 18 }
         try await onLoop {
             let link = try await Link.connect(configuration)
             defer { link.close() }

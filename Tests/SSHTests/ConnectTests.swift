@@ -111,7 +111,7 @@ private func stranger(
 ) -> LinkConfiguration {
     var configuration = LinkConfiguration(
         host: host, port: port, user: "nobody", knownHosts: [], authentication: [])
-    configuration.connectTimeout = limit
+    configuration.limits.connect = limit
     return configuration
 }
 

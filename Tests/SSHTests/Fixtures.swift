@@ -1,5 +1,6 @@
 // What the SSH tests share: a link to a real sshd, and a channel run to its end.
 import Loop
+import Programs
 import SSH
 import Support
 import Testing
@@ -11,8 +12,8 @@ extension SSHServer {
         var configuration = LinkConfiguration(
             host: "127.0.0.1", port: port, user: user, knownHosts: [known],
             authentication: [.keyFile(path: key.path, passphrase: nil)])
-        configuration.connectTimeout = .seconds(30)
-        configuration.loginTimeout = .seconds(30)
+        configuration.limits.connect = .seconds(30)
+        configuration.limits.login = .seconds(30)
         change(&configuration)
         return configuration
     }
@@ -22,7 +23,7 @@ extension SSHServer {
 struct Finished: Sendable {
     var output: [UInt8] = []
     var errors: [UInt8] = []
-    var end: ChannelEnd
+    var end: ProgramEnd
 
     var text: String { String(decoding: output, as: UTF8.self) }
     var errorText: String { String(decoding: errors, as: UTF8.self) }

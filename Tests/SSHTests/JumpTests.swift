@@ -1,5 +1,6 @@
 // Links over links: a target behind a jump host, two hops, and what happens when one goes away.
 import Loop
+import Programs
 import SSH
 import Support
 import Testing

@@ -1,5 +1,6 @@
 // Links and channels against a real sshd.
 import Loop
+import Programs
 import SSH
 import Support
 import Testing
@@ -15,8 +16,8 @@ import Testing
             #expect(done.text == "out\n")
             #expect(done.errorText == "err\n")
             #expect(done.end == .exited(7))
-            #expect(link.serverVersion.hasPrefix("SSH-2.0-OpenSSH"))
-            #expect(link.cipher == "chacha20-poly1305@openssh.com")
+            #expect(link.server.version.hasPrefix("SSH-2.0-OpenSSH"))
+            #expect(link.server.cipher == "chacha20-poly1305@openssh.com")
             let killed = try await link.run("kill -TERM $$")
             #expect(killed.end == .signalled("TERM"))
             #expect(link.channelCount == 0)

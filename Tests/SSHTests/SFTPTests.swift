@@ -160,7 +160,7 @@ import Testing
     {
         let server = try await SSHServer.start(
             SSHServer.Options(shell: .dash, settings: ["Subsystem": "sftp sleep 61"]))
-        let configuration = try server.link { $0.channelTimeout = .seconds(5) }
+        let configuration = try server.link { $0.limits.channel = .seconds(5) }
         try await onLoop {
             let link = try await Link.connect(configuration)
             defer { link.close() }

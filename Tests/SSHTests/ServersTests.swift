@@ -63,8 +63,8 @@ import Testing
         let broken = try server.link { [limit] in
             $0.port = line.port
             $0.knownHosts = [known]
-            ($0.connectTimeout, $0.loginTimeout, $0.channelTimeout) = (limit, limit, limit)
-            $0.aliveInterval = .milliseconds(300)
+            ($0.limits.connect, $0.limits.login, $0.limits.channel) = (limit, limit, limit)
+            $0.limits.alive = .milliseconds(300)
         }
         // What works goes on working beside it.
         try await Bystander.beside("\(place)") {
@@ -131,7 +131,7 @@ import Testing
             authentication: [.keyFile(path: key.path, passphrase: nil)])
         var byPassword = configuration
         byPassword.authentication = [.password(Array(account.password.utf8))]
-        configuration.connectTimeout = .seconds(10)
+        configuration.limits.connect = .seconds(10)
         #expect(
             await holds { (try? Ports.connect(to: port)).map { Foundation.close($0) } != nil })
         try await Bystander.beside("dropbear") { [configuration, byPassword] in

@@ -55,7 +55,7 @@ import Wire
         let channel = try await place.link.openShell(
             TerminalSize(kind: "xterm", columns: 200, rows: 40))
         let line = kind.line ?? line
-        var transport: any ShellTransport = RemoteShell(channel, probes: place.probes)
+        var transport: any ShellTransport = SSHHost.shell(channel, probes: place.probes)
         if line.consoleBytesPerSecond > 0 {
             transport = SlowConsole(transport, bytesPerSecond: line.consoleBytesPerSecond)
         }

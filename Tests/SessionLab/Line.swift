@@ -1,6 +1,7 @@
 // What lies between the agent and the shells of a lane: a bad network, or a console's slow wire.
 // Invariant: a line is only slow; it loses nothing for good.
 import Loop
+import Programs
 import Support
 import Terminal
 
@@ -42,13 +43,13 @@ struct Line: Sendable {
 /// A terminal behind a wire that carries so many bytes a second, each way.
 @IO final class SlowConsole: ShellTransport {
     var onOutput: (@IO ([UInt8]) -> Void)?
-    var onEnd: (@IO (ShellEnd) -> Void)?
+    var onEnd: (@IO (ProgramEnd) -> Void)?
     var unsent: Int { typed.count + inner.unsent }
 
     private let inner: any ShellTransport
     private var typed: ArraySlice<UInt8> = []
     private var shown: ArraySlice<UInt8> = []
-    private var end: ShellEnd?
+    private var end: ProgramEnd?
     private var clock: LoopTimer?
     /// So much waits at the far end before the shell is held.
     private static let buffer = 256

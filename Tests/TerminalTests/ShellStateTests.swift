@@ -1,4 +1,5 @@
 // The table of SESSIONS.md 2.4, mark by mark.
+import Programs
 import Terminal
 import Testing
 

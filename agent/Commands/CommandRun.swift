@@ -1,6 +1,7 @@
 // One command on one target from its start to its end: its outputs by offset, its end, who waits.
 // Invariant: it ends exactly once; past its timeout it is ended, and given up six seconds later.
 import Loop
+import Programs
 import Wire
 
 /// A one-shot command.
@@ -16,12 +17,12 @@ import Wire
     let errors = OutputLog(memoryLimit: 1 << 20, spoolLimit: 64 << 20)
     let started = IO.now
     private(set) var ended: ContinuousClock.Instant?
-    private(set) var end: CommandEnd?
+    private(set) var end: ProgramEnd?
 
     /// Called when it has ended.
     var onEnd: (@IO () -> Void)?
 
-    private var process: (any CommandProcess)?
+    private var process: CommandProcess?
     /// Why it is being ended: the timeout or a request.
     private var reason: RunState?
     private var timer: LoopTimer?
@@ -43,20 +44,21 @@ import Wire
     }
 
     /// Takes over a process that has just been started.
-    func start(_ process: any CommandProcess, input: [UInt8], timeout: Duration) {
+    func start(_ process: CommandProcess, input: [UInt8], timeout: Duration) {
         self.process = process
         timer = LoopTimer(after: timeout) { [weak self] in self?.end(.timedOut, "TERM") }
+        let program = process.program
+        program.onOutput = { [weak self] bytes in
+            self?.output.append(bytes[...])
+            self?.changed.broadcast()
+        }
+        program.onErrorOutput = { [weak self] bytes in
+            self?.errors.append(bytes[...])
+            self?.changed.broadcast()
+        }
+        program.onEnd = { [weak self] in self?.finish($0) }
         process.send(input)
-        process.start(
-            output: { [weak self] bytes in
-                self?.output.append(bytes[...])
-                self?.changed.broadcast()
-            },
-            errors: { [weak self] bytes in
-                self?.errors.append(bytes[...])
-                self?.changed.broadcast()
-            },
-            ended: { [weak self] in self?.finish($0) })
+        program.resume()
     }
 
     /// Ends it on request.
@@ -127,14 +129,14 @@ import Wire
         process?.end(signal)
         timer = LoopTimer(after: .seconds(4)) { [weak self] in
             guard let self else { return }
-            self.process?.close()
+            self.process?.program.close()
             self.timer = LoopTimer(after: .seconds(2)) { [weak self] in
                 self?.finish(.lost("it could not be ended"))
             }
         }
     }
 
-    private func finish(_ end: CommandEnd) {
+    private func finish(_ end: ProgramEnd) {
         guard self.end == nil else { return }
         self.end = end
         ended = IO.now

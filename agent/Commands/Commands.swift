@@ -1,10 +1,10 @@
 // The one-shot commands of this agent: starts them on targets or here, keeps their outputs by id,
-// serves the `command.*` calls. Between the dispatcher and Links.
+// serves the `command.*` calls. Between the dispatcher and Hosts.
 // Invariant: a caller sees its own commands alone, an admin all, each only on hosts in its reach; at
 // most `limit` run, and as many ended ones are kept, for an hour.
 import JSON
 import Loop
-import SSH
+import Programs
 import Wire
 
 /// Runs and remembers one-shot commands.
@@ -12,17 +12,15 @@ import Wire
     /// The most that run at once, and that are remembered.
     static let limit = 256
 
-    private let targets: Targets
-    private let links: Links
+    private let hosts: Hosts
     private let makeID: @IO () -> String
     private var runs: [String: CommandRun] = [:]
     /// Ids of ended commands, oldest first.
     private var endedIDs: [String] = []
 
     /// Commands whose ids `makeID` makes: new each time, plain enough for a shell.
-    init(targets: Targets, links: Links, makeID: @escaping @IO () -> String) {
-        self.targets = targets
-        self.links = links
+    init(hosts: Hosts, makeID: @escaping @IO () -> String) {
+        self.hosts = hosts
         self.makeID = makeID
     }
 
@@ -36,20 +34,19 @@ import Wire
         _ request: ExecuteCommand, caller: Caller,
         started: @IO (CommandRun) -> Void = { _ in }
     ) async throws(Fault) -> RunResult {
-        try CommandText.check(request)
+        let text = CommandText(
+            command: request.command, environment: request.environment,
+            directory: request.directory, hasTerminal: request.hasTerminal)
+        try text.check()
         guard runningCount < Self.limit else {
             throw Fault(.limitReached, "\(Self.limit) commands run on this agent: cancel some")
         }
-        let target = try await targets.admit(request.target, request.access)
+        let host = try await hosts.host(request.target, request.access)
         let id = makeID()
         let run = CommandRun(
             id: id, target: request.target, owner: Owner(caller, target: request.target),
             command: request.command)
-        let process =
-            switch target {
-            case .local: try local(request, id)
-            case .ssh(let host): try await remote(request, id, host)
-            }
+        let process = try await host.execute(text, mark: id)
         runs[id] = run
         run.onEnd = { [weak self] in self?.ended(id) }
         run.start(process, input: Array(request.input.utf8), timeout: request.timeout)
@@ -71,7 +68,7 @@ import Wire
         let run = try find(request.commandID, caller)
         run.cancel(request.signal)
         await run.wait(.seconds(8))
-        return run.result(maxBytes: min(20_000, targets.policy.outputLimit))
+        return run.result(maxBytes: min(20_000, hosts.policy.outputLimit))
     }
 
     /// The caller's commands, newest first.
@@ -101,56 +98,6 @@ import Wire
         for run in runs.values { run.cancel("TERM") }
         let deadline = IO.now + .milliseconds(2800)
         for run in runs.values { await run.wait(max(.zero, deadline - IO.now)) }
-    }
-
-    // MARK: Starting
-
-    private func remote(
-        _ request: ExecuteCommand, _ id: String, _ target: SSHTarget
-    ) async throws(Fault) -> any CommandProcess {
-        let options = LinkOptions(request.access)
-        let terminal = request.hasTerminal ? TerminalSize(columns: 200, rows: 50) : nil
-        let (channel, link) = try await links.execute(on: target, options, terminal: terminal) {
-            CommandText.wrapped(
-                request, mark: CommandText.isUnix($0.serverVersion) ? id : nil)
-        }
-        guard CommandText.isUnix(link.serverVersion) else { return SSHCommand(channel, sweep: nil) }
-        let links = links
-        return SSHCommand(channel) { signal in
-            IO.task {
-                let script = CommandText.end(mark: id, signal: signal)
-                guard
-                    let (sweep, _) = try? await links.execute(
-                        on: target, options, command: { _ in script })
-                else { return }
-                sweep.resume()
-            }
-        }
-    }
-
-    private func local(_ request: ExecuteCommand, _ id: String) throws(Fault) -> any CommandProcess
-    {
-        let place = targets.place
-        // The agent's own settings, some of them secret, are not the command's.
-        var environment = place.environment.filter { !$0.key.hasPrefix("HOMELINE_") }
-        environment["HOME"] = place.home
-        let shell = UserAccount.current.shell
-        let text = CommandText.wrapped(request, mark: id)
-        do throws(LoopError) {
-            if request.hasTerminal {
-                environment["TERM"] = "dumb"
-                let terminal = try PTY.spawn(
-                    path: shell, arguments: [shell, "-c", text], environment: environment,
-                    directory: place.home, columns: 200, rows: 50)
-                return LocalTerminalCommand(terminal, mark: id)
-            }
-            let child = try ChildStream(
-                path: shell, arguments: ["-c", text], environment: environment,
-                directory: place.home)
-            return LocalCommand(child, mark: id)
-        } catch {
-            throw Fault(.unavailable, "the agent cannot start a shell: \(error)")
-        }
     }
 
     // MARK: Keeping

@@ -1,5 +1,5 @@
 // The file calls of this agent: which files a caller means, whether the site lets it, then reading
-// and writing through the target's store. Between the dispatcher and Links.
+// and writing through the host's store. Between the dispatcher and Hosts.
 // Invariant: every path is judged by the policy where it really leads before it is touched.
 import Configuration
 import Crypto
@@ -18,14 +18,10 @@ import Wire
     /// Entries of one list.
     static let entryLimit = 1000
 
-    private let targets: Targets
-    private let links: Links
+    private let hosts: Hosts
     private var running = 0
 
-    init(targets: Targets, links: Links) {
-        self.targets = targets
-        self.links = links
-    }
+    init(hosts: Hosts) { self.hosts = hosts }
 
     /// The files of one target, for one call.
     @IO struct Reach {
@@ -110,19 +106,11 @@ import Wire
         }
         running += 1
         defer { running -= 1 }
-        let policy = targets.policy
-        switch try await targets.admit(target, access) {
-        case .local:
-            let store = LocalFiles(home: targets.place.home)
-            return try await body(
-                Reach(store: store, names: ["local"], target: target, policy: policy))
-        case .ssh(let host):
-            return try await links.files(on: host, LinkOptions(access)) { store throws(Fault) in
-                try await body(
-                    Reach(
-                        store: store, names: [host.name, host.hostname], target: target,
-                        policy: policy))
-            }
+        let policy = hosts.policy
+        let host = try await hosts.host(target, access)
+        return try await host.files { store throws(Fault) in
+            try await body(
+                Reach(store: store, names: host.names, target: target, policy: policy))
         }
     }
 }

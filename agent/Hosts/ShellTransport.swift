@@ -1,6 +1,7 @@
 // What a session needs of a terminal, whatever carries it: a PTY here or an SSH channel.
 // Invariant: `onEnd` comes once, after the last output; `write` never blocks.
 import Loop
+import Programs
 import Terminal
 
 /// A terminal with a shell on it.
@@ -8,7 +9,7 @@ import Terminal
     /// Output as it comes.
     var onOutput: (@IO ([UInt8]) -> Void)? { get set }
     /// The end, after all output.
-    var onEnd: (@IO (ShellEnd) -> Void)? { get set }
+    var onEnd: (@IO (ProgramEnd) -> Void)? { get set }
     /// Bytes written that the terminal has not taken.
     var unsent: Int { get }
     /// Queues bytes as if typed.

@@ -11,7 +11,7 @@ extension LinkInfo {
         self.init(target: target, host: "\(host):\(to.port)", user: to.user)
         self.via = via
         channels = link.channelCount
-        cipher = link.cipher
+        cipher = link.server.cipher
         created = Process.timestamp(figures.created)
         lastUsed = Process.timestamp(figures.lastUsed)
         uses = figures.uses

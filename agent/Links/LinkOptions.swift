@@ -94,9 +94,9 @@ extension SSHTarget {
         configuration.legacyAlgorithms = allowsLegacy
         configuration.compresses = compresses
         configuration.proxyCommand = via.isEmpty ? proxyCommand : nil
-        configuration.connectTimeout =
-            options.connectTimeout ?? connectTimeout ?? configuration.connectTimeout
-        configuration.loginTimeout = options.loginTimeout ?? configuration.loginTimeout
+        configuration.limits.connect =
+            options.connectTimeout ?? connectTimeout ?? configuration.limits.connect
+        configuration.limits.login = options.loginTimeout ?? configuration.limits.login
         return configuration
     }
 }

@@ -21,7 +21,7 @@ extension Links {
         let configuration = await Blocking.run {
             target.configuration(options, secrets) { unsafe access($0, R_OK) == 0 }
         }
-        let end = IO.now + configuration.connectTimeout
+        let end = IO.now + configuration.limits.connect
         var retries = Retries(options.retries)
         while true {
             do throws(SSHError) {

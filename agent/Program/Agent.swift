@@ -10,6 +10,7 @@ import Wire
     let membership: Membership
     let targets: Targets
     let links = Links()
+    let hosts: Hosts
     let sessions: Sessions
     let commands: Commands
     let files: Files
@@ -21,8 +22,9 @@ import Wire
         self.membership = membership
         self.targets = targets
         sessions = Sessions(makeID: newHandle)
-        commands = Commands(targets: targets, links: links, makeID: newHandle)
-        files = Files(targets: targets, links: links)
+        hosts = Hosts(targets: targets, links: links)
+        commands = Commands(hosts: hosts, makeID: newHandle)
+        files = Files(hosts: hosts)
         serve()
         apply(settings)
     }
@@ -38,7 +40,7 @@ import Wire
         TargetCalls(targets: targets, membership: membership, isOpen: { links.isOpen(to: $0) })
             .serve(on: dispatcher)
         SessionCalls(
-            sessions: sessions, targets: targets, links: links, membership: membership,
+            sessions: sessions, hosts: hosts, links: links, membership: membership,
             watch: dispatcher.watch
         ).serve(on: dispatcher)
         commands.serve(on: dispatcher)

@@ -23,15 +23,15 @@ import Wire
         defer { parts.links.shutDown() }
         do throws(Fault) {
             let link = try await parts.links.link(to: target)
-            let key = link.hostKey.map { "\($0.name) \($0.fingerprint)" } ?? "-"
+            let key = link.server.hostKey.map { "\($0.name) \($0.fingerprint)" } ?? "-"
             let way = target.via.map(\.name).joined(separator: ", ")
             Process.print(
                 """
                 \(target.user)@\(target.hostname):\(target.port) is reachable and lets this agent in
                 via       \(way.isEmpty ? "-" : way)
-                server    \(link.serverVersion)
+                server    \(link.server.version)
                 host key  \(key)
-                cipher    \(link.cipher)
+                cipher    \(link.server.cipher)
 
                 """)
         } catch {

@@ -1,6 +1,7 @@
 // Running one command: type it, wait for its end or for the caller's patience to end, tell. The
 // wait's end, or its cancellation, never touches the command.
 import Loop
+import Programs
 import Terminal
 import Wire
 

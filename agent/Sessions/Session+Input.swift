@@ -1,6 +1,7 @@
 // Keys and text to whatever has the terminal, and reading by offset. Invariant: input is typed as
 // given; what it does is told only by what comes back.
 import Loop
+import Programs
 import Terminal
 import Wire
 

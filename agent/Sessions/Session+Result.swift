@@ -1,6 +1,7 @@
 // What is told of a command: built once, here. Invariant: the state is what a mark or the end of the
 // channel proved; without either it is `running`.
 import Loop
+import Programs
 import Terminal
 import Wire
 
@@ -103,7 +104,7 @@ extension Session {
             + "end or status until ssh_session_send {\"adopt\": true} makes it this session's shell"
     }
 
-    private func endState(_ end: ShellEnd) -> CommandState {
+    private func endState(_ end: ProgramEnd) -> CommandState {
         if case .lost = end { return .linkLost }
         return .shellExited
     }

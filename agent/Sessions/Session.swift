@@ -2,6 +2,7 @@
 // bytes in go through MarkScanner, NewlineMap and EchoFilter into the log; marks go to ShellState.
 // Invariant: one command at a time; the terminal is always read, whoever waits and whoever gave up.
 import Loop
+import Programs
 import Terminal
 import Wire
 
@@ -139,7 +140,7 @@ import Wire
     }
 
     /// How the shell ended; nil while it lives.
-    var end: ShellEnd? {
+    var end: ProgramEnd? {
         if case .ended(let end) = state.phase { return end }
         return nil
     }
@@ -339,7 +340,7 @@ import Wire
         hasOutput.broadcast()
     }
 
-    private func ended(_ end: ShellEnd) {
+    private func ended(_ end: ProgramEnd) {
         guard self.end == nil else { return }
         releaseHeld()
         scanner.finish { if case .output(let slice) = $0 { output(slice) } }

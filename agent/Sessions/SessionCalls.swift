@@ -9,7 +9,7 @@ import Wire
 
 @IO struct SessionCalls {
     let sessions: Sessions
-    let targets: Targets
+    let hosts: Hosts
     let links: Links
     let membership: Membership
     let watch: CallWatch
@@ -116,7 +116,7 @@ import Wire
         if let name = call.secret {
             return String(decoding: try await links.secret(name, for: target), as: UTF8.self)
         }
-        if call.password != nil, let rule = targets.policy.refusalOfSecretArguments {
+        if call.password != nil, let rule = hosts.policy.refusalOfSecretArguments {
             throw .refused("a password in an argument", by: rule)
         }
         return call.password
@@ -170,17 +170,15 @@ import Wire
             shell: call.shell)
         var hostKey: String?
         let session = try await sessions.open(request) { () throws(Fault) in
-            guard case .ssh(let target) = try await targets.admit(call.target, call.access) else {
-                return try localShell(call)
-            }
             let options = LinkOptions(
                 call.access, connectTimeout: call.connectTimeout, loginTimeout: call.loginTimeout,
                 retries: call.retries)
             let size = TerminalSize(
                 kind: call.terminal, columns: UInt16(call.columns), rows: UInt16(call.rows))
-            let (channel, link) = try await links.shell(on: target, options, terminal: size)
-            hostKey = link.hostKey.map { "\($0.name) \($0.fingerprint)" }
-            return RemoteShell(channel, probes: links.probes(of: link))
+            let host = try await hosts.host(call.target, call.access, options)
+            let shell = try await host.shell(size)
+            hostKey = shell.hostKey
+            return shell
         }
         session.opening = call
         session.opening?.access.password = nil
@@ -188,23 +186,6 @@ import Wire
             info: info(session), banner: session.banner, hostKey: hostKey,
             durationMS: Int((IO.now - start) / .milliseconds(1)))
         return (opened, session)
-    }
-
-    private func localShell(_ call: OpenSession) throws(Fault) -> LocalShell {
-        var environment = Process.environment
-        let user = UserAccount.current
-        environment["TERM"] = call.terminal
-        environment["HOME"] = user.home
-        environment["SHELL"] = user.shell
-        for name in ["TMUX", "STY", "SSH_TTY", "COLUMNS", "LINES"] { environment[name] = nil }
-        do throws(LoopError) {
-            let shellName = user.shell.split(separator: "/").last.map(String.init) ?? "sh"
-            return try LocalShell(
-                path: user.shell, arguments: ["-" + shellName], environment: environment,
-                directory: user.home, columns: UInt16(call.columns), rows: UInt16(call.rows))
-        } catch {
-            throw Fault(.shellUnusable, "cannot start \(user.shell) on this machine: \(error)")
-        }
     }
 
     private func info(_ session: Session) -> SessionInfo {

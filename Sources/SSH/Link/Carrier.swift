@@ -1,6 +1,7 @@
 // What wakes a link and closes its stream: a socket's readiness, or a channel of the jump host's
 // link. Invariant: after `close` the link is not woken again.
 internal import Loop
+internal import Programs
 
 /// The way a link is carried.
 @IO protocol Carrier: AnyObject {

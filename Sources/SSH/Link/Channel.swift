@@ -3,16 +3,7 @@
 // so the server is held off by the window.
 internal import CSSH2
 public import Loop
-
-/// How a channel ended.
-public enum ChannelEnd: Equatable, Sendable {
-    /// The program exited with a code.
-    case exited(Int32)
-    /// A signal ended the program, by its name without `SIG`.
-    case signalled(String)
-    /// The end of the program is not known.
-    case lost(String)
-}
+public import Programs
 
 /// The size and kind of a terminal.
 public struct TerminalSize: Equatable, Sendable {
@@ -34,7 +25,7 @@ public struct TerminalSize: Equatable, Sendable {
 /// A running shell or command, or a connection from the server to elsewhere.
 ///
 /// It starts paused: set the callbacks, then `resume`.
-@IO public final class Channel {
+@IO public final class Channel: RunningProgram {
     /// Output as it comes.
     public var onOutput: (@IO ([UInt8]) -> Void)?
     /// Standard error as it comes; a terminal has none.
@@ -42,9 +33,9 @@ public struct TerminalSize: Equatable, Sendable {
     /// Everything written has been handed to the connection.
     public var onDrain: (@IO () -> Void)?
     /// The end, after all output.
-    public var onEnd: (@IO (ChannelEnd) -> Void)?
+    public var onEnd: (@IO (ProgramEnd) -> Void)?
     /// How it ended; nil while it lives.
-    public private(set) var end: ChannelEnd?
+    public private(set) var end: ProgramEnd?
     /// Whether it has a terminal.
     public var hasTerminal: Bool { kind == .terminal }
 
@@ -55,14 +46,24 @@ public struct TerminalSize: Equatable, Sendable {
     private var paused = true
     /// The most bytes that are handed on at once.
     private var piece = 16 << 10
-    private var input: [UInt8] = []
-    private var taken = 0
+    private var input = Input()
     private var requests: [Request] = []
     private var closing = false
     private var graceTimer: LoopTimer?
-    /// Output that was still unread when the link ended.
-    private var leftovers: [(stream: Int32, bytes: [UInt8])] = []
-    private var leftoverEnd: ChannelEnd?
+    private var leftovers = Leftovers()
+
+    /// What was written, as far as the connection has not taken it.
+    private struct Input {
+        var bytes: [UInt8] = []
+        var taken = 0
+        var unsent: Int { bytes.count - taken }
+    }
+
+    /// Output that was still unread when the link ended, and that end.
+    private struct Leftovers {
+        var pieces: [(stream: Int32, bytes: [UInt8])] = []
+        var end: ProgramEnd?
+    }
 
     private struct Request {
         let step: @IO () -> Int32
@@ -83,19 +84,20 @@ public struct TerminalSize: Equatable, Sendable {
     }
 
     /// Bytes written that the connection has not taken.
-    public var unsent: Int { input.count - taken }
+    public var unsent: Int { input.unsent }
 
     // MARK: What owners ask for
 
     /// Queues input for the program.
     public func write(_ bytes: [UInt8]) {
         guard end == nil, !closing, !bytes.isEmpty else { return }
-        input.append(contentsOf: bytes)
+        input.bytes.append(contentsOf: bytes)
         link?.driveAgain()
     }
 
-    /// Ends the program's input after what is queued.
+    /// Ends the program's input after what is queued; on a terminal it types Ctrl-D.
     public func sendEOF() {
+        guard !hasTerminal else { return write([4]) }
         let raw = raw
         request { [weak self] in
             guard let self, self.unsent == 0 else { return LIBSSH2_ERROR_EAGAIN }
@@ -137,11 +139,10 @@ public struct TerminalSize: Equatable, Sendable {
     public func close() {
         guard end == nil, !closing else { return }
         closing = true
-        input = []
-        taken = 0
+        input = Input()
         onOutput = nil
         onErrorOutput = nil
-        guard link != nil else { return finish(leftoverEnd ?? .lost("closed by the agent")) }
+        guard link != nil else { return finish(leftovers.end ?? .lost("closed by the agent")) }
         if kind == .program && libssh2_channel_eof(raw) == 0 { signal("KILL") }
         let raw = raw
         enqueue({ libssh2_channel_close(raw) }) { [weak self] _ in self?.closed() }
@@ -191,15 +192,15 @@ public struct TerminalSize: Equatable, Sendable {
 
     /// The link is over: keeps what has been received, then ends.
     func linkEnded(_ error: SSHError) {
-        let end = ChannelEnd.lost(error.description)
+        let end = ProgramEnd.lost(error.description)
         if let link, !closing {
             for stream in [Int32(0), SSH_EXTENDED_DATA_STDERR] {
-                while let bytes = take(stream, link) { leftovers.append((stream, bytes)) }
+                while let bytes = take(stream, link) { leftovers.pieces.append((stream, bytes)) }
             }
         }
         let wasClosing = closing
         leaveLink()
-        leftoverEnd = end
+        leftovers.end = end
         if wasClosing { finish(end) } else { deliverLeftovers() }
     }
 
@@ -219,26 +220,26 @@ public struct TerminalSize: Equatable, Sendable {
         guard let link else { return }
         let transport = link.session.transport
         while unsent > 0, transport.unsent < 1 << 18 {
-            let count = input.withUnsafeBytes { bytes in
-                let rest = bytes.baseAddress?.advanced(by: taken).assumingMemoryBound(
+            let count = input.bytes.withUnsafeBytes { bytes in
+                let rest = bytes.baseAddress?.advanced(by: input.taken).assumingMemoryBound(
                     to: CChar.self)
-                return libssh2_channel_write_ex(raw, 0, rest, bytes.count - taken)
+                return libssh2_channel_write_ex(raw, 0, rest, bytes.count - input.taken)
             }
             guard count > 0 else {
                 // The program has closed its input, or the channel is over: nobody will read it.
-                if count < 0, count != Int(LIBSSH2_ERROR_EAGAIN) { taken = input.count }
+                if count < 0, count != Int(LIBSSH2_ERROR_EAGAIN) { input.taken = input.bytes.count }
                 break
             }
-            taken += count
+            input.taken += count
         }
         if unsent == 0 {
-            input.removeAll(keepingCapacity: input.capacity <= 1 << 16)
-            taken = 0
+            input.bytes.removeAll(keepingCapacity: input.bytes.capacity <= 1 << 16)
+            input.taken = 0
             onDrain?()
             link.driveAgain()
-        } else if taken > 1 << 20 {
-            input.removeFirst(taken)
-            taken = 0
+        } else if input.taken > 1 << 20 {
+            input.bytes.removeFirst(input.taken)
+            input.taken = 0
         }
     }
 
@@ -289,7 +290,7 @@ public struct TerminalSize: Equatable, Sendable {
     }
 
     /// What the server said about the end; a code of 0 is also what it did not say.
-    private var reportedEnd: ChannelEnd? {
+    private var reportedEnd: ProgramEnd? {
         var name: UnsafeMutablePointer<CChar>?
         var length = 0
         libssh2_channel_get_exit_signal(raw, &name, &length, nil, nil, nil, nil)
@@ -308,7 +309,7 @@ public struct TerminalSize: Equatable, Sendable {
         leaveLink()
     }
 
-    private func finish(_ end: ChannelEnd) {
+    private func finish(_ end: ProgramEnd) {
         guard self.end == nil else { return }
         self.end = end
         graceTimer?.cancel()
@@ -332,14 +333,14 @@ public struct TerminalSize: Equatable, Sendable {
         requests = []
         for request in abandoned { request.finish(LIBSSH2_ERROR_CHANNEL_CLOSED) }
         guard link.failure == nil else { return }  // freed with the session
-        link.giveBack(raw, opensAhead: kind == .program && !closing)
+        link.places.giveBack(raw, opensAhead: kind == .program && !closing)
     }
 
     private func deliverLeftovers() {
-        while !paused, !leftovers.isEmpty {
-            let next = leftovers.removeFirst()
+        while !paused, !leftovers.pieces.isEmpty {
+            let next = leftovers.pieces.removeFirst()
             (next.stream == 0 ? onOutput : onErrorOutput)?(next.bytes)
         }
-        if !paused, leftovers.isEmpty, let leftoverEnd { finish(leftoverEnd) }
+        if !paused, leftovers.pieces.isEmpty, let end = leftovers.end { finish(end) }
     }
 }

@@ -1,7 +1,7 @@
 // Whether an SSH server is there: its version line, the first thing it says (RFC 4253 §4.2), and no
 // more. Nothing is sent. Invariant: the socket is closed before the answer is given.
-import Glibc
 public import Loop
+internal import Net
 
 /// The version line of an SSH server, read without logging in.
 @IO public enum Greeting {
@@ -14,29 +14,24 @@ public import Loop
     ) async throws(SSHError) -> String {
         let end = IO.now + limit
         let address = host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
-        let socket = try await Dial.connect(host: host, port: port, limit: limit)
-        defer { close(socket) }
-        let readiness: Readiness
-        do throws(LoopError) {
-            readiness = try Readiness(descriptor: socket)
+        let stream: SocketStream
+        do throws(NetError) {
+            stream = try await SocketStream.connect(host: host, port: port, deadline: limit)
         } catch {
-            throw .local(reason: error.description)
+            throw SSHError(error, address: address, limit: limit)
         }
-        defer { readiness.close() }
         let found = Once<Result<String, SSHError>>()
-        var text: [UInt8] = []
-        readiness.watch(.read) { _ in
-            var bytes = [UInt8](repeating: 0, count: 1024)
-            let count = recv(socket, &bytes, bytes.count, Int32(MSG_DONTWAIT))
-            if count < 0, errno == EAGAIN || errno == EINTR { return }
-            text += bytes.prefix(max(0, count))
-            if let line = line(in: text) { return found.set(.success(line)) }
-            guard count > 0, text.count < Self.limit else {
-                let reason =
-                    count < 0 ? String(cString: strerror(errno)) : "it does not speak SSH"
-                return found.set(.failure(.handshakeFailed(address: address, reason: reason)))
-            }
+        let fail: @IO (String) -> Void = {
+            found.set(.failure(.handshakeFailed(address: address, reason: $0)))
         }
+        var text: [UInt8] = []
+        stream.onData = { bytes in
+            text += bytes
+            if let line = line(in: text) { return found.set(.success(line)) }
+            if text.count >= Self.limit { fail("it does not speak SSH") }
+        }
+        stream.onClose = { fail($0?.description ?? "it does not speak SSH") }
+        defer { stream.close() }
         let left = max(.milliseconds(1), end - IO.now)
         guard let result = await IO.within(left, { await found.wait() }) else {
             throw .handshakeTimedOut(address: address, limit: limit)

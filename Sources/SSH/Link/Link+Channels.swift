@@ -30,7 +30,7 @@ extension Link {
         let channel = try await open(nil, request: "subsystem (sftp)") {
             hl_ssh_subsystem($0, "sftp", 4)
         }
-        let files = SFTP(channel, limit: configuration.channelTimeout)
+        let files = SFTP(channel, limit: configuration.limits.channel)
         do throws(FileError) {
             try await files.begin()
         } catch {
@@ -80,7 +80,7 @@ extension Link {
         _ open: @escaping @IO @Sendable (Opening) async -> Result<Channel, SSHError>
     ) async throws(SSHError) -> Channel {
         if let failure { throw failure }
-        let limit = configuration.channelTimeout
+        let limit = configuration.limits.channel
         let opening = Opening()
         let result = await IO.within(limit) { await open(opening) }
         if case .success(let channel)? = result { return channel }
@@ -97,17 +97,17 @@ extension Link {
         _ start: @escaping @IO @Sendable (OpaquePointer) -> Int32
     ) async -> Result<Channel, SSHError> {
         let kind: Channel.Kind = terminal == nil ? .program : .terminal
-        var opened = OpenedSession()
+        var opened = Places.OpenedSession()
         for pause in [0, 0, 5, 20, 60, 150] {
             if pause > 0 { try? await IO.sleep(for: .milliseconds(pause)) }
-            opened = await openSession(kind)
+            opened = await places.openSession(kind)
             opening.channel = opened.channel
             if failure != nil || opened.channel != nil { break }
             guard opened.code == LIBSSH2_ERROR_CHANNEL_FAILURE else {
                 broke(opened.code)
                 break
             }
-            if !mayHavePlaceSoon { break }
+            if !places.mayComeSoon { break }
         }
         guard let channel = opened.channel else {
             return .failure(failure ?? .channelRefused(reason: opened.reason))
@@ -143,7 +143,7 @@ extension Link {
         if let failure { return .failure(failure) }
         guard opening.abandoned else { return .success(channel) }
         channel.close()
-        return .failure(.channelTimedOut(limit: configuration.channelTimeout))
+        return .failure(.channelTimedOut(limit: configuration.limits.channel))
     }
 
     private func refuse(_ channel: Channel, _ request: String) -> Result<Channel, SSHError> {

@@ -2,6 +2,7 @@
 // Invariant: nothing secret is sent before the host key has been checked.
 internal import CSSH2
 internal import Loop
+internal import Net
 
 extension Link {
     /// Opens an authenticated link; every step has its deadline and its own error.
@@ -30,7 +31,7 @@ extension Link {
     ) async throws(SSHError) -> Link {
         let types = known.keyTypes(
             host: configuration.host, port: configuration.port, alias: configuration.hostKeyAlias)
-        let end = IO.now + configuration.connectTimeout
+        let end = IO.now + configuration.limits.connect
         var families = CipherFamily.allCases
         if let last = lastFamily[configuration.address], last != families[0] {
             families.removeAll { $0 == last }
@@ -83,7 +84,12 @@ extension Link {
             return try SocketCarrier(descriptor: socket, proxy: proxy)
         }
         guard let jump else {
-            let socket = try await Dial.connect(host: host, port: port, limit: limit)
+            let socket: Int32
+            do throws(NetError) {
+                socket = try await Dialler.descriptor(host: host, port: port, deadline: limit)
+            } catch {
+                throw SSHError(error, address: configuration.address, limit: limit)
+            }
             return try SocketCarrier(descriptor: socket)
         }
         let opening = IO.task {
@@ -116,7 +122,7 @@ extension Link {
         }
         switch code {
         case nil:
-            return .handshakeTimedOut(address: address, limit: configuration.connectTimeout)
+            return .handshakeTimedOut(address: address, limit: configuration.limits.connect)
         case LIBSSH2_ERROR_KEX_FAILURE:
             if let offer, offer.hasCertificatesOnly {
                 return .hostCertificatesOnly(address: address, offered: offer.hostKeys)
@@ -143,16 +149,16 @@ extension Link {
     }
 
     private func describe() {
-        serverVersion = session.serverVersion
-        hostKey = session.hostKey
-        cipher = session.method(LIBSSH2_METHOD_CRYPT_CS)
+        server.version = session.serverVersion
+        server.hostKey = session.hostKey
+        server.cipher = session.method(LIBSSH2_METHOD_CRYPT_CS)
     }
 
     private func checkHostKey(_ known: KnownHosts) async throws(SSHError) {
         let (host, port) = (configuration.host, configuration.port)
         let alias = configuration.hostKeyAlias
         let shown = alias ?? (port == 22 ? host : "[\(host)]:\(port)")
-        guard let key = hostKey else {
+        guard let key = server.hostKey else {
             throw .handshakeFailed(address: configuration.address, reason: "no host key")
         }
         switch known.verdict(key, host: host, port: port, alias: alias) {

@@ -8,7 +8,7 @@ internal import Loop
 
 extension Link {
     func logIn() async throws(SSHError) {
-        let limit = configuration.loginTimeout
+        let limit = configuration.limits.login
         let login = Login(self)
         let result = await IO.within(limit) { await login.run() }
         guard let result else {
@@ -119,7 +119,7 @@ extension Link {
         accepted = list.split(separator: ",").map(String.init)
         var text: UnsafeMutablePointer<CChar>?
         if libssh2_userauth_banner(raw, &text) == 0, let text {
-            link.banner = String(String(cString: text).prefix(16384))
+            link.server.banner = String(String(cString: text).prefix(16384))
         }
         return true
     }

@@ -10,15 +10,8 @@ public import Loop
 @IO public final class Link: Worker {
     /// What the link was made from.
     public let configuration: LinkConfiguration
-    /// The server's version line (`SSH-2.0-OpenSSH_9.2p1 …`).
-    public internal(set) var serverVersion = ""
-    /// The key the server identified itself with.
-    public internal(set) var hostKey: HostKey?
-    /// What the server had to say before login; it says so only when it is asked for its methods,
-    /// which the first key that is accepted makes needless.
-    public internal(set) var banner = ""
-    /// The agreed cipher.
-    public internal(set) var cipher = ""
+    /// What the server says of itself.
+    public internal(set) var server = ServerIdentity()
     /// Called once when the connection is lost, after its channels have ended.
     public var onEnd: (@IO (SSHError) -> Void)?
     /// Why the link is over; nil while it lives.
@@ -28,36 +21,38 @@ public import Loop
     let carrier: any Carrier
     private var operations: [Operation] = []
     private var channels: [Channel] = []
-    private var driving = false
-    private var again = false
-    /// What may still be read in this turn.
-    private var slice = Slice()
-    /// More is to be read, in the link's next turn.
-    private var isWaitingForTurn = false
-    /// The channel that is read first.
-    private var firstChannel = 0
-    /// A worker thread has the session.
-    private var offLoop = false
-    /// Waits for the socket on behalf of work off the loop.
-    private var parked: UnsafeContinuation<Void, Never>?
-    private var alive: LoopTimer?
-    private var pump: LoopTimer?
-    /// A session channel that was opened ahead of its use.
-    private var spare: OpaquePointer?
-    private var isOpeningAhead = false
-    /// C channels to free from the next turn on, and those being freed.
-    private var givenBack: [OpaquePointer] = []
-    private var freeing: [OpaquePointer] = []
-    private var leaving: LoopTimer?
-    private var lastGivenBack: ContinuousClock.Instant?
-    private var silence = 0
+    private var driving = Driving()
+    private var offLoop = OffLoop()
+    /// Its C channels that belong to no Channel.
+    private(set) lazy var places = Places(self)
+    /// The watch over the server's silence; nil before login.
+    private var liveness: Liveness?
     var counts = LinkStatistics(created: 0, lastUsed: 0)
-    private var receivedAtTick: UInt64 = 0
 
     /// A step of the session that is repeated while it reports EAGAIN.
     private struct Operation {
         let step: @IO () -> Int32
         let finish: @IO (Int32) -> Void
+    }
+
+    /// How far the link is with what it drives.
+    private struct Driving {
+        var isOn = false
+        /// Another pass is needed.
+        var again = false
+        /// What may still be read in this turn of the loop.
+        var slice = Slice()
+        /// The rest is read in the link's next turn.
+        var isWaitingForTurn = false
+        /// The channel that is read first.
+        var firstChannel = 0
+    }
+
+    /// Work on a thread of its own, which then has the session.
+    private struct OffLoop {
+        var isOn = false
+        /// Waits for the socket on its behalf.
+        var parked: UnsafeContinuation<Void, Never>?
     }
 
     init(_ configuration: LinkConfiguration, _ carrier: any Carrier) throws(SSHError) {
@@ -77,7 +72,7 @@ public import Loop
 
     /// Ends the link at once: its channels end as lost, the server is told.
     public func close() {
-        if failure == nil && !offLoop {
+        if failure == nil && !offLoop.isOn {
             _ = libssh2_session_disconnect_ex(session.raw, 11, "closed by the agent", "")
             session.transport.flush()
         }
@@ -104,11 +99,11 @@ public import Loop
     /// Runs steps that burn CPU on a worker thread; nothing else touches the session meanwhile.
     func performOffLoop(_ step: @escaping @Sendable () -> Int32) async -> Int32 {
         while failure == nil {
-            offLoop = true
+            offLoop.isOn = true
             session.transport.allowance = .max
             carrier.watch([])
             let code = await Blocking.run(step)
-            offLoop = false
+            offLoop.isOn = false
             if failure != nil { tearDown() }
             if code != LIBSSH2_ERROR_EAGAIN || failure != nil { return code }
             if session.transport.state != .open || session.goodbye != nil {
@@ -116,7 +111,7 @@ public import Loop
                 break
             }
             await withUnsafeContinuation {
-                parked = $0
+                offLoop.parked = $0
                 carrier.watch(session.transport.unsent > 0 ? [.read, .write] : .read)
             }
         }
@@ -128,43 +123,6 @@ public import Loop
         counts.lastUsed = Self.clock
     }
 
-    // MARK: C channels
-
-    /// What became of asking for a session channel: the channel, or why there is none.
-    struct OpenedSession {
-        var channel: Channel?
-        var code: Int32 = 0
-        var reason = ""
-        var wasAhead = false
-    }
-
-    /// Opens a session channel, or takes the one that was opened ahead.
-    func openSession(_ kind: Channel.Kind) async -> OpenedSession {
-        var opened = OpenedSession()
-        let answered = timed()
-        let window =
-            kind == .terminal ? configuration.terminalWindow : configuration.window
-        opened.code = await perform { [self] in
-            if let spare {
-                self.spare = nil
-                if kind == .program, libssh2_channel_eof(spare) == 0 {
-                    (opened.channel, opened.wasAhead) = (take(spare, kind), true)
-                    return 0
-                }
-                freeing.append(spare)  // the server has closed it, or its window is too large
-            }
-            return answered {
-                if let raw = hl_ssh_open_session(session.raw, window, 32768) {
-                    opened.channel = take(raw, kind)
-                    return 0
-                }
-                opened.reason = session.lastError
-                return libssh2_session_last_errno(session.raw)
-            }
-        }
-        return opened
-    }
-
     /// Gives a C channel its place, in the same step that opened it: whoever is refused next must
     /// see that the server's places are taken, not that there are none.
     func take(_ raw: OpaquePointer, _ kind: Channel.Kind) -> Channel {
@@ -174,89 +132,45 @@ public import Loop
         return channel
     }
 
-    /// A place that was freed a moment ago may still be counted by the server.
-    var mayHavePlaceSoon: Bool {
-        !givenBack.isEmpty || !freeing.isEmpty
-            || lastGivenBack.map { IO.now - $0 < .milliseconds(300) } ?? false
-    }
-
     /// Whether a channel that was refused may be had later: others are open, or just were.
     public var mayHavePlaceLater: Bool {
-        !channels.isEmpty || lastGivenBack.map { IO.now - $0 < .seconds(3) } ?? false
-    }
-
-    /// Frees a channel in the next turn, so that what it brought is passed on first.
-    func giveBack(_ raw: OpaquePointer, opensAhead: Bool) {
-        givenBack.append(raw)
-        lastGivenBack = IO.now
-        leaving = LoopTimer(after: .zero) { [weak self] in
-            guard let self else { return }
-            self.freeing += self.givenBack
-            self.givenBack = []
-            self.lastGivenBack = IO.now
-            self.driveAgain()
-            if opensAhead { self.openAhead() }
-        }
-    }
-
-    /// One-shot commands come in series: the next one starts a round trip sooner.
-    ///
-    /// Only where it is known to do no harm.
-    private func openAhead() {
-        guard spare == nil, !isOpeningAhead, serverVersion.hasPrefix("SSH-2.0-OpenSSH_") else {
-            return
-        }
-        let (raw, window) = (session.raw, configuration.window)
-        var opened: OpaquePointer?
-        let answered = timed()
-        isOpeningAhead = true
-        enqueue({
-            answered {
-                opened = hl_ssh_open_session(raw, window, 32768)
-                return opened == nil ? libssh2_session_last_errno(raw) : 0
-            }
-        }) { [weak self] code in
-            self?.isOpeningAhead = false
-            if code == 0 { self?.spare = opened }
-        }
+        !channels.isEmpty || places.wereGivenBack(within: .seconds(3))
     }
 
     // MARK: Driving
 
     private func ready() {
-        guard let parked else { return drive() }
-        self.parked = nil
+        guard let parked = offLoop.parked else { return drive() }
+        offLoop.parked = nil
         parked.resume()
     }
 
     /// Lets every operation and channel go as far as it can without waiting, and within the link's
     /// slice of this turn.
     func drive() {
-        guard !driving, !offLoop, parked == nil, failure == nil else {
-            again = true
+        guard !driving.isOn, !offLoop.isOn, offLoop.parked == nil, failure == nil else {
+            driving.again = true
             return
         }
-        driving = true
+        driving.isOn = true
         let transport = session.transport
-        if !isWaitingForTurn {
-            slice = Slice()
+        if !driving.isWaitingForTurn {
+            driving.slice = Slice()
             transport.allowance = Slice.bytes
         }
         repeat {
-            again = false
+            driving.again = false
             let seen = transport.received
-            // Not one of the operations: behind those that open channels, it would keep the very
-            // places that they wait for.
-            freeing.removeAll { libssh2_channel_free($0) != LIBSSH2_ERROR_EAGAIN }
+            places.stepFreeing()
             stepOperations()
             driveChannels()
-            if transport.received != seen || transport.allowance <= 0 { again = true }
-        } while again && !isSliceOver && failure == nil
-        driving = false
+            if transport.received != seen || transport.allowance <= 0 { driving.again = true }
+        } while driving.again && !isSliceOver && failure == nil
+        driving.isOn = false
         guard failure == nil else { return }
         if transport.state != .open || session.goodbye != nil { return lose() }
-        if again, !isWaitingForTurn {
-            isWaitingForTurn = true
+        if driving.again, !driving.isWaitingForTurn {
+            driving.isWaitingForTurn = true
             IO.loop.workLater(self)
         }
         watch()
@@ -264,39 +178,41 @@ public import Loop
 
     /// The link's next turn.
     public func work() {
-        isWaitingForTurn = false
+        driving.isWaitingForTurn = false
         drive()
     }
 
-    private var isSliceOver: Bool { session.transport.allowance <= 0 || slice.isOver() }
+    private var isSliceOver: Bool {
+        session.transport.allowance <= 0 || driving.slice.isOver()
+    }
 
     /// Each channel in turn; once the slice is over the others only send, and are read first the
     /// next time.
     private func driveChannels() {
         let round = channels
         guard !round.isEmpty else { return }
-        let first = firstChannel % round.count
+        let first = driving.firstChannel % round.count
         var isOver = isSliceOver
         for number in 0..<round.count where failure == nil {
             let place = (first + number) % round.count
             round[place].drive(reads: !isOver)
             if !isOver, isSliceOver {
                 isOver = true
-                firstChannel = place + 1
+                driving.firstChannel = place + 1
             }
         }
-        if isOver { again = true }
+        if isOver { driving.again = true }
     }
 
     /// Counts bytes that a channel has taken; whether the slice is over.
     func spend(_ bytes: Int) -> Bool {
-        slice.spend(bytes)
-        return slice.isOver()
+        driving.slice.spend(bytes)
+        return driving.slice.isOver()
     }
 
     /// Asks for another pass.
     func driveAgain() {
-        again = true
+        driving.again = true
         drive()
     }
 
@@ -306,7 +222,7 @@ public import Loop
             guard code != LIBSSH2_ERROR_EAGAIN, failure == nil else { return }
             operations.removeFirst()
             operation.finish(code)
-            again = true
+            driving.again = true
         }
     }
 
@@ -314,9 +230,9 @@ public import Loop
         let transport = session.transport
         var interest: Readiness.Interest = []
         if transport.unsent > 0 { interest.insert(.write) }
-        if operations.isEmpty && channels.isEmpty && freeing.isEmpty {
+        if isIdle && !places.isFreeing {
             // libssh2 reads only on behalf of something; an idle link looks in now and then.
-            if transport.mayRead { lookInSoon() } else { interest.insert(.read) }
+            if transport.mayRead { liveness?.lookInSoon() } else { interest.insert(.read) }
         } else if transport.unsent < Transport.outputLimit {
             interest.insert(.read)
         }
@@ -328,57 +244,14 @@ public import Loop
     /// Starts the watch over the server's silence; after login.
     func keepAlive() {
         (counts.created, counts.lastUsed) = (Self.clock, Self.clock)
-        alive = LoopTimer(
-            after: configuration.aliveInterval, repeating: configuration.aliveInterval
-        ) { [weak self] in self?.tick() }
+        liveness = Liveness(self, interval: configuration.limits.alive)
     }
 
-    private func tick() {
-        let received = session.transport.received
-        if received != receivedAtTick {
-            receivedAtTick = received
-            silence = 0
-            return
-        }
-        silence += 1
-        if silence > 3 {
-            let time = configuration.aliveInterval * 3
-            return die(.linkLost(reason: "the server has not answered for \(time)"))
-        }
-        if operations.isEmpty { probe() }
-    }
+    /// Whether nothing is asked of the server.
+    var isIdle: Bool { operations.isEmpty && channels.isEmpty }
 
-    private func lookInSoon() {
-        guard pump == nil else { return }
-        pump = LoopTimer(after: .milliseconds(500)) { [weak self] in
-            guard let self else { return }
-            self.pump = nil
-            // Before login no channel may be asked for; there the next operation reads.
-            guard self.alive != nil else { return }
-            if self.operations.isEmpty && self.channels.isEmpty { self.probe() }
-        }
-    }
-
-    /// Asks to open a channel of a kind that no server has.
-    ///
-    /// Its refusal proves that the server lives, and waiting for it makes libssh2 read. The
-    /// library's own keepalive wants no answer, or one that stays in its packet list for ever.
-    private func probe() {
-        let raw = session.raw
-        let answered = timed()
-        enqueue({
-            answered {
-                let kind = "alive@homeline"
-                let opened = libssh2_channel_open_ex(
-                    raw, kind, UInt32(kind.utf8.count), 1 << 16, 1 << 15, nil, 0)
-                if opened == nil { return libssh2_session_last_errno(raw) }
-                libssh2_channel_free(opened)
-                return 0
-            }
-        }) { [weak self] code in
-            if code != 0 && code != LIBSSH2_ERROR_CHANNEL_FAILURE { self?.broke(code) }
-        }
-    }
+    /// Whether an operation waits for the server, which proves in time whether it lives.
+    var isAsking: Bool { !operations.isEmpty }
 
     private func lose() {
         let reason = session.goodbye ?? session.transport.failure
@@ -395,14 +268,12 @@ public import Loop
     func die(_ error: SSHError) {
         guard failure == nil else { return }
         failure = error
-        alive?.cancel()
-        pump?.cancel()
-        leaving?.cancel()
-        (spare, givenBack, freeing) = (nil, [], [])  // freed with the session
-        if !offLoop { session.transport.flush() }
-        parked?.resume()
-        parked = nil
-        if !offLoop { tearDown() }
+        liveness = nil
+        places.end()
+        if !offLoop.isOn { session.transport.flush() }
+        offLoop.parked?.resume()
+        offLoop.parked = nil
+        if !offLoop.isOn { tearDown() }
     }
 
     private func tearDown() {

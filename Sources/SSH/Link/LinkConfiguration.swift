@@ -20,19 +20,8 @@ public struct LinkConfiguration: Sendable {
     /// Files of OpenSSH user certificates for those keys, in a file or an agent; `KEY-cert.pub`
     /// beside a key file is found without being named.
     public var certificates: [String] = []
-    /// The limit for the name, the connection and the handshake together.
-    public var connectTimeout: Duration = .seconds(30)
-    /// The limit for logging in.
-    public var loginTimeout: Duration = .seconds(30)
-    /// The limit for the server's answer to a channel request.
-    public var channelTimeout: Duration = .seconds(30)
-    /// Silence after which the server is asked for a sign of life; three unanswered end the link.
-    public var aliveInterval: Duration = .seconds(15)
-    /// Bytes a channel may receive before they are read.
-    public var window: UInt32 = 2 << 20
-    /// The same for a terminal: what is on its way when a flood is interrupted is still drawn, so it
-    /// has to be little; it is enough for 12 MB/s over 20 ms.
-    public var terminalWindow: UInt32 = 256 << 10
+    /// How long each step may take, and how much may be on its way.
+    public var limits = LinkLimits()
     /// Also offers SHA-1 algorithms, which old gear needs.
     public var legacyAlgorithms = false
     /// Compresses what goes over the link where the server can.
@@ -54,6 +43,27 @@ public struct LinkConfiguration: Sendable {
 
     /// `host:port`, for messages.
     var address: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+}
+
+/// The times and sizes of one link.
+public struct LinkLimits: Sendable {
+    /// For the name, the connection and the handshake together.
+    public var connect: Duration = .seconds(30)
+    /// For logging in.
+    public var login: Duration = .seconds(30)
+    /// For the server's answer to a channel request.
+    public var channel: Duration = .seconds(30)
+    /// Silence after which the server is asked for a sign of life; three unanswered end the link.
+    public var alive: Duration = .seconds(15)
+    /// Bytes a channel may receive before they are read: 100 MB/s over 20 ms.
+    public var window: UInt32 = 2 << 20
+    /// The same for a terminal: enough for 12 MB/s over 20 ms.
+    ///
+    /// What is on its way when a flood is interrupted is still drawn, so it has to be little.
+    public var terminalWindow: UInt32 = 256 << 10
+
+    /// The usual limits.
+    public init() {}
 }
 
 /// One way to log in.

@@ -37,7 +37,7 @@ internal import Loop
     }
 
     /// Ends it.
-    func end() { child.signal(SIGHUP) }
+    func end() { child.signal("HUP") }
 
     private func hear(_ bytes: [UInt8]) {
         tail = Array((tail + bytes).suffix(400))

@@ -5,6 +5,7 @@
 // opened, queued for and counted (MaxSessions) as they are.
 // Invariant: every request is answered, by the server or by the reason why SFTP is over.
 public import Loop
+internal import Programs
 
 /// An SFTP session.
 @IO public final class SFTP {

@@ -1,15 +1,6 @@
 // How one command stands, and what that rests on. Invariant: `done` needs a mark with an exit status
 // below 297; silence is never an outcome.
-
-/// How the shell's channel ended.
-public enum ShellEnd: Sendable, Equatable {
-    /// The shell exited with a code.
-    case exited(Int32)
-    /// A signal (`TERM`, without SIG) ended the shell.
-    case signalled(String)
-    /// The connection broke.
-    case lost(String)
-}
+public import Programs
 
 /// How one command ended.
 public struct CommandOutcome: Sendable, Equatable {
@@ -140,7 +131,7 @@ extension CommandOutcome {
     public static var prompted: Self { Self(.done, evidence: .prompt) }
 
     /// The outcome when the shell's channel ended.
-    public static func ended(_ end: ShellEnd) -> Self {
+    public static func ended(_ end: ProgramEnd) -> Self {
         switch end {
         case .exited(let code): Self(.shellExited, exitCode: code, evidence: .eof)
         case .signalled(let name): Self(.shellExited, signal: name, evidence: .eof)

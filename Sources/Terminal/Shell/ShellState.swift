@@ -1,6 +1,7 @@
 // What a shell is doing, followed from its marks alone. The session types and reads; this says what a
 // mark means and what to type next. No I/O, no clock.
 // Invariant: one command at a time, and each command gets exactly one outcome.
+public import Programs
 
 /// The state machine of one shell.
 public struct ShellState: Sendable {
@@ -19,7 +20,7 @@ public struct ShellState: Sendable {
         /// The command is over; the prompt has not come yet.
         case ending
         /// The shell is gone.
-        case ended(ShellEnd)
+        case ended(ProgramEnd)
     }
 
     /// What the session does about a mark.
@@ -114,7 +115,7 @@ public struct ShellState: Sendable {
     }
 
     /// The channel ended; a command without an outcome has that of the end.
-    public mutating func end(_ end: ShellEnd) { phase = .ended(end) }
+    public mutating func end(_ end: ProgramEnd) { phase = .ended(end) }
 
     private mutating func prompt(status: Int, sentinel: Int, number: Int) -> Action? {
         switch phase {

@@ -26,7 +26,7 @@ import Wire
             settings: TargetSettings(sshConfig: config),
             place: Place(environment: environment, user: "me", home: directory.path))
         var count = 0
-        commands = Commands(targets: targets, links: links) {
+        commands = Commands(hosts: Hosts(targets: targets, links: links)) {
             count += 1
             return "site1.\(UUID().uuidString)\(count)"
         }

@@ -53,7 +53,7 @@ import Wire
         func session() async throws -> (Session, ProbedShell) {
             let setpriv = try #require(Repository.find("setpriv"))
             let become = ["--reuid", name, "--regid", name, "--init-groups"]
-            let local = try LocalShell(
+            let local = try LocalHost.shell(
                 path: setpriv,
                 arguments: ["setpriv"] + become + ["bash", "--norc", "--noprofile", "-i"],
                 environment: [

@@ -34,7 +34,8 @@ import Wire
         let nonce = Nonce()
         let session = Session(
             id: "s1", owner: "me", target: "agent/host", nonce: nonce,
-            transport: RemoteShell(channel, probes: probes), log: OutputLog(), isPersistent: false,
+            transport: SSHHost.shell(channel, probes: probes), log: OutputLog(),
+            isPersistent: false,
             idleTimeout: .seconds(60))
         try await session.open(within: .seconds(30), nonce: nonce)
         return session

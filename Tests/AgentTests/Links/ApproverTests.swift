@@ -45,7 +45,7 @@ import Wire
                 #expect(person.asked.count == 1)
                 person.trusts = true
                 let link = try await links.link(to: target)
-                let key = try #require(link.hostKey)
+                let key = try #require(link.server.hostKey)
                 let question = "fixture [127.0.0.1]:\(target.port) \(key.type) \(key.fingerprint)"
                 #expect(person.asked == [question, question])
                 link.close()

@@ -55,7 +55,7 @@ import Wire
             return await outcome {
                 let (channel, link) = try await links.execute(on: target, options) { _ in "true" }
                 channel.close()
-                return link.serverVersion
+                return link.server.version
             }
         }
         #expect(await holds { server.log.contains("MaxStartups") })

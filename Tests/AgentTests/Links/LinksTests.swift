@@ -349,7 +349,7 @@ extension SSHServer {
             let links = Links()
             defer { links.shutDown() }
             let carried = await outcome {
-                try await links.execute(on: target, command: { _ in "true" }).link.serverVersion
+                try await links.execute(on: target, command: { _ in "true" }).link.server.version
             }
             var options = LinkOptions()
             options.retries = 1

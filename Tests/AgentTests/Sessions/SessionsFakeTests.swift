@@ -1,5 +1,6 @@
 // A session over a scripted terminal: odd bytes, odd cuts, silence, an end at every moment.
 import Loop
+import Programs
 import Support
 import Terminal
 import Testing
@@ -10,7 +11,7 @@ import Wire
 /// A terminal that answers as a shell would, in pieces of random size.
 @IO final class FakeShell: ShellTransport {
     var onOutput: (@IO ([UInt8]) -> Void)?
-    var onEnd: (@IO (ShellEnd) -> Void)?
+    var onEnd: (@IO (ProgramEnd) -> Void)?
     var unsent: Int { 0 }
     var written: [UInt8] = []
     var random: UInt64

@@ -251,7 +251,7 @@ import Wire
             ) {
                 () throws(Fault) in
                 do throws(LoopError) {
-                    return try LocalShell(
+                    return try LocalHost.shell(
                         path: "/bin/dash", arguments: ["dash", "-i"], environment: environment)
                 } catch { throw Fault(.shellUnusable, error.description) }
             }

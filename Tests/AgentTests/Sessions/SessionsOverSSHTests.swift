@@ -22,7 +22,7 @@ import Wire
         let nonce = Nonce()
         let session = Session(
             id: "s1", owner: "me", target: "agent/host", nonce: nonce,
-            transport: RemoteShell(channel, probes: ProbeChannel(link)), log: OutputLog(),
+            transport: SSHHost.shell(channel, probes: ProbeChannel(link)), log: OutputLog(),
             isPersistent: false,
             idleTimeout: .seconds(60))
         try await session.open(within: .seconds(20), nonce: nonce, shell: shell)

@@ -1,6 +1,7 @@
 // Real shells on local terminals, for the tests of sessions.
 import Glibc
 import Loop
+import Programs
 import Support
 import Terminal
 import Testing
@@ -37,7 +38,7 @@ enum TestShell: String, CaseIterable, CustomTestStringConvertible {
 @IO func openSession(
     _ shell: TestShell, home: TemporaryDirectory, log: OutputLog = OutputLog(),
     environment: [String: String] = [:], columns: UInt16 = 511,
-    arguments: [String]? = nil, through: @IO (LocalShell) -> any ShellTransport = { $0 }
+    arguments: [String]? = nil, through: @IO (HostShell) -> any ShellTransport = { $0 }
 ) async throws -> Session {
     let files = ["/.zshrc", "/.bashrc"]
     for file in files {
@@ -54,7 +55,7 @@ enum TestShell: String, CaseIterable, CustomTestStringConvertible {
     let session = Session(
         id: "s1", owner: "me", target: "agent/local", nonce: nonce,
         transport: through(
-            try LocalShell(
+            try LocalHost.shell(
                 path: shell.path, arguments: arguments ?? shell.arguments,
                 environment: base.merging(environment) { $1 }, directory: home.path,
                 columns: columns)),
@@ -65,19 +66,19 @@ enum TestShell: String, CaseIterable, CustomTestStringConvertible {
 
 /// A local shell whose kernel is asked in a test's own way, or falls silent.
 @IO final class ProbedShell: ShellTransport {
-    private let inner: LocalShell
+    private let inner: HostShell
     /// So many questions are answered still.
     var answers = Int.max
     /// Who answers; nil: the host, to this process.
     var asker: (@IO (Probe.Question) async -> [UInt8]?)?
 
-    init(_ inner: LocalShell) { self.inner = inner }
+    init(_ inner: HostShell) { self.inner = inner }
 
     var onOutput: (@IO ([UInt8]) -> Void)? {
         get { inner.onOutput }
         set { inner.onOutput = newValue }
     }
-    var onEnd: (@IO (ShellEnd) -> Void)? {
+    var onEnd: (@IO (ProgramEnd) -> Void)? {
         get { inner.onEnd }
         set { inner.onEnd = newValue }
     }

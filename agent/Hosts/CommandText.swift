@@ -1,28 +1,42 @@
-// The text of a one-shot command as the target's shell gets it, and the script that ends one.
-// Pure. A command carries its id in its environment, so that everything it started can be found
-// again, also what left its process group; OpenSSH refuses signals where root logs in.
+// A one-shot command as the target's shell gets it, and the script that ends one. A value. A command
+// carries its id in its environment, so that everything it started can be found again, also what left
+// its process group; OpenSSH refuses signals where root logs in.
+// Invariant: what is quoted here reaches the command as it was given.
+import SSH
 import Wire
 
-/// Builds the shell text around a command.
-enum CommandText {
+/// A command with what is set before it.
+struct CommandText: Sendable {
+    /// The code.
+    var command: String
+    /// Variables to set for it.
+    var environment: [(String, String)] = []
+    /// Where it runs; nil: the user's home.
+    var directory: String?
+    /// Whether it gets a terminal.
+    var hasTerminal = false
+
+    /// The terminal a command gets: wide, as lines that are wrapped are hard to read for programs.
+    static let terminal = TerminalSize(columns: 200, rows: 50)
+
     /// The variable that names the command.
     static let mark = "HOMELINE_COMMAND"
 
     /// The command with its mark, variables and folder set before it.
-    static func wrapped(_ request: ExecuteCommand, mark id: String?) -> String {
+    func wrapped(mark id: String?) -> String {
         var text = ""
-        if let id { text += "export \(mark)=\(id); " }
-        for (name, value) in request.environment { text += "export \(name)=\(quoted(value)); " }
-        if let directory = request.directory { text += "cd -- \(quoted(directory)) || exit 125; " }
-        return text + request.command
+        if let id { text += "export \(Self.mark)=\(id); " }
+        for (name, value) in environment { text += "export \(name)=\(Self.quoted(value)); " }
+        if let directory { text += "cd -- \(Self.quoted(directory)) || exit 125; " }
+        return text + command
     }
 
     /// Refuses what cannot be written down for a shell.
-    static func check(_ request: ExecuteCommand) throws(Fault) {
-        guard !request.command.utf8.allSatisfy({ $0 == 32 || $0 == 9 || $0 == 10 }) else {
+    func check() throws(Fault) {
+        guard !command.utf8.allSatisfy({ $0 == 32 || $0 == 9 || $0 == 10 }) else {
             throw Fault(.invalidArgument, "\"command\" is empty")
         }
-        for (name, value) in request.environment {
+        for (name, value) in environment {
             let isName = name.utf8.allSatisfy { byte in
                 byte == UInt8(ascii: "_") || (byte | 32) >= 97 && (byte | 32) <= 122
                     || byte >= 48 && byte <= 57
@@ -34,10 +48,10 @@ enum CommandText {
                 throw Fault(.invalidArgument, "the variable \(name) holds a zero byte")
             }
         }
-        guard !request.command.utf8.contains(0), request.directory?.utf8.contains(0) != true else {
+        guard !command.utf8.contains(0), directory?.utf8.contains(0) != true else {
             throw Fault(.invalidArgument, "\"command\" and \"cwd\" cannot hold a zero byte")
         }
-        guard request.command.utf8.count <= 100_000 else {
+        guard command.utf8.count <= 100_000 else {
             throw Fault(
                 .limitReached,
                 "the command is over 100,000 bytes: send the script as \"stdin\" to sh, or write"

@@ -1,0 +1,34 @@
+// A running program as its users see it, whatever runs it: a child with pipes (ChildStream), a child
+// on a terminal (PTY), a channel of an SSH link. Sessions and commands stand on this alone.
+// Invariant: nothing is read before the first `resume`; `onEnd` comes once, after the last output.
+public import Programs
+
+/// A program with its input, its outputs and its end.
+@IO public protocol RunningProgram: AnyObject {
+    /// Output as it comes.
+    var onOutput: (@IO ([UInt8]) -> Void)? { get set }
+    /// Standard error as it comes; on a terminal it is part of the output.
+    var onErrorOutput: (@IO ([UInt8]) -> Void)? { get set }
+    /// Everything written has been taken.
+    var onDrain: (@IO () -> Void)? { get set }
+    /// The end, after all output.
+    var onEnd: (@IO (ProgramEnd) -> Void)? { get set }
+    /// Whether it has a terminal.
+    var hasTerminal: Bool { get }
+    /// Bytes written that have not been taken.
+    var unsent: Int { get }
+    /// Queues input; never waits.
+    func write(_ bytes: [UInt8])
+    /// Ends the input after what is queued; on a terminal that is the key Ctrl-D.
+    func sendEOF()
+    /// Stops reading: the program is held off once what lies between is full.
+    func pause()
+    /// Reads on.
+    func resume()
+    /// Gives the terminal, if it has one, another size.
+    func resize(columns: UInt16, rows: UInt16)
+    /// Sends a signal by its name without `SIG`.
+    func signal(_ name: String)
+    /// Ends the program, by a hang-up where it has a terminal, and lets go of it.
+    func close()
+}

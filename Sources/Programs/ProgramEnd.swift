@@ -1,0 +1,13 @@
+// How a program ended, whoever ran it: a child of this process, a program on a terminal, a channel of
+// an SSH link. A value that Loop and SSH report and that sessions and commands pass on.
+// Invariant: a code or a signal is what was reported; what was not reported is `lost`.
+
+/// How a program ended.
+public enum ProgramEnd: Equatable, Sendable {
+    /// The program exited with a code.
+    case exited(Int32)
+    /// A signal ended the program, by its name without `SIG`: `TERM`.
+    case signalled(String)
+    /// The end of the program is not known, for this reason.
+    case lost(String)
+}

@@ -1,0 +1,119 @@
+// The C channels of a link that belong to no Channel: one that was opened ahead of its use, and those
+// that were given back and are being freed. A server has only so many places for channels, so who
+// is refused one asks here whether a place may come free. Below Link.
+// Invariant: each C channel is freed once, by libssh2's session when the link ends first.
+internal import CSSH2
+internal import Loop
+
+/// The spare and the leaving channels of a link.
+@IO final class Places {
+    private unowned let link: Link
+    /// A session channel that was opened ahead of its use.
+    private var spare: OpaquePointer?
+    private var isOpeningAhead = false
+    /// To be freed from the next turn on, and being freed.
+    private var givenBack: [OpaquePointer] = []
+    private var freeing: [OpaquePointer] = []
+    private var leaving: LoopTimer?
+    private var lastGivenBack: ContinuousClock.Instant?
+
+    init(_ link: Link) { self.link = link }
+
+    /// What became of asking for a session channel: the channel, or why there is none.
+    struct OpenedSession {
+        var channel: Channel?
+        var code: Int32 = 0
+        var reason = ""
+        var wasAhead = false
+    }
+
+    /// Opens a session channel, or takes the one that was opened ahead.
+    func openSession(_ kind: Channel.Kind) async -> OpenedSession {
+        var opened = OpenedSession()
+        let answered = link.timed()
+        let link = link
+        let limits = link.configuration.limits
+        let window = kind == .terminal ? limits.terminalWindow : limits.window
+        opened.code = await link.perform { [self] in
+            if let spare {
+                self.spare = nil
+                if kind == .program, libssh2_channel_eof(spare) == 0 {
+                    (opened.channel, opened.wasAhead) = (link.take(spare, kind), true)
+                    return 0
+                }
+                freeing.append(spare)  // the server has closed it, or its window is too large
+            }
+            return answered {
+                if let raw = hl_ssh_open_session(link.session.raw, window, 32768) {
+                    opened.channel = link.take(raw, kind)
+                    return 0
+                }
+                opened.reason = link.session.lastError
+                return libssh2_session_last_errno(link.session.raw)
+            }
+        }
+        return opened
+    }
+
+    /// A place that was freed a moment ago may still be counted by the server.
+    var mayComeSoon: Bool {
+        !givenBack.isEmpty || !freeing.isEmpty || wereGivenBack(within: .milliseconds(300))
+    }
+
+    /// Whether a channel was given back a short while ago.
+    func wereGivenBack(within time: Duration) -> Bool {
+        lastGivenBack.map { IO.now - $0 < time } ?? false
+    }
+
+    /// Frees a channel in the next turn, so that what it brought is passed on first.
+    func giveBack(_ raw: OpaquePointer, opensAhead: Bool) {
+        givenBack.append(raw)
+        lastGivenBack = IO.now
+        leaving = LoopTimer(after: .zero) { [weak self] in
+            guard let self else { return }
+            self.freeing += self.givenBack
+            self.givenBack = []
+            self.lastGivenBack = IO.now
+            self.link.driveAgain()
+            if opensAhead { self.openAhead() }
+        }
+    }
+
+    /// Channels are being freed.
+    var isFreeing: Bool { !freeing.isEmpty }
+
+    /// Frees what can be freed.
+    ///
+    /// Not one of the link's operations: behind those that open channels, it would keep the very
+    /// places that they wait for.
+    func stepFreeing() {
+        freeing.removeAll { libssh2_channel_free($0) != LIBSSH2_ERROR_EAGAIN }
+    }
+
+    /// The link has ended: the session frees them all.
+    func end() {
+        leaving?.cancel()
+        (spare, givenBack, freeing) = (nil, [], [])
+    }
+
+    /// One-shot commands come in series: the next one starts a round trip sooner.
+    ///
+    /// Only where it is known to do no harm.
+    private func openAhead() {
+        guard spare == nil, !isOpeningAhead, link.server.version.hasPrefix("SSH-2.0-OpenSSH_")
+        else { return }
+        let (raw, window) = (link.session.raw, link.configuration.limits.window)
+        var opened: OpaquePointer?
+        let answered = link.timed()
+        isOpeningAhead = true
+        link.enqueue({
+            answered {
+                opened = hl_ssh_open_session(raw, window, 32768)
+                return opened == nil ? libssh2_session_last_errno(raw) : 0
+            }
+        }) { [weak self] code in
+            self?.isOpeningAhead = false
+            if code == 0 { self?.spare = opened }
+        }
+    }
+}

@@ -1,0 +1,23 @@
+// A one-shot command that runs at a host: its program, and the way to end it with all it started.
+// Invariant: a program without a terminal sees the end of its input.
+import Loop
+
+/// A running command.
+@IO struct CommandProcess {
+    /// The program; it is paused until its callbacks are set.
+    let program: any RunningProgram
+    /// Signals everything it started; what is left after two seconds is killed.
+    let end: @IO (_ signal: String) -> Void
+
+    init(_ program: any RunningProgram, end: @escaping @IO (_ signal: String) -> Void) {
+        self.program = program
+        self.end = end
+    }
+
+    /// Queues input, then ends it.
+    func send(_ input: [UInt8]) {
+        program.write(input)
+        // On a terminal the end of input is a key, which an idle program is not to see.
+        if !program.hasTerminal || !input.isEmpty { program.sendEOF() }
+    }
+}

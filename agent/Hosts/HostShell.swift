@@ -1,0 +1,40 @@
+// A shell that runs at a host, as a session's transport: a program on a terminal, and a way to ask the
+// kernel beside it.
+import Loop
+import Programs
+import Terminal
+
+/// A running shell.
+@IO final class HostShell: ShellTransport {
+    var onOutput: (@IO ([UInt8]) -> Void)? {
+        get { program.onOutput }
+        set { program.onOutput = newValue }
+    }
+    var onEnd: (@IO (ProgramEnd) -> Void)? {
+        get { program.onEnd }
+        set { program.onEnd = newValue }
+    }
+    var unsent: Int { program.unsent }
+    /// The key that its host showed, for people; nil: none, as it is this machine.
+    let hostKey: String?
+
+    private let program: any RunningProgram
+    private let asks: @IO (Probe.Question) async -> [UInt8]?
+
+    /// Takes over a program that has just been started; `asks` asks its kernel.
+    init(
+        _ program: any RunningProgram, hostKey: String? = nil,
+        asks: @escaping @IO (Probe.Question) async -> [UInt8]?
+    ) {
+        self.program = program
+        self.hostKey = hostKey
+        self.asks = asks
+    }
+
+    func write(_ bytes: [UInt8]) { program.write(bytes) }
+    func pause() { program.pause() }
+    func resume() { program.resume() }
+    func resize(columns: UInt16, rows: UInt16) { program.resize(columns: columns, rows: rows) }
+    func close() { program.close() }
+    func ask(_ question: Probe.Question) async -> [UInt8]? { await asks(question) }
+}

@@ -1,0 +1,87 @@
+// The agent's own machine as a host: programs are its children, with the login shell of its user.
+// Invariant: the agent's own settings, some of them secret, are in no program's environment.
+import Loop
+import Programs
+import SSH
+import Terminal
+import Wire
+
+/// This machine.
+@IO struct LocalHost: Host {
+    let place: Place
+
+    var names: [String] { ["local"] }
+
+    func shell(_ terminal: TerminalSize) async throws(Fault) -> HostShell {
+        let user = UserAccount.current
+        var environment = environment
+        environment["TERM"] = terminal.kind
+        environment["HOME"] = user.home
+        environment["SHELL"] = user.shell
+        // What a terminal around the agent, if there is one, says of itself.
+        for name in ["TMUX", "STY", "SSH_TTY", "COLUMNS", "LINES"] { environment[name] = nil }
+        let name = user.shell.split(separator: "/").last.map(String.init) ?? "sh"
+        do throws(LoopError) {
+            return try Self.shell(
+                path: user.shell, arguments: ["-" + name], environment: environment,
+                directory: user.home, columns: terminal.columns, rows: terminal.rows)
+        } catch {
+            throw Fault(.shellUnusable, "cannot start \(user.shell) on this machine: \(error)")
+        }
+    }
+
+    /// A program on a new terminal; `arguments` includes the name it sees (`-bash`).
+    static func shell(
+        path: String, arguments: [String], environment: [String: String],
+        directory: String? = nil, columns: UInt16 = 511, rows: UInt16 = 50
+    ) throws(LoopError) -> HostShell {
+        let terminal = try PTY.spawn(
+            path: path, arguments: arguments, environment: environment, directory: directory,
+            columns: columns, rows: rows)
+        return HostShell(terminal) { question in
+            let script = Array((Probe.definitions + question.line).utf8)
+            return try? await Child.run("/bin/sh", [], input: script, deadline: .seconds(5)).output
+        }
+    }
+
+    func execute(
+        _ command: CommandText, mark id: String
+    ) async throws(Fault) -> CommandProcess {
+        var environment = environment
+        environment["HOME"] = place.home
+        let shell = UserAccount.current.shell
+        let text = command.wrapped(mark: id)
+        do throws(LoopError) {
+            let program: any RunningProgram
+            if command.hasTerminal {
+                environment["TERM"] = "dumb"
+                program = try PTY.spawn(
+                    path: shell, arguments: [shell, "-c", text], environment: environment,
+                    directory: place.home, columns: CommandText.terminal.columns,
+                    rows: CommandText.terminal.rows)
+            } else {
+                program = try ChildStream(
+                    path: shell, arguments: ["-c", text], environment: environment,
+                    directory: place.home)
+            }
+            return CommandProcess(program) { signal in
+                let script = CommandText.end(mark: id, signal: signal)
+                IO.task {
+                    _ = try? await Child.run("/bin/sh", ["-c", script], deadline: .seconds(30))
+                }
+            }
+        } catch {
+            throw Fault(.unavailable, "the agent cannot start a shell: \(error)")
+        }
+    }
+
+    func files<T>(
+        _ body: @IO (any FileStore) async throws(Fault) -> T
+    ) async throws(Fault) -> T {
+        try await body(LocalFiles(home: place.home))
+    }
+
+    private var environment: [String: String] {
+        place.environment.filter { !$0.key.hasPrefix("HOMELINE_") }
+    }
+}

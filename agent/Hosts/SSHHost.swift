@@ -1,0 +1,54 @@
+// A target behind SSH as a host: each thing done there is a channel on a shared link of the pool.
+// Invariant: a command is ended with all that it started, found by its mark from a channel of its own,
+// as OpenSSH refuses signals where root logs in.
+import Loop
+import SSH
+import Wire
+
+/// A host behind SSH.
+@IO struct SSHHost: Host {
+    let target: SSHTarget
+    let options: LinkOptions
+    let links: Links
+
+    var names: [String] { [target.name, target.hostname] }
+
+    func shell(_ terminal: TerminalSize) async throws(Fault) -> HostShell {
+        let (channel, link) = try await links.shell(on: target, options, terminal: terminal)
+        let key = link.server.hostKey.map { "\($0.name) \($0.fingerprint)" }
+        return Self.shell(channel, probes: links.probes(of: link), hostKey: key)
+    }
+
+    /// A channel on which a shell has been started; `probes` is that of its link.
+    static func shell(
+        _ channel: Channel, probes: ProbeChannel? = nil, hostKey: String? = nil
+    ) -> HostShell {
+        HostShell(channel, hostKey: hostKey) { await probes?.ask($0) }
+    }
+
+    func execute(
+        _ command: CommandText, mark id: String
+    ) async throws(Fault) -> CommandProcess {
+        let terminal = command.hasTerminal ? CommandText.terminal : nil
+        let (channel, link) = try await links.execute(on: target, options, terminal: terminal) {
+            command.wrapped(mark: CommandText.isUnix($0.server.version) ? id : nil)
+        }
+        let isUnix = CommandText.isUnix(link.server.version)
+        let (links, target, options) = (links, target, options)
+        return CommandProcess(channel) { signal in
+            channel.signal(signal)
+            guard isUnix else { return }
+            let script = CommandText.end(mark: id, signal: signal)
+            IO.task {
+                let sweep = try? await links.execute(on: target, options) { _ in script }
+                sweep?.channel.resume()
+            }
+        }
+    }
+
+    func files<T>(
+        _ body: @IO (any FileStore) async throws(Fault) -> T
+    ) async throws(Fault) -> T {
+        try await links.files(on: target, options) { files throws(Fault) in try await body(files) }
+    }
+}
