@@ -108,7 +108,11 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
     @IO public func flushAtEndOfTurn(_ target: any Flushable) { dirty.append(target) }
 
     /// Asks for `worker.work()` in the next turn, after the others who wait; ask once per turn.
-    @IO public func workLater(_ worker: any Worker) { workers.add(worker) }
+    ///
+    /// A patient worker comes after all that are not; one of them works in every turn.
+    @IO public func workLater(_ worker: any Worker, isPatient: Bool = false) {
+        workers.add(worker, isPatient: isPatient)
+    }
 
     // MARK: Executor
 

@@ -101,7 +101,7 @@ import Screen
     private func goOnLater() {
         guard !isQueued else { return }
         isQueued = true
-        IO.loop.workLater(self)
+        IO.loop.workLater(self, isPatient: true)
     }
 
     private func letGo() {
