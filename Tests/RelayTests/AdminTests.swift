@@ -197,13 +197,6 @@ private let program = Program(
         relay.close()
     }
 
-    @Test func `times read as RFC 3339`() {
-        #expect(Loop.Process.timestamp(0) == "1970-01-01T00:00:00Z")
-        #expect(Loop.Process.timestamp(951_782_399) == "2000-02-28T23:59:59Z")
-        #expect(Loop.Process.timestamp(1_709_164_800) == "2024-02-29T00:00:00Z")
-        #expect(Loop.Process.timestamp(-1) == "1969-12-31T23:59:59Z")
-    }
-
     /// The lines the socket answers with until it closes.
     private func exchange(_ path: String, _ text: String) async throws -> [String] {
         let stream = try await SocketStream.connect(path: path)

@@ -238,7 +238,7 @@ struct StartFailure: Error {
         for member in fleet.all {
             guard let connection = member.connection else { continue }
             presence[member.record.id] = [
-                "since": .string(Process.timestamp(connection.since)),
+                "since": .string(UTCTime(connection.since).rfc3339),
                 "peer": .string(connection.tunnel.peer),
             ]
         }
