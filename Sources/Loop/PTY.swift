@@ -51,7 +51,7 @@ import Glibc
         readiness = try Readiness(descriptor: master)
         readiness.watch(.read) { [weak self] in self?.ready($0) }
         reaper = SignalWatch(SIGCHLD) { [weak self] in self?.reap() }
-        // It may have ended before the watch began; told when its owner has had time to listen.
+        // It may have ended before the watch began; reported when its owner has had time to listen.
         firstLook = LoopTimer(after: .zero) { [weak self] in self?.reap() }
     }
 

@@ -118,7 +118,7 @@ private let program = Program(
         #expect(try await store.token(token) == nil)
         let wrong = try await run("tokens create x --scopes root", in: directory)
         #expect(wrong.exit == ExitCode.usage)
-        #expect(wrong.errors.contains("'root' is no scope"))
+        #expect(wrong.errors.contains("'root' is not a scope"))
     }
 
     @Test func `a running relay is asked and told`() async throws {
@@ -183,7 +183,7 @@ private let program = Program(
         #expect(replies[0] == "{\"ok\":{\"tokens\":[]}}")
         #expect(replies[1] == "{\"ok\":{\"rows\":[]}}")
         #expect(replies[2].contains("cannot do 'x'"))
-        #expect(replies[3].contains("no JSON"))
+        #expect(replies[3].contains("not JSON"))
         let long = try await exchange(path, String(repeating: "x", count: (1 << 20) + 1))
         #expect(long.first?.contains("too long") == true)
         relay.close()

@@ -16,7 +16,7 @@ import Wire
         }
     }
 
-    /// Connects and logs in, and tells what was agreed on.
+    /// Connects and logs in, and shows what was agreed on.
     static func check(_ options: Options) async throws(CommandFailure) {
         let parts = try Parts(options)
         let target = try await parts.resolve(options)

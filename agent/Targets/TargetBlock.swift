@@ -20,7 +20,7 @@ struct TargetBlock: Sendable, Equatable {
     var allowsLegacy: Bool?
     var compresses: Bool?
 
-    /// The names that are no patterns, for listing.
+    /// The names that are not patterns, for listing.
     var names: [String] {
         patterns.filter { pattern in !pattern.contains { "*?!".contains($0) } }
     }

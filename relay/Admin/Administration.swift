@@ -8,7 +8,7 @@ import JSON
 import Loop
 import Wire
 
-/// A refused admin command: what to tell and the exit code.
+/// A refused admin command: what to print and the exit code.
 struct AdminFault: Error, Equatable, Sendable {
     let message: String
     let exit: Int32
@@ -41,7 +41,7 @@ struct AdminFault: Error, Equatable, Sendable {
         }
     }
 
-    /// The reply that tells a fault.
+    /// The reply that carries a fault.
     static func refusal(_ fault: AdminFault) -> JSON {
         ["error": ["message": .string(fault.message), "exit": JSON(fault.exit)]]
     }
@@ -141,7 +141,7 @@ struct AdminFault: Error, Equatable, Sendable {
         for word in request.strings("scopes") {
             guard let scope = Scope(rawValue: word) else {
                 throw AdminFault(
-                    message: "'\(word)' is no scope: use \(Scope.text(Set(Scope.allCases)))",
+                    message: "'\(word)' is not a scope: use \(Scope.text(Set(Scope.allCases)))",
                     exit: ExitCode.usage)
             }
             scopes.insert(scope)

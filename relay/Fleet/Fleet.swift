@@ -52,7 +52,7 @@ import Wire
         return Refusal(.superseded, "a later connection of this agent is there")
     }
 
-    /// What a revoked agent is told.
+    /// What a revoked agent is sent.
     static func revoked(name: String) -> Refusal {
         Refusal(.revoked, "the agent \(name) was revoked; ask for an invitation to join again")
     }

@@ -4,7 +4,7 @@
 import Loop
 import Wire
 
-/// Why a connection goes no further, and what the agent is told.
+/// Why a connection goes no further, and what is said to the agent.
 struct Rejection: Error {
     /// The reasons that are counted apart.
     enum Kind: Hashable, Sendable {
@@ -19,7 +19,7 @@ struct Rejection: Error {
     let kind: Kind
     /// One plain line for the log.
     let reason: String
-    /// What the agent is told; nil: nothing.
+    /// What is said to the agent; nil: nothing.
     let refusal: Refusal?
 
     /// A connection that is cut without a word.
@@ -27,7 +27,7 @@ struct Rejection: Error {
         (self.kind, self.reason, refusal) = (kind, reason, nil)
     }
 
-    /// An agent that is told why; the log has the same words unless it is given others.
+    /// An agent to which the reason is sent; the log has the same words unless it is given others.
     init(_ refusal: Refusal, reason: String? = nil) {
         kind = .refused(refusal.reason)
         self.reason = reason ?? refusal.message

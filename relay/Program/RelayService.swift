@@ -203,7 +203,7 @@ struct StartFailure: Error {
         }
     }
 
-    /// Ends within a few seconds: no new work, calls in flight finish or are told what to do,
+    /// Ends within a few seconds: no new work, calls in flight finish or learn what to do next,
     /// then everything closes.
     func shutDown() async {
         saving?.cancel()
