@@ -81,7 +81,9 @@ public import Loop
     }
 
     private func settled(before end: ContinuousClock.Instant) async {
-        while !ongoing.isEmpty, IO.now < end { await changed.wait(until: end) }
+        while !ongoing.isEmpty, IO.now < end, !Task.isCancelled {
+            await changed.wait(until: end)
+        }
     }
 
     private func reply(
