@@ -71,7 +71,7 @@ for kind in "$@"; do
     esac
 done
 
-# What failed is told again at the end, as nobody reads thousands of lines for it. A run that
+# What failed is printed again at the end, as nobody reads thousands of lines for it. A run that
 # crashed leaves no report: that counts as one failure.
 cat "$reports"/*-swift-testing.xml 2>/dev/null | awk -v failed="$failed" '
     # the value of an attribute, read as XML

@@ -34,7 +34,8 @@ public struct Setting: Sendable, Hashable {
         self.summary = summary
         self.fallback = fallback
         self.isFlagOnly = isFlagOnly
-        precondition(fallback.map(accepts) ?? true, "\(name): its default is not a value of its kind")
+        precondition(
+            fallback.map(accepts) ?? true, "\(name): its default is not a value of its kind")
     }
 
     /// A text.

@@ -9,16 +9,8 @@ import Net
     private let onIdle: @IO (ClientConnection) -> Void
     private let onEnd: @IO (ClientConnection) -> Void
 
-    private var input: [UInt8] = []
-    private var parser = ResponseParser()
-    private var head: HTTPResponse?
-    private var isHead = false
-    private var keepAlive = true
-    /// Body bytes still to come; `nil` while chunked or until the connection closes.
-    private var missing: Int?
-    private var chunks: ChunkedDecoder?
-    private var ready: [UInt8] = []
-    private var isComplete = true
+    /// The response that is on its way; nil while the connection is idle.
+    private var response: ResponseReader?
     private var isPaused = false
     private(set) var error: HTTPError?
     private var waiter: CheckedContinuation<Void, Never>?
@@ -43,12 +35,7 @@ import Net
 
     /// Sends a request; the connection must be idle.
     func begin(_ requestHead: [UInt8], _ body: [UInt8], isHead: Bool) {
-        parser = ResponseParser()
-        head = nil
-        chunks = nil
-        missing = nil
-        isComplete = false
-        self.isHead = isHead
+        response = ResponseReader(isHead: isHead, limits)
         stream.write(requestHead)
         stream.write(body)
     }
@@ -56,7 +43,7 @@ import Net
     /// Waits for the response's head.
     func responseHead(_ deadline: Duration?) async throws(HTTPError) -> HTTPResponse {
         while true {
-            if let head { return head }
+            if let head = response?.head { return head }
             if let error { throw error }
             await change(deadline)
         }
@@ -65,16 +52,14 @@ import Net
     /// Waits for body bytes; `nil` at the end.
     func piece(_ deadline: Duration?) async throws(HTTPError) -> [UInt8]? {
         while true {
-            if !ready.isEmpty {
-                let piece = ready
-                ready = []
+            if let piece = response?.take(), !piece.isEmpty {
                 if isPaused {
                     isPaused = false
                     stream.resumeReading()
                 }
                 return piece
             }
-            if isComplete {
+            if response?.isComplete ?? true {
                 release()
                 return nil
             }
@@ -117,83 +102,33 @@ import Net
 
     private func received(_ bytes: UnsafeRawBufferPointer) {
         // Bytes that nobody asked for: the two sides disagree on where messages end.
-        guard !isComplete else { return fail(.malformedResponse) }
-        unsafe input.append(contentsOf: bytes)
+        guard response?.isComplete == false else { return fail(.malformedResponse) }
         do throws(HTTPError) {
-            if head == nil { try takeHead() }
-            if head != nil { try takeBody() }
+            unsafe try response?.receive(bytes)
+        } catch .refused(413) {
+            fail(.tooLarge)
         } catch {
-            switch error {
-            case .refused(413): fail(.tooLarge)
-            default: fail(.malformedResponse)
-            }
+            fail(.malformedResponse)
         }
-        if !isPaused, ready.count > 1 << 20 {
+        if response?.isComplete == true, response?.leavesConnectionUsable == false { fail(.closed) }
+        if !isPaused, response?.ready.count ?? 0 > 1 << 20 {
             isPaused = true
             stream.pauseReading()
         }
         wake()
     }
 
-    private func takeHead() throws(HTTPError) {
-        while true {
-            let bytes = input
-            guard try parser.parse(bytes.span, limits) else { return }
-            let found = parser.head
-            parser = ResponseParser()
-            input.removeFirst(found.size)
-            // 100 Continue and its like are followed by the real head.
-            if found.status < 200, found.status != 101 { continue }
-            keepAlive = found.keepAlive
-            if isHead || found.status == 204 || found.status == 304 {
-                missing = 0
-            } else if found.isChunked {
-                chunks = ChunkedDecoder(limits)
-            } else if let length = found.contentLength {
-                missing = length
-            } else {
-                keepAlive = false
-            }
-            head = HTTPResponse(found, Array(bytes[..<found.size]), body: [])
-            return
-        }
-    }
-
-    private func takeBody() throws(HTTPError) {
-        if var decoder = chunks {
-            let bytes = input
-            let taken = try decoder.decode(bytes.span, into: &ready)
-            chunks = decoder
-            input.removeFirst(taken)
-            if decoder.isDone { complete() }
-        } else if let missing {
-            let taken = min(missing, input.count)
-            ready.append(contentsOf: input[..<taken])
-            input.removeFirst(taken)
-            self.missing = missing - taken
-            if taken == missing { complete() }
-        } else {
-            ready.append(contentsOf: input)
-            input = []
-        }
-    }
-
-    private func complete() {
-        isComplete = true
-        if !keepAlive || !input.isEmpty { fail(.closed) }
-    }
-
     /// Back to the idle list, once the response has been read to its end.
     private func release() {
-        guard head != nil, error == nil else { return }
-        head = nil
+        guard response != nil, error == nil else { return }
+        response = nil
         onIdle(self)
     }
 
     // MARK: The end
 
     private func closed(orderly: Bool) {
-        if orderly, head != nil, !isComplete, chunks == nil, missing == nil { isComplete = true }
+        if orderly { response?.close() }
         fail(.closed)
     }
 

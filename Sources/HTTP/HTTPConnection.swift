@@ -25,8 +25,6 @@ import Net
     private var responder: HTTPResponder?
     private var isPaused = false
 
-    private static var scratch: [UInt8] = []
-
     init(_ stream: any ByteStream, _ server: HTTPServer) {
         self.stream = stream
         self.server = server
@@ -178,11 +176,11 @@ import Net
     func writeHead(
         status: Int, headers: HTTPHeaders, framing: ResponseFraming, keepAlive: Bool
     ) {
-        Self.scratch.removeAll(keepingCapacity: true)
-        Self.scratch.append(
+        server.scratch.removeAll(keepingCapacity: true)
+        server.scratch.append(
             status: status, headers: headers, framing: framing, keepAlive: keepAlive,
             date: server.date())
-        stream.write(Self.scratch)
+        stream.write(server.scratch)
     }
 
     func write(_ bytes: [UInt8]) {
@@ -192,11 +190,11 @@ import Net
 
     func write(chunk: [UInt8], framed: Bool) {
         guard framed else { return write(chunk) }
-        Self.scratch.removeAll(keepingCapacity: true)
-        Self.scratch.append(chunkSize: chunk.count)
-        Self.scratch.append(contentsOf: chunk)
-        Self.scratch.append(literal: "\r\n")
-        write(Self.scratch)
+        server.scratch.removeAll(keepingCapacity: true)
+        server.scratch.append(chunkSize: chunk.count)
+        server.scratch.append(contentsOf: chunk)
+        server.scratch.append(literal: "\r\n")
+        write(server.scratch)
     }
 
     func writeLastChunk() { stream.write(Array("0\r\n\r\n".utf8)) }

@@ -20,6 +20,8 @@ public import Net
     private let tickLength: Duration
     let ticks: HTTPTicks
     private var cachedDate = HTTPDate()
+    /// Where a connection writes a head or a chunk before it is sent: one turn at a time does.
+    var scratch: [UInt8] = []
     private var onEmpty: [CheckedContinuation<Void, Never>] = []
 
     /// A server that does not listen yet.

@@ -3,7 +3,7 @@
 
 /// Lets tasks wait for a change.
 ///
-/// Whoever waits looks at the state before, and again after: what changes between the two is told.
+/// Whoever waits looks at the state before and again after: no change between the two is missed.
 @IO public final class Condition {
     private var waiting: [Once<Void>] = []
 
@@ -24,10 +24,10 @@
         waiting.removeAll { $0 === change }
     }
 
-    /// Tells all who wait.
+    /// Wakes all who wait.
     public func broadcast() {
-        let told = waiting
+        let woken = waiting
         waiting = []
-        for change in told { change.set(()) }
+        for change in woken { change.set(()) }
     }
 }

@@ -6,7 +6,7 @@ import Glibc
 extension Process {
     /// Logs a line with the time (UTC).
     public static func log(_ line: String) {
-        complain("\(timestamp(Int64(time(nil)))) \(line)")
+        complain("\(UTCTime(Int64(time(nil))).rfc3339) \(line)")
     }
 
     /// Writes a line to standard error, behind the lines that were logged before.

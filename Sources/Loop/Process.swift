@@ -47,15 +47,4 @@ public enum Process {
             bytes = bytes.dropFirst(max(0, count))
         }
     }
-
-    /// Seconds since 1970 as RFC 3339 in UTC: `2026-01-31T08:15:00Z`.
-    public static func timestamp(_ seconds: Int64) -> String {
-        var time = time_t(seconds)
-        var parts = tm()
-        gmtime_r(&time, &parts)
-        var text = [CChar](repeating: 0, count: 32)
-        strftime(&text, text.count, "%Y-%m-%dT%H:%M:%SZ", &parts)
-        return String(
-            decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    }
 }

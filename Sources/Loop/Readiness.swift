@@ -34,7 +34,7 @@ internal import CUV
 
     isolated deinit { close() }
 
-    /// Watches for `interest` until told otherwise.
+    /// Watches for `interest` until `stop`.
     ///
     /// An error of the descriptor reports as both, again and again until it has been taken.
     public func watch(_ interest: Interest, _ ready: @escaping @IO (Interest) -> Void) {
@@ -61,7 +61,7 @@ internal import CUV
         }
     }
 
-    /// libuv has stopped the watch; what lies before the error may not all have been read yet.
+    /// libuv has stopped the watch; what stands before the error may not all have been read yet.
     private func failed() {
         if let handle, !watched.isEmpty { start(handle) }
         ready?([.read, .write])

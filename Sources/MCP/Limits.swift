@@ -8,27 +8,19 @@ public struct MCPLimits: Sendable {
     public var messageBytes = 4 << 20
     /// Most messages in one 2025-03-26 batch.
     public var batchMessages = 64
-    /// Most legacy sessions over HTTP.
-    public var sessions = 4096
-    /// Most legacy sessions of one principal, so that one client cannot lock the others out.
-    public var sessionsPerPrincipal = 512
-    /// A legacy session without requests or stream ends after this; clients then re-initialize.
-    public var sessionIdle: Duration = .seconds(4 * 3600)
+    /// Legacy sessions over HTTP.
+    public var sessions = Sessions()
     /// Most requests of one principal that run at the same time.
     public var requestsPerPrincipal = 256
     /// Entries on one page of a list.
     public var pageEntries = 200
-    /// Shortest time between two progress notifications of one request.
-    public var progressInterval: Duration = .milliseconds(500)
-    /// Longest progress message in characters; clients show about this much.
-    public var progressMessage = 200
-    /// A silent request with a progress token says so this often: watchdogs give up after 300 s.
-    public var heartbeat: Duration = .seconds(20)
+    /// Progress notifications of one request.
+    public var progress = Progress()
     /// A reply not ready by then becomes an event stream, so that proxies see traffic.
     public var streamAfter: Duration = .seconds(10)
     /// Time between two keep-alive comments on an event stream.
     public var keepAlive: Duration = .seconds(15)
-    /// How often the three times above are looked at.
+    /// How often the times of streams, sessions and progress are looked at.
     public var pulse: Duration = .seconds(5)
     /// Bytes a slow client may leave unread before notifications to it are dropped.
     public var queuedBytes = 1 << 20
@@ -41,4 +33,24 @@ public struct MCPLimits: Sendable {
 
     /// The standard limits.
     public init() {}
+
+    /// The limits of legacy sessions.
+    public struct Sessions: Sendable {
+        /// Most sessions at once.
+        public var count = 4096
+        /// Most sessions of one principal, so that one client cannot lock the others out.
+        public var perPrincipal = 512
+        /// A session without requests or stream ends after this; clients then re-initialize.
+        public var idle: Duration = .seconds(4 * 3600)
+    }
+
+    /// The limits of progress notifications.
+    public struct Progress: Sendable {
+        /// Shortest time between two notifications.
+        public var interval: Duration = .milliseconds(500)
+        /// Longest message in characters; clients show about this much.
+        public var messageCharacters = 200
+        /// A silent request says this often that it still runs: watchdogs give up after 300 s.
+        public var heartbeat: Duration = .seconds(20)
+    }
 }

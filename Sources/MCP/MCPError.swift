@@ -1,6 +1,6 @@
 // Why a request was refused, with the JSON-RPC code and HTTP status each revision wants. Flow:
 // thrown anywhere below a transport, written by Envelope. Invariant: no code outside the table of
-// the specification leaves the server, and no message tells internals.
+// the specification leaves the server, and no message reveals internals.
 public import JSON
 
 /// Why an MCP request has no result.

@@ -52,12 +52,14 @@ public import Loop
 
     /// Answers a request that may end before its answer is there; nil: its client wants none.
     func answer(_ one: Ongoing, notify: @escaping Notify) async -> Answer? {
-        if let stopped { return Answer(stopped, for: one.request) }
+        if let stopped { one.fail(stopped) }
         ongoing[ObjectIdentifier(one)] = one
-        let answer = await answer(one.request) { if !one.isOver { notify($0) } }
+        let answer = await one.outcome {
+            await self.answer(one.request) { if !one.isOver { notify($0) } }
+        }
         ongoing[ObjectIdentifier(one)] = nil
         if stopped != nil { changed.broadcast() }
-        return one.outcome(answer)
+        return answer
     }
 
     /// Ends every request that a principal has running: each is answered by an error that says
@@ -79,7 +81,9 @@ public import Loop
     }
 
     private func settled(before end: ContinuousClock.Instant) async {
-        while !ongoing.isEmpty, IO.now < end { await changed.wait(until: end) }
+        while !ongoing.isEmpty, IO.now < end, !Task.isCancelled {
+            await changed.wait(until: end)
+        }
     }
 
     private func reply(

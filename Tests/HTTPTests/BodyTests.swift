@@ -81,16 +81,6 @@ import Testing
         String(decoding: event.encoded(), as: UTF8.self)
     }
 
-    @Test(arguments: [
-        (0, "Thu, 01 Jan 1970 00:00:00 GMT"), (784_111_777, "Sun, 06 Nov 1994 08:49:37 GMT"),
-        (951_782_400, "Tue, 29 Feb 2000 00:00:00 GMT"),
-        (1_709_251_199, "Thu, 29 Feb 2024 23:59:59 GMT"),
-        (4_107_542_400, "Mon, 01 Mar 2100 00:00:00 GMT"),
-    ])
-    func `dates are written as HTTP wants them`(seconds: Int, text: String) {
-        #expect(HTTPDate.text(seconds) == text)
-    }
-
     @Test func `a header value cannot end its line`() {
         var output: [UInt8] = []
         var headers: HTTPHeaders = ["X": "a\r\nSet-Cookie: b", "content-length": "7"]

@@ -66,7 +66,7 @@ import Testing
     }
 
     @Test @IO func `sessions are limited and end when idle`() async {
-        let visitor = Visitor(Fixture.server { $0.sessions = 2 })
+        let visitor = Visitor(Fixture.server { $0.sessions.count = 2 })
         for _ in 0..<2 { #expect(await visitor.initialize() != "") }
         let body =
             #"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"1"}}"#
@@ -79,7 +79,7 @@ import Testing
     }
 
     @Test @IO func `one principal cannot take all sessions`() async {
-        let visitor = Visitor(Fixture.server { $0.sessionsPerPrincipal = 1 })
+        let visitor = Visitor(Fixture.server { $0.sessions.perPrincipal = 1 })
         #expect(await visitor.initialize() != "")
         #expect(await visitor.initialize() == "")
         #expect(await visitor.initialize(token: "Bearer bob") != "")

@@ -133,7 +133,7 @@ import Testing
     }
 
     @Test @IO func `the first notification makes the reply a stream`() async {
-        let reply = await Visitor(Fixture.server { $0.progressInterval = .zero }).modern(
+        let reply = await Visitor(Fixture.server { $0.progress.interval = .zero }).modern(
             "tools/call", ["name": "steps"], meta: ["progressToken": 7])
         #expect(reply.isStream)
         #expect(reply.headers["Content-Type"] == "text/event-stream")
@@ -182,7 +182,7 @@ import Testing
 
     @Test @IO func `a client that does not read loses notifications, never the reply`() async {
         let server = Fixture.server {
-            $0.progressInterval = .zero
+            $0.progress.interval = .zero
             $0.queuedBytes = 200
         }
         let (headers, body) = Visitor.modern(

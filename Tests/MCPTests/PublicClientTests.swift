@@ -17,7 +17,7 @@ struct `Public clients` {
         async throws
     {
         let endpoint = MCPHTTPEndpoint(
-            server: Fixture.server { $0.progressInterval = .zero },
+            server: Fixture.server { $0.progress.interval = .zero },
             access: HTTPAccess(isLoopback: true)
         ) { _ in .principal(Fixture.ada) }
         let http = HTTPServer { await endpoint.handle($0, $1) }

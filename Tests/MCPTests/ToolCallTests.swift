@@ -74,7 +74,7 @@ import Testing
     }
 
     @Test @IO func `progress strictly increases under the request's token`() async {
-        let client = LineClient(Fixture.server { $0.progressInterval = .zero })
+        let client = LineClient(Fixture.server { $0.progress.interval = .zero })
         let reply = await client.modern(
             "tools/call", ["name": "steps"], meta: ["progressToken": 1])
         #expect(reply?["result"] != nil)
@@ -86,7 +86,7 @@ import Testing
     }
 
     @Test @IO func `without a token, and faster than the limit, nothing is sent`() async {
-        let client = LineClient(Fixture.server { $0.progressInterval = .seconds(60) })
+        let client = LineClient(Fixture.server { $0.progress.interval = .seconds(60) })
         _ = await client.modern("tools/call", ["name": "steps"])
         #expect(client.messages.count == 1)
         _ = await client.modern("tools/call", ["name": "steps"], meta: ["progressToken": "t"])
@@ -96,7 +96,7 @@ import Testing
     @Test @IO func `a silent call sends heartbeats`() async {
         let server = Fixture.server {
             $0.pulse = .milliseconds(2)
-            $0.heartbeat = .milliseconds(5)
+            $0.progress.heartbeat = .milliseconds(5)
         }
         let client = LineClient(server)
         let id = client.start("tools/call", ["name": "wait"], meta: ["progressToken": "t"])

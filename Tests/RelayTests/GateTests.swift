@@ -137,8 +137,8 @@ import Wire
         let cases: [(String, String?, [String], String)] = [
             (Base64.encodeURL(used), nil, [], "used"), (Base64.encodeURL(late), nil, [], "expired"),
             (Base64.encodeURL(Random.bytes(16)), nil, [], "unknown"), ("?", nil, [], "unknown"),
-            (Base64.encodeURL(open), "No Name", [], "no name"),
-            (Base64.encodeURL(open), nil, ["a b"], "no tag"),
+            (Base64.encodeURL(open), "No Name", [], "not a name"),
+            (Base64.encodeURL(open), nil, ["a b"], "not a tag"),
         ]
         for (invitation, name, tags, words) in cases {
             let agent = Agent(try await house.dial())

@@ -142,11 +142,8 @@ struct StoreFixture {
         }
         fixture.advance(5)
         try await store.touchAgents([agent.id])
-        let key = Random.bytes(32)
-        try await store.rotateKey(ofAgent: agent.id, to: key)
         let now = try await store.agent(id: agent.id)
         #expect(now?.lastSeen == 1_005)
-        #expect(now?.publicKey == key)
         #expect(now?.name == "c")
         #expect(now?.purpose == "p")
     }

@@ -5,7 +5,7 @@ import Programs
 import Wire
 
 /// A one-shot command.
-@IO final class CommandRun {
+@IO final class CommandRun: Job {
     let id: String
     /// `agent/host` as the caller wrote it.
     let target: String

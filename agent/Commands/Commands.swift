@@ -1,7 +1,6 @@
-// The one-shot commands of this agent: starts them on targets or here, keeps their outputs by id,
-// serves the `command.*` calls. Between the dispatcher and Hosts.
-// Invariant: a caller sees its own commands alone, an admin all, each only on hosts in its reach; at
-// most `limit` run, and as many ended ones are kept, for an hour.
+// The one-shot commands of this agent: starts them on targets or here, and serves the `command.*`
+// calls on them. Between the dispatcher and Hosts; Jobs keeps them by their ids.
+// Invariant: a command that a call has started is a job before its first byte of output.
 import JSON
 import Loop
 import Programs
@@ -9,14 +8,10 @@ import Wire
 
 /// Runs and remembers one-shot commands.
 @IO final class Commands {
-    /// The most that run at once, and that are remembered.
-    static let limit = 256
-
     private let hosts: Hosts
     private let makeID: @IO () -> String
-    private var runs: [String: CommandRun] = [:]
-    /// Ids of ended commands, oldest first.
-    private var endedIDs: [String] = []
+    private let jobs = Jobs<CommandRun>(limit: 256)
+    private var starting = 0
 
     /// Commands whose ids `makeID` makes: new each time, plain enough for a shell.
     init(hosts: Hosts, makeID: @escaping @IO () -> String) {
@@ -25,7 +20,7 @@ import Wire
     }
 
     /// Commands that have not ended.
-    var runningCount: Int { runs.count - endedIDs.count }
+    var runningCount: Int { jobs.runningCount }
 
     /// Runs a command; answers when it has ended or its wait is over.
     ///
@@ -34,25 +29,34 @@ import Wire
         _ request: ExecuteCommand, caller: Caller,
         started: @IO (CommandRun) -> Void = { _ in }
     ) async throws(Fault) -> RunResult {
+        let run = try await start(request, caller)
+        started(run)
+        if !request.isBackground { await run.wait(request.wait) }
+        return run.result(maxBytes: request.maxBytes)
+    }
+
+    /// Starts a command; those that are being started count against the limit too.
+    private func start(
+        _ request: ExecuteCommand, _ caller: Caller
+    ) async throws(Fault) -> CommandRun {
         let text = CommandText(
             command: request.command, environment: request.environment,
             directory: request.directory, hasTerminal: request.hasTerminal)
         try text.check()
-        guard runningCount < Self.limit else {
-            throw Fault(.limitReached, "\(Self.limit) commands run on this agent: cancel some")
+        guard jobs.runningCount + starting < jobs.limit else {
+            throw Fault(.limitReached, "\(jobs.limit) commands run on this agent: cancel some")
         }
+        starting += 1
+        defer { starting -= 1 }
         let host = try await hosts.host(request.target, request.access)
         let id = makeID()
         let run = CommandRun(
             id: id, target: request.target, owner: Owner(caller, target: request.target),
             command: request.command)
         let process = try await host.execute(text, mark: id)
-        runs[id] = run
-        run.onEnd = { [weak self] in self?.ended(id) }
+        jobs.add(run)
         run.start(process, input: Array(request.input.utf8), timeout: request.timeout)
-        started(run)
-        if !request.isBackground { await run.wait(request.wait) }
-        return run.result(maxBytes: request.maxBytes)
+        return run
     }
 
     /// What follows the offsets, when there is something or the wait is over.
@@ -73,10 +77,8 @@ import Wire
 
     /// The caller's commands, newest first.
     func list(caller: Caller, target: String? = nil) -> JSON {
-        let mine = runs.values.filter {
-            caller.mayUse($0.owner) && (target ?? $0.target) == $0.target
-        }
-        let rows = mine.sorted { $0.started > $1.started }.map { run -> JSON in
+        let mine = jobs.list(for: caller).filter { (target ?? $0.target) == $0.target }
+        let rows = mine.map { run -> JSON in
             var row: JSON.Object = [
                 "command_id": .string(run.id), "target": .string(run.target),
                 "owner": .string(run.owner.label), "command": .string(run.command),
@@ -91,20 +93,9 @@ import Wire
         return ["commands": .array(rows)]
     }
 
-    /// Ends what runs; returns when all has ended, within seconds.
-    ///
-    /// What does not listen is killed after two of them.
-    func shutDown() async {
-        for run in runs.values { run.cancel("TERM") }
-        let deadline = IO.now + .milliseconds(2800)
-        for run in runs.values { await run.wait(max(.zero, deadline - IO.now)) }
-    }
-
-    // MARK: Keeping
-
     /// The caller's command of this id.
     func find(_ id: String, _ caller: Caller) throws(Fault) -> CommandRun {
-        guard let run = runs[id], caller.mayUse(run.owner) else {
+        guard let run = jobs.find(id, for: caller) else {
             throw Fault(
                 .unknownCommand,
                 "There is no command \"\(id.prefix(80))\" (ended ones are kept for an hour);"
@@ -113,13 +104,12 @@ import Wire
         return run
     }
 
-    private func ended(_ id: String) {
-        endedIDs.append(id)
-        let old = IO.now - .seconds(3600)
-        while let first = endedIDs.first,
-            endedIDs.count > Self.limit || (runs[first]?.ended ?? old) < old
-        {
-            runs[endedIDs.removeFirst()] = nil
-        }
+    /// Ends what runs; returns when all has ended, within seconds.
+    ///
+    /// What does not listen is killed after two of them.
+    func shutDown() async {
+        for run in jobs.all { run.cancel("TERM") }
+        let deadline = IO.now + .milliseconds(2800)
+        for run in jobs.all { await run.wait(max(.zero, deadline - IO.now)) }
     }
 }

@@ -1,4 +1,4 @@
-// What the agent tells about the machine it runs on.
+// What the agent reports about the machine it runs on.
 import Glibc
 import Wire
 

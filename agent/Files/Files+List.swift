@@ -90,6 +90,6 @@ extension FileEntry {
             return String(repeating: "0", count: max(0, 4 - text.utf8.count)) + text
         }
         owner = attributes.owner.map { "\($0.user):\($0.group)" }
-        modified = attributes.modified.map { Process.timestamp(Int64($0)) }
+        modified = attributes.modified.map { UTCTime(Int64($0)).rfc3339 }
     }
 }

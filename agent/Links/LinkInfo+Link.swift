@@ -12,8 +12,8 @@ extension LinkInfo {
         self.via = via
         channels = link.channelCount
         cipher = link.server.cipher
-        created = Process.timestamp(figures.created)
-        lastUsed = Process.timestamp(figures.lastUsed)
+        created = UTCTime(figures.created).rfc3339
+        lastUsed = UTCTime(figures.lastUsed).rfc3339
         uses = figures.uses
         bytesIn = Int(clamping: figures.bytesReceived)
         bytesOut = Int(clamping: figures.bytesSent)

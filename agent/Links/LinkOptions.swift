@@ -55,11 +55,11 @@ extension SSHTarget {
         var found = LoginSecrets()
         if let given = options.password {
             found.password = Array(given.utf8)
-        } else if let name = options.secret ?? password {
+        } else if let name = options.secret ?? credentials.password {
             found.password = try await value(name)
         }
-        if let name = code { found.code = try await value(name) }
-        if let name = passphrase { found.passphrase = try await value(name) }
+        if let name = credentials.code { found.code = try await value(name) }
+        if let name = credentials.passphrase { found.passphrase = try await value(name) }
         return found
     }
 
@@ -72,10 +72,10 @@ extension SSHTarget {
         if let key = options.key {
             ways.append(.keyFile(path: key, passphrase: secrets.passphrase))
         }
-        let files = identityFiles.filter(exists)
-        if let agentSocket {
-            let own = identitiesOnly ? files.compactMap(IdentityFile.publicKey) : nil
-            ways.append(.agent(socket: agentSocket, only: own))
+        let files = credentials.identityFiles.filter(exists)
+        if let socket = credentials.agentSocket {
+            let own = credentials.identitiesOnly ? files.compactMap(IdentityFile.publicKey) : nil
+            ways.append(.agent(socket: socket, only: own))
         }
         // Hardware keys need the touch of a person; a public key names one of the agent's.
         for file in files
@@ -85,12 +85,14 @@ extension SSHTarget {
         if let password = secrets.password { ways.append(.password(password)) }
         if let code = secrets.code { ways.append(.code(code)) }
         var configuration = LinkConfiguration(
-            host: hostname, port: port, user: user, knownHosts: knownHosts, authentication: ways)
+            host: hostname, port: port, user: user, knownHosts: hostKeys.files,
+            authentication: ways)
         // As ssh: a key may be in the agent alone, its certificate beside its public half.
         configuration.certificates =
-            certificateFiles + identityFiles.map { $0 + "-cert.pub" }.filter(exists)
-        configuration.hostKeyAlias = hostKeyAlias
-        configuration.acceptNew = acceptsNew
+            credentials.certificateFiles
+            + credentials.identityFiles.map { $0 + "-cert.pub" }.filter(exists)
+        configuration.hostKeyAlias = hostKeys.alias
+        configuration.acceptNew = hostKeys.acceptsNew
         configuration.legacyAlgorithms = allowsLegacy
         configuration.compresses = compresses
         configuration.proxyCommand = via.isEmpty ? proxyCommand : nil

@@ -81,7 +81,7 @@ struct Policy: Sendable, Equatable {
         return try paths.admit(path, on: names, for: use)
     }
 
-    /// The rule that refuses an answer of so many bytes.
+    /// The rule that refuses an answer of this many bytes.
     func refusal(ofOutput bytes: Int) -> String? {
         bytes > outputLimit ? "MaxOutput \(outputLimit)" : nil
     }

@@ -1,5 +1,5 @@
 // Passwords and codes that agent.conf names: read from a file or a command when a login needs them.
-// Invariant: a secret's text is held by the login that asked, never cached, logged or told.
+// Invariant: a secret's text is held by the login that asked, never cached, logged or sent.
 import Crypto
 import Loop
 import Wire

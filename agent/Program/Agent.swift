@@ -1,4 +1,4 @@
-// The agent: its parts, each told of those it stands on, and the dispatcher they serve their calls on.
+// The agent: its parts, each given those it stands on, and the dispatcher they serve their calls on.
 // The only file that knows all of them. Invariant: a part names the parts below it alone
 // (scripts/arrows.txt); what it needs of one above comes in as a closure, here.
 import Loop

@@ -16,7 +16,7 @@ import Wire
         }
     }
 
-    /// Connects and logs in, and tells what was agreed on.
+    /// Connects and logs in, and shows what was agreed on.
     static func check(_ options: Options) async throws(CommandFailure) {
         let parts = try Parts(options)
         let target = try await parts.resolve(options)
@@ -44,7 +44,7 @@ import Wire
         let parts = try Parts(options)
         let target = try await parts.resolve(options)
         defer { parts.links.shutDown() }
-        guard let file = target.knownHosts.first else {
+        guard let file = target.hostKeys.files.first else {
             throw failure("no known_hosts file is configured for \(target.name)")
         }
         let key = try await offeredKey(target, parts.links)
@@ -66,7 +66,7 @@ import Wire
         }
         do throws(SSHError) {
             try await KnownHosts.trust(
-                key, host: target.hostname, port: target.port, alias: target.hostKeyAlias,
+                key, host: target.hostname, port: target.port, alias: target.hostKeys.alias,
                 file: file)
         } catch {
             throw failure("\(error)")
@@ -79,9 +79,10 @@ import Wire
         let target = try await Parts(options).resolve(options)
         var removed = 0
         do throws(SSHError) {
-            for file in target.knownHosts where unsafe access(file, W_OK) == 0 {
+            for file in target.hostKeys.files where unsafe access(file, W_OK) == 0 {
                 removed += try await KnownHosts.forget(
-                    host: target.hostname, port: target.port, alias: target.hostKeyAlias, file: file
+                    host: target.hostname, port: target.port, alias: target.hostKeys.alias,
+                    file: file
                 )
             }
         } catch {

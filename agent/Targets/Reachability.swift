@@ -10,7 +10,7 @@ enum Reachability: Sendable, Equatable {
     case reachable
     /// It cannot be reached, for this reason.
     case unreachable(String)
-    /// It cannot be told without logging in, for this reason.
+    /// Only a login can show it, for this reason.
     case unknown(String)
 }
 
@@ -45,11 +45,11 @@ enum Reachability: Sendable, Equatable {
             return switch answer {
             case .reachable:
                 .unknown(
-                    "it lies behind \(gate.name), which answers; whether it does too shows when it"
-                        + " is entered")
+                    "it stands behind \(gate.name), which answers; whether it answers too shows"
+                        + " when it is entered")
             case .unreachable(let reason): .unreachable("on the way, \(gate.name): \(reason)")
             case .unknown, nil:
-                .unknown("it lies behind \(gate.name), whose ProxyCommand is run only to log in")
+                .unknown("it stands behind \(gate.name), whose ProxyCommand is run only to log in")
             }
         }
     }

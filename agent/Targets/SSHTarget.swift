@@ -9,16 +9,10 @@ struct SSHTarget: Sendable, Hashable {
     var hostname: String
     var port: UInt16 = 22
     var user: String
-    var identityFiles: [String] = []
-    var identitiesOnly = false
-    /// Certificates for keys in files or in the agent.
-    var certificateFiles: [String] = []
-    /// The ssh-agent's socket; nil: none.
-    var agentSocket: String?
-    /// Where host keys are looked up; the first file is the one that is written.
-    var knownHosts: [String] = []
-    var hostKeyAlias: String?
-    var acceptsNew = false
+    /// What is shown at the login.
+    var credentials = Credentials()
+    /// How the host shows that it is the one that was meant.
+    var hostKeys = HostKeys()
     var connectTimeout: Duration?
     /// Jump hosts, comma-separated, as configured.
     var jump: String?
@@ -29,10 +23,30 @@ struct SSHTarget: Sendable, Hashable {
     var allowsLegacy = false
     /// Compresses what goes over the link.
     var compresses = false
-    /// Names of the secrets for the password, the one-time code and the keys' passphrase.
-    var password: String?
-    var code: String?
-    var passphrase: String?
+
+    /// What a login may use.
+    struct Credentials: Sendable, Hashable {
+        var identityFiles: [String] = []
+        var identitiesOnly = false
+        /// Certificates for keys in files or in the agent.
+        var certificateFiles: [String] = []
+        /// The ssh-agent's socket; nil: none.
+        var agentSocket: String?
+        /// Names of the secrets for the password, the one-time code and the keys' passphrase.
+        var password: String?
+        var code: String?
+        var passphrase: String?
+    }
+
+    /// Where a host's key is looked up.
+    struct HostKeys: Sendable, Hashable {
+        /// Known-hosts files; the first is the one that is written.
+        var files: [String] = []
+        /// The name to look up in place of the host's own.
+        var alias: String?
+        /// Whether a key that is on file nowhere is accepted and written down.
+        var acceptsNew = false
+    }
 
     /// A target as it is without any configuration.
     init(_ name: TargetName, place: Place) {
@@ -40,16 +54,18 @@ struct SSHTarget: Sendable, Hashable {
         hostname = name.host
         port = name.port ?? 22
         user = name.user ?? place.user
-        identityFiles = ["id_ed25519", "id_ecdsa", "id_rsa"].map { "\(place.home)/.ssh/\($0)" }
-        agentSocket = place.agentSocket
-        knownHosts = ["\(place.home)/.ssh/known_hosts", "/etc/ssh/ssh_known_hosts"]
+        credentials.identityFiles = ["id_ed25519", "id_ecdsa", "id_rsa"].map {
+            "\(place.home)/.ssh/\($0)"
+        }
+        credentials.agentSocket = place.agentSocket
+        hostKeys.files = ["\(place.home)/.ssh/known_hosts", "/etc/ssh/ssh_known_hosts"]
     }
 
     /// Takes over what `ssh -G` printed: a keyword and its value a line.
     mutating func read(_ text: String, place: Place) {
-        identityFiles = []
-        certificateFiles = []
-        knownHosts = []
+        credentials.identityFiles = []
+        credentials.certificateFiles = []
+        hostKeys.files = []
         var global: [String] = []
         for line in text.split(separator: "\n") {
             guard let space = line.firstIndex(of: " ") else { continue }
@@ -58,14 +74,14 @@ struct SSHTarget: Sendable, Hashable {
             case "hostname": hostname = value
             case "user": user = value
             case "port": port = UInt16(value) ?? port
-            case "identityfile": identityFiles.append(value)
-            case "certificatefile": certificateFiles.append(value)
-            case "identitiesonly": identitiesOnly = value == "yes"
-            case "identityagent": agentSocket = socket(value, place)
-            case "userknownhostsfile": knownHosts = value.split(separator: " ").map(String.init)
+            case "identityfile": credentials.identityFiles.append(value)
+            case "certificatefile": credentials.certificateFiles.append(value)
+            case "identitiesonly": credentials.identitiesOnly = value == "yes"
+            case "identityagent": credentials.agentSocket = socket(value, place)
+            case "userknownhostsfile": hostKeys.files = value.split(separator: " ").map(String.init)
             case "globalknownhostsfile": global = value.split(separator: " ").map(String.init)
-            case "hostkeyalias": hostKeyAlias = value
-            case "stricthostkeychecking": acceptsNew = value == "accept-new"
+            case "hostkeyalias": hostKeys.alias = value
+            case "stricthostkeychecking": hostKeys.acceptsNew = value == "accept-new"
             case "connecttimeout": connectTimeout = Int(value).map { .seconds($0) }
             case "proxyjump": jump = value == "none" ? nil : value
             case "proxycommand": proxyCommand = value == "none" ? nil : value
@@ -79,9 +95,12 @@ struct SSHTarget: Sendable, Hashable {
             }
         }
         proxyCommand = proxyCommand.map { expand($0, place) }
-        identityFiles = identityFiles.filter { $0 != "none" }.map { expand($0, place) }
-        certificateFiles = certificateFiles.filter { $0 != "none" }.map { expand($0, place) }
-        knownHosts = (knownHosts + global).filter { $0 != "none" }.map { expand($0, place) }
+        func expanded(_ paths: [String]) -> [String] {
+            paths.filter { $0 != "none" }.map { expand($0, place) }
+        }
+        credentials.identityFiles = expanded(credentials.identityFiles)
+        credentials.certificateFiles = expanded(credentials.certificateFiles)
+        hostKeys.files = expanded(hostKeys.files + global)
     }
 
     private func socket(_ value: String, _ place: Place) -> String? {

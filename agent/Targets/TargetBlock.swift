@@ -20,7 +20,7 @@ struct TargetBlock: Sendable, Equatable {
     var allowsLegacy: Bool?
     var compresses: Bool?
 
-    /// The names that are no patterns, for listing.
+    /// The names that are not patterns, for listing.
     var names: [String] {
         patterns.filter { pattern in !pattern.contains { "*?!".contains($0) } }
     }
@@ -40,19 +40,19 @@ extension SSHTarget {
             port = block.port ?? port
             user = block.user ?? user
             if !block.identityFiles.isEmpty {
-                identityFiles = block.identityFiles.map { Self.inHome($0, home) }
+                credentials.identityFiles = block.identityFiles.map { Self.inHome($0, home) }
             }
             if !block.certificateFiles.isEmpty {
-                certificateFiles = block.certificateFiles.map { Self.inHome($0, home) }
+                credentials.certificateFiles = block.certificateFiles.map { Self.inHome($0, home) }
             }
             if let way = block.jump {
                 jump = way == "none" ? nil : way
                 proxyCommand = nil
             }
-            password = block.password ?? password
-            code = block.code ?? code
-            passphrase = block.passphrase ?? passphrase
-            acceptsNew = block.acceptsNew ?? acceptsNew
+            credentials.password = block.password ?? credentials.password
+            credentials.code = block.code ?? credentials.code
+            credentials.passphrase = block.passphrase ?? credentials.passphrase
+            hostKeys.acceptsNew = block.acceptsNew ?? hostKeys.acceptsNew
             allowsLegacy = block.allowsLegacy ?? allowsLegacy
             compresses = block.compresses ?? compresses
         }

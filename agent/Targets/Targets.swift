@@ -137,10 +137,10 @@ enum Target: Sendable, Equatable {
             target.proxyCommand = nil
         }
         if let own = settings.knownHosts {
-            target.knownHosts.removeAll { $0 == own }
-            target.knownHosts.insert(own, at: 0)
+            target.hostKeys.files.removeAll { $0 == own }
+            target.hostKeys.files.insert(own, at: 0)
         }
-        target.acceptsNew = target.acceptsNew || settings.acceptNew
+        target.hostKeys.acceptsNew = target.hostKeys.acceptsNew || settings.acceptNew
         target.via = try await hops(of: target, depth: depth)
         if cache.count > 1000 { cache = [:] }
         cache[name] = Known(target: target, fingerprint: scan.fingerprint, since: IO.now)

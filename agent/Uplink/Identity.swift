@@ -1,4 +1,4 @@
-// Who the agent is: its Ed25519 key, made here and never leaving, and what the relay told it when
+// Who the agent is: its Ed25519 key, made here and never leaving, and what the relay said when
 // it joined. Two files in the data folder, 0600.
 import Crypto
 import Glibc

@@ -23,7 +23,8 @@ enum UplinkError: Error, Equatable, CustomStringConvertible {
         case .refused(let refusal): "the relay refused: \(refusal.message)"
         case .timedOut: "the relay did not answer the hello in time"
         case .ended(let reason): reason
-        case .badAddress(let text): "\"\(text)\" is no relay address; it looks like tls://HOST:PORT"
+        case .badAddress(let text):
+            "\"\(text)\" is not a relay address, which looks like tls://HOST:PORT"
         case .identity(let reason): reason
         }
     }

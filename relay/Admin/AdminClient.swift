@@ -1,6 +1,6 @@
 // The other end of the admin socket: one request to the running relay of a folder.
-// Invariant: no relay is told apart from a relay that fails, for only the first allows working on
-// the store directly.
+// Invariant: an absent relay and one that fails are told apart: only without one may the store be
+// worked on directly.
 
 import Configuration
 import JSON
@@ -32,11 +32,12 @@ import Net
         return try result(of: reply)
     }
 
-    /// What a reply holds: the result, or the fault it tells.
+    /// What a reply holds: the result, or the fault it carries.
     static func result(of reply: JSON) throws(AdminFault) -> JSON {
         if let result = reply["ok"] { return result }
         throw AdminFault(
-            message: reply["error"]?["message"]?.stringValue ?? "the relay answers strangely",
+            message: reply["error"]?["message"]?.stringValue
+                ?? "the relay's answer has neither a result nor an error: see its log",
             exit: reply["error"]?["exit"]?.intValue.flatMap(Int32.init(exactly:))
                 ?? ExitCode.software)
     }

@@ -45,7 +45,7 @@ enum AdminCommands {
         Command(
             "tokens revoke", "ends a token", settings: [.data, .json],
             positionals: [.required("NAME")]),
-        Command("status", "tells whether and where the relay runs", settings: [.data, .json]),
+        Command("status", "shows whether and where the relay runs", settings: [.data, .json]),
     ]
 
     /// The request that a command line becomes; nil when the command is not one of these.

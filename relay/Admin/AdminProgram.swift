@@ -27,7 +27,7 @@ struct Outcome: Sendable, Equatable {
                 options.bool(.json)
                 ? result.description + "\n"
                 : AdminText.text(request["command"]?.stringValue ?? "", result)
-            // A status that tells of no relay is an answer and, for scripts, a failure.
+            // A status that says that none runs is an answer and, for scripts, a failure.
             let isDown = result["running"] == false
             return Outcome(output: text, exit: isDown ? ExitCode.unavailable : ExitCode.ok)
         } catch {

@@ -107,7 +107,7 @@ import Net
         let line = Array(received[..<newline])
         received.removeSubrange(...newline)
         guard let request = try? JSON(parsing: line) else {
-            return refuse("the request is no JSON")
+            return refuse("the request is not JSON")
         }
         if request["command"] == "attach", let live = administration.live {
             return handOver(to: live)

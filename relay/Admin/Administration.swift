@@ -8,7 +8,7 @@ import JSON
 import Loop
 import Wire
 
-/// A refused admin command: what to tell and the exit code.
+/// A refused admin command: what to print and the exit code.
 struct AdminFault: Error, Equatable, Sendable {
     let message: String
     let exit: Int32
@@ -41,7 +41,7 @@ struct AdminFault: Error, Equatable, Sendable {
         }
     }
 
-    /// The reply that tells a fault.
+    /// The reply that carries a fault.
     static func refusal(_ fault: AdminFault) -> JSON {
         ["error": ["message": .string(fault.message), "exit": JSON(fault.exit)]]
     }
@@ -105,7 +105,7 @@ struct AdminFault: Error, Equatable, Sendable {
         let invitation = try Invitation(url: url, pin: pin, secret: secret).text
         return [
             "invitation": .string(invitation), "line": .string("homeline-agent join \(invitation)"),
-            "id": .string(record.id), "expires": .string(Process.timestamp(record.expires)),
+            "id": .string(record.id), "expires": .string(UTCTime(record.expires).rfc3339),
             "tunnel_url": .string(url),
         ]
     }
@@ -117,8 +117,8 @@ struct AdminFault: Error, Equatable, Sendable {
                 "agent": .string(agent.name), "id": .string(agent.id),
                 "online": JSON(presence[agent.id] != nil), "purpose": .string(agent.purpose),
                 "tags": .array(agent.tags.map(JSON.string)),
-                "created": .string(Process.timestamp(agent.created)),
-                "last_seen": agent.lastSeen.map { .string(Process.timestamp($0)) } ?? .null,
+                "created": .string(UTCTime(agent.created).rfc3339),
+                "last_seen": agent.lastSeen.map { .string(UTCTime($0).rfc3339) } ?? .null,
             ]
             for (key, value) in presence[agent.id] ?? [:] { row[key] = value }
             return .object(row)
@@ -141,7 +141,7 @@ struct AdminFault: Error, Equatable, Sendable {
         for word in request.strings("scopes") {
             guard let scope = Scope(rawValue: word) else {
                 throw AdminFault(
-                    message: "'\(word)' is no scope: use \(Scope.text(Set(Scope.allCases)))",
+                    message: "'\(word)' is not a scope: use \(Scope.text(Set(Scope.allCases)))",
                     exit: ExitCode.usage)
             }
             scopes.insert(scope)
@@ -168,8 +168,8 @@ struct AdminFault: Error, Equatable, Sendable {
             "scopes": .array(
                 Scope.allCases.filter(token.scopes.contains).map { .string($0.rawValue) }),
             "pattern": .string(token.pattern.description),
-            "created": .string(Process.timestamp(token.created)),
-            "last_used": token.lastUsed.map { .string(Process.timestamp($0)) } ?? .null,
+            "created": .string(UTCTime(token.created).rfc3339),
+            "last_used": token.lastUsed.map { .string(UTCTime($0).rfc3339) } ?? .null,
         ]
     }
 }

@@ -52,7 +52,7 @@ import Wire
         return Refusal(.superseded, "a later connection of this agent is there")
     }
 
-    /// What a revoked agent is told.
+    /// What a revoked agent is sent.
     static func revoked(name: String) -> Refusal {
         Refusal(.revoked, "the agent \(name) was revoked; ask for an invitation to join again")
     }
@@ -172,7 +172,7 @@ import Wire
     }
 
     private static func offline(_ record: AgentRecord) -> String {
-        let since = record.lastSeen.map { " since \(Process.timestamp($0))" } ?? ""
+        let since = record.lastSeen.map { " since \(UTCTime($0).rfc3339)" } ?? ""
         return "Agent \"\(record.name)\" is offline\(since). Check that homeline-agent runs there; "
             + "agent_list shows who is online."
     }

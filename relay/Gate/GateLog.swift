@@ -4,7 +4,7 @@
 import Loop
 import Wire
 
-/// Why a connection goes no further, and what the agent is told.
+/// Why a connection goes no further, and what is said to the agent.
 struct Rejection: Error {
     /// The reasons that are counted apart.
     enum Kind: Hashable, Sendable {
@@ -19,7 +19,7 @@ struct Rejection: Error {
     let kind: Kind
     /// One plain line for the log.
     let reason: String
-    /// What the agent is told; nil: nothing.
+    /// What is said to the agent; nil: nothing.
     let refusal: Refusal?
 
     /// A connection that is cut without a word.
@@ -27,7 +27,7 @@ struct Rejection: Error {
         (self.kind, self.reason, refusal) = (kind, reason, nil)
     }
 
-    /// An agent that is told why; the log has the same words unless it is given others.
+    /// An agent to which the reason is sent; the log has the same words unless it is given others.
     init(_ refusal: Refusal, reason: String? = nil) {
         kind = .refused(refusal.reason)
         self.reason = reason ?? refusal.message
@@ -37,9 +37,16 @@ struct Rejection: Error {
 
 /// The gate's lines in the log.
 @IO final class GateLog {
+    /// What has a share of lines of its own.
+    private enum Kind: Hashable {
+        case refused(Rejection.Kind)
+        /// One agent, by its name.
+        case connected(String)
+    }
+
     private let write: @IO (String) -> Void
-    /// Ten lines tell what goes on; what comes after them in the same minute is the same again.
-    private var budget = LogBudget<Rejection.Kind>(lines: 10, within: .seconds(60))
+    /// Ten lines show what goes on; what comes after them in the same minute is the same again.
+    private var budget = LogBudget<Kind>(lines: 10, within: .seconds(60))
     private var timer: LoopTimer?
 
     /// Characters of a line that are written; no honest one is longer.
@@ -48,15 +55,11 @@ struct Rejection: Error {
     init(_ write: @escaping @IO (String) -> Void) { self.write = write }
 
     func connected(_ name: String, _ peer: String, version: String) {
-        tell("agent \(name) connected from \(peer), version \(version)")
+        tell(.connected(name), "agent \(name) connected from \(peer), version \(version)")
     }
 
     func refused(_ peer: String, _ rejection: Rejection) {
-        if budget.admits(rejection.kind, at: IO.now) {
-            tell("agent from \(peer) refused: \(rejection.reason)")
-        }
-        guard timer == nil, let end = budget.end else { return }
-        timer = LoopTimer(after: end - IO.now) { [weak self] in self?.close() }
+        tell(.refused(rejection.kind), "agent from \(peer) refused: \(rejection.reason)")
     }
 
     /// Writes the sums that are due.
@@ -65,12 +68,21 @@ struct Rejection: Error {
         timer = nil
         for (kind, count) in budget.settle() {
             let connections = count == 1 ? "1 more connection" : "\(count) more connections"
-            write("\(connections) refused in the last minute: \(kind.words)")
+            switch kind {
+            case .refused(let kind):
+                write("\(connections) refused in the last minute: \(kind.words)")
+            case .connected(let name): write("\(connections) of agent \(name) in the last minute")
+            }
         }
     }
 
-    /// One line of the log, whatever a peer put into it.
-    private func tell(_ line: String) {
+    /// One line of the log, whatever a peer put into it, if its kind has lines left.
+    private func tell(_ kind: Kind, _ line: String) {
+        let isAdmitted = budget.admits(kind, at: IO.now)
+        if timer == nil, let end = budget.end {
+            timer = LoopTimer(after: end - IO.now) { [weak self] in self?.close() }
+        }
+        guard isAdmitted else { return }
         let plain = line.unicodeScalars.prefix(Self.lineLimit).map { scalar -> Character in
             switch scalar.properties.generalCategory {
             case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse:

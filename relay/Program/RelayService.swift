@@ -203,7 +203,7 @@ struct StartFailure: Error {
         }
     }
 
-    /// Ends within a few seconds: no new work, calls in flight finish or are told what to do,
+    /// Ends within a few seconds: no new work, calls in flight finish or learn what to do next,
     /// then everything closes.
     func shutDown() async {
         saving?.cancel()
@@ -238,7 +238,7 @@ struct StartFailure: Error {
         for member in fleet.all {
             guard let connection = member.connection else { continue }
             presence[member.record.id] = [
-                "since": .string(Process.timestamp(connection.since)),
+                "since": .string(UTCTime(connection.since).rfc3339),
                 "peer": .string(connection.tunnel.peer),
             ]
         }

@@ -83,7 +83,7 @@ extension AgentConnection {
     /// The tunnel's figures, from the relay's side.
     fileprivate var statistics: JSON {
         var object: JSON.Object = [
-            "since": .string(Process.timestamp(since)), "peer": .string(tunnel.peer),
+            "since": .string(UTCTime(since).rfc3339), "peer": .string(tunnel.peer),
         ]
         if let trip = tunnel.roundTrip {
             object["rtt_ms"] = .double(Double(trip / .microseconds(1)) / 1000)

@@ -67,17 +67,6 @@ extension Store {
         }
     }
 
-    /// Replaces an agent's key; the caller has verified a proof by the old one.
-    func rotateKey(ofAgent id: String, to publicKey: [UInt8]) async throws(StoreError) {
-        guard publicKey.count == 32 else { throw .keyInvalid }
-        let changed = try await run { connection in
-            try connection.execute(
-                "UPDATE agent SET public_key = ? WHERE id = ? AND revoked IS NULL",
-                .blob(publicKey), .text(id))
-        }
-        guard changed == 1 else { throw .unknownAgent(id, nearest: nil) }
-    }
-
     /// Remembers that these agents were connected just now.
     func touchAgents(_ ids: [String]) async throws(StoreError) {
         let moment = now()

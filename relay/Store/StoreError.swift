@@ -1,4 +1,4 @@
-// Why the relay's store refused; each case is what an admin or a joining agent is told.
+// Why the relay's store refused; each case is a sentence for an admin or a joining agent.
 
 import SQLite
 
@@ -29,16 +29,16 @@ enum StoreError: Error, Equatable, Sendable, CustomStringConvertible {
         case .tooManyInvitations(let limit):
             "\(limit) invitations are open: wait until some expire"
         case .nameInvalid(let name):
-            "'\(name)' is no name: use 1 to 63 lower-case letters, digits and hyphens"
+            "'\(name)' is not a name: use 1 to 63 lower-case letters, digits and hyphens"
         case .nameReserved(let name):
             "the name '\(name)' is kept for this relay's own use: choose another"
         case .nameTaken(let name): "the name '\(name)' is taken: choose another or revoke it"
         case .tagInvalid(let tag):
-            "'\(tag)' is no tag: use up to 32 of 1 to 63 letters, digits, dots, hyphens, '_' or '='"
+            "'\(tag)' is not a tag: use up to 32 of 1 to 63 letters, digits, dots, hyphens, '_' or '='"
         case .purposeInvalid: "a purpose is one line of at most 500 bytes"
         case .keyInvalid: "the agent's public key is not an Ed25519 key"
         case .patternInvalid(let text):
-            "'\(text)' is no pattern: use agent/target with * and ?, or tag:NAME, joined by commas"
+            "'\(text)' is not a pattern: use agent/target with * and ?, or tag:NAME, joined by commas"
         case .unknownAgent(let name, let nearest):
             "no agent '\(name)'" + Self.hint(nearest) + ": see homeline-relay agents"
         case .unknownToken(let name, let nearest):

@@ -58,12 +58,12 @@ extension Router {
         if let connection = member.connection {
             object["version"] = .string(connection.facts.version)
             object["hostname"] = .string(connection.facts.hostname)
-            object["since"] = .string(Process.timestamp(connection.since))
+            object["since"] = .string(UTCTime(connection.since).rfc3339)
             if let trip = connection.tunnel.roundTrip {
                 object["rtt_ms"] = .double(Double(trip / .microseconds(1)) / 1000)
             }
         } else if let seen = record.lastSeen {
-            object["last_seen"] = .string(Process.timestamp(seen))
+            object["last_seen"] = .string(UTCTime(seen).rfc3339)
         }
         return .object(object)
     }

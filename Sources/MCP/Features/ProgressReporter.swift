@@ -34,7 +34,7 @@ public import Loop
     public func report(_ progress: Double, total: Double? = nil, message: String? = nil) {
         guard !isFinished, progress.isFinite else { return }
         let report = Report(progress: progress, total: total, message: message)
-        let wait = sentAny ? limits.progressInterval - (IO.now - sentAt) : .zero
+        let wait = sentAny ? limits.progress.interval - (IO.now - sentAt) : .zero
         guard wait > .zero else {
             pending = nil
             return emit(report)
@@ -79,14 +79,14 @@ public import Loop
     }
 
     private func clipped(_ message: String) -> String {
-        message.utf8.count <= limits.progressMessage
-            ? message : String(message.prefix(limits.progressMessage))
+        message.utf8.count <= limits.progress.messageCharacters
+            ? message : String(message.prefix(limits.progress.messageCharacters))
     }
 }
 
 extension ProgressReporter: Beating {
     func beat(_ now: ContinuousClock.Instant) {
-        guard !isFinished, pending == nil, now - sentAt >= limits.heartbeat else { return }
+        guard !isFinished, pending == nil, now - sentAt >= limits.progress.heartbeat else { return }
         emit(Report(progress: max(last, 0), total: nil, message: lastMessage))
     }
 }

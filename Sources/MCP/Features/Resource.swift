@@ -85,7 +85,7 @@ public struct Resources: Sendable {
         /// How long it stays valid.
         public var lifetime: Duration
 
-        /// A reading that is stale at once unless told otherwise.
+        /// A reading that is stale at once unless a lifetime is given.
         public init(_ contents: [ResourceContents], lifetime: Duration = .zero) {
             self.contents = contents
             self.lifetime = lifetime

@@ -23,7 +23,8 @@ struct ToolTable: Sendable {
         entries = tools.map { tool in
             precondition(Self.isName(tool.name), "tool name \(tool.name) is not allowed")
             precondition(
-                tool.inputSchema["type"] == "object", "input schema of \(tool.name) is no object")
+                tool.inputSchema["type"] == "object",
+                "input schema of \(tool.name) is not an object")
             func listing(_ revision: Revision) -> JSON {
                 .raw(RawJSON(tool.listing(in: revision)))
             }

@@ -76,9 +76,9 @@ import Loop
 
     /// A new session, or `nil` when there are too many.
     func open(_ handshake: Handshake, _ principal: Principal) -> LegacySession? {
-        if sessions.count >= limits.sessions { beat(IO.now) }
-        guard sessions.count < limits.sessions,
-            owned[principal.name, default: 0] < limits.sessionsPerPrincipal
+        if sessions.count >= limits.sessions.count { beat(IO.now) }
+        guard sessions.count < limits.sessions.count,
+            owned[principal.name, default: 0] < limits.sessions.perPrincipal
         else { return nil }
         let session = LegacySession(owner: principal.name, handshake: handshake)
         sessions[session.id] = session
@@ -112,7 +112,7 @@ import Loop
 
 extension SessionTable: Beating {
     func beat(_ now: ContinuousClock.Instant) {
-        for session in Array(sessions.values) where session.isIdle(now, limits.sessionIdle) {
+        for session in Array(sessions.values) where session.isIdle(now, limits.sessions.idle) {
             // Nothing runs in it: nobody reads this sentence.
             end(session, .ended("the session was idle for too long: send initialize again"))
         }

@@ -129,7 +129,7 @@ struct Visit {
     let principal: Principal
     let accept: Acceptance
 
-    /// Whether the version header names something that is no legacy revision.
+    /// Whether the version header names something that is not a legacy revision.
     var claimsModern: Bool {
         guard let version = request.header("MCP-Protocol-Version") else { return false }
         return Revision(rawValue: version)?.isModern ?? true

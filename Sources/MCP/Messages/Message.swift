@@ -1,4 +1,4 @@
-// One JSON-RPC message from a client, read shallowly: what routing needs, and where the rest lies.
+// One JSON-RPC message from a client, read shallowly: what routing needs, and where the rest stands.
 // Flow: transport → Message → era → dispatch. Invariant: all of the bytes are valid JSON, so a
 // range of them may be passed on as RawJSON.
 import JSON

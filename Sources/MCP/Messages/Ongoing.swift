@@ -32,8 +32,10 @@ import Loop
         stop = nil
     }
 
-    /// What the client is sent now that the handler is through; nil: nothing.
-    func outcome(_ answer: Answer) -> Answer? {
+    /// Lets `work` find the answer, unless the request is over already; what the client is sent,
+    /// nil: nothing.
+    func outcome(of work: @IO () async -> Answer) async -> Answer? {
+        let answer = isOver ? nil : await work()
         stop = nil
         switch end {
         case nil: return answer

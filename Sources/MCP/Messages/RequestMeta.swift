@@ -34,7 +34,7 @@ struct ModernMeta {
         }
         if let level = meta[MetaKey.logLevel] {
             guard let name = level.stringValue, Self.logLevels.contains(name) else {
-                throw .invalidParams("params._meta[\"\(MetaKey.logLevel)\"] is no log level")
+                throw .invalidParams("params._meta[\"\(MetaKey.logLevel)\"] is not a log level")
             }
         }
         self.version = version

@@ -3,6 +3,7 @@
 // a refusal, which a server never does.
 internal import Crypto
 import Glibc
+internal import Loop
 
 /// What a certificate says.
 struct Certificate: Equatable, Sendable {
@@ -121,12 +122,6 @@ struct Certificate: Equatable, Sendable {
 
     /// `2026-01-31 08:15 UTC`.
     private static func moment(_ seconds: UInt64) -> String {
-        guard var time = time_t(exactly: seconds) else { return "the end of time" }
-        var parts = tm()
-        gmtime_r(&time, &parts)
-        var text = [CChar](repeating: 0, count: 64)
-        strftime(&text, text.count, "%Y-%m-%d %H:%M UTC", &parts)
-        return String(
-            decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        Int64(exactly: seconds).map { UTCTime($0).minute } ?? "the end of time"
     }
 }

@@ -34,7 +34,7 @@ import Wire
         let server = try await SSHServer.start(SSHServer.Options(shell: .dash))
         var target = try server.target()
         let file = server.directory.file("approved")
-        target.knownHosts = [file]
+        target.hostKeys.files = [file]
         try await IO.task { [target] () async -> Result<Void, Fault> in
             await outcome {
                 let (links, person) = (Links(), Person(trusts: false))
@@ -61,7 +61,7 @@ import Wire
         let other = try await SSHKey.make(.ed25519, at: server.directory.file("another"))
         let parts = other.publicLine.split(separator: " ").prefix(2).joined(separator: " ")
         let line = "[127.0.0.1]:\(target.port) \(parts)\n"
-        target.knownHosts = [try server.directory.write(line, to: "changed")]
+        target.hostKeys.files = [try server.directory.write(line, to: "changed")]
         await IO.task { [target] in
             let (links, person) = (Links(), Person(trusts: true))
             defer { links.shutDown() }
@@ -78,8 +78,8 @@ import Wire
         var target = SSHTarget(
             try TargetName("127.0.0.1"),
             place: Place(environment: [:], user: server.user, home: folder.path))
-        (target.name, target.port, target.knownHosts) = ("locked", server.port, [known])
-        target.password = "login"
+        (target.name, target.port, target.hostKeys.files) = ("locked", server.port, [known])
+        target.credentials.password = "login"
         try await IO.task { [target] () async -> Result<Void, Fault> in
             await outcome {
                 let (links, person) = (Links(), Person(trusts: true))

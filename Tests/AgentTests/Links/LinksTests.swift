@@ -17,8 +17,8 @@ extension SSHServer {
             place: Place(environment: [:], user: user, home: directory.path))
         target.name = "fixture"
         target.port = port
-        target.identityFiles = [key.path, directory.file("missing")]
-        target.knownHosts = [known]
+        target.credentials.identityFiles = [key.path, directory.file("missing")]
+        target.hostKeys.files = [known]
         return target
     }
 }
@@ -70,8 +70,8 @@ extension SSHServer {
         let server = try await SSHServer.start(SSHServer.Options(shell: .dash))
         let target = try server.target()
         var locked = target
-        locked.knownHosts = []
-        locked.hostKeyAlias = "other"
+        locked.hostKeys.files = []
+        locked.hostKeys.alias = "other"
         try await IO.task { [locked] () async -> Result<Void, Fault> in
             await outcome {
                 let links = Links()
@@ -132,9 +132,9 @@ extension SSHServer {
         var entered: [Bool] = []
         for file in [locked, plain.path + ".pub", others.path] {
             var target = try server.target()
-            target.identitiesOnly = true
-            target.agentSocket = agent.socket
-            target.identityFiles = [file]
+            target.credentials.identitiesOnly = true
+            target.credentials.agentSocket = agent.socket
+            target.credentials.identityFiles = [file]
             let asked = target
             let result = await IO.task {
                 let links = Links()
@@ -154,7 +154,7 @@ extension SSHServer {
         var targets = [try server.target(), try server.target(), try server.target()]
         targets[1].name = "alias"
         targets[2].name = "other"
-        targets[2].identityFiles = [stranger.path]
+        targets[2].credentials.identityFiles = [stranger.path]
         let entered = await IO.task { [targets] () async -> [Bool] in
             let links = Links()
             defer { links.shutDown() }
@@ -229,7 +229,7 @@ extension SSHServer {
                 let result = await outcome {
                     let target = try await targets.resolve(TargetName("certified"))
                     _ = try await links.link(to: target)
-                    return target.certificateFiles.joined(separator: " ")
+                    return target.credentials.certificateFiles.joined(separator: " ")
                 }
                 links.shutDown()
                 results.append((try? result.get()) ?? "refused")
@@ -260,7 +260,7 @@ extension SSHServer {
     @Test func `a failure names the target, with a stable code`() async throws {
         let server = try await SSHServer.start(SSHServer.Options(shell: .dash))
         var target = try server.target()
-        target.knownHosts = [server.directory.file("none")]
+        target.hostKeys.files = [server.directory.file("none")]
         let asked = target
         let result = await IO.task {
             await outcome {
@@ -341,7 +341,7 @@ extension SSHServer {
         var target = try server.target()
         target.proxyCommand = "\(python) \(script) 127.0.0.1 \(server.port)"
         target.hostname = "not-a-name.invalid"
-        target.hostKeyAlias = "[127.0.0.1]:\(server.port)"
+        target.hostKeys.alias = "[127.0.0.1]:\(server.port)"
         var broken = target
         broken.port = 9
         broken.proxyCommand = "echo the gate is shut >&2; exit 1"

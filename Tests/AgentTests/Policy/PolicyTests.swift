@@ -85,8 +85,9 @@ import Wire
         }.value
         let web = try results.0.get()
         #expect(web.hostname == "10.9.9.9" && web.user == "first" && web.port == 24)
-        #expect(web.jump == nil && web.via.isEmpty && web.password == "pw" && web.acceptsNew)
-        #expect(web.identityFiles == ["\(folder.path)/k1", "/k2"])
+        #expect(web.jump == nil && web.via.isEmpty)
+        #expect(web.credentials.password == "pw" && web.hostKeys.acceptsNew)
+        #expect(web.credentials.identityFiles == ["\(folder.path)/k1", "/k2"])
         let other = try results.1.get()
         #expect(other.user == "x" && other.port == 99)
         #expect(

@@ -83,13 +83,13 @@ import Wire
             try results[0].get(), try results[1].get(), try results[2].get()
         )
         #expect(web.hostname == "10.1.2.3" && web.user == "deploy" && web.port == 2222)
-        #expect(web.identityFiles == ["\(folder.path)/.ssh/deploy-2222"])
-        #expect(web.identitiesOnly && web.acceptsNew && web.jump == "gate")
-        #expect(web.knownHosts == ["/own", "/k1", "/k2"])
-        #expect(web.hostKeyAlias == "frontend" && web.connectTimeout == .seconds(7))
+        #expect(web.credentials.identityFiles == ["\(folder.path)/.ssh/deploy-2222"])
+        #expect(web.credentials.identitiesOnly && web.hostKeys.acceptsNew && web.jump == "gate")
+        #expect(web.hostKeys.files == ["/own", "/k1", "/k2"])
+        #expect(web.hostKeys.alias == "frontend" && web.connectTimeout == .seconds(7))
         #expect(other.user == "x" && other.port == 99 && other.hostname == "10.1.2.3")
         #expect(missing.user == "x" && missing.port == 99 && missing.hostname == "10.9.9.9")
-        #expect(missing.knownHosts.first == "/own")
+        #expect(missing.hostKeys.files.first == "/own")
     }
 
     @Test func `ssh is asked again only when its files changed or it may answer otherwise`()

@@ -1,0 +1,59 @@
+// Jobs by their ids: whom they are shown to, and how many are kept after their end.
+import Loop
+import Testing
+import Wire
+
+@testable import homeline_agent
+
+@Suite struct JobsTests {
+    @IO private final class Errand: Job {
+        let id: String
+        let owner: Owner
+        let started = IO.now
+        var ended: ContinuousClock.Instant?
+        var onEnd: (@IO () -> Void)?
+
+        init(_ id: String, _ owner: Owner) { (self.id, self.owner) = (id, owner) }
+
+        func end(_ moment: ContinuousClock.Instant = IO.now) {
+            ended = moment
+            onEnd?()
+        }
+    }
+
+    private let ada = Caller(id: "1", label: "ada", reach: Caller.everywhere)
+    private let bob = Caller(id: "2", label: "bob", reach: Caller.everywhere)
+
+    @IO private func jobs(_ count: Int, limit: Int) -> (Jobs<Errand>, [Errand]) {
+        let jobs = Jobs<Errand>(limit: limit)
+        let errands = (0..<count).map { Errand("\($0)", Owner(ada, target: "site/db")) }
+        for errand in errands { jobs.add(errand) }
+        return (jobs, errands)
+    }
+
+    @Test @IO func `a caller finds its own`() {
+        let (jobs, errands) = jobs(2, limit: 10)
+        #expect(jobs.find("0", for: ada) === errands[0])
+        #expect(jobs.find("0", for: bob) == nil)
+        #expect(jobs.find("9", for: ada) == nil)
+        #expect(jobs.list(for: ada).count == 2)
+        #expect(jobs.list(for: bob).isEmpty)
+    }
+
+    @Test @IO func `what has ended is kept, up to the limit and for an hour`() {
+        let (jobs, errands) = jobs(5, limit: 3)
+        #expect(jobs.runningCount == 5)
+        for errand in errands.prefix(4) { errand.end() }
+        #expect(jobs.runningCount == 1)
+        // The oldest has made room.
+        #expect(jobs.find("0", for: ada) == nil)
+        #expect(jobs.all.count == 4)
+
+        let (others, old) = self.jobs(3, limit: 3)
+        old[0].end(IO.now - .seconds(3700))
+        old[1].end()
+        #expect(others.find("0", for: ada) == nil)
+        #expect(others.find("1", for: ada) != nil)
+        #expect(others.runningCount == 1)
+    }
+}
