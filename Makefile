@@ -1,7 +1,7 @@
 # The doors to the build: `make check` is what CI runs, `make release` what ./run uses.
 # Programs need swift in PATH and what scripts/packages.sh and scripts/build-libssh2.sh set up.
 .POSIX:
-.PHONY: all build release test tsan check lab fuzz lint format lines bench idle clean
+.PHONY: all build release test tsan check lab fuzz lint format lines bench idle fresh clean
 
 flags = --explicit-target-dependency-import-check error
 # The programs hold Swift's library, so a site needs no toolchain; -s keeps them small.
@@ -58,6 +58,11 @@ bench: release
 idle: release
 	scripts/python.sh
 	.deps/venv/bin/python bench/peers/idle.py `swift build -c release --show-bin-path` --seconds 570
+
+# ./run --once and ./test on a fresh Debian 12 and 13, each made in a folder (root, debootstrap).
+# FRESH=--no-admin: without CAP_SYS_ADMIN, as in a container; FRESH=--user: by a user with sudo.
+fresh:
+	for debian in 12 13; do scripts/fresh.sh $$debian $(FRESH) || exit; done
 
 clean:
 	rm -rf .build .build-tsan

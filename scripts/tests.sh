@@ -1,5 +1,6 @@
 #!/bin/sh
-# Builds and runs the tests, then prints `N passed, N failed, N skipped`.
+# Builds and runs the tests. At the end it lists what was skipped, with the reasons, and what failed;
+# the last line is `N passed, N failed, N skipped`.
 #   scripts/tests.sh [plain] [thread] [lab] [fuzz]
 # thread: under the thread sanitizer, a build of its own; lab, fuzz: these alone.
 # Ends whatever a test left running, found by the mark of this run. Fails when a test failed.
@@ -7,7 +8,9 @@ set -eu
 cd "$(dirname "$0")/.."
 reports=$(mktemp -d)
 HOMELINE_TEST_RUN=run-$$
-export HOMELINE_TEST_RUN
+# Here a test names the parts of itself that it leaves out (Tests/Support/Need.swift).
+HOMELINE_TEST_LEFT_OUT=$reports/left-out
+export HOMELINE_TEST_RUN HOMELINE_TEST_LEFT_OUT
 # Many tests start servers and programs: a few at a time, or a small machine drowns in them.
 export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=4
 flags='--explicit-target-dependency-import-check error'
@@ -71,29 +74,47 @@ for kind in "$@"; do
     esac
 done
 
-# What failed is printed again at the end, as nobody reads thousands of lines for it. A run that
-# crashed leaves no report: that counts as one failure.
+# What was skipped or failed is listed again at the end, as nobody reads thousands of lines for it.
+# A run that crashed leaves no report: it counts as one failure.
+touch "$HOMELINE_TEST_LEFT_OUT"
+sort -u "$HOMELINE_TEST_LEFT_OUT" >"$reports/left-out.tsv"
 cat "$reports"/*-swift-testing.xml 2>/dev/null | awk -v failed="$failed" '
-    # the value of an attribute, read as XML
-    function value(name) {
-        if (!match($0, name "=\"[^\"]*\"")) return ""
-        text = substr($0, RSTART + length(name) + 2, RLENGTH - length(name) - 3)
+    function plain(text) { # XML as plain text
         gsub(/&lt;/, "<", text); gsub(/&gt;/, ">", text); gsub(/&quot;/, "\"", text)
         gsub(/&#8594;/, "->", text); gsub(/&amp;/, "\\&", text)
         return text
     }
+    # the value of an attribute
+    function value(name) {
+        if (!match($0, name "=\"[^\"]*\"")) return ""
+        return plain(substr($0, RSTART + length(name) + 2, RLENGTH - length(name) - 3))
+    }
+    # one line for each thing and reason, in the order they came
+    function skip(what, why) {
+        if ((what, why) in seen) return
+        seen[what, why] = 1
+        skips[++skipped] = what ": " why
+    }
     /<testcase/ { total++; test = value("classname") " " value(" name") }
     /<failure/ {
-        if (!bad) { failures++; bad = 1; print "failed: " test }
-        print "    " value("message")
+        if (!bad) { failures++; bad = 1; fails[++lines] = "failed: " test }
+        fails[++lines] = "    " value("message")
     }
-    /<skipped/ { skipped++ }
+    /<skipped/ {
+        why = $0
+        gsub(/^ *<skipped *\/?>|<\/skipped>.*$/, "", why)
+        total--
+        skip(test, why == "" ? "no reason given" : plain(why))
+    }
     /<testcase|<\/testcase>/ { bad = 0 }
+    isLeftOut && split($0, part, "\t") == 2 { skip(part[1], part[2]) }
     END {
         if (failed && !failures) {
             failures = 1; total++
-            print "failed: a run of the tests ended without a report (see above)"
+            fails[++lines] = "failed: a run of the tests ended without a report (see above)"
         }
-        printf "%d passed, %d failed, %d skipped\n", total - failures - skipped, failures, skipped
+        for (i = 1; i <= skipped; i++) print "skipped: " skips[i]
+        for (i = 1; i <= lines; i++) print fails[i]
+        printf "%d passed, %d failed, %d skipped\n", total - failures, failures, skipped
         exit failures > 0
-    }'
+    }' - isLeftOut=1 "$reports/left-out.tsv"

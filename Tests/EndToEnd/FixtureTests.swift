@@ -75,7 +75,7 @@ import Testing
     }
 }
 
-@Suite(.enabled(if: Repository.python != nil, "no Python clients: run ./test"))
+@Suite(.needs(.pythonClients))
 struct PasswordServerTests {
     static let client = """
         import asyncio, asyncssh, sys

@@ -59,7 +59,7 @@ import Testing
         await place.home.stop()
     }
 
-    @Test(.enabled(if: Repository.python != nil, "no Python clients: run ./test"))
+    @Test(.needs(.pythonClients))
     func `a password opens a session and a wrong one is refused`() async throws {
         let server = try await PasswordServer()
         let place = try await Place.start([:])

@@ -19,7 +19,7 @@ struct Connection: Sendable, CustomTestStringConvertible {
     }
 }
 
-@Suite(.enabled(if: Repository.python != nil, "no Python clients: run ./test"))
+@Suite(.needs(.pythonClients))
 struct PublicClientTests {
     /// A relay, its agent `site` and an sshd that the agent's ssh_config calls `db1`.
     struct Place {

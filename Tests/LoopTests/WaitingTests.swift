@@ -1,3 +1,4 @@
+import Support
 import Testing
 
 @testable import Loop
@@ -51,7 +52,7 @@ import Testing
 }
 
 @Suite struct `Names` {
-    @Test @IO func `localhost resolves to loopback`() async throws {
+    @Test(.needs(.localhost)) @IO func `localhost resolves to loopback`() async throws {
         let found = try await DNS.resolve("localhost", port: 22)
         #expect(!found.isEmpty)
         #expect(found.allSatisfy { $0.isLoopback && $0.port == 22 })

@@ -8,7 +8,7 @@ import Testing
 
 @testable import MCP
 
-@Suite(.enabled("no Python clients: run ./test") { Repository.python != nil })
+@Suite(.needs(.pythonClients))
 struct `Public clients` {
     @Test(arguments: [
         ("mcp", "auto", "2026-07-28"), ("mcp", "legacy", "2025-11-25"),

@@ -95,7 +95,7 @@ let loopback = SocketAddress(ip: "127.0.0.1", port: 0).unsafelyUnwrapped
         client.close()
     }
 
-    @Test @IO func `finish sends what is queued first`() async throws {
+    @Test(.needs(.localhost)) @IO func `finish sends what is queued first`() async throws {
         let listener = try Listener.tcp(loopback) { stream in
             stream.write([UInt8](repeating: 9, count: 5_000_000))
             stream.finish()

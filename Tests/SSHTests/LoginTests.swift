@@ -89,7 +89,7 @@ import Testing
     }
 
     @Test(
-        .enabled(if: Repository.python != nil, "no Python clients: run ./test"),
+        .needs(.pythonClients),
         arguments: ["OpenSSH", "agent", "PEM", "encrypted PEM"])
     func `an RSA key signs with SHA-1 only where the target allows it`(place: String) async throws {
         let folder = try TemporaryDirectory("sha1")

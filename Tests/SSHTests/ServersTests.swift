@@ -96,7 +96,7 @@ import Testing
         }
     }
 
-    @Test(.enabled(if: Account.obstacle == nil, "\(Account.obstacle ?? "")"))
+    @Test(.needs(.account))
     func `dropbear is entered`() async throws {
         let program = try #require(Repository.find("dropbear"))
         let maker = try #require(Repository.find("dropbearkey"))

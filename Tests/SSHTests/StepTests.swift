@@ -39,7 +39,7 @@ import Testing
 
     /// The same by the real sshd and PAM.
     @Test(
-        .enabled(if: PAMService.obstacle == nil, "\(PAMService.obstacle ?? "")"),
+        .needs(.pamService),
         arguments: [false, true])
     func `sshd asks through PAM for a password and a code, or for a key and a code`(
         withKey: Bool

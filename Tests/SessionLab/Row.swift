@@ -45,6 +45,15 @@ enum Kind: Sendable {
     /// Whether no other row may have a session there.
     var isAlone: Bool { self == .ownLink || self == .oneChannel }
 
+    /// What such a place needs of the machine.
+    var need: Need? {
+        switch self {
+        case .account, .accountOwnTerminal: .account
+        case .noProcesses: .mounts
+        case .plain, .ownLink, .lossyLink, .farLink, .console, .oneChannel, .poorHost: nil
+        }
+    }
+
     /// What the line is like; nil: as that of the whole lane.
     var line: Line? {
         switch self {
@@ -96,17 +105,30 @@ struct Row: Sendable {
     var topic: Case
     var shells: [Shell]
     var kind: Kind
-    /// A program without which it is left out.
-    var needs: String?
+    /// What else it needs of the machine; a row whose needs are not met is left out, by its name.
+    var needs: Need?
     var weight: Weight
     var steps: [Step]
 
     init(
-        _ topic: Case, _ shells: [Shell], at kind: Kind = .plain, needs: String? = nil,
+        _ topic: Case, _ shells: [Shell], at kind: Kind = .plain, needs: Need? = nil,
         weight: Weight = .light, _ steps: Step...
     ) {
         (self.topic, self.shells, self.kind) = (topic, shells, kind)
         (self.needs, self.weight, self.steps) = (needs, weight, steps)
+    }
+
+    /// Why it cannot be played on this machine; nil: it can.
+    var obstacle: String? { [kind.need, needs].compactMap { $0?.obstacle }.first }
+
+    /// Its case, and the first thing that is done.
+    var name: String {
+        let first =
+            switch steps.first?.action {
+            case .run(let code), .type(let code): code
+            case let other: other.map { "\($0)" } ?? ""
+            }
+        return "session lab, \(topic.title), \(first.prefix(70).debugDescription)"
     }
 }
 

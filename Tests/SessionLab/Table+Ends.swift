@@ -7,7 +7,7 @@ import Wire
 
 extension Table {
     /// A shell inside the shell, adopted and left; `end` is how.
-    private static func other(_ begin: Step, needs: String? = nil, _ end: Step) -> Row {
+    private static func other(_ begin: Step, needs: Need? = nil, _ end: Step) -> Row {
         Row(
             .otherShell, .all, needs: needs, begin, .adopt, .run("echo in", out: "in\n"),
             .run("sh -c 'exit 3'", exit: 3),
@@ -25,12 +25,12 @@ extension Table {
         other(inner("sh").withoutMarks, .run("exit 4", exit: 4)),
         other(inner("fish --no-config").withoutMarks, needs: "fish", .run("exit 4", exit: 4)),
         // What comes nearest to `docker exec -it` without its engine.
-        other(inner("chroot / sh").withoutMarks, needs: "chroot", .run("exit 4", exit: 4)),
+        other(inner("chroot / sh").withoutMarks, needs: .chroot, .run("exit 4", exit: 4)),
         other(
-            inner("sh -c 'exec nsenter -t $$ -m sh'").withoutMarks, needs: "nsenter",
+            inner("sh -c 'exec nsenter -t $$ -m sh'").withoutMarks, needs: .entering,
             .run("exit 4", exit: 4)),
         Row(
-            .otherShell, .all, needs: "unshare",
+            .otherShell, .all, needs: .processes,
             inner("unshare --pid --fork --mount-proc sh").withoutMarks, .adopt,
             .run("echo $$", out: "1\n"), .run("sh -c 'exit 3'", exit: 3),
             // The kernel that is asked numbers the processes otherwise.

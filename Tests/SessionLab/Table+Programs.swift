@@ -16,7 +16,8 @@ extension Table {
 
     static let programs: [Row] = [
         Row(
-            .pager, .all, needs: "less", .run("less /etc/services", .fullscreen, by: "less"),
+            .pager, .all, needs: "less", .run("seq 1 500 > numbers"),
+            .run("less numbers", .fullscreen, by: "less"),
             .press(["page-down"], .fullscreen), .press(["q"])),
         Row(
             .pager, .all, needs: "git",
@@ -59,7 +60,9 @@ extension Table {
             .run(
                 "env SHELL=/bin/sh tmux -S ./s -f /dev/null new-session cat", .fullscreen,
                 by: .starts("tmux")),
-            .press(["ctrl-d"])),
+            // tmux's server ends first: until it says so, the program on this terminal still draws.
+            .press(["ctrl-d"], .fullscreen, .done),
+            .check("tmux is over") { !$0.isRunning }, .read(.done)),
         Row(
             .multiplexer, .all,
             .run(

@@ -4,8 +4,8 @@ import Foundation
 
 /// A user made for a test.
 public final class Account: Sendable {
-    /// Why none can be made here; nil: one can.
-    public static let obstacle: String? = {
+    /// Why none can be made here, as far as a look shows; nil: nothing is in the way.
+    static let obstacle: String? = {
         if getuid() != 0 { return "needs root, to make a user" }
         for name in ["sudo", "useradd", "userdel", "chpasswd"]
         where Repository.find(name) == nil { return "\(name) is not installed" }
@@ -45,7 +45,10 @@ public final class Account: Sendable {
             try files.setAttributes([.posixPermissions: 0o644], ofItemAtPath: path)
         }
         let home = directory.file("home")
-        let own = ["", "/.zshrc", "/.local", "/.local/share", "/.local/share/fish"]
+        let own = [
+            "", "/.zshrc", "/.local", "/.local/share", "/.local/share/fish", "/.cache",
+            "/.cache/fish",
+        ]
         for path in own.map({ home + $0 }) where files.fileExists(atPath: path) {
             try files.setAttributes([.ownerAccountName: name], ofItemAtPath: path)
         }

@@ -1,19 +1,21 @@
 // A PAM service of a test's own, for an sshd that asks its users through PAM: a service file, and a
-// module with the prompts the test wants, as second factors have them. sshd takes the service's name
-// from the name it is started by, so the test's server is a link to sshd.
+// module with the prompts the test wants, as second factors have them. Before OpenSSH 9.8 sshd takes the
+// service's name from the name it is started by, so the test's server is a link to sshd.
 // Invariant: the service exists while the value does; needs root and a C compiler.
 import Foundation
 
 /// A PAM service that asks prompts and knows their answers.
 public final class PAMService: Sendable {
     /// Why none can be made here; nil: one can.
-    public static let obstacle: String? = {
+    static let obstacle: String? = {
         if getuid() != 0 { return "needs root, to make a PAM service" }
         if Repository.find("cc") == nil { return "needs a C compiler, to make a PAM module" }
         if !FileManager.default.fileExists(atPath: "/etc/pam.d") { return "there is no PAM here" }
         return nil
     }()
 
+    /// The service's name.
+    let name: String
     /// The program to run as sshd.
     public let program: String
     private let file: String
@@ -25,7 +27,7 @@ public final class PAMService: Sendable {
             throw Unavailable("no sshd or no C compiler")
         }
         directory = try TemporaryDirectory("pam")
-        let name = "homeline-test-\(getpid())-\(UInt32.random(in: 0 ... .max))"
+        name = "homeline-test-\(getpid())-\(UInt32.random(in: 0 ... .max))"
         program = directory.file(name)
         file = "/etc/pam.d/\(name)"
         try FileManager.default.createSymbolicLink(atPath: program, withDestinationPath: sshd)

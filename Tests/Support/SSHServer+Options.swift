@@ -83,7 +83,9 @@ extension SSHServer {
             if let shell {
                 lines.append(("ForceCommand", "/bin/sh \(try wrapper(shell, in: directory))"))
             }
-            if pam != nil {
+            if let pam {
+                // Before OpenSSH 9.8 the service has the name that sshd is started by.
+                if version >= (9, 8) { lines.append(("PAMServiceName", pam.name)) }
                 lines.removeAll { ["UsePAM", "KbdInteractiveAuthentication"].contains($0.0) }
                 lines += [("UsePAM", "yes"), ("KbdInteractiveAuthentication", "yes")]
             }
@@ -102,8 +104,9 @@ extension SSHServer {
             }
             let own = try directory.folder("home")
             try directory.write("", to: "home/.zshrc")  // or zsh asks its first-run questions
-            // or fish makes its completions in the first minute
+            // or fish 3, and then fish 4, makes its completions in the first minute
             try directory.folder("home/.local/share/fish/generated_completions")
+            try directory.folder("home/.cache/fish/generated_completions")
             let login = shell == .tcsh ? "" : " -l"
             let more = environment.sorted { $0.key < $1.key }.map { " \($0)=\($1)" }.joined()
             let path = directory.file("shell")

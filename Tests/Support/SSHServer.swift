@@ -101,16 +101,16 @@ public final class SSHServer: Sendable {
     /// Cuts every connection; the server goes on listening.
     public func cutConnections() {
         let id = listener.withLock { $0.id }
-        for child in Self.children(of: id) { kill(child, SIGKILL) }
-        for child in sessions() { kill(child, SIGKILL) }
+        for process in Self.descendants(of: id) { kill(process, SIGKILL) }
+        for process in sessions() { kill(process, SIGKILL) }
     }
 
     /// Stops listening, cuts every connection and ends what ran on them.
     public func stop() {
         let process = listener.withLock { $0 }
-        let children = process.end == nil ? Self.children(of: process.id) : []
+        let started = process.end == nil ? Self.descendants(of: process.id) : []
         process.signal(SIGKILL)
-        for child in children { kill(child, SIGKILL) }
+        for id in started { kill(id, SIGKILL) }
         Spawn.endAll(marked: mark)
     }
 
@@ -142,9 +142,12 @@ public final class SSHServer: Sendable {
         throw Unavailable("sshd did not start: \(errors)")
     }
 
-    private static func children(of id: Int32) -> [Int32] {
+    /// What it has started, and what that has: since OpenSSH 9.8 the process that holds a connection
+    /// is a child of the one that guards it, for root too.
+    private static func descendants(of id: Int32) -> [Int32] {
         let path = "/proc/\(id)/task/\(id)/children"
         let text = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
-        return text.split(separator: " ").compactMap { Int32($0) }
+        let children = text.split(separator: " ").compactMap { Int32($0) }
+        return children + children.flatMap(descendants)
     }
 }

@@ -10,14 +10,6 @@ import Wire
 @testable import homeline_agent
 
 @Suite(.serialized, .timeLimit(.minutes(3))) struct ProbeSudoTests {
-    /// Why it cannot run here; nil: it can.
-    static let obstacle: String? = {
-        if getuid() != 0 { return "needs root, to make a user" }
-        for name in ["sudo", "useradd", "userdel", "chpasswd", "setpriv"]
-        where Repository.find(name) == nil { return "\(name) is not installed" }
-        return nil
-    }()
-
     /// A user with a password, who may use sudo; gone with the object.
     @IO final class User {
         let name = "hlprobe\(getpid())"
@@ -81,7 +73,7 @@ import Wire
         }
     }
 
-    @Test(.enabled(if: obstacle == nil, "needs root, sudo, setpriv"))
+    @Test(.needs(.account, "setpriv"))
     @IO func `root sees what waits on sudo's own terminal`() async throws {
         let user = try await User(usesOwnTerminal: true)
         let failure: (any Error)?

@@ -10,6 +10,9 @@ import Wire
 @testable import homeline_agent
 
 @Suite(.timeLimit(.minutes(2))) struct CrowdedServerTests {
+    /// What a full server says: before OpenSSH 9.8 the first, since then the second.
+    private static let refusals = ["Exceeded MaxStartups", "Not allowed at this time"]
+
     /// A server with one place, and what holds it.
     private static func crowded() async throws -> (server: SSHServer, holder: Int32) {
         let server = try await SSHServer.start(
@@ -58,7 +61,7 @@ import Wire
                 return link.server.version
             }
         }
-        #expect(await holds { server.log.contains("MaxStartups") })
+        #expect(await holds { server.log.contains("drop connection #") })
         close(holder)
         #expect(try await attempt.get().hasPrefix("SSH-2.0-"))
     }
@@ -80,7 +83,7 @@ import Wire
             return
         }
         #expect(fault.code == .unreachable)
-        #expect(fault.message.contains("MaxStartups"), "\(fault.message)")
+        #expect(Self.refusals.contains { fault.message.contains($0) }, "\(fault.message)")
         #expect(fault.message.hasSuffix("(after 2 attempts)"), "\(fault.message)")
     }
 }

@@ -220,15 +220,21 @@ extension Session {
         let session = try await openSession(.bash, home: home)
         defer { session.close() }
         await #expect(throws: Fault.self) { try await session.adopt() }
+        _ = try await session.run("seq 1 200 > numbers")
         let programs = [
             ("sleep 30", "ctrl-c"), ("cat", "ctrl-c"), ("python3", "ctrl-d"),
             ("sh -c 'cat; true'", "ctrl-c"), ("while :; do :; done", "ctrl-c"),
-            ("stty -echo; head -n1; stty echo", "ctrl-c"), ("less /etc/services", "q"),
+            ("stty -echo; head -n1; stty echo", "ctrl-c"), ("less numbers", "q"),
             ("vim -u NONE", "ctrl-c"),
         ]
         for (program, end) in programs {
             let name = String(program.prefix { $0 != " " })
-            if ["python3", "less", "vim"].contains(name), Repository.find(name) == nil { continue }
+            if ["python3", "less", "vim"].contains(name),
+                let obstacle = Need.program(name).obstacle
+            {
+                leaveOut("adopting \(name)", because: obstacle)
+                continue
+            }
             let begin = session.log.end
             _ = try await session.run(program, wait: .seconds(2))
             do {
@@ -294,8 +300,7 @@ extension Session {
         #expect(try await session.run("echo ok").output == "ok\n")
     }
 
-    @Test @IO func `ssh inside a session`() async throws {
-        guard Repository.find("ssh") != nil else { return }
+    @Test(.needs("ssh")) @IO func `ssh inside a session`() async throws {
         let server = try await SSHServer.start(SSHServer.Options(shell: .dash))
         let config = try server.directory.write(
             try server.configuration(alias: "there"), to: "client_config")
@@ -325,7 +330,7 @@ extension Session {
         #expect(try await session.run("echo ok").output == "ok\n")
     }
 
-    @Test(.enabled(if: ProbeSudoTests.obstacle == nil, "needs root, sudo, setpriv"))
+    @Test(.needs(.account, "setpriv"))
     @IO func `su and sudo`() async throws {
         let user = try await ProbeSudoTests.User(usesOwnTerminal: true)
         let failure: (any Error)?

@@ -72,9 +72,8 @@ import Wire
         try await Self.check(session, configuration)
     }
 
-    @Test(arguments: common + zsh)
+    @Test(.needs("zsh"), arguments: common + zsh)
     @IO func `whatever zsh's configuration says`(configuration: String) async throws {
-        guard TestShell.zsh.isInstalled else { return }
         let home = try TemporaryDirectory()
         try home.write(configuration + "\n", to: ".zshrc")
         let session = try await openSession(.zsh, home: home)

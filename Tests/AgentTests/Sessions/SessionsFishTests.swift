@@ -7,7 +7,7 @@ import Wire
 
 @testable import homeline_agent
 
-@Suite(.serialized, .enabled(if: TestShell.fish.isInstalled), .timeLimit(.minutes(3)))
+@Suite(.serialized, .needs("fish"), .timeLimit(.minutes(3)))
 struct SessionsFishTests {
     /// Code, its exact output, its status.
     static let exact: [(String, String, Int)] = [

@@ -45,8 +45,8 @@ import Wire
         #expect(result.state == .done)
         #expect(result.output.hasSuffix("got=hush\n"))
 
-        if access("/usr/bin/less", X_OK) == 0 {
-            result = try await session.run("less /etc/services")
+        if Need.program("less").isMet {
+            result = try await session.run("seq 1 200 > numbers; less numbers")
             #expect(result.state == .fullscreen)
             #expect(result.foreground == "less")
             result = try await session.send(

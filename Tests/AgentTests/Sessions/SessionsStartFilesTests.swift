@@ -29,7 +29,7 @@ import Wire
         }
     }
 
-    @Test(.enabled(if: TestShell.tcsh.isInstalled))
+    @Test(.needs("tcsh"))
     @IO func `aliases of tcsh's own words do not keep a session from opening`() async throws {
         let home = try TemporaryDirectory()
         let words = ["set", "unset", "eval", "setenv", "if", "exec", "echo", "printf"]

@@ -7,7 +7,7 @@ import Wire
 
 @testable import homeline_agent
 
-@Suite(.serialized, .enabled(if: TestShell.tcsh.isInstalled), .timeLimit(.minutes(3)))
+@Suite(.serialized, .needs("tcsh"), .timeLimit(.minutes(3)))
 struct SessionsTcshTests {
     /// Code, its exact output, its status.
     static let exact: [(String, String, Int)] = [

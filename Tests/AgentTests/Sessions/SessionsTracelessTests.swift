@@ -96,7 +96,7 @@ import Wire
         async throws
     {
         let folder = try TemporaryDirectory("traceless")
-        let account = Account.obstacle == nil ? try await Account(usesOwnTerminal: false) : nil
+        let account = Need.account.isMet ? try await Account(usesOwnTerminal: false) : nil
         let failure: (any Error)?
         do {
             try await Self.compare(shell, folder, account)
