@@ -62,8 +62,6 @@ public struct OutputPiece: Sendable, Equatable {
     public var text = ""
     /// Bytes left out between head and tail.
     public var omittedBytes = 0
-    /// Where the text begins.
-    public var offset = 0
     /// Where the next read goes on.
     public var nextOffset = 0
 

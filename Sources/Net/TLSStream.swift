@@ -40,8 +40,9 @@ public import Loop
     /// What the peer sent right behind its handshake, until somebody listens.
     private var early: [UInt8] = []
 
-    private static let plaintext = UnsafeMutableRawBufferPointer.allocate(
-        byteCount: 65536, alignment: 16)
+    /// Buffers for what is decrypted: one is enough, but for TLS that runs inside of TLS, which reads
+    /// while the outer one's buffer is lent.
+    private static var buffers: [UnsafeMutableRawBufferPointer] = []
 
     /// Does the handshake over a connected stream; at failure that stream is closed.
     ///
@@ -86,7 +87,7 @@ public import Loop
         } else {
             SSL_set_accept_state(ssl)
         }
-        // Strong until the stream below ends: it keeps its TLS alive, as libuv keeps a below.
+        // Strong until the stream below ends: it keeps its TLS alive, as libuv keeps a socket.
         below.onData = { [self] in receive($0) }
         below.onEnd = { [self] in below.close(nil) }
         below.onClose = { [self] in ended($0) }
@@ -172,8 +173,10 @@ public import Loop
             self.settled = nil
             settled?(nil)
         }
+        let space =
+            Self.buffers.popLast() ?? .allocate(byteCount: 65536, alignment: 16)
+        defer { Self.buffers.append(space) }
         while !isClosed {
-            let space = Self.plaintext
             // SSL_get_error believes the thread's queue, where any other user of OpenSSL (libssh2
             // on this loop) may have left an error of its own.
             ERR_clear_error()
