@@ -95,10 +95,15 @@ public struct Invitation: Sendable, Hashable {
 
     /// CRC-32 as in IEEE 802.3; it finds accidents, the secret itself is what stops forgers.
     private static func checksum(_ bytes: ArraySlice<UInt8>) -> UInt32 {
-        ~bytes.reduce(~0) { sum, byte in
-            (0..<8).reduce(sum ^ UInt32(byte)) { sum, _ in
-                sum & 1 == 1 ? sum >> 1 ^ 0xedb8_8320 : sum >> 1
+        var sum: UInt32 = ~0
+        for byte in bytes {
+            sum ^= UInt32(byte)
+            for _ in 0..<8 {
+                let isOdd = sum & 1 == 1
+                sum >>= 1
+                if isOdd { sum ^= 0xedb8_8320 }
             }
         }
+        return ~sum
     }
 }

@@ -1,4 +1,5 @@
-// The names of the calls. An agent answers an unknown one with the fault `unknown_method`.
+// The names of the calls, and the row of each. An agent answers an unknown one with the fault
+// `unknown_method`. Invariant: every method has a row; one that is forgotten does not compile.
 
 /// A call the relay makes.
 public enum Method: String, Sendable, CaseIterable {
@@ -43,34 +44,37 @@ public enum Method: String, Sendable, CaseIterable {
     /// Writes a file.
     case writeFile = "file.write"
 
-    /// The tool that makes the call for a client, by which policies name it; nil: none does.
-    public var tool: String? {
+    /// All that is said of the call.
+    public var row: MethodRow {
         switch self {
-        case .hello, .welcome, .refuse, .progress: nil
-        case .describe: "agent_describe"
-        case .listTargets: "target_list"
-        case .openSession: "ssh_session_open"
-        case .runCommand: "ssh_session_command"
-        case .sendInput: "ssh_session_send"
-        case .readOutput: "ssh_session_read"
-        case .updateSession: "ssh_session_update"
-        case .listSessions: "ssh_session_list"
-        case .closeSession: "ssh_session_close"
-        case .execute: "ssh_execute"
-        case .readCommand: "ssh_command_output"
-        case .listCommands: "ssh_command_list"
-        case .cancelCommand: "ssh_command_cancel"
-        case .listFiles: "file_list"
-        case .readFile: "file_read"
-        case .writeFile: "file_write"
+        case .hello: Hello.row
+        case .welcome: Welcome.row
+        case .refuse: Refusal.row
+        case .describe: AgentDescription.row
+        case .progress: AskProgress.row
+        case .listTargets: ListTargets.row
+        case .openSession: OpenSession.row
+        case .runCommand: RunCommand.row
+        case .sendInput: SendInput.row
+        case .readOutput: ReadOutput.row
+        case .updateSession: UpdateSession.row
+        case .listSessions: ListSessions.row
+        case .closeSession: CloseSession.row
+        case .execute: ExecuteCommand.row
+        case .readCommand: ReadCommand.row
+        case .listCommands: ListCommands.row
+        case .cancelCommand: CancelCommand.row
+        case .listFiles: ListFiles.row
+        case .readFile: ReadFile.row
+        case .writeFile: WriteFile.row
         }
     }
 
-    /// Whether the call may change something at a target.
-    public var changesTargets: Bool {
-        switch self {
-        case .openSession, .runCommand, .sendInput, .execute, .writeFile: true
-        default: false
-        }
-    }
+    /// The name of the tool that makes the call for a client; nil: none does.
+    public var tool: String? { row.tool?.name }
+}
+
+extension ToolRow {
+    /// Every tool, in the order in which clients see them.
+    public static let all = [ListAgents.tool] + Method.allCases.compactMap(\.row.tool)
 }

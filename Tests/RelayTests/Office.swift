@@ -1,4 +1,5 @@
 // A relay's fleet with three agents that answer as a test wants, and the router before it.
+import Configuration
 import Crypto
 import JSON
 import Loop
@@ -21,10 +22,7 @@ import Wire
     init() async throws {
         house = try await House()
         router = Router(fleet: house.fleet)
-        let all =
-            router.fleetTools() + router.sessionTools() + router.executeTools()
-            + router.fileTools()
-        tools = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
+        tools = Dictionary(uniqueKeysWithValues: Tools(router: router).all.map { ($0.name, $0) })
         for (name, tags) in [("lab-1", ["lab"]), ("lab-2", ["lab"]), ("vault", [])] {
             let joined = try await house.joined(name, tags: tags)
             ids[name] = joined.record.id
@@ -44,12 +42,12 @@ import Wire
             case .listTargets:
                 [
                     "targets": .array(
-                        ["db", "web"].map {
+                        inReach(request).map {
                             TargetInfo(target: "\(name)/\($0)", source: "ssh_config").json
                         })
                 ]
             case .listSessions: ["sessions": [["session_id": .string("\(name).s")]]]
-            case .describe: description(name)
+            case .describe: description(name, inReach(request))
             case .execute: RunResult(target: "x", commandID: "y", state: .done).json
             default: ["session_id": "x"]
             }
@@ -57,13 +55,22 @@ import Wire
     }
 
     /// What an agent tells of its links to the targets `db` and `web`.
-    private func description(_ name: String) -> JSON {
-        let links = ["db", "web"].map { host -> JSON in
+    private func description(_ name: String, _ hosts: [String]) -> JSON {
+        var description = AgentDescription(facts: AgentFacts())
+        description.sessions = 1
+        description.links = hosts.map { host in
             var link = LinkInfo(target: "\(name)/\(host)", host: "10.0.0.1:22", user: "op")
             (link.uses, link.roundTripMS) = (3, 1.5)
-            return link.json
+            return link
         }
-        return ["sessions": 1, "links": .array(links), "pool": PoolInfo().json]
+        return description.json
+    }
+
+    /// The hosts that an agent shows to a caller, as real ones do.
+    private func inReach(_ request: Request) -> [String] {
+        ["db", "web"].filter { host in
+            request.caller.reach.contains { Glob.matches($0, host) }
+        }
     }
 
     func principal(

@@ -11,7 +11,7 @@ import Wire
     @IO private func read(
         _ office: Office, _ principal: homeline_relay.Principal, _ uri: String = "homeline://stats"
     ) async throws -> JSON {
-        let reading = try await office.router.resources().read(
+        let reading = try await FleetResources(router: office.router).all.read(
             uri, office.router.introduce(principal))
         guard case .text(let text)? = reading.contents.first?.body else { return .null }
         return try JSON(parsing: text)
@@ -70,7 +70,7 @@ import Wire
 
     @Test @IO func `it takes the scope, and other URIs are not there`() async throws {
         let office = try await Office()
-        let resources = office.router.resources()
+        let resources = FleetResources(router: office.router).all
         let blind = office.router.introduce(try office.principal("*", [.sessionsExec]))
         let reader = office.router.introduce(try office.principal("x", [.fleetRead]))
         #expect(await resources.list(blind).isEmpty)

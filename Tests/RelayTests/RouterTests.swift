@@ -11,7 +11,8 @@ import Wire
 
 @Suite struct RouterTests {
     private func names(_ result: ToolResult, _ list: String, _ member: String) -> [String] {
-        result.structured?[list]?.arrayValue?.compactMap { $0[member]?.stringValue } ?? []
+        let structured = result.structured.flatMap { try? RawJSON($0).parsed() }
+        return structured?[list]?.arrayValue?.compactMap { $0[member]?.stringValue } ?? []
     }
 
     @Test @IO func `a token sees its own agents alone`() async throws {
@@ -124,7 +125,7 @@ import Wire
         let raw = RawJSON(["target": "lab-1/db", "term": ["cols": 100]])
         let principal = router(office, try office.principal("*", [.admin]))
         let handler = try #require(
-            office.router.sessionTools().first { $0.name == "ssh_session_open" }?.handler)
+            Tools(router: office.router).all.first { $0.name == "ssh_session_open" }?.handler)
         let spaced = Array(#"{ "target" : "lab-1/db" , "term":{"cols":100}}"#.utf8)
         _ = await handler(
             ToolCall(
@@ -133,6 +134,64 @@ import Wire
         let call = try #require(office.calls.first)
         #expect(call.request.arguments.bytes == spaced)
         #expect(call.request.caller == Caller(id: "*", label: "n", isAdmin: true, reach: ["*"]))
+        office.house.close()
+    }
+
+    @Test @IO func `a wrong id is answered with advice about what it names`() async throws {
+        let office = try await Office()
+        let all = try office.principal("*")
+        for id in ["x", "x.y", ""] {
+            let session = try await office.failure(
+                "ssh_session_read", ["session_id": .string(id)], as: all)
+            #expect(
+                session?.contains("no session") == true
+                    && session?.contains("ssh_session_list") == true)
+            for tool in ["ssh_command_output", "ssh_command_cancel"] {
+                let command = try await office.failure(tool, ["command_id": .string(id)], as: all)
+                #expect(command?.contains("no command") == true, "\(command ?? "")")
+                #expect(command?.contains("ssh_command_list") == true)
+                #expect(command?.contains("session") == false)
+            }
+        }
+        #expect(office.calls.isEmpty)
+        office.house.close()
+    }
+
+    @Test @IO func `the door asks for the scopes, whoever makes the call`() async throws {
+        let office = try await Office()
+        let reader = try office.principal("*", [.sessionsRead])
+        let member = try office.router.member(named: "lab-1", reader)
+        for method in Wire.Method.allCases {
+            guard let tool = method.row.tool, !reader.holds(tool.scopes) else { continue }
+            await #expect(throws: Fault.self, "\(method)") {
+                _ = try await office.router.send(AgentCall(method, for: reader), to: member)
+            }
+        }
+        #expect(office.calls.isEmpty)
+        let stranger = try office.principal("lab-2", [.admin])
+        await #expect(throws: Fault.self) {
+            _ = try await office.router.send(AgentCall(.describe, for: stranger), to: member)
+        }
+        let narrow = try office.principal("lab-1/web", [.admin])
+        await #expect(throws: Fault.self) {
+            let call = AgentCall(
+                .execute, ["target": "lab-1/db", "command": "id"], for: narrow)
+            _ = try await office.router.send(call, to: member)
+        }
+        #expect(office.calls.isEmpty)
+        office.house.close()
+    }
+
+    @Test @IO func `arguments that one agent finds wrong are wrong for all`() async throws {
+        let office = try await Office()
+        for agent in office.agents.values {
+            agent.serve = { _ in
+                Reply.fault(Fault(.invalidArgument, "give either \"session_id\" or \"all\""))
+                    .encoded()
+            }
+        }
+        let text = try await office.failure("ssh_session_close", [:], as: office.principal("*"))
+        #expect(text?.contains("give either") == true)
         office.house.close()
     }
 

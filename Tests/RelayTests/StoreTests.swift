@@ -5,6 +5,7 @@ import Foundation
 import SQLite
 import Support
 import Testing
+import Wire
 
 @testable import homeline_relay
 

@@ -118,12 +118,10 @@ import Wire
         (link.errors, link.rekeys, link.roundTripMS) = (1, 3, 20.25)
         var pool = PoolInfo()
         (pool.links, pool.opened, pool.failed, pool.lost) = (1, 4, 2, 3)
-        try check(
-            .describe,
-            [
-                "facts": facts.json, "sessions": 2, "commands": 1, "links": [link.json],
-                "pool": pool.json,
-            ])
+        var description = AgentDescription(facts: facts)
+        (description.sessions, description.commands) = (2, 1)
+        (description.links, description.pool) = ([link], pool)
+        try check(.describe, description.json)
         let bare = LinkInfo(target: "t", host: "h", user: "u").json
         #expect(bare["via"] == nil && bare["rtt_ms"] == nil)
     }

@@ -50,19 +50,28 @@ enum Vectors {
             guard let method = Wire.Method(rawValue: request.method) else {
                 throw Fault(.unknownMethod, "no method \(request.method)")
             }
-            let fields = try Fields(request.arguments)
+            return fault(of: method, try Fields(request.arguments))
+        } catch {
+            return error
+        }
+    }
+
+    /// Reads a method's arguments; the fault an agent answers with, if any.
+    static func fault(of method: Wire.Method, _ fields: Fields) -> Fault? {
+        do throws(Fault) {
             switch method {
             case .hello: _ = try Challenge(fields)
             case .welcome: _ = try Welcome(fields)
             case .refuse: _ = try Refusal(fields)
-            case .describe: break
+            case .describe: _ = try NoArguments(fields)
             case .progress: _ = try AskProgress(fields)
             case .listTargets: _ = try ListTargets(fields)
             case .openSession: _ = try OpenSession(fields)
             case .runCommand: _ = try RunCommand(fields)
             case .sendInput: _ = try SendInput(fields)
             case .readOutput: _ = try ReadOutput(fields)
-            case .listSessions, .listCommands: _ = try fields.optionalString("target")
+            case .listSessions: _ = try ListSessions(fields)
+            case .listCommands: _ = try ListCommands(fields)
             case .updateSession: _ = try UpdateSession(fields)
             case .closeSession: _ = try CloseSession(fields)
             case .execute: _ = try ExecuteCommand(fields)

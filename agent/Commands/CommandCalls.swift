@@ -6,27 +6,26 @@ import Wire
 extension Commands {
     /// Serves the `command.*` calls.
     func serve(on dispatcher: Dispatcher) {
-        let watch = dispatcher.watch
-        dispatcher.serve(.execute) { [unowned self] (caller, fields) throws(Fault) in
-            let call = try ExecuteCommand(fields)
-            var run: CommandRun?
-            return try await watch.during(caller, { run?.progress ?? CallProgress(bytes: 0) }) {
-                () throws(Fault) in
-                try await execute(call, caller: caller, started: { run = $0 }).json
-            }
+        dispatcher.ownerOfCommand = { [unowned self] id in owner(of: id) }
+        dispatcher.serve(.execute) {
+            [unowned self] (call: ExecuteCommand, visit) throws(Fault) in
+            visit.progress = { CallProgress(bytes: 0) }
+            return try await execute(call, caller: visit.caller) { run in
+                visit.progress = { run.progress }
+            }.json
         }
-        dispatcher.serve(.readCommand) { [unowned self] (caller, fields) throws(Fault) in
-            let call = try ReadCommand(fields)
-            let run = try find(call.commandID, caller)
-            return try await watch.during(caller, { run.progress }) { () throws(Fault) in
-                try await output(call, caller: caller).json
-            }
+        dispatcher.serve(.readCommand) {
+            [unowned self] (call: ReadCommand, visit) throws(Fault) in
+            let run = try find(call.commandID)
+            visit.progress = { run.progress }
+            return try await output(call).json
         }
-        dispatcher.serve(.listCommands) { [unowned self] (caller, fields) throws(Fault) in
-            list(caller: caller, target: try fields.optionalString("target"))
+        dispatcher.serve(.listCommands) { [unowned self] (call: ListCommands, visit) in
+            ListCommands.json(list(caller: visit.caller, target: call.target))
         }
-        dispatcher.serve(.cancelCommand) { [unowned self] (caller, fields) throws(Fault) in
-            try await cancel(try CancelCommand(fields), caller: caller).json
+        dispatcher.serve(.cancelCommand) {
+            [unowned self] (call: CancelCommand, _) throws(Fault) in
+            try await cancel(call).json
         }
     }
 }

@@ -60,49 +60,42 @@ import Wire
     }
 
     /// What follows the offsets, when there is something or the wait is over.
-    func output(_ request: ReadCommand, caller: Caller) async throws(Fault) -> RunResult {
-        let run = try find(request.commandID, caller)
+    func output(_ request: ReadCommand) async throws(Fault) -> RunResult {
+        let run = try find(request.commandID)
         let offsets = (output: request.stdoutOffset, errors: request.stderrOffset)
         await run.wait(request.wait, beyond: offsets)
         return run.result(from: offsets, maxBytes: request.maxBytes)
     }
 
     /// Ends a command and answers when it has.
-    func cancel(_ request: CancelCommand, caller: Caller) async throws(Fault) -> RunResult {
-        let run = try find(request.commandID, caller)
+    func cancel(_ request: CancelCommand) async throws(Fault) -> RunResult {
+        let run = try find(request.commandID)
         run.cancel(request.signal)
         await run.wait(.seconds(8))
-        return run.result(maxBytes: min(20_000, hosts.policy.outputLimit))
+        return run.result(maxBytes: min(CancelCommand.maxBytes, hosts.policy.outputLimit))
     }
 
     /// The caller's commands, newest first.
-    func list(caller: Caller, target: String? = nil) -> JSON {
-        let mine = jobs.list(for: caller).filter { (target ?? $0.target) == $0.target }
-        let rows = mine.map { run -> JSON in
-            var row: JSON.Object = [
-                "command_id": .string(run.id), "target": .string(run.target),
-                "owner": .string(run.owner.label), "command": .string(run.command),
-                "state": .string(run.state.rawValue),
-            ]
-            if case .exited(let code) = run.end { row["exit_code"] = .integer(code) }
-            if case .signalled(let name) = run.end { row["signal"] = .string(name) }
-            let duration = ((run.ended ?? IO.now) - run.started) / .milliseconds(1)
-            row["duration_ms"] = .integer(Int(duration))
-            return .object(row)
+    func list(caller: Caller, target: String? = nil) -> [CommandInfo] {
+        jobs.list(for: caller).filter { (target ?? $0.target) == $0.target }.map { run in
+            var info = CommandInfo(
+                commandID: run.id, target: run.target, owner: run.owner.label,
+                command: run.command, state: run.state)
+            if case .exited(let code) = run.end { info.exitCode = Int(code) }
+            if case .signalled(let name) = run.end { info.signal = name }
+            info.durationMS = Int(((run.ended ?? IO.now) - run.started) / .milliseconds(1))
+            return info
         }
-        return ["commands": .array(rows)]
     }
 
-    /// The caller's command of this id.
-    func find(_ id: String, _ caller: Caller) throws(Fault) -> CommandRun {
-        guard let run = jobs.find(id, for: caller) else {
-            throw Fault(
-                .unknownCommand,
-                "There is no command \"\(id.prefix(80))\" (ended ones are kept for an hour);"
-                    + " ssh_command_list shows yours.")
-        }
+    /// The command of this id.
+    func find(_ id: String) throws(Fault) -> CommandRun {
+        guard let run = jobs[id] else { throw .noCommand(id) }
         return run
     }
+
+    /// Whose command an id names; nil: there is none.
+    func owner(of id: String) -> Owner? { jobs[id]?.owner }
 
     /// Ends what runs; returns when all has ended, within seconds.
     ///

@@ -5,28 +5,29 @@ import Wire
 
 /// Calls that are watched.
 @IO final class CallWatch {
+    /// The most calls that are watched at once; one more is served unwatched.
     private static let limit = 1024
+    /// The longest name of a call, in bytes, so that a peer's names take no more memory than this.
     private static let nameLimit = 64
 
     private struct Key: Hashable { var id: String, name: String }
-    private var views: [Key: @IO () -> CallProgress] = [:]
+    private var visits: [Key: Visit] = [:]
 
-    /// Serves a call; meanwhile `view` tells how far it is.
+    /// Serves a call; meanwhile it can be asked how far it is.
     func during<T: Sendable>(
-        _ caller: Caller, _ view: @escaping @IO () -> CallProgress,
-        _ body: @IO () async throws(Fault) -> T
+        _ visit: Visit, _ body: @IO () async throws(Fault) -> T
     ) async throws(Fault) -> T {
-        guard let name = caller.progress, name.utf8.count <= Self.nameLimit,
-            views.count < Self.limit
+        guard let name = visit.caller.progress, name.utf8.count <= Self.nameLimit,
+            visits.count < Self.limit
         else { return try await body() }
-        let key = Key(id: caller.id, name: name)
-        views[key] = view
-        defer { views[key] = nil }
+        let key = Key(id: visit.caller.id, name: name)
+        visits[key] = visit
+        defer { visits[key] = nil }
         return try await body()
     }
 
     /// How far a call is.
     func progress(of name: String, _ caller: Caller) -> CallProgress {
-        views[Key(id: caller.id, name: name)]?() ?? CallProgress()
+        visits[Key(id: caller.id, name: name)]?.progress?() ?? CallProgress()
     }
 }

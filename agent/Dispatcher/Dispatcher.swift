@@ -1,67 +1,125 @@
-// From a call's bytes to the part that serves it, and back. Invariant: every call is answered,
-// by a result or by a fault with a sentence that says what to do.
+// The one door in: a call's bytes are decoded, the site's policy, the owner and the reach are asked as
+// the call's row says, then its part serves it. Parts register themselves; the door names none.
+// Invariant: every call is answered, by a result or by a fault with a sentence that says what to do.
 import JSON
 import Loop
 import Wire
 
 /// Routes the relay's calls.
 @IO final class Dispatcher {
-    /// Serves one method: the caller and the arguments in, the result out.
-    typealias Handler = @IO (Caller, Fields) async throws(Fault) -> JSON
+    /// What serves one call whose arguments were read.
+    private typealias Served = @IO (Visit) async throws(Fault) -> JSON
+
+    /// A method that is served: its row, and the reading of its arguments.
+    private struct Entry {
+        let method: Method
+        let row: MethodRow
+        let read: @IO (Fields) throws(Fault) -> Served
+    }
 
     /// The site's rules, asked before every call.
     var policy: @IO () -> Policy = { Policy() }
-    /// The calls that wait, whose progress may be asked for.
-    let watch = CallWatch()
-    private var handlers: [String: Handler] = [:]
+    /// Whose session an id names; nil: there is none.
+    var ownerOfSession: @IO (String) -> Owner? = { _ in nil }
+    /// Whose command an id names; nil: there is none.
+    var ownerOfCommand: @IO (String) -> Owner? = { _ in nil }
+    private let watch = CallWatch()
+    private var entries: [String: Entry] = [:]
 
     init() {
-        serve(.progress) { [watch] (caller, fields) throws(Fault) in
-            watch.progress(of: try AskProgress(fields).call, caller).json
+        serve(.progress) { [watch] (call: AskProgress, visit) in
+            watch.progress(of: call.call, visit.caller).json
         }
     }
 
-    /// Serves `method` with `handler`.
-    func serve(_ method: Method, _ handler: @escaping Handler) {
-        handlers[method.rawValue] = handler
+    /// Serves `method` with `part`, which gets the arguments as its row declares them.
+    func serve<Call: CallArguments>(
+        _ method: Method, _ part: @escaping @IO (Call, Visit) async throws(Fault) -> JSON
+    ) {
+        entries[method.rawValue] = Entry(method: method, row: method.row) {
+            (fields) throws(Fault) in
+            let call = try Call(fields)
+            return { (visit) throws(Fault) in try await part(call, visit) }
+        }
     }
 
     /// Answers one call.
     func answer(_ bytes: [UInt8]) async -> [UInt8] {
         do throws(Fault) {
             let request = try Request(decoding: bytes)
-            guard let handler = handlers[request.method] else {
+            guard let entry = entries[request.method] else {
                 throw Fault(.unknownMethod, "this agent does not know \(request.method); update it")
             }
             let policy = policy()
-            if let method = Method(rawValue: request.method), let rule = policy.refusal(of: method)
-            {
-                throw .refused(method.tool ?? method.rawValue, by: rule)
+            if let rule = policy.refusal(of: entry.method) {
+                throw .refused(entry.row.tool?.name ?? request.method, by: rule)
             }
-            // A file's content is output too; there the limit has another name.
-            let name = request.method == Method.readFile.rawValue ? "length" : "max_bytes"
-            let fields = try Self.limited(name, try Fields(request.arguments), by: policy)
-            return Reply.result(RawJSON(try await handler(request.caller, fields))).encoded()
+            let fields = try Self.limited(entry.row.limit, try Fields(request.arguments), policy)
+            let served = try entry.read(fields)
+            try admit(request.caller, to: entry.row, fields)
+            let visit = Visit(request.caller)
+            let result = try await watch.during(visit) { () throws(Fault) in
+                try await served(visit)
+            }
+            return Reply.result(RawJSON(result)).encoded()
         } catch {
             return Reply.fault(error).encoded()
         }
     }
 
-    /// The arguments with no more output asked for than the site lets out in one answer.
-    private static func limited(
-        _ name: String, _ fields: Fields, by policy: Policy
-    ) throws(Fault) -> Fields {
-        var object = fields.object
-        guard let asked = object[name], !asked.isNull else {
-            if policy.outputLimit < outputDefault { object[name] = JSON(policy.outputLimit) }
-            return Fields(object: object)
+    /// Asks whether the caller may use what the arguments name.
+    ///
+    /// Another's session is as unknown as one that never was.
+    private func admit(_ caller: Caller, to row: MethodRow, _ fields: Fields) throws(Fault) {
+        for route in row.tool?.routes ?? [] {
+            guard let argument = route.argument, let name = fields.object[argument]?.stringValue
+            else { continue }
+            switch route {
+            case .session:
+                guard let owner = ownerOfSession(name), caller.mayUse(owner) else {
+                    throw .noSession(name)
+                }
+            case .command:
+                guard let owner = ownerOfCommand(name), caller.mayUse(owner) else {
+                    throw .noCommand(name)
+                }
+            case .target:
+                guard caller.reaches(Owner.host(of: name)) else {
+                    throw Fault(
+                        .refusedByPolicy,
+                        "this token may not use \(name.prefix(200)); its operator can allow it")
+                }
+            case .agent, .each, .relay: break
+            }
         }
-        if let bytes = asked.intValue, let rule = policy.refusal(ofOutput: Int(clamping: bytes)) {
-            throw .refused("\(name) \(bytes)", by: rule)
-        }
-        return fields
     }
 
-    /// What the limit is when it is not given.
-    private static let outputDefault = 20_000
+    /// The arguments with no more output asked for than the site lets out in one answer.
+    private static func limited(
+        _ limit: Field<Int>?, _ fields: Fields, _ policy: Policy
+    ) throws(Fault) -> Fields {
+        guard let limit else { return fields }
+        let bytes = try fields[limit]
+        guard let rule = policy.refusal(ofOutput: bytes) else { return fields }
+        guard !fields.has(limit.name) else { throw .refused("\(limit.name) \(bytes)", by: rule) }
+        return fields.with(limit.name, .integer(policy.outputLimit))
+    }
+}
+
+extension Fault {
+    /// There is no such session, or not for the caller.
+    static func noSession(_ id: String) -> Fault {
+        Fault(
+            .unknownSession,
+            "There is no session \"\(id.prefix(80))\": it was closed, was idle too long, or the agent "
+                + "restarted. ssh_session_list shows your sessions; ssh_session_open opens one.")
+    }
+
+    /// There is no such command, or not for the caller.
+    static func noCommand(_ id: String) -> Fault {
+        Fault(
+            .unknownCommand,
+            "There is no command \"\(id.prefix(80))\" (ended ones are kept for an hour); "
+                + "ssh_command_list shows yours.")
+    }
 }

@@ -17,18 +17,17 @@ struct Load {
     static func serve(
         on dispatcher: Dispatcher, _ membership: Membership, load: @escaping @IO () -> Load
     ) {
-        dispatcher.serve(.describe) { _, _ in
+        dispatcher.serve(.describe) { (_: NoArguments, visit) in
             let load = load()
-            let links = load.links.map { link -> JSON in
+            var description = AgentDescription(facts: Machine.facts)
+            (description.sessions, description.commands) = (load.sessions, load.commands)
+            description.pool = load.pool
+            description.links = load.links.filter { visit.caller.reaches($0.target) }.map { link in
                 var link = link
                 link.target = "\(membership.name)/\(link.target)"
-                return link.json
+                return link
             }
-            return [
-                "facts": Machine.facts.json, "sessions": .integer(load.sessions),
-                "commands": .integer(load.commands), "links": .array(links),
-                "pool": load.pool.json,
-            ]
+            return description.json
         }
     }
 }

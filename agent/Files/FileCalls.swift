@@ -6,14 +6,14 @@ import Wire
 extension Files {
     /// Serves the `file.*` calls.
     func serve(on dispatcher: Dispatcher) {
-        dispatcher.serve(.listFiles) { [unowned self] (_, fields) throws(Fault) in
-            try await list(try ListFiles(fields)).json
+        dispatcher.serve(.listFiles) { [unowned self] (call: ListFiles, _) throws(Fault) in
+            try await list(call).json
         }
-        dispatcher.serve(.readFile) { [unowned self] (_, fields) throws(Fault) in
-            try await read(try ReadFile(fields)).json
+        dispatcher.serve(.readFile) { [unowned self] (call: ReadFile, _) throws(Fault) in
+            try await read(call).json
         }
-        dispatcher.serve(.writeFile) { [unowned self] (_, fields) throws(Fault) in
-            try await write(try WriteFile(fields)).json
+        dispatcher.serve(.writeFile) { [unowned self] (call: WriteFile, _) throws(Fault) in
+            try await write(call).json
         }
     }
 }

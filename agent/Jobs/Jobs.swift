@@ -1,5 +1,5 @@
 // What runs and is found again by its id. Between the calls that name an id and what they name.
-// Invariant: a caller finds only what it may use; what has ended is kept for an hour, and at most
+// Invariant: a caller is shown only what it may use; what has ended is kept for an hour, and at most
 // `limit` of it.
 import Loop
 import Wire
@@ -42,10 +42,8 @@ import Wire
         job.onEnd = { [weak self] in self?.ended(id) }
     }
 
-    /// The one with this id, if the caller may use it.
-    func find(_ id: String, for caller: Caller) -> Kind? {
-        jobs[id].flatMap { caller.mayUse($0.owner) ? $0 : nil }
-    }
+    /// The one with this id; whether a caller may use it is asked at the door.
+    subscript(id: String) -> Kind? { jobs[id] }
 
     /// Those that the caller may use, the newest first.
     func list(for caller: Caller) -> [Kind] {

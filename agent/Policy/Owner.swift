@@ -16,19 +16,25 @@ struct Owner: Sendable, Hashable {
     init(_ caller: Caller, target: String) {
         id = caller.id
         label = caller.label
+        host = Self.host(of: target)
+    }
+
+    /// What stands behind the agent's name in `agent/host`.
+    static func host(of target: String) -> String {
         let slash = target.firstIndex(of: "/").map { target.index(after: $0) }
-        host = String(target[(slash ?? target.startIndex)...])
+        return String(target[(slash ?? target.startIndex)...])
     }
 }
 
 extension Caller {
+    /// Whether it may use a host.
+    func reaches(_ host: String) -> Bool { reach.contains { Glob.matches($0, host) } }
+
     /// Whether it may see and drive what belongs to `owner`.
     ///
     /// The host is asked about at each use: a principal may have less reach than the one that opened
     /// it (an admin), or less than when it was opened (the agent's tags have changed).
-    func mayUse(_ owner: Owner) -> Bool {
-        (isAdmin || owns(owner)) && reach.contains { Glob.matches($0, owner.host) }
-    }
+    func mayUse(_ owner: Owner) -> Bool { (isAdmin || owns(owner)) && reaches(owner.host) }
 
     /// Whether it is the owner.
     func owns(_ owner: Owner) -> Bool { owner.id == id }

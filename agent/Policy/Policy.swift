@@ -37,8 +37,9 @@ struct Policy: Sendable, Equatable {
 
     /// The rule that refuses a call; nil: none does.
     func refusal(of method: Method) -> String? {
-        guard let tool = method.tool else { return nil }
-        if isReadOnly, method.changesTargets { return "ReadOnly yes" }
+        let row = method.row
+        guard let tool = row.tool?.name else { return nil }
+        if isReadOnly, row.changesTargets { return "ReadOnly yes" }
         return rule("Tool", tool, allowed: allowedTools, denied: deniedTools)
     }
 

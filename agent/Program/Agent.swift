@@ -40,8 +40,7 @@ import Wire
         TargetCalls(targets: targets, membership: membership, isOpen: { links.isOpen(to: $0) })
             .serve(on: dispatcher)
         SessionCalls(
-            sessions: sessions, hosts: hosts, links: links, membership: membership,
-            watch: dispatcher.watch
+            sessions: sessions, hosts: hosts, links: links, membership: membership
         ).serve(on: dispatcher)
         commands.serve(on: dispatcher)
         files.serve(on: dispatcher)

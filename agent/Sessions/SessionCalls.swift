@@ -1,5 +1,5 @@
 // The `session.*` calls: arguments to the session they name, results back as Wire has them.
-// Invariant: a caller reaches its own sessions alone, an admin all, each only on hosts in its reach.
+// Invariant: which session a caller may use is asked before, at the door, by the owner it gives here.
 import Glibc
 import JSON
 import Loop
@@ -12,62 +12,54 @@ import Wire
     let hosts: Hosts
     let links: Links
     let membership: Membership
-    let watch: CallWatch
 
     func serve(on dispatcher: Dispatcher) {
-        dispatcher.serve(.openSession) { (caller, fields) throws(Fault) in
-            let call = try OpenSession(fields)
-            guard let id = call.reopen else { return try await open(call, caller).opened.json }
-            return try await reopen(try session(id, caller), call, caller).json
-        }
-        dispatcher.serve(.runCommand) { (caller, fields) throws(Fault) in
-            let call = try RunCommand(fields)
-            let session = try session(call.sessionID, caller)
-            return try await watched(session, caller) { () throws(Fault) in
-                try await session.run(
-                    call.command, wait: call.wait, timeout: call.timeout, maxBytes: call.maxBytes
-                ).json
+        dispatcher.ownerOfSession = { sessions[$0]?.owner }
+        dispatcher.serve(.openSession) { (call: OpenSession, visit) throws(Fault) in
+            guard let id = call.reopen else {
+                return try await open(call, visit.caller).opened.json
             }
+            return try await reopen(try session(id), call, visit.caller).json
         }
-        dispatcher.serve(.sendInput) { (caller, fields) throws(Fault) in
-            let call = try SendInput(fields)
+        dispatcher.serve(.runCommand) { (call: RunCommand, visit) throws(Fault) in
+            let session = try session(call.sessionID)
+            visit.show(session.log)
+            return try await session.run(
+                call.command, wait: call.wait, timeout: call.timeout, maxBytes: call.maxBytes
+            ).json
+        }
+        dispatcher.serve(.sendInput) { (call: SendInput, visit) throws(Fault) in
+            let session = try session(call.sessionID)
             guard !call.adopt else {
-                return try await session(call.sessionID, caller).adopt(
-                    wait: call.wait, maxBytes: call.maxBytes
-                ).json
+                return try await session.adopt(wait: call.wait, maxBytes: call.maxBytes).json
             }
-            let session = try session(call.sessionID, caller)
             let secret = try await secret(call, for: session.target)
-            return try await watched(session, caller) { () throws(Fault) in
-                if let secret {
-                    return try await session.send(
-                        secret: secret, wait: call.wait, maxBytes: call.maxBytes
-                    ).json
-                }
+            visit.show(session.log)
+            guard let secret else {
                 return try await session.send(
                     text: call.text, keys: call.keys, enter: call.enter, wait: call.wait,
                     maxBytes: call.maxBytes
                 ).json
             }
+            return try await session.send(
+                secret: secret, wait: call.wait, maxBytes: call.maxBytes
+            ).json
         }
-        dispatcher.serve(.readOutput) { (caller, fields) throws(Fault) in
-            let call = try ReadOutput(fields)
-            let session = try session(call.sessionID, caller)
+        dispatcher.serve(.readOutput) { (call: ReadOutput, visit) throws(Fault) in
+            let session = try session(call.sessionID)
             guard call.view != .screen else {
                 return try await session.readScreen(
                     offset: call.offset, wait: call.wait, maxBytes: call.maxBytes
                 ).json
             }
-            return try await watched(session, caller) { () throws(Fault) in
-                try await session.read(
-                    offset: call.offset, until: call.until, wait: call.wait,
-                    raw: call.view == .raw, maxBytes: call.maxBytes
-                ).json
-            }
+            visit.show(session.log)
+            return try await session.read(
+                offset: call.offset, until: call.until, wait: call.wait, raw: call.view == .raw,
+                maxBytes: call.maxBytes
+            ).json
         }
-        dispatcher.serve(.updateSession) { (caller, fields) throws(Fault) in
-            let call = try UpdateSession(fields)
-            let session = try session(call.sessionID, caller)
+        dispatcher.serve(.updateSession) { (call: UpdateSession, _) throws(Fault) in
+            let session = try session(call.sessionID)
             if let name = call.name { session.name = name.isEmpty ? nil : name }
             session.isPersistent = call.isPersistent ?? session.isPersistent
             session.idleTimeout = call.idleTimeout ?? session.idleTimeout
@@ -76,39 +68,25 @@ import Wire
                 rows: call.rows ?? session.display.rows)
             return info(session).json
         }
-        dispatcher.serve(.listSessions) { (caller, fields) throws(Fault) in
-            let target = try fields.optionalString("target")
+        dispatcher.serve(.listSessions) { (call: ListSessions, visit) in
             let found = sessions.all.filter { session in
-                caller.mayUse(session.owner)
-                    && (target == nil || session.target == target)
+                visit.caller.mayUse(session.owner)
+                    && (call.target.map { session.isOn($0) } ?? true)
             }
-            return ["sessions": .array(found.map { info($0).json })]
+            return ListSessions.json(found.map(info))
         }
-        dispatcher.serve(.closeSession) { (caller, fields) throws(Fault) in
-            let call = try CloseSession(fields)
+        dispatcher.serve(.closeSession) { (call: CloseSession, visit) throws(Fault) in
+            let caller = visit.caller
             let closing =
                 if let id = call.sessionID {
-                    [try session(id, caller)]
+                    [try session(id)]
                 } else {
                     // "All" is all of one's own, for an admin too.
                     sessions.all.filter { caller.owns($0.owner) && caller.mayUse($0.owner) }
                 }
             for session in closing { sessions.close(session.id) }
-            return ["closed": .array(closing.map { .string($0.id) })]
+            return CloseSession.json(closed: closing.map(\.id))
         }
-    }
-
-    /// Serves a call that waits on a session's output, which is its progress.
-    private func watched(
-        _ session: Session, _ caller: Caller, _ body: @IO () async throws(Fault) -> JSON
-    ) async throws(Fault) -> JSON {
-        guard caller.progress != nil else { return try await body() }
-        let begin = session.log.end
-        let view: @IO () -> CallProgress = {
-            let line = session.log.lastLine(from: begin)
-            return CallProgress(bytes: session.log.end - begin, line: line)
-        }
-        return try await watch.during(caller, view, body)
     }
 
     /// The secret that input consists of; nil: it is ordinary input.
@@ -122,15 +100,8 @@ import Wire
         return call.password
     }
 
-    private func session(_ id: String, _ caller: Caller) throws(Fault) -> Session {
-        // Another's session is as unknown as one that never was.
-        guard let session = sessions[id], caller.mayUse(session.owner) else {
-            throw Fault(
-                .unknownSession,
-                "There is no session \"\(id)\": it was closed, was idle too long, or the agent "
-                    + "restarted. ssh_session_list shows your sessions; ssh_session_open opens one."
-            )
-        }
+    private func session(_ id: String) throws(Fault) -> Session {
+        guard let session = sessions[id] else { throw .noSession(id) }
         return session
     }
 
@@ -202,5 +173,20 @@ import Wire
             rows: session.display.rows)
         info.depth = session.depth
         return info
+    }
+}
+
+extension Session {
+    /// Whether it is on this target, as its opener wrote it or with the user and port it came to.
+    fileprivate func isOn(_ target: String) -> Bool {
+        self.target == target || owner.host == Owner.host(of: target)
+    }
+}
+
+extension Visit {
+    /// Shows as progress what comes to a log from now on.
+    fileprivate func show(_ log: OutputLog) {
+        let begin = log.end
+        progress = { CallProgress(bytes: log.end - begin, line: log.lastLine(from: begin)) }
     }
 }

@@ -10,11 +10,11 @@ import Wire
     let isOpen: @IO (SSHTarget) -> Bool
 
     func serve(on dispatcher: Dispatcher) {
-        dispatcher.serve(.listTargets) { (_, fields) throws(Fault) in
-            let call = try ListTargets(fields)
-            let found = await targets.list(call.query, agent: membership.name)
-            let shown = call.probe ? await probed(found) : found.map(\.info)
-            return ["targets": .array(shown.map(\.json))]
+        dispatcher.serve(.listTargets) { (call: ListTargets, visit) in
+            let found = await targets.list(call.query, agent: membership.name).filter {
+                visit.caller.reaches(Owner.host(of: $0.info.target))
+            }
+            return ListTargets.json(call.probe ? await probed(found) : found.map(\.info))
         }
     }
 

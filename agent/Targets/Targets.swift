@@ -2,7 +2,6 @@
 // parser of ssh_config), and the list of aliases. Above: Links, `target.list`.
 // Invariant: every answer comes within the limit of `ssh -G`, and from files as they were at most
 // 10 seconds ago.
-import Configuration
 import Crypto
 import Glibc
 import Loop
@@ -233,12 +232,6 @@ enum Target: Sendable, Equatable {
     private func look(_ alias: String) async -> SSHTarget? {
         guard let name = try? TargetName(alias) else { return nil }
         return try? await resolve(name)
-    }
-
-    /// The alias nearest to a name that leads nowhere; nil when the name is one itself.
-    func suggestion(for host: String) async -> String? {
-        let names = await named().map(\.name)
-        return names.contains(host) ? nil : Nearest.match(host, in: names)
     }
 
     private func ask(_ name: TargetName) async throws(Fault) -> String? {

@@ -1,21 +1,12 @@
 // Why a request is refused before any tool runs, as RFC 6750 §3 tells it to the client.
+import Wire
 
-/// Why a request is not let through.
+/// Why a request is not let through; its HTTP status is 401.
 enum AccessError: Error, Equatable, Sendable, CustomStringConvertible {
     /// No bearer token was sent.
     case missingToken
     /// A token was sent that is unknown, revoked or misshapen.
     case invalidToken
-    /// The token lacks some of these scopes.
-    case insufficientScope(Set<Scope>)
-
-    /// The HTTP status: 401 or 403.
-    var status: Int {
-        switch self {
-        case .missingToken, .invalidToken: 401
-        case .insufficientScope: 403
-        }
-    }
 
     /// The value of `WWW-Authenticate`.
     var challenge: String {
@@ -26,9 +17,6 @@ enum AccessError: Error, Equatable, Sendable, CustomStringConvertible {
         case .missingToken: "\(realm), \(basic)"
         case .invalidToken:
             "\(realm), error=\"invalid_token\", error_description=\"\(description)\", \(basic)"
-        case .insufficientScope(let needed):
-            "\(realm), error=\"insufficient_scope\", error_description=\"\(description)\", "
-                + "scope=\"\(Scope.text(needed))\""
         }
     }
 
@@ -37,7 +25,6 @@ enum AccessError: Error, Equatable, Sendable, CustomStringConvertible {
         switch self {
         case .missingToken: "a bearer token is needed: homeline-relay tokens create NAME makes one"
         case .invalidToken: "the token is unknown or revoked: homeline-relay tokens create NAME"
-        case .insufficientScope(let needed): "the token lacks a scope of: \(Scope.text(needed))"
         }
     }
 }

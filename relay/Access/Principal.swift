@@ -1,4 +1,5 @@
 // Who a request comes from and what it may do.
+import Wire
 
 /// Who an MCP client's token says it is.
 struct Principal: Sendable, Hashable {
@@ -18,10 +19,5 @@ struct Principal: Sendable, Hashable {
     /// Whether it holds every one of `needed`.
     func holds(_ needed: Set<Scope>) -> Bool {
         scopes.contains(.admin) || needed.isSubset(of: scopes)
-    }
-
-    /// Refuses a principal that lacks one of `needed`.
-    func require(_ needed: Set<Scope>) throws(AccessError) {
-        guard holds(needed) else { throw .insufficientScope(needed) }
     }
 }

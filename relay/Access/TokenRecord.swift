@@ -1,6 +1,7 @@
 // A bearer token as it is kept: never its text, which only the client has.
 
 import Crypto
+import Wire
 
 /// A bearer token, without its text.
 struct TokenRecord: Sendable, Equatable {

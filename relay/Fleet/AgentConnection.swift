@@ -1,20 +1,21 @@
 // An agent as it is connected now.
 import Loop
-import Tunnel
 import Wire
 
-/// One agent's live tunnel and what it said of itself.
+/// One agent's live line and what it said of itself.
 @IO final class AgentConnection {
     let agentID: String
-    let tunnel: Tunnel
+    let line: any AgentLine
     let epoch: Hello.Epoch
     let facts: AgentFacts
     /// Seconds since 1970.
     let since: Int64
 
-    init(agentID: String, tunnel: Tunnel, epoch: Hello.Epoch, facts: AgentFacts, since: Int64) {
+    init(
+        agentID: String, line: any AgentLine, epoch: Hello.Epoch, facts: AgentFacts, since: Int64
+    ) {
         self.agentID = agentID
-        self.tunnel = tunnel
+        self.line = line
         self.epoch = epoch
         self.facts = facts
         self.since = since

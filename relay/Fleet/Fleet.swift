@@ -1,6 +1,5 @@
 // The agents: who has joined, who is connected, and calling one. Where in the flow: between the
 // MCP tools and the tunnels. Invariant: one connection an agent; a later one takes over at once.
-import Configuration
 import JSON
 import Loop
 import Tunnel
@@ -30,7 +29,7 @@ import Wire
         let records = try await store.agents()
         let live = Set(records.map(\.id))
         for (id, member) in members where !live.contains(id) {
-            member.connection?.tunnel.close()
+            member.connection?.line.close()
             members[id] = nil
         }
         for record in records {
@@ -46,7 +45,7 @@ import Wire
     func refusal(of connection: AgentConnection) -> Refusal? {
         let id = connection.agentID
         if revoked.contains(id) { return Self.revoked(name: members[id]?.record.name ?? id) }
-        guard let earlier = members[id]?.connection, !earlier.tunnel.isClosed,
+        guard let earlier = members[id]?.connection, !earlier.line.isClosed,
             connection.epoch < earlier.epoch
         else { return nil }
         return Refusal(.superseded, "a later connection of this agent is there")
@@ -64,13 +63,13 @@ import Wire
         members[record.id] = Member(record: record, connection: connection)
         ids[record.name] = record.id
         seen.insert(record.id)
-        connection.tunnel.onClose = { [weak self, weak connection] _ in
+        connection.line.onClose = { [weak self, weak connection] _ in
             guard let self, let connection else { return }
             self.left(connection)
         }
-        earlier?.tunnel.close()
+        earlier?.line.close()
         // It may have ended while its welcome was on the way, before anyone listened for that.
-        if connection.tunnel.isClosed { left(connection) }
+        if connection.line.isClosed { left(connection) }
         return nil
     }
 
@@ -90,51 +89,33 @@ import Wire
     }
 
     /// Lets every tunnel finish its calls, then closes it.
-    func drain() { for member in members.values { member.connection?.tunnel.drain() } }
+    func drain() { for member in members.values { member.connection?.line.drain() } }
 
     /// Ends an agent that was revoked: its tunnel, also one that is on its way in, and its entry.
     func revoke(_ id: String) {
         revoked.insert(id)
-        members[id]?.connection?.tunnel.close()
+        members[id]?.connection?.line.close()
         if let name = members.removeValue(forKey: id)?.record.name, ids[name] == id {
             ids[name] = nil
         }
     }
 
     /// Cuts every tunnel.
-    func close() { for member in members.values { member.connection?.tunnel.close() } }
+    func close() { for member in members.values { member.connection?.line.close() } }
 
     // MARK: Finding
 
-    /// The agent of this name, among those the asker may see.
-    func agent(
-        named name: String, where isVisible: (AgentRecord) -> Bool = { _ in true }
-    ) throws(Fault) -> Member {
-        if let id = ids[name], let member = members[id], isVisible(member.record) { return member }
-        let names = members.values.map(\.record).filter(isVisible).map(\.name)
-        let nearest = Nearest.match(name, in: names).map { "; did you mean \"\($0)\"?" } ?? "."
-        throw Fault(
-            .unknownAgent, "There is no agent \"\(name)\"\(nearest) agent_list shows the agents.")
-    }
+    /// The agent of this name; nil: there is none.
+    func agent(named name: String) -> Member? { ids[name].flatMap { members[$0] } }
 
-    /// The agent that a session's or command's id names, if the asker may see it.
-    func agent(
-        ofHandle handle: String, as what: String,
-        where isVisible: (AgentRecord) -> Bool = { _ in true }
-    ) throws(Fault) -> Member {
-        if let id = Contract.agentID(of: handle), let member = members[id],
-            isVisible(member.record)
-        {
-            return member
-        }
-        throw Fault(
-            .unknownSession,
-            "There is no \(what) \"\(handle)\"; ssh_session_list shows your sessions.")
+    /// The agent that a session's or command's id names; nil: there is none.
+    func agent(ofHandle handle: String) -> Member? {
+        Contract.agentID(of: handle).flatMap { members[$0] }
     }
 
     // MARK: Calling
 
-    /// Calls an agent and gives its result's bytes, within `deadline`.
+    /// Calls an agent and gives its result's bytes, within `deadline`: for `Router.send` alone.
     func call(
         _ member: Member, _ method: Method, caller: Caller, arguments: RawJSON, deadline: Duration
     ) async throws(Fault) -> RawJSON {
@@ -143,10 +124,10 @@ import Wire
             throw Fault(.agentOffline, Self.offline(member.record))
         }
         let request = Request(method, caller: caller, arguments: arguments).encoded()
-        let tunnel = connection.tunnel
+        let line = connection.line
         let outcome = await IO.within(deadline) { () async -> Result<[UInt8], TunnelError> in
             do throws(TunnelError) {
-                return .success(try await tunnel.call(request))
+                return .success(try await line.call(request))
             } catch {
                 return .failure(error)
             }

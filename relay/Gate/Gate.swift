@@ -79,7 +79,7 @@ import Wire
         do throws(Rejection) {
             let (hello, record) = try await identify(stream, tunnel, end)
             let connection = AgentConnection(
-                agentID: record.id, tunnel: tunnel, epoch: hello.epoch, facts: hello.facts,
+                agentID: record.id, line: tunnel, epoch: hello.epoch, facts: hello.facts,
                 since: store.now())
             if let refusal = fleet.refusal(of: connection) { throw Rejection(refusal) }
             let welcome = Welcome(agentID: record.id, name: record.name)

@@ -89,9 +89,8 @@ struct StartFailure: Error {
         mcp = MCPServer(
             info: Implementation(name: "homeline", version: Settings.version, title: "Homeline"),
             instructions: Self.instructions,
-            tools: router.fleetTools() + router.sessionTools() + router.executeTools()
-                + router.fileTools(),
-            resources: router.resources())
+            tools: Tools(router: router).all,
+            resources: FleetResources(router: router).all)
         administration.live = self
     }
 
@@ -189,8 +188,7 @@ struct StartFailure: Error {
                 fromLoopback: request.peerAddress?.isLoopback ?? false)
             return .principal(router.introduce(principal))
         } catch {
-            return error.status == 401
-                ? .challenge(error.challenge) : .refused(status: error.status, error.description)
+            return .challenge(error.challenge)
         }
     }
 
@@ -239,7 +237,7 @@ struct StartFailure: Error {
             guard let connection = member.connection else { continue }
             presence[member.record.id] = [
                 "since": .string(UTCTime(connection.since).rfc3339),
-                "peer": .string(connection.tunnel.peer),
+                "peer": .string(connection.line.peer),
             ]
         }
         return presence

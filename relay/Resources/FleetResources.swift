@@ -4,50 +4,52 @@
 import JSON
 import Loop
 import MCP
-import Tunnel
 import Wire
 
-extension Router {
+/// What MCP clients can read.
+@IO struct FleetResources {
+    let router: Router
+
     /// All resources.
-    func resources() -> Resources {
+    var all: Resources {
         Resources(
-            list: { caller in Self.listed.filter { caller.holds(Self.scope(of: $0.uri)) } },
+            list: { caller in
+                Self.shown.filter { caller.holds($0.scope) }.map(\.resource)
+            },
             read: { (uri, caller) throws(MCPError) in
-                guard Self.listed.contains(where: { $0.uri == uri }) else {
+                guard let scope = Self.shown.first(where: { $0.resource.uri == uri })?.scope else {
                     throw .resourceNotFound(uri: uri)
                 }
-                let scope = Self.scope(of: uri)
                 guard caller.holds(scope) else { throw .insufficientScope(scope) }
-                let text = try await self.statistics(for: caller).description
+                let text = try await statistics(for: caller).description
                 return Resources.Reading([
                     ResourceContents(uri: uri, mimeType: "application/json", body: .text(text))
                 ])
             })
     }
 
-    private static let listed = [
-        Resource(
-            uri: "homeline://stats", name: "stats", title: "Connections",
-            description: "The tunnels of the agents that are online, their SSH links and pools: "
-                + "ages, bytes, round trips, errors.",
-            mimeType: "application/json")
+    /// The resources and what reading each needs: the same as the call that it makes.
+    private static let shown: [(resource: Resource, scope: String)] = [
+        (
+            Resource(
+                uri: "homeline://stats", name: "stats", title: "Connections",
+                description:
+                    "The tunnels of the agents that are online, their SSH links and pools: "
+                    + "ages, bytes, round trips, errors.",
+                mimeType: "application/json"),
+            Scope.text(Method.describe.row.tool?.scopes ?? [.admin])
+        )
     ]
-
-    private static func scope(of uri: String) -> String {
-        Scope.needed(forResource: uri).first?.rawValue ?? Scope.admin.rawValue
-    }
 
     /// What `homeline://stats` holds.
     private func statistics(for caller: MCP.Principal) async throws(MCPError) -> JSON {
-        guard let principal = principal(known: caller) else { throw .internalError }
-        let members = visible(to: principal).filter { $0.connection != nil }
+        guard let principal = router.principal(known: caller) else { throw .internalError }
+        let members = router.visible(to: principal).filter { $0.connection != nil }
         // The agents are asked and pinged side by side.
         let pings = members.map { member in
-            IO.task { await IO.within(.seconds(5)) { await member.connection?.tunnel.ping() } }
+            IO.task { await IO.within(.seconds(5)) { await member.connection?.line.ping() } }
         }
-        let answers = await ask(
-            members, .describe, principal, arguments: RawJSON([:]),
-            deadline: .seconds(10))
+        let answers = await router.send(AgentCall(.describe, for: principal), to: members)
         var agents: [JSON] = []
         var unanswered: [JSON] = []
         for ((member, ping), (name, answer)) in zip(zip(members, pings), answers) {
@@ -56,9 +58,9 @@ extension Router {
             if let connection = member.connection { object["tunnel"] = connection.statistics }
             switch answer {
             case .success(let raw):
-                let told = (try? raw.parsed())?.objectValue ?? [:]
-                object["pool"] = told["pool"]
-                object["links"] = links(told["links"], principal)
+                let own = (try? raw.parsed())?.objectValue ?? [:]
+                object["pool"] = own["pool"]
+                object["links"] = own["links"]
             case .failure(let fault): unanswered.append(.string("\(name): \(fault)"))
             }
             agents.append(.object(object))
@@ -67,30 +69,20 @@ extension Router {
         if !unanswered.isEmpty { all["unanswered"] = .array(unanswered) }
         return .object(all)
     }
-
-    /// The links of an agent to the targets that a principal may use.
-    func links(_ told: JSON?, _ principal: Principal) -> JSON {
-        let links = told?.arrayValue ?? []
-        return .array(
-            links.filter { link in
-                guard let target = link["target"]?.stringValue else { return true }
-                return (try? member(forTarget: target, principal)) != nil
-            })
-    }
 }
 
 extension AgentConnection {
-    /// The tunnel's figures, from the relay's side.
+    /// The line's figures, from the relay's side.
     fileprivate var statistics: JSON {
         var object: JSON.Object = [
-            "since": .string(UTCTime(since).rfc3339), "peer": .string(tunnel.peer),
+            "since": .string(UTCTime(since).rfc3339), "peer": .string(line.peer),
         ]
-        if let trip = tunnel.roundTrip {
+        if let trip = line.roundTrip {
             object["rtt_ms"] = .double(Double(trip / .microseconds(1)) / 1000)
         }
-        object["bytes_in"] = .integer(tunnel.bytesReceived)
-        object["bytes_out"] = .integer(tunnel.bytesSent)
-        object["calls"] = .integer(tunnel.openStreams)
+        object["bytes_in"] = .integer(line.bytesReceived)
+        object["bytes_out"] = .integer(line.bytesSent)
+        object["calls"] = .integer(line.openStreams)
         return .object(object)
     }
 }

@@ -5,6 +5,7 @@
 import Configuration
 import Crypto
 import SQLite
+import Wire
 
 extension TokenRecord {
     init?(_ row: Row) {

@@ -24,13 +24,13 @@ import Wire
     {
         let dispatcher = Dispatcher()
         var seen: Caller?
-        dispatcher.serve(.execute) { (caller, fields) throws(Fault) in
-            seen = caller
-            return ["echo": .string(try fields.string("command"))]
+        dispatcher.serve(.execute) { (call: ExecuteCommand, visit) in
+            seen = visit.caller
+            return ["echo": .string(call.command)]
         }
         let request = Request(
             .execute, caller: Caller(id: "p", isAdmin: true, reach: ["*"]),
-            arguments: RawJSON(["command": "é\n"]))
+            arguments: RawJSON(["target": "a/b", "command": "é\n"]))
         let reply = Reply(decoding: await dispatcher.answer(request.encoded()))
         guard case .result(let result) = reply else {
             Issue.record("\(reply)")
@@ -42,17 +42,17 @@ import Wire
 
     @Test @IO func `what cannot be served is told`() async throws {
         let dispatcher = Dispatcher()
-        dispatcher.serve(.describe) { (_, fields) throws(Fault) in
-            guard try fields.flag("busy") == nil else { throw Fault(.busy, "later") }
+        dispatcher.serve(.describe) { (call: ListTargets, _) throws(Fault) in
+            guard !call.probe else { throw Fault(.busy, "later") }
             return [:]
         }
         #expect(await fault(dispatcher, call("agent.describe")) == nil)
-        #expect(await fault(dispatcher, call("agent.describe", #"{"busy":true}"#))?.code == .busy)
+        #expect(await fault(dispatcher, call("agent.describe", #"{"probe":true}"#))?.code == .busy)
         #expect(await fault(dispatcher, call("agent.explode"))?.code == .unknownMethod)
         #expect(await fault(dispatcher, call("session.open"))?.code == .unknownMethod)
         for bad in [
             "", "x", "[]", "{}", call("agent.describe", "5"), call("agent.describe", "[]"),
-            call("agent.describe", #"{"busy":7}"#), call("agent.describe") + "}",
+            call("agent.describe", #"{"probe":7}"#), call("agent.describe") + "}",
             #"{"method":"agent.describe","params":{"arguments":{}}}"#,
             call("agent.describe", String(repeating: "[", count: 5000)),
         ] {
@@ -72,12 +72,18 @@ import Wire
             policy.outputLimit = 1500
             return policy
         }
-        var seen: [Int?] = []
-        dispatcher.serve(.readOutput) { (_, fields) throws(Fault) in
-            seen.append(try fields.integer("max_bytes", in: 0...1_000_000))
+        var seen: [Int] = []
+        dispatcher.ownerOfSession = { _ in
+            Owner(Caller(id: "p", reach: Caller.everywhere), target: "a/b")
+        }
+        dispatcher.serve(.readOutput) { (call: ReadOutput, _) in
+            seen.append(call.maxBytes)
             return [:]
         }
-        for arguments in ["{}", #"{"max_bytes":null}"#, #"{"max_bytes":1500}"#] {
+        for arguments in [
+            #"{"session_id":"s"}"#, #"{"session_id":"s","max_bytes":null}"#,
+            #"{"session_id":"s","max_bytes":1500}"#,
+        ] {
             #expect(await fault(dispatcher, call("session.read", arguments)) == nil)
         }
         let refused = await fault(dispatcher, call("session.read", #"{"max_bytes":1501}"#))

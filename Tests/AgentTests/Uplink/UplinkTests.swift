@@ -50,7 +50,7 @@ import Wire
     @Test @IO func `the hello proves the key on this connection and counts them`() async throws {
         let relay = try TestRelay()
         let agent = try TestAgent()
-        agent.dispatcher.serve(.describe) { _, _ in ["ok": true] }
+        agent.dispatcher.serve(.describe) { (_: NoArguments, _) in ["ok": true] }
         try agent.run(relay)
         #expect(await holds { agent.log.last?.hasPrefix("connected") == true })
         let first = try #require(relay.peers.first?.hello)
@@ -198,7 +198,7 @@ import Wire
             done.set(())
         }
         let agent = try TestAgent()
-        agent.dispatcher.serve(.describe) { _, _ in ["ok": true] }
+        agent.dispatcher.serve(.describe) { (_: NoArguments, _) in ["ok": true] }
         try agent.run(relay)
         await done.wait()
         await agent.uplink?.stop()
@@ -267,7 +267,7 @@ import Wire
         let relay = try TestRelay()
         let agent = try TestAgent()
         let (begun, stopping) = (Once<Void>(), Once<Void>())
-        agent.dispatcher.serve(.describe) { _, _ in
+        agent.dispatcher.serve(.describe) { (_: NoArguments, _) in
             begun.set(())
             await stopping.wait()
             return ["ok": true]

@@ -9,7 +9,6 @@ public struct Fault: Error, Equatable, Sendable, CustomStringConvertible {
         case invalidArgument = "invalid_argument"
         case unknownAgent = "unknown_agent"
         case agentOffline = "agent_offline"
-        case unknownTarget = "unknown_target"
         case unknownSession = "unknown_session"
         case unknownCommand = "unknown_command"
         case sessionEnded = "session_ended"
@@ -57,7 +56,12 @@ public struct Fault: Error, Equatable, Sendable, CustomStringConvertible {
             case .unknownMethod: -32601
             case .invalidArgument: -32602
             case .internal: -32603
-            default: 1
+            case .unknownAgent, .agentOffline, .unknownSession, .unknownCommand, .sessionEnded,
+                .busy, .refusedByPolicy, .nameNotFound, .unreachable, .connectionRefused,
+                .timedOut, .hostKeyUnknown, .hostKeyChanged, .hostKeyRevoked, .algorithmsRefused,
+                .authenticationFailed, .channelRefused, .linkLost, .fileNotFound, .fileRefused,
+                .fileChanged, .fileFailed, .limitReached, .shellUnusable, .unavailable:
+                1
             }
         return [
             "code": number, "message": .string(message), "data": ["code": .string(code.rawValue)],

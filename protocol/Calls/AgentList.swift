@@ -1,0 +1,117 @@
+// The tool `agent_list`, which the relay answers by itself: its arguments, its entries, its row.
+public import JSON
+
+/// The arguments of `agent_list`.
+public struct ListAgents: CallArguments {
+    /// Keeps agents whose name, purpose or tags contain this.
+    public var query: String?
+    /// Keeps agents with all these tags.
+    public var tags: [String]
+    /// Keeps agents that are, or are not, connected.
+    public var isOnline: Bool?
+
+    private static let query = Field.text(
+        "query", "Keep agents whose name, purpose or tags contain this."
+    ).optional
+    private static let tags = Field.texts("tags", atMost: 32, "Keep agents with all these tags.")
+        .or([])
+    private static let online = Field.flag(
+        "online", "Keep agents that are (or are not) connected now."
+    ).optional
+    private static let agents = Field.objects("agents", AgentEntry.members, "The agents, by name.")
+
+    /// Reads the arguments.
+    public init(_ fields: Fields) throws(Fault) {
+        query = try fields[Self.query]
+        tags = try fields[Self.tags]
+        isOnline = try fields[Self.online]
+    }
+
+    /// The result.
+    public static func json(_ found: [AgentEntry]) -> JSON {
+        var members = Members()
+        members.put(agents, found.map(\.json))
+        return members.json
+    }
+
+    /// The tool.
+    public static let tool = ToolRow(
+        "agent_list", title: "List agents",
+        """
+        Lists the agents: the machines at each site that reach its hosts. Start here, then \
+        target_list for the hosts an agent can reach.
+        """,
+        scopes: [.fleetRead], hints: .looks(atTargets: false), routes: [.relay],
+        arguments: [query.declaration, tags.declaration, online.declaration],
+        result: [agents.declaration])
+}
+
+/// An agent, as the relay reports it.
+public struct AgentEntry: Sendable, Equatable {
+    /// Its name.
+    public var agent: String
+    /// Its id.
+    public var id: String
+    /// Whether it is connected now.
+    public var isOnline: Bool
+    /// What it is for, one line.
+    public var purpose: String
+    /// Its tags.
+    public var tags: [String]
+    /// Its program's version, while it is connected.
+    public var version: String?
+    /// Its machine's name, while it is connected.
+    public var hostname: String?
+    /// Since when it is connected, RFC 3339.
+    public var since: String?
+    /// Milliseconds of its tunnel's last round trip.
+    public var roundTripMS: Double?
+    /// When it was last connected, RFC 3339, while it is not.
+    public var lastSeen: String?
+
+    private static let agent = Field.text("agent", "The agent's name: what stands before /host.")
+    private static let id = Field.text("id", "The agent's id, which stays when it is renamed.")
+    private static let online = Field.flag("online", "Whether it is connected now.")
+    private static let purpose = Field.text("purpose", "What it is for.")
+    private static let tags = Field.texts("tags", "Its tags.")
+    private static let version = Field.text("version", "Its program's version.").optional
+    private static let hostname = Field.text("hostname", "Its machine's name.").optional
+    private static let since = Field.text("since", "Since when it is connected, RFC 3339.").optional
+    private static let roundTrip = Field.number(
+        "rtt_ms", "Milliseconds of its tunnel's last round trip."
+    ).optional
+    private static let lastSeen = Field.text(
+        "last_seen", "When it was last connected, RFC 3339; only while it is not."
+    ).optional
+
+    static let members = [
+        agent.declaration, id.declaration, online.declaration, purpose.declaration,
+        tags.declaration, version.declaration, hostname.declaration, since.declaration,
+        roundTrip.declaration, lastSeen.declaration,
+    ]
+
+    /// An agent to be filled in.
+    public init(agent: String, id: String, isOnline: Bool, purpose: String, tags: [String]) {
+        self.agent = agent
+        self.id = id
+        self.isOnline = isOnline
+        self.purpose = purpose
+        self.tags = tags
+    }
+
+    /// As an object.
+    public var json: JSON {
+        var members = Members()
+        members.put(Self.agent, agent)
+        members.put(Self.id, id)
+        members.put(Self.online, isOnline)
+        members.put(Self.purpose, purpose)
+        members.put(Self.tags, tags)
+        members.put(Self.version, version)
+        members.put(Self.hostname, hostname)
+        members.put(Self.since, since)
+        members.put(Self.roundTrip, roundTripMS)
+        members.put(Self.lastSeen, lastSeen)
+        return members.json
+    }
+}

@@ -1,0 +1,69 @@
+// `call.progress`: how far a call is that waits, asked by the relay beside it for clients that want to
+// see progress.
+public import JSON
+
+/// The arguments of `call.progress`.
+public struct AskProgress: CallArguments {
+    /// The name that the call was given, in its `progress` member.
+    public var call: String
+
+    private static let call = Field.text(
+        "call", "The name that the call was given, by the same principal.")
+
+    /// Asks about a call.
+    public init(of call: String) { self.call = call }
+
+    /// Reads the arguments.
+    public init(_ fields: Fields) throws(Fault) { call = try fields[Self.call] }
+
+    /// As an object.
+    public var json: JSON {
+        var members = Members()
+        members.put(Self.call, call)
+        return members.json
+    }
+
+    static let row = MethodRow(
+        does:
+            "says how far a call is that waits: asked once a second for a client that wants progress",
+        deadline: Deadline(.seconds(5)), changesTargets: false, arguments: [call.declaration],
+        result: CallProgress.members)
+}
+
+/// The result of `call.progress`.
+public struct CallProgress: Sendable, Equatable {
+    /// Bytes of output since the call came; nil: no such call waits.
+    public var bytes: Int?
+    /// The last line of output, at most 200 characters.
+    public var line: String?
+
+    private static let bytes = Field.count(
+        "bytes", "Bytes of output since the call came; absent when no such call waits."
+    ).optional
+    private static let line = Field.text(
+        "line", "The last line of the output, at most 200 characters."
+    ).optional
+
+    static let members = [bytes.declaration, line.declaration]
+
+    /// What is known of a call.
+    public init(bytes: Int? = nil, line: String? = nil) {
+        self.bytes = bytes
+        self.line = line
+    }
+
+    /// Reads a result; what is not of its kind counts as absent.
+    public init(json: JSON) {
+        let fields = Fields(object: json.objectValue ?? [:])
+        bytes = (try? fields[Self.bytes]) ?? nil
+        line = (try? fields[Self.line]) ?? nil
+    }
+
+    /// As an object.
+    public var json: JSON {
+        var members = Members()
+        members.put(Self.bytes, bytes)
+        members.put(Self.line, line)
+        return members.json
+    }
+}

@@ -1,0 +1,138 @@
+// `command.execute`: one command on one target, without a session. Its tool takes several targets and
+// joins their results.
+public import JSON
+
+/// The arguments of `command.execute`, for one target.
+public struct ExecuteCommand: CallArguments {
+    /// `agent/host`; the agent reads what follows the first slash.
+    public var target: String
+    /// The command line, for the user's shell at the target.
+    public var command: String
+    /// What the command reads.
+    public var input: String
+    /// Variables to set for it.
+    public var environment: [(String, String)]
+    /// Where it runs; nil: the user's home.
+    public var directory: String?
+    /// Whether it gets a terminal (then stderr is part of stdout).
+    public var hasTerminal: Bool
+    /// How long to wait for its end before answering `running`.
+    public var wait: Duration
+    /// When to end it (TERM, then KILL).
+    public var timeout: Duration
+    /// Answers at once with the command's id.
+    public var isBackground: Bool
+    /// The most bytes of each output in the answer.
+    public var maxBytes: Int
+    /// How to enter the target.
+    public var access: TargetAccess
+
+    private static let command = Field.text(
+        "command", "The command line for the user's shell there.")
+    private static let input = Field.text("stdin", "What the command reads; then its input ends.")
+        .or("")
+    private static let environment = Field.pairs(
+        "env", atMost: 200, "Variables to set for the command."
+    ).optional
+    private static let directory = Field.text(
+        "cwd", "Where the command runs. Absent: the user's home."
+    ).optional
+    private static let hasTerminal = Field.flag(
+        "pty", "Give the command a terminal; stderr then comes with stdout."
+    ).or(false)
+    private static let wait = Shared.wait(
+        .seconds(10), "How long to wait for the end before answering running.")
+    private static let timeout = Field.seconds(
+        "timeout_s", in: 0.1...86_400, "End the command (TERM, then KILL) after this time."
+    ).or(.seconds(180))
+    private static let isBackground = Field.flag(
+        "background", "Answer at once with the command's id; follow it with ssh_command_output."
+    ).or(false)
+    static let maxBytes = Shared.maxBytes(
+        from: 0, "The most bytes of each output in the answer: head and tail beyond it.")
+
+    /// Reads the arguments.
+    public init(_ fields: Fields) throws(Fault) {
+        target = try fields[Shared.target]
+        command = try fields[Self.command]
+        input = try fields[Self.input]
+        environment = try fields[Self.environment] ?? []
+        directory = try fields[Self.directory]
+        hasTerminal = try fields[Self.hasTerminal]
+        wait = try fields[Self.wait]
+        timeout = try fields[Self.timeout]
+        isBackground = try fields[Self.isBackground]
+        maxBytes = try fields[Self.maxBytes]
+        access = try TargetAccess(fields)
+    }
+
+    static let row = MethodRow(
+        does: "runs one command without a session",
+        // Reaching the target and logging in come before the wait for the command.
+        deadline: Deadline(.seconds(75), plus: [wait]), changesTargets: true, hasProgress: true,
+        limit: maxBytes,
+        arguments: [
+            Shared.target.declaration, command.declaration, input.declaration,
+            environment.declaration, directory.declaration, hasTerminal.declaration,
+            wait.declaration, timeout.declaration, isBackground.declaration, maxBytes.declaration,
+        ] + TargetAccess.arguments,
+        result: RunResult.members,
+        tool: ToolRow(
+            "ssh_execute", title: "Run a command on targets",
+            """
+            Runs one command on one or many targets, with separate stdout, stderr and exit code. \
+            Nothing is kept between calls: for that open a session.
+            """,
+            scopes: [.sessionsExec],
+            hints: .changes(destructive: true, idempotent: false, atTargets: true),
+            routes: [.target("target")], isLarge: true,
+            arguments: [Shared.target.optional.declaration, ExecuteTargets.targets.declaration],
+            result: ExecuteTargets.members))
+}
+
+/// What the tool `ssh_execute` has beside the call's own: several targets, and their joined results.
+public enum ExecuteTargets {
+    /// One target.
+    public static let target = Shared.target.optional
+    /// Several targets.
+    public static let targets = Field.texts(
+        "targets", atMost: 256, "Several targets, in place of target."
+    ).or([])
+    private static let target1 = Shared.target
+    private static let error = Field.text(
+        "error", "Why the command was not run on this target."
+    ).optional
+    private static let results = Field.objects(
+        "results",
+        [target1.declaration] + RunResult.members.dropFirst().map(\.optional)
+            + [error.declaration], "One for each target, in their order.")
+    private static let succeeded = Field.count("succeeded", "How many ended with exit code 0.")
+    private static let failed = Field.count(
+        "failed", "How many did not: another code, still running, or not run.")
+
+    static let members = [results.declaration, succeeded.declaration, failed.declaration]
+
+    /// The joined results.
+    public static func json(_ all: [RawJSON], succeeded count: Int) -> JSON {
+        var members = Members()
+        members.put(results, all.map { .raw($0) })
+        members.put(succeeded, count)
+        members.put(failed, all.count - count)
+        return members.json
+    }
+
+    /// The entry of a target on which the command was not run.
+    public static func entry(_ target: String, error text: String) -> RawJSON {
+        var members = Members()
+        members.put(target1, target)
+        members.put(error, text)
+        return RawJSON(members.json)
+    }
+}
+
+extension Declaration {
+    /// The same where it may be absent.
+    var optional: Declaration {
+        Declaration(name: name, kind: kind, need: isRequired ? .optional : need, sentence: sentence)
+    }
+}

@@ -1,0 +1,312 @@
+// The first two calls of every tunnel. The relay asks `agent.hello`; the agent proves that it
+// holds its key, bound to this TLS connection; the relay answers `agent.welcome` or `agent.refuse`.
+public import JSON
+
+/// What the relay asks: the arguments of `agent.hello`.
+public struct Challenge: Sendable, Equatable {
+    /// The contract's version.
+    public var version: Int64
+    /// Fresh random bytes, 32, base64url on the wire (the caller encodes).
+    public var nonce: String
+
+    fileprivate static let version = Field.integer(
+        "version", in: 0...1_000_000, "The version of this protocol that the sender speaks.")
+    private static let nonce = Field.text(
+        "nonce", "Base64url of 32 bytes, fresh for each connection.")
+
+    static let arguments = [version.declaration, nonce.declaration]
+
+    /// A challenge with its nonce.
+    public init(nonce: String, version: Int64 = Contract.version) {
+        self.version = version
+        self.nonce = nonce
+    }
+
+    /// The arguments.
+    public var json: JSON {
+        var members = Members()
+        members.put(Self.version, Int(version))
+        members.put(Self.nonce, nonce)
+        return members.json
+    }
+
+    /// Reads the arguments.
+    public init(_ fields: Fields) throws(Fault) {
+        version = Int64(try fields[Self.version])
+        nonce = try fields[Self.nonce]
+    }
+}
+
+/// Facts an agent tells about its machine.
+public struct AgentFacts: Sendable, Equatable {
+    /// The agent's version.
+    public var version = ""
+    /// Its machine's host name.
+    public var hostname = ""
+    /// `linux` or `macos`.
+    public var system = ""
+    /// `x86_64`, `arm64`.
+    public var architecture = ""
+
+    private static let version = Field.text("version", "The agent program's version.")
+    private static let hostname = Field.text("hostname", "The machine's name.")
+    private static let system = Field.text("system", "linux or macos.")
+    private static let architecture = Field.text("architecture", "x86_64 or arm64.")
+
+    static let members = [
+        version.declaration, hostname.declaration, system.declaration, architecture.declaration,
+    ]
+
+    /// Facts to be filled in.
+    public init() {}
+
+    /// As an object.
+    public var json: JSON {
+        var members = Members()
+        members.put(Self.version, version)
+        members.put(Self.hostname, hostname)
+        members.put(Self.system, system)
+        members.put(Self.architecture, architecture)
+        return members.json
+    }
+
+    /// Reads an object; what is missing stays empty, what is long is cut.
+    public init(json: JSON?) {
+        // By scalars: one character may be made of any number of them.
+        func text(_ field: Field<String>) -> String {
+            String(
+                String.UnicodeScalarView(
+                    (json?[field.name]?.stringValue ?? "").unicodeScalars.prefix(255)))
+        }
+        version = text(Self.version)
+        hostname = text(Self.hostname)
+        system = text(Self.system)
+        architecture = text(Self.architecture)
+    }
+}
+
+/// What the agent answers: the result of `agent.hello`.
+public struct Hello: Sendable, Equatable {
+    /// The contract's version.
+    public var version = Contract.version
+    /// The Ed25519 public key, base64url.
+    public var publicKey: String
+    /// The signature over `Contract.helloMessage`, base64url.
+    public var signature: String
+    /// The id from an earlier welcome; nil while joining.
+    public var agentID: String?
+    /// While joining: the invitation's one-time secret.
+    public var invitation: String?
+    /// While joining: the name, tags and purpose the agent would like.
+    public var name: String?
+    /// While joining: tags to add to the invitation's.
+    public var tags: [String] = []
+    /// When the agent's process started, and its how-manieth connection this is.
+    ///
+    /// A later pair takes over from an earlier one.
+    public var epoch: Epoch
+    /// The machine.
+    public var facts = AgentFacts()
+
+    private static let publicKey = Field.text(
+        "public_key",
+        "Base64url of 32 bytes: the agent's Ed25519 key (RFC 8032), which it made itself.")
+    private static let signature = Field.text(
+        "signature", "Base64url of 64 bytes: Ed25519 over the bytes below.")
+    private static let boot = Field.count(
+        "boot", "Milliseconds since 1970 at which the process started.")
+    private static let connection = Field.count(
+        "connection", "Counts the connections of the process from 1.")
+    private static let epochField = Field.object(
+        "epoch", [boot.declaration, connection.declaration],
+        "This connection's place in the order of the agent's connections."
+    ).optional
+    private static let facts = Field.object(
+        "facts", AgentFacts.members, "The machine; each member is cut at 255 characters.")
+    private static let agentID = Field.text(
+        "agent_id", "From an earlier welcome; absent while joining."
+    ).optional
+    private static let invitation = Field.text(
+        "invitation", "Only while joining: the secret, base64url of 16 bytes."
+    ).optional
+    private static let name = Field.text(
+        "name",
+        "Only while joining: a wish, [a-z0-9][a-z0-9-]{0,62}. The invitation's own name comes first; "
+            + "a taken one gets a number."
+    ).optional
+    private static let tags = Field.texts(
+        "tags", atMost: 32, "Only while joining: added to the invitation's."
+    ).or([])
+
+    static let row = MethodRow(
+        does: "asks the agent to prove who it is", deadline: Deadline(.seconds(10)),
+        changesTargets: false, arguments: Challenge.arguments,
+        result: [
+            Challenge.version.declaration, publicKey.declaration, signature.declaration,
+            epochField.declaration, facts.declaration, agentID.declaration,
+            invitation.declaration, name.declaration, tags.declaration,
+        ])
+
+    /// A place in the order of one agent's connections.
+    public struct Epoch: Sendable, Equatable, Comparable {
+        /// Milliseconds since 1970 at which the process started.
+        public var boot: Int64
+        /// Counts the connections of this process.
+        public var connection: Int64
+
+        /// An epoch of a process and connection.
+        public init(boot: Int64, connection: Int64) {
+            self.boot = boot
+            self.connection = connection
+        }
+
+        /// The order of connections.
+        public static func < (one: Epoch, other: Epoch) -> Bool {
+            (one.boot, one.connection) < (other.boot, other.connection)
+        }
+    }
+
+    /// A hello with its proof.
+    public init(publicKey: String, signature: String, epoch: Epoch) {
+        self.publicKey = publicKey
+        self.signature = signature
+        self.epoch = epoch
+    }
+
+    /// The result.
+    public var json: JSON {
+        var epoch = Members()
+        epoch.put(Self.boot, Int(self.epoch.boot))
+        epoch.put(Self.connection, Int(self.epoch.connection))
+        var members = Members()
+        members.put(Challenge.version, Int(version))
+        members.put(Self.publicKey, publicKey)
+        members.put(Self.signature, signature)
+        members.put(Self.epochField, epoch.json)
+        members.put(Self.facts, facts.json)
+        members.put(Self.agentID, agentID)
+        members.put(Self.invitation, invitation)
+        members.put(Self.name, name)
+        members.put(Self.tags, tags)
+        return members.json
+    }
+
+    /// Reads the result.
+    public init(_ fields: Fields) throws(Fault) {
+        version = Int64(try fields[Challenge.version])
+        publicKey = try fields[Self.publicKey]
+        signature = try fields[Self.signature]
+        agentID = try fields[Self.agentID]
+        invitation = try fields[Self.invitation]
+        name = try fields[Self.name]
+        tags = try fields[Self.tags]
+        let epoch = try fields.inside(Self.epochField)
+        self.epoch = Epoch(
+            boot: Int64(try epoch[Self.boot.or(0)]),
+            connection: Int64(try epoch[Self.connection.or(0)]))
+        facts = AgentFacts(json: fields.object[Self.facts.name])
+    }
+}
+
+/// The arguments of `agent.welcome`: who the agent is to this relay.
+public struct Welcome: Sendable, Equatable {
+    /// The id the agent keeps and shows from now on.
+    public var agentID: String
+    /// The name people use; the first part of `agent/host`.
+    public var name: String
+
+    private static let agentID = Field.text(
+        "agent_id", "The agent's id: keep it, show it from now on.")
+    private static let name = Field.text(
+        "name", "The first part of agent/host; it may change between connections.")
+
+    static let row = MethodRow(
+        does: "accepts the agent; calls may follow", deadline: Deadline(.seconds(10)),
+        changesTargets: false, arguments: [agentID.declaration, name.declaration])
+
+    /// A welcome for an agent.
+    public init(agentID: String, name: String) {
+        self.agentID = agentID
+        self.name = name
+    }
+
+    /// The arguments.
+    public var json: JSON {
+        var members = Members()
+        members.put(Self.agentID, agentID)
+        members.put(Self.name, name)
+        return members.json
+    }
+
+    /// Reads the arguments.
+    public init(_ fields: Fields) throws(Fault) {
+        agentID = try fields[Self.agentID]
+        name = try fields[Self.name]
+    }
+}
+
+/// The arguments of `agent.refuse`.
+public struct Refusal: Sendable, Equatable {
+    /// Why.
+    public enum Reason: String, Sendable {
+        /// The invitation is unknown, used up or expired: joining needs a new one.
+        case invitation
+        /// The agent is unknown to this relay, or its key is another's.
+        case unknown
+        /// The agent was revoked.
+        case revoked
+        /// A later connection of the same agent is there.
+        case superseded
+        /// The relay speaks another version.
+        case version
+        /// The relay cannot take the agent now.
+        case unavailable
+    }
+
+    /// Why, for programs.
+    ///
+    /// A reason this version does not know reads as `unavailable`.
+    public var reason: Reason
+    /// Why, for people.
+    public var message: String
+    /// When to try again; nil leaves it to the agent's own backoff.
+    public var retryAfter: Duration?
+
+    private static let reason = Field.text(
+        "reason", "Below; one that is not known counts as unavailable.")
+    private static let message = Field.text("message", "Why, for people.").or("")
+    private static let retryAfter = Field.seconds(
+        "retry_after_s", in: 0...3600, "Not to be dialled sooner."
+    ).optional
+
+    static let row = MethodRow(
+        does: "refuses the agent; the relay closes after the reply",
+        deadline: Deadline(.seconds(10)), changesTargets: false,
+        arguments: [reason.declaration, message.declaration, retryAfter.declaration])
+
+    /// A refusal.
+    public init(_ reason: Reason, _ message: String, retryAfter: Duration? = nil) {
+        self.reason = reason
+        self.message = message
+        self.retryAfter = retryAfter
+    }
+
+    /// Whether trying again, unchanged, cannot succeed.
+    public var isFinal: Bool { reason == .invitation || reason == .revoked || reason == .unknown }
+
+    /// The arguments.
+    public var json: JSON {
+        var members = Members()
+        members.put(Self.reason, reason.rawValue)
+        members.put(Self.message, message)
+        members.put(Self.retryAfter, retryAfter)
+        return members.json
+    }
+
+    /// Reads the arguments.
+    public init(_ fields: Fields) throws(Fault) {
+        reason = Reason(rawValue: try fields[Self.reason]) ?? .unavailable
+        message = try fields[Self.message]
+        retryAfter = try fields[Self.retryAfter]
+    }
+}

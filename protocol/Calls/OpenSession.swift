@@ -1,0 +1,215 @@
+// `session.open`: its arguments, its result, its row.
+public import JSON
+
+/// What the other end of a session is taken for.
+public enum ShellChoice: String, Sendable, CaseIterable {
+    /// What the shell says it is.
+    case auto
+    case bash, dash, ash, zsh, mksh, fish, tcsh
+    /// A device with a command line of its own.
+    case network
+    /// Anything: only text and keys, and what comes back.
+    case raw
+}
+
+/// The arguments of `session.open`.
+public struct OpenSession: CallArguments {
+    /// `agent/host`; the agent reads what follows the first slash.
+    ///
+    /// Empty with `reopen`.
+    public var target: String
+    /// A session that is over: a new shell in its place.
+    public var reopen: String?
+    /// A name for people.
+    public var name: String?
+    /// How to enter the target.
+    public var access: TargetAccess
+    /// The terminal's width and height.
+    public var columns: Int
+    /// The terminal's height.
+    public var rows: Int
+    /// `TERM`.
+    public var terminal: String
+    /// What the shell is taken for.
+    public var shell: ShellChoice
+    /// Keeps the session when idle.
+    public var isPersistent: Bool
+    /// Idle time after which the session is closed.
+    public var idleTimeout: Duration
+    /// The limit on reaching the target.
+    public var connectTimeout: Duration
+    /// The limit on logging in and starting the shell.
+    public var loginTimeout: Duration
+    /// Attempts after the first, for failures that may pass within the limit.
+    public var retries: Int
+
+    private static let target = Shared.target.optional
+    private static let reopen = Field.text(
+        "reopen",
+        "In place of target: the id of a session whose state is link_lost or shell_exited. A new "
+            + "shell is started on its host, in its directory and with the variables it had exported "
+            + "(see restored)."
+    ).optional
+    private static let name = Field.text("name", "A name to recognise the session by.").optional
+    static let columns = Field.integer("cols", in: 20...1000, "The terminal's width in characters.")
+    static let rows = Field.integer("rows", in: 5...500, "The terminal's height in rows.")
+    private static let (termColumns, termRows) = (columns.or(511), rows.or(50))
+    private static let termType = Field.text("type", "The value of TERM.").or("xterm-256color")
+    private static let term = Field.object(
+        "term", [termColumns.declaration, termRows.declaration, termType.declaration],
+        "The terminal."
+    ).optional
+    private static let shell = Field<ShellChoice>.choice(
+        "shell",
+        "What the other end is. auto: a Unix shell, which is asked for its kind. network: a switch "
+            + "or router; commands end when its learned prompt is back, without an exit code. raw: "
+            + "anything else; only ssh_session_send and ssh_session_read work."
+    ).or(.auto)
+    static let persistent = Field.flag("persistent", "Keep the session however long it is idle.")
+    private static let isPersistent = persistent.or(false)
+    static let idle = Field.seconds(
+        "idle_timeout_s", in: 1...604_800,
+        "Close the session when it has been idle for this long; a running command is not idle.")
+    private static let idleTimeout = idle.or(.seconds(1800))
+    private static let connectTimeout = Field.seconds(
+        "connect_timeout_s", in: 1...300, "The limit on reaching the host."
+    ).or(.seconds(30))
+    private static let loginTimeout = Field.seconds(
+        "login_timeout_s", in: 1...300, "The limit on logging in and starting the shell."
+    ).or(.seconds(30))
+    private static let retries = Field.integer(
+        "retries", in: 0...10,
+        "New attempts after failures that may pass, within connect_timeout_s."
+    ).or(3)
+
+    /// Reads the arguments.
+    public init(_ fields: Fields) throws(Fault) {
+        reopen = try fields[Self.reopen]
+        if reopen == nil {
+            target = try fields[Shared.target]
+        } else {
+            target = ""
+            guard try fields[Self.target] == nil else {
+                throw Fault(.invalidArgument, "give either \"target\" or \"reopen\"")
+            }
+        }
+        name = try fields[Self.name]
+        access = try TargetAccess(fields)
+        let term = try fields.inside(Self.term)
+        columns = try term[Self.termColumns]
+        rows = try term[Self.termRows]
+        terminal = try term[Self.termType]
+        shell = try fields[Self.shell]
+        isPersistent = try fields[Self.isPersistent]
+        idleTimeout = try fields[Self.idleTimeout]
+        connectTimeout = try fields[Self.connectTimeout]
+        loginTimeout = try fields[Self.loginTimeout]
+        retries = try fields[Self.retries]
+    }
+
+    static let row = MethodRow(
+        does: "opens a shell",
+        deadline: Deadline(
+            .seconds(15), plus: [connectTimeout, loginTimeout], with: ("reopen", .seconds(25))),
+        changesTargets: true,
+        arguments: [target.declaration, reopen.declaration, name.declaration]
+            + TargetAccess.arguments
+            + [
+                term.declaration, shell.declaration, isPersistent.declaration,
+                idleTimeout.declaration, connectTimeout.declaration, loginTimeout.declaration,
+                retries.declaration,
+            ],
+        result: SessionOpened.members,
+        tool: ToolRow(
+            "ssh_session_open", title: "Open a session",
+            """
+            Opens a shell on a host through its agent and keeps it open: directory, variables and \
+            background jobs stay between ssh_session_command calls. Close it when done.
+            """,
+            scopes: [.sessionsExec],
+            hints: .changes(destructive: false, idempotent: false, atTargets: true),
+            routes: [.session("reopen"), .target("target")]))
+}
+
+/// The result of `session.open`.
+public struct SessionOpened: Sendable {
+    /// The session.
+    public var info: SessionInfo
+    /// What the target showed at login, cleaned, at most 4 KiB.
+    public var banner: String
+    /// The host key's type and SHA-256 fingerprint; nil for `local`.
+    public var hostKey: String?
+    /// Milliseconds it took.
+    public var durationMS: Int
+    /// The session in whose place this shell is, and what it was given of it.
+    public var reopened: (from: String, restored: Restored)?
+
+    private static let banner = Field.text(
+        "banner", "What the host showed at login, at most 4 KiB.")
+    private static let hostKey = Field.text(
+        "host_key", "The type and SHA-256 fingerprint of the host's key; absent for local."
+    ).optional
+    private static let durationMS = Field.count("duration_ms", "Milliseconds that opening took.")
+    private static let reopenedFrom = Field.text(
+        "reopened_from", "The session in whose place this new shell is."
+    ).optional
+    private static let restored = Field.object(
+        "restored", Restored.members, "What the new shell was given of the old one."
+    ).optional
+    private static let note = Field.text("note", "What the reader should know.").optional
+
+    static let members =
+        SessionInfo.members + [
+            banner.declaration, hostKey.declaration, durationMS.declaration,
+            reopenedFrom.declaration, restored.declaration, note.declaration,
+        ]
+
+    /// A session that was opened.
+    public init(info: SessionInfo, banner: String, hostKey: String?, durationMS: Int) {
+        self.info = info
+        self.banner = banner
+        self.hostKey = hostKey
+        self.durationMS = durationMS
+    }
+
+    /// As an object.
+    public var json: JSON {
+        var members = info.written
+        members.put(Self.banner, banner)
+        members.put(Self.hostKey, hostKey)
+        members.put(Self.durationMS, durationMS)
+        members.put(Self.reopenedFrom, reopened?.from)
+        members.put(Self.restored, reopened?.restored.json)
+        members.put(Self.note, reopened.map { _ in Restored.note })
+        return members.json
+    }
+}
+
+/// What a new shell was given of one that is gone.
+public struct Restored: Sendable, Equatable {
+    /// The directory it was brought to; nil: that was not known, or is gone.
+    public var directory: String?
+    /// The names of the variables it was given.
+    public var variables: [String] = []
+
+    private static let directory = Field.text(
+        "cwd", "Its directory; absent when that was not known, or is gone."
+    ).optional
+    private static let variables = Field.texts("variables", "The names of its exported variables.")
+
+    static let members = [directory.declaration, variables.declaration]
+
+    /// Nothing yet.
+    public init() {}
+
+    static let note =
+        "this is a new shell: directory and exported variables as in restored; functions, aliases, "
+        + "options, other variables and running programs of the old one are gone"
+
+    var json: JSON {
+        var members = Members()
+        members.put(Self.directory, directory)
+        members.put(Self.variables, variables)
+        return members.json
+    }
+}

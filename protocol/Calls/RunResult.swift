@@ -1,0 +1,103 @@
+// What came of a one-shot command: the answer to `command.execute`, `command.output` and
+// `command.cancel`.
+public import JSON
+
+/// How far a one-shot command is.
+public enum RunState: String, Sendable, CaseIterable {
+    /// It ended with a code or a signal.
+    case done
+    /// It runs on; ask again with its id.
+    case running
+    /// It passed its timeout and was ended; the output so far is there.
+    case timedOut = "timed_out"
+    /// It was ended on request.
+    case cancelled
+    /// The connection to the target was lost before its end was known.
+    case linkLost = "link_lost"
+}
+
+/// One output of a one-shot command, as far as an answer shows it.
+public struct OutputPiece: Sendable, Equatable {
+    /// Clean text; head and tail when over `max_bytes`.
+    public var text = ""
+    /// Bytes left out between head and tail.
+    public var omittedBytes = 0
+    /// Where the next read goes on.
+    public var nextOffset = 0
+
+    /// A piece to be filled in.
+    public init() {}
+}
+
+/// The answer to `command.execute`, `command.output` and `command.cancel`.
+public struct RunResult: Sendable, Equatable {
+    /// `agent/host`.
+    public var target: String
+    /// The handle.
+    public var commandID: String
+    /// How far it is.
+    public var state: RunState
+    /// The exit code, when it ended with one.
+    public var exitCode: Int?
+    /// The signal that ended it (`TERM`, `KILL`).
+    public var signal: String?
+    /// Its standard output.
+    public var stdout = OutputPiece()
+    /// Its standard error.
+    public var stderr = OutputPiece()
+    /// Milliseconds from its start to its end, or to now.
+    public var durationMS = 0
+
+    private static let target = Field.text("target", "Where it runs or ran.")
+    private static let commandID = Field.text("command_id", "The command's id.")
+    static let state = Field<RunState>.choice(
+        "state",
+        "How far the command is. done: it ended with a code or a signal. running: it goes on. "
+            + "timed_out: it passed timeout_s and was ended. cancelled: it was ended on request. "
+            + "link_lost: the connection to the host was lost before its end was known.")
+    static let exitCode = Field.integer(
+        "exit_code", "The exit code, when it ended with one."
+    )
+    private static let exitCodeOrNull = exitCode.nullable
+    static let signal = Field.text("signal", "The signal that ended it: TERM, KILL.").optional
+    private static let stdout = Field.text("stdout", "Its standard output as clean text.")
+    private static let stderr = Field.text("stderr", "Its standard error as clean text.")
+    private static let omitted = Field.count(
+        "omitted_bytes", "Bytes of both outputs left out; they can be read by offset.")
+    private static let stdoutNext = Field.count(
+        "stdout_next_offset", "Where the next read of stdout goes on.")
+    private static let stderrNext = Field.count(
+        "stderr_next_offset", "Where the next read of stderr goes on.")
+    static let duration = Field.count(
+        "duration_ms", "Milliseconds from its start to its end, or to now.")
+
+    static let members = [
+        target.declaration, commandID.declaration, state.declaration,
+        exitCodeOrNull.declaration, signal.declaration, stdout.declaration, stderr.declaration,
+        omitted.declaration, stdoutNext.declaration, stderrNext.declaration, duration.declaration,
+    ]
+
+    /// A result to be filled in.
+    public init(target: String, commandID: String, state: RunState) {
+        self.target = target
+        self.commandID = commandID
+        self.state = state
+    }
+
+    /// As an object.
+    public var json: JSON {
+        var members = Members()
+        members.put(Self.target, target)
+        members.put(Self.commandID, commandID)
+        members.put(Self.state, state)
+        members.put(Self.exitCodeOrNull, exitCode)
+        members.put(Self.signal, signal)
+        members.put(Self.stdout, stdout.text)
+        members.put(Self.stderr, stderr.text)
+        members.put(Self.omitted, stdout.omittedBytes + stderr.omittedBytes)
+        members.put(Self.stdoutNext, stdout.nextOffset)
+        members.put(Self.stderrNext, stderr.nextOffset)
+        members.put(Self.duration, durationMS)
+        return members.json
+    }
+}

@@ -1,0 +1,226 @@
+// The calls on an open session: `session.command`, `session.send`, `session.read`. Arguments carry
+// the names, units and defaults that the MCP tools show, as the relay passes them on untouched.
+
+/// The arguments of `session.command`.
+public struct RunCommand: CallArguments {
+    /// The session.
+    public var sessionID: String
+    /// The command: any code the shell reads, several lines too; no NUL.
+    public var command: String
+    /// How long to wait for its end before answering `running`.
+    public var wait: Duration
+    /// When to interrupt it (Ctrl-C); nil: never.
+    public var timeout: Duration?
+    /// The most bytes of output in the answer.
+    public var maxBytes: Int
+
+    private static let command = Field.text(
+        "command", "Any code the shell reads; several lines and here-documents too.")
+    private static let wait = Shared.wait(
+        .seconds(10), "How long to wait for the end before answering running.")
+    private static let timeout = Field.seconds(
+        "timeout_s", in: 0.1...86_400, "Interrupt it (Ctrl-C) after this time; absent: never."
+    ).optional
+    static let maxBytes = Shared.maxBytes(
+        from: 0, "The most bytes of output in the answer: head and tail beyond it.")
+
+    /// Reads the arguments.
+    public init(_ fields: Fields) throws(Fault) {
+        sessionID = try fields[Shared.sessionID]
+        command = try fields[Self.command]
+        wait = try fields[Self.wait]
+        timeout = try fields[Self.timeout]
+        maxBytes = try fields[Self.maxBytes]
+    }
+
+    static let row = MethodRow(
+        does: "runs code in a session", deadline: Deadline(.seconds(15), plus: [wait]),
+        changesTargets: true, hasProgress: true, limit: maxBytes,
+        arguments: [
+            Shared.sessionID.declaration, command.declaration, wait.declaration,
+            timeout.declaration, maxBytes.declaration,
+        ],
+        result: CommandResult.members,
+        tool: ToolRow(
+            "ssh_session_command", title: "Run a command in a session",
+            """
+            Runs a command in an open session and answers when it ends, or after wait_s with state \
+            "running": then follow it with ssh_session_read. exit_code and cwd are exact; a non-zero \
+            exit_code is not an error of the tool.
+            """,
+            scopes: [.sessionsExec],
+            hints: .changes(destructive: true, idempotent: false, atTargets: true),
+            routes: [.session("session_id")], isLarge: true))
+}
+
+/// The arguments of `session.send`.
+public struct SendInput: CallArguments {
+    /// The session.
+    public var sessionID: String
+    /// Text to type.
+    public var text: String
+    /// Named keys to press after the text: `ctrl-c`, `up`, `enter`, ….
+    public var keys: [String]
+    /// Whether Enter follows the text.
+    public var enter: Bool
+    /// Makes the shell that what runs has brought (su, ssh, bash) the one that is driven.
+    public var adopt: Bool
+    /// The answer to a program that asks for a secret; never logged, never shown.
+    public var password: String?
+    /// The name of a secret that the agent's configuration defines, as the same answer.
+    public var secret: String?
+    /// How long to wait for something to happen.
+    public var wait: Duration
+    /// The most bytes of output in the answer.
+    public var maxBytes: Int
+
+    private static let text = Field.text("text", "Text to type into what runs, as it is.").optional
+    private static let keys = Field.texts(
+        "keys", atMost: 100,
+        "Named keys to press after the text: enter, tab, esc, up, page-down, f1, ctrl-c, alt-x, or "
+            + "single characters."
+    ).or([])
+    private static let enter = Field.flag(
+        "enter", "Press Enter after text and keys. Absent: true with text, else false."
+    ).optional
+    private static let adopt = Field.flag(
+        "adopt",
+        "Alone: drive the shell that su, sudo -i, ssh, docker exec or bash has started here (marks "
+            + "\"lost\"), with exact results; its exit leads back."
+    ).or(false)
+    private static let secret = Field.text(
+        "secret",
+        "Alone: the name of a secret in agent.conf that answers a password prompt (state secret), "
+            + "with Enter. It is typed only while the program that asked still asks, and no result "
+            + "shows it."
+    ).optional
+    private static let password = Field.text(
+        "password",
+        "The same with the password itself, at most 1024 bytes, which passes through the model: "
+            + "prefer secret."
+    ).optional
+    private static let wait = Shared.wait(
+        .seconds(1), "How long to wait for what the input brings about.")
+
+    /// Reads the arguments.
+    ///
+    /// Keys alone are not followed by Enter.
+    public init(_ fields: Fields) throws(Fault) {
+        sessionID = try fields[Shared.sessionID]
+        let text = try fields[Self.text]
+        self.text = text ?? ""
+        keys = try fields[Self.keys]
+        enter = try fields[Self.enter] ?? (text != nil)
+        adopt = try fields[Self.adopt]
+        secret = try fields[Self.secret]
+        password = try fields[Self.password]
+        let alone = (adopt ? 1 : 0) + (secret == nil ? 0 : 1) + (password == nil ? 0 : 1)
+        guard alone == 0 || alone == 1 && text == nil && keys.isEmpty else {
+            let name = adopt ? "adopt" : secret == nil ? "password" : "secret"
+            throw Fault(.invalidArgument, "give \"\(name)\" alone, without other input")
+        }
+        wait = try fields[Self.wait]
+        maxBytes = try fields[RunCommand.maxBytes]
+    }
+
+    static let row = MethodRow(
+        does: "types into what runs in a session",
+        deadline: Deadline(.seconds(15), plus: [wait]), changesTargets: true, hasProgress: true,
+        limit: RunCommand.maxBytes,
+        arguments: [
+            Shared.sessionID.declaration, text.declaration, keys.declaration, enter.declaration,
+            adopt.declaration, secret.declaration, password.declaration, wait.declaration,
+            RunCommand.maxBytes.declaration,
+        ],
+        result: CommandResult.members,
+        tool: ToolRow(
+            "ssh_session_send", title: "Send input to a session",
+            """
+            Types into the program that runs in a session: answers to its questions, or keys such as \
+            ctrl-c. To run a command use ssh_session_command. When a command has started a shell of \
+            its own (su, ssh, bash: marks "lost"), send adopt and go on with ssh_session_command in it.
+            """,
+            scopes: [.sessionsExec],
+            hints: .changes(destructive: true, idempotent: false, atTargets: true),
+            routes: [.session("session_id")], isLarge: true))
+}
+
+/// The arguments of `session.read`.
+public struct ReadOutput: CallArguments {
+    /// How the bytes are shown.
+    public enum View: String, Sendable, CaseIterable {
+        /// Clean text.
+        case text
+        /// The bytes as they came, repaired to UTF-8.
+        case raw
+        /// What a person would see on the terminal.
+        case screen
+    }
+
+    /// The session.
+    public var sessionID: String
+    /// Where to begin; nil: where the last command's output begins (a screen: now).
+    public var offset: Int?
+    /// How long to wait for new output or the end of the command.
+    public var wait: Duration
+    /// A regular expression: waits until a line from the offset on matches.
+    public var until: String?
+    /// How to show it.
+    public var view: View
+    /// The most bytes of output in the answer.
+    public var maxBytes: Int
+
+    private static let offset = Field.count(
+        "offset",
+        "Where to begin: next_offset of an earlier answer. Absent: where the newest command's output "
+            + "begins (screen: now)."
+    ).optional
+    private static let wait = Shared.wait(
+        .zero, "How long to wait for new output or the command's end.")
+    private static let until = Field.text(
+        "until",
+        "Wait until a line from offset on matches this regular expression (within wait_s; one line "
+            + "at a time; no look-around, no back-references). Not with view screen."
+    ).optional
+    private static let view = Field<View>.choice(
+        "view",
+        "text: clean lines. raw: the bytes as they came, repaired to UTF-8. screen: what a person "
+            + "would see, for full-screen programs."
+    ).or(.text)
+    private static let maxBytes = Shared.maxBytes(
+        from: 1, "The most bytes of output in the answer, from the offset on.")
+
+    /// Reads the arguments.
+    public init(_ fields: Fields) throws(Fault) {
+        sessionID = try fields[Shared.sessionID]
+        offset = try fields[Self.offset]
+        wait = try fields[Self.wait]
+        view = try fields[Self.view]
+        until = try fields[Self.until]
+        guard until == nil || view != .screen else {
+            throw Fault(
+                .invalidArgument, "\"until\" looks at lines: use it with \"view\" text or raw")
+        }
+        maxBytes = try fields[Self.maxBytes]
+    }
+
+    static let row = MethodRow(
+        does: "reads a session's output by offset",
+        deadline: Deadline(.seconds(15), plus: [wait]), changesTargets: false, hasProgress: true,
+        limit: maxBytes,
+        arguments: [
+            Shared.sessionID.declaration, offset.declaration, wait.declaration,
+            until.declaration, view.declaration, maxBytes.declaration,
+        ],
+        result: CommandResult.members,
+        tool: ToolRow(
+            "ssh_session_read", title: "Read a session's output",
+            """
+            Reads output from an offset on, and says how far the command is. With wait_s it waits for \
+            new output or the command's end; with until as well, for a line that matches (see \
+            matched), the end, or the time. Offsets are bytes and never reused. For vim, top, less \
+            and the like ask for view "screen"; ssh_session_send types keys into them.
+            """,
+            scopes: [.sessionsRead], hints: .looks(atTargets: true),
+            routes: [.session("session_id")], isLarge: true))
+}

@@ -1,0 +1,107 @@
+// A session as clients see it: in lists, after it was changed, and first when it was opened.
+public import JSON
+
+/// A session as it is reported.
+public struct SessionInfo: Sendable, Equatable {
+    /// The handle.
+    public var sessionID: String
+    /// `agent/host`.
+    public var target: String
+    /// The name, when it has one.
+    public var name: String?
+    /// The label of the principal it belongs to.
+    public var owner: String
+    /// `bash`, `zsh`, ….
+    public var shell: String
+    /// How many shells inside each other were adopted.
+    public var depth = 0
+    /// The shell's working directory, as far as known.
+    public var cwd: String?
+    /// What the last command is doing; `done` when the shell is at its prompt.
+    public var state: CommandState
+    /// The command that runs, cut to 200 characters.
+    public var command: String?
+    /// Seconds since it was last used.
+    public var idleSeconds: Int
+    /// Seconds of idleness after which it is closed; 0 for a persistent one.
+    public var idleTimeoutSeconds: Int
+    /// Where the next read goes on.
+    public var nextOffset: Int
+    /// The terminal's width.
+    public var columns: Int
+    /// The terminal's height.
+    public var rows: Int
+
+    private static let sessionID = Field.text("session_id", "The session's id.")
+    private static let target = Field.text("target", "Its host, as agent/host.")
+    private static let name = Field.text("name", "Its name.").optional
+    private static let owner = Field.text("owner", "The name of the token that opened it.")
+    private static let shell = Field.text(
+        "shell", "The shell that is driven: bash, zsh, fish and so on.")
+    private static let depth = Field.count(
+        "depth", "How many shells inside each other were adopted; shell is the innermost."
+    ).or(0)
+    private static let cwd = Field.text("cwd", "The shell's working directory, if known.").optional
+    private static let state = Field<CommandState>.choice(
+        "state", "How far the last command is; done at the prompt.")
+    private static let command = Field.text(
+        "command", "The command that runs, cut at 200 characters."
+    ).optional
+    private static let idle = Field.count("idle_s", "Seconds since it was last used.")
+    private static let idleTimeout = Field.count(
+        "idle_timeout_s", "Seconds of idleness after which it is closed; 0: it is persistent.")
+    private static let nextOffset = Field.count(
+        "next_offset", "Where the next read of its output goes on.")
+    private static let columns = Field.count("cols", "The terminal's width in characters.")
+    private static let rows = Field.count("rows", "The terminal's height in rows.")
+
+    static let members = [
+        sessionID.declaration, target.declaration, name.declaration, owner.declaration,
+        shell.declaration, depth.declaration, cwd.declaration, state.declaration,
+        command.declaration, idle.declaration, idleTimeout.declaration, nextOffset.declaration,
+        columns.declaration, rows.declaration,
+    ]
+
+    /// A session by its handle.
+    public init(
+        sessionID: String, target: String, name: String?, owner: String, shell: String,
+        cwd: String?, state: CommandState, command: String?, idleSeconds: Int,
+        idleTimeoutSeconds: Int, nextOffset: Int, columns: Int, rows: Int
+    ) {
+        self.sessionID = sessionID
+        self.target = target
+        self.name = name
+        self.owner = owner
+        self.shell = shell
+        self.cwd = cwd
+        self.state = state
+        self.command = command
+        self.idleSeconds = idleSeconds
+        self.idleTimeoutSeconds = idleTimeoutSeconds
+        self.nextOffset = nextOffset
+        self.columns = columns
+        self.rows = rows
+    }
+
+    /// As an object.
+    public var json: JSON { written.json }
+
+    var written: Members {
+        var members = Members()
+        members.put(Self.sessionID, sessionID)
+        members.put(Self.target, target)
+        members.put(Self.name, name)
+        members.put(Self.owner, owner)
+        members.put(Self.shell, shell)
+        members.put(Self.depth, depth)
+        members.put(Self.cwd, cwd)
+        members.put(Self.state, state)
+        members.put(Self.command, command)
+        members.put(Self.idle, idleSeconds)
+        members.put(Self.idleTimeout, idleTimeoutSeconds)
+        members.put(Self.nextOffset, nextOffset)
+        members.put(Self.columns, columns)
+        members.put(Self.rows, rows)
+        return members
+    }
+}

@@ -1,0 +1,44 @@
+// The arguments that several calls share, so that each means the same everywhere. Pure.
+
+/// Shared arguments.
+public enum Shared {
+    /// A target `agent/host`.
+    public static let target = Field.text(
+        "target",
+        "Where: agent/host as target_list shows it, agent/user@host:port, or agent/local (the "
+            + "agent's own machine).")
+    /// A target that keeps the rest out of a list.
+    static let onlyTarget = Field.text("target", "Keep those on this target.").optional
+    /// An agent that keeps the rest out of a list.
+    static let onlyAgent = Field.text("agent", "Keep those of this agent.").optional
+    /// A session's id.
+    static let sessionID = Field.text("session_id", "The session, from ssh_session_open.")
+    /// A command's id.
+    static let commandID = Field.text("command_id", "The command, from ssh_execute.")
+    /// The agents that a joined list lacks.
+    public static let unanswered = Field.texts(
+        "unanswered", "Agents that could not answer, and why."
+    ).optional
+
+    /// How long to wait; 50 s at most, since clients give up after 60.
+    static func wait(_ standard: Duration, _ sentence: String) -> Field<Duration> {
+        Field.seconds("wait_s", in: 0...50, sentence).or(standard)
+    }
+
+    /// The most output in the answer.
+    static func maxBytes(from least: Int, _ sentence: String) -> Field<Int> {
+        Field.integer("max_bytes", in: least...1_000_000, sentence).or(20_000)
+    }
+}
+
+/// The arguments of one call.
+public protocol CallArguments: Sendable {
+    /// Reads them.
+    init(_ fields: Fields) throws(Fault)
+}
+
+/// A call without arguments.
+public struct NoArguments: CallArguments {
+    /// Reads nothing.
+    public init(_ fields: Fields) throws(Fault) {}
+}

@@ -1,0 +1,111 @@
+// `target.list`: its arguments, its result, its row.
+public import JSON
+
+/// The arguments of `target.list`.
+public struct ListTargets: CallArguments {
+    /// Keeps the targets whose name or host name contains this.
+    public var query: String?
+    /// Whether to look which can be reached.
+    public var probe: Bool
+
+    private static let query = Field.text(
+        "query", "Keep targets whose name or host name contains this."
+    ).optional
+    private static let probe = Field.flag(
+        "probe",
+        "Also look which can be reached: dials all at once, logs in to none, takes up to 2 s."
+    ).or(false)
+    private static let agent = Field.text("agent", "Keep the targets of this agent.").optional
+    private static let targets = Field.objects("targets", TargetInfo.members, "The targets.")
+
+    /// Reads the arguments.
+    public init(_ fields: Fields) throws(Fault) {
+        query = try fields[Self.query]
+        probe = try fields[Self.probe]
+    }
+
+    /// The result.
+    public static func json(_ found: [TargetInfo]) -> JSON {
+        var members = Members()
+        members.put(targets, found.map(\.json))
+        return members.json
+    }
+
+    static let row = MethodRow(
+        does: "lists the targets that are known by name and in the caller's reach",
+        deadline: Deadline(.seconds(15)), changesTargets: false,
+        arguments: [query.declaration, probe.declaration], result: [targets.declaration],
+        tool: ToolRow(
+            "target_list", title: "List targets",
+            """
+            Lists the hosts that can be worked on, written agent/host: the agent's ssh_config hosts \
+            and agent/local, the agent's own machine. A host that is not listed can be given as \
+            agent/user@host:port. With probe, says which of them answer now.
+            """,
+            scopes: [.fleetRead], hints: .looks(atTargets: false),
+            routes: [.agent("agent"), .each(joining: "targets")],
+            arguments: [agent.declaration],
+            result: [targets.declaration, Shared.unanswered.declaration]))
+}
+
+/// A target as it is reported.
+public struct TargetInfo: Sendable, Equatable {
+    /// `agent/host`, as the other calls take it.
+    public var target: String
+    /// The name or address the agent dials; nil for `local`.
+    public var hostname: String?
+    /// The port.
+    public var port: Int?
+    /// The user.
+    public var user: String?
+    /// The jump hosts on the way.
+    public var via: String?
+    /// Where the target is configured: `local`, `agent.conf`, `ssh_config`.
+    public var source: String
+    /// Whether an SSH server answers there; nil: not asked, or only a login would tell.
+    public var isReachable: Bool?
+    /// Why it is not reachable, or why that is not known.
+    public var reason: String?
+
+    private static let target = Field.text("target", "As the other tools take it: agent/host.")
+    private static let hostname = Field.text(
+        "hostname", "The name or address that the agent dials; absent for local."
+    ).optional
+    private static let port = Field.integer("port", in: 0...65535, "The port.").optional
+    private static let user = Field.text("user", "The user to log in as.").optional
+    private static let via = Field.text("via", "The jump hosts on the way.").optional
+    private static let source = Field.text(
+        "source", "Where it is configured: local, agent.conf or ssh_config.")
+    private static let reachable = Field.flag(
+        "reachable",
+        "With probe: whether an SSH server answers; absent where only a login would tell."
+    ).optional
+    private static let reason = Field.text(
+        "reason", "Why it is not reachable, or why that is not known."
+    ).optional
+
+    static let members = [
+        target.declaration, hostname.declaration, port.declaration, user.declaration,
+        via.declaration, source.declaration, reachable.declaration, reason.declaration,
+    ]
+
+    /// A target by name.
+    public init(target: String, source: String) {
+        self.target = target
+        self.source = source
+    }
+
+    /// As an object.
+    public var json: JSON {
+        var members = Members()
+        members.put(Self.target, target)
+        members.put(Self.hostname, hostname)
+        members.put(Self.port, port)
+        members.put(Self.user, user)
+        members.put(Self.via, via)
+        members.put(Self.source, source)
+        members.put(Self.reachable, isReachable)
+        members.put(Self.reason, reason)
+        return members.json
+    }
+}

@@ -1,0 +1,85 @@
+// One argument of a call or one member of a result, as schemas and tables show it. Pure.
+// Where it stands: made by a `Field`, listed by a `MethodRow`.
+public import JSON
+
+/// What is said of an argument or a member.
+public struct Declaration: Sendable {
+    /// Whether it must be there.
+    public enum Need: Sendable {
+        /// It is always there.
+        case required
+        /// It may be absent.
+        case optional
+        /// Absent it counts as this value.
+        case standard(JSON)
+    }
+
+    /// Its name.
+    public let name: String
+    /// What it may be.
+    public let kind: Kind
+    /// Whether it must be there.
+    public let need: Need
+    /// One plain sentence for models and people.
+    public let sentence: String
+
+    /// Whether it is always there.
+    public var isRequired: Bool {
+        switch need {
+        case .required: true
+        case .optional, .standard: false
+        }
+    }
+
+    /// What it counts as when it is absent; nil: it has no such value.
+    public var standard: JSON? {
+        switch need {
+        case .required, .optional: nil
+        case .standard(let value): value
+        }
+    }
+
+    /// The sentence with the default value at its end.
+    public var description: String {
+        guard let standard, !sentence.isEmpty else { return sentence }
+        switch standard {
+        case .string(""), .array([]), .raw: return sentence
+        case .string(let text): return "\(sentence) Default \(text)."
+        default: return "\(sentence) Default \(standard)."
+        }
+    }
+
+    func schema(isInput: Bool) -> JSON {
+        var schema = kind.schema(isInput: isInput)
+        if !description.isEmpty { schema["description"] = .string(description) }
+        return .object(schema)
+    }
+}
+
+extension [Declaration] {
+    /// The JSON Schema of an object with these members; `isInput`: others are refused.
+    public func schema(isInput: Bool) -> JSON.Object {
+        var schema: JSON.Object = [
+            "type": "object",
+            "properties": .object(
+                JSON.Object(map { ($0.name, $0.schema(isInput: isInput)) })),
+        ]
+        let required = filter(\.isRequired).map { JSON.string($0.name) }
+        if !required.isEmpty { schema["required"] = .array(required) }
+        if isInput { schema["additionalProperties"] = false }
+        return schema
+    }
+
+    /// These, with those of `more` in the place of ones of the same name or behind them.
+    func merged(with more: [Declaration]) -> [Declaration] {
+        var all = self
+        for declaration in more {
+            if let place = all.firstIndex(where: { $0.name == declaration.name }) {
+                all[place] = declaration
+            } else {
+                all.append(declaration)
+            }
+        }
+        return all
+    }
+}

@@ -1,0 +1,118 @@
+// One row of the contract: everything that is said of a call, and of the tool that makes it.
+// Where it stands: `Method.row` and `ToolRow.all` list the rows; the agent, the relay and the tables
+// of README.md read them. Invariant: nothing that a row says is said elsewhere.
+public import JSON
+
+/// A call from the relay to an agent.
+public struct MethodRow: Sendable {
+    /// What it does, for the protocol's table.
+    public let does: String
+    /// How long the relay waits for the reply.
+    public let deadline: Deadline
+    /// Whether it may change something at a target: a site that is read-only refuses it.
+    public let changesTargets: Bool
+    /// Whether it waits on output, which clients may want to hear of meanwhile.
+    public let hasProgress: Bool
+    /// The argument that bounds the output in the reply; nil: the reply has no output.
+    public let limit: Field<Int>?
+    /// Its arguments.
+    public let arguments: [Declaration]
+    /// The members of its result.
+    public let result: [Declaration]
+    /// The tool that makes the call for a client; nil: none does.
+    public let tool: ToolRow?
+
+    /// A row; the tool's arguments and results are the call's own where it does not say otherwise.
+    public init(
+        does: String, deadline: Deadline, changesTargets: Bool, hasProgress: Bool = false,
+        limit: Field<Int>? = nil, arguments: [Declaration] = [], result: [Declaration] = [],
+        tool: ToolRow? = nil
+    ) {
+        self.does = does
+        self.deadline = deadline
+        self.changesTargets = changesTargets
+        self.hasProgress = hasProgress
+        self.limit = limit
+        self.arguments = arguments
+        self.result = result
+        self.tool = tool?.over(arguments, result)
+    }
+}
+
+/// A tool, as MCP clients see it and as the relay serves it.
+public struct ToolRow: Sendable {
+    /// Hints for clients about what it does.
+    public struct Hints: Sendable, Equatable {
+        /// It changes nothing.
+        public let readOnly: Bool
+        /// It may destroy something.
+        public let destructive: Bool
+        /// Called again with the same arguments it changes nothing more.
+        public let idempotent: Bool
+        /// It reaches beyond agents and relay.
+        public let openWorld: Bool
+
+        /// Looks, at agents or at targets.
+        public static func looks(atTargets: Bool) -> Hints {
+            Hints(readOnly: true, destructive: false, idempotent: true, openWorld: atTargets)
+        }
+
+        /// Changes something.
+        public static func changes(
+            destructive: Bool, idempotent: Bool, atTargets: Bool
+        ) -> Hints {
+            Hints(
+                readOnly: false, destructive: destructive, idempotent: idempotent,
+                openWorld: atTargets)
+        }
+    }
+
+    /// Its name, by which policies name it too.
+    public let name: String
+    /// Its name for people.
+    public let title: String
+    /// What it does and when to use it, for models.
+    public let description: String
+    /// Every scope that a call of it needs.
+    public let scopes: Set<Scope>
+    /// The hints.
+    public let hints: Hints
+    /// The ways to its agent, the first that is given counts.
+    public let routes: [Route]
+    /// Whether its results may be long.
+    public let isLarge: Bool
+    /// Its arguments.
+    public let arguments: [Declaration]
+    /// The members of its result.
+    public let result: [Declaration]
+
+    /// A tool; `arguments` and `result` are what it has beside, or in place of, its call's.
+    public init(
+        _ name: String, title: String, _ description: String, scopes: Set<Scope>, hints: Hints,
+        routes: [Route], isLarge: Bool = false, arguments: [Declaration] = [],
+        result: [Declaration] = []
+    ) {
+        self.name = name
+        self.title = title
+        self.description = description
+        self.scopes = scopes
+        self.hints = hints
+        self.routes = routes
+        self.isLarge = isLarge
+        self.arguments = arguments
+        self.result = result
+    }
+
+    /// The JSON Schema of its arguments; others are refused.
+    public var inputSchema: JSON { .object(arguments.schema(isInput: true)) }
+    /// The JSON Schema of its result; more may be added later.
+    public var outputSchema: JSON { .object(result.schema(isInput: false)) }
+
+    /// The tool over its call's arguments and result.
+    fileprivate func over(_ arguments: [Declaration], _ result: [Declaration]) -> ToolRow {
+        ToolRow(
+            name, title: title, description, scopes: scopes, hints: hints, routes: routes,
+            isLarge: isLarge, arguments: arguments.merged(with: self.arguments),
+            result: self.result.isEmpty ? result : self.result)
+    }
+}

@@ -1,0 +1,24 @@
+// What a token may do. Each tool's row in the contract lists the scopes that a call of it needs.
+
+/// One permission of a token.
+public enum Scope: String, Sendable, Hashable, CaseIterable {
+    /// Sees agents and targets.
+    case fleetRead = "fleet:read"
+    /// Sees its own sessions and commands.
+    case sessionsRead = "sessions:read"
+    /// Opens sessions and runs commands.
+    case sessionsExec = "sessions:exec"
+    /// Looks at files.
+    case filesRead = "files:read"
+    /// Changes files.
+    case filesWrite = "files:write"
+    /// Opens TCP forwards.
+    case forwards
+    /// Holds every other, and sees and drives what belongs to others.
+    case admin
+
+    /// The scopes as one text, in the order of their declaration.
+    public static func text(_ scopes: Set<Scope>) -> String {
+        allCases.filter(scopes.contains).map(\.rawValue).joined(separator: " ")
+    }
+}

@@ -1,0 +1,104 @@
+// Which agent a call is for: by the routes of its row, among the agents that the principal may see.
+// Invariant: an agent or a handle that the principal may not use is answered like one that is not there.
+import Configuration
+import JSON
+import Loop
+import Wire
+
+/// Where a call goes.
+enum Destination {
+    /// To one agent, whose result passes as it is.
+    case one(Fleet.Member)
+    /// To each of these, whose lists under this member are joined.
+    case each([Fleet.Member], joining: String)
+}
+
+extension Router {
+    /// Where a call with these arguments goes: the first route that is given.
+    func destination(
+        _ routes: [Route], _ fields: Fields, _ principal: Principal
+    ) throws(Fault) -> Destination {
+        var missing = ""
+        for route in routes {
+            var value = ""
+            if let argument = route.argument {
+                guard let text = fields.object[argument]?.stringValue else {
+                    missing = argument
+                    continue
+                }
+                value = text
+            }
+            switch route {
+            case .session:
+                guard let member = member(forHandle: value, principal) else {
+                    throw Fault(
+                        .unknownSession,
+                        "There is no session \"\(value)\"; ssh_session_list shows your sessions.")
+                }
+                return .one(member)
+            case .command:
+                guard let member = member(forHandle: value, principal) else {
+                    throw Fault(
+                        .unknownCommand,
+                        "There is no command \"\(value)\"; ssh_command_list shows your commands.")
+                }
+                return .one(member)
+            case .target: return .one(try member(forTarget: value, principal))
+            case .agent: return .one(try member(named: value, principal))
+            case .each(let list):
+                return .each(
+                    visible(to: principal).filter { $0.connection != nil }, joining: list)
+            case .relay: break
+            }
+        }
+        throw Fault(.invalidArgument, "\"\(missing)\" is missing")
+    }
+
+    /// The agents a principal may see.
+    func visible(to principal: Principal) -> [Fleet.Member] {
+        fleet.all.filter { principal.sees($0.record) }
+    }
+
+    /// The agent of this name, if the principal may see it.
+    func member(named name: String, _ principal: Principal) throws(Fault) -> Fleet.Member {
+        guard let member = fleet.agent(named: name), principal.sees(member.record) else {
+            throw unknownAgent(name, principal)
+        }
+        return member
+    }
+
+    /// There is no such agent, or not for the principal.
+    func unknownAgent(_ name: String, _ principal: Principal) -> Fault {
+        let names = visible(to: principal).map(\.record.name)
+        let nearest = Nearest.match(name, in: names).map { "; did you mean \"\($0)\"?" } ?? "."
+        return Fault(
+            .unknownAgent, "There is no agent \"\(name)\"\(nearest) agent_list shows the agents.")
+    }
+
+    /// The agent of a target `agent/host`, if the principal may use both.
+    func member(forTarget target: String, _ principal: Principal) throws(Fault) -> Fleet.Member {
+        guard let slash = target.firstIndex(of: "/"), slash != target.startIndex,
+            target.index(after: slash) != target.endIndex
+        else {
+            throw Fault(
+                .invalidArgument,
+                "\"\(target)\" is not a target: write agent/host, as target_list shows them "
+                    + "(agent/local is the agent's own machine).")
+        }
+        let member = try member(named: String(target[..<slash]), principal)
+        let host = String(target[target.index(after: slash)...])
+        let tags = member.record.tags
+        guard principal.pattern.allows(agent: member.record.name, tags: tags, target: host) else {
+            throw Fault(
+                .refusedByPolicy, "this token may not use \(target); its operator can allow it")
+        }
+        return member
+    }
+
+    /// The agent of a session's or command's id; nil: there is none, or not for the principal.
+    ///
+    /// Whose it is and what it leads to, the agent knows and asks.
+    private func member(forHandle handle: String, _ principal: Principal) -> Fleet.Member? {
+        fleet.agent(ofHandle: handle).flatMap { principal.sees($0.record) ? $0 : nil }
+    }
+}
