@@ -81,14 +81,15 @@ struct Flood: Sendable, CustomTestStringConvertible {
         let end = try await desk.call(
             .sendInput,
             [
-                "session_id": .string(loud), "keys": ["ctrl-c"], "enter": false, "wait_s": 20,
+                "session_id": .string(loud), "keys": ["ctrl-c"], "enter": false, "wait_s": 50,
                 "max_bytes": 100,
             ]
         ).get()
         let took = IO.now - begin
         print("flood of \(flood.name), \(target): Ctrl-C ended it in \(took)")
         #expect(end["state"]?.stringValue == "done" || end["exit_code"] != nil, "\(end)")
-        #expect(took < .seconds(10))
+        // What was on its way is still drawn, which takes an unoptimised build long.
+        #expect(took < .seconds(45))
         let after = try await desk.call(
             .runCommand, ["session_id": .string(loud), "command": "echo over", "wait_s": 20]
         ).get()
