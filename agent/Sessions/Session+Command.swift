@@ -29,17 +29,17 @@ extension Session {
                 "session \(id) is running \(command.id): \(command.preview); "
                     + "wait with ssh_session_read or interrupt it with ssh_session_send ctrl-c")
         }
-        guard direct?.isOver != false else {
-            throw Fault(
-                .busy,
-                "session \(id) has input at its prompt that is not over; send ctrl-c first")
-        }
+        // fish shows a prompt and keeps the line that it could not parse.
+        if direct?.mayStay == true, profile.editor == .draws { direct?.isOver = false }
+        let clears = isDirectOpen
+        if clears { try await clearPrompt() }
         let lines = try encode(code, arms: false)
         let previous = self.command
         let command = SessionCommand(
             id: "\(id).\(commandCount + 1)", code: code,
             begin: direct?.end ?? previous?.end ?? log.start)
         commandCount += 1
+        command.clearedPrompt = clears
         self.command = command
         direct = nil
         forgetFindings()
@@ -82,8 +82,16 @@ extension Session {
     }
 
     func checkFree() throws(Fault) {
-        guard isAdopting else { return }
-        throw Fault(.busy, "a shell inside session \(id) is being adopted; try again in a moment")
+        if isAdopting {
+            throw Fault(
+                .busy, "a shell inside session \(id) is being adopted; try again in a moment")
+        }
+        if isClearing {
+            throw Fault(
+                .busy,
+                "what was typed at the prompt of session \(id) is being cleared; try again in a moment"
+            )
+        }
     }
 
     private func encode(_ code: String, arms: Bool) throws(Fault) -> CommandEncoder.Lines {

@@ -58,9 +58,11 @@ extension Session {
         if isAtPrompt, isShell, let line, line.utf8.allSatisfy({ $0 >= 32 && $0 < 127 }) {
             echo.expect(Array(line.utf8) + [10], endsAtLine: true)
         }
+        direct?.type(bytes)
         transport.write(bytes)
         let level = depth
         await waitAndLook(until: deadline) { !self.isDirectOpen }
+        if bytes.contains(Keys.interrupt) { await recoverDirect() }
         // The shell that was typed to may be over, and with it the command that it was.
         if depth < level, let command {
             return result(of: command, in: begin..<(command.end ?? log.end), maxBytes: maxBytes)

@@ -240,7 +240,9 @@ extension Session {
         probing.shellWaits = probe.shellIsAlone && verdict != .running
         need = nil
         // After a line that a client typed, this is the prompt.
-        if isDirectOpen, probe.shellIsAlone, probing.unmarked == nil { return }
+        if isDirectOpen, isShell, probe.shellIsAlone, probing.unmarked == nil {
+            return judgePrompt(verdict)
+        }
         let draws = display.modes.isAlternate && !probe.shellIsAlone
         let state: CommandState
         switch draws && verdict != .secret && verdict != .stopped ? .fullscreen : verdict {
@@ -256,7 +258,7 @@ extension Session {
     }
 
     /// The shell that took the terminal and waits for a command; nil: none, as far as this tells.
-    private func shellWithoutMarks(_ probe: Probe) -> String? {
+    func shellWithoutMarks(_ probe: Probe) -> String? {
         switch probe.adoption(drawsScreen: display.modes.isAlternate) {
         case .shell(let name), .carrier(let name): return name
         case .itself:
@@ -270,9 +272,24 @@ extension Session {
         }
     }
 
+    /// The shell reads what a client types at its prompt, or works on it.
+    private func judgePrompt(_ verdict: Probe.Verdict) {
+        guard verdict == .lineInput, let direct else { return }
+        if direct.wantsMore {
+            need = Need(state: .incomplete, evidence: .mark)
+        } else if !direct.isEntered {
+            need = Need(state: .lineInput, evidence: .probe)
+        }
+    }
+
     private func guess(_ begin: Int) {
         // What was typed must have had its time: over a slow link it has not even arrived.
         let sinceInput = IO.now - probing.lastInput
+        if isDirectOpen, direct?.wantsMore == true {
+            guard sinceInput >= Self.silence else { return }
+            need = Need(state: .incomplete, evidence: .mark)
+            return
+        }
         if display.modes.isAlternate {
             guard sinceInput >= (probing.isTyped ? Self.silence : Self.patience) else { return }
             need = Need(state: .fullscreen, evidence: .regex)

@@ -47,6 +47,7 @@ extension Session {
             result.commandID = nil
             result.durationMS = 0
             describeOpen(&result, &notes)
+            if isShell, let note = direct?.note(need) { notes.append(note) }
             result.note = notes.first
             return result
         }
@@ -99,7 +100,7 @@ extension Session {
         return result
     }
 
-    private static func adoptionNote(_ name: String) -> String {
+    static func adoptionNote(_ name: String) -> String {
         "\(name) has the terminal and a shell of its own, without marks: what runs in it has no exact "
             + "end or status until ssh_session_send {\"adopt\": true} makes it this session's shell"
     }

@@ -67,6 +67,8 @@ import Wire
 
     /// The shells around the one that is driven, outermost first.
     var outer: [OuterShell] = []
+    /// What was typed at the prompt is being cleared: nothing else is typed meanwhile.
+    var isClearing = false
     /// While a shell inside the one that is driven is asked and set up: how deep that one is.
     var adoptionDepth = 0
 
@@ -113,6 +115,16 @@ import Wire
         var begin: Int
         var isOver = false
         var end: Int?
+        /// A line of it was entered: what it started may run.
+        var isEntered = false
+        /// Ctrl-C was typed since.
+        var isInterrupted = false
+        /// The shell wants more of the line that was entered last.
+        var wantsMore = false
+        /// A line was entered that a line editor keeps, where the shell cannot parse it.
+        var mayStay = false
+        /// Something was typed after the last Enter: it is in the line editor.
+        var hasTail = false
     }
 
     init(
@@ -308,7 +320,8 @@ import Wire
             typePieces()
         case .outputBegan:
             if let command {
-                command.lateBytes = log.end - command.begin
+                // What clearing the prompt made the shell draw is nobody's output.
+                command.lateBytes = command.clearedPrompt ? 0 : log.end - command.begin
                 command.begin = log.end
             }
         case .finished(let outcome):
@@ -316,12 +329,12 @@ import Wire
             if learning.isDue, state.phase == .ready { learnWhenIdle() }
         case .promptReady:
             if wasReady, direct?.isOver == false {
-                direct?.isOver = true
-                direct?.end = log.end
+                direct?.prompted(at: log.end)
             }
             if learning.isDue { learnWhenIdle() }
             if unplaced != nil { IO.task { await self.placeAgain() } }
         case .quietOver: learning.isAsking = false
+        case .wantsMore: direct?.wantsMore = true
         case .typeEmptyLine: transport.write(CommandEncoder.emptyLine)
         case .typeInterrupt: transport.write([Keys.interrupt])
         }

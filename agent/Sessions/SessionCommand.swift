@@ -24,6 +24,8 @@ import Terminal
     private(set) var ended: ContinuousClock.Instant?
     /// Output that came between the command before and this one.
     var lateBytes = 0
+    /// What a client had typed at the prompt was cleared for it.
+    var clearedPrompt = false
     /// What was done when its time limit passed; nil: it has not.
     var expiry: String?
     /// Its shell, inside another, is over.

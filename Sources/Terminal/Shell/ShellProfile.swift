@@ -53,6 +53,9 @@ public enum ShellProfile: String, Sendable, CaseIterable {
         }
     }
 
+    /// Whether Ctrl-C at its idle prompt makes it show a new one.
+    public var promptsAfterInterrupt: Bool { self != .zsh && self != .fish }
+
     /// Whether its marks tell that a job was stopped; otherwise the kernel is asked.
     public var tellsStops: Bool { self != .mksh && self != .fish }
 

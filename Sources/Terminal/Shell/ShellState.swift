@@ -39,6 +39,8 @@ public struct ShellState: Sendable {
         case promptReady
         /// The prompt is back after a line that is no command.
         case quietOver
+        /// The shell wants more of a line that a client typed at its prompt.
+        case wantsMore
         /// bash showed an old prompt: an empty line makes it show a new one.
         case typeEmptyLine
         /// The shell wants more input: interrupt it.
@@ -107,6 +109,7 @@ public struct ShellState: Sendable {
             promptStatus = status
             return prompt(status: status, sentinel: sentinel, number: number)
         case .continuation:
+            if phase == .ready { return .wantsMore }
             guard phase == .typed || phase == .running || phase == .collecting else { return nil }
             isIncomplete = true
             return .typeInterrupt
