@@ -210,8 +210,9 @@ extension Console: IntakeListener {
 
     func wrote(_ bytes: ArraySlice<UInt8>) { log.append(bytes) }
 
-    /// Without an answer busybox ash waits 20 ms before it runs a line. An answer is right only while
-    /// its editor reads: before a line is typed.
+    /// Without an answer busybox ash waits 20 ms before it runs a line.
+    ///
+    /// An answer is right only while its editor reads: before a line is typed.
     func askedForCursor() {
         switch shells[top].state.phase {
         case .ready, .quiet: transport.write(Array("\u{1b}[1;1R".utf8))

@@ -46,7 +46,9 @@ import Wire
 
     // MARK: Opening
 
-    /// Learns the prompt and switches paging off. Answers with what the device showed at login too.
+    /// Learns the prompt and switches paging off.
+    ///
+    /// Answers with what the device showed at login too.
     static func open(
         _ console: Console, until deadline: ContinuousClock.Instant, target: String
     ) async throws(Fault) -> (dialogue: DeviceDialogue, banner: String) {

@@ -90,7 +90,9 @@ import Terminal
 
     // MARK: What is expected
 
-    /// A line was typed whose echo comes. `endsAtLine`: no mark comes before its output.
+    /// A line was typed whose echo comes.
+    ///
+    /// `endsAtLine`: no mark comes before its output.
     func expect(_ line: [UInt8], endsAtLine: Bool = false) {
         echoes[top].expect(line, endsAtLine: endsAtLine)
     }
@@ -175,7 +177,9 @@ import Terminal
         listener.marked(mark, level: level)
     }
 
-    /// The innermost shell's mark. `endsEcho`: no echo of a typed line follows it.
+    /// The innermost shell's mark.
+    ///
+    /// `endsEcho`: no echo of a typed line follows it.
     func passed(_ mark: Mark, endsEcho: Bool, _ listener: some IntakeListener) {
         guard case .began(_, let maps) = mark else {
             return settle(endsEcho: endsEcho, listener)

@@ -16,7 +16,9 @@ import Wire
     let depth: Int
 
     /// Times after which the question is asked again: a start-up file that reads the terminal
-    /// swallows it. The last one outlasts any deadline.
+    /// swallows it.
+    ///
+    /// The last one outlasts any deadline.
     static let questionTimes = [Duration.seconds(3), .seconds(6), Self.once]
     /// Longer than any deadline: the question is asked once.
     static let once = Duration.seconds(3600)

@@ -26,8 +26,10 @@ import Wire
     var promptStatus: Int? { console.shell.state.promptStatus }
     func cleaned(_ text: String, from offset: Int) -> String { text }
 
-    /// Sets the shell up. `choice`: what it is taken for, in place of what it says it is. Answers with
-    /// what the host showed at login.
+    /// Sets the shell up.
+    ///
+    /// `choice`: what it is taken for, in place of what it says it is. Answers with what the host
+    /// showed at login.
     func open(
         until deadline: ContinuousClock.Instant, as choice: ShellProfile?
     ) async throws(Fault) -> String {

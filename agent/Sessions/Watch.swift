@@ -59,7 +59,9 @@ struct Watch {
         if finding?.state != .fullscreen { finding = nil }
     }
 
-    /// Something is typed: nothing that was found holds any more. `toProgram`: it may end one.
+    /// Something is typed: nothing that was found holds any more.
+    ///
+    /// `toProgram`: it may end one.
     mutating func typed(at now: Instant, toProgram: Bool = false) {
         (finding, foreground, unmarked) = (nil, nil, nil)
         (shellWaits, isTyped, arrived) = (false, toProgram, nil)
