@@ -349,7 +349,7 @@ extension Console {
         let shell = shells[top]
         guard let begin = shell.openBegin else { return nil }
         return Watch.Scene(
-            begin: begin, openLine: openLine(from: begin),
+            begin: begin, outputBytes: log.end - begin, openLine: openLine(from: begin),
             drawsScreen: display.modes.isAlternate,
             typed: shell.hasMarks ? shell.state.typed : nil, profile: shell.profile,
             image: shell.identity?.image)

@@ -14,9 +14,11 @@ import Wire
 
     /// Time in which a shell that shows a new prompt after Ctrl-C has shown it, on most lines.
     private static let interruptTime = Duration.milliseconds(300)
-    /// Time a shell that shows none is given to take the Ctrl-C before an empty line is typed: fish
-    /// drops a Ctrl-C that comes together with what follows it.
+    /// Time a shell that shows none is given to take the Ctrl-C before an empty line is typed.
     private static let interruptRest = Duration.milliseconds(30)
+    /// Time without output after which an editor that draws reads its keys, and the longest wait for
+    /// that: fish drops a Ctrl-C that comes while it draws, or together with other keys.
+    private static let stillness = (Duration.milliseconds(100), Duration.seconds(1))
     /// Time the prompt is waited for after an empty line: a round trip over a slow line.
     private static let promptTime = Duration.seconds(2)
     /// How often it is tried: a line editor's search takes one Ctrl-C for itself.
@@ -34,6 +36,10 @@ import Wire
         defer { console.occupation = nil }
         let probe = await settledProbe()
         try console.checkAlive()
+        // A prompt that an editor has drawn meanwhile may still hold the line.
+        if console.shell.profile.editor == .draws {
+            console.shell.state.reopenTyping(at: console.log.end)
+        }
         guard let typed else { return }
         let id = console.id
         if let probe, !probe.shellIsAlone || probe.verdict == .running {
@@ -98,18 +104,30 @@ import Wire
         let line =
             CommandEncoder.emptyLine
             + (typed?.isEntered == true ? CommandEncoder.armingLine : [])
+        let draws = console.shell.profile.editor == .draws
         for _ in 0..<Self.tries where typed != nil && console.end == nil {
+            if draws { await waitForStillness() }
             console.watch.typed(at: IO.now)
-            console.transport.write(Keys.clearing)
+            console.transport.write(draws ? [Keys.interrupt] : Keys.clearing)
             console.shell.state.clearedTyping()
-            let time =
-                console.shell.profile.promptsAfterInterrupt
-                ? Self.interruptTime : Self.interruptRest
+            let shows = draws || console.shell.profile.promptsAfterInterrupt
+            let time = shows ? Self.interruptTime : Self.interruptRest
             await console.waiters.wait(until: IO.now + time) { typed == nil }
             guard typed != nil else { break }
             console.type(line)
             await console.waiters.wait(until: IO.now + Self.promptTime) { typed == nil }
         }
         return typed == nil && console.end == nil
+    }
+
+    /// Lets an editor draw what was typed; a prompt that it draws meanwhile may still hold it.
+    private func waitForStillness() async {
+        let limit = IO.now + Self.stillness.1
+        while IO.now < limit, console.end == nil {
+            let still = console.lastOutput + Self.stillness.0
+            if still <= IO.now { break }
+            await console.waiters.wait(until: min(limit, still)) { console.end != nil }
+        }
+        console.shell.state.reopenTyping(at: console.log.end)
     }
 }

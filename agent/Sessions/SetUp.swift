@@ -44,7 +44,9 @@ import Wire
             guard let identity = console.shell.identity else { continue }
             let program = identity.name
             // A host without /proc and ps does not tell; what replaced the shell is of the common form.
-            let common = replaced != nil && program == "?" ? ShellProfile.dash : nil
+            // One in a namespace of processes cannot be replaced: dash does not survive exec there.
+            let isCommon = replaced != nil && program == "?" || program == ShellProfile.foreign
+            let common: ShellProfile? = isCommon ? .dash : nil
             if let known = chosen ?? ShellProfile(program: program) ?? common {
                 console.shell.profile = known
                 console.intake.edits(known.editor)

@@ -7,6 +7,8 @@ extension Watch {
     struct Scene {
         /// Where the output begins of what runs.
         var begin: Int
+        /// How much output has come since.
+        var outputBytes = 0
         /// The last line of that output, where it has no end yet.
         var openLine: String?
         /// The alternate screen is on.

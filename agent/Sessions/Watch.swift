@@ -86,6 +86,9 @@ struct Watch {
         return now - lastLook < Times.fresh
     }
 
+    /// The most bytes that a terminal holds back: more output than that may still be on its way.
+    private static let terminalBuffer = 4096
+
     // MARK: Looking
 
     /// A series of questions to the kernel, until an answer tells.
@@ -167,6 +170,9 @@ struct Watch {
         let quiet = now - max(lastInput, lastOutput(now))
         let isEarly = quiet < (probe.isWorking ? Times.working : Times.travel)
         if isEarly, scene.openLine == nil { return Times.travel / 2 }
+        // The shell may have come to its end, with much of the output and the mark on their way.
+        let isBehind = probe.shellIsAlone && scene.outputBytes > Self.terminalBuffer
+        if isBehind, quiet < Times.working { return Times.travel / 2 }
         // What was typed shows, or does something, before what waited for it waits again.
         let limit = probe.modes?.echoes == true ? Times.working : Times.picture
         if isTyped, lastOutput(now) <= lastInput, now - lastInput < limit { return Times.letter }
@@ -236,13 +242,16 @@ struct Watch {
     /// The kernel does not tell: the output alone is looked at, once what was typed has had its time.
     private mutating func guess(_ scene: Scene, _ now: Instant) {
         let sinceInput = now - lastInput
+        // A line that was there before the input is the question that was answered.
+        let isAnswered = isTyped && lastOutput(now) <= lastInput
+        let silence = isAnswered ? Times.silence + Times.working : Times.silence
         if scene.typed?.wantsMore == true {
             guard sinceInput >= Times.silence else { return }
             finding = Finding(state: .incomplete, evidence: .mark)
         } else if scene.drawsScreen {
             guard sinceInput >= (isTyped ? Times.silence : Times.picture) else { return }
             finding = Finding(state: .fullscreen, evidence: .regex)
-        } else if min(now - lastOutput(now), sinceInput) >= Times.silence,
+        } else if min(now - lastOutput(now), sinceInput) >= silence,
             let line = scene.openLine,
             PromptGuess.isQuestion(line)
         {

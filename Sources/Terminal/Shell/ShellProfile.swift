@@ -65,16 +65,20 @@ public enum ShellProfile: String, Sendable, CaseIterable {
 
     /// A line that any Unix shell answers with mark P.
     ///
-    /// In a namespace of processes, /proc may be that of another: it says nothing of this shell then.
+    /// In a namespace of processes, /proc may be that of another: then it says nothing of this shell,
+    /// and the program is `foreign`.
     public static func question(nonce: Nonce) -> [UInt8] {
         let mark = #"printf "\033]133;P;\#(nonce.text);%s/%s;%s;%s;\#(nonce.text)\007""#
         let reading =
             "{ read -r p s </proc/self/stat;read -r s </proc/$PPID/stat;} 2>/dev/null;"
             + "set -- ${s##*) };i=${26:-0} n=?"
         let program = "$(readlink /proc/$PPID/exe 2>/dev/null||ps -o comm= -p $PPID)"
-        let check = "case ${p:-$$} in $$)n=\(program);;*)i=0;;esac"
+        let check = "case ${p:-$$} in $$)n=\(program);;*)i=0 n=\(foreign);;esac"
         return line(" sh -c '\(reading);\(check);\(mark) $PPID $i \"$(tty)\" \"$n\"'")
     }
+
+    /// The program of a shell of which this host's /proc tells nothing.
+    public static let foreign = "-"
 
     /// Replaces a shell that has no profile by one that has.
     public static var replacement: [UInt8] {
