@@ -40,7 +40,7 @@ extension Table {
             .run("exit 4", .done, .done)),
         // Its /proc is the one outside: it says nothing of the shell inside.
         Row(
-            .otherShell, .all, needs: "unshare",
+            .otherShell, .all, needs: .processes,
             inner("unshare --pid --fork sh").withoutMarks, .adopt, .run("echo $$", out: "1\n"),
             .run("printf 'Say: '; cat", .lineInput, prompt: "Say: ", by: "cat"),
             .press(["ctrl-d"]), .run("exit 4", .done, .done)),
