@@ -55,7 +55,11 @@ final class Escapes: Subject {
 /// MarkScanner, and the ShellState that follows its marks; events start commands and inner shells.
 final class Marks: Subject {
     private var scanner = MarkScanner(nonce: Subjects.nonce)
-    private var state = ShellState()
+    private var state: ShellState = {
+        var state = ShellState()
+        state.arm()
+        return state
+    }()
     private var seen: [UInt8] = []
     private var levels = 1
     private var started = 0
@@ -83,7 +87,7 @@ final class Marks: Subject {
         case 5: if scanner.levels < MarkScanner.levelLimit { scanner.push(Subjects.nonces[1]) }
         case 6: scanner.keep(Int((number >> 8) % 4))
         case 7: scanner.remove(Int((number >> 8) % 4))
-        case 8: break
+        case 8: state.typed([UInt8](repeating: 13, count: Int(number >> 8) % 2) + [97], at: 0)
         case 0, 1:
             // A session starts a command at the prompt alone.
             guard state.phase == .ready || state.phase == .ending else { return }

@@ -64,7 +64,7 @@ import Wire
             id: "s\(folders)", owner: "me", target: "agent/\(shell)", nonce: nonce,
             transport: transport, log: OutputLog(),
             isPersistent: false, idleTimeout: .seconds(600))
-        try await session.open(within: line.patience, nonce: nonce)
+        try await session.open(within: line.patience)
         guard kind != .poorHost else { return (session, place) }
         let folder = "row\(folders)"
         let made = try await session.run(

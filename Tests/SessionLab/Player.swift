@@ -60,7 +60,8 @@ struct Verdict: Sendable {
         where session.log.bytes(session.log.start..<session.log.end).contains(Array(secret.utf8)) {
             verdict.wrong.append("a secret is in the output")
         }
-        guard session.end == nil, !session.isRunning, !session.isDirectOpen else { return }
+        guard session.end == nil, !session.isRunning, !(session.console.shell.state.typed != nil)
+        else { return }
         let over = try await session.run(
             "echo over", wait: .seconds(30) + (row.kind.line ?? lane.line).lateness, timeout: nil,
             maxBytes: 1000)
@@ -164,7 +165,8 @@ struct Verdict: Sendable {
                 isLate = true
             }
             guard IO.now < end else {
-                let inside = "\(session.state.phase), asking \(session.probing.isAsking)"
+                let inside =
+                    "\(session.console.shell.state.phase), asking \(session.console.asker.isAsking)"
                 return note("running for ever (\(inside))", step, answer)
             }
             answer = try await session.read(

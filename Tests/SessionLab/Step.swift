@@ -129,7 +129,7 @@ struct Step: Sendable {
     /// dash, on its way to start one, loses an interrupt.
     static func runs(_ program: String) -> Step {
         .check("\(program) runs") { session in
-            await session.askKernel()?.processes.contains { $0.name == program } ?? false
+            await session.console.asker.ask()?.processes.contains { $0.name == program } ?? false
         }
     }
     /// Makes a file in the home of the row's server.

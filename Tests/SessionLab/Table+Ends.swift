@@ -34,10 +34,16 @@ extension Table {
             inner("unshare --pid --fork --mount-proc sh").withoutMarks, .adopt,
             .run("echo $$", out: "1\n"), .run("sh -c 'exit 3'", exit: 3),
             // The kernel that is asked numbers the processes otherwise.
-            .run("printf 'Token? '; head -n 1", .maybeInput, prompt: "Token? "),
+            .run("printf 'Token? '; head -n 1", .lineInput, prompt: "Token? ", by: "head"),
             .type("x", out: .ends("x\n")),
             // dash, as it ends, minds that its terminal is another namespace's: any status.
             .run("exit 4", .done, .done)),
+        // Its /proc is the one outside: it says nothing of the shell inside.
+        Row(
+            .otherShell, .all, needs: .processes,
+            inner("unshare --pid --fork sh").withoutMarks, .adopt, .run("echo $$", out: "1\n"),
+            .run("printf 'Say: '; cat", .lineInput, prompt: "Say: ", by: "cat"),
+            .press(["ctrl-d"]), .run("exit 4", .done, .done)),
         Row(
             .signals, .posix, .run("echo start; sleep 30", .running, out: "start\n"),
             .press(["ctrl-c"], .aborted).by(signal: "INT"), .run("echo $?", out: "130\n")),

@@ -7,6 +7,7 @@ import Testing
     /// A shell at its prompt with command 1 typed and its output begun.
     func running() -> ShellState {
         var state = ShellState()
+        state.arm()
         #expect(
             state.receive(.prompt(status: 0, sentinel: 298, number: 0, directory: [47]))
                 == .promptArmed)
@@ -104,6 +105,49 @@ import Testing
         var state = running()
         state.end(.exited(7))
         #expect(state.phase == .ended(.exited(7)))
+    }
+
+    /// A shell at its prompt where a client types.
+    func typing(_ bytes: [UInt8]) -> ShellState {
+        var state = running()
+        _ = state.receive(.ended(status: 0, number: 1, directory: []))
+        _ = state.receive(prompt(0, 0))
+        state.typed(bytes, at: 7)
+        return state
+    }
+
+    @Test func `a prompt ends what a client typed, unless more is typed behind the last Enter`() {
+        var state = typing(Array("ls\r".utf8))
+        #expect(state.typed?.isEntered == true && state.typed?.begin == 7)
+        #expect(state.receive(prompt(3, 0)) == .typingOver(mayStay: true))
+        #expect(state.phase == .ready && state.previousStatus == 3)
+        state = typing(Array("ls\rec".utf8))
+        #expect(state.receive(prompt(0, 0)) == .promptReady)
+        #expect(state.typed?.isEntered == false)
+        state.clearedTyping()
+        #expect(state.receive(prompt(130, 0)) == .typingOver(mayStay: false))
+        state = typing(Array("ls\r".utf8) + [Keys.interrupt])
+        #expect(state.receive(prompt(130, 0)) == .typingOver(mayStay: false))
+    }
+
+    @Test func `a shell that wants more of a typed line is not interrupted`() {
+        var state = typing(Array("echo '\r".utf8))
+        #expect(state.receive(.continuation) == .wantsMore)
+        #expect(state.typed?.wantsMore == true)
+        state.typed(Array("x".utf8), at: 9)
+        #expect(state.typed?.wantsMore == false && state.typed?.begin == 7)
+    }
+
+    @Test func `a prompt that was still to come does not end what is typed`() {
+        var state = running()
+        _ = state.receive(.ended(status: 0, number: 1, directory: []))
+        state.typed([13], at: 0)
+        #expect(state.receive(prompt(0, 0)) == .promptReady)
+        #expect(state.receive(prompt(5, 0)) == .typingOver(mayStay: true))
+        state.typedQuietly()
+        state.typed([13], at: 0)
+        #expect(state.receive(prompt(0, 0)) == .promptReady)
+        #expect(state.typed != nil)
     }
 
     @Test func `pieces are counted by the prompts before the command`() {

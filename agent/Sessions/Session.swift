@@ -1,6 +1,8 @@
-// One shell on a terminal and the commands run in it. It stands between the calls and a transport:
-// bytes in go through MarkScanner, NewlineMap and EchoFilter into the log; marks go to ShellState.
-// Invariant: one command at a time; the terminal is always read, whoever waits and whoever gave up.
+// A session: the handle that clients keep, with whom it belongs to and how long it may be idle. The
+// calls come in here and go to its parts: Console (terminal and shells), Dialogue (how the far end is
+// spoken to), Reading, and Answers, which builds every result.
+// Invariant: one command at a time; no wait outlasts its caller's patience by more than a fixed time.
+import Configuration
 import Loop
 import Programs
 import Terminal
@@ -8,8 +10,6 @@ import Wire
 
 /// A stateful shell.
 @IO final class Session {
-    /// The handle clients keep.
-    let id: String
     /// Whom it belongs to.
     let owner: Owner
     /// `agent/host`.
@@ -22,97 +22,27 @@ import Wire
     var isPersistent: Bool
     /// Idle time after which it is closed.
     var idleTimeout: Duration
-
-    /// What is at the other end.
-    var kind = Kind.shell
-    /// The kind of shell.
-    var profile = ShellProfile.dash
-    /// The shell's name as reported: `bash`, or `bash (from fish)`.
-    var shellName = ""
-    /// The shell's process on its host.
-    var shellProcess: Int?
-    /// Where its stack begins: another place when exec has put a program in its place.
-    var shellImage: Int?
-    /// The terminal's device on its host.
-    var terminalName: String?
-    /// What an adopted shell says of itself, while the kernel has not told whether it is on this host.
-    var unplaced: Identity?
-    /// What the host showed at login, cleaned, at most 4 KiB.
-    var banner = ""
-    /// All output after set-up.
-    let log: OutputLog
-    /// The newest command of the innermost shell.
-    var command: SessionCommand?
-    /// How many commands were given, to any of its shells.
-    var commandCount = 0
-    /// When it was last used or said something.
-    var lastUsed = IO.now
+    /// What the host showed at login, cleaned.
+    private(set) var banner = ""
     /// Called once when the shell is gone.
     var onEnd: (@IO (Session) -> Void)?
-    /// Sees the terminal's bytes as they come (a screen, a recording).
-    var onTerminalOutput: (@IO ([UInt8]) -> Void)?
+    /// Its terminal and the shells on it.
+    let console: Console
+    private var dialogue: any Dialogue
+    /// When a client last used it.
+    private var touched = IO.now
+    /// The program of which an answer said that it asks for a secret.
+    private var asking: SecretQuestion?
 
-    /// The terminal as programs see it: size, modes, screen.
-    let display: Display
+    /// The most bytes of a secret.
+    private static let secretLimit = 1024
+    /// Time a new shell has for each line that makes it like one that is gone.
+    private static let takeOverTime = Duration.seconds(10)
 
-    let transport: any ShellTransport
-    var state = ShellState()
-    var echo = EchoFilter(editor: .none)
-    var identity: Identity?
-    var setUp = SetUp.asking
-    /// What came before set-up was done.
-    var greeting: [UInt8] = []
-    /// A line typed at the prompt by a client is being run; its output begins here.
-    var direct: Direct?
-
-    /// The shells around the one that is driven, outermost first.
-    var outer: [OuterShell] = []
-    /// While a shell inside the one that is driven is asked and set up: how deep that one is.
-    var adoptionDepth = 0
-
-    /// What of the shell's variables is known.
-    var learning = Learning()
-
-    /// Secrets that what runs was given.
-    var redactor = Redactor()
-    var holdTimer: LoopTimer?
-    /// Who was told to ask for a secret.
-    var asker: Asker?
-
-    /// What the running command was found to wait for.
-    var need: Need?
-    /// The foreground program, as far as known.
-    var foreground: String?
-    /// How asking the kernel stands.
-    var probing = Probing()
-    /// When the terminal last sent something; one that is held off has more to send.
-    var lastOutput: ContinuousClock.Instant {
-        get { display.isHolding ? IO.now : heard }
-        set { heard = newValue }
-    }
-    private var heard = IO.now
-
-    var scanner: MarkScanner
-    /// That of the outermost shell.
-    var nonce: Nonce
-    private var newlines = NewlineMap()
-    private var scratch: [UInt8] = []
-    private let changed = Condition()
-    private let hasOutput = Condition()
-
-    /// Who answered the question at set-up.
-    struct Identity: Equatable {
-        var process: Int, image: Int?, terminal: String, program: String
-        /// Its terminal, where it named one.
-        var device: String? { terminal.hasPrefix("/dev/") ? terminal : nil }
-    }
-    /// How far set-up is.
-    enum SetUp { case asking, arming, armed, done }
-    /// Input typed at the prompt, outside of any command.
-    struct Direct {
-        var begin: Int
-        var isOver = false
-        var end: Int?
+    /// A program that asks for a secret.
+    private struct SecretQuestion: Equatable {
+        var prompt: String?
+        var foreground: String?
     }
 
     init(
@@ -120,258 +50,256 @@ import Wire
         transport: any ShellTransport, log: OutputLog, isPersistent: Bool, idleTimeout: Duration,
         display: Display = Display()
     ) {
-        self.id = id
-        self.owner = owner
-        self.target = target
-        self.name = name
-        self.transport = transport
-        self.log = log
-        self.display = display
-        self.isPersistent = isPersistent
-        self.idleTimeout = idleTimeout
-        self.nonce = nonce
-        scanner = MarkScanner(nonce: nonce)
-        display.onHold = { [weak self] holds in
-            self?.lastOutput = IO.now
-            if holds { transport.pause() } else { transport.resume() }
+        (self.owner, self.target, self.name) = (owner, target, name)
+        (self.isPersistent, self.idleTimeout) = (isPersistent, idleTimeout)
+        console = Console(id: id, nonce: nonce, transport: transport, log: log, display: display)
+        dialogue = ShellDialogue(console, target: target)
+        console.onEnd = { [weak self] in
+            guard let self else { return }
+            self.onEnd?(self)
+            self.onEnd = nil
         }
-        transport.onOutput = { [weak self] in self?.receive($0) }
-        transport.onEnd = { [weak self] in self?.ended($0) }
     }
 
-    /// How the shell ended; nil while it lives.
-    var end: ProgramEnd? {
-        if case .ended(let end) = state.phase { return end }
-        return nil
-    }
-
-    /// Whether a command has not come to its end.
-    var isRunning: Bool { command.map { $0.outcome == nil } ?? false }
-
-    /// The shell's working directory, as far as known.
-    var cwd: String? { directory(of: state) }
-
-    func directory(of state: ShellState) -> String? {
-        guard !state.directory.isEmpty else { return nil }
-        return String(decoding: unmapped(state.directory), as: UTF8.self)
-    }
-
-    /// The terminal maps the line feeds of a mark as those of any output.
-    func unmapped(_ mark: [UInt8]) -> [UInt8] {
-        var map = newlines
-        var bytes: [UInt8] = []
-        map.append(mark[...], to: &bytes)
-        map.finish(to: &bytes)
-        return bytes
+    /// Sets up what is at the far end; on failure the transport is closed.
+    ///
+    /// `shell`: what it is taken for, in place of what it says it is.
+    func open(within limit: Duration, shell: ShellChoice = .auto) async throws(Fault) {
+        let deadline = IO.now + limit
+        console.transport.resume()
+        switch shell {
+        case .raw: dialogue = RawDialogue(console)
+        case .network:
+            (dialogue, banner) = try await DeviceDialogue.open(
+                console, until: deadline, target: target)
+        default:
+            let dialogue = ShellDialogue(console, target: target)
+            banner = try await dialogue.open(
+                until: deadline, as: ShellProfile(rawValue: shell.rawValue))
+            self.dialogue = dialogue
+        }
     }
 
     /// Hangs up; the end comes by `onEnd`.
-    func close() {
-        transport.close()
-        // A transport that is gone already says nothing more.
-        if end == nil { ended(.lost("the session was closed")) }
+    func close() { console.close() }
+
+    // MARK: What it is
+
+    /// The handle clients keep.
+    var id: String { console.id }
+    /// All output after set-up.
+    var log: OutputLog { console.log }
+    /// The terminal as programs see it: size, modes, screen.
+    var display: Display { console.display }
+    /// The shell's name as reported: `bash`, or `bash (from fish)`.
+    var shellName: String { console.shell.name }
+    /// How many shells were adopted inside each other.
+    var depth: Int { console.depth }
+    /// The newest command of the innermost shell.
+    var command: SessionCommand? { console.shell.command }
+    /// Whether a command has not come to its end.
+    var isRunning: Bool { console.shell.isRunning }
+    /// The shell's working directory, as far as known.
+    var cwd: String? { console.directory(of: console.shell) }
+    /// How its own shell ended; nil while it lives.
+    var end: ProgramEnd? { console.end }
+    /// When it was last used or said something.
+    var lastUsed: ContinuousClock.Instant { max(touched, console.lastOutput) }
+
+    // MARK: Calls
+
+    /// Runs code and waits for its end, at most `wait`.
+    func run(
+        _ code: String, wait patience: Duration, timeout: Duration? = nil, maxBytes: Int
+    ) async throws(Fault) -> CommandResult {
+        try console.checkAlive()
+        touched = IO.now
+        let order = CommandOrder(code: code, wait: patience, timeout: timeout)
+        let command = try await dialogue.run(order)
+        return told(answers.result(of: command, from: command.begin, maxBytes: maxBytes))
     }
 
-    // MARK: What the terminal sends
+    /// Types text and keys, then waits for the command's end (at the prompt: for the next prompt).
+    func send(
+        text: String, keys: [String], enter: Bool, wait patience: Duration, maxBytes: Int
+    ) async throws(Fault) -> CommandResult {
+        try console.checkAlive()
+        try console.checkFree()
+        return try await deliver(
+            try typed(text, keys, enter), line: enter ? text : nil, wait: patience,
+            maxBytes: maxBytes)
+    }
 
-    private func receive(_ bytes: [UInt8]) {
-        onTerminalOutput?(bytes)
-        lastOutput = IO.now
-        lastUsed = lastOutput
-        let before = log.end
-        let level = scanner.levels - 1
-        scanner.scan(bytes) { piece in
-            switch piece {
-            case .output(let slice):
-                show(redactor.isEmpty ? slice : redacted(slice)[...])
-            case .mark(let mark): follow(mark, level: level)
-            case .outerMark(let mark, let level): follow(mark, level: level)
+    /// Answers the program that asks for a secret, and Enter: the one of which the caller was told,
+    /// which the kernel still shows reading with the echo off at the same prompt.
+    func send(
+        secret: String, wait patience: Duration, maxBytes: Int
+    ) async throws(Fault) -> CommandResult {
+        try console.checkAlive()
+        try console.checkFree()
+        let bytes = Array(secret.utf8)
+        guard bytes.count <= Self.secretLimit, bytes.allSatisfy({ $0 >= 32 && $0 != 127 }) else {
+            throw Fault(
+                .invalidArgument,
+                "a secret has at most \(Self.secretLimit) bytes and no control characters")
+        }
+        guard let asking, let begin = console.shell.openBegin else {
+            throw Self.unasked("no answer told that a program asks for one (state secret)")
+        }
+        guard let probe = await console.asker.hear() else {
+            throw Self.unasked("this host does not show whether the echo is off")
+        }
+        guard begin == console.shell.openBegin, probe.verdict == .secret,
+            asking.foreground == probe.foreground,
+            asking.prompt == console.openLine(from: begin)
+        else {
+            throw Self.unasked(
+                "what asked is not at that prompt any more; ssh_session_read shows it")
+        }
+        console.intake.hide(bytes)
+        return try await deliver(bytes + [13], wait: patience, maxBytes: maxBytes)
+    }
+
+    private static func unasked(_ why: String) -> Fault {
+        Fault(.busy, "the secret was not typed: \(why)")
+    }
+
+    /// Types bytes; `line`: they are this text and Enter.
+    private func deliver(
+        _ bytes: [UInt8], line: String? = nil, wait patience: Duration, maxBytes: Int
+    ) async throws(Fault) -> CommandResult {
+        let limit = Console.unsentLimit
+        guard bytes.count <= limit else {
+            throw Fault(
+                .invalidArgument,
+                "the input has \(bytes.count) bytes, more than \(limit); send it in parts")
+        }
+        guard console.transport.unsent + bytes.count <= limit else {
+            throw Fault(.busy, "session \(id) does not read its input; interrupt it with ctrl-c")
+        }
+        touched = IO.now
+        await dialogue.settle()
+        let begin = log.end
+        let deadline = IO.now + patience
+        if bytes.contains(Keys.interrupt) { console.shell.state.interrupted() }
+        if bytes.contains(Keys.suspend) { console.shell.state.suspended() }
+        console.watch.typed(at: IO.now, toProgram: true)
+        if let command, isRunning {
+            await dialogue.watch(command, keys: bytes, isBefore: true)
+            console.transport.write(bytes)
+            await console.asker.wait(until: deadline) { command.outcome != nil }
+            await dialogue.watch(command, keys: bytes, isBefore: false)
+            return told(answers.result(of: command, from: begin, maxBytes: maxBytes))
+        }
+        if console.shell.state.typed == nil { dialogue.typesAtPrompt(line) }
+        console.shell.state.typed(bytes, at: begin)
+        console.transport.write(bytes)
+        let level = depth
+        await console.asker.wait(until: deadline) { self.console.shell.state.typed == nil }
+        await dialogue.recover(from: bytes)
+        // The shell that was typed to may be over, and with it the command that it was.
+        if depth < level, let command {
+            let upper = max(begin, command.end ?? log.end)
+            return told(answers.result(of: command, in: begin..<upper, maxBytes: maxBytes))
+        }
+        return told(answers.typed(from: begin, maxBytes: maxBytes))
+    }
+
+    /// The bytes a terminal sends for text and keys.
+    func typed(_ text: String, _ keys: [String], _ enter: Bool) throws(Fault) -> [UInt8] {
+        var bytes = Array(text.utf8)
+        // Lines typed one by one are indented, completed or run by an editor; pasted ones are not.
+        if display.modes.bracketsPaste, bytes.dropLast().contains(10) {
+            bytes = Keys.pasted(bytes)
+        }
+        for key in keys {
+            do throws(TerminalError) {
+                let inApplication = display.modes.applicationCursorKeys
+                bytes += try Keys.bytes(for: key, applicationCursorKeys: inApplication)
+            } catch {
+                let near = Nearest.match(key, in: Keys.names).map { "; did you mean \"\($0)\"?" }
+                throw Fault(.invalidArgument, error.description + (near ?? ""))
             }
         }
-        if depth < level { scanner.keep(depth + 1) }
-        guard log.end > before else { return }
-        if need?.state != .fullscreen { need = nil }
-        followDevice()
-        hasOutput.broadcast()
+        if enter { bytes.append(13) }
+        return bytes
     }
 
-    private func show(_ bytes: ArraySlice<UInt8>) {
-        if !isDrawnPrompt { display.take(bytes, log) }
-        output(bytes)
+    /// Makes the shell that has the terminal the one that is driven.
+    func adopt(wait patience: Duration, maxBytes: Int) async throws(Fault) -> CommandResult {
+        try console.checkAlive()
+        try console.checkFree()
+        touched = IO.now
+        let begin = log.end
+        try await dialogue.adopt(wait: patience)
+        return told(answers.result(of: nil, in: begin..<log.end, maxBytes: maxBytes))
     }
 
-    /// Nothing follows that could make a secret of what is held.
-    func releaseHeld() {
-        let held = redactor.flush()
-        guard !held.isEmpty else { return }
-        show(held[...])
-        hasOutput.broadcast()
+    /// Output from an offset on (default: where the newest command's begins), waiting for more when
+    /// there is none yet, or until a line from there on matches.
+    func read(
+        offset: Int?, until text: String? = nil, wait patience: Duration, raw: Bool, maxBytes: Int
+    ) async throws(Fault) -> CommandResult {
+        touched = IO.now
+        return told(
+            try await reading.output(
+                offset: offset, until: text, wait: patience, raw: raw, maxBytes: maxBytes))
     }
 
-    private func output(_ bytes: ArraySlice<UInt8>) {
-        guard setUp == .done else {
-            if greeting.count < 1 << 16 { greeting.append(contentsOf: bytes) }
-            // What runs in a session may print while a shell in it is asked.
-            if isAdopting, greeting.count >= 1 << 16 { releaseGreeting() }
-            return
+    /// The screen as a person would see it, waiting for a change past `offset` (default: from now).
+    func readScreen(
+        offset: Int?, wait patience: Duration, maxBytes: Int
+    ) async throws(Fault) -> CommandResult {
+        touched = IO.now
+        return told(
+            try await reading.screen(offset: offset, wait: patience, maxBytes: maxBytes))
+    }
+
+    /// A command's state without its output.
+    func describe(_ command: SessionCommand?) -> CommandResult { told(answers.describe(command)) }
+
+    /// Gives the terminal another size: the program is told by SIGWINCH.
+    func resize(columns: Int, rows: Int) {
+        guard columns != display.columns || rows != display.rows else { return }
+        display.resize(columns: columns, rows: rows)
+        console.transport.resize(columns: UInt16(columns), rows: UInt16(rows))
+    }
+
+    private var answers: Answers { Answers(console: console, dialogue: dialogue) }
+    private var reading: Reading { Reading(console: console, answers: answers) }
+
+    /// Keeps what the caller is told of a program that asks for a secret.
+    private func told(_ result: CommandResult) -> CommandResult {
+        let asks = result.state == .secret && result.evidence == [.probe]
+        asking = asks ? SecretQuestion(prompt: result.prompt, foreground: result.foreground) : nil
+        return result
+    }
+
+    // MARK: A new shell
+
+    /// Gives a new shell the directory and the variables of one that is gone.
+    func takeOver(from old: Session) async -> Restored {
+        var restored = Restored()
+        guard console.shell.hasMarks, old.console.shells[0].hasMarks else { return restored }
+        let profile = console.shell.profile
+        let missing = await console.exports.missing(from: old.console.exports)
+        let code = missing.map { profile.exporting($0.name, $0.value) }.joined(separator: "\n")
+        if !missing.isEmpty, await succeeds(code) { restored.variables = missing.map(\.name) }
+        if let place = old.console.directory(of: old.console.shells[0]),
+            await succeeds(profile.entering(place))
+        {
+            restored.directory = place
         }
-        scratch.removeAll(keepingCapacity: true)
-        newlines.append(bytes, to: &scratch)
-        keep(scratch)
+        // None of this was a command of the client's.
+        console.exports.takeOver(from: old.console.exports)
+        console.shell.command = nil
+        console.commandCount = 0
+        console.shell.rest = SessionShell.Rest(end: log.end)
+        return restored
     }
 
-    /// What came while a shell was asked is output after all.
-    func releaseGreeting() {
-        scratch.removeAll(keepingCapacity: true)
-        newlines.append(greeting[...], to: &scratch)
-        log.append(scratch[...])
-        greeting = []
-    }
-
-    private func keep(_ bytes: [UInt8]) {
-        if state.phase == .running || echo.isIdle {
-            if isCursorQuestion(bytes) { return }
-            return log.append(bytes[...])
-        }
-        var rest: [UInt8] = []
-        echo.append(bytes[...], to: &rest)
-        log.append(rest[...])
-    }
-
-    /// fish draws its prompt and the typed line: no screen is kept for that.
-    private var isDrawnPrompt: Bool {
-        profile.editor == .draws && state.phase != .running && direct?.isOver != false
-    }
-
-    /// busybox ash asks for the cursor's place after each prompt.
-    ///
-    /// Without an answer it waits 20 ms before it runs a line. An answer is right only while its
-    /// editor reads: before a line is typed.
-    private func isCursorQuestion(_ bytes: [UInt8]) -> Bool {
-        guard profile.editor == .asksCursor, state.phase != .running,
-            bytes == Array("\u{1b}[6n".utf8)
-        else { return false }
-        if state.phase == .ready, direct?.isOver != false {
-            transport.write(Array("\u{1b}[1;1R".utf8))
-        }
-        return true
-    }
-
-    /// Output is complete up to a mark.
-    func settle(endsEcho: Bool) {
-        scratch.removeAll(keepingCapacity: true)
-        newlines.finish(to: &scratch)
-        if !scratch.isEmpty { keep(scratch) }
-        if endsEcho {
-            var rest: [UInt8] = []
-            echo.stop(to: &rest)
-            log.append(rest[...])
-        }
-    }
-
-    private func follow(_ mark: Mark, level: Int) {
-        guard level <= depth else { return }
-        if !redactor.isEmpty { releaseHeld() }
-        if level < depth {
-            // The outer shell is back: what ran in it is over.
-            switch mark {
-            case .ended, .prompt: leave(to: level)
-            default: return
-            }
-        }
-        if case .identity(let process, let image, let terminal, let program) = mark {
-            identity = Identity(
-                process: process, image: image > 0 ? image : nil, terminal: terminal,
-                program: program)
-            return changed.broadcast()
-        }
-        if case .began(_, let maps) = mark {
-            settle(endsEcho: true)
-            newlines.isMapping = maps
-        } else {
-            settle(endsEcho: direct != nil || learning.isAsking)
-        }
-        switch mark {
-        case .ended, .prompt:
-            display.promptIsBack(log)
-            if !redactor.isEmpty { redactor = Redactor() }
-        default: break
-        }
-        if case .exports(let environment) = mark { return learn(environment) }
-        let wasReady = state.phase == .ready
-        guard let action = state.receive(mark) else { return }
-        switch action {
-        case .promptArmed: setUp = .armed
-        case .setUpDone: setUp = .done
-        case .pieceTaken:
-            command?.piecesOnTheirWay -= 1
-            typePieces()
-        case .outputBegan:
-            if let command {
-                command.lateBytes = log.end - command.begin
-                command.begin = log.end
-            }
-        case .finished(let outcome):
-            finish(outcome)
-            if learning.isDue, state.phase == .ready { learnWhenIdle() }
-        case .promptReady:
-            if wasReady, direct?.isOver == false {
-                direct?.isOver = true
-                direct?.end = log.end
-            }
-            if learning.isDue { learnWhenIdle() }
-            if unplaced != nil { IO.task { await self.placeAgain() } }
-        case .quietOver: learning.isAsking = false
-        case .typeEmptyLine: transport.write(CommandEncoder.emptyLine)
-        case .typeInterrupt: transport.write([Keys.interrupt])
-        }
-        changed.broadcast()
-    }
-
-    private func finish(_ outcome: CommandOutcome) {
-        guard let command else { return }
-        need = nil
-        foreground = nil
-        if outcome.mayShowSentinel {
-            let tail = log.bytes(max(command.begin, log.end - 16)..<log.end)
-            command.sentinelBytes = CommandOutcome.sentinelBytes(at: tail[...])
-        }
-        command.finish(outcome, at: log.end)
-        hasOutput.broadcast()
-    }
-
-    private func ended(_ end: ProgramEnd) {
-        guard self.end == nil else { return }
-        releaseHeld()
-        scanner.finish { if case .output(let slice) = $0 { output(slice) } }
-        settle(endsEcho: false)
-        state.end(end)
-        if isRunning { finish(.ended(end)) }
-        for shell in outer { shell.command?.finish(.ended(end), at: log.end) }
-        transport.onOutput = nil
-        transport.onEnd = nil
-        learning.timer?.cancel()
-        changed.broadcast()
-        hasOutput.broadcast()
-        onEnd?(self)
-        onEnd = nil
-    }
-
-    // MARK: Waiting
-
-    /// Waits until `isOver`, the deadline or the caller's cancellation, whichever is first.
-    func wait(
-        until deadline: ContinuousClock.Instant, orOutput: Bool = false,
-        _ isOver: @IO () -> Bool
-    ) async {
-        while !isOver(), !Task.isCancelled, IO.now < deadline {
-            await (orOutput ? hasOutput : changed).wait(until: deadline)
-        }
-    }
-
-    /// Lets everyone who waits look again.
-    func wakeAll() {
-        changed.broadcast()
-        hasOutput.broadcast()
+    private func succeeds(_ code: String) async -> Bool {
+        let result = try? await run(code, wait: Self.takeOverTime, maxBytes: 0)
+        return result?.state == .done && result?.exitCode == 0
     }
 }

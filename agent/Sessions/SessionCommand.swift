@@ -24,20 +24,35 @@ import Terminal
     private(set) var ended: ContinuousClock.Instant?
     /// Output that came between the command before and this one.
     var lateBytes = 0
+    /// What a client had typed at the prompt was cleared for it.
+    var clearedPrompt = false
     /// What was done when its time limit passed; nil: it has not.
     var expiry: String?
-    /// Its shell, inside another, is over.
-    private(set) var hasLeft = false
-    /// The command of the outer shell that this one's shell was.
-    private(set) var around: SessionCommand?
+    /// Its shell, inside another, is over; nil: it is not.
+    private(set) var left: Left?
     /// Interrupts it when its time is over.
     var deadline: LoopTimer?
-    /// Lines that collect long code and are not typed yet.
-    var pieces: ArraySlice<[UInt8]> = []
-    /// Pieces typed and not yet taken.
-    var piecesOnTheirWay = 0
-    /// The line that runs it, until it is typed.
-    var line: [UInt8] = []
+    /// What is still to be typed of it.
+    var typing = Typing()
+
+    /// What is said when its time limit passed.
+    static let expiryNote = "timeout_s passed: Ctrl-C was sent"
+
+    /// Where a command goes on whose shell is over.
+    struct Left {
+        /// The command of the outer shell that the shell was.
+        let around: SessionCommand?
+    }
+
+    /// The lines of a command, until they are typed.
+    struct Typing {
+        /// Lines that collect long code.
+        var pieces: ArraySlice<[UInt8]> = []
+        /// Pieces typed and not yet taken.
+        var onTheirWay = 0
+        /// The line that runs it.
+        var line: [UInt8] = []
+    }
 
     init(id: String, code: String, begin: Int) {
         self.id = id
@@ -52,15 +67,13 @@ import Terminal
         ended = IO.now
         deadline?.cancel()
         deadline = nil
-        pieces = []
-        line = []
+        typing = Typing()
     }
 
     /// The shell it ran in, inside the one that runs `around`, is over.
     func leave(to around: SessionCommand?, at end: Int) {
         finish(.leftShell, at: end)
-        hasLeft = true
-        self.around = around
+        left = Left(around: around)
     }
 
     /// Its shell said that it ended, but it was stopped.

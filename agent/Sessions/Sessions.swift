@@ -58,7 +58,7 @@ import Wire
             isPersistent: request.isPersistent, idleTimeout: request.idleTimeout,
             display: Display(columns: request.columns, rows: request.rows))
         try await session.open(
-            within: request.loginTimeout, nonce: nonce, shell: request.shell)
+            within: request.loginTimeout, shell: request.shell)
         session.onEnd = { [weak self] in self?.endedAt[$0.id] = IO.now }
         table[session.id] = session
         if session.end != nil { endedAt[session.id] = IO.now }

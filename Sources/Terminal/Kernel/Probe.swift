@@ -58,6 +58,8 @@ public struct Probe: Sendable, Equatable {
     /// Where the shell's stack begins: another place after exec; nil: not told.
     public private(set) var image: Int?
     private(set) var shell = 0
+    /// The number of the shell's own terminal (`tty_nr` of /proc/PID/stat); nil: not told.
+    private var shellTerminal: Int?
     private(set) var terminal = ""
 
     /// Reads the script's answer; nil: it told nothing.
@@ -71,6 +73,7 @@ public struct Probe: Sendable, Equatable {
                 shell = Int(words[1]) ?? 0
                 if words.count > 3 { shellIsForeground = words[2] == words[3] }
                 if words.count > 4, let place = Int(words[4]), place > 0 { image = place }
+                if words.count > 5 { shellTerminal = Int(words[5]) }
             case "stopped" where words.count == 2: stoppedJobs.insert(Int(words[1]) ?? 0)
             case "inner":
                 isInner = true
@@ -99,6 +102,20 @@ public struct Probe: Sendable, Equatable {
         // Modes alone (no /proc, and no ps that does without) tell nothing of who waits.
         guard isTold, !processes.isEmpty else { return nil }
         if processes.contains(where: { $0.id == shell }) { shellIsForeground = true }
+    }
+
+    /// Whether the shell's own terminal is this one, as far as that is told.
+    public func isOn(_ device: String) -> Bool {
+        guard let number = shellTerminal, device.hasPrefix("/dev/pts/") else { return true }
+        // Major 136 to 143 of 256 terminals each; a minor number's higher bits stand above.
+        let major = number >> 8 & 4095
+        let minor = number & 255 | number >> 12 & 1_048_320
+        return device == "/dev/pts/\((major - 136) * 256 + minor)"
+    }
+
+    /// The shells that wait for input in the foreground, but for the one that was asked about.
+    public var readingShells: [Int] {
+        processes.filter { $0.id != shell && Self.isShell($0.name) && reads($0) }.map(\.id)
     }
 
     private static func modes(_ words: [String]) -> Modes? {

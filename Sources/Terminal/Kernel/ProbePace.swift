@@ -4,13 +4,18 @@
 
 /// The times of the next questions.
 public struct ProbePace: Sendable {
+    /// Time from the begin of a wait to the first question: most commands are over by then.
     private static let first = Duration.milliseconds(150)
+    /// Time from the begin of a wait to the second question: most programs that ask have asked.
     private static let second = Duration.seconds(1)
+    /// Time without output before each later question: output says enough of what goes on.
     private static let silence = Duration.seconds(2)
-    /// A program that is never silent is asked about all the same.
+    /// The longest time between two questions: a program that is never silent is asked about too.
     private static let longest = Duration.seconds(10)
-    /// Before the wait ends, so that its answer is new.
+    /// Time between the last question and the end of the wait, so that its answer is new.
     private static let lead = Duration.milliseconds(100)
+    /// The shortest time to the first question, and between the last two.
+    private static let shortest = Duration.milliseconds(10), apart = Duration.milliseconds(250)
 
     private var start: ContinuousClock.Instant
     private let deadline: ContinuousClock.Instant
@@ -31,10 +36,10 @@ public struct ProbePace: Sendable {
             case (_, let last?):
                 min(max(last, output) + Self.silence, last + Self.longest)
             default:
-                start + max(.milliseconds(10), min(Self.first, start.duration(to: deadline) / 2))
+                start + max(Self.shortest, min(Self.first, start.duration(to: deadline) / 2))
             }
         let final = deadline - Self.lead
-        guard planned > final, final - (last ?? start) >= .milliseconds(250) else {
+        guard planned > final, final - (last ?? start) >= Self.apart else {
             return planned
         }
         return final

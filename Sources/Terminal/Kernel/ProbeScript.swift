@@ -26,7 +26,7 @@ extension Probe {
 
     /// Functions for `sh`, given before the first question.
     ///
-    /// Lines of the answer: `shell PID GROUP FOREGROUND IMAGE`, `stopped PID` (a job), then for the
+    /// Lines of the answer: `shell PID GROUP FOREGROUND IMAGE TERMINAL`, `stopped PID` (a job), then for the
     /// terminal and each one behind it (`inner NAME`: sudo runs commands on a terminal of their
     /// own): `process PID STATE WCHAN CALL FILE NAME` for what is in the foreground, and last
     /// `tty NAME MODES`, so that who was found reading is held against the modes of that moment.
@@ -94,7 +94,7 @@ extension Probe {
         ps -o pid= -o pgid= -o tpgid= -o state= -o wchan= -o comm= -t ${t#/dev/} |
         while read -r l; do echo "ps $l"; done
         echo "shell $q"; echo "tty $t" $(stty -a <$t); return; }
-        echo "shell $q $b $e $d"; g=$e n=0
+        echo "shell $q $b $e $d $y"; g=$e n=0
         hl_kids $q
         for p in $k; do hl_stat $p && case $a in T) echo "stopped $p";; esac; done
         while :; do

@@ -53,6 +53,9 @@ public enum ShellProfile: String, Sendable, CaseIterable {
         }
     }
 
+    /// Whether Ctrl-C at its idle prompt makes it show a new one.
+    public var promptsAfterInterrupt: Bool { self != .zsh && self != .fish }
+
     /// Whether its marks tell that a job was stopped; otherwise the kernel is asked.
     public var tellsStops: Bool { self != .mksh && self != .fish }
 
@@ -61,14 +64,21 @@ public enum ShellProfile: String, Sendable, CaseIterable {
     public func setUp(nonce: Nonce) -> [[UInt8]] { dialect.setUp(nonce).map { Array($0.utf8) } }
 
     /// A line that any Unix shell answers with mark P.
+    ///
+    /// In a namespace of processes, /proc may be that of another: then it says nothing of this shell,
+    /// and the program is `foreign`.
     public static func question(nonce: Nonce) -> [UInt8] {
         let mark = #"printf "\033]133;P;\#(nonce.text);%s/%s;%s;%s;\#(nonce.text)\007""#
-        let image = "{ read -r s </proc/$PPID/stat;} 2>/dev/null;set -- ${s##*) }"
-        let program =
-            #"$(readlink /proc/$PPID/exe 2>/dev/null || ps -o comm= -p $PPID)"#
-        return line(
-            " sh -c '\(image);\(mark) $PPID ${26:-0} \"$(tty)\" \"\(program)\"'")
+        let reading =
+            "{ read -r p s </proc/self/stat;read -r s </proc/$PPID/stat;} 2>/dev/null;"
+            + "set -- ${s##*) };i=${26:-0} n=?"
+        let program = "$(readlink /proc/$PPID/exe 2>/dev/null||ps -o comm= -p $PPID)"
+        let check = "case ${p:-$$} in $$)n=\(program);;*)i=0 n=\(foreign);;esac"
+        return line(" sh -c '\(reading);\(check);\(mark) $PPID $i \"$(tty)\" \"$n\"'")
     }
+
+    /// The program of a shell of which this host's /proc tells nothing.
+    public static let foreign = "-"
 
     /// Replaces a shell that has no profile by one that has.
     public static var replacement: [UInt8] {

@@ -7,20 +7,40 @@ public import Programs
 public struct ShellState: Sendable {
     /// What the shell is doing.
     public enum Phase: Equatable, Sendable {
-        /// Set-up lines are on their way.
-        case settingUp
+        /// It is asked which shell it is.
+        case asking
+        /// Set-up lines are on their way. `isArmed`: the first one is answered.
+        case arming(isArmed: Bool)
         /// At its prompt.
         case ready
-        /// Pieces of long code are being collected.
-        case collecting
-        /// The command's line is typed; its output has not begun.
-        case typed
-        /// The command runs.
-        case running
+        /// At its prompt, with a line of our own on its way that is nobody's command.
+        case quiet
+        /// At its prompt, where a client types.
+        case typing(TypedInput)
+        /// A command, from its typing to its end.
+        case command(Run)
         /// The command is over; the prompt has not come yet.
         case ending
         /// The shell is gone.
         case ended(ProgramEnd)
+    }
+
+    /// How far a command is.
+    public struct Run: Equatable, Sendable {
+        enum Step: Equatable {
+            /// Pieces of long code are being collected.
+            case collecting
+            /// The command's line is typed; its output has not begun.
+            case typed
+            /// The command runs.
+            case running
+        }
+
+        var step: Step
+        var asked = CommandOutcome.Asked()
+        var isIncomplete = false
+        /// The line was typed before the prompt of the command before it came.
+        var isPromptOwed: Bool
     }
 
     /// What the session does about a mark.
@@ -37,6 +57,11 @@ public struct ShellState: Sendable {
         case finished(CommandOutcome)
         /// The prompt is back.
         case promptReady
+        /// The prompt is back after what a client typed. `mayStay`: a line was entered, which a line
+        /// editor keeps where the shell could not parse it.
+        case typingOver(mayStay: Bool)
+        /// The shell wants more of a line that a client typed at its prompt.
+        case wantsMore
         /// The prompt is back after a line that is no command.
         case quietOver
         /// bash showed an old prompt: an empty line makes it show a new one.
@@ -46,7 +71,7 @@ public struct ShellState: Sendable {
     }
 
     /// What the shell is doing.
-    public private(set) var phase = Phase.settingUp
+    public private(set) var phase = Phase.asking
     /// The shell's working directory, as bytes.
     public private(set) var directory: [UInt8] = []
     /// The number of the newest command.
@@ -56,60 +81,116 @@ public struct ShellState: Sendable {
     /// The `$?` of the newest prompt: the status of lines that a client typed itself.
     public private(set) var promptStatus = 0
 
-    private var asked = CommandOutcome.Asked()
-    private var isIncomplete = false
-    private var isQuiet = false
-    /// The line was typed before the prompt of the command before it came.
-    private var isPromptOwed = false
-
     /// A shell before set-up.
     public init() {}
+
+    /// A command's output comes.
+    public var isRunning: Bool {
+        if case .command(let run) = phase { return run.step == .running }
+        return false
+    }
+    /// It is not driven yet.
+    public var isSettingUp: Bool {
+        switch phase {
+        case .asking, .arming: true
+        case .ready, .quiet, .typing, .command, .ending, .ended: false
+        }
+    }
+    /// What a client types at the prompt; nil: nothing.
+    public var typed: TypedInput? {
+        if case .typing(let input) = phase { return input }
+        return nil
+    }
+
+    // MARK: What is typed
+
+    /// The lines of set-up are typed.
+    public mutating func arm() { phase = .arming(isArmed: false) }
+
+    /// No mark will ever come: what is there takes input.
+    public mutating func goWithoutMarks() { phase = .ready }
 
     /// A command is about to be typed; with `pieces` its code is collected first.
     public mutating func start(pieces: Bool) {
         number += 1
-        isPromptOwed = phase == .ending
-        phase = pieces ? .collecting : .typed
-        asked = .init()
-        isIncomplete = false
-        isQuiet = false
+        phase = .command(
+            Run(step: pieces ? .collecting : .typed, isPromptOwed: phase == .ending))
     }
 
     /// A line was typed at the prompt that is nobody's command: `$?` stays what it was.
-    public mutating func typedQuietly() { isQuiet = phase == .ready }
+    public mutating func typedQuietly() {
+        if phase == .ready { phase = .quiet }
+    }
 
     /// The line that runs the collected code was typed.
     public mutating func typedCommand() {
-        if phase == .collecting { phase = .typed }
+        change { if $0.step == .collecting { $0.step = .typed } }
     }
 
-    /// Ctrl-C was sent.
-    public mutating func interrupted() { asked.interrupt = true }
+    /// A client types at the prompt; what comes of it begins at `begin`.
+    public mutating func typed(_ bytes: [UInt8], at begin: Int) {
+        var input: TypedInput
+        switch phase {
+        case .typing(let before): input = before
+        case .ready: input = TypedInput(begin: begin)
+        case .quiet, .ending: input = TypedInput(begin: begin, isPromptOwed: true)
+        case .asking, .arming, .command, .ended: return
+        }
+        input.type(bytes)
+        phase = .typing(input)
+    }
 
-    /// Ctrl-Z was sent.
-    public mutating func suspended() { asked.suspend = true }
+    /// What a client typed is cleared out of the line editor.
+    public mutating func clearedTyping() {
+        guard case .typing(var input) = phase else { return }
+        input.clear()
+        phase = .typing(input)
+    }
+
+    /// A client's input is over, as something else than a mark shows.
+    public mutating func endTyping() {
+        if case .typing = phase { phase = .ready }
+    }
+
+    /// The line that a client typed is still in the line editor, behind the prompt.
+    public mutating func reopenTyping(at begin: Int) {
+        if phase == .ready { phase = .typing(TypedInput(begin: begin)) }
+    }
+
+    /// Ctrl-C was sent to a command.
+    public mutating func interrupted() { change { $0.asked.interrupt = true } }
+
+    /// Ctrl-Z was sent to a command.
+    public mutating func suspended() { change { $0.asked.suspend = true } }
+
+    private mutating func change(_ body: (inout Run) -> Void) {
+        guard case .command(var run) = phase else { return }
+        body(&run)
+        phase = .command(run)
+    }
+
+    // MARK: What comes
 
     /// Follows one mark.
     public mutating func receive(_ mark: Mark) -> Action? {
         switch mark {
         case .began(let number, _):
-            guard phase == .typed, number == self.number else { return nil }
-            phase = .running
+            guard case .command(let run) = phase, run.step == .typed, number == self.number
+            else { return nil }
+            change { $0.step = .running }
             return .outputBegan
         case .ended(let status, let own, let number, let directory):
-            guard phase == .typed || phase == .running, number == self.number else { return nil }
+            guard case .command(let run) = phase, run.step != .collecting, number == self.number
+            else { return nil }
             self.directory = directory
             phase = .ending
-            return finish(.ended(status, own: own, asked))
+            return finish(.ended(status, own: own, run.asked))
         case .prompt(let status, let sentinel, let number, let directory):
             // After E the directory is known; ash's prompt would change backslashes in it.
             if phase != .ending { self.directory = directory }
             promptStatus = status
             return prompt(status: status, sentinel: sentinel, number: number)
-        case .continuation:
-            guard phase == .typed || phase == .running || phase == .collecting else { return nil }
-            isIncomplete = true
-            return .typeInterrupt
+        case .continuation: return continuation()
         case .identity, .exports: return nil
         }
     }
@@ -117,52 +198,90 @@ public struct ShellState: Sendable {
     /// The channel ended; a command without an outcome has that of the end.
     public mutating func end(_ end: ProgramEnd) { phase = .ended(end) }
 
+    private mutating func continuation() -> Action? {
+        switch phase {
+        case .typing(var input):
+            input.wantsMore = true
+            phase = .typing(input)
+            return .wantsMore
+        case .command:
+            change { $0.isIncomplete = true }
+            return .typeInterrupt
+        case .asking, .arming, .ready, .quiet, .ending, .ended: return nil
+        }
+    }
+
     private mutating func prompt(status: Int, sentinel: Int, number: Int) -> Action? {
         switch phase {
-        case .settingUp:
-            guard sentinel == 0 else { return .promptArmed }
+        case .asking, .ended: return nil
+        case .arming:
+            guard sentinel == 0 else {
+                phase = .arming(isArmed: true)
+                return .promptArmed
+            }
             phase = .ready
             return .setUpDone
         case .ready:
-            if isQuiet {
-                isQuiet = false
-                return .quietOver
-            }
             previousStatus = status & 255
             return .promptReady
+        case .quiet:
+            phase = .ready
+            return .quietOver
+        case .typing(var input):
+            if input.isPromptOwed {
+                input.isPromptOwed = false
+                phase = .typing(input)
+                return .promptReady
+            }
+            previousStatus = status & 255
+            // What follows the last Enter is at the new prompt.
+            guard !input.hasTail else {
+                input.restart()
+                phase = .typing(input)
+                return .promptReady
+            }
+            phase = .ready
+            return .typingOver(mayStay: input.isEntered && !input.isInterrupted)
         case .ending:
             // Any prompt after E is the one: bash may print it with the values before an abort.
             phase = .ready
             return .promptReady
+        case .command(let run): return prompt(run, status: status, sentinel: sentinel, number)
+        }
+    }
+
+    /// A prompt while a command is under way.
+    private mutating func prompt(
+        _ run: Run, status: Int, sentinel: Int, _ number: Int
+    ) -> Action? {
+        let isOwn = number == self.number
+        switch run.step {
         case .collecting:
             // After Ctrl-C a piece may be missing: what is left of the code must not run.
-            if isIncomplete || asked.interrupt {
-                return over(status: status, sentinel: Mark.unfinished)
+            if run.isIncomplete || run.asked.interrupt {
+                return over(run, status: status, sentinel: Mark.unfinished)
             }
             return number == self.number - 1 ? .pieceTaken : nil
         case .typed:
             // The prompt before this line, or the code never began.
-            if isIncomplete { return over(status: status, sentinel: Mark.unfinished) }
-            if number == self.number { return over(status: status, sentinel: sentinel) }
-            if isPromptOwed {
-                isPromptOwed = false
+            if run.isIncomplete { return over(run, status: status, sentinel: Mark.unfinished) }
+            if isOwn { return over(run, status: status, sentinel: sentinel) }
+            if run.isPromptOwed {
+                change { $0.isPromptOwed = false }
                 return nil
             }
             // Ctrl-C came before the line was taken: the terminal threw it away.
-            return asked.interrupt ? over(status: status, sentinel: Mark.unfinished) : nil
+            return run.asked.interrupt
+                ? over(run, status: status, sentinel: Mark.unfinished) : nil
         case .running:
-            guard number == self.number else { return .typeEmptyLine }
-            return over(status: status, sentinel: sentinel)
-        case .ended: return nil
+            return isOwn ? over(run, status: status, sentinel: sentinel) : .typeEmptyLine
         }
     }
 
-    private mutating func over(status: Int, sentinel: Int) -> Action {
+    private mutating func over(_ run: Run, status: Int, sentinel: Int) -> Action {
         phase = .ready
-        if isIncomplete {
-            return finish(.incomplete)
-        }
-        return finish(.prompted(status: status, sentinel: sentinel, asked))
+        if run.isIncomplete { return finish(.incomplete) }
+        return finish(.prompted(status: status, sentinel: sentinel, run.asked))
     }
 
     private mutating func finish(_ outcome: CommandOutcome) -> Action {

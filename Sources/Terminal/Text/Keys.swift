@@ -42,6 +42,11 @@ public enum Keys {
     /// The byte of Ctrl-Z.
     public static let suspend: UInt8 = 26
 
+    /// What empties a line that is being typed: Ctrl-Q lets output go on that Ctrl-S stopped, Ctrl-U
+    /// (after Ctrl-V a character like others) and Ctrl-K erase the line before and behind the cursor,
+    /// and Ctrl-C gives up the lines before it.
+    public static let clearing: [UInt8] = [17, 21, 11, 3]
+
     private static func control(_ rest: Substring) -> UInt8? {
         if rest == "space" { return 0 }
         guard rest.utf8.count == 1, let byte = rest.utf8.first else { return nil }

@@ -64,9 +64,9 @@ import Wire
             let session = Session(
                 id: "s1", owner: "me", target: "agent/local", nonce: nonce, transport: shell,
                 log: OutputLog(), isPersistent: false, idleTimeout: .seconds(60))
-            try await session.open(within: .seconds(20), nonce: nonce)
+            try await session.open(within: .seconds(20))
             // The terminal was root's when it was made.
-            let terminal = try #require(session.terminalName)
+            let terminal = try #require(session.console.shell.terminal)
             let account = try #require(unsafe getpwnam(name))
             chown(terminal, unsafe account.pointee.pw_uid, unsafe account.pointee.pw_gid)
             return (session, shell)

@@ -37,7 +37,7 @@ import Wire
             transport: SSHHost.shell(channel, probes: probes), log: OutputLog(),
             isPersistent: false,
             idleTimeout: .seconds(60))
-        try await session.open(within: .seconds(30), nonce: nonce)
+        try await session.open(within: .seconds(30))
         return session
     }
 }

@@ -39,7 +39,7 @@ import Wire
         let place = try await ProbePlace(.bash)
         let session = try await place.session()
         #expect(try await session.run("read x").state == .lineInput)
-        let shell = try #require(session.shellProcess)
+        let shell = try #require(session.console.shell.process)
         let others = place.server.sessions().filter { id in
             String(decoding: readBytes("/proc/\(id)/comm"), as: UTF8.self) == "sh\n"
                 && Int(id) != shell
@@ -56,7 +56,7 @@ import Wire
         let place = try await ProbePlace(.bash)
         let session = try await place.session()
         #expect(try await session.run("read x").state == .lineInput)
-        for id in place.server.sessions() where Int(id) != session.shellProcess {
+        for id in place.server.sessions() where Int(id) != session.console.shell.process {
             if String(decoding: readBytes("/proc/\(id)/comm"), as: UTF8.self) == "sh\n" {
                 kill(id, SIGSTOP)
             }
@@ -106,8 +106,8 @@ import Wire
         let session = try await openSession(.bash, home: home)
         defer { session.close() }
         #expect(try await session.run("sh -c 'cat; :'").state == .lineInput)
-        let process = try #require(session.shellProcess)
-        let terminal = try #require(session.terminalName)
+        let process = try #require(session.console.shell.process)
+        let terminal = try #require(session.console.shell.terminal)
         let question = try #require(Probe.Question(process: process, terminal: terminal))
         let input = Array((Probe.definitions + question.line).utf8)
         for name in ["dash", "bash", "mksh", "busybox", "zsh"] {
@@ -127,8 +127,8 @@ import Wire
         let session = try await openSession(.bash, home: home)
         defer { session.close() }
         #expect(try await session.run("sleep 60", wait: .milliseconds(400)).state == .running)
-        let process = try #require(session.shellProcess)
-        let terminal = try #require(session.terminalName)
+        let process = try #require(session.console.shell.process)
+        let terminal = try #require(session.console.shell.terminal)
         let line = "hl_probe \(process) \(terminal) /none\n"
         let result = try await Child.run(
             "/bin/sh", [], input: Array((Probe.definitions + line).utf8), deadline: .seconds(10))

@@ -177,8 +177,8 @@ extension Session {
             #expect(result.output == "2\n")
             #expect(result.exitCode == 6)
             #expect(result.note == nil, "\(result)")
-            _ = try await session.run(session.profile.exporting("HL_NEW", "canary"))
-            #expect(await holds { session.learning.exports?.values["HL_NEW"] == "canary" })
+            _ = try await session.run(session.console.shell.profile.exporting("HL_NEW", "canary"))
+            #expect(await holds { session.console.exports.known?.values["HL_NEW"] == "canary" })
             #expect(!session.log.bytes(0..<session.log.end).contains(Array("canary".utf8)))
             let end = try await session.run("exit 4", wait: .seconds(10))
             #expect(end.state == .shellExited)
@@ -283,7 +283,7 @@ extension Session {
             _ = try await session.run("dash", wait: .seconds(2))
             if level == 1 {
                 let adoption = IO.task { try? await session.adopt() }
-                #expect(await holds { session.isAdopting })
+                #expect(await holds { (session.console.occupation != nil) })
                 await #expect(throws: Fault.self) { try await session.run("echo") }
                 await #expect(throws: Fault.self) { try await session.adopt() }
                 #expect(await adoption.value?.depth == 1)

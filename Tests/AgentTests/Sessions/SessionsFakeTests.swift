@@ -79,7 +79,7 @@ import Wire
         let session = Session(
             id: "s", owner: "o", target: "a/b", nonce: nonce, transport: fake, log: OutputLog(),
             isPersistent: false, idleTimeout: .seconds(1))
-        try await session.open(within: limit, nonce: nonce)
+        try await session.open(within: limit)
         return (session, fake)
     }
 

@@ -83,7 +83,7 @@ import Wire
         let session = try await openSession(.bash, home: home)
         defer { session.close() }
         let task = IO.task { try? await session.run("sleep 0.5; echo lives", wait: .seconds(30)) }
-        _ = await holds { session.state.phase == .running }
+        _ = await holds { session.console.shell.state.isRunning }
         task.cancel()
         #expect(await task.value?.state == .running)
         let result = try await session.read(

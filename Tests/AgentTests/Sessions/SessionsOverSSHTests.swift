@@ -25,7 +25,7 @@ import Wire
             transport: SSHHost.shell(channel, probes: ProbeChannel(link)), log: OutputLog(),
             isPersistent: false,
             idleTimeout: .seconds(60))
-        try await session.open(within: .seconds(20), nonce: nonce, shell: shell)
+        try await session.open(within: .seconds(20), shell: shell)
         return (session, link)
     }
 

@@ -15,7 +15,7 @@ import Wire
         defer { session.close() }
         #expect(session.cwd == home.path)
         #expect(session.shellName.contains(shell.rawValue))
-        #expect(session.terminalName?.hasPrefix("/dev/pts/") == true)
+        #expect(session.console.shell.terminal?.hasPrefix("/dev/pts/") == true)
         #expect(!session.banner.contains("133;"))
         if shell == .bash || shell == .dash || shell == .zsh { #expect(session.banner == "") }
         if shell == .ash { #expect(session.banner.contains("BusyBox")) }

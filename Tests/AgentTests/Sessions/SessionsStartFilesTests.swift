@@ -54,12 +54,12 @@ import Wire
             "bash --norc", wait: .seconds(10), timeout: .seconds(600), maxBytes: 1000)
         #expect(outer.hasLostMarks, "\(outer)")
         #expect(try await session.adopt().depth == 1)
-        let command = try #require(session.outer.first?.command)
+        let command = try #require(session.console.shells.first?.command)
         if runs {
             #expect(try await session.run("sleep 600", wait: .milliseconds(300)).state == .running)
         }
         // The time is over.
-        session.expire(command)
+        session.console.interrupt(command)
         if runs {
             #expect(await holds { !session.isRunning })
             let inner = session.describe(session.command)

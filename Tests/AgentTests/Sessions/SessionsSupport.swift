@@ -68,7 +68,7 @@ enum TestShell: String, CaseIterable, CustomTestStringConvertible {
                 environment: base.merging(environment) { $1 }, directory: home.path,
                 columns: columns)),
         log: log, isPersistent: false, idleTimeout: .seconds(60))
-    try await session.open(within: .seconds(20), nonce: nonce)
+    try await session.open(within: .seconds(20))
     return session
 }
 

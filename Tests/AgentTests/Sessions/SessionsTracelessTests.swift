@@ -75,8 +75,10 @@ import Wire
         let text = String(repeating: "0123456789", count: 500)
         #expect(try await session.run("printf %s '\(text)'").output == text)
         _ = try await session.run("echo 'open")
-        #expect(try await session.run(session.profile.exporting("HL_X", "canary")).state == .done)
-        #expect(await holds { session.learning.exports?.values["HL_X"] == "canary" })
+        #expect(
+            try await session.run(session.console.shell.profile.exporting("HL_X", "canary")).state
+                == .done)
+        #expect(await holds { session.console.exports.known?.values["HL_X"] == "canary" })
         #expect(try await session.run("cat").state == .lineInput)
         let stopped = try await session.press("ctrl-c")
         #expect(stopped.state == .aborted || stopped.state == .done, "\(stopped)")

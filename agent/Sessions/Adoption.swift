@@ -1,0 +1,135 @@
+// A shell inside the session's shell: su, ssh, docker exec, bash, or one that exec put in its place.
+// It is asked and set up as a session's own is, with a nonce of its own; then it is the one that is
+// driven, and the outer one waits on the stack until its mark says that it is back.
+// Invariant: an attempt that fails leaves the outer shell, its command and all output as they were.
+import Loop
+import Programs
+import Terminal
+import Wire
+
+/// Adopts the shell that has the terminal.
+@IO struct Adoption {
+    let console: Console
+    /// `agent/host`, for people.
+    let target: String
+
+    /// The most shells inside each other: one for each level of marks, but for the session's own.
+    private static let depthLimit = MarkScanner.levelLimit - 1
+    /// The least time an inner shell has to answer, whatever the caller's wait: that of a login
+    /// over a slow line.
+    private static let answerTime = Duration.seconds(10)
+    /// Time a shell that starts is waited for before anything is typed.
+    private static let startTime = Duration.seconds(3)
+    /// Time between two looks at a shell that starts.
+    private static let startStep = Duration.milliseconds(100)
+
+    /// Makes that shell the one that is driven; throws what was wrong, and types nothing where what
+    /// has the terminal is known to be no shell.
+    func adopt(wait patience: Duration) async throws(Fault) {
+        guard console.depth < Self.depthLimit else {
+            throw Fault(
+                .limitReached,
+                "session \(console.id) has \(console.depth) shells inside each other already")
+        }
+        let limit = IO.now + max(patience, Self.answerTime)
+        let found = try await adoptable(limit)
+        let level = console.depth
+        try console.checkFree()
+        let nonce = Nonce()
+        console.push(nonce)
+        console.occupation = .adopting(depth: console.depth)
+        defer { console.occupation = nil }
+        let setUp = SetUp(
+            console: console, target: target, deadline: max(limit, IO.now + Self.answerTime),
+            depth: console.depth)
+        do throws(Fault) {
+            // One that a name shows to be a shell may be asked again.
+            var times = [SetUp.once]
+            if case .shell = found { times = SetUp.questionTimes }
+            try await setUp.introduce(times: times)
+            try await setUp.arm()
+        } catch {
+            if console.end == nil, console.depth > level { console.leave(to: level) }
+            console.intake.forgetMarks()
+            try console.checkAlive()
+            throw Self.failure(found, error)
+        }
+        await place(inside: level)
+        let shown = SetUp.shown(console.intake.takeGreeting())
+        if !shown.isEmpty { console.log.append(Array((shown + "\n").utf8)[...]) }
+        // What came until now is no output of the first command in it.
+        console.shell.rest = SessionShell.Rest(end: console.log.end)
+        console.watch.typed(at: IO.now)
+        console.waiters.wakeAll()
+    }
+
+    /// Waits until a shell seems to wait for a command.
+    private func adoptable(
+        _ deadline: ContinuousClock.Instant
+    ) async throws(Fault) -> Probe.Adoption? {
+        let limit = min(deadline, IO.now + Self.startTime)
+        while true {
+            try console.checkAlive()
+            try console.checkFree()
+            guard console.shell.openBegin != nil else {
+                throw Fault(
+                    .invalidArgument,
+                    "nothing to adopt: session \(console.id) is at the prompt of its shell")
+            }
+            guard let probe = await console.asker.hear(within: deadline - IO.now) else {
+                guard !console.display.modes.isAlternate else {
+                    throw Self.refusal("a full-screen program has the terminal")
+                }
+                // Where no kernel can be asked the marks alone decide; one that answered before is only
+                // slow, and what has the terminal may be no shell.
+                guard console.asker.canAsk else { return nil }
+                throw Self.refusal(
+                    "the host did not tell in time what has the terminal; try again")
+            }
+            let adoption = probe.adoption(drawsScreen: console.display.modes.isAlternate)
+            console.watch.named(probe)
+            switch adoption {
+            case .shell, .carrier, .itself: return adoption
+            case .refused(let why): throw Self.refusal(why)
+            case .busy(let name):
+                guard IO.now < limit, !Task.isCancelled else {
+                    throw Self.refusal("\(name) does not wait for a command")
+                }
+                await console.waiters.wait(until: IO.now + Self.startStep) {
+                    self.console.end != nil
+                }
+            }
+        }
+    }
+
+    private static func refusal(_ why: String) -> Fault {
+        Fault(.busy, "nothing was adopted and nothing typed: \(why)")
+    }
+
+    private static func failure(_ adoption: Probe.Adoption?, _ error: Fault) -> Fault {
+        let who =
+            switch adoption {
+            case .shell(let name), .carrier(let name): name
+            case .itself, .busy, .refused, nil: "what has the terminal"
+            }
+        return Fault(
+            error.code,
+            "\(who) did not answer as a shell: \(error.message). The line that asked was typed and may "
+                + "have been taken as input; ssh_session_read shows what came of it.")
+    }
+
+    /// Finds where the new shell is: on this host, where the kernel can be asked about it, or
+    /// somewhere else; in the place of the outer one (exec), or inside it.
+    private func place(inside level: Int) async {
+        guard console.depth == level + 1, let identity = console.shell.identity else { return }
+        let outer = console.shells[level]
+        let place = await console.asker.find(identity, inside: outer)
+        guard console.depth == level + 1 else { return }
+        console.shell.place = place
+        guard let process = outer.process, identity.process == process,
+            identity.device == outer.terminal, place != .elsewhere
+        else { return }
+        console.shell.place = .here(process: process)
+        console.replaceOuter()
+    }
+}

@@ -1,0 +1,189 @@
+// What is told of a command: built once, here. Invariant: the state is what a mark, a prompt or the end
+// of the channel proved; without either it is what Watch found, or `running`.
+import Loop
+import Programs
+import Terminal
+import Wire
+
+/// Builds the results of a session's calls.
+@IO struct Answers {
+    let console: Console
+    let dialogue: any Dialogue
+
+    static let guessNote = "low confidence: guessed from the output alone"
+
+    static func adoptionNote(_ name: String) -> String {
+        "\(name) has the terminal and a shell of its own, without marks: what runs in it has no exact "
+            + "end or status until ssh_session_send {\"adopt\": true} makes it this session's shell"
+    }
+
+    /// A command as it stands, with its output from `offset` on.
+    func result(of command: SessionCommand?, from offset: Int, maxBytes: Int) -> CommandResult {
+        let end = command?.outcome == nil ? nil : command?.end
+        let upper = max(offset, end ?? console.log.end)
+        return result(of: command, in: offset..<upper, maxBytes: maxBytes)
+    }
+
+    /// A command as it stands, with a range of the session's output.
+    func result(of command: SessionCommand?, in range: Range<Int>, maxBytes: Int) -> CommandResult {
+        var result = describe(command)
+        let isOver = command.map { $0.outcome != nil } ?? (result.state != .running)
+        // The typed line's own text at the end of an open here-document is not output.
+        let hidden = range.upperBound == command?.end ? command?.sentinelBytes ?? 0 : 0
+        let upper = max(range.lowerBound, range.upperBound - hidden)
+        let excerpt = Excerpt(
+            console.log, range.lowerBound..<upper, maxBytes: maxBytes, isOver: isOver)
+        result.output = dialogue.cleaned(excerpt.text, from: range.lowerBound)
+        result.omittedBytes = excerpt.omittedBytes
+        result.lostBytes = excerpt.lostBytes
+        result.isTruncated = excerpt.omittedBytes > 0 || excerpt.lostBytes > 0
+        result.offset = range.lowerBound
+        result.nextOffset = excerpt.nextOffset == upper ? range.upperBound : excerpt.nextOffset
+        return result
+    }
+
+    /// What a client typed at the prompt, which the prompt alone tells to be over.
+    func typed(from begin: Int, maxBytes: Int) -> CommandResult {
+        let rest = console.shell.state.typed == nil ? console.shell.rest?.end : nil
+        let upper = max(begin, rest ?? console.log.end)
+        var result = result(of: nil, in: begin..<upper, maxBytes: maxBytes)
+        switch console.end {
+        case nil:
+            guard console.shell.state.typed == nil else { break }
+            result.state = .done
+            result.evidence = [dialogue.evidence]
+            result.exitCode = dialogue.promptStatus
+        case .exited(let code): result.exitCode = Int(code)
+        case .signalled, .lost: break
+        }
+        return result
+    }
+
+    /// A command's state without its output.
+    func describe(_ command: SessionCommand?) -> CommandResult {
+        // What a shell inside the session's ran last may have been its end.
+        if let command, let left = command.left { return describeLeft(command, left) }
+        var command = command
+        // While a shell is asked, the command that it is runs on.
+        if command == nil, case .adopting(let depth) = console.occupation {
+            command = console.shells[min(depth, console.shells.count) - 1].command
+        }
+        var result = CommandResult(sessionID: console.id, state: .done)
+        result.commandID = command?.id
+        result.durationMS = command?.durationMS ?? 0
+        result.cwd = console.directory(of: console.shell)
+        if console.depth > 0 { (result.depth, result.shell) = (console.depth, console.shell.name) }
+        var notes: [String] = []
+        if let typed = console.shell.state.typed {
+            result.commandID = nil
+            result.durationMS = 0
+            describeOpen(&result, &notes)
+            if console.shell.hasMarks, let note = Self.note(typed, result.state) {
+                notes.append(note)
+            }
+            result.note = notes.first
+            return result
+        }
+        guard let command else {
+            result.state = console.end.map { CommandState($0) } ?? .done
+            result.evidence = [console.end != nil ? .eof : dialogue.evidence]
+            return result
+        }
+        if let outcome = command.outcome {
+            result.state = CommandState(outcome.state)
+            result.exitCode = outcome.exitCode.map(Int.init)
+            result.signal = outcome.signal
+            result.evidence = [Evidence(outcome.evidence)]
+            if let note = outcome.note { notes.append(note) }
+        } else {
+            describeOpen(&result, &notes)
+        }
+        if let expiry = command.expiry { notes.append(expiry) }
+        if command.lateBytes > 0 {
+            let offset = command.begin - command.lateBytes
+            notes.append(
+                "\(command.lateBytes) bytes came before this command began (background output); "
+                    + "read them from offset \(offset)")
+        }
+        result.note = notes.isEmpty ? nil : notes.joined(separator: "; ")
+        return result
+    }
+
+    /// What runs on: as found, or as far as known.
+    private func describeOpen(_ result: inout CommandResult, _ notes: inout [String]) {
+        let watch = console.watch
+        result.state = watch.finding?.state ?? .running
+        result.prompt = watch.finding?.prompt
+        result.foreground = watch.foreground
+        result.evidence = watch.finding.map { [$0.evidence] } ?? []
+        if let name = watch.unmarked {
+            result.hasLostMarks = true
+            notes.append(Self.adoptionNote(name))
+        }
+        if watch.finding?.evidence == .regex { notes.append(Self.guessNote) }
+    }
+
+    /// What is said of input at the prompt.
+    private static func note(_ typed: TypedInput, _ state: CommandState) -> String? {
+        switch state {
+        case .incomplete:
+            "the shell wants more of what was typed: send the rest, or ctrl-c to give it up"
+        case .lineInput where !typed.isEntered:
+            "what was typed is at the shell's prompt and was not entered: send enter to run it; "
+                + "ssh_session_command clears it"
+        case .lineInput, .done, .running, .secret, .fullscreen, .aborted, .stopped, .shellExited,
+            .linkLost, .maybeInput:
+            nil
+        }
+    }
+
+    /// A command whose shell is over: what counts now is the command that this shell was.
+    private func describeLeft(
+        _ command: SessionCommand, _ left: SessionCommand.Left
+    ) -> CommandResult {
+        var result = describe(left.around)
+        if left.around == nil, console.end == nil {
+            result.exitCode = console.shell.state.promptStatus
+        }
+        let note =
+            "the adopted shell that ran \(command.id) is over; this is \(console.shell.name) again"
+        result.note = result.note.map { "\(note); \($0)" } ?? note
+        return result
+    }
+}
+
+extension CommandState {
+    /// The contract's word for how a command ended.
+    init(_ state: CommandOutcome.State) {
+        self =
+            switch state {
+            case .done: .done
+            case .incomplete: .incomplete
+            case .aborted: .aborted
+            case .stopped: .stopped
+            case .shellExited: .shellExited
+            case .linkLost: .linkLost
+            }
+    }
+
+    /// The contract's word for how a session ended.
+    init(_ end: ProgramEnd) {
+        self =
+            switch end {
+            case .exited, .signalled: .shellExited
+            case .lost: .linkLost
+            }
+    }
+}
+
+extension Evidence {
+    /// The contract's word for what an end rests on.
+    init(_ evidence: CommandOutcome.Evidence) {
+        self =
+            switch evidence {
+            case .mark: .mark
+            case .prompt: .prompt
+            case .eof: .eof
+            }
+    }
+}

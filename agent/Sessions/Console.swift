@@ -1,0 +1,369 @@
+// A session's terminal and the shells on it: always read, whoever waits and whoever gave up. Bytes go
+// through Intake into the log, marks into the innermost shell's state; typing goes the other way.
+// Invariant: a shell's marks reach that shell alone, and an outer shell's mark ends those inside it.
+import Loop
+import Programs
+import Terminal
+import Wire
+
+/// A terminal with shells inside each other.
+@IO final class Console {
+    let transport: any ShellTransport
+    /// All output after set-up.
+    let log: OutputLog
+    /// The terminal as programs see it: size, modes, screen.
+    let display: Display
+    let intake: Intake
+    /// Whoever waits for the terminal.
+    let waiters = Waiters()
+    /// The shells, outermost first; never empty.
+    private(set) var shells: [SessionShell]
+    /// While it is set, only its owner types.
+    var occupation: Occupation?
+    /// Whether what runs waits for input.
+    var watch = Watch(now: IO.now)
+    /// The session's handle.
+    let id: String
+    /// How many commands were given, to any of its shells.
+    var commandCount = 0
+    /// The variables that its own shell has exported.
+    private(set) lazy var exports = ExportsLearner(self)
+    /// Asks the kernel.
+    private(set) lazy var asker = Asker(self)
+    /// Called when output has come.
+    var onPrinted: (@IO () -> Void)?
+    /// Called once when the shell is gone.
+    var onEnd: (@IO () -> Void)?
+    private var holdTimer: LoopTimer?
+
+    /// What is typed meanwhile would be taken for something else.
+    enum Occupation {
+        /// A shell is adopted: the stack has this many shells around it.
+        case adopting(depth: Int)
+        /// What a client typed at the prompt is cleared.
+        case clearing
+    }
+
+    /// Time after which what looks like the beginning of a secret is shown after all.
+    private static let holdTime = Duration.milliseconds(100)
+    /// The most bytes that may wait for a terminal that does not take its input.
+    static let unsentLimit = 1 << 20
+
+    init(id: String, nonce: Nonce, transport: any ShellTransport, log: OutputLog, display: Display)
+    {
+        (self.id, self.transport, self.log, self.display) = (id, transport, log, display)
+        shells = [SessionShell(nonce: nonce)]
+        intake = Intake(nonce)
+        display.onHold = { [weak self] holds in
+            self?.watch.held(holds, at: IO.now)
+            if holds { transport.pause() } else { transport.resume() }
+        }
+        transport.onOutput = { [weak self] in self?.receive($0) }
+        transport.onEnd = { [weak self] in self?.ended($0) }
+    }
+
+    // MARK: The stack
+
+    private var top: Int { shells.count - 1 }
+
+    /// The shell that is driven: the innermost.
+    var shell: SessionShell {
+        get { shells[shells.count - 1] }
+        set { shells[shells.count - 1] = newValue }
+    }
+
+    /// How many shells were adopted inside each other.
+    var depth: Int { top }
+
+    /// How the session's own shell ended; nil while it lives.
+    var end: ProgramEnd? {
+        if case .ended(let end) = shells[top].state.phase { return end }
+        return nil
+    }
+
+    /// A shell inside the one that is driven is asked and set up.
+    func push(_ nonce: Nonce) {
+        intake.push(nonce, self)
+        shells.append(SessionShell(nonce: nonce))
+    }
+
+    /// An outer shell is driven again: those inside it are over.
+    func leave(to level: Int) {
+        intake.keep(level + 1, self)
+        if shells[top].state.isSettingUp { intake.releaseGreeting(self) }
+        while top > level {
+            let inner = shells.removeLast()
+            inner.command?.leave(to: shells[top].command, at: log.end)
+        }
+        watch.typed(at: IO.now)
+        waiters.wakeAll()
+    }
+
+    /// The innermost shell took the place of the one around it (exec).
+    func replaceOuter() {
+        guard top > 0 else { return }
+        let replaced = shells.remove(at: top - 1)
+        intake.remove(top)
+        replaced.command?.finish(.replacedShell, at: log.end)
+    }
+
+    // MARK: What the terminal sends
+
+    private func receive(_ bytes: [UInt8]) {
+        watch.received(at: IO.now)
+        let before = log.end
+        intake.take(bytes, self)
+        guard log.end > before else { return }
+        watch.printed()
+        onPrinted?()
+        waiters.wakeForOutput()
+    }
+
+    private func ended(_ end: ProgramEnd) {
+        guard self.end == nil else { return }
+        holdTimer?.cancel()
+        intake.finish(self)
+        if shells[top].isRunning { finish(.ended(end)) }
+        for level in shells.indices {
+            shells[level].command?.finish(.ended(end), at: log.end)
+            shells[level].state.end(end)
+        }
+        transport.onOutput = nil
+        transport.onEnd = nil
+        exports.stop()
+        waiters.wakeAll()
+        onEnd?()
+        (onEnd, onPrinted) = (nil, nil)
+    }
+
+    /// Hangs up; the end comes by `onEnd`.
+    func close() {
+        transport.close()
+        // A transport that is gone already says nothing more.
+        if end == nil { ended(.lost("the session was closed")) }
+    }
+
+    // MARK: What is typed
+
+    /// Types a line of our own, whose echo is nobody's output.
+    func type(_ line: [UInt8]) {
+        intake.expect(line)
+        transport.write(line)
+    }
+
+    /// Types as much of a command's code as the terminal may hold, and its line once all is taken.
+    func typePieces() {
+        guard let command = shells[top].command, end == nil, !command.typing.line.isEmpty
+        else { return }
+        while let piece = command.typing.pieces.first,
+            command.typing.onTheirWay < CommandEncoder.pieceWindow
+        {
+            command.typing.pieces.removeFirst()
+            command.typing.onTheirWay += 1
+            type(piece)
+        }
+        guard command.typing.pieces.isEmpty, command.typing.onTheirWay <= 0 else { return }
+        let line = command.typing.line
+        command.typing.line = []
+        shells[top].state.typedCommand()
+        type(line)
+    }
+
+    /// Interrupts a command, or what runs in the shell inside that it is.
+    func interrupt(_ command: SessionCommand) {
+        guard command.outcome == nil, end == nil,
+            let level = shells.firstIndex(where: { $0.command === command })
+        else { return }
+        guard level == top || shells[top].isRunning else {
+            command.expiry = "timeout_s passed while the shell in it was at its prompt"
+            return
+        }
+        command.expiry = SessionCommand.expiryNote
+        shells[top].command?.expiry = SessionCommand.expiryNote
+        shells[top].state.interrupted()
+        transport.write([Keys.interrupt])
+    }
+}
+
+extension Console: IntakeListener {
+    var listening: Intake.Listening {
+        if shells[top].state.isRunning { return .program }
+        return shells[top].state.isSettingUp ? .setUp : .prompt
+    }
+
+    func drew(_ bytes: ArraySlice<UInt8>) {
+        // fish draws its prompt and the typed line: no screen is kept for that.
+        let isDrawn =
+            shells[top].profile.editor == .draws && !shells[top].state.isRunning
+            && shells[top].state.typed == nil
+        if !isDrawn { display.take(bytes, log) }
+        guard intake.isHolding || holdTimer != nil else { return }
+        holdTimer?.cancel()
+        holdTimer = nil
+        guard intake.isHolding else { return }
+        holdTimer = LoopTimer(after: Self.holdTime) { [weak self] in
+            guard let self else { return }
+            self.intake.release(self)
+            self.waiters.wakeForOutput()
+        }
+    }
+
+    func wrote(_ bytes: ArraySlice<UInt8>) { log.append(bytes) }
+
+    /// Without an answer busybox ash waits 20 ms before it runs a line.
+    ///
+    /// An answer is right only while its editor reads: before a line is typed.
+    func askedForCursor() {
+        switch shells[top].state.phase {
+        case .ready, .quiet: transport.write(Array("\u{1b}[1;1R".utf8))
+        case .asking, .arming, .typing, .command, .ending, .ended: break
+        }
+    }
+
+    func marked(_ mark: Mark, level: Int) {
+        if level < top {
+            // The outer shell is back: what ran in it is over.
+            switch mark {
+            case .ended, .prompt: leave(to: level)
+            case .began, .continuation, .exports, .identity: return
+            }
+        }
+        if case .identity(let process, let image, let terminal, let program) = mark {
+            shells[top].identity = SessionShell.Identity(
+                process: process, image: image > 0 ? image : nil, terminal: terminal,
+                program: program)
+            return waiters.wake()
+        }
+        intake.passed(mark, endsEcho: endsEcho, self)
+        switch mark {
+        case .ended, .prompt:
+            display.promptIsBack(log)
+            intake.forgetSecrets()
+        case .exports(let environment): return exports.learn(intake.unmapped(environment))
+        case .began, .continuation, .identity: break
+        }
+        guard let action = shells[top].state.receive(mark) else { return }
+        perform(action)
+        waiters.wake()
+    }
+
+    /// After what was typed at the prompt, a mark shows that its echo is over.
+    private var endsEcho: Bool {
+        switch shells[top].state.phase {
+        case .typing, .quiet: true
+        case .asking, .arming, .ready, .command, .ending, .ended: shells[top].rest != nil
+        }
+    }
+
+    private func perform(_ action: ShellState.Action) {
+        switch action {
+        case .promptArmed, .setUpDone, .quietOver, .wantsMore: break
+        case .pieceTaken:
+            shells[top].command?.typing.onTheirWay -= 1
+            typePieces()
+        case .outputBegan:
+            if let command = shells[top].command {
+                // What clearing the prompt made the shell draw is nobody's output.
+                command.lateBytes = command.clearedPrompt ? 0 : log.end - command.begin
+                command.begin = log.end
+            }
+        case .finished(let outcome):
+            finish(outcome)
+            if shells[top].state.phase == .ready { exports.promptIsBack() }
+        case .typingOver(let mayStay):
+            shells[top].rest = SessionShell.Rest(end: log.end, mayHoldLine: mayStay)
+            promptIsBack()
+        case .promptReady: promptIsBack()
+        case .typeEmptyLine: transport.write(CommandEncoder.emptyLine)
+        case .typeInterrupt: transport.write([Keys.interrupt])
+        }
+    }
+
+    private func promptIsBack() {
+        exports.promptIsBack()
+        if top > 0, shells[top].place == .unknown { IO.task { await self.asker.placeAgain() } }
+    }
+
+    private func finish(_ outcome: CommandOutcome) {
+        guard let command = shells[top].command else { return }
+        watch.ended()
+        if outcome.mayShowSentinel {
+            let tail = log.bytes(max(command.begin, log.end - 16)..<log.end)
+            command.sentinelBytes = CommandOutcome.sentinelBytes(at: tail[...])
+        }
+        command.finish(outcome, at: log.end)
+        waiters.wakeForOutput()
+    }
+}
+
+extension Console {
+    /// The handle of the next command.
+    func nextCommandID() -> String {
+        commandCount += 1
+        return "\(id).\(commandCount)"
+    }
+
+    /// Throws where the session is over.
+    func checkAlive() throws(Fault) {
+        guard let end else { return }
+        let how =
+            switch end {
+            case .exited(let code): "its shell exited with \(code)"
+            case .signalled(let name): "its shell was ended by SIG\(name)"
+            case .lost(let reason): "its connection was lost: \(reason)"
+            }
+        throw Fault(
+            .sessionEnded,
+            "session \(id) is over: \(how). ssh_session_open {\"reopen\": \"\(id)\"} opens a new shell "
+                + "where it was")
+    }
+
+    /// Throws where something else types.
+    func checkFree() throws(Fault) {
+        switch occupation {
+        case nil: return
+        case .adopting:
+            throw Fault(
+                .busy, "a shell inside session \(id) is being adopted; try again in a moment")
+        case .clearing:
+            throw Fault(
+                .busy,
+                "what was typed at the prompt of session \(id) is being cleared; try again in a moment"
+            )
+        }
+    }
+
+    /// A client's input at the prompt of what has no marks is over.
+    func endTyping(at end: Int) {
+        guard shells[top].state.typed != nil else { return }
+        shells[top].state.endTyping()
+        shells[top].rest = SessionShell.Rest(end: end)
+    }
+
+    /// When the terminal last sent something, or had more to send.
+    var lastOutput: ContinuousClock.Instant { watch.lastOutput(IO.now) }
+
+    /// What the terminal shows, for Watch's rules; nil: nothing runs.
+    var scene: Watch.Scene? {
+        guard end == nil else { return nil }
+        let shell = shells[top]
+        guard let begin = shell.openBegin else { return nil }
+        return Watch.Scene(
+            begin: begin, outputBytes: log.end - begin, openLine: openLine(from: begin),
+            drawsScreen: display.modes.isAlternate,
+            typed: shell.hasMarks ? shell.state.typed : nil, profile: shell.profile,
+            image: shell.identity?.image)
+    }
+
+    /// The last line of the output from `begin` on, where it has no end; nil: there is none.
+    func openLine(from begin: Int) -> String? {
+        let bytes = log.bytes(max(begin, log.end - 2000)..<log.end)
+        return PromptGuess.openLine(of: CleanText.clean(bytes[...]))
+    }
+
+    /// A shell's working directory, as far as known.
+    func directory(of shell: SessionShell) -> String? {
+        guard !shell.state.directory.isEmpty else { return nil }
+        return String(decoding: intake.unmapped(shell.state.directory), as: UTF8.self)
+    }
+}

@@ -1,0 +1,189 @@
+// A device that is no Unix shell (a switch, a router). It has no marks: its prompt is learned at the
+// beginning, pages are turned, and a command is over when the prompt is back and nothing follows it.
+// Invariant: `done` rests on the prompt, said as evidence `prompt`, and never has an exit code.
+import Loop
+import Programs
+import Terminal
+import Wire
+
+/// Speaks to a device with a prompt.
+@IO final class DeviceDialogue: Dialogue {
+    private let console: Console
+    private let prompt: DevicePrompt
+    /// Lines of the command that are still to be typed.
+    private var lines: [String] = []
+    /// The line whose echo comes first.
+    private var typed: String?
+    /// The end of the output when a page was asked for; -1: none was.
+    private var turnedAt = -1
+    private var settling: LoopTimer?
+
+    /// Time without output after which what a device shows is complete.
+    private static let stillness = Duration.milliseconds(300)
+    /// Time in which nothing may follow a prompt: a line of output that looks like one is followed
+    /// at once.
+    private static let promptRest = Duration.milliseconds(60)
+    /// The longest wait for stillness: some devices print without end at login.
+    private static let longest = Duration.seconds(3)
+    /// Time between two looks at whether it is still.
+    private static let step = Duration.milliseconds(20)
+    /// The most bytes of a command.
+    private static let codeLimit = 1 << 16
+
+    private init(_ console: Console, _ prompt: DevicePrompt) {
+        (self.console, self.prompt) = (console, prompt)
+        console.shell.hasMarks = false
+        console.shell.state.goWithoutMarks()
+    }
+
+    var evidence: Evidence { .prompt }
+    var promptStatus: Int? { nil }
+    func adopt(wait: Duration) async throws(Fault) { throw console.refusal("adopts no shells") }
+    func settle() async {}
+    func typesAtPrompt(_ line: String?) {}
+    func watch(_ command: SessionCommand, keys: [UInt8], isBefore: Bool) async {}
+    func recover(from keys: [UInt8]) async {}
+
+    // MARK: Opening
+
+    /// Learns the prompt and switches paging off.
+    ///
+    /// Answers with what the device showed at login too.
+    static func open(
+        _ console: Console, until deadline: ContinuousClock.Instant, target: String
+    ) async throws(Fault) -> (dialogue: DeviceDialogue, banner: String) {
+        console.shell.name = "network"
+        await silence(console, until: deadline)
+        var learned: DevicePrompt?
+        var candidate: DevicePrompt?
+        while learned == nil {
+            guard IO.now < deadline, console.end == nil, !Task.isCancelled else {
+                console.close()
+                let said = SetUp.banner(console.intake.greeting).split(separator: "\n").last
+                throw Fault(
+                    console.end == nil ? .timedOut : .shellUnusable,
+                    "no prompt could be learned at \(target)"
+                        + (said.map { "; it said: \($0)" } ?? "")
+                        + "; open it with shell \"raw\" to see what it shows")
+            }
+            // Twice the same: a question or a slow banner is no prompt.
+            console.transport.write([13])
+            await silence(console, until: deadline)
+            let seen = DevicePrompt(learning: openLine(console.intake.greeting.suffix(4096)))
+            if seen != nil, seen == candidate { learned = seen }
+            candidate = seen
+        }
+        guard let learned else { throw console.refusal("has no prompt") }
+        let banner = SetUp.banner(console.intake.greeting)
+            .split(separator: "\n", omittingEmptySubsequences: false)
+            .prefix { !$0.hasPrefix(learned.base) }.joined(separator: "\n")
+        for setting in ["terminal length 0", "terminal width 511"] {
+            console.transport.write(Array(setting.utf8) + [13])
+            await silence(console, until: deadline)
+        }
+        _ = console.intake.takeGreeting()
+        let dialogue = DeviceDialogue(console, learned)
+        console.onPrinted = { [weak dialogue] in dialogue?.printed() }
+        return (dialogue, banner)
+    }
+
+    /// Waits until something came and nothing follows.
+    private static func silence(
+        _ console: Console, until deadline: ContinuousClock.Instant
+    ) async {
+        let begin = IO.now
+        let limit = min(deadline, begin + longest)
+        while console.end == nil, !Task.isCancelled, IO.now < limit {
+            let last = console.lastOutput
+            if last >= begin, IO.now - last >= stillness { return }
+            await console.waiters.wait(until: min(limit, IO.now + step)) { console.end != nil }
+        }
+    }
+
+    /// The unfinished line at the end of what the device has shown.
+    private static func openLine(_ tail: ArraySlice<UInt8>) -> String {
+        CleanText.clean(tail.lastIndex(of: 10).map { tail[($0 + 1)...] } ?? tail)
+    }
+
+    // MARK: Commands
+
+    func run(_ order: CommandOrder) async throws(Fault) -> SessionCommand {
+        let deadline = IO.now + order.wait
+        if let command = console.shell.command, console.shell.isRunning {
+            throw Fault(
+                .busy, "session \(console.id) is running \(command.id): \(command.preview)")
+        }
+        guard order.code.utf8.count <= Self.codeLimit,
+            order.code.utf8.allSatisfy({ $0 >= 32 || $0 == 10 || $0 == 9 })
+        else {
+            throw Fault(
+                .invalidArgument, "a device takes lines of text, at most 64 KiB of them in all")
+        }
+        let command = SessionCommand(
+            id: console.nextCommandID(), code: order.code, begin: console.log.end)
+        console.shell.state.endTyping()
+        (console.shell.command, console.shell.rest) = (command, nil)
+        console.watch.typed(at: IO.now)
+        command.deadline = order.timeout.map { limit in
+            LoopTimer(after: limit) { [weak console, weak command] in
+                if let console, let command { console.interrupt(command) }
+            }
+        }
+        lines = order.code.split(separator: "\n", omittingEmptySubsequences: true).map(String.init)
+        let first = lines.isEmpty ? "" : lines.removeFirst()
+        typed = first
+        console.transport.write(Array(first.utf8) + [13])
+        await console.asker.wait(until: deadline) { command.outcome != nil }
+        return command
+    }
+
+    /// What turning pages left in the text is taken out.
+    func cleaned(_ text: String, from offset: Int) -> String {
+        turnedAt >= offset ? DevicePager.cleaned(text) : text
+    }
+
+    /// The device has said something: turns a page, or waits whether the prompt stays the last.
+    private func printed() {
+        let isRunning = console.shell.isRunning
+        guard isRunning || console.shell.state.typed != nil else { return }
+        settling?.cancel()
+        settling = nil
+        if isRunning { skipEcho() }
+        let end = console.log.end
+        let line = Self.openLine(console.log.bytes(max(console.log.start, end - 4096)..<end)[...])
+        if let key = DevicePager.key(for: line), turnedAt < end {
+            turnedAt = end
+            console.transport.write([key])
+        } else if typed == nil || !isRunning, prompt.matches(line) {
+            settling = LoopTimer(after: Self.promptRest) { [weak self] in self?.promptStayed(end) }
+        }
+    }
+
+    /// The first line is the typed one, as the device shows it.
+    private func skipEcho() {
+        guard let command = console.shell.command, let typed else { return }
+        let limit = min(console.log.end, command.begin + 8192)
+        let bytes = console.log.bytes(command.begin..<limit)
+        guard let line = bytes.firstIndex(of: 10) else { return }
+        self.typed = nil
+        let shown = CleanText.clean(bytes[...line])
+        if typed.isEmpty || shown.contains(typed.suffix(20)) { command.begin += line + 1 }
+    }
+
+    private func promptStayed(_ end: Int) {
+        guard end == console.log.end else { return }
+        settling = nil
+        let tail = console.log.bytes(max(console.log.start, end - 4096)..<end)
+        let begin = tail.lastIndex(of: 10).map { end - tail.count + $0 + 1 } ?? end
+        guard let command = console.shell.command, command.outcome == nil else {
+            console.endTyping(at: begin)
+            return console.waiters.wakeAll()
+        }
+        guard lines.isEmpty else {
+            return console.transport.write(Array(lines.removeFirst().utf8) + [13])
+        }
+        console.watch.ended()
+        command.finish(.prompted, at: max(command.begin, begin))
+        console.waiters.wakeAll()
+    }
+}

@@ -1,0 +1,215 @@
+// What the terminal sends, taken apart: marks, a program's own bytes, and what is nobody's output (the
+// echo of typed lines, the cursor question of an editor). It stands between the transport and the log.
+// A mark may change what the bytes behind it are, so its listener is asked for each piece.
+// Invariant: bytes in = output + marks + echo, whatever the chunks; secrets never come out.
+import Loop
+import Terminal
+
+/// Who follows what the terminal sends.
+@IO protocol IntakeListener: AnyObject {
+    /// What the terminal's output is at this moment.
+    var listening: Intake.Listening { get }
+    /// The terminal showed this.
+    func drew(_ bytes: ArraySlice<UInt8>)
+    /// A program wrote this.
+    func wrote(_ bytes: ArraySlice<UInt8>)
+    /// An editor asks for the place of the cursor.
+    func askedForCursor()
+    /// A shell printed a mark. `level`: which one, counted from the outermost.
+    func marked(_ mark: Mark, level: Int)
+}
+
+/// Takes a terminal's output apart.
+@IO final class Intake {
+    /// What the terminal's output is.
+    enum Listening {
+        /// The answer to set-up lines, with whatever the host says at login.
+        case setUp
+        /// A prompt and the echo of typed lines, with a background job's output in between.
+        case prompt
+        /// The output of a program.
+        case program
+    }
+
+    private var scanner: MarkScanner
+    private var newlines = NewlineMap()
+    private var redactor = Redactor()
+    /// Of each shell, outermost first.
+    private var echoes = [EchoFilter(editor: .none)]
+    /// The line editor of each shell.
+    private var editors = [ShellProfile.Editor.none]
+    private var scratch: [UInt8] = []
+    /// What came while the innermost shell is set up.
+    private(set) var greeting: [UInt8] = []
+
+    /// The most bytes that are kept of what comes while a shell is set up.
+    private static let greetingLimit = 64 << 10
+    /// The question of busybox ash, which comes alone.
+    private static let cursorQuestion = Array("\u{1b}[6n".utf8)
+
+    /// For a session's own shell.
+    init(_ nonce: Nonce) { scanner = MarkScanner(nonce: nonce) }
+
+    private var top: Int { echoes.count - 1 }
+
+    // MARK: The stack of shells
+
+    /// The output of another shell, inside the innermost, comes from now on.
+    func push(_ nonce: Nonce, _ listener: some IntakeListener) {
+        settle(endsEcho: true, listener)
+        greeting = []
+        scanner.push(nonce)
+        echoes.append(EchoFilter(editor: .none))
+        editors.append(.none)
+    }
+
+    /// The shells inside the outermost `count` are over.
+    ///
+    /// Their marks are looked for until the chunk is through that told so.
+    func keep(_ count: Int, _ listener: some IntakeListener) {
+        settle(endsEcho: true, listener)
+        echoes.removeLast(max(0, echoes.count - count))
+        editors.removeLast(max(0, editors.count - count))
+    }
+
+    /// A shell took the place of the one at `level`.
+    func remove(_ level: Int) {
+        echoes.remove(at: level)
+        editors.remove(at: level)
+        scanner.remove(level)
+    }
+
+    /// Forgets the marks of shells that are over.
+    func forgetMarks() { if scanner.levels > echoes.count { scanner.keep(echoes.count) } }
+
+    /// The innermost shell is of a kind with this line editor.
+    func edits(_ editor: ShellProfile.Editor) {
+        editors[top] = editor
+        echoes[top] = EchoFilter(editor: editor)
+    }
+
+    // MARK: What is expected
+
+    /// A line was typed whose echo comes.
+    ///
+    /// `endsAtLine`: no mark comes before its output.
+    func expect(_ line: [UInt8], endsAtLine: Bool = false) {
+        echoes[top].expect(line, endsAtLine: endsAtLine)
+    }
+
+    /// A secret was typed: it is replaced where it is shown.
+    func hide(_ secret: [UInt8]) { redactor.add(secret) }
+
+    /// No program runs that could show a secret.
+    func forgetSecrets() { if !redactor.isEmpty { redactor = Redactor() } }
+
+    /// What may be the beginning of a secret is held back.
+    var isHolding: Bool { redactor.isHolding }
+
+    // MARK: What comes
+
+    /// Takes one chunk apart.
+    func take(_ bytes: [UInt8], _ listener: some IntakeListener) {
+        let level = scanner.levels - 1
+        scanner.scan(bytes) { piece in
+            switch piece {
+            case .output(let slice):
+                guard !redactor.isEmpty else { return show(slice, listener) }
+                var shown: [UInt8] = []
+                redactor.append(slice, to: &shown)
+                show(shown[...], listener)
+            case .mark(let mark): follow(mark, level, listener)
+            case .outerMark(let mark, let level): follow(mark, level, listener)
+            }
+        }
+        forgetMarks()
+    }
+
+    /// Nothing follows that could make a secret of what is held.
+    func release(_ listener: some IntakeListener) {
+        let held = redactor.flush()
+        if !held.isEmpty { show(held[...], listener) }
+    }
+
+    /// Nothing follows at all.
+    func finish(_ listener: some IntakeListener) {
+        release(listener)
+        scanner.finish { if case .output(let slice) = $0 { show(slice, listener) } }
+        settle(endsEcho: false, listener)
+    }
+
+    /// What came while a shell was set up, which is forgotten here.
+    func takeGreeting() -> [UInt8] {
+        defer { greeting = [] }
+        return greeting
+    }
+
+    /// Set-up failed: what came meanwhile is output after all.
+    func releaseGreeting(_ listener: some IntakeListener) {
+        scratch.removeAll(keepingCapacity: true)
+        newlines.append(takeGreeting()[...], to: &scratch)
+        listener.wrote(scratch[...])
+    }
+
+    /// Output is complete up to here.
+    func settle(endsEcho: Bool, _ listener: some IntakeListener) {
+        scratch.removeAll(keepingCapacity: true)
+        newlines.finish(to: &scratch)
+        if !scratch.isEmpty { keep(scratch, listener) }
+        guard endsEcho else { return }
+        var rest: [UInt8] = []
+        echoes[top].stop(to: &rest)
+        if !rest.isEmpty { listener.wrote(rest[...]) }
+    }
+
+    /// The terminal maps the line feeds of a mark as those of any output.
+    func unmapped(_ mark: [UInt8]) -> [UInt8] {
+        var map = newlines
+        var bytes: [UInt8] = []
+        map.append(mark[...], to: &bytes)
+        map.finish(to: &bytes)
+        return bytes
+    }
+
+    private func follow(_ mark: Mark, _ level: Int, _ listener: some IntakeListener) {
+        guard level <= top else { return }
+        release(listener)
+        listener.marked(mark, level: level)
+    }
+
+    /// The innermost shell's mark.
+    ///
+    /// `endsEcho`: no echo of a typed line follows it.
+    func passed(_ mark: Mark, endsEcho: Bool, _ listener: some IntakeListener) {
+        guard case .began(_, let maps) = mark else {
+            return settle(endsEcho: endsEcho, listener)
+        }
+        settle(endsEcho: true, listener)
+        newlines.isMapping = maps
+    }
+
+    private func show(_ bytes: ArraySlice<UInt8>, _ listener: some IntakeListener) {
+        listener.drew(bytes)
+        if case .setUp = listener.listening { return greet(bytes, listener) }
+        scratch.removeAll(keepingCapacity: true)
+        newlines.append(bytes, to: &scratch)
+        keep(scratch, listener)
+    }
+
+    private func greet(_ bytes: ArraySlice<UInt8>, _ listener: some IntakeListener) {
+        if greeting.count < Self.greetingLimit { greeting.append(contentsOf: bytes) }
+        // What runs in a session may print while a shell in it is asked.
+        if top > 0, greeting.count >= Self.greetingLimit { releaseGreeting(listener) }
+    }
+
+    private func keep(_ bytes: [UInt8], _ listener: some IntakeListener) {
+        let isProgram = if case .program = listener.listening { true } else { false }
+        if !isProgram, editors[top] == .asksCursor, bytes == Self.cursorQuestion {
+            return listener.askedForCursor()
+        }
+        guard !isProgram, !echoes[top].isIdle else { return listener.wrote(bytes[...]) }
+        var rest: [UInt8] = []
+        echoes[top].append(bytes[...], to: &rest)
+        if !rest.isEmpty { listener.wrote(rest[...]) }
+    }
+}

@@ -1,0 +1,133 @@
+// What a client typed at the prompt, outside of any command: text without Enter, keys, lines that the
+// shell wants more of. Before a command is typed, such input is cleared, and the shell's next mark
+// shows that it is at its prompt again; some shells show none after Ctrl-C until a line is entered.
+// Invariant: what may run is never interrupted for a command: the kernel shows the shell itself
+// reading, or no line was entered, or the client has sent Ctrl-C.
+import Loop
+import Programs
+import Terminal
+import Wire
+
+/// Brings a shell back to an empty prompt.
+@IO struct PromptClearing {
+    let console: Console
+
+    /// Time in which a shell that shows a new prompt after Ctrl-C has shown it, on most lines.
+    private static let interruptTime = Duration.milliseconds(300)
+    /// Time a shell that shows none is given to take the Ctrl-C before an empty line is typed.
+    private static let interruptRest = Duration.milliseconds(30)
+    /// Time without output after which an editor that draws reads its keys, and the longest wait for
+    /// that: fish drops a Ctrl-C that comes while it draws, or together with other keys.
+    private static let stillness = (Duration.milliseconds(100), Duration.seconds(1))
+    /// Time the prompt is waited for after an empty line: a round trip over a slow line.
+    private static let promptTime = Duration.seconds(2)
+    /// How often it is tried: a line editor's search takes one Ctrl-C for itself.
+    private static let tries = 3
+    /// Time a shell that works (it completes a word, say) is waited for.
+    private static let workTime = Duration.seconds(1)
+    /// Time between two looks at a shell that works.
+    private static let workStep = Duration.milliseconds(50)
+
+    private var typed: TypedInput? { console.shell.state.typed }
+
+    /// Takes away what a client has typed; throws where something may run.
+    func clear() async throws(Fault) {
+        console.occupation = .clearing
+        defer { console.occupation = nil }
+        let probe = await settledProbe()
+        try console.checkAlive()
+        // A prompt that an editor has drawn meanwhile may still hold the line.
+        if console.shell.profile.editor == .draws {
+            console.shell.state.reopenTyping(at: console.log.end)
+        }
+        guard let typed else { return }
+        let id = console.id
+        if let probe, !probe.shellIsAlone || probe.verdict == .running {
+            let name = probe.foreground ?? "what was typed at its prompt"
+            throw Fault(
+                .busy,
+                "session \(id) is running \(name), which was started at its prompt; wait with "
+                    + "ssh_session_read or interrupt it with ssh_session_send ctrl-c")
+        }
+        if let name = console.watch.unmarked {
+            throw Fault(
+                .busy, "session \(id): \(Answers.adoptionNote(name)); or end it with ctrl-c")
+        }
+        guard !typed.isEntered || typed.isInterrupted else {
+            throw Fault(
+                .busy,
+                "session \(id) has input at its prompt that is not over: send the rest of it, or "
+                    + "ctrl-c first")
+        }
+        if await showsPrompt() { return }
+        try console.checkAlive()
+        throw Fault(
+            .busy,
+            "session \(id) shows no prompt after ctrl-c: something may still read what is typed; "
+                + "ssh_session_read shows it; send ctrl-c again, or close the session")
+    }
+
+    /// After a client's Ctrl-C: some shells show no prompt until a line is entered.
+    func recover() async {
+        guard typed != nil, console.occupation == nil, console.end == nil else { return }
+        console.occupation = .clearing
+        defer { console.occupation = nil }
+        if console.shell.profile.promptsAfterInterrupt {
+            await console.waiters.wait(until: IO.now + Self.interruptTime) { typed == nil }
+        }
+        if typed?.isEntered == true {
+            // Only the kernel can tell that what was started is over.
+            guard let probe = await settledProbe(), probe.shellIsAlone,
+                probe.verdict != .running, console.watch.unmarked == nil
+            else { return }
+        }
+        _ = await showsPrompt()
+    }
+
+    /// The kernel's answer, which may wait for a shell that works; nil: it gave none.
+    private func settledProbe() async -> Probe? {
+        let limit = IO.now + Self.workTime
+        while let scene = console.scene, typed != nil {
+            guard let probe = await console.asker.hear() else { return nil }
+            console.watch.saw(probe, scene)
+            guard probe.shellIsAlone, probe.verdict == .running, IO.now < limit else {
+                return probe
+            }
+            await console.waiters.wait(until: IO.now + Self.workStep) { typed == nil }
+        }
+        return nil
+    }
+
+    /// Clears the line and makes the shell show its prompt; false: it did not in time.
+    private func showsPrompt() async -> Bool {
+        // zsh takes the first line after Ctrl-C for a part of what was given up.
+        let line =
+            CommandEncoder.emptyLine
+            + (typed?.isEntered == true ? CommandEncoder.armingLine : [])
+        let draws = console.shell.profile.editor == .draws
+        for _ in 0..<Self.tries where typed != nil && console.end == nil {
+            if draws { await waitForStillness() }
+            console.watch.typed(at: IO.now)
+            console.transport.write(draws ? [Keys.interrupt] : Keys.clearing)
+            console.shell.state.clearedTyping()
+            let shows = draws || console.shell.profile.promptsAfterInterrupt
+            let time = shows ? Self.interruptTime : Self.interruptRest
+            await console.waiters.wait(until: IO.now + time) { typed == nil }
+            guard typed != nil else { break }
+            console.type(line)
+            await console.waiters.wait(until: IO.now + Self.promptTime) { typed == nil }
+        }
+        return typed == nil && console.end == nil
+    }
+
+    /// Lets an editor draw what was typed; a prompt that it draws meanwhile may still hold it.
+    private func waitForStillness() async {
+        let limit = IO.now + Self.stillness.1
+        while IO.now < limit, console.end == nil {
+            let still = console.lastOutput + Self.stillness.0
+            if still <= IO.now { break }
+            await console.waiters.wait(until: min(limit, still)) { console.end != nil }
+        }
+        console.shell.state.reopenTyping(at: console.log.end)
+    }
+}

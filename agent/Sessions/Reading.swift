@@ -1,0 +1,135 @@
+// Reading a session's output by offset, or its screen, and waiting for more of it. Invariant: a wait
+// ends with its deadline, whatever the output and the pattern.
+import Loop
+import Programs
+import Terminal
+import Wire
+
+/// Reads one session.
+@IO struct Reading {
+    let console: Console
+    let answers: Answers
+
+    /// Time the end of a command is waited for behind its last output: it often follows at once.
+    private static let endTime = Duration.milliseconds(20)
+    /// Time without output after which a picture counts as drawn, and the longest wait for that.
+    private static let stillness = (Duration.milliseconds(40), Duration.milliseconds(400))
+
+    /// Whether something runs whose output may go on.
+    private var isBusy: Bool {
+        (console.shell.isRunning || console.shell.state.typed != nil) && console.end == nil
+    }
+
+    /// Output from an offset on (default: where the newest command's begins), waiting for more when
+    /// there is none yet, or until a line from there on matches.
+    func output(
+        offset: Int?, until text: String?, wait patience: Duration, raw: Bool, maxBytes: Int
+    ) async throws(Fault) -> CommandResult {
+        let offset = offset ?? console.shell.command?.begin ?? 0
+        try check(offset)
+        let pattern = try text.map(Self.pattern)
+        let deadline = IO.now + patience
+        let command = console.shell.command
+        if console.watch.finding != nil { await console.asker.glance() }
+        var isMatched: Bool?
+        if let pattern {
+            isMatched = await find(pattern, from: offset, until: deadline)
+        } else {
+            await console.asker.wait(until: deadline, orOutput: true) {
+                self.console.log.end > offset || !self.isBusy
+            }
+        }
+        await console.waiters.wait(until: min(deadline, IO.now + Self.endTime)) {
+            !self.console.shell.isRunning
+        }
+        if console.watch.finding == nil { await console.asker.glance() }
+        var result = answers.describe(command)
+        result.isMatched = isMatched
+        let excerpt = Excerpt(
+            console.log, from: offset, to: console.log.end, maxBytes: maxBytes, raw: raw,
+            isOver: !console.shell.isRunning)
+        result.output =
+            raw ? excerpt.text : answers.dialogue.cleaned(excerpt.text, from: offset)
+        result.lostBytes = excerpt.lostBytes
+        result.isTruncated = excerpt.lostBytes > 0 || excerpt.nextOffset < console.log.end
+        result.omittedBytes = 0
+        result.offset = offset + excerpt.lostBytes
+        result.nextOffset = excerpt.nextOffset
+        return result
+    }
+
+    /// The screen as a person would see it, waiting for a change past `offset` (default: from now).
+    func screen(
+        offset: Int?, wait patience: Duration, maxBytes: Int
+    ) async throws(Fault) -> CommandResult {
+        let log = console.log
+        let offset = offset ?? log.end
+        try check(offset)
+        let deadline = IO.now + patience
+        let command = console.shell.command
+        await console.waiters.wait(until: deadline, orOutput: true) {
+            log.end > offset || !self.isBusy
+        }
+        // A picture is drawn in pieces: half of one helps nobody.
+        let limit = min(deadline, IO.now + Self.stillness.1)
+        while IO.now < limit, console.end == nil {
+            let still = console.lastOutput + Self.stillness.0
+            if still <= IO.now { break }
+            await console.waiters.wait(until: min(limit, still)) { self.console.end != nil }
+        }
+        if console.watch.finding == nil { await console.asker.glance() }
+        var result = answers.describe(command)
+        let end = log.end
+        var screen = await console.display.view(
+            log, follows: console.shell.isRunning || console.shell.state.typed != nil)
+        var left = maxBytes
+        let rows = screen.rows.prefix {
+            left -= $0.utf8.count + 1
+            return left >= 0
+        }
+        result.isTruncated = rows.count < screen.rows.count
+        screen.rows = Array(rows)
+        result.screen = screen
+        (result.offset, result.nextOffset) = (end, end)
+        return result
+    }
+
+    private func check(_ offset: Int) throws(Fault) {
+        guard offset <= console.log.end else {
+            throw Fault(
+                .invalidArgument,
+                "offset \(offset) is past the end of the output; the newest is \(console.log.end)")
+        }
+    }
+
+    private static func pattern(_ text: String) throws(Fault) -> LinePattern {
+        do throws(TerminalError) {
+            return try LinePattern(text)
+        } catch {
+            throw Fault(.invalidArgument, error.description)
+        }
+    }
+
+    /// Waits until a line from `offset` on matches; false: it ended, or the time was over, before.
+    private func find(
+        _ pattern: LinePattern, from offset: Int, until deadline: ContinuousClock.Instant
+    ) async -> Bool {
+        var search = OutputSearch(pattern, from: offset)
+        while true {
+            switch search.step(console.log) {
+            case .found: return true
+            case .more:
+                // Others have their turn between two pieces.
+                do { try await IO.sleep(for: .zero) } catch { return false }
+                if IO.now >= deadline { return false }
+            case .caughtUp:
+                guard isBusy, IO.now < deadline, !Task.isCancelled else { return false }
+                let seen = console.log.end
+                // What waits for input may still print: servers read their terminal.
+                await console.asker.wait(until: deadline, orOutput: true, stopsAtFinding: false) {
+                    self.console.log.end > seen || !self.isBusy
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,138 @@
+// From a terminal with some shell on it to one that is driven: ask who is there, arm the prompts, learn
+// the directory. A session's own shell and one that is adopted are set up alike.
+// Invariant: returns within the limit, with a shell whose marks were seen, or throws.
+import Loop
+import Programs
+import Terminal
+import Wire
+
+/// Sets the innermost shell of a console up.
+@IO struct SetUp {
+    let console: Console
+    /// `agent/host`, for people.
+    let target: String
+    let deadline: ContinuousClock.Instant
+    /// How deep the shell is that is set up.
+    let depth: Int
+
+    /// Times after which the question is asked again: a start-up file that reads the terminal
+    /// swallows it.
+    ///
+    /// The last one outlasts any deadline.
+    static let questionTimes = [Duration.seconds(3), .seconds(6), Self.once]
+    /// Longer than any deadline: the question is asked once.
+    static let once = Duration.seconds(3600)
+
+    /// Sets up a shell that has introduced itself.
+    func arm() async throws(Fault) {
+        let lines = console.shell.profile.setUp(nonce: console.shell.nonce)
+        console.shell.state.arm()
+        console.transport.write(lines[0])
+        try await reach(deadline) { self.console.shell.state.phase != .arming(isArmed: false) }
+        for line in lines.dropFirst() { console.transport.write(line) }
+        try await reach(deadline) { !self.console.shell.state.isSettingUp }
+    }
+
+    /// Asks until a shell with a profile answers; one without is replaced by bash or sh.
+    func introduce(
+        times: [Duration] = questionTimes, as chosen: ShellProfile? = nil
+    ) async throws(Fault) {
+        var replaced: String?
+        while true {
+            console.shell.identity = nil
+            try await ask(times)
+            guard let identity = console.shell.identity else { continue }
+            let program = identity.name
+            // A host without /proc and ps does not tell; what replaced the shell is of the common form.
+            // One in a namespace of processes cannot be replaced: dash does not survive exec there.
+            let isCommon = replaced != nil && program == "?" || program == ShellProfile.foreign
+            let common: ShellProfile? = isCommon ? .dash : nil
+            if let known = chosen ?? ShellProfile(program: program) ?? common {
+                console.shell.profile = known
+                console.intake.edits(known.editor)
+                console.shell.place = .here(process: identity.process)
+                console.shell.name =
+                    replaced.map { "\(known.rawValue) (from \($0))" } ?? known.rawValue
+                return
+            }
+            guard replaced == nil else {
+                throw Fault(
+                    .shellUnusable,
+                    "the shell at \(target) is \(program), which cannot be driven; use ssh_execute")
+            }
+            replaced = program
+            console.transport.write(ShellProfile.replacement)
+        }
+    }
+
+    /// The session is over, or the shell that is adopted.
+    private var isShellGone: Bool { console.end != nil || console.depth < depth }
+
+    private func ask(_ times: [Duration]) async throws(Fault) {
+        for patience in times {
+            console.transport.write(ShellProfile.question(nonce: console.shell.nonce))
+            let next = min(deadline, IO.now + patience)
+            await console.waiters.wait(until: next) { isAnswered || isShellGone }
+            if isAnswered { return }
+            try await reach(next, orGo: next < deadline) { self.isAnswered }
+            if String(decoding: console.intake.greeting, as: UTF8.self)
+                .contains("zsh-newuser-install")
+            {
+                console.transport.write(Array("q".utf8))
+            }
+        }
+    }
+
+    private var isAnswered: Bool { !isShellGone && console.shell.identity != nil }
+
+    private func reach(
+        _ limit: ContinuousClock.Instant, orGo: Bool = false, _ isReached: @IO () -> Bool
+    ) async throws(Fault) {
+        await console.waiters.wait(until: limit) { isShellGone || isReached() }
+        if !isShellGone, isReached() { return }
+        let said =
+            Self.banner(console.intake.greeting).split(separator: "\n").last
+            .map { "; it said: \($0)" } ?? ""
+        if isShellGone {
+            throw Fault(.shellUnusable, "the shell at \(target) ended during login\(said)")
+        }
+        if Task.isCancelled { throw Fault(.timedOut, "opening the session was cancelled") }
+        guard !orGo else { return }
+        throw Fault(
+            .timedOut,
+            "the shell at \(target) did not answer in time; raise login_timeout_s, use ssh_execute, "
+                + "or open it with shell \"network\" or \"raw\" if it is no Unix shell\(said)"
+        )
+    }
+
+    // MARK: What the host showed
+
+    /// The most characters of a banner that are kept.
+    private static let bannerLimit = 4096
+
+    /// What the host showed at login, without the lines typed here and their prompts.
+    static func banner(_ greeting: [UInt8]) -> String {
+        let shown = lines(greeting).prefix { !$0.contains("\\033]133;") || $0.first == " " }
+            .filter { !$0.contains("\\033]133;") }
+        let text = shown.map { line in
+            let blanks = line.reversed().prefix { $0 == " " }.count
+            return line.dropLast(blanks)
+        }.joined(separator: "\n")
+        let kept = text.prefix(bannerLimit)
+        return kept.allSatisfy(\.isWhitespace) ? "" : String(kept)
+    }
+
+    /// What came while an adopted shell was asked, without the lines typed here and their prompts.
+    static func shown(_ greeting: [UInt8]) -> String {
+        // A line editor breaks long lines: then only a part of what was typed is on each.
+        let own = ["\\033]133;", "$PPID", "${s##*)", "__s="]
+        let kept = lines(greeting).filter { line in !own.contains { line.contains($0) } }
+        let text = kept.joined(separator: "\n")
+        return text.allSatisfy(\.isWhitespace) ? "" : text
+    }
+
+    private static func lines(_ greeting: [UInt8]) -> [String] {
+        CleanText.clean(greeting[...]).split(separator: "\n", omittingEmptySubsequences: false)
+            .map(String.init)
+    }
+}

@@ -1,0 +1,266 @@
+// Does what runs wait for input? The rules, as one value: what the terminal sent and was sent, and
+// when, goes in with the kernel's answers; what comes out is a finding, or when to look again. Asker
+// keeps the time, and Session says what the terminal shows. No clock, no task, no kernel here.
+// Invariant: an input state other than `maybe_input` rests on an answer that no output and no input
+// has overtaken.
+import Terminal
+import Wire
+
+/// What is known of the program that has the terminal.
+struct Watch {
+    typealias Instant = ContinuousClock.Instant
+
+    /// What runs was found to wait for.
+    struct Finding: Equatable {
+        var state: CommandState
+        var prompt: String?
+        var evidence: Evidence
+    }
+
+    /// Holds until the next output, input or mark.
+    private(set) var finding: Finding?
+    /// The foreground program, as far as known.
+    private(set) var foreground: String?
+    /// A program that brought its own shell and waits in the foreground: its marks are not seen.
+    private(set) var unmarked: String?
+    /// The shell itself was found waiting while a command counted as running.
+    private(set) var shellWaits = false
+    /// The kernel has answered in this session.
+    private(set) var isHeard = false
+    /// When the terminal last sent something.
+    private var received: Instant
+    /// It is held off, and has more to send.
+    private var isHeld = false
+    /// When something was last typed: an older answer says nothing about now.
+    private(set) var lastInput: Instant
+    /// What was typed last went to a program, and may end it.
+    private var isTyped = false
+    /// When an answer first showed that what was typed had reached the host; nil: none has yet.
+    private var arrived: Instant?
+    /// When the newest answer came, or failed to.
+    private var lastLook: Instant?
+
+    /// Begins with a terminal that has just been opened.
+    init(now: Instant) { (received, lastInput) = (now, now) }
+
+    // MARK: What happens
+
+    /// The terminal sent something.
+    mutating func received(at now: Instant) { received = now }
+
+    /// The terminal is held off, as it sends more than is drawn, or is let go on.
+    mutating func held(_ isHeld: Bool, at now: Instant) { (self.isHeld, received) = (isHeld, now) }
+
+    /// When the terminal last sent something: what is held off has more to send at any time.
+    func lastOutput(_ now: Instant) -> Instant { isHeld ? now : received }
+
+    /// What was sent added to the output: a question that was found is answered, or not the last.
+    mutating func printed() {
+        if finding?.state != .fullscreen { finding = nil }
+    }
+
+    /// Something is typed: nothing that was found holds any more.
+    ///
+    /// `toProgram`: it may end one.
+    mutating func typed(at now: Instant, toProgram: Bool = false) {
+        (finding, foreground, unmarked) = (nil, nil, nil)
+        (shellWaits, isTyped, arrived) = (false, toProgram, nil)
+        lastInput = now
+    }
+
+    /// What ran is over.
+    mutating func ended() { (finding, foreground) = (nil, nil) }
+
+    /// What the kernel showed outside of a look, of a shell at whose prompt something was typed.
+    mutating func saw(_ probe: Probe, _ scene: Scene) { unmarked = scene.shellWithoutMarks(probe) }
+
+    /// The kernel showed what has the terminal.
+    mutating func named(_ probe: Probe) { foreground = probe.foreground }
+
+    /// The kernel answered.
+    mutating func heard() { isHeard = true }
+
+    /// A look now would show what the newest one has shown.
+    func isFresh(_ now: Instant) -> Bool {
+        guard let lastLook, lastLook > lastOutput(now) else { return false }
+        return now - lastLook < Times.fresh
+    }
+
+    /// The most bytes that a terminal holds back: more output than that may still be on its way.
+    private static let terminalBuffer = 4096
+
+    // MARK: Looking
+
+    /// A series of questions to the kernel, until an answer tells.
+    struct Look {
+        /// Where the output began of what was asked about.
+        fileprivate let begin: Int
+        fileprivate var asked: (output: Instant, input: Instant)
+        fileprivate var overtaken = 0
+        fileprivate var rests = 0
+    }
+
+    /// What follows an answer.
+    enum Step: Equatable {
+        /// It tells: what was found is in `finding`, which may be nothing.
+        case over
+        /// Something overtook it.
+        case again
+        /// It may have come too early. `atOutput`: output ends the rest.
+        case rest(Duration, atOutput: Bool)
+    }
+
+    /// Answers that something overtook, before a look is given up: the pace brings the next one.
+    private static let overtakings = 3
+    /// Rests in one look: at 20 to 200 ms each they end after some seconds.
+    private static let restLimit = 40
+
+    /// A question is asked.
+    func look(_ scene: Scene, at now: Instant) -> Look {
+        Look(begin: scene.begin, asked: (lastOutput(now), lastInput))
+    }
+
+    /// The next question of a look is asked.
+    func ask(_ look: inout Look, at now: Instant) {
+        look.asked = (lastOutput(now), lastInput)
+    }
+
+    /// Follows the kernel's answer; nil: it gave none.
+    mutating func answered(
+        _ probe: Probe?, to look: inout Look, _ scene: Scene, at now: Instant
+    ) -> Step {
+        lastLook = now
+        guard let probe else {
+            guess(scene, now)
+            return .over
+        }
+        if scene.begin == look.begin, look.asked.input == lastInput {
+            if arrived != nil, probe.shellIsAlone, probe.verdict != .running { shellWaits = true }
+            // What draws on the screen may never be silent.
+            let isNew =
+                look.asked.output == lastOutput(now)
+                || look.overtaken >= Self.overtakings - 1 && probe.verdict == .fullscreen
+            let unrest =
+                isNew && look.rests < Self.restLimit ? unrest(of: probe, scene, look, now) : .zero
+            if arrived == nil { arrived = now }
+            if isNew, unrest == .zero {
+                judge(probe, scene, now)
+                return .over
+            }
+            foreground = probe.foreground
+            if unrest > .zero {
+                look.rests += 1
+                return .rest(unrest, atOutput: !probe.asks)
+            }
+        }
+        look.overtaken += 1
+        return look.overtaken < Self.overtakings ? .again : .over
+    }
+
+    /// How long to rest before the next question, as this answer may have come too early; zero: it
+    /// has not.
+    private func unrest(of probe: Probe, _ scene: Scene, _ look: Look, _ now: Instant) -> Duration {
+        probe.asks
+            ? unrest(asking: probe, scene, now) : unrest(drawing: probe, scene, look.rests, now)
+    }
+
+    /// A program reads a line: its question, and what was typed to it, may still be on their way.
+    private func unrest(asking probe: Probe, _ scene: Scene, _ now: Instant) -> Duration {
+        // The question itself comes by another channel than the kernel's answer.
+        let quiet = now - max(lastInput, lastOutput(now))
+        let isEarly = quiet < (probe.isWorking ? Times.working : Times.travel)
+        if isEarly, scene.openLine == nil { return Times.travel / 2 }
+        // The shell may have come to its end, with much of the output and the mark on their way.
+        let isBehind = probe.shellIsAlone && scene.outputBytes > Self.terminalBuffer
+        if isBehind, quiet < Times.working { return Times.travel / 2 }
+        // What was typed shows, or does something, before what waited for it waits again.
+        let limit = probe.modes?.echoes == true ? Times.working : Times.picture
+        if isTyped, lastOutput(now) <= lastInput, now - lastInput < limit { return Times.letter }
+        // What was typed and the question may have arrived together, after a stall.
+        if isTyped, arrived == nil { return Times.taking }
+        // A slow terminal shows it letter by letter.
+        return max(Times.letter - (now - lastOutput(now)), .zero)
+    }
+
+    /// A program has the terminal raw or draws on the other screen: it may be about to begin or end.
+    private func unrest(
+        drawing probe: Probe, _ scene: Scene, _ rests: Int, _ now: Instant
+    ) -> Duration {
+        let isFullscreen = probe.verdict == .fullscreen
+        let waits = probe.waitsForInput
+        let rest = Times.drawing / 2
+        // What is about to run, or to end, may find the terminal raw and never look at it.
+        if isFullscreen, !waits, !scene.drawsScreen, rest * rests < Times.picture { return rest }
+        // A picture stays on for a moment when a key has ended its program.
+        guard isTyped, isFullscreen || scene.drawsScreen else { return .zero }
+        let reached = arrived ?? now
+        guard now - reached < (waits ? Times.picture : Times.working) else { return .zero }
+        // A key that draws nothing may be the program's end, which takes its time.
+        guard waits, lastOutput(now) > lastInput else { return rest }
+        let quiet = now - lastOutput(now)
+        return quiet < Times.drawing ? max(Times.drawing - quiet, Times.least) : .zero
+    }
+
+    // MARK: Judging
+
+    private mutating func judge(_ probe: Probe, _ scene: Scene, _ now: Instant) {
+        foreground = probe.foreground
+        unmarked = scene.shellWithoutMarks(probe)
+        let verdict = probe.verdict
+        shellWaits = probe.shellIsAlone && verdict != .running
+        finding = nil
+        if let typed = scene.typed, probe.shellIsAlone, unmarked == nil {
+            return judge(typed, verdict)
+        }
+        let draws = scene.drawsScreen && !probe.shellIsAlone
+        switch verdict {
+        case .secret: ask(.secret, scene)
+        case .stopped: finding = Finding(state: .stopped, evidence: .probe)
+        case .fullscreen: finding = Finding(state: .fullscreen, evidence: .probe)
+        case .running where draws, .lineInput where draws, .unknown where draws:
+            finding = Finding(state: .fullscreen, evidence: .probe)
+        case .lineInput: ask(.lineInput, scene)
+        case .unknown: guess(scene, now)
+        case .running: break
+        }
+    }
+
+    private mutating func ask(_ state: CommandState, _ scene: Scene) {
+        finding = Finding(state: state, prompt: scene.openLine, evidence: .probe)
+    }
+
+    /// The shell reads what a client types at its prompt, or works on it.
+    private mutating func judge(_ typed: TypedInput, _ verdict: Probe.Verdict) {
+        guard verdict == .lineInput else { return }
+        if typed.wantsMore {
+            finding = Finding(state: .incomplete, evidence: .mark)
+        } else if !typed.isEntered {
+            finding = Finding(state: .lineInput, evidence: .probe)
+        }
+    }
+
+    /// The kernel does not tell: the output alone is looked at, once what was typed has had its time.
+    private mutating func guess(_ scene: Scene, _ now: Instant) {
+        let sinceInput = now - lastInput
+        // A line that was there before the input is the question that was answered.
+        let isAnswered = isTyped && lastOutput(now) <= lastInput
+        let silence = isAnswered ? Times.silence + Times.working : Times.silence
+        if scene.typed?.wantsMore == true {
+            guard sinceInput >= Times.silence else { return }
+            finding = Finding(state: .incomplete, evidence: .mark)
+        } else if scene.drawsScreen {
+            guard sinceInput >= (isTyped ? Times.silence : Times.picture) else { return }
+            finding = Finding(state: .fullscreen, evidence: .regex)
+        } else if min(now - lastOutput(now), sinceInput) >= silence,
+            let line = scene.openLine,
+            PromptGuess.isQuestion(line)
+        {
+            finding = Finding(state: .maybeInput, prompt: line, evidence: .regex)
+        }
+    }
+}
+
+extension Probe {
+    /// A line is read, shown or not.
+    fileprivate var asks: Bool { verdict == .lineInput || verdict == .secret }
+}
