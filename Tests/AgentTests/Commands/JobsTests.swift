@@ -31,11 +31,10 @@ import Wire
         return (jobs, errands)
     }
 
-    @Test @IO func `a caller finds its own`() {
+    @Test @IO func `a job is found by its id, and listed for its owner alone`() {
         let (jobs, errands) = jobs(2, limit: 10)
-        #expect(jobs.find("0", for: ada) === errands[0])
-        #expect(jobs.find("0", for: bob) == nil)
-        #expect(jobs.find("9", for: ada) == nil)
+        #expect(jobs["0"] === errands[0])
+        #expect(jobs["9"] == nil)
         #expect(jobs.list(for: ada).count == 2)
         #expect(jobs.list(for: bob).isEmpty)
     }
@@ -46,14 +45,14 @@ import Wire
         for errand in errands.prefix(4) { errand.end() }
         #expect(jobs.runningCount == 1)
         // The oldest has made room.
-        #expect(jobs.find("0", for: ada) == nil)
+        #expect(jobs["0"] == nil)
         #expect(jobs.all.count == 4)
 
         let (others, old) = self.jobs(3, limit: 3)
         old[0].end(IO.now - .seconds(3700))
         old[1].end()
-        #expect(others.find("0", for: ada) == nil)
-        #expect(others.find("1", for: ada) != nil)
+        #expect(others["0"] == nil)
+        #expect(others["1"] != nil)
         #expect(others.runningCount == 1)
     }
 }
