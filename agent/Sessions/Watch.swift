@@ -170,9 +170,12 @@ struct Watch {
         let quiet = now - max(lastInput, lastOutput(now))
         let isEarly = quiet < (probe.isWorking ? Times.working : Times.travel)
         if isEarly, scene.openLine == nil { return Times.travel / 2 }
-        // The shell may have come to its end, with much of the output and the mark on their way.
-        let isBehind = probe.shellIsAlone && scene.outputBytes > Self.terminalBuffer
-        if isBehind, quiet < Times.working { return Times.travel / 2 }
+        // The shell may have come to the command's end, with output and the mark on their way; much
+        // output takes longer.
+        let isBehind = scene.outputBytes > Self.terminalBuffer
+        if probe.shellIsAlone, quiet < (isBehind ? Times.working : Times.travel) {
+            return Times.travel / 2
+        }
         // What was typed shows, or does something, before what waited for it waits again.
         let limit = probe.modes?.echoes == true ? Times.working : Times.picture
         if isTyped, lastOutput(now) <= lastInput, now - lastInput < limit { return Times.letter }
@@ -249,7 +252,9 @@ struct Watch {
             guard sinceInput >= Times.silence else { return }
             finding = Finding(state: .incomplete, evidence: .mark)
         } else if scene.drawsScreen {
-            guard sinceInput >= (isTyped ? Times.silence : Times.picture) else { return }
+            // A kernel that answered before is slow, and so is the mark of what a key has ended.
+            let ending = isHeard ? Times.silence + Times.working : Times.silence
+            guard sinceInput >= (isTyped ? ending : Times.picture) else { return }
             finding = Finding(state: .fullscreen, evidence: .regex)
         } else if min(now - lastOutput(now), sinceInput) >= silence,
             let line = scene.openLine,

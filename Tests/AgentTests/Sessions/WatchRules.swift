@@ -66,6 +66,8 @@ struct WatchRule: Sendable {
     var overtaken: Overtaking?
     /// How many answers in turn were overtaken.
     var times = 1
+    /// The kernel has answered before in this session.
+    var isHeard = false
     var unmarked: String?
     var outcome: WatchOutcome
 }
@@ -284,6 +286,12 @@ extension WatchRule {
             isTyped: true,
             draws: true, outcome: .nothing),
         WatchRule(
+            name: "no answer this time, a key may end the picture", kernel: .silent, input: 4999,
+            isTyped: true, draws: true, isHeard: true, outcome: .nothing),
+        WatchRule(
+            name: "no answer this time, no key ended the picture", kernel: .silent, input: 5000,
+            isTyped: true, draws: true, isHeard: true, outcome: .finds(.fullscreen, .regex)),
+        WatchRule(
             name: "no answer, no key ended the picture", kernel: .silent, input: 2000,
             isTyped: true,
             draws: true, outcome: .finds(.fullscreen, .regex)),
@@ -341,7 +349,10 @@ extension WatchRule {
             name: "much output of the shell itself has come", kernel: .prompt, output: 3000,
             line: "012", bytes: 5000, outcome: .finds(.lineInput, .probe)),
         WatchRule(
-            name: "a question of the shell itself", kernel: .prompt, output: 200, line: "Go on? ",
+            name: "a line of the shell itself, the rest may follow", kernel: .prompt, output: 399,
+            line: "012", bytes: 4096, outcome: .rests(200)),
+        WatchRule(
+            name: "a question of the shell itself", kernel: .prompt, output: 400, line: "Go on? ",
             bytes: 4096, outcome: .finds(.lineInput, .probe)),
         WatchRule(
             name: "much output of a program that reads", kernel: .cat, output: 200, line: "? ",

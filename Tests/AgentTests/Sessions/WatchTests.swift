@@ -23,6 +23,7 @@ import Wire
             typed: rule.typed,
             profile: .dash, image: 555)
         var watch = Watch(now: ago(60_000))
+        if rule.isHeard { watch.heard() }
         watch.received(at: ago(rule.output))
         watch.typed(at: ago(rule.input), toProgram: rule.isTyped)
         if let arrived = rule.arrived {
