@@ -38,6 +38,8 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
     private var dirty: [any Flushable] = []
     private var flushing: [any Flushable] = []
     private var ownCount = 0
+    /// How often the descriptors have been looked at; wraps around.
+    @IO private(set) var turn: UInt = 0
     private var pace = Pace()
 
     /// Nanoseconds for the jobs between two looks at the descriptors.
@@ -70,6 +72,7 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
         }
         uv_check_start(after) {
             guard let loop = EventLoop.owner(of: $0?.pointee.loop) else { return }
+            IO.assume { loop.turn &+= 1 }
             loop.pace.afterPoll()
             loop.drain()
         }

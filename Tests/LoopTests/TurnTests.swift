@@ -18,6 +18,16 @@ import Testing
         #expect(slice.isOver(at: 1000 + gone) == isOver)
     }
 
+    @Test @IO func `a stream's slice is that of one turn`() async throws {
+        let stream = Answers()
+        #expect(Burst.isOver(stream, adding: Slice.bytes))
+        // Little in each of many turns is never over, however long that takes.
+        for _ in 0..<5 {
+            #expect(!Burst.isOver(stream, adding: 1))
+            try await IO.sleep(for: .milliseconds(2))
+        }
+    }
+
     @Test @IO func `workers take turns, each at most once in a turn`() async {
         var order: [String] = []
         let workers = ["a", "b", "c"].map { name in Tireless(name, turns: 20) { order.append($0) } }
