@@ -18,14 +18,16 @@ import Testing
         #expect(slice.isOver(at: 1000 + gone) == isOver)
     }
 
-    @Test @IO func `a stream's slice is that of one turn`() async throws {
-        let stream = Answers()
-        #expect(Burst.isOver(stream, adding: Slice.bytes))
-        // Little in each of many turns is never over, however long that takes.
-        for _ in 0..<5 {
-            #expect(!Burst.isOver(stream, adding: 1))
-            try await IO.sleep(for: .milliseconds(2))
+    @Test @IO func `a stream's slice is that of one turn`() {
+        let stream = ObjectIdentifier(Answers())
+        var burst = Burst()
+        func isOver(_ count: Int, turn: UInt, at now: UInt64) -> Bool {
+            burst.isOver(stream, adding: count, turn: turn, at: now)
         }
+        #expect(isOver(Slice.bytes, turn: 1, at: 10))
+        // Little in each of many turns is never over, however long that takes.
+        for turn in 2..<5 { #expect(!isOver(1, turn: UInt(turn), at: UInt64(turn) * 10_000_000)) }
+        #expect(isOver(1, turn: 4, at: 40_000_000 + Slice.nanoseconds))
     }
 
     @Test @IO func `workers take turns, each at most once in a turn`() async {
