@@ -86,8 +86,9 @@ struct Watch {
         return now - lastLook < Times.fresh
     }
 
-    /// The most bytes that a terminal holds back: more output than that may still be on its way.
-    private static let terminalBuffer = 4096
+    /// Bytes of output up to which a shell that reads is taken for one that asks: a question and what
+    /// stands before it. After more than that, the end mark may well be on its way.
+    private static let questionBytes = 512
 
     // MARK: Looking
 
@@ -172,7 +173,7 @@ struct Watch {
         if isEarly, scene.openLine == nil { return Times.travel / 2 }
         // The shell may have come to the command's end, with output and the mark on their way; much
         // output takes longer.
-        let isBehind = scene.outputBytes > Self.terminalBuffer
+        let isBehind = scene.outputBytes > Self.questionBytes
         if probe.shellIsAlone, quiet < (isBehind ? Times.working : Times.travel) {
             return Times.travel / 2
         }

@@ -350,10 +350,13 @@ extension WatchRule {
             line: "012", bytes: 5000, outcome: .finds(.lineInput, .probe)),
         WatchRule(
             name: "a line of the shell itself, the rest may follow", kernel: .prompt, output: 399,
-            line: "012", bytes: 4096, outcome: .rests(200)),
+            line: "012", bytes: 512, outcome: .rests(200)),
+        WatchRule(
+            name: "more than a question of the shell itself", kernel: .prompt, output: 2999,
+            line: "012", bytes: 513, outcome: .rests(200)),
         WatchRule(
             name: "a question of the shell itself", kernel: .prompt, output: 400, line: "Go on? ",
-            bytes: 4096, outcome: .finds(.lineInput, .probe)),
+            bytes: 512, outcome: .finds(.lineInput, .probe)),
         WatchRule(
             name: "much output of a program that reads", kernel: .cat, output: 200, line: "? ",
             bytes: 5000, outcome: .finds(.lineInput, .probe)),
