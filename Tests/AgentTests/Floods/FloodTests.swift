@@ -62,7 +62,7 @@ struct Flood: Sendable, CustomTestStringConvertible {
                 .cancelCommand, ["command_id": run["command_id"] ?? .null]
             ).get()
             #expect(end["state"]?.stringValue == "cancelled", "\(flood.name): \(end)")
-            #expect(IO.now - begin < .seconds(6), "\(flood.name)")
+            #expect(IO.now - begin < .seconds(20), "\(flood.name)")
             _ = await desk.call(.closeSession, ["session_id": .string(other)])
         }
         await desk.service.shutDown()
