@@ -86,8 +86,9 @@ struct Watch {
         return now - lastLook < Times.fresh
     }
 
-    /// Bytes of output up to which a shell that reads is taken for one that asks: a question and what
-    /// stands before it. After more than that, the end mark may well be on its way.
+    /// Bytes of output up to which a shell that reads is taken for one that asks.
+    ///
+    /// A question and what stands before it; after more, the end mark may well be on its way.
     private static let questionBytes = 512
 
     // MARK: Looking
