@@ -3,7 +3,7 @@
 // Invariant: a value; what it decides depends on the bytes spent and the time that is handed in.
 internal import CUV
 
-/// What one source may do in one turn: so many bytes, for so long.
+/// The share of one source in one turn: a number of bytes and a time.
 public struct Slice: Sendable {
     /// Bytes a source may move in one turn: decrypting them takes a little less than 1 ms.
     public static let bytes = 256 << 10

@@ -97,7 +97,7 @@ public import Loop
             }
         }
 
-        /// The connected socket, which is no longer this object's.
+        /// Hands over the connected socket; the caller owns it from then on.
         func handOver() -> Int32? {
             guard !isAbandoned, socket >= 0 else { return nil }
             defer { socket = -1 }

@@ -9,7 +9,7 @@ public enum Signal {
         table.first { $0.number == number }?.name ?? String(number)
     }
 
-    /// The number of a signal; nil: there is no such name.
+    /// The number of the signal with this name; nil when the name is unknown.
     public static func number(_ name: String) -> Int32? {
         table.first { $0.name == name }?.number
     }

@@ -70,7 +70,7 @@ public import Loop
     /// Channels that are open.
     public var channelCount: Int { channels.count }
 
-    /// Ends the link at once: its channels end as lost, the server is told.
+    /// Ends the link at once: the server gets a disconnect message, and the channels end as lost.
     public func close() {
         if failure == nil && !offLoop.isOn {
             _ = libssh2_session_disconnect_ex(session.raw, 11, "closed by the agent", "")

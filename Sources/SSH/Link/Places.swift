@@ -1,6 +1,6 @@
 // The C channels of a link that belong to no Channel: one that was opened ahead of its use, and those
-// that were given back and are being freed. A server has only so many places for channels, so who
-// is refused one asks here whether a place may come free. Below Link.
+// that were given back and are being freed. A server limits the channels of one connection, so a
+// caller that is refused one asks here whether a place may come free. Below Link.
 // Invariant: each C channel is freed once, by libssh2's session when the link ends first.
 internal import CSSH2
 internal import Loop

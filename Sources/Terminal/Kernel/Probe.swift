@@ -104,7 +104,7 @@ public struct Probe: Sendable, Equatable {
         if processes.contains(where: { $0.id == shell }) { shellIsForeground = true }
     }
 
-    /// Whether the shell's own terminal is this one, as far as that is told.
+    /// Whether the shell's own terminal is this one, as far as the answer shows.
     public func isOn(_ device: String) -> Bool {
         guard let number = shellTerminal, device.hasPrefix("/dev/pts/") else { return true }
         // Major 136 to 143 of 256 terminals each; a minor number's higher bits stand above.

@@ -62,7 +62,7 @@ public struct ShellState: Sendable {
         case typingOver(mayStay: Bool)
         /// The shell wants more of a line that a client typed at its prompt.
         case wantsMore
-        /// The prompt is back after a line that is no command.
+        /// The prompt is back after a line that is not a client's command.
         case quietOver
         /// bash showed an old prompt: an empty line makes it show a new one.
         case typeEmptyLine

@@ -113,7 +113,7 @@ import Testing
         }
     }
 
-    @Test @IO func `an inner shell's marks and an outer's are told apart`() {
+    @Test @IO func `the marks of an inner shell and of an outer one are kept apart`() {
         let follower = Follower(.none, typing: [])
         follower.intake.take(Array(Self.mark("D", "0;0;0;/").utf8), follower)
         follower.intake.push(Follower.inner, follower)
