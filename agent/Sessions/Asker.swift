@@ -11,6 +11,8 @@ import Wire
     private unowned let console: Console
     /// A look is under way.
     private(set) var isAsking = false
+    /// The kernel is asked where an adopted shell runs.
+    private var isPlacing = false
 
     /// Time for an answer that decides; over a slow link it takes some of it.
     static let answerTime = Duration.seconds(5)
@@ -129,18 +131,34 @@ import Wire
 
     // MARK: Where an adopted shell is
 
-    /// The kernel did not answer when a shell was adopted: tries again.
-    func placeAgain() async {
-        guard console.depth > 0, console.occupation == nil, console.shell.place == .unknown,
-            let identity = console.shell.identity
-        else { return }
-        let wasIdle = !console.shell.isRunning
+    /// The kernel did not answer when a shell was adopted: asks again, once for all who wait, at most
+    /// `limit`.
+    func placeAgain(within limit: Duration = answerTime) async {
+        guard isUnplaced else { return }
+        if !isPlacing {
+            isPlacing = true
+            IO.task { [console] in
+                await console.asker.lookForPlace()
+                console.asker.isPlacing = false
+                console.waiters.wake()
+            }
+        }
+        await console.waiters.wait(until: IO.now + limit) { !isPlacing || console.end != nil }
+    }
+
+    /// The shell that is driven was adopted, and the kernel has not shown where it runs.
+    private var isUnplaced: Bool {
+        console.depth > 0 && console.occupation == nil && console.shell.place == .unknown
+            && console.shell.identity != nil
+    }
+
+    private func lookForPlace() async {
+        guard isUnplaced, let identity = console.shell.identity else { return }
+        let wasReady = console.shell.state.phase == .ready
         let place = await find(identity, inside: console.shells[console.depth - 1])
-        guard console.shell.identity == identity, console.shell.place == .unknown,
-            console.occupation == nil
-        else { return }
+        guard isUnplaced, console.shell.identity == identity else { return }
         // Another user's shell is not seen while what it runs has the terminal.
-        if place == .elsewhere, !wasIdle || console.shell.isRunning { return }
+        if place == .elsewhere, !wasReady || console.shell.state.phase != .ready { return }
         console.shell.place = place
     }
 
@@ -167,7 +185,9 @@ import Wire
         // another process: it is the one shell that reads this terminal, as it is at its prompt.
         guard identity.device == terminal else { return .elsewhere }
         let readers = probe.readingShells
-        return readers.count == 1 ? .here(process: readers[0]) : .elsewhere
+        if readers.count == 1 { return .here(process: readers[0]) }
+        // It has printed its prompt, and is only about to read.
+        return readers.isEmpty && probe.isWorking ? .unknown : .elsewhere
     }
 
     /// What the kernel says of a process, in time; nil: nothing; `found` nil: no such process.

@@ -77,6 +77,8 @@ import Wire
         }
         await waitForPrompt(after: previous)
         await console.exports.waitForQuiet()
+        // Once a program has the terminal, the kernel no longer shows which shell reads it.
+        await console.asker.placeAgain()
         guard command.outcome == nil else { return command }
         let arms = console.shell.state.phase == .ending
         start(command, arms ? try encode(order.code, arms: true) : lines)

@@ -112,6 +112,26 @@ extension Session {
         #expect(left.exitCode == 3, "\(left)")
     }
 
+    /// Its /proc is the one outside, where the shell has another number: it is known as the one that
+    /// reads the terminal, so it has to be found before the next program reads.
+    @Test(.needs(.processes)) @IO
+    func `a shell in a namespace of processes is found before its next command`() async throws {
+        let home = try TemporaryDirectory()
+        let (session, shell) = try await Self.muteSession(home)
+        defer { session.close() }
+        _ = try await session.run("unshare --pid --fork sh", wait: .seconds(5))
+        shell.answers = 1
+        _ = try await session.adopt()
+        shell.isLate = true
+        shell.answers = .max
+        #expect(try await session.run("echo $$").output == "1\n")
+        let asked = try await session.run("printf 'Say: '; cat", wait: .seconds(10))
+        #expect(asked.state == .lineInput, "\(asked)")
+        #expect(asked.prompt == "Say: ")
+        _ = try await session.press("ctrl-d")
+        #expect(try await session.run("echo on").output == "on\n")
+    }
+
     @Test @IO func `nothing is typed while a kernel that told before is silent`() async throws {
         let home = try TemporaryDirectory()
         let (session, shell) = try await Self.muteSession(home)

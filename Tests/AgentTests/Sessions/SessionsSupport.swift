@@ -77,6 +77,8 @@ enum TestShell: String, CaseIterable, CustomTestStringConvertible {
     private let inner: HostShell
     /// So many questions are answered still.
     var answers = Int.max
+    /// Answers take as long as over a slow line.
+    var isLate = false
     /// Who answers; nil: the host, to this process.
     var asker: (@IO (Probe.Question) async -> [UInt8]?)?
 
@@ -99,6 +101,7 @@ enum TestShell: String, CaseIterable, CustomTestStringConvertible {
     func ask(_ question: Probe.Question) async -> [UInt8]? {
         guard answers > 0 else { return nil }
         answers -= 1
+        if isLate { try? await IO.sleep(for: .milliseconds(600)) }
         guard let asker else { return await inner.ask(question) }
         return await asker(question)
     }
