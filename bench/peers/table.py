@@ -1,14 +1,16 @@
 """Measures every peer in interleaved rounds and prints one table: medians, p95, ratios, budgets.
 
     table.py PROGRAMS [--rounds N] [--rows session,shells,flood-lines,exec,jump,channels,cold,many,tunnel1,tunnel64] [--json FILE]
-        [--check]
+        [--before PROGRAMS] [--check]
 
-PROGRAMS is the folder of the built programs. Each peer is a process that speaks the line protocol
+PROGRAMS is the folder of the built programs; with --before those of another build are measured in
+the same rounds, and a row that is more than 5 % slower than in that build counts as missed. Each peer is a process that speaks the line protocol
 of peer.py, so that all are warm and each round asks one after the other on the same machine state.
 With --check the exit code is 1 when a budget is missed or a peer it needs is absent.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import platform
@@ -73,13 +75,15 @@ BUDGETS = {
     ("many", "asyncssh"): (1.5, ">= 1.5x faster than asyncssh's gather"),
     ("cold", "ssh"): (4.0, ">= 4x faster than fresh ssh"),
 }
+BEFORE = ", before"  # ends the name of a peer of the other build
+SLOWER = 1.05  # a row may take this much of the time that the other build takes
 missed = []
 
 
 class Peer:
     def __init__(self, name, row, programs, environment):
         self.name, self.times = name, []
-        own = ROWS[row][2][name]
+        own = ROWS[row][2][name.removesuffix(BEFORE)]
         if own:
             command = [os.path.join(programs, "homeline-bench"), own]
         else:
@@ -112,12 +116,15 @@ class Peer:
             self.process.kill()
 
 
-def measure(row, rounds, programs, environment):
+def measure(row, rounds, here, before):
     title, count, names = ROWS[row]
+    builds = [(name, here) for name in names]
+    if before:
+        builds += [(name + BEFORE, before) for name, own in names.items() if own]
     peers = []
-    for name in names:
+    for name, build in builds:
         try:
-            peers.append(Peer(name, row, programs, environment))
+            peers.append(Peer(name, row, build.programs, build.environment))
         except (RuntimeError, OSError) as error:
             print(f"  {title}: left out: {error}", file=sys.stderr)
             missed.append(f"{row}: {name} is absent")
@@ -165,7 +172,10 @@ def show(row, results):
         line = f"  {name:30} {median / 1000:7.3f} ms {quantile(times, 0.95) / 1000:7.3f} ms"
         if ours and name != "homeline":
             line += f"   {median / ours:6.2f}x"
-            if (row, name) in BUDGETS:
+            if name == "homeline" + BEFORE:
+                share = ours / median
+                line += verdict(share <= SLOWER, row, f"<= {SLOWER}x before ({share:.3f})")
+            elif (row, name) in BUDGETS:
                 least, words = BUDGETS[row, name]
                 line += verdict(median / ours >= least, row, words)
         if row.startswith("flood"):
@@ -187,13 +197,16 @@ def main():
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--rows", default=",".join(ROWS))
     parser.add_argument("--json", help="write all times there")
+    parser.add_argument("--before", metavar="PROGRAMS", help="compare with this build")
     parser.add_argument("--check", action="store_true", help="exit with 1 when a budget is missed")
     options = parser.parse_args()
     everything = {}
     print(f"{platform.machine()}, {os.cpu_count()} cores, {platform.release()}; lower is better")
-    with place.Place(options.programs) as here:
+    with contextlib.ExitStack() as places:
+        here = places.enter_context(place.Place(options.programs))
+        before = places.enter_context(place.Place(options.before)) if options.before else None
         for row in options.rows.split(","):
-            everything[row] = measure(row, options.rounds, options.programs, here.environment)
+            everything[row] = measure(row, options.rounds, here, before)
             show(row, everything[row])
     if options.json:
         with open(options.json, "w") as file:
