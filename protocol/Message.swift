@@ -40,20 +40,20 @@ public struct Request: Sendable {
     public let method: String
     /// For whom.
     public let caller: Caller
-    /// The arguments, an object.
-    public let arguments: RawJSON
+    /// The arguments, an object: bytes where it is sent, its members where it was read.
+    public let arguments: JSON
 
     /// A call of a known method.
     public init(_ method: Method, caller: Caller, arguments: RawJSON) {
         self.method = method.rawValue
         self.caller = caller
-        self.arguments = arguments
+        self.arguments = .raw(arguments)
     }
 
     /// The bytes of the request.
     public func encoded() -> [UInt8] {
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(200 + arguments.bytes.count)
+        if case .raw(let raw) = arguments { bytes.reserveCapacity(300 + raw.bytes.count) }
         bytes += #"{"jsonrpc":"2.0","id":1,"method":""#.utf8
         bytes += method.utf8
         bytes += #"","params":{"principal":"#.utf8
@@ -70,7 +70,7 @@ public struct Request: Sendable {
             JSON.write(string: progress, into: &bytes)
         }
         bytes += #","arguments":"#.utf8
-        bytes += arguments.bytes
+        arguments.write(into: &bytes)
         bytes += "}}".utf8
         return bytes
     }
@@ -78,30 +78,13 @@ public struct Request: Sendable {
     /// Reads a request; `invalid_argument` when it is not one.
     public init(decoding bytes: [UInt8]) throws(Fault) {
         do throws(JSONError) {
-            var method: String?
-            var params: Range<Int>?
-            for member in try JSON.members(of: bytes) {
-                switch member.name {
-                case "method": method = try JSON(parsing: Array(bytes[member.value])).stringValue
-                case "params": params = member.value
-                default: break
-                }
-            }
-            guard let method, let params else { throw JSONError.unexpectedEnd }
-            let inner = Array(bytes[params])
-            var caller: JSON.Object = [:]
-            var arguments: RawJSON?
-            for member in try JSON.members(of: inner) {
-                if member.name == "arguments" {
-                    arguments = RawJSON(member, of: inner)
-                } else {
-                    caller[member.name] = try JSON(parsing: Array(inner[member.value]))
-                }
-            }
-            guard let caller = Caller(members: caller) else { throw JSONError.unexpectedEnd }
+            let message = try JSON(parsing: bytes)
+            guard let method = message["method"]?.stringValue,
+                let params = message["params"]?.objectValue, let caller = Caller(members: params)
+            else { throw JSONError.unexpectedEnd }
             self.method = method
             self.caller = caller
-            self.arguments = arguments ?? RawJSON([:])
+            arguments = params["arguments"] ?? [:]
         } catch {
             throw Fault(.invalidArgument, "not a request: \(error)")
         }

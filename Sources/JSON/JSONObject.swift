@@ -19,7 +19,11 @@ extension JSON {
             self = builder.object
         }
 
-        init(unique members: [Element]) { self.members = members }
+        /// Members whose keys are known to differ: nothing looks for repeats.
+        public init(unique members: [Element]) {
+            assert(Set(members.map(\.key)).count == members.count, "a key occurs twice")
+            self.members = members
+        }
 
         /// The value of a key; assigning `nil` removes the member, a new key goes last.
         public subscript(key: String) -> JSON? {

@@ -6,6 +6,14 @@ import Testing
 @testable import Wire
 
 @Suite struct FramingTests {
+    @Test func `arguments travel as they came`() throws {
+        let spaced = #"{ "target" : "lab-1/db" , "term":{"cols":100}}"#
+        let call = Request(
+            .openSession, caller: Caller(id: "7", reach: ["*"]),
+            arguments: try RawJSON(parsing: Array(spaced.utf8)))
+        #expect(String(decoding: call.encoded(), as: UTF8.self).contains(spaced))
+    }
+
     @Test(arguments: Wire.Method.allCases)
     func `a request and a reply of each method come back as the same bytes`(
         method: Wire.Method
@@ -14,7 +22,7 @@ import Testing
         let request = try Request(decoding: bytes)
         #expect(request.method == method.rawValue)
         #expect(
-            Request(method, caller: request.caller, arguments: request.arguments).encoded() == bytes
+            Request(method, caller: request.caller, arguments: RawJSON(request.arguments)).encoded() == bytes
         )
         #expect(Vectors.fault(of: bytes) == nil)
         #expect(

@@ -67,17 +67,14 @@ import Wire
     private var top: Int { shells.count - 1 }
 
     /// The shell that is driven: the innermost.
-    var shell: SessionShell {
-        get { shells[shells.count - 1] }
-        set { shells[shells.count - 1] = newValue }
-    }
+    var shell: SessionShell { shells[shells.count - 1] }
 
     /// How many shells were adopted inside each other.
     var depth: Int { top }
 
     /// How the session's own shell ended; nil while it lives.
     var end: ProgramEnd? {
-        if case .ended(let end) = shells[top].state.phase { return end }
+        if case .ended(let end) = shell.state.phase { return end }
         return nil
     }
 
@@ -90,10 +87,10 @@ import Wire
     /// An outer shell is driven again: those inside it are over.
     func leave(to level: Int) {
         intake.keep(level + 1, self)
-        if shells[top].state.isSettingUp { intake.releaseGreeting(self) }
+        if shell.state.isSettingUp { intake.releaseGreeting(self) }
         while top > level {
             let inner = shells.removeLast()
-            inner.command?.leave(to: shells[top].command, at: log.end)
+            inner.command?.leave(to: shell.command, at: log.end)
         }
         watch.typed(at: IO.now)
         waiters.wakeAll()
@@ -123,7 +120,7 @@ import Wire
         guard self.end == nil else { return }
         holdTimer?.cancel()
         intake.finish(self)
-        if shells[top].isRunning { finish(.ended(end)) }
+        if shell.isRunning { finish(.ended(end)) }
         for level in shells.indices {
             shells[level].command?.finish(.ended(end), at: log.end)
             shells[level].state.end(end)
@@ -153,7 +150,7 @@ import Wire
 
     /// Types as much of a command's code as the terminal may hold, and its line once all is taken.
     func typePieces() {
-        guard let command = shells[top].command, end == nil, !command.typing.line.isEmpty
+        guard let command = shell.command, end == nil, !command.typing.line.isEmpty
         else { return }
         while let piece = command.typing.pieces.first,
             command.typing.onTheirWay < CommandEncoder.pieceWindow
@@ -165,7 +162,7 @@ import Wire
         guard command.typing.pieces.isEmpty, command.typing.onTheirWay <= 0 else { return }
         let line = command.typing.line
         command.typing.line = []
-        shells[top].state.typedCommand()
+        shell.state.typedCommand()
         type(line)
     }
 
@@ -174,28 +171,28 @@ import Wire
         guard command.outcome == nil, end == nil,
             let level = shells.firstIndex(where: { $0.command === command })
         else { return }
-        guard level == top || shells[top].isRunning else {
+        guard level == top || shell.isRunning else {
             command.expiry = "timeout_s passed while the shell in it was at its prompt"
             return
         }
         command.expiry = SessionCommand.expiryNote
-        shells[top].command?.expiry = SessionCommand.expiryNote
-        shells[top].state.interrupted()
+        shell.command?.expiry = SessionCommand.expiryNote
+        shell.state.interrupted()
         transport.write([Keys.interrupt])
     }
 }
 
 extension Console: IntakeListener {
     var listening: Intake.Listening {
-        if shells[top].state.isRunning { return .program }
-        return shells[top].state.isSettingUp ? .setUp : .prompt
+        if shell.state.isRunning { return .program }
+        return shell.state.isSettingUp ? .setUp : .prompt
     }
 
     func drew(_ bytes: ArraySlice<UInt8>) {
         // fish draws its prompt and the typed line: no screen is kept for that.
         let isDrawn =
-            shells[top].profile.editor == .draws && !shells[top].state.isRunning
-            && shells[top].state.typed == nil
+            shell.profile.editor == .draws && !shell.state.isRunning
+            && shell.state.typed == nil
         if !isDrawn { display.take(bytes, log) }
         guard intake.isHolding || holdTimer != nil else { return }
         holdTimer?.cancel()
@@ -214,7 +211,7 @@ extension Console: IntakeListener {
     ///
     /// An answer is right only while its editor reads: before a line is typed.
     func askedForCursor() {
-        switch shells[top].state.phase {
+        switch shell.state.phase {
         case .ready, .quiet: transport.write(Array("\u{1b}[1;1R".utf8))
         case .asking, .arming, .typing, .command, .ending, .ended: break
         }
@@ -229,7 +226,7 @@ extension Console: IntakeListener {
             }
         }
         if case .identity(let process, let image, let terminal, let program) = mark {
-            shells[top].identity = SessionShell.Identity(
+            shell.identity = SessionShell.Identity(
                 process: process, image: image > 0 ? image : nil, terminal: terminal,
                 program: program)
             return waiters.wake()
@@ -242,16 +239,16 @@ extension Console: IntakeListener {
         case .exports(let environment): return exports.learn(intake.unmapped(environment))
         case .began, .continuation, .identity: break
         }
-        guard let action = shells[top].state.receive(mark) else { return }
+        guard let action = shell.state.receive(mark) else { return }
         perform(action)
         waiters.wake()
     }
 
     /// After what was typed at the prompt, a mark shows that its echo is over.
     private var endsEcho: Bool {
-        switch shells[top].state.phase {
+        switch shell.state.phase {
         case .typing, .quiet: true
-        case .asking, .arming, .ready, .command, .ending, .ended: shells[top].rest != nil
+        case .asking, .arming, .ready, .command, .ending, .ended: shell.rest != nil
         }
     }
 
@@ -259,19 +256,19 @@ extension Console: IntakeListener {
         switch action {
         case .promptArmed, .setUpDone, .quietOver, .wantsMore: break
         case .pieceTaken:
-            shells[top].command?.typing.onTheirWay -= 1
+            shell.command?.typing.onTheirWay -= 1
             typePieces()
         case .outputBegan:
-            if let command = shells[top].command {
+            if let command = shell.command {
                 // What clearing the prompt made the shell draw is nobody's output.
                 command.lateBytes = command.clearedPrompt ? 0 : log.end - command.begin
                 command.begin = log.end
             }
         case .finished(let outcome):
             finish(outcome)
-            if shells[top].state.phase == .ready { exports.promptIsBack() }
+            if shell.state.phase == .ready { exports.promptIsBack() }
         case .typingOver(let mayStay):
-            shells[top].rest = SessionShell.Rest(end: log.end, mayHoldLine: mayStay)
+            shell.rest = SessionShell.Rest(end: log.end, mayHoldLine: mayStay)
             promptIsBack()
         case .promptReady: promptIsBack()
         case .typeEmptyLine: transport.write(CommandEncoder.emptyLine)
@@ -281,11 +278,11 @@ extension Console: IntakeListener {
 
     private func promptIsBack() {
         exports.promptIsBack()
-        if top > 0, shells[top].place == .unknown { IO.task { await self.asker.placeAgain() } }
+        if top > 0, shell.place == .unknown { IO.task { await self.asker.placeAgain() } }
     }
 
     private func finish(_ outcome: CommandOutcome) {
-        guard let command = shells[top].command else { return }
+        guard let command = shell.command else { return }
         watch.ended()
         if outcome.mayShowSentinel {
             let tail = log.bytes(max(command.begin, log.end - 16)..<log.end)
@@ -335,9 +332,9 @@ extension Console {
 
     /// A client's input at the prompt of what has no marks is over.
     func endTyping(at end: Int) {
-        guard shells[top].state.typed != nil else { return }
-        shells[top].state.endTyping()
-        shells[top].rest = SessionShell.Rest(end: end)
+        guard shell.state.typed != nil else { return }
+        shell.state.endTyping()
+        shell.rest = SessionShell.Rest(end: end)
     }
 
     /// When the terminal last sent something, or had more to send.

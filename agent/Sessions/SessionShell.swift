@@ -5,7 +5,7 @@ import Loop
 import Terminal
 
 /// A shell on a session's terminal.
-struct SessionShell {
+@IO final class SessionShell {
     /// What its marks carry.
     let nonce: Nonce
     /// Its kind.
@@ -71,15 +71,15 @@ struct SessionShell {
     }
 
     /// Whether a command has not come to its end.
-    @IO var isRunning: Bool { command.map { $0.outcome == nil } ?? false }
+    var isRunning: Bool { command.map { $0.outcome == nil } ?? false }
 
     /// Where the output begins of what may wait for input; nil: nothing runs.
-    @IO var openBegin: Int? {
+    var openBegin: Int? {
         if let typed = state.typed { return typed.begin }
         guard let command, command.outcome == nil, state.isRunning || !hasMarks else { return nil }
         return command.begin
     }
 
     /// Where the output of the next command begins, whatever a job in the background prints.
-    @IO func nextBegin(_ start: Int) -> Int { rest?.end ?? command?.end ?? start }
+    func nextBegin(_ start: Int) -> Int { rest?.end ?? command?.end ?? start }
 }

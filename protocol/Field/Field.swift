@@ -4,7 +4,9 @@
 import JSON
 
 /// An argument or a member of a result whose value is a `Value`.
-public struct Field<Value: Sendable>: Sendable {
+///
+/// A constant that many read: a class, as a copy of its parts would cost each reader ten counts.
+public final class Field<Value: Sendable>: Sendable {
     /// What is said of it.
     public let declaration: Declaration
     /// Reads a value that is there; nil: it is not of the kind.
@@ -28,7 +30,7 @@ public struct Field<Value: Sendable>: Sendable {
     }
 
     /// A field that must be there.
-    init(
+    convenience init(
         _ name: String, _ kind: Kind, _ sentence: String,
         decode: @escaping @Sendable (JSON) -> Value?, encode: @escaping @Sendable (Value) -> JSON?
     ) {

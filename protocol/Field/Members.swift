@@ -4,21 +4,22 @@ public import JSON
 
 /// The members of an object that is being written.
 public struct Members: Sendable {
-    private var object: JSON.Object = [:]
+    private var members: [JSON.Object.Element] = []
 
     /// None yet.
-    public init() {}
+    public init() { members.reserveCapacity(Self.usual) }
 
     /// Adds a member, unless its field leaves the value out.
     public mutating func put<Value>(_ field: Field<Value>, _ value: Value) {
-        if let json = field.encode(value) { object[field.name] = json }
+        if let json = field.encode(value) { members.append((field.name, json)) }
     }
 
     /// The object.
-    public var json: JSON { .object(object) }
+    public var json: JSON { .object(JSON.Object(unique: members)) }
 
     /// Adds the members of another object.
-    public mutating func add(_ more: Members) {
-        for (key, value) in more.object { object[key] = value }
-    }
+    public mutating func add(_ more: Members) { members += more.members }
+
+    /// Members for which there is room from the beginning: those of most results.
+    private static let usual = 16
 }

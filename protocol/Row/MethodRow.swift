@@ -4,7 +4,7 @@
 public import JSON
 
 /// A call from the relay to an agent.
-public struct MethodRow: Sendable {
+public final class MethodRow: Sendable {
     /// What it does, for the protocol's table.
     public let does: String
     /// How long the relay waits for the reply.
@@ -40,7 +40,7 @@ public struct MethodRow: Sendable {
 }
 
 /// A tool, as MCP clients see it and as the relay serves it.
-public struct ToolRow: Sendable {
+public final class ToolRow: Sendable {
     /// Hints for clients about what it does.
     public struct Hints: Sendable, Equatable {
         /// It changes nothing.
