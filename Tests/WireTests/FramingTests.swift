@@ -22,7 +22,8 @@ import Testing
         let request = try Request(decoding: bytes)
         #expect(request.method == method.rawValue)
         #expect(
-            Request(method, caller: request.caller, arguments: RawJSON(request.arguments)).encoded() == bytes
+            Request(method, caller: request.caller, arguments: RawJSON(request.arguments)).encoded()
+                == bytes
         )
         #expect(Vectors.fault(of: bytes) == nil)
         #expect(
