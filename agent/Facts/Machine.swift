@@ -21,10 +21,27 @@ enum Machine {
         var name = utsname()
         unsafe uname(&name)
         facts.hostname = text(of: name.nodename)
-        facts.system = text(of: name.sysname).lowercased()
-        facts.architecture = text(of: name.machine)
+        facts.system = system(text(of: name.sysname))
+        facts.architecture = architecture(text(of: name.machine))
         return facts
     }()
+
+    /// The contract's name for an operating system that `uname` names: `linux`, `macos`.
+    static func system(_ name: String) -> String {
+        let name = name.lowercased()
+        return name == "darwin" ? "macos" : name
+    }
+
+    /// The contract's name for a processor that `uname` names: `x86_64`, `arm64`.
+    ///
+    /// Linux calls the second `aarch64`, FreeBSD the first `amd64`.
+    static func architecture(_ name: String) -> String {
+        switch name {
+        case "aarch64": "arm64"
+        case "amd64": "x86_64"
+        default: name
+        }
+    }
 
     private static func text<Chars>(of chars: Chars) -> String {
         unsafe withUnsafeBytes(of: chars) { bytes in
