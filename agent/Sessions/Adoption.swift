@@ -72,9 +72,13 @@ import Wire
             try console.checkAlive()
             try console.checkFree()
             guard console.shell.openBegin != nil else {
-                throw Fault(
-                    .invalidArgument,
-                    "nothing to adopt: session \(console.id) is at the prompt of its shell")
+                guard console.shell.isRunning else {
+                    throw Fault(
+                        .invalidArgument,
+                        "nothing to adopt: session \(console.id) is at the prompt of its shell")
+                }
+                try await waitForCommand(limit)
+                continue
             }
             guard let probe = await console.asker.hear(within: deadline - IO.now) else {
                 guard !console.display.modes.isAlternate else {
@@ -99,6 +103,16 @@ import Wire
                     self.console.end != nil
                 }
             }
+        }
+    }
+
+    /// Waits until the shell has begun the command that was given to it.
+    private func waitForCommand(_ limit: ContinuousClock.Instant) async throws(Fault) {
+        await console.waiters.wait(until: limit) {
+            console.shell.openBegin != nil || !console.shell.isRunning || console.end != nil
+        }
+        guard IO.now < limit, !Task.isCancelled else {
+            throw Self.refusal("the shell has not begun the command yet; try again")
         }
     }
 

@@ -164,7 +164,9 @@ import Terminal
 
     /// The terminal maps the line feeds of a mark as those of any output.
     func unmapped(_ mark: [UInt8]) -> [UInt8] {
-        var map = newlines
+        // A CR that is held back belongs to the output before the mark.
+        var map = NewlineMap()
+        map.isMapping = newlines.isMapping
         var bytes: [UInt8] = []
         map.append(mark[...], to: &bytes)
         map.finish(to: &bytes)

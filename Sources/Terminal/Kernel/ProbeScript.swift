@@ -90,7 +90,9 @@ extension Probe {
         }
         hl_probe() {
         q=$1 t=$2 r=${3:-/proc}
+        # Where /proc shows no such process, the shell is gone, and its terminal may be another's by now.
         hl_stat $q || {
+        [ ! -e $r/self/stat ] || return
         ps -o pid= -o pgid= -o tpgid= -o state= -o wchan= -o comm= -t ${t#/dev/} |
         while read -r l; do echo "ps $l"; done
         echo "shell $q"; echo "tty $t" $(stty -a <$t); return; }

@@ -139,6 +139,19 @@ import Wire
         #expect(probe.modes?.echoes == true)
     }
 
+    /// Its terminal may be another session's by then.
+    @Test @IO func `nothing is said of a terminal whose shell is gone`() async throws {
+        let home = try TemporaryDirectory()
+        let session = try await openSession(.bash, home: home)
+        defer { session.close() }
+        #expect(try await session.run("sleep 60", wait: .milliseconds(400)).state == .running)
+        let terminal = try #require(session.console.shell.terminal)
+        let line = "hl_probe 4194999 \(terminal)\n"  // above the kernel's greatest process id
+        let result = try await Child.run(
+            "/bin/sh", [], input: Array((Probe.definitions + line).utf8), deadline: .seconds(10))
+        #expect(Probe(result.output) == nil, "\(String(decoding: result.output, as: UTF8.self))")
+    }
+
     @Test func `a process that ends while it is looked at hides nothing`() async throws {
         let folder = try TemporaryDirectory("proc")
         for (id, group, children) in [(10, 10, "20\n"), (20, 20, "")] {

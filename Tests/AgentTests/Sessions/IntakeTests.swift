@@ -98,6 +98,13 @@ import Testing
         }
     }
 
+    /// Over a slow line a CR comes alone, before its LF.
+    @Test @IO func `a mark holds nothing of the output before it`() {
+        let follower = Follower(.none, typing: [" one"])
+        follower.intake.take(Array((Self.mark("D", "0;0;0;/") + "logout\r").utf8), follower)
+        #expect(follower.intake.unmapped(Array("/home".utf8)) == Array("/home".utf8))
+    }
+
     @Test @IO func `a secret never comes out, however it is cut`() {
         let stream =
             Self.mark("D", "0;0;0;/") + " one\r\n" + Self.begun(1)
