@@ -103,7 +103,7 @@ enum Settings {
                 "targets list", "List the hosts this agent knows by name.", settings: finding,
                 positionals: [.optional("QUERY")]),
             Command(
-                "targets check", "Connect to a host, log in, and show the negotiated algorithms.",
+                "targets check", "Connect to a host, log in, and show its host key and the cipher.",
                 settings: finding, positionals: [.required("HOST")]),
             Command(
                 "targets trust", "Store the key a host offers, after comparing its fingerprint.",

@@ -16,7 +16,7 @@ import Wire
         }
     }
 
-    /// Connects, logs in, and shows the negotiated algorithms.
+    /// Connects, logs in, and shows the jump hosts, the server, its host key and the cipher.
     static func check(_ options: Options) async throws(CommandFailure) {
         let parts = try Parts(options)
         let target = try await parts.resolve(options)
