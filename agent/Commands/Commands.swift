@@ -10,8 +10,8 @@ import Wire
 @IO final class Commands {
     private let hosts: Hosts
     private let makeID: @IO () -> String
-    /// At most 256 run at once and as many are kept after their end: clients may leave commands in the
-    /// background, whose processes and output must not grow without bound.
+    /// At most 256 run at once and as many are kept after their end: clients may leave commands in
+    /// the background, whose processes and output must not grow without bound.
     private let jobs = Jobs<CommandRun>(limit: 256)
     private var starting = 0
 

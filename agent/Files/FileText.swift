@@ -1,6 +1,6 @@
 // A piece of a file as an answer shows it: text where it is text, else base64; its last lines; the
-// lines that match. Pure. Invariant: offsets count the file's own bytes, and following `next_offset`
-// gives every byte once.
+// lines that match. Pure. Invariant: offsets count the file's own bytes, and following
+// `next_offset` gives every byte once.
 import Crypto
 import Terminal
 import Wire

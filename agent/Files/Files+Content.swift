@@ -25,8 +25,8 @@ extension Files {
                 }
             }
             if let pattern {
-                // The work of one call is 2^29 pattern instructions times bytes, but 64 KiB at least,
-                // so that a long pattern still gets through the file.
+                // The work of one call is 2^29 pattern instructions times bytes, but 64 KiB at
+                // least, so that a long pattern still gets through the file.
                 let most = min(Self.hashLimit, max(1 << 16, (1 << 29) / max(1, pattern.size)))
                 let text = try await bytes(call.offset, most)
                 let (offset, limit, isEnd) = (call.offset, call.length, text.count < most)

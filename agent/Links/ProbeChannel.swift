@@ -12,11 +12,11 @@ import Terminal
     private static let limit = Duration.seconds(2)
     /// The longest limit on an answer: no question is waited for longer than this.
     private static let longestLimit = Duration.seconds(10)
-    /// Time without a question after which the channel is closed: it is one of those that the server
-    /// allows.
+    /// Time without a question after which the channel is closed: it is one of those that the
+    /// server allows.
     private static let idleTime = Duration.seconds(60)
-    /// The longest time for which a host that does not answer is left alone: one that is well again is
-    /// noticed within a minute.
+    /// The longest time for which a host that does not answer is left alone: one that is well again
+    /// is noticed within a minute.
     private static let longestRest = Duration.seconds(60)
     /// The most bytes kept of an answer, so that a host cannot fill the agent's memory.
     private static let answerLimit = 1 << 16

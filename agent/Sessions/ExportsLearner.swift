@@ -1,8 +1,6 @@
-// Learns what commands have exported, for a new shell if this one is gone. A command that may
-// export carries the question in its line, after mark E; if no answer comes, it is asked when the
-// session is idle.
-// Invariant: values are kept only in memory, at most `Exports.sizeLimit` bytes, and reach no log,
-// result or list.
+// Learns what commands have exported, for a shell that replaces this one. A command that may export
+// asks in its own line, after mark E; without an answer, the agent asks in an idle moment.
+// Invariant: values stay in memory (`Exports.sizeLimit`); no log, result or list has them.
 import Loop
 import Terminal
 

@@ -11,7 +11,8 @@ struct ConfigurationScanner {
     /// Where relative includes and `~` begin.
     let home: String
     private(set) var names: [String] = []
-    /// Whether ssh's answer may change while the files do not (`Match exec`), or files were left out.
+    /// Whether ssh's answer may change while the files do not (`Match exec`), or files were left
+    /// out.
     private(set) var isDynamic = false
     private var contents = Hasher()
     private var seen: Set<String> = []
