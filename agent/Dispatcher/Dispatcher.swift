@@ -1,8 +1,6 @@
-// The single entry point: checks the site's policy, decodes the arguments, checks owner and reach
-// as the call's row says, then lets its part serve it. Parts register themselves; none is named
-// here.
-// Invariant: every call is answered, by a result or by a fault with a sentence that says what to
-// do.
+// The single entry point: checks the site's policy, decodes a call, checks owner and reach as its
+// row says, then lets its part serve it. Parts register themselves; none is named here.
+// Invariant: every call is answered, by a result or by a fault whose sentence says what to do.
 import JSON
 import Loop
 import Wire

@@ -1,5 +1,5 @@
 // The files of one target, over SFTP or on this machine, as the file calls use them.
-// Invariant: every operation ends, by a value or an error, within a limit of its own.
+// Invariant: every operation ends, by a value or an error, within its own limit.
 import Loop
 import SSH
 

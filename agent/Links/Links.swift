@@ -84,7 +84,8 @@ import Wire
     private var isShut = false
     private var totals = PoolInfo()
 
-    /// A pool that closes links after `idleTime` without a channel.
+    /// A pool that closes links after `idleTime` without a channel: within it, the next call is
+    /// spared the login.
     init(idleTime: Duration = .seconds(600)) { self.idleTime = idleTime }
 
     /// Starts a shell on a terminal.

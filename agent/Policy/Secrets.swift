@@ -38,15 +38,17 @@ struct Secrets: Sendable, Equatable {
             }
             text = bytes
         case .command(let command):
+            // A command may ask another service: 15 s leave the login its time. Only the first line of
+            // the output counts.
             let result: ChildResult
             do throws(LoopError) {
                 result = try await Child.run(
                     "/bin/sh", ["-c", command], outputLimit: 1 << 16, deadline: .seconds(15))
             } catch {
-                throw failed(name, "its command could not be run, or took too long")
+                throw failed(
+                    name, "its command could not be run, took too long or printed too much")
             }
-            // Its output, even standard error, may contain the secret: only its exit code is
-            // reported.
+            // Its output, even standard error, may contain the secret: report only its exit code.
             guard result.exitCode == 0 else {
                 throw failed(name, "its command ended with \(result.exitCode ?? -1)")
             }

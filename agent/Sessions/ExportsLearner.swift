@@ -13,8 +13,8 @@ import Terminal
     private unowned let console: Console
     private var timer: LoopTimer?
 
-    /// Time after a command until a session counts as idle: a client that goes on at once is not
-    /// made to wait for a question.
+    /// Time after a command until a session counts as idle: a client that continues at once does
+    /// not have to wait for a question.
     private static let idleTime = Duration.milliseconds(500)
     /// How long to wait for a new shell's variables.
     private static let answerTime = Duration.seconds(3)

@@ -20,7 +20,7 @@ import Wire
         (console.shell.isRunning || console.shell.state.typed != nil) && console.end == nil
     }
 
-    /// Output from an offset on (default: where the newest command's begins), waiting for more when
+    /// Output from an offset on (default: where the newest command's begins), waiting for more if
     /// there is none yet, or until a line from there on matches.
     func output(
         offset: Int?, until text: String?, wait patience: Duration, raw: Bool, maxBytes: Int

@@ -236,7 +236,7 @@ import Wire
         return told(answers.result(of: nil, in: begin..<log.end, maxBytes: maxBytes))
     }
 
-    /// Output from an offset on (default: where the newest command's begins), waiting for more when
+    /// Output from an offset on (default: where the newest command's begins), waiting for more if
     /// there is none yet, or until a line from there on matches.
     func read(
         offset: Int?, until text: String? = nil, wait patience: Duration, raw: Bool, maxBytes: Int
@@ -259,7 +259,7 @@ import Wire
     /// A command's state without its output.
     func describe(_ command: SessionCommand?) -> CommandResult { told(answers.describe(command)) }
 
-    /// Gives the terminal another size: the program is told by SIGWINCH.
+    /// Gives the terminal another size: the program is notified by SIGWINCH.
     func resize(columns: Int, rows: Int) {
         guard columns != display.columns || rows != display.rows else { return }
         display.resize(columns: columns, rows: rows)

@@ -1,8 +1,7 @@
 // Decides whether the running program waits for input, from the kernel's answers (`Probe.verdict`),
 // what the terminal sent and was sent, and when: the result is a finding, or when to look again. A
 // value without clock, task or kernel; Asker keeps the time.
-// Invariant: an input state other than `maybe_input` rests on an answer newer than output and
-// input.
+// Invariant: an input state other than `maybe_input` rests on an answer newer than all I/O.
 import Terminal
 import Wire
 

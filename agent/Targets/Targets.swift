@@ -142,6 +142,7 @@ enum Target: Sendable, Equatable {
         }
         target.hostKeys.acceptsNew = target.hostKeys.acceptsNew || settings.acceptNew
         target.via = try await hops(of: target, depth: depth)
+        // Callers choose the names: without a bound they could fill the memory.
         if cache.count > 1000 { cache = [:] }
         cache[name] = Known(target: target, fingerprint: scan.fingerprint, since: IO.now)
         return target

@@ -6,7 +6,7 @@ import JSON
 
 /// A joined agent's identity.
 struct Identity: Sendable {
-    /// The private key.
+    /// The key by which the relay knows the agent.
     let key: Ed25519PrivateKey
     /// The relay, as the invitation named it: `tls://HOST:PORT`.
     var relay: String

@@ -96,7 +96,8 @@ import Wire
                 return .failure(error)
             }
         }
-        // Its parts have deadlines; this wait also ends when the agent is stopped.
+        // Dialling, TLS and the hello have their own deadlines, together below 60 s; this wait also
+        // ends when the agent is stopped.
         guard let result = await IO.within(.seconds(60), { await opening.value }) else {
             IO.task { if case .success(let late) = await opening.value { late.close() } }
             throw .timedOut
