@@ -1,4 +1,4 @@
-// The `command.*` calls: arguments to the commands they name, results back as Wire has them.
+// The `command.*` calls: from arguments to commands, and from results to Wire's types.
 import JSON
 import Loop
 import Wire

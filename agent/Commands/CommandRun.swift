@@ -1,5 +1,6 @@
 // One command on one target from its start to its end: its outputs by offset, its end, who waits.
-// Invariant: it ends exactly once; past its timeout it is ended, and given up six seconds later.
+// Invariant: it ends exactly once; after its timeout it is ended, and six seconds later it is
+// abandoned.
 import Loop
 import Programs
 import Wire
@@ -9,11 +10,14 @@ import Wire
     let id: String
     /// `agent/host` as the caller wrote it.
     let target: String
-    /// Whom it belongs to.
+    /// Its owner, by whom it is found.
     let owner: Owner
     /// The command line, cut for lists.
     let command: String
+    /// Its standard output; 1 MiB in memory and 64 MiB on disk at most, as up to 512 commands (256
+    /// running, 256 ended) have such logs.
     let output = OutputLog(memoryLimit: 1 << 20, spoolLimit: 64 << 20)
+    /// Its standard error, within the same limits.
     let errors = OutputLog(memoryLimit: 1 << 20, spoolLimit: 64 << 20)
     let started = IO.now
     private(set) var ended: ContinuousClock.Instant?
@@ -35,7 +39,7 @@ import Wire
         self.command = String(command.prefix(200))
     }
 
-    /// How far it is.
+    /// The command's state.
     var state: RunState {
         guard let end else { return .running }
         if let reason { return reason }
@@ -64,7 +68,7 @@ import Wire
     /// Ends it on request.
     func cancel(_ signal: String) { end(.cancelled, signal) }
 
-    /// Waits for its end, or for anything beyond the offsets.
+    /// Waits for its end, or for output beyond the offsets.
     func wait(_ limit: Duration, beyond offsets: (output: Int, errors: Int)? = nil) async {
         let limitEnd = IO.now + limit
         while end == nil, !Task.isCancelled, IO.now < limitEnd {
@@ -83,7 +87,7 @@ import Wire
         return result
     }
 
-    /// The answer, with what follows the offsets.
+    /// The answer, with the output after the offsets.
     func result(from offsets: (output: Int, errors: Int), maxBytes: Int) -> RunResult {
         var result = blank
         result.stdout = Self.piece(
@@ -97,7 +101,7 @@ import Wire
         return result
     }
 
-    /// How far it is, for one who waits.
+    /// The progress, for a waiting caller.
     var progress: CallProgress {
         CallProgress(
             bytes: output.end + errors.end,
@@ -127,6 +131,7 @@ import Wire
         guard end == nil, self.reason == nil else { return }
         self.reason = reason
         process?.end(signal)
+        // Twice the time after which its host kills what is left of it.
         timer = LoopTimer(after: .seconds(4)) { [weak self] in
             guard let self else { return }
             self.process?.program.close()

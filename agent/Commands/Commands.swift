@@ -1,6 +1,6 @@
 // The one-shot commands of this agent: starts them on targets or here, and serves the `command.*`
 // calls on them. Between the dispatcher and Hosts; Jobs keeps them by their ids.
-// Invariant: a command that a call has started is a job before its first byte of output.
+// Invariant: a started command is registered as a job before its first byte of output.
 import JSON
 import Loop
 import Programs
@@ -10,10 +10,12 @@ import Wire
 @IO final class Commands {
     private let hosts: Hosts
     private let makeID: @IO () -> String
+    /// At most 256 run at once and as many are kept after their end: clients may leave commands in
+    /// the background, whose processes and output must not grow without bound.
     private let jobs = Jobs<CommandRun>(limit: 256)
     private var starting = 0
 
-    /// Commands whose ids `makeID` makes: new each time, plain enough for a shell.
+    /// Commands with ids from `makeID`: unique, and safe in a shell line.
     init(hosts: Hosts, makeID: @escaping @IO () -> String) {
         self.hosts = hosts
         self.makeID = makeID
@@ -59,7 +61,7 @@ import Wire
         return run
     }
 
-    /// What follows the offsets, when there is something or the wait is over.
+    /// The output after the offsets, once there is some or the wait is over.
     func output(_ request: ReadCommand) async throws(Fault) -> RunResult {
         let run = try find(request.commandID)
         let offsets = (output: request.stdoutOffset, errors: request.stderrOffset)
@@ -67,10 +69,11 @@ import Wire
         return run.result(from: offsets, maxBytes: request.maxBytes)
     }
 
-    /// Ends a command and answers when it has.
+    /// Ends a command, and answers when it has ended.
     func cancel(_ request: CancelCommand) async throws(Fault) -> RunResult {
         let run = try find(request.commandID)
         run.cancel(request.signal)
+        // Longer than the six seconds after which a run that is being ended is abandoned.
         await run.wait(.seconds(8))
         return run.result(maxBytes: min(CancelCommand.maxBytes, hosts.policy.outputLimit))
     }
@@ -94,12 +97,12 @@ import Wire
         return run
     }
 
-    /// Whose command an id names; nil: there is none.
+    /// The owner of the command with this id; nil if there is none.
     func owner(of id: String) -> Owner? { jobs[id]?.owner }
 
-    /// Ends what runs; returns when all has ended, within seconds.
+    /// Ends all running commands; returns when they have ended, after 2.8 s at most.
     ///
-    /// What does not listen is killed after two of them.
+    /// A command that ignores the signal is killed after 2 s.
     func shutDown() async {
         for run in jobs.all { run.cancel("TERM") }
         let deadline = IO.now + .milliseconds(2800)

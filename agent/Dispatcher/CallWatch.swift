@@ -1,11 +1,12 @@
-// The calls that wait and whose progress may be asked for, by the names that the relay gave them.
-// Invariant: a call is in here only while it waits, and for its own principal.
+// Waiting calls whose progress can be asked for, by the names that the relay gave them.
+// Invariant: a call is listed only while it waits, and only for its own principal.
 import Loop
 import Wire
 
-/// Calls that are watched.
+/// The calls that are being watched.
 @IO final class CallWatch {
-    /// The most calls that are watched at once; one more is served unwatched.
+    /// The most calls watched at once, so that a peer's calls cannot grow the table without bound;
+    /// any more are served unwatched.
     private static let limit = 1024
     /// The longest name of a call, in bytes, so that a peer's names take no more memory than this.
     private static let nameLimit = 64
@@ -13,7 +14,7 @@ import Wire
     private struct Key: Hashable { var id: String, name: String }
     private var visits: [Key: Visit] = [:]
 
-    /// Serves a call; meanwhile it can be asked how far it is.
+    /// Serves a call, whose progress can be asked for meanwhile.
     func during<T: Sendable>(
         _ visit: Visit, _ body: @IO () async throws(Fault) -> T
     ) async throws(Fault) -> T {
@@ -26,7 +27,7 @@ import Wire
         return try await body()
     }
 
-    /// How far a call is.
+    /// The progress of a call.
     func progress(of name: String, _ caller: Caller) -> CallProgress {
         visits[Key(id: caller.id, name: name)]?.progress?() ?? CallProgress()
     }

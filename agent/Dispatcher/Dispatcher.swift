@@ -1,27 +1,27 @@
-// The one door in: a call's bytes are decoded, the site's policy, the owner and the reach are asked as
-// the call's row says, then its part serves it. Parts register themselves; the door names none.
-// Invariant: every call is answered, by a result or by a fault with a sentence that says what to do.
+// The single entry point: checks the site's policy, decodes a call, checks owner and reach as its
+// row says, then lets its part serve it. Parts register themselves; none is named here.
+// Invariant: every call is answered, by a result or by a fault whose sentence says what to do.
 import JSON
 import Loop
 import Wire
 
 /// Routes the relay's calls.
 @IO final class Dispatcher {
-    /// What serves one call whose arguments were read.
+    /// Serves one call whose arguments have been parsed.
     private typealias Served = @IO (Visit) async throws(Fault) -> JSON
 
-    /// A method that is served: its row, and the reading of its arguments.
+    /// A method that is served: its row, and the parser of its arguments.
     private struct Entry {
         let method: Method
         let row: MethodRow
         let read: @IO (Fields) throws(Fault) -> Served
     }
 
-    /// The site's rules, asked before every call.
+    /// The site's rules, checked before every call.
     var policy: @IO () -> Policy = { Policy() }
-    /// Whose session an id names; nil: there is none.
+    /// The owner of the session with this id; nil if there is none.
     var ownerOfSession: @IO (String) -> Owner? = { _ in nil }
-    /// Whose command an id names; nil: there is none.
+    /// The owner of the command with this id; nil if there is none.
     var ownerOfCommand: @IO (String) -> Owner? = { _ in nil }
     private let watch = CallWatch()
     private var entries: [String: Entry] = [:]
@@ -67,9 +67,9 @@ import Wire
         }
     }
 
-    /// Asks whether the caller may use what the arguments name.
+    /// Checks that the caller may use what the arguments name.
     ///
-    /// Another's session is as unknown as one that never was.
+    /// A session of another owner is reported as one that does not exist.
     private func admit(_ caller: Caller, to row: MethodRow, _ fields: Fields) throws(Fault) {
         for route in row.tool?.routes ?? [] {
             guard let argument = route.argument, let name = fields.object[argument]?.stringValue
@@ -94,7 +94,9 @@ import Wire
         }
     }
 
-    /// The arguments with no more output asked for than the site lets out in one answer.
+    /// The arguments, with the default output limit lowered to what the site allows in one answer.
+    ///
+    /// A larger limit that the caller gave is refused.
     private static func limited(
         _ limit: Field<Int>?, _ fields: Fields, _ policy: Policy
     ) throws(Fault) -> Fields {
@@ -107,7 +109,7 @@ import Wire
 }
 
 extension Fault {
-    /// There is no such session, or not for the caller.
+    /// The session does not exist, or the caller may not use it.
     static func noSession(_ id: String) -> Fault {
         Fault(
             .unknownSession,
@@ -115,7 +117,7 @@ extension Fault {
                 + "restarted. ssh_session_list shows your sessions; ssh_session_open opens one.")
     }
 
-    /// There is no such command, or not for the caller.
+    /// The command does not exist, or the caller may not use it.
     static func noCommand(_ id: String) -> Fault {
         Fault(
             .unknownCommand,

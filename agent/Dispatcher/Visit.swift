@@ -1,5 +1,5 @@
-// One call while it is served: who makes it, and how far it is. Made by the dispatcher, handed to the
-// part. Invariant: only its part says how far it is, and only while it is served.
+// One call while it is served: its caller and its progress. The dispatcher makes it and passes it
+// to the part. Invariant: only its part reports progress, and only while the call is served.
 import Loop
 import Wire
 
@@ -7,7 +7,7 @@ import Wire
 @IO final class Visit {
     /// Who makes the call.
     let caller: Caller
-    /// How far the call is, for a client that wants to see it; nil: it has nothing to show.
+    /// The call's progress, for a client that asked for it; nil if there is nothing to show.
     var progress: (@IO () -> CallProgress)?
 
     init(_ caller: Caller) { self.caller = caller }

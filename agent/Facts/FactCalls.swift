@@ -13,7 +13,7 @@ struct Load {
 }
 
 @IO enum FactCalls {
-    /// Serves the call; `load` looks at the parts at each.
+    /// Serves the call; `load` is called once for each request.
     static func serve(
         on dispatcher: Dispatcher, _ membership: Membership, load: @escaping @IO () -> Load
     ) {

@@ -7,7 +7,7 @@ enum Machine {
     /// The agent's version.
     static let version = "0.1.0"
 
-    /// Milliseconds since 1970 at which this process started.
+    /// Milliseconds since 1970 when this was first read, which is at the process's first dial.
     static let processStart: Int64 = {
         var now = timespec()
         unsafe clock_gettime(CLOCK_REALTIME, &now)

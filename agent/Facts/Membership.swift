@@ -1,5 +1,5 @@
-// What the agent is called at its relay, as the last welcome said. It stands in the targets and the
-// handles of every result. Invariant: a handle begins with the agent's id, by which the relay routes.
+// The agent's name and id at its relay, from the last welcome. Results use them in targets and
+// handles. Invariant: a handle begins with the agent's id, by which the relay routes.
 import Crypto
 import Loop
 
@@ -15,6 +15,6 @@ import Loop
         self.id = id
     }
 
-    /// A handle that was never used before.
+    /// A new, unique handle.
     func newHandle() -> String { "\(id).\(Base32.encode(Random.bytes(10)).lowercased())" }
 }

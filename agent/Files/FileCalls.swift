@@ -1,4 +1,4 @@
-// The `file.*` calls: arguments to the files they name, results back as Wire has them.
+// The `file.*` calls: from arguments to files, and from results to Wire's types.
 import JSON
 import Loop
 import Wire

@@ -1,15 +1,15 @@
 // A piece of a file as an answer shows it: text where it is text, else base64; its last lines; the
-// lines that match. Pure. Invariant: offsets count the file's own bytes, and following `next_offset`
-// gives every byte once.
+// lines that match. Pure. Invariant: offsets count the file's own bytes, and following
+// `next_offset` gives every byte once.
 import Crypto
 import Terminal
 import Wire
 
 enum FileText {
-    /// Longer lines are cut in matches.
+    /// The most bytes of one line shown in a match, so that one long line does not fill the answer.
     static let lineLimit = 2000
 
-    /// What is shown of bytes at an offset; without `isEnd` a character that is cut is left out.
+    /// Shows bytes at an offset; unless `isEnd`, an incomplete last character is left out.
     static func show(_ bytes: [UInt8], isEnd: Bool, in content: inout FileContent) {
         let whole = isEnd ? bytes : Array(bytes.dropLast(cut(bytes)))
         if !bytes.contains(0), let text = String(validating: whole, as: UTF8.self),
@@ -25,7 +25,7 @@ enum FileText {
         content.isEnd = isEnd && content.nextOffset == content.offset + bytes.count
     }
 
-    /// Bytes at the end that begin a character and do not end it.
+    /// The number of bytes in an incomplete last character.
     private static func cut(_ bytes: [UInt8]) -> Int {
         for count in 1...3 where count <= bytes.count {
             let byte = bytes[bytes.count - count]
@@ -36,7 +36,7 @@ enum FileText {
         return 0
     }
 
-    /// Where the last lines begin; a line end at the very end ends the last one.
+    /// The offset of the last lines; a final newline belongs to the last line.
     static func tail(_ bytes: [UInt8], lines: Int, limit: Int) -> Int {
         var left = lines
         var start = bytes.count
@@ -47,12 +47,12 @@ enum FileText {
             }
             start -= 1
         }
-        // Not within a character.
+        // Do not begin inside a character.
         while start < bytes.count, bytes[start] & 0b1100_0000 == 0b1000_0000 { start += 1 }
         return start
     }
 
-    /// The lines that match, as many as fit, and how many bytes are done with.
+    /// The lines that match, as many as fit, and how many bytes have been searched.
     static func search(
         _ bytes: [UInt8], _ pattern: LinePattern, at offset: Int, isEnd: Bool, limit: Int
     ) -> (matches: [FileContent.Match], done: Int) {
@@ -61,7 +61,7 @@ enum FileText {
         var (place, number, used) = (0, 1, 0)
         while place < bytes.count {
             let end = bytes[place...].firstIndex(of: 10)
-            // The rest of a line that is not there yet is for the next call, unless nothing else is.
+            // An incomplete last line is left for the next call, unless it is all there is.
             if end == nil, !isEnd, place > 0 { break }
             var line = bytes[place..<(end ?? bytes.count)]
             if line.last == 13 { line.removeLast() }

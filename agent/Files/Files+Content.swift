@@ -1,6 +1,6 @@
 // file.read and file.write: the content of one file.
-// Invariant: a write goes into the file that is there, so that its owner, mode and links stay; it is
-// no atomic act, and its result is told only when all of it was taken.
+// Invariant: a write goes into the existing file, so that its owner, mode and links stay; it is not
+// atomic, and success is reported only when everything was written.
 import Crypto
 import Loop
 import SSH
@@ -25,6 +25,8 @@ extension Files {
                 }
             }
             if let pattern {
+                // The work of one call is 2^29 pattern instructions times bytes, but 64 KiB at
+                // least, so that a long pattern still gets through the file.
                 let most = min(Self.hashLimit, max(1 << 16, (1 << 29) / max(1, pattern.size)))
                 let text = try await bytes(call.offset, most)
                 let (offset, limit, isEnd) = (call.offset, call.length, text.count < most)
@@ -36,6 +38,7 @@ extension Files {
                 content.isEnd = isEnd && done == text.count
                 content.size = max(content.size, content.nextOffset)
             } else if let lines = call.tail {
+                // The last lines are looked for in the last 1 MiB: one call reads a bounded piece.
                 let start = max(0, content.size - (1 << 20))
                 let text = try await bytes(start, 1 << 20)
                 let place = FileText.tail(text, lines: lines, limit: call.length)
@@ -59,7 +62,7 @@ extension Files {
 
     /// Writes a file, or adds to it.
     ///
-    /// Once begun it is not left half done because nobody waits any more.
+    /// A write that has begun is finished even if the caller stops waiting.
     func write(_ call: WriteFile) async throws(Fault) -> FileWritten {
         let bytes = try Self.bytes(of: call.content)
         let task = IO.task { () -> Result<FileWritten, Fault> in
@@ -125,7 +128,7 @@ extension Files {
         return result
     }
 
-    /// The digest of a file's content; nil: it is too large.
+    /// The digest of a file's content; nil if it is too large.
     private static func hash(
         _ path: String, _ size: UInt64?, _ reach: Reach
     ) async throws(Fault) -> String? {
@@ -136,7 +139,7 @@ extension Files {
         return bytes.count <= hashLimit ? Hex.encode(SHA256.hash(bytes)) : nil
     }
 
-    /// Makes the directories above a path that are missing.
+    /// Makes the missing parent directories of a path, at most 64, as each takes two requests.
     private static func makeParents(of path: String, _ reach: Reach) async throws(Fault) {
         var missing: [String] = []
         var parts = path.split(separator: "/").dropLast()
@@ -144,7 +147,7 @@ extension Files {
             let folder = "/" + parts.joined(separator: "/")
             if let found = try await reach.attributes(folder) {
                 guard found.kind == .directory else {
-                    throw Fault(.fileFailed, "\(reach.target): \(folder) is no directory")
+                    throw Fault(.fileFailed, "\(reach.target): \(folder) is not a directory")
                 }
                 break
             }
@@ -171,7 +174,7 @@ extension Files {
         guard bytes.count <= writeLimit else {
             throw Fault(
                 .limitReached,
-                "\(bytes.count) bytes are too much for one call (\(writeLimit)): write the first"
+                "\(bytes.count) bytes are too many for one call (\(writeLimit)): write the first"
                     + " part, then the others with append")
         }
         return bytes
@@ -190,11 +193,11 @@ extension Files {
         switch found.kind {
         case .file: return
         case .directory:
-            throw Fault(.fileFailed, "\(what) is a directory: file_list shows what is in it")
+            throw Fault(.fileFailed, "\(what) is a directory: file_list shows its contents")
         default:
-            // A server that tells no mode is taken at its word by what follows.
+            // If the server reports no mode, the operation itself shows whether it is possible.
             guard found.mode != nil else { return }
-            throw Fault(.fileFailed, "\(what) is a device, a pipe or a socket, no regular file")
+            throw Fault(.fileFailed, "\(what) is a device, a pipe or a socket, not a regular file")
         }
     }
 }

@@ -1,12 +1,13 @@
-// file.list: what is in a directory, and below it as deep as asked.
-// Invariant: links are told and not followed; what the policy hides is not entered.
+// file.list: the contents of a directory, down to the requested depth.
+// Invariant: links are reported, not followed; directories hidden by the policy are not entered.
 import Configuration
 import Loop
 import SSH
 import Wire
 
 extension Files {
-    /// Looking further ends after this.
+    /// How long directories are read: the relay's deadline of 105 s must also cover reaching the
+    /// target.
     private static let time: Duration = .seconds(20)
 
     /// Lists a directory, or one file.
@@ -23,7 +24,7 @@ extension Files {
                 return listing
             }
             let end = IO.now + Self.time
-            // What is still to be read, the next one last.
+            // Folders still to be read; the next one is the last element.
             var folders: [(path: String, below: String, depth: Int)] = [(path, "", 1)]
             while let folder = folders.popLast() {
                 let left = Self.entryLimit - listing.entries.count
@@ -46,7 +47,7 @@ extension Files {
         do throws(FileError) {
             entries = try await reach.store.entries(of: folder.path, limit: limit)
         } catch {
-            // One that may not be read further down does not spoil the rest.
+            // An unreadable subdirectory does not fail the whole listing.
             guard folder.depth > 1, error == .denied || error == .notFound else {
                 throw Fault(error, "\(call.target): \(folder.path)")
             }
@@ -81,7 +82,7 @@ extension Files {
 }
 
 extension FileEntry {
-    /// An entry with what is known of it.
+    /// An entry with the attributes that are known.
     init(_ path: String, _ attributes: FileAttributes) {
         self.init(path: path, type: attributes.kind.rawValue)
         size = attributes.size.map { Int(clamping: $0) }

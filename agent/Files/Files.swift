@@ -1,6 +1,6 @@
-// The file calls of this agent: which files a caller means, whether the site lets it, then reading
-// and writing through the host's store. Between the dispatcher and Hosts.
-// Invariant: every path is judged by the policy where it really leads before it is touched.
+// The file calls of this agent: resolves the path a caller means, checks that the site allows it,
+// then reads or writes through the host's store. Between the dispatcher and Hosts.
+// Invariant: every path is checked against the policy, with its links resolved, before it is used.
 import Configuration
 import Crypto
 import Loop
@@ -9,13 +9,13 @@ import Wire
 
 /// Serves files.
 @IO final class Files {
-    /// Calls at once: each may hold a few megabytes.
+    /// The most calls at once, as each may hold some 8 MiB.
     static let limit = 32
-    /// Files up to this are hashed and compared.
+    /// The largest file that is hashed and compared, in bytes: it is read into memory.
     static let hashLimit = 8 << 20
-    /// The most bytes of one write.
+    /// The most bytes of one write: as base64 they still fit into an MCP message of 4 MiB.
     static let writeLimit = 2 << 20
-    /// Entries of one list.
+    /// The most entries of one list, which bounds the answer; the tool's description promises this.
     static let entryLimit = 1000
 
     private let hosts: Hosts
@@ -26,15 +26,15 @@ import Wire
     /// The files of one target, for one call.
     @IO struct Reach {
         let store: any FileStore
-        /// All that the target is known by, for the policy.
+        /// All names of the target, for the policy.
         let names: [String]
         /// The target as the caller wrote it.
         let target: String
         let policy: Policy
 
-        /// The path that is really meant, if the policy lets it be used so.
+        /// The resolved path, if the policy allows this use of it.
         ///
-        /// What does not exist yet is judged by where it would come to be.
+        /// A path that does not exist yet is judged by where it would be created.
         func admit(_ path: String, for use: PathUse) async throws(Fault) -> String {
             guard !path.isEmpty, path.utf8.count <= PathRules.longest, !path.utf8.contains(0) else {
                 throw Fault(.invalidArgument, "\"path\" must be a path")
@@ -45,12 +45,16 @@ import Wire
             } else if path.hasPrefix("~/") {
                 asked = String(path.dropFirst(2))
             }
-            // As it is written it must pass too, so that nothing is asked of what may not be used.
+            // An absolute path must pass as written too, so that the server is never asked about a
+            // forbidden one.
             if asked.hasPrefix("/") { asked = try policy.admit(asked, on: names, for: use) }
             let real = try await self.do(path) { () throws(FileError) in try await resolve(asked) }
             return try policy.admit(real, on: names, for: use)
         }
 
+        /// The path with links resolved; its last parts need not exist.
+        ///
+        /// At most 64 parts are missing; a link counts as 8, so that a circle of links ends.
         private func resolve(_ path: String, depth: Int = 0) async throws(FileError) -> String {
             do throws(FileError) {
                 return try await store.realPath(path)
@@ -64,7 +68,7 @@ import Wire
                 let above = try await resolve(parent, depth: depth + 1)
                 let folder = above == "/" ? "" : above
                 let full = "\(folder)/\(last)"
-                // A link that leads nowhere yet: what is written to it comes to be there.
+                // A dangling link: writing to it creates its target.
                 let found = try? await store.attributes(of: full, followingLinks: false)
                 guard found?.kind == .link else { return full }
                 let way = try await store.target(ofLink: full)
@@ -84,7 +88,7 @@ import Wire
             }
         }
 
-        /// What is known of a file; nil: there is none.
+        /// A file's attributes; nil if there is no such file.
         func attributes(_ path: String) async throws(Fault) -> FileAttributes? {
             do throws(FileError) {
                 return try await store.attributes(of: path, followingLinks: true)
@@ -116,7 +120,7 @@ import Wire
 }
 
 extension Fault {
-    /// The fault for a file error, whose sentence begins with what it was about.
+    /// The fault for a file error; its sentence begins with `what`, the file's target and path.
     init(_ error: FileError, _ what: String) {
         let code: Code =
             switch error {

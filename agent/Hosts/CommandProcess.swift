@@ -1,4 +1,5 @@
-// A one-shot command that runs at a host: its program, and the way to end it with all it started.
+// A one-shot command that runs on a host: its program, and the way to end it with everything it
+// started.
 // Invariant: a program without a terminal sees the end of its input.
 import Loop
 
@@ -17,7 +18,7 @@ import Loop
     /// Queues input, then ends it.
     func send(_ input: [UInt8]) {
         program.write(input)
-        // On a terminal the end of input is a key, which an idle program is not to see.
+        // On a terminal the end of input is a key, which a program without input must not see.
         if !program.hasTerminal || !input.isEmpty { program.sendEOF() }
     }
 }

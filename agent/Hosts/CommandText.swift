@@ -1,6 +1,6 @@
-// A one-shot command as the target's shell gets it, and the script that ends one. A value. A command
-// carries its id in its environment, so that everything it started can be found again, also what left
-// its process group; OpenSSH refuses signals where root logs in.
+// A one-shot command as the target's shell gets it, and the script that ends one. A value. A
+// command carries its id in its environment, so that everything it started can be found, even
+// outside its process group; OpenSSH refuses signals where root logs in.
 // Invariant: what is quoted here reaches the command as it was given.
 import SSH
 import Wire
@@ -16,7 +16,7 @@ struct CommandText: Sendable {
     /// Whether it gets a terminal.
     var hasTerminal = false
 
-    /// The terminal a command gets: wide, as lines that are wrapped are hard to read for programs.
+    /// The terminal a command gets: wide, because wrapped lines are hard for programs to read.
     static let terminal = TerminalSize(columns: 200, rows: 50)
 
     /// The variable that names the command.
@@ -31,7 +31,7 @@ struct CommandText: Sendable {
         return text + command
     }
 
-    /// Refuses what cannot be written down for a shell.
+    /// Refuses what cannot be passed to a shell.
     func check() throws(Fault) {
         guard !command.utf8.allSatisfy({ $0 == 32 || $0 == 9 || $0 == 10 }) else {
             throw Fault(.invalidArgument, "\"command\" is empty")
@@ -59,7 +59,8 @@ struct CommandText: Sendable {
         }
     }
 
-    /// A command that signals all that carries the mark, and kills after two seconds what is left.
+    /// A command that signals everything that carries the mark, and after two seconds kills what is
+    /// left.
     static func end(mark id: String, signal: String) -> String {
         // No quote and no backslash inside, so that any login shell passes it to sh unchanged. The
         // mark is put together there: a forced command carries this text in its environment.
@@ -77,9 +78,9 @@ struct CommandText: Sendable {
         return "exec /bin/sh -c '\(script)'"
     }
 
-    /// Whether a server runs a Unix shell, by its version line; network gear does not.
+    /// Whether a server runs a Unix shell, by its version line; network devices do not.
     static func isUnix(_ version: String) -> Bool {
-        // Nearly every server; this is asked for every command.
+        // Nearly every server; this is checked for every command.
         let name = "SSH-2.0-OpenSSH_"
         if version.hasPrefix(name), let next = version.utf8.dropFirst(name.utf8.count).first,
             next >= 48 && next <= 57
@@ -91,7 +92,7 @@ struct CommandText: Sendable {
         } && !version.contains("Windows")
     }
 
-    /// In single quotes.
+    /// The text in single quotes, for a shell.
     static func quoted(_ text: String) -> String {
         "'"
             + text.split(separator: "'", omittingEmptySubsequences: false).joined(

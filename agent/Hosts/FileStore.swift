@@ -1,15 +1,16 @@
-// What the file calls stand on: the files of one target, behind SFTP or of this machine.
-// Invariant: every operation ends, by a value or an error, within a limit of its own.
+// The files of one target, over SFTP or on this machine, as the file calls use them.
+// Invariant: every operation ends, by a value or an error, within its own limit.
 import Loop
 import SSH
 
 /// The files of a target, as one user sees them.
 @IO protocol FileStore {
-    /// The absolute path that a path leads to, links followed; relative ones begin at the home.
+    /// The absolute path that a path leads to, with links resolved; a relative path begins at the
+    /// home.
     func realPath(_ path: String) async throws(FileError) -> String
     /// Where a symbolic link points.
     func target(ofLink path: String) async throws(FileError) -> String
-    /// What is known of a file.
+    /// The attributes of a file.
     func attributes(
         of path: String, followingLinks: Bool
     ) async throws(FileError) -> FileAttributes

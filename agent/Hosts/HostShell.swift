@@ -1,5 +1,5 @@
-// A shell that runs at a host, as a session's transport: a program on a terminal, and a way to ask the
-// kernel beside it.
+// A shell that runs on a host, as a session's transport: a program on a terminal, and a way to
+// probe the host's kernel.
 import Loop
 import Programs
 import Terminal
@@ -15,13 +15,13 @@ import Terminal
         set { program.onEnd = newValue }
     }
     var unsent: Int { program.unsent }
-    /// The key that its host showed, for people; nil: none, as it is this machine.
+    /// The key that its host showed, for people; nil for this machine.
     let hostKey: String?
 
     private let program: any RunningProgram
     private let asks: @IO (Probe.Question) async -> [UInt8]?
 
-    /// Takes over a program that has just been started; `asks` asks its kernel.
+    /// Takes over a program that has just been started; `asks` probes its kernel.
     init(
         _ program: any RunningProgram, hostKey: String? = nil,
         asks: @escaping @IO (Probe.Question) async -> [UInt8]?

@@ -1,5 +1,5 @@
 // The files of the agent's own machine, as the user it runs as sees them.
-// Invariant: nothing here waits on the loop, and a file that is none (a pipe, a device) is not read.
+// Invariant: nothing here blocks the loop, and opening a pipe or a device does not wait.
 import Glibc
 import Loop
 import SSH

@@ -18,7 +18,7 @@ import Wire
         environment["TERM"] = terminal.kind
         environment["HOME"] = user.home
         environment["SHELL"] = user.shell
-        // What a terminal around the agent, if there is one, says of itself.
+        // Variables of the terminal in which the agent itself may have been started.
         for name in ["TMUX", "STY", "SSH_TTY", "COLUMNS", "LINES"] { environment[name] = nil }
         let name = user.shell.split(separator: "/").last.map(String.init) ?? "sh"
         do throws(LoopError) {

@@ -1,6 +1,6 @@
-// A target behind SSH as a host: each thing done there is a channel on a shared link of the pool.
-// Invariant: a command is ended with all that it started, found by its mark from a channel of its own,
-// as OpenSSH refuses signals where root logs in.
+// A target behind SSH as a host: each operation is a channel on a shared link of the pool.
+// Invariant: a command is ended with everything that it started, which a second channel finds by
+// its mark, as OpenSSH refuses signals where root logs in.
 import Loop
 import SSH
 import Wire

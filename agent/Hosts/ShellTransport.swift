@@ -1,4 +1,4 @@
-// What a session needs of a terminal, whatever carries it: a PTY here or an SSH channel.
+// What a session needs from a terminal, whatever carries it: a PTY here or an SSH channel.
 // Invariant: `onEnd` comes once, after the last output; `write` never blocks.
 import Loop
 import Programs
@@ -6,7 +6,7 @@ import Terminal
 
 /// A terminal with a shell on it.
 @IO protocol ShellTransport: AnyObject {
-    /// Output as it comes.
+    /// Output as it arrives.
     var onOutput: (@IO ([UInt8]) -> Void)? { get set }
     /// The end, after all output.
     var onEnd: (@IO (ProgramEnd) -> Void)? { get set }
@@ -20,7 +20,7 @@ import Terminal
     func resume()
     /// Tells the terminal its size.
     func resize(columns: UInt16, rows: UInt16)
-    /// Asks the kernel of the shell's host, beside the shell; nil: not possible.
+    /// Probes the kernel of the shell's host, without the shell; nil if that is not possible.
     func ask(_ question: Probe.Question) async -> [UInt8]?
     /// Hangs up.
     func close()

@@ -1,6 +1,6 @@
-// What runs and is found again by its id. Between the calls that name an id and what they name.
-// Invariant: a caller is shown only what it may use; what has ended is kept for an hour, and at most
-// `limit` of it.
+// Running work that can be looked up by id, for the calls that name one.
+// Invariant: a caller is shown only what it may use; ended jobs are kept for an hour, at most
+// `limit` of them.
 import Loop
 import Wire
 
@@ -21,31 +21,31 @@ import Wire
     /// The most that run at once, and the most that are kept after their end.
     let limit: Int
     private var jobs: [String: Kind] = [:]
-    /// Ids of those that ended, the oldest first.
+    /// The ids of ended jobs, the oldest first.
     private var endedIDs: [String] = []
 
-    /// How long an ended one is found: a client that was cut off comes back within that time.
+    /// How long an ended job is kept: long enough for a disconnected client to come back.
     private static var kept: Duration { .seconds(3600) }
 
     init(limit: Int) { self.limit = limit }
 
-    /// How many have not ended.
+    /// The number of jobs that have not ended.
     var runningCount: Int { jobs.count - endedIDs.count }
 
-    /// All, running or kept.
+    /// All jobs, running or kept after their end.
     var all: [Kind] { Array(jobs.values) }
 
-    /// Takes over one that is about to start.
+    /// Adds a job that is about to start.
     func add(_ job: Kind) {
         let id = job.id
         jobs[id] = job
         job.onEnd = { [weak self] in self?.ended(id) }
     }
 
-    /// The one with this id; whether a caller may use it is asked at the door.
+    /// The job with this id; the dispatcher has checked that the caller may use it.
     subscript(id: String) -> Kind? { jobs[id] }
 
-    /// Those that the caller may use, the newest first.
+    /// The jobs that the caller may use, the newest first.
     func list(for caller: Caller) -> [Kind] {
         jobs.values.filter { caller.mayUse($0.owner) }.sorted { $0.started > $1.started }
     }

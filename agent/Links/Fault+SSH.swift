@@ -1,9 +1,9 @@
-// SSH's causes as the faults that cross the tunnel: a stable code, SSH's own sentence.
+// Turns SSH errors into faults for the relay: a stable code and the error's own sentence.
 import SSH
 import Wire
 
 extension Fault {
-    /// The fault for an SSH error; `target` as the caller wrote it, `note` to be added.
+    /// The fault for an SSH error; `target` is as the caller wrote it, and `note` is appended.
     init(_ error: SSHError, target: String, note: String = "") {
         let code: Code =
             switch error {

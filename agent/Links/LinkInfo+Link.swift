@@ -1,10 +1,10 @@
-// A link of the pool as it is told to the relay.
+// A link of the pool, as it is reported to the relay.
 import Loop
 import SSH
 import Wire
 
 extension LinkInfo {
-    /// What is known of an open link.
+    /// The description of an open link.
     @IO init(_ link: Link, target: String, via: [String]) {
         let (to, figures) = (link.configuration, link.statistics)
         let host = to.host.contains(":") ? "[\(to.host)]" : to.host

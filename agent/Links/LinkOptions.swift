@@ -1,10 +1,10 @@
-// What one call asks of a link beside what is configured. A value; never logged.
+// What one call asks of a link, in addition to the configuration. A value; never logged.
 import Crypto
 import Loop
 import SSH
 import Wire
 
-/// How a caller wants to enter a target.
+/// How a caller wants to reach a target and log in.
 struct LinkOptions: Sendable {
     /// A private key file, tried before the configured ones.
     var key: String?
@@ -16,7 +16,7 @@ struct LinkOptions: Sendable {
     var connectTimeout: Duration?
     /// The limit on logging in.
     var loginTimeout: Duration?
-    /// Attempts after the first, for failures that may pass.
+    /// Retries after transient failures; the pauses before three take at most 3.5 s.
     var retries = 3
 
     init() {}
@@ -33,14 +33,14 @@ struct LinkOptions: Sendable {
         self.retries = retries
     }
 
-    /// Tells links entered in different ways apart, without keeping a password.
+    /// Distinguishes links with different credentials, without keeping a password.
     var identity: [UInt8] {
         guard key != nil || password != nil || secret != nil else { return [] }
         return SHA256.hash(Array("\(key ?? "")\0\(password ?? "")\0\(secret ?? "")".utf8))
     }
 }
 
-/// What a login needs of the agent's secrets.
+/// The secrets that a login uses.
 struct LoginSecrets: Sendable {
     var password: [UInt8]?
     var code: [UInt8]?
@@ -63,7 +63,8 @@ extension SSHTarget {
         return found
     }
 
-    /// The ways to log in: the key asked for, the agent's keys and files, the password, the code.
+    /// The ways to log in: the key the call names, ssh-agent's keys, key files, the password, the
+    /// code.
     func configuration(
         _ options: LinkOptions, _ secrets: LoginSecrets = LoginSecrets(),
         files exists: (String) -> Bool
@@ -77,7 +78,8 @@ extension SSHTarget {
             let own = credentials.identitiesOnly ? files.compactMap(IdentityFile.publicKey) : nil
             ways.append(.agent(socket: socket, only: own))
         }
-        // Hardware keys need the touch of a person; a public key names one of the agent's.
+        // Skips hardware keys, which need a touch, and public keys, whose private half ssh-agent
+        // holds.
         for file in files
         where !file.hasSuffix("_sk") && !file.hasSuffix(".pub") && file != options.key {
             ways.append(.keyFile(path: file, passphrase: secrets.passphrase))
@@ -87,7 +89,7 @@ extension SSHTarget {
         var configuration = LinkConfiguration(
             host: hostname, port: port, user: user, knownHosts: hostKeys.files,
             authentication: ways)
-        // As ssh: a key may be in the agent alone, its certificate beside its public half.
+        // As in ssh: the key may be in ssh-agent only, with its certificate next to the public key.
         configuration.certificates =
             credentials.certificateFiles
             + credentials.identityFiles.map { $0 + "-cert.pub" }.filter(exists)

@@ -1,16 +1,17 @@
-// Connecting to a target for the pool: its secrets, the hosts on the way, attempts after failures that
-// may pass, and a person's answers where there is one to ask.
-// Invariant: only what a person approved, or a policy allows, is filed as trusted.
+// Connecting to a target for the pool: with its secrets, through the link that `Links.jump` gives,
+// with retries after transient failures, and with a person's answers, if one can be asked.
+// Invariant: only what a person approved or a policy allows is stored as trusted.
 import Glibc
 import Loop
 import SSH
 import Wire
 
 extension Links {
-    /// How long a person's answer is waited for.
+    /// How long to wait for a person's answer: less than the 60 s after which some clients give a
+    /// call up.
     private static let approvalTime: Duration = .seconds(45)
 
-    /// Connects, through the links of the hosts on the way.
+    /// Connects, through the link to its last jump host, if it has any.
     func connect(
         _ target: SSHTarget, _ options: LinkOptions
     ) async throws(Fault) -> Link {
@@ -39,7 +40,7 @@ extension Links {
         }
     }
 
-    /// Whether a person took the key of a host that had none on file; then it has.
+    /// Whether a person accepted the key of a host that had none stored; if so, it is stored.
     private func isApproved(
         _ error: SSHError, _ target: SSHTarget, _ configuration: LinkConfiguration
     ) async throws(Fault) -> Bool {
@@ -60,7 +61,7 @@ extension Links {
         return true
     }
 
-    /// A secret of agent.conf, or else from a person.
+    /// A secret from agent.conf, or else from a person.
     func secret(_ name: String, for target: String) async throws(Fault) -> [UInt8] {
         if secrets.sources[name] == nil, let approver {
             let answer = await IO.within(Self.approvalTime) {

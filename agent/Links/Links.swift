@@ -1,6 +1,6 @@
-// The SSH connections of this agent, shared by sessions and commands: one per target and way of
-// entering it, a second only when the server allows no more channels on the first. Callers ask
-// for channels; a link nobody uses is closed after a while.
+// The SSH connections of this agent, shared by sessions and commands: one per target and set of
+// credentials, a second only when the server allows no more channels on the first. Callers ask for
+// channels; an unused link is closed after `idleTime`.
 // Invariant: callers that ask at once for a link that does not exist yet share one attempt.
 import Loop
 import SSH
@@ -8,13 +8,13 @@ import Wire
 
 /// The pool of links.
 @IO final class Links {
-    /// What makes two callers share a link: the same place, entered in the same way.
+    /// What makes two callers share a link: the same target with the same credentials.
     ///
-    /// Two names for one host that log in with keys of their own have links of their own.
+    /// Two names for one host that log in with different keys have separate links.
     private struct Key: Hashable {
         private let target: SSHTarget
         private let identity: [UInt8]
-        /// The hosts on the way.
+        /// The jump hosts, as `user@host:port`.
         let via: [String]
 
         init(_ target: SSHTarget, _ options: LinkOptions) {
@@ -33,13 +33,13 @@ import Wire
 
     @IO private final class Held {
         let link: Link
-        /// The name that it was opened by.
+        /// The name by which it was opened.
         let target: String
-        /// Its place in the order of opening.
+        /// Its number in the order of opening.
         let number: Int
         let probes: ProbeChannel
         var unusedSince: ContinuousClock.Instant?
-        /// SFTP that stays open for a while between calls, and how many use it now.
+        /// SFTP, kept open for a while between calls, and the number of its users now.
         var files: SFTP?
         var filesInUse = 0
         init(_ link: Link, _ target: String, number: Int) {
@@ -49,13 +49,13 @@ import Wire
             probes = ProbeChannel(link)
         }
 
-        /// Nothing is open on it but, perhaps, SFTP that waits to be used again.
+        /// Whether nothing is open on it except, perhaps, an idle SFTP.
         var isUnused: Bool {
             let idle = files != nil && files?.failure == nil && filesInUse == 0 ? 1 : 0
             return link.channelCount == idle
         }
 
-        /// Ends SFTP if nobody uses it; whether that made a place.
+        /// Closes SFTP if it is unused; returns whether that freed a channel.
         func closeIdleFiles(after time: Duration = .zero) -> Bool {
             guard let files, filesInUse == 0, IO.now - files.lastUsed >= time else { return false }
             files.close()
@@ -64,16 +64,18 @@ import Wire
         }
     }
 
-    /// The most links to one target in one way.
+    /// The most links to one target with the same credentials: at sshd's default of 10 channels a
+    /// link these are 80 channels, and one target cannot use up `limit`.
     static let perTarget = 8
-    /// How long SFTP stays open unused.
+    /// How long unused SFTP stays open: the next call saves its start, but it holds one of the
+    /// channels that the server allows.
     private static let filesTime: Duration = .seconds(30)
 
-    /// The most links in all.
+    /// The most links in all (`MaxLinks`).
     var limit = 200
     /// The secrets that targets' logins name.
     var secrets = Secrets()
-    /// Whom to ask what is on no file; nil: nobody.
+    /// The person to ask when nothing is stored; nil if there is none.
     weak var approver: (any Approver)?
 
     private let idleTime: Duration
@@ -82,7 +84,8 @@ import Wire
     private var isShut = false
     private var totals = PoolInfo()
 
-    /// A pool that closes links after `idleTime` without a channel.
+    /// A pool that closes links after `idleTime` without a channel: within it, the next call is
+    /// spared the login.
     init(idleTime: Duration = .seconds(600)) { self.idleTime = idleTime }
 
     /// Starts a shell on a terminal.
@@ -130,12 +133,13 @@ import Wire
         places.values.lazy.flatMap(\.open).first { $0.link === link }
     }
 
-    /// What asks the kernel for the sessions on a link; nil: the link is not of this pool.
+    /// The channel that probes the kernel for the sessions on a link; nil if it is not in this
+    /// pool.
     func probes(of link: Link) -> ProbeChannel? {
         held(link)?.probes
     }
 
-    /// The links that are open, the oldest first; their targets as this agent names them.
+    /// The open links, the oldest first; their targets are as this agent names them.
     var open: [LinkInfo] {
         let all = places.flatMap { key, place in place.open.map { (key, $0) } }
         return all.sorted { $0.1.number < $1.1.number }.map { key, held in
@@ -143,12 +147,12 @@ import Wire
         }
     }
 
-    /// Whether a link to a target is open, entered as it is configured.
+    /// Whether a link to a target with its configured credentials is open.
     func isOpen(to target: SSHTarget) -> Bool {
         places[Key(target, LinkOptions())]?.open.contains { $0.link.isOpen } ?? false
     }
 
-    /// What the links have come to, all together.
+    /// Totals over all links.
     var summary: PoolInfo {
         var now = totals
         now.links = places.values.reduce(0) { $0 + $1.open.count }
@@ -156,7 +160,7 @@ import Wire
         return now
     }
 
-    /// Ends every link; none is opened afterwards.
+    /// Closes every link; none is opened afterwards.
     func shutDown() {
         isShut = true
         sweep?.cancel()
@@ -168,7 +172,7 @@ import Wire
 
     // MARK: Channels
 
-    /// What `start` opens, on a link that has a place for it.
+    /// The channel that `start` opens, on a link with room for it.
     private func opened<T>(
         on target: SSHTarget, _ options: LinkOptions,
         _ start: @IO (Link) async throws(SSHError) -> T
@@ -189,14 +193,14 @@ import Wire
                     // The server allows no more on this connection (MaxSessions).
                     full.append(ObjectIdentifier(link))
                 case .channelRefused where link.mayHavePlaceLater && IO.now < deadline:
-                    // All links are full: wait for a place, as a person would.
+                    // All links are full: wait for a free channel.
                     totals.waiting += 1
                     try? await IO.sleep(for: .milliseconds(50))
                     totals.waiting -= 1
                     if Task.isCancelled { throw Fault(error, target: target.name) }
                     full = []
                 case .linkLost where !lostOnce:
-                    // It was lost while nobody looked; nothing has been run yet.
+                    // The link was lost unnoticed; nothing has run yet, so trying again is safe.
                     lostOnce = true
                     drop(link)
                 default: throw Fault(error, target: target.name)
@@ -223,7 +227,7 @@ import Wire
         return try await opening.value.get()
     }
 
-    /// Room for one more link: the one that has been unused the longest gives way.
+    /// Makes room for one more link by closing the one that has been unused longest.
     private func makeRoom() throws(Fault) {
         let held = places.values.flatMap(\.open)
         guard held.count + places.values.count(where: { $0.opening != nil }) >= limit else {
@@ -241,12 +245,12 @@ import Wire
         oldest.link.close()
     }
 
-    /// A link to the target, opened when there is none.
+    /// A link to the target, opened if there is none.
     func link(to target: SSHTarget) async throws(Fault) -> Link {
         try await link(Key(target, LinkOptions()), target, LinkOptions(), except: [])
     }
 
-    /// The link to the last host on the way to a target; nil: there is none on the way.
+    /// The link to a target's last jump host; nil if it has none.
     func jump(to target: SSHTarget) async throws(Fault) -> Link? {
         guard let hop = target.via.last else { return nil }
         return try await link(to: hop)

@@ -1,24 +1,30 @@
-// The second channel of a link: a `sh` that asks the kernel, for all sessions of the link. It is
-// opened with the first question and closed when nobody has asked for a while.
+// The second channel of a link: an `sh` that probes the kernel for all sessions of the link. The
+// first question opens it; 60 s without a question close it.
 // Invariant: a question never takes longer than its limit, and a channel that misses one is closed;
-// a host that has no room for it, or does not answer, is left alone for a growing while.
+// a host that has no room for it, or does not answer, is left alone for 1 s, then 2, 4, up to 60 s.
 import Loop
 import SSH
 import Terminal
 
 /// A link's own `sh`.
 @IO final class ProbeChannel {
-    /// The shortest limit on an answer.
+    /// The shortest limit on an answer; three times `slowness`, where that is more.
     private static let limit = Duration.seconds(2)
+    /// The longest limit on an answer: no question is waited for longer than this.
     private static let longestLimit = Duration.seconds(10)
+    /// Time without a question after which the channel is closed: it is one of those that the
+    /// server allows.
     private static let idleTime = Duration.seconds(60)
+    /// The longest time for which a host that does not answer is left alone: one that is well again
+    /// is noticed within a minute.
     private static let longestRest = Duration.seconds(60)
+    /// The most bytes kept of an answer, so that a host cannot fill the agent's memory.
     private static let answerLimit = 1 << 16
 
     private let link: Link
     private var channel: Channel?
     private var opening: Task<Channel?, Never>?
-    /// What answers, and opening, took: where one was slow, so will others be.
+    /// How long opening and answers took lately: a slow host stays slow.
     private var slowness = Duration.zero
     private var asked: [(number: Int, begin: ContinuousClock.Instant, answer: Once<[UInt8]?>)] = []
     private var number = 0
@@ -28,7 +34,7 @@ import Terminal
     private var misses = 0
     private var restUntil: ContinuousClock.Instant?
 
-    /// For the sessions of a link; nothing is opened yet.
+    /// A channel for a link's sessions; it is not opened yet.
     init(_ link: Link) { self.link = link }
 
     isolated deinit { channel?.close() }
@@ -36,7 +42,7 @@ import Terminal
     /// Whether its channel is open.
     var isOpen: Bool { channel != nil }
 
-    /// Asks; nil: it cannot be asked.
+    /// Asks the kernel; nil if it cannot be asked or does not answer.
     func ask(_ question: Probe.Question) async -> [UInt8]? {
         if let restUntil, IO.now < restUntil { return nil }
         guard let channel = await open() else { return nil }
@@ -57,7 +63,7 @@ import Terminal
         let link = link
         let began = IO.now
         let task = IO.task { () async -> Channel? in
-            // Not `exec sh`: tcsh writes its history anew before that.
+            // Not `exec sh`, before which tcsh rewrites its history file.
             let channel = try? await link.execute("sh")
             self.opening = nil
             self.slowness = max(self.slowness, IO.now - began)
@@ -131,7 +137,7 @@ import Terminal
         for question in unanswered { question.answer.set(nil) }
     }
 
-    /// 1, 2, 4, … 60 seconds.
+    /// Leaves the host alone for 1, 2, 4, … up to 60 seconds.
     private func rest() {
         misses += 1
         let time = Duration.seconds(1 << min(misses - 1, 6))

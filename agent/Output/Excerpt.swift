@@ -1,6 +1,6 @@
-// The part of a log that fits into one answer: all of it, or its head and tail with the exact number
-// of bytes left out between. Invariant: cuts fall between lines or at least between characters, and
-// `omittedBytes` are the session's own bytes, readable by offset.
+// The part of a log that fits into one answer: all of it, or its head and tail with the exact
+// number of bytes left out between. Invariant: cuts fall between lines or at least between
+// characters, and `omittedBytes` counts bytes of the log, which can be read by offset.
 import Loop
 import Terminal
 
@@ -10,15 +10,16 @@ struct Excerpt {
     var text = ""
     /// Bytes left out between head and tail.
     var omittedBytes = 0
-    /// Bytes that are gone for good.
+    /// Bytes that the log does not have any more.
     var lostBytes = 0
-    /// Where the next read goes on.
+    /// The offset at which the next read continues.
     var nextOffset: Int
 
-    /// Redrawn lines can shrink a lot: so much is cleaned in the hope that it fits.
+    /// Cleaning can shrink redrawn lines a lot: up to this many bytes are cleaned to see if they
+    /// fit.
     private static let cleanLimit = 256 << 10
 
-    /// Head and tail of a range; `isOver`: nothing will follow, so an unfinished character counts.
+    /// Head and tail of a range; `isOver`: nothing will follow, so an incomplete character is kept.
     @IO init(_ log: OutputLog, _ range: Range<Int>, maxBytes: Int, isOver: Bool) {
         let lower = min(max(range.lowerBound, log.start), range.upperBound)
         lostBytes = lower - range.lowerBound
@@ -36,7 +37,7 @@ struct Excerpt {
                 return
             }
         }
-        // Two thirds tail: what went wrong is at the end.
+        // Two thirds for the tail, as errors tend to be at the end.
         let headSize = min(maxBytes / 3, count)
         let head = log.bytes(lower..<(lower + headSize))[...]
         let headEnd = lower + TextCut.head(head)
@@ -53,14 +54,14 @@ struct Excerpt {
         text += Self.clean(log, (nextOffset - tail.count + skipped)..<nextOffset)
     }
 
-    /// The lines of a range: without what was drawn on the alternate screen.
+    /// The lines of a range, without what was drawn on the alternate screen.
     @IO private static func clean(_ log: OutputLog, _ range: Range<Int>) -> String {
         var cleaner = CleanText()
         for part in log.alternate.visible(in: range) { cleaner.append(log.bytes(part)[...]) }
         return String(decoding: cleaner.finish(), as: UTF8.self)
     }
 
-    /// As much of a range as fits, from its beginning on.
+    /// As much of a range as fits, from its beginning.
     @IO init(
         _ log: OutputLog, from offset: Int, to end: Int, maxBytes: Int, raw: Bool, isOver: Bool
     ) {

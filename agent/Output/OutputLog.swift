@@ -1,19 +1,20 @@
-// A session's output by absolute offset: the newest bytes in memory, older ones in a spool file, the
-// oldest gone. Invariant: bytes `start..<end` can be read; memory stays below `memoryLimit` plus one
-// chunk, the file below `spoolLimit`.
+// The output of a session or a command, by absolute offset: the newest bytes in memory, older ones
+// in a spool file, the oldest gone. Invariant: bytes `start..<end` can be read; memory stays below
+// `memoryLimit` plus one chunk, the file below `spoolLimit`.
 import Loop
 import Terminal
 
-/// What a session's programs wrote.
+/// The output of a session or a command.
 @IO final class OutputLog {
     /// One more than the offset of the newest byte.
     private(set) var end = 0
     /// The offset of the oldest byte that can still be read.
     var start: Int { spool.map { max($0.start, 0) } ?? memoryStart }
 
-    /// The parts that were drawn on the alternate screen: no lines to read.
+    /// The ranges drawn on the alternate screen, which are not lines to read.
     private(set) var alternate = AlternateRanges()
 
+    /// Bytes of one chunk: memory is freed, and the file written, by whole chunks.
     private static let chunkSize = 65536
     private let memoryLimit: Int
     private let spoolLimit: Int
@@ -22,7 +23,7 @@ import Terminal
     private var spool: SpoolFile?
     private var spoolFailed = false
 
-    /// An empty log.
+    /// An empty log; the limits, in bytes, are its share of the agent's memory and disk.
     init(memoryLimit: Int = 4 << 20, spoolLimit: Int = 256 << 20) {
         self.memoryLimit = memoryLimit
         self.spoolLimit = spoolLimit
@@ -45,10 +46,10 @@ import Terminal
         while end - memoryStart > memoryLimit { spill() }
     }
 
-    /// What follows is lines again, whatever a program left behind.
+    /// From here on output is lines again, whatever mode a program left on.
     func leaveAlternate() { alternate.leave(at: end) }
 
-    /// The bytes of a range, cut to what is there.
+    /// The bytes of a range, as far as they are kept.
     func bytes(_ range: Range<Int>) -> [UInt8] {
         let lower = max(range.lowerBound, start)
         let upper = min(range.upperBound, end)
@@ -68,7 +69,8 @@ import Terminal
         return result
     }
 
-    /// The last line with anything on it after an offset, clean and cut to 200 characters.
+    /// The last non-blank line after an offset (in the last 4 KiB), cleaned and cut to 200
+    /// characters.
     func lastLine(from offset: Int) -> String? {
         let lower = max(offset, end - 4096)
         guard lower < end else { return nil }
@@ -88,7 +90,7 @@ import Terminal
         }
         memoryStart += chunk.count
         if let spool, !spool.append(chunk) {
-            // A full disk: what it held is given up, and reads say so by `lost_bytes`.
+            // A full disk: what the file held is dropped, and reads report it as `lost_bytes`.
             self.spool = nil
             spoolFailed = true
         }

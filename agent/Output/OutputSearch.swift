@@ -1,21 +1,22 @@
-// Looks for a pattern in a session's output as clean lines, from an offset on, a bounded piece at a
-// time. The line that has no end yet is looked at in the shape it has, and again when more has come.
+// Searches the clean lines of a session's output for a pattern, from an offset on, a bounded piece
+// at a time. An unfinished line is searched as it stands, and again when more arrives.
 // Invariant: no byte is skipped that the log still has; one step costs a few milliseconds at most.
 import Loop
 import Terminal
 
-/// A search that goes on with the output.
+/// A search that follows the output.
 @IO struct OutputSearch {
-    /// What one step came to.
+    /// The outcome of one step.
     enum Step { case found, more, caughtUp }
 
+    /// The most bytes that are cleaned at once: a fraction of a turn's work.
     private static let chunk = 64 << 10
-    /// Steps of the pattern's program times bytes, in one turn.
+    /// The work of one step, in pattern instructions times bytes: a few milliseconds.
     private static let work = 1 << 20
 
     private var matcher: LineMatcher
     private let slice: Int
-    /// Where the first line begins that is not done with.
+    /// The offset of the first line that is not fully searched.
     private var next: Int
     private var text: ArraySlice<UInt8> = []
     private var isOpenLine = false
@@ -28,7 +29,7 @@ import Terminal
         next = offset
     }
 
-    /// Searches a piece of what there is; `more`: there is more to search at once.
+    /// Searches the next piece of the output; `more`: the rest can be searched at once.
     mutating func step(_ log: OutputLog) -> Step {
         if text.isEmpty {
             guard log.end != seen else { return .caughtUp }
@@ -51,7 +52,7 @@ import Terminal
         return log.end == seen ? .caughtUp : .more
     }
 
-    /// Cleans the next lines, or what there is of the last one.
+    /// Cleans the next lines, or the part of the last one that has arrived.
     private mutating func load(_ log: OutputLog) {
         let lower = min(max(next, log.start), log.end)
         var upper = min(log.end, lower + Self.chunk)

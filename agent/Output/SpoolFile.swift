@@ -1,9 +1,9 @@
-// The part of a session's output that no longer fits in memory: a file without a name, written round
-// and round. Invariant: holds the newest `limit` bytes it was given; gone with the process.
+// The part of an output that no longer fits in memory: an unlinked temporary file, used as a ring
+// buffer. Invariant: holds the newest `limit` bytes it was given; gone with the process.
 import Glibc
 import Loop
 
-/// A nameless temporary file with the newest bytes.
+/// An unlinked temporary file with the newest bytes.
 @IO final class SpoolFile {
     /// The offset of the oldest byte kept.
     private(set) var start: Int
@@ -12,7 +12,7 @@ import Loop
     private let limit: Int
     private var end: Int
 
-    /// Makes the file in TMPDIR; nil where that is not possible.
+    /// Makes the file in TMPDIR; nil if that is not possible.
     init?(start: Int, limit: Int) {
         let folder = unsafe getenv("TMPDIR").map { unsafe String(cString: $0) } ?? "/tmp"
         var template = Array("\(folder)/homeline-spool-XXXXXX".utf8CString)
@@ -21,8 +21,8 @@ import Loop
             let descriptor = unsafe mkstemp(base)
             guard descriptor >= 0 else { return -1 }
             unsafe unlink(base)
-            // mkostemp is not to be had in Swift. Children are started on the loop too: none can come
-            // in between.
+            // Swift has no mkostemp. Children are started on this same thread, so none can inherit
+            // it.
             _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
             return descriptor
         }
@@ -34,7 +34,7 @@ import Loop
 
     isolated deinit { close(descriptor) }
 
-    /// Adds bytes; false: the disk would not take them.
+    /// Adds bytes; false if the disk did not accept them.
     func append(_ bytes: [UInt8]) -> Bool {
         var done = 0
         while done < bytes.count {
@@ -55,7 +55,7 @@ import Loop
         return true
     }
 
-    /// The bytes of a range that is within what is kept; fewer where the disk fails.
+    /// The bytes of a range that is kept; fewer if the disk fails.
     func read(_ range: Range<Int>) -> [UInt8] {
         var result: [UInt8] = []
         var offset = range.lowerBound

@@ -1,7 +1,7 @@
 // The paths that file tools may touch, by this site's rules. Pure; part of Policy. A path is judged
-// as it is written: a symbolic link at the target is not seen here, so who can ask the target where
-// a path leads (SFTP REALPATH) asks the rules about the answer too.
-// Invariant: a rule on a folder is a rule on all below it, and a denying one wins.
+// as it is written: a symbolic link at the target is not seen here, so a caller that can resolve
+// the path at the target (SFTP REALPATH) checks the result as well.
+// Invariant: a rule on a folder covers everything below it, and a denying rule wins.
 import Configuration
 import Wire
 
@@ -32,7 +32,7 @@ struct PathRule: Sendable, Equatable {
         guard path.hasPrefix("/") || path.hasPrefix("*"), !target.isEmpty else { return nil }
     }
 
-    /// Whether a path that is written plainly is meant, or lies below what is meant.
+    /// Whether the rule covers this normalized path, directly or through a parent.
     func covers(_ path: String, on names: [String]) -> Bool {
         guard names.contains(where: { Glob.matches(target, $0.lowercased()) }) else { return false }
         let below = self.path == "/" ? "/*" : self.path + "/*"
@@ -44,17 +44,17 @@ struct PathRule: Sendable, Equatable {
 struct PathRules: Sendable, Equatable {
     /// What may be used; empty: everything.
     var allowed: [PathRule] = []
-    /// What may not.
+    /// What may not be used.
     var denied: [PathRule] = []
-    /// What may be read and not written.
+    /// What may be read but not written.
     var readOnly: [PathRule] = []
 
-    /// The longest path that is judged.
+    /// The longest path that is accepted, in bytes: PATH_MAX on Linux.
     static let longest = 4096
 
-    /// The path as it is judged, which is how it must be used; throws when a rule refuses it.
+    /// The normalized path, which is the one to use; throws if a rule refuses it.
     ///
-    /// `names` are all that the target is known by. Without rules every path passes as it is.
+    /// `names` are all names of the target. Without rules every path passes unchanged.
     func admit(_ path: String, on names: [String], for use: PathUse) throws(Fault) -> String {
         guard self != PathRules() else { return path }
         guard let plain = Self.plain(path) else {
@@ -67,7 +67,7 @@ struct PathRules: Sendable, Equatable {
         throw .refused("\(use.rawValue) \(plain)", by: rule)
     }
 
-    /// The rule that refuses a plain path; nil: none does.
+    /// The rule that refuses a normalized path; nil if none does.
     private func refusal(of path: String, on names: [String], for use: PathUse) -> String? {
         if let rule = denied.first(where: { $0.covers(path, on: names) }) {
             return "DenyPath \(rule.text)"
@@ -79,7 +79,8 @@ struct PathRules: Sendable, Equatable {
         return readOnly.first { $0.covers(path, on: names) }.map { "ReadOnlyPath \($0.text)" }
     }
 
-    /// An absolute path without `.`, `..` and double slashes; nil: it is none, or ends early for C.
+    /// An absolute path without `.`, `..` and double slashes; nil if it is not absolute, too long,
+    /// or contains a NUL.
     static func plain(_ path: String) -> String? {
         guard path.hasPrefix("/"), path.utf8.count <= longest, !path.utf8.contains(0) else {
             return nil

@@ -1,6 +1,7 @@
-// What this site lets be done, whatever the relay asks: the agent's own rules from agent.conf.
-// Pure: a question in, the rule that refuses out. Between the dispatcher and everything else.
-// Invariant: a denying rule wins over an allowing one, and nothing outside this file allows.
+// What this site allows, whatever the relay asks: the agent's own rules from agent.conf. Pure: each
+// query returns the rule that refuses. Asked by the dispatcher and by the parts.
+// Invariant: a denying rule wins over an allowing one, and only this file and PathRules allow
+// anything.
 import Configuration
 import Wire
 
@@ -8,7 +9,7 @@ import Wire
 struct Policy: Sendable, Equatable {
     /// Patterns of targets that may be used; empty: all.
     var allowedTargets: [String] = []
-    /// Patterns of targets that may not.
+    /// Patterns of targets that may not be used.
     var deniedTargets: [String] = []
     /// Patterns of users to log in as; empty: all.
     var allowedUsers: [String] = []
@@ -16,9 +17,9 @@ struct Policy: Sendable, Equatable {
     var deniedUsers: [String] = []
     /// Patterns of tools that may be used; empty: all.
     var allowedTools: [String] = []
-    /// Patterns of tools that may not.
+    /// Patterns of tools that may not be used.
     var deniedTools: [String] = []
-    /// Nothing that may change a target.
+    /// Refuses everything that may change a target.
     var isReadOnly = false
     /// The agent's own machine is a target.
     var allowsLocal = true
@@ -26,16 +27,17 @@ struct Policy: Sendable, Equatable {
     var allowsSecretArguments = true
     /// The paths that file tools may touch.
     var paths = PathRules()
-    /// The agent's own folder, without links on the way; file tools keep out of it.
+    /// The agent's own folder, with symbolic links resolved; file tools keep out of it.
     var ownFolder: String?
-    /// The most sessions at once.
+    /// The most sessions at once (`MaxSessions`): each holds a shell and its output.
     var sessionLimit = 200
-    /// The most SSH connections at once.
+    /// The most SSH connections at once (`MaxLinks`): each holds a socket and its buffers.
     var linkLimit = 200
-    /// The most bytes of output in one answer.
+    /// The most bytes of output in one answer (`MaxOutput`): by default the most that a call can
+    /// ask for.
     var outputLimit = 1_000_000
 
-    /// The rule that refuses a call; nil: none does.
+    /// The rule that refuses a call; nil if none does.
     func refusal(of method: Method) -> String? {
         let row = method.row
         guard let tool = row.tool?.name else { return nil }
@@ -49,7 +51,7 @@ struct Policy: Sendable, Equatable {
         return rule("Target", "local", allowed: allowedTargets, denied: deniedTargets)
     }
 
-    /// The rule that refuses a target; `names` are all it is known by, the caller's word first.
+    /// The rule that refuses a target; `names` are all its names, the one the caller used first.
     func refusal(ofTarget names: [String], user: String) -> String? {
         for name in names {
             if let rule = rule("Target", name, allowed: [], denied: deniedTargets) { return rule }
@@ -69,7 +71,7 @@ struct Policy: Sendable, Equatable {
         allowsSecretArguments ? nil : "SecretArguments no"
     }
 
-    /// The path as it must be used, by one of the names of a target; throws the rule's refusal.
+    /// The path as it must be used on a target with these names; throws if a rule refuses it.
     func admit(_ path: String, on names: [String], for use: PathUse) throws(Fault) -> String {
         if use == .writing, isReadOnly {
             throw .refused("\(use.rawValue) a file", by: "ReadOnly yes")
@@ -90,7 +92,7 @@ struct Policy: Sendable, Equatable {
     private func rule(
         _ kind: String, _ name: String, allowed: [String], denied: [String]
     ) -> String? {
-        // Host names do not differ by case.
+        // Host names are case-insensitive.
         let name = name.lowercased()
         if let pattern = denied.first(where: { Glob.matches($0.lowercased(), name) }) {
             return "Deny\(kind) \(pattern)"

@@ -1,5 +1,6 @@
 // Passwords and codes that agent.conf names: read from a file or a command when a login needs them.
-// Invariant: a secret's text is held by the login that asked, never cached, logged or sent.
+// Invariant: a secret is held only by the login or the session input that asked for it; it is never
+// cached or logged.
 import Crypto
 import Loop
 import Wire
@@ -29,6 +30,7 @@ struct Secrets: Sendable, Equatable {
         switch source {
         case .file(let path):
             let read = await Blocking.run {
+                // Only the first line counts: 64 KiB bound what a wrong path may cost.
                 Result { () throws(CryptoError) in try SecureFile.read(path, limit: 1 << 16) }
             }
             guard case .success(let bytes) = read else {
@@ -36,14 +38,17 @@ struct Secrets: Sendable, Equatable {
             }
             text = bytes
         case .command(let command):
+            // A command may ask another service: 15 s leave the login its time. Only the first line of
+            // the output counts.
             let result: ChildResult
             do throws(LoopError) {
                 result = try await Child.run(
                     "/bin/sh", ["-c", command], outputLimit: 1 << 16, deadline: .seconds(15))
             } catch {
-                throw failed(name, "its command did not end well")
+                throw failed(
+                    name, "its command could not be run, took too long or printed too much")
             }
-            // What it printed, even to standard error, may hold the secret: the code says enough.
+            // Its output, even standard error, may contain the secret: report only its exit code.
             guard result.exitCode == 0 else {
                 throw failed(name, "its command ended with \(result.exitCode ?? -1)")
             }

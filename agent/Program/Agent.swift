@@ -1,10 +1,10 @@
-// The agent: its parts, each given those it stands on, and the dispatcher they serve their calls on.
-// The only file that knows all of them. Invariant: a part names the parts below it alone
-// (scripts/arrows.txt); what it needs of one above comes in as a closure, here.
+// The agent: its parts, each given the parts it depends on, and the dispatcher they register their
+// calls with. The only file that knows all of them. Invariant: a part names only parts below it
+// (scripts/arrows.txt); what it needs from one above is passed in here, as a closure.
 import Loop
 import Wire
 
-/// Everything one agent runs, but for its connection to the relay.
+/// Everything one agent runs, except its connection to the relay.
 @IO final class Agent {
     let dispatcher = Dispatcher()
     let membership: Membership
@@ -46,7 +46,7 @@ import Wire
         files.serve(on: dispatcher)
     }
 
-    /// Takes over settings: for every call from now on.
+    /// Applies settings to every call from now on.
     func apply(_ settings: AgentSettings) {
         targets.settings = settings.targets
         targets.policy = settings.policy
@@ -60,7 +60,7 @@ import Wire
         sessions.closeAll()
         await commands.shutDown()
         links.shutDown()
-        // The hang-ups and goodbyes leave with this turn.
+        // Lets hang-ups and disconnect messages leave before the process ends.
         try? await IO.sleep(for: .milliseconds(100))
     }
 }

@@ -1,5 +1,6 @@
-// agent.conf with the flags and variables over it, as the values the agent's parts take.
-// Invariant: what is not understood is an error that names its line, never skipped.
+// agent.conf, overridden by flags and environment variables, as values for the agent's parts.
+// Invariant: a line that is not understood is an error that quotes it or gives its number, never
+// skipped.
 import Configuration
 import Glibc
 import Loop
@@ -62,7 +63,7 @@ struct AgentSettings: Sendable {
             guard let rule = PathRule(text) else {
                 throw CommandFailure(
                     "homeline-agent: \(setting.keyword) \(text): write /PATH or TARGET:/PATH, with *"
-                        + " for any run and ? for one letter", ExitCode.configuration)
+                        + " for any characters and ? for one", ExitCode.configuration)
             }
             rules.append(rule)
         }

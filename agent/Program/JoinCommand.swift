@@ -1,4 +1,5 @@
-// `homeline-agent join hl1.…`: makes a key, proves it with the invitation's secret, keeps the answer.
+// `homeline-agent join hl1.…`: makes a key, registers it by the invitation's secret, stores the
+// answer.
 import Configuration
 import Loop
 import Wire

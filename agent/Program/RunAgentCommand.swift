@@ -1,4 +1,5 @@
-// `homeline-agent run`: the agent itself, until a signal ends it or the relay refuses it for good.
+// `homeline-agent run`: the agent itself, until a signal ends it or the relay refuses it
+// permanently.
 import Configuration
 import Glibc
 import Loop
@@ -24,9 +25,9 @@ import Wire
         let reload = SignalWatch(SIGHUP) {
             do throws(CommandFailure) {
                 agent.apply(try AgentSettings(options, folder: folder))
-                Process.log("agent.conf was read again")
+                Process.log("agent.conf was reloaded")
             } catch {
-                Process.log("\(error.message); what was read before stays in force")
+                Process.log("\(error.message); the previous settings stay in force")
             }
         }
         let signals =
@@ -44,7 +45,7 @@ import Wire
         Process.log("stopped")
     }
 
-    /// The folder's lock: two agents with one identity would take over from each other for ever.
+    /// The folder's lock: two agents with one identity would keep disconnecting each other.
     private static func take(_ folder: String) throws(CommandFailure) -> FolderLock {
         do throws(LoopError) {
             if let lock = try FolderLock.take(folder + "/agent.lock") { return lock }

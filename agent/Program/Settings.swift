@@ -8,27 +8,29 @@ enum Settings {
     static let data = Setting.text("data", "DIR", "where the agent keeps its state")
     static let config = Setting.text("config", "FILE", "the configuration (default DIR/agent.conf)")
     static let name = Setting.text(
-        "name", "NAME", "the name to have at the relay (default: the host's)", flagOnly: true)
-    static let tags = Setting.list("tags", "A,B", "tags to add to the invitation's", flagOnly: true)
+        "name", "NAME", "the agent's name at the relay (default: the host's name)", flagOnly: true)
+    static let tags = Setting.list(
+        "tags", "A,B", "tags to add to those of the invitation", flagOnly: true)
 
     static let sshConfig = Setting.text(
         "ssh-config", "FILE", "the ssh_config that names the targets (default ~/.ssh/config)")
     static let knownHosts = Setting.text(
-        "known-hosts", "FILE", "a known_hosts file to look in first and to write")
+        "known-hosts", "FILE", "the known_hosts file to read first, and to write")
     static let acceptNew = Setting.truth(
-        "accept-new", "accept and file the keys of hosts that have none on file")
+        "accept-new", "accept and store the key of a host that has none stored")
 
     static let fingerprint = Setting.text(
-        "fingerprint", "SHA256:…", "file the key only if this is its fingerprint", flagOnly: true)
-    static let yes = Setting.truth("yes", "file the key without a question", flagOnly: true)
+        "fingerprint", "SHA256:…", "store the key only if this is its fingerprint", flagOnly: true)
+    static let yes = Setting.truth("yes", "store the key without asking", flagOnly: true)
 
     private static let finding = [data, config, sshConfig, knownHosts, acceptNew]
 
-    static let readOnly = Setting.truth("read-only", "refuse what may change a target")
+    static let readOnly = Setting.truth(
+        "read-only", "refuse everything that may change a target")
     static let allowLocal = Setting.truth(
         "allow-local", "let this machine be a target", default: true)
     static let secretArguments = Setting.truth(
-        "secret-arguments", "take passwords in arguments", default: true)
+        "secret-arguments", "accept passwords in arguments", default: true)
     static let maxSessions = Setting.number(
         "max-sessions", 1...1000, "the most sessions at once", default: 200)
     static let maxLinks = Setting.number(
@@ -36,19 +38,26 @@ enum Settings {
     static let maxOutput = Setting.number(
         "max-output", 1000...1_000_000, "the most bytes of output in one answer",
         default: 1_000_000)
-    static let allowTarget = Setting.list("allow-target", "A,B", "patterns; all when not given")
-    static let denyTarget = Setting.list("deny-target", "A,B", "patterns")
-    static let allowUser = Setting.list("allow-user", "A,B", "patterns; all when not given")
-    static let denyUser = Setting.list("deny-user", "A,B", "patterns")
-    static let allowTool = Setting.list("allow-tool", "A,B", "patterns; all when not given")
-    static let denyTool = Setting.list("deny-tool", "A,B", "patterns")
+    static let allowTarget = Setting.list(
+        "allow-target", "A,B", "patterns of targets that may be used (default: all)")
+    static let denyTarget = Setting.list(
+        "deny-target", "A,B", "patterns of targets that may not be used")
+    static let allowUser = Setting.list(
+        "allow-user", "A,B", "patterns of users to log in as (default: all)")
+    static let denyUser = Setting.list(
+        "deny-user", "A,B", "patterns of users not to log in as")
+    static let allowTool = Setting.list(
+        "allow-tool", "A,B", "patterns of tools that may be called (default: all)")
+    static let denyTool = Setting.list(
+        "deny-tool", "A,B", "patterns of tools that may not be called")
     static let allowPath = Setting.list(
-        "allow-path", "[T:]PATH", "patterns of paths for file tools; all when not given")
-    static let denyPath = Setting.list("deny-path", "[T:]PATH", "patterns of paths")
+        "allow-path", "[T:]PATH", "patterns of paths that file tools may use (default: all)")
+    static let denyPath = Setting.list(
+        "deny-path", "[T:]PATH", "patterns of paths that file tools may not use")
     static let readOnlyPath = Setting.list(
-        "read-only-path", "[T:]PATH", "patterns of paths that are not written")
+        "read-only-path", "[T:]PATH", "patterns of paths that may be read but not written")
     static let path = Setting.text(
-        "path", "PATH", "a path of the target to judge too", flagOnly: true)
+        "path", "PATH", "also test a path on the target", flagOnly: true)
 
     private static let policy = [
         readOnly, allowLocal, secretArguments, maxSessions, maxLinks, maxOutput, allowTarget,
@@ -57,18 +66,19 @@ enum Settings {
 
     /// The keywords of a `Target` block.
     enum Block {
-        static let hostname = Setting.text("host-name", "HOST", "what to dial")
+        static let hostname = Setting.text("host-name", "HOST", "the address to connect to")
         static let port = Setting.number("port", 1...65535, "the port", default: 22)
-        static let user = Setting.text("user", "USER", "whom to log in as")
+        static let user = Setting.text("user", "USER", "the user to log in as")
         static let identityFile = Setting.list("identity-file", "FILE", "keys to log in with")
         static let certificateFile = Setting.list(
             "certificate-file", "FILE", "certificates for those keys")
-        static let proxyJump = Setting.text("proxy-jump", "HOSTS", "hosts to go through, or none")
+        static let proxyJump = Setting.text("proxy-jump", "HOSTS", "jump hosts, or none")
         static let password = Setting.text("password", "SECRET", "the secret that is the password")
         static let code = Setting.text("code", "SECRET", "the secret that is a one-time code")
         static let passphrase = Setting.text(
-            "passphrase", "SECRET", "the secret that opens the keys")
-        static let acceptNew = Setting.truth("accept-new", "accept a key that is not on file")
+            "passphrase", "SECRET", "the secret that decrypts the keys")
+        static let acceptNew = Setting.truth(
+            "accept-new", "accept and store the key of a host that has none stored")
         static let legacy = Setting.truth("legacy-algorithms", "offer SHA-1 algorithms too")
         static let compression = Setting.truth("compression", "compress the connection")
 
@@ -93,16 +103,17 @@ enum Settings {
                 "targets list", "List the hosts this agent knows by name.", settings: finding,
                 positionals: [.optional("QUERY")]),
             Command(
-                "targets check", "Connect to a host, log in, and tell what was agreed on.",
+                "targets check", "Connect to a host, log in, and show its host key and the cipher.",
                 settings: finding, positionals: [.required("HOST")]),
             Command(
-                "targets trust", "File the key a host offers, after comparing its fingerprint.",
+                "targets trust", "Store the key a host offers, after comparing its fingerprint.",
                 settings: finding + [fingerprint, yes], positionals: [.required("HOST")]),
             Command(
                 "targets forget", "Remove a host's keys from known_hosts.", settings: finding,
                 positionals: [.required("HOST")]),
             Command(
-                "policy test", "Say what this site's policy lets be done, and which rule refuses.",
+                "policy test",
+                "Show what this site's policy allows, and which rule refuses the rest.",
                 settings: finding + [readOnly, path],
                 positionals: [.required("TARGET"), .optional("TOOL")]),
         ], fileSettings: policy, fileBlocks: ["Target": Block.all, "Secret": []])
@@ -111,12 +122,12 @@ enum Settings {
     static func folder(_ options: Options) throws(CommandFailure) -> String {
         if let given = options.string(data) { return given }
         guard let folder = Process.stateFolder("homeline/agent") else {
-            throw CommandFailure("give --data DIR: there is no HOME here", ExitCode.usage)
+            throw CommandFailure("give --data DIR: HOME is not set", ExitCode.usage)
         }
         return folder
     }
 
-    /// The options with the configuration file's values under them.
+    /// The options, with the configuration file's values as fallbacks.
     static func reading(
         _ options: Options, _ folder: String
     ) throws(CommandFailure) -> Options {

@@ -1,5 +1,5 @@
-// `homeline-agent targets …`: what the agent can reach, and the human act of trusting a host key.
-// Works beside a running agent: both read the same files.
+// `homeline-agent targets …`: what the agent can reach, and a person's decision to trust a host
+// key. Works beside a running agent: both read the same files.
 import Configuration
 import Glibc
 import Loop
@@ -16,7 +16,7 @@ import Wire
         }
     }
 
-    /// Connects and logs in, and shows what was agreed on.
+    /// Connects, logs in, and shows the jump hosts, the server, its host key and the cipher.
     static func check(_ options: Options) async throws(CommandFailure) {
         let parts = try Parts(options)
         let target = try await parts.resolve(options)
@@ -39,7 +39,7 @@ import Wire
         }
     }
 
-    /// Shows the key a host offers and files it when a person (or `--fingerprint`) says so.
+    /// Shows the key a host offers; stores it if a person (or `--fingerprint`) confirms it.
     static func trust(_ options: Options) async throws(CommandFailure) {
         let parts = try Parts(options)
         let target = try await parts.resolve(options)
@@ -51,17 +51,18 @@ import Wire
         Process.print("\(target.name) offers \(key.name) \(key.fingerprint)\n")
         if let expected = options.string(Settings.fingerprint) {
             guard expected == key.fingerprint else {
-                throw failure("that is not \(expected): nothing was filed")
+                throw failure("that is not \(expected): the key was not stored")
             }
         } else if !options.bool(Settings.yes) {
             guard isatty(STDIN_FILENO) == 1 else {
                 throw failure(
-                    "give --fingerprint SHA256:… (or --yes) to file it without a question")
+                    "give --fingerprint SHA256:… (or --yes) to store it without asking")
             }
-            Process.print("Compare it with the host's own (ssh-keygen -lf on it). Trust it? [y/N] ")
+            Process.print(
+                "Compare it with the host's own key (run ssh-keygen -lf there). Trust it? [y/N] ")
             let answer = await Blocking.run { readLine() ?? "" }
             guard ["y", "yes"].contains(answer.lowercased()) else {
-                throw failure("nothing was filed")
+                throw failure("the key was not stored")
             }
         }
         do throws(SSHError) {
@@ -71,10 +72,10 @@ import Wire
         } catch {
             throw failure("\(error)")
         }
-        Process.print("filed in \(file)\n")
+        Process.print("stored in \(file)\n")
     }
 
-    /// Removes what is on file about a host.
+    /// Removes a host's stored keys.
     static func forget(_ options: Options) async throws(CommandFailure) {
         let target = try await Parts(options).resolve(options)
         var removed = 0
@@ -90,11 +91,11 @@ import Wire
         }
         Process.print(
             removed == 0
-                ? "no key of \(target.name) was on file\n"
-                : "forgot \(removed) keys of \(target.name)\n")
+                ? "no key of \(target.name) was stored\n"
+                : "forgot \(removed) \(removed == 1 ? "key" : "keys") of \(target.name)\n")
     }
 
-    /// The key of a host that has none on file.
+    /// The key that a host with no stored key offers.
     private static func offeredKey(
         _ target: SSHTarget, _ links: Links
     ) async throws(CommandFailure) -> HostKey {
@@ -102,7 +103,7 @@ import Wire
         do throws(Fault) { jump = try await links.jump(to: target) } catch {
             throw failure(error.message)
         }
-        // Nothing to log in with: the host key comes first.
+        // No credentials: the host key is checked before the login.
         var configuration = target.configuration(LinkOptions()) { _ in false }
         configuration.authentication = []
         configuration.acceptNew = false
@@ -116,7 +117,7 @@ import Wire
             default: throw failure("\(target.name): \(error)")
             }
         }
-        throw failure("the key of \(target.name) is on file already: nothing to do", ExitCode.ok)
+        throw failure("the key of \(target.name) is stored already: nothing to do", ExitCode.ok)
     }
 
     private static func failure(
@@ -126,7 +127,7 @@ import Wire
     }
 }
 
-/// The parts of the agent that the commands beside it use.
+/// The parts of the agent that these commands use.
 @IO private struct Parts {
     let targets: Targets
     let links = Links()

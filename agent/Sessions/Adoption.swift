@@ -1,6 +1,6 @@
-// A shell inside the session's shell: su, ssh, docker exec, bash, or one that exec put in its place.
-// It is asked and set up as a session's own is, with a nonce of its own; then it is the one that is
-// driven, and the outer one waits on the stack until its mark says that it is back.
+// A shell inside the session's shell: su, ssh, docker exec, bash, or one that exec put in its
+// place. It is identified and set up as a session's own shell is, with its own nonce; then commands
+// run in it, and the outer shell waits on the stack until its mark shows that it is back.
 // Invariant: an attempt that fails leaves the outer shell, its command and all output as they were.
 import Loop
 import Programs
@@ -13,18 +13,19 @@ import Wire
     /// `agent/host`, for people.
     let target: String
 
-    /// The most shells inside each other: one for each level of marks, but for the session's own.
+    /// The most shells inside each other: one for each level of marks, except the session's own.
     private static let depthLimit = MarkScanner.levelLimit - 1
     /// The least time an inner shell has to answer, whatever the caller's wait: that of a login
     /// over a slow line.
     private static let answerTime = Duration.seconds(10)
-    /// Time a shell that starts is waited for before anything is typed.
+    /// How long to wait for a shell that starts, before anything is typed.
     private static let startTime = Duration.seconds(3)
-    /// Time between two looks at a shell that starts.
+    /// Time between two probes of a shell that starts.
     private static let startStep = Duration.milliseconds(100)
 
-    /// Makes that shell the one that is driven; throws what was wrong, and types nothing where what
-    /// has the terminal is known to be no shell.
+    /// Makes that shell the one that commands run in; throws the reason if that fails.
+    ///
+    /// Types nothing if the program in the terminal is known not to be a shell.
     func adopt(wait patience: Duration) async throws(Fault) {
         guard console.depth < Self.depthLimit else {
             throw Fault(
@@ -43,7 +44,7 @@ import Wire
             console: console, target: target, deadline: max(limit, IO.now + Self.answerTime),
             depth: console.depth)
         do throws(Fault) {
-            // One that a name shows to be a shell may be asked again.
+            // A program whose name shows it to be a shell may be asked again.
             var times = [SetUp.once]
             if case .shell = found { times = SetUp.questionTimes }
             try await setUp.introduce(times: times)
@@ -57,7 +58,7 @@ import Wire
         await place(inside: level)
         let shown = SetUp.shown(console.intake.takeGreeting())
         if !shown.isEmpty { console.log.append(Array((shown + "\n").utf8)[...]) }
-        // What came until now is no output of the first command in it.
+        // What came until now is not output of the first command in it.
         console.shell.rest = SessionShell.Rest(end: console.log.end)
         console.watch.typed(at: IO.now)
         console.waiters.wakeAll()
@@ -84,11 +85,11 @@ import Wire
                 guard !console.display.modes.isAlternate else {
                     throw Self.refusal("a full-screen program has the terminal")
                 }
-                // Where no kernel can be asked the marks alone decide; one that answered before is only
-                // slow, and what has the terminal may be no shell.
+                // If no kernel can be asked, the marks alone decide; one that answered before is
+                // only slow, and the program in the terminal may not be a shell.
                 guard console.asker.canAsk else { return nil }
                 throw Self.refusal(
-                    "the host did not tell in time what has the terminal; try again")
+                    "the host did not report in time what has the terminal; try again")
             }
             let adoption = probe.adoption(drawsScreen: console.display.modes.isAlternate)
             console.watch.named(probe)
@@ -133,7 +134,7 @@ import Wire
     }
 
     /// Finds where the new shell is: on this host, where the kernel can be asked about it, or
-    /// somewhere else; in the place of the outer one (exec), or inside it.
+    /// elsewhere; in place of the outer shell (exec), or inside it.
     private func place(inside level: Int) async {
         guard console.depth == level + 1, let identity = console.shell.identity else { return }
         let outer = console.shells[level]

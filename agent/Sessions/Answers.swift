@@ -1,5 +1,6 @@
-// What is told of a command: built once, here. Invariant: the state is what a mark, a prompt or the end
-// of the channel proved; without either it is what Watch found, or `running`.
+// The results of a session's calls, built here and nowhere else. Invariant: a command's state is
+// what a mark, a prompt or the end of the channel proved; without one of these it is what Watch
+// found, or `running`.
 import Loop
 import Programs
 import Terminal
@@ -28,7 +29,7 @@ import Wire
     func result(of command: SessionCommand?, in range: Range<Int>, maxBytes: Int) -> CommandResult {
         var result = describe(command)
         let isOver = command.map { $0.outcome != nil } ?? (result.state != .running)
-        // The typed line's own text at the end of an open here-document is not output.
+        // The text of the typed line itself, at the end of an open here-document, is not output.
         let hidden = range.upperBound == command?.end ? command?.sentinelBytes ?? 0 : 0
         let upper = max(range.lowerBound, range.upperBound - hidden)
         let excerpt = Excerpt(
@@ -42,7 +43,7 @@ import Wire
         return result
     }
 
-    /// What a client typed at the prompt, which the prompt alone tells to be over.
+    /// What a client typed at the prompt; only the next prompt shows that it has ended.
     func typed(from begin: Int, maxBytes: Int) -> CommandResult {
         let rest = console.shell.state.typed == nil ? console.shell.rest?.end : nil
         let upper = max(begin, rest ?? console.log.end)
@@ -61,10 +62,10 @@ import Wire
 
     /// A command's state without its output.
     func describe(_ command: SessionCommand?) -> CommandResult {
-        // What a shell inside the session's ran last may have been its end.
+        // The last command of a shell inside the session's shell may have ended that shell.
         if let command, let left = command.left { return describeLeft(command, left) }
         var command = command
-        // While a shell is asked, the command that it is runs on.
+        // While a shell is being identified, the command that started it keeps running.
         if command == nil, case .adopting(let depth) = console.occupation {
             command = console.shells[min(depth, console.shells.count) - 1].command
         }
@@ -109,7 +110,7 @@ import Wire
         return result
     }
 
-    /// What runs on: as found, or as far as known.
+    /// A command that still runs: in the state that was found, or as far as it is known.
     private func describeOpen(_ result: inout CommandResult, _ notes: inout [String]) {
         let watch = console.watch
         result.state = watch.finding?.state ?? .running
@@ -123,7 +124,7 @@ import Wire
         if watch.finding?.evidence == .regex { notes.append(Self.guessNote) }
     }
 
-    /// What is said of input at the prompt.
+    /// The note about input at the prompt.
     private static func note(_ typed: TypedInput, _ state: CommandState) -> String? {
         switch state {
         case .incomplete:
@@ -137,7 +138,8 @@ import Wire
         }
     }
 
-    /// A command whose shell is over: what counts now is the command that this shell was.
+    /// A command whose shell has ended: what counts now is the outer command that started this
+    /// shell.
     private func describeLeft(
         _ command: SessionCommand, _ left: SessionCommand.Left
     ) -> CommandResult {

@@ -1,15 +1,15 @@
-// A screen that is drawn a slice at a time. Between Display, which says what belongs on it, and module
-// Screen, for which a drawing program's output is some 50 times as dear as plain lines.
-// Invariant: what is shown is exact as soon as everything given has been drawn; when more than
-// `limit` bytes wait, the program that writes them is held off.
+// A screen with the output that waits to be drawn on it, a slice at a time. Between Display and
+// module Screen, to which a drawing program's output costs some 50 times as much as plain lines.
+// Invariant: the screen is exact once everything given has been drawn; when more than `limit` bytes
+// wait, the program that writes them is held off.
 import Loop
 import Screen
 
 /// A screen with the output that is still to be drawn on it.
 @IO final class Canvas: Worker {
-    /// Bytes that may wait before the program is held off: some 20 ms of drawing.
+    /// The most bytes that may wait before the program is held off: some 20 ms of drawing.
     private static let limit = 64 << 10
-    /// Bytes that are drawn between two looks at the clock: 0.1 ms of usual drawing.
+    /// The bytes that are drawn between two checks of the clock: 0.1 ms of usual drawing.
     private static let step = 512
     /// Nanoseconds of drawing in one turn: every step of a call elsewhere waits for it, and going
     /// through the loop once more costs less than a tenth of it.
@@ -23,7 +23,7 @@ import Screen
     private var sizes: [(after: Int, columns: Int, rows: Int)] = []
     private var given = 0
     private var isQueued = false
-    /// The program is held off.
+    /// Whether the program is held off.
     private(set) var isHolding = false
     /// Calls that wait to see what was given.
     private var viewers = 0
@@ -57,7 +57,7 @@ import Screen
         sizes.append((given, columns, rows))
     }
 
-    /// Nothing more is given: the rest is drawn only for whoever waits to see it.
+    /// Nothing more is given: the rest is drawn only for callers that wait to see it.
     func end() {
         letGo()
         guard viewers == 0 else { return }
@@ -65,7 +65,7 @@ import Screen
         (done, sizes) = (0, [])
     }
 
-    /// The screen once all that was given before the call is drawn.
+    /// The screen, once everything that was given before the call is drawn.
     func shown() async -> Screen {
         let goal = given
         viewers += 1

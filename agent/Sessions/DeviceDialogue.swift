@@ -1,6 +1,7 @@
-// A device that is no Unix shell (a switch, a router). It has no marks: its prompt is learned at the
-// beginning, pages are turned, and a command is over when the prompt is back and nothing follows it.
-// Invariant: `done` rests on the prompt, said as evidence `prompt`, and never has an exit code.
+// A device that is not a Unix shell (a switch, a router). It has no marks: its prompt is learned at
+// the beginning, pages are turned, and a command has ended when the prompt is back and nothing
+// follows it.
+// Invariant: `done` rests on the prompt, reported as evidence `prompt`, and never has an exit code.
 import Loop
 import Programs
 import Terminal
@@ -12,9 +13,9 @@ import Wire
     private let prompt: DevicePrompt
     /// Lines of the command that are still to be typed.
     private var lines: [String] = []
-    /// The line whose echo comes first.
+    /// The line whose echo is expected first.
     private var typed: String?
-    /// The end of the output when a page was asked for; -1: none was.
+    /// The end of the output when a page was asked for; -1 if none was.
     private var turnedAt = -1
     private var settling: LoopTimer?
 
@@ -23,11 +24,11 @@ import Wire
     /// Time in which nothing may follow a prompt: a line of output that looks like one is followed
     /// at once.
     private static let promptRest = Duration.milliseconds(60)
-    /// The longest wait for stillness: some devices print without end at login.
+    /// The longest wait for silence: some devices print without end at login.
     private static let longest = Duration.seconds(3)
-    /// Time between two looks at whether it is still.
+    /// Time between two checks for silence.
     private static let step = Duration.milliseconds(20)
-    /// The most bytes of a command.
+    /// The most bytes of a command, which bounds how long a device is typed to.
     private static let codeLimit = 1 << 16
 
     private init(_ console: Console, _ prompt: DevicePrompt) {
@@ -48,7 +49,7 @@ import Wire
 
     /// Learns the prompt and switches paging off.
     ///
-    /// Answers with what the device showed at login too.
+    /// Also returns what the device showed at login.
     static func open(
         _ console: Console, until deadline: ContinuousClock.Instant, target: String
     ) async throws(Fault) -> (dialogue: DeviceDialogue, banner: String) {
@@ -66,7 +67,7 @@ import Wire
                         + (said.map { "; it said: \($0)" } ?? "")
                         + "; open it with shell \"raw\" to see what it shows")
             }
-            // Twice the same: a question or a slow banner is no prompt.
+            // The same line twice: a question or a slow banner is not a prompt.
             console.transport.write([13])
             await silence(console, until: deadline)
             let seen = DevicePrompt(learning: openLine(console.intake.greeting.suffix(4096)))
@@ -87,7 +88,7 @@ import Wire
         return (dialogue, banner)
     }
 
-    /// Waits until something came and nothing follows.
+    /// Waits until something has arrived and nothing follows.
     private static func silence(
         _ console: Console, until deadline: ContinuousClock.Instant
     ) async {
@@ -137,12 +138,12 @@ import Wire
         return command
     }
 
-    /// What turning pages left in the text is taken out.
+    /// Removes what turning pages left in the text.
     func cleaned(_ text: String, from offset: Int) -> String {
         turnedAt >= offset ? DevicePager.cleaned(text) : text
     }
 
-    /// The device has said something: turns a page, or waits whether the prompt stays the last.
+    /// The device has sent something: turns a page, or waits to see if the prompt stays last.
     private func printed() {
         let isRunning = console.shell.isRunning
         guard isRunning || console.shell.state.typed != nil else { return }

@@ -1,5 +1,5 @@
-// What the far end of a session is: a shell with marks, a device with a prompt that was learned, or
-// anything at all. Session asks its dialogue for what differs between them.
+// The ways to speak to the far end of a session: a shell with marks, a device with a learned
+// prompt, or anything else. Session leaves to its dialogue what differs between them.
 // Invariant: each says what its `done` rests on, and none guesses.
 import Loop
 import Programs
@@ -10,13 +10,14 @@ import Wire
 @IO protocol Dialogue: AnyObject {
     /// What shows that something typed at the prompt is over.
     var evidence: Evidence { get }
-    /// The status of lines that a client typed itself; nil: not told.
+    /// The status of lines that a client typed itself; nil if it is not reported.
     var promptStatus: Int? { get }
-    /// Gives a command, and waits for its end, at most until the order's wait is over.
+    /// Runs a command, and waits for its end, at most until the order's wait is over.
     func run(_ order: CommandOrder) async throws(Fault) -> SessionCommand
-    /// Makes the shell that has the terminal the one that is driven.
+    /// Makes the shell that has the terminal the one that commands run in.
     func adopt(wait: Duration) async throws(Fault)
-    /// Before a client types: nothing of our own stands between it and the prompt.
+    /// Called before a client types: lets nothing of our own stand between its input and the
+    /// prompt.
     func settle() async
     /// A client types to the prompt. `line`: it is this text and Enter.
     func typesAtPrompt(_ line: String?)
@@ -24,20 +25,20 @@ import Wire
     func watch(_ command: SessionCommand, keys: [UInt8], isBefore: Bool) async
     /// A client has typed keys at the prompt, and has waited for what comes of it.
     func recover(from keys: [UInt8]) async
-    /// Text of the output from an offset on, as people read it.
+    /// The text of the output from an offset on, as people read it.
     func cleaned(_ text: String, from offset: Int) -> String
 }
 
 /// A command as a client gives it.
 struct CommandOrder {
     var code: String
-    /// The caller waits this long for its end.
+    /// How long the caller waits for its end.
     var wait: Duration
-    /// It is interrupted after this time.
+    /// The time after which it is interrupted.
     var timeout: Duration?
 }
 
-/// What is typed and read, without shell, prompt or marks.
+/// A terminal that is only typed to and read, without shell, prompt or marks.
 @IO final class RawDialogue: Dialogue {
     private let console: Console
 
@@ -47,7 +48,7 @@ struct CommandOrder {
         console.shell.hasMarks = false
         console.shell.name = "raw"
         console.shell.state.goWithoutMarks()
-        // Nothing ever tells that what is typed here is over.
+        // Nothing ever shows that what is typed here has ended.
         console.shell.state.typed([], at: console.log.end)
     }
 
@@ -65,7 +66,7 @@ struct CommandOrder {
 }
 
 extension Console {
-    /// What a session without a shell of its own answers to what needs one.
+    /// The fault of a session without a shell, for a call that needs one.
     func refusal(_ what: String) -> Fault {
         Fault(
             .invalidArgument,
@@ -74,7 +75,7 @@ extension Console {
         )
     }
 
-    /// What a session answers to a command while another one runs.
+    /// The fault of a session for a command while another one runs.
     func busy(_ command: SessionCommand) -> Fault {
         Fault(
             .busy,

@@ -1,7 +1,6 @@
-// What a session's program does with its terminal: the modes it set, and a screen while one is of
-// use. A screen is made when something is drawn out of line order or when somebody looks, from the
-// newest lines of the log; it goes with the program, or when lines alone have come for a while. So an
-// idle session has none, and plain output costs a search for escapes.
+// The terminal as a session's program uses it: the modes it set, and a screen while one is needed.
+// A screen is made from the newest lines of the log when something is drawn out of line order or a
+// call reads the screen; it is dropped at the prompt or after 256 KiB of mere lines.
 // Invariant: what a program left on is off once the prompt is back.
 import Loop
 import Screen
@@ -15,12 +14,13 @@ import Wire
     /// The terminal's height.
     private(set) var rows: Int
 
-    /// So much of the log makes a new screen.
+    /// Bytes at the end of the log from which a new screen is made: more than a full screen of
+    /// lines.
     private static let replay = 64 << 10
-    /// After so many bytes of mere lines the log alone makes the same screen.
+    /// Bytes of mere lines after which a screen is dropped: the log alone makes the same one.
     private static let quiet = 256 << 10
 
-    /// Holds the program off (true) while more is to be drawn than may wait, lets it go on (false).
+    /// Holds the program off (true) while too much waits to be drawn, and lets it go on (false).
     var onHold: (@IO (Bool) -> Void)?
 
     private var scanner = ModeScanner()
@@ -35,14 +35,14 @@ import Wire
     /// The modes the program in the terminal has set.
     var modes: TerminalModes { scanner.modes }
 
-    /// Follows output as it came, before the log has it.
+    /// Follows output as it arrived, before the log has it.
     func take(_ bytes: ArraySlice<UInt8>, _ log: OutputLog) {
         let begun = scanner.unfinished
         if scanner.scan(bytes) {
             sinceDrawn = 0
             if canvas == nil {
                 canvas = made(from: log)
-                // The log may lack the beginning of a sequence; twice does no harm.
+                // The log may lack the beginning of a sequence; drawing it twice does no harm.
                 canvas?.draw(begun[...])
             }
         } else {
@@ -52,7 +52,7 @@ import Wire
         canvas?.draw(bytes)
     }
 
-    /// The program is held off: it has more to say.
+    /// Whether the program is held off, and so has more to write.
     var isHolding: Bool { canvas?.isHolding ?? false }
 
     private func drop() {
@@ -60,7 +60,7 @@ import Wire
         canvas = nil
     }
 
-    /// The shell is at its prompt: whatever a program left on is over.
+    /// The shell is at its prompt: modes that a program left on end here.
     func promptIsBack(_ log: OutputLog) {
         scanner.reset()
         drop()
@@ -74,7 +74,8 @@ import Wire
         canvas?.resize(columns: columns, rows: rows)
     }
 
-    /// The screen with all that came before the call; `follows`: a program runs that may go on.
+    /// The screen with everything that came before the call; `follows`: a program runs that may
+    /// write more.
     func view(_ log: OutputLog, follows: Bool) async -> ScreenView {
         let looked: Canvas
         if let canvas {
@@ -98,7 +99,7 @@ import Wire
         return view
     }
 
-    /// A screen with the newest lines; what was drawn on the alternate screen is no line.
+    /// A screen with the newest lines, without what was drawn on the alternate screen.
     private func made(from log: OutputLog) -> Canvas {
         let canvas = Canvas(columns: columns, rows: rows) { [weak self] in self?.onHold?($0) }
         let start = max(log.start, log.end - Self.replay)
@@ -111,7 +112,7 @@ import Wire
             }
             canvas.draw(bytes[...])
         }
-        // Margins and character sets of programs before this one are over.
+        // Resets the margins and character sets of earlier programs.
         canvas.draw(Array("\u{1b}7\u{1b}[r\u{1b}8\u{1b}(B\u{1b}[?7h".utf8)[...])
         return canvas
     }

@@ -1,43 +1,41 @@
-// What another shell is given when this one is gone: the variables that commands have exported. A
-// command that may have changed them brings the question in its own line, behind mark E; where that is
-// not answered it is asked again while the session is idle. So nobody waits for it.
-// Invariant: values are kept in memory alone, at most `Exports.sizeLimit` bytes; they reach no log, no
-// result and no list.
+// Learns what commands have exported, for a shell that replaces this one. A command that may export
+// asks in its own line, after mark E; without an answer, the agent asks in an idle moment.
+// Invariant: values stay in memory (`Exports.sizeLimit`); no log, result or list has them.
 import Loop
 import Terminal
 
 /// Learns what a session's own shell has exported.
 @IO final class ExportsLearner {
-    /// What the shell has exported, when it was asked last; nil: it was not.
+    /// What the shell had exported when it was last asked; nil if it never was.
     private(set) var known: Exports?
-    /// A command may have changed them.
+    /// Whether a command may have changed the variables since.
     private(set) var isDue = false
     private unowned let console: Console
     private var timer: LoopTimer?
 
-    /// Time after a command until a session counts as idle: a client that goes on at once is not
-    /// made to wait for a question.
+    /// Time after a command until a session counts as idle: a client that continues at once does
+    /// not have to wait for a question.
     private static let idleTime = Duration.milliseconds(500)
-    /// Time a new shell is given to tell its variables.
+    /// How long to wait for a new shell's variables.
     private static let answerTime = Duration.seconds(3)
-    /// Time what is typed next waits for the prompt behind our own line.
+    /// How long the next input waits for the prompt after our own line.
     private static let quietTime = Duration.milliseconds(500)
 
     init(_ console: Console) { self.console = console }
 
-    /// The line that asks is typed and the prompt is not back.
+    /// Whether our question has been typed and the prompt is not back yet.
     private var isAsking: Bool { console.shell.state.phase == .quiet }
 
     /// Whether a command may export something that is to be learned.
     func learns(from code: String) -> Bool { console.depth == 0 && Exports.mayChange(code) }
 
-    /// A command was given: it may export something.
+    /// Notes a command, which may export something.
     func note(_ code: String) {
         stop()
         if !isDue, learns(from: code) { isDue = true }
     }
 
-    /// The prompt is back: there may be something to learn.
+    /// The prompt is back: asks after `idleTime` if there may be something to learn.
     func promptIsBack() {
         guard isDue, console.depth == 0, timer == nil else { return }
         timer = LoopTimer(after: Self.idleTime) { [weak self] in
@@ -46,19 +44,19 @@ import Terminal
         }
     }
 
-    /// Asks nothing more.
+    /// Stops the question that was about to be asked.
     func stop() {
         timer?.cancel()
         timer = nil
     }
 
-    /// The shell's answer.
+    /// Takes the shell's answer.
     func learn(_ environment: [UInt8]) {
         known = Exports(environment)
         isDue = false
     }
 
-    /// Types nothing between our line and its prompt.
+    /// Waits until the prompt after our own line is back, so that nothing is typed between them.
     func waitForQuiet() async {
         guard isAsking else { return }
         await console.waiters.wait(until: IO.now + Self.quietTime) { !self.isAsking }
@@ -75,7 +73,7 @@ import Terminal
 
     // MARK: A new shell
 
-    /// What a shell that is gone had exported and this new one has not.
+    /// The variables that the old shell had exported and this new one lacks.
     func missing(from old: ExportsLearner) async -> [(name: String, value: String)] {
         guard let exports = old.known else { return [] }
         isDue = true
@@ -84,7 +82,8 @@ import Terminal
         return exports.missing(in: known ?? Exports([]))
     }
 
-    /// The new shell was given what the old one had: there is nothing to learn before a command.
+    /// Notes that the new shell was given the old one's variables: until a command there is nothing
+    /// to learn.
     func takeOver(from old: ExportsLearner) {
         if let exports = old.known { known = exports }
         isDue = false

@@ -1,19 +1,19 @@
-// What the terminal sends, taken apart: marks, a program's own bytes, and what is nobody's output (the
-// echo of typed lines, the cursor question of an editor). It stands between the transport and the log.
-// A mark may change what the bytes behind it are, so its listener is asked for each piece.
+// Splits what the terminal sends into marks, a program's output, and the rest (the echo of typed
+// lines, an editor's cursor question). It stands between the transport and the log. A mark may
+// change the kind of the bytes after it, so the listener is asked for each piece.
 // Invariant: bytes in = output + marks + echo, whatever the chunks; secrets never come out.
 import Loop
 import Terminal
 
-/// Who follows what the terminal sends.
+/// Follows what the terminal sends.
 @IO protocol IntakeListener: AnyObject {
-    /// What the terminal's output is at this moment.
+    /// The kind of the terminal's output at this moment.
     var listening: Intake.Listening { get }
     /// The terminal showed this.
     func drew(_ bytes: ArraySlice<UInt8>)
     /// A program wrote this.
     func wrote(_ bytes: ArraySlice<UInt8>)
-    /// An editor asks for the place of the cursor.
+    /// An editor asks for the position of the cursor.
     func askedForCursor()
     /// A shell printed a mark. `level`: which one, counted from the outermost.
     func marked(_ mark: Mark, level: Int)
@@ -21,9 +21,9 @@ import Terminal
 
 /// Takes a terminal's output apart.
 @IO final class Intake {
-    /// What the terminal's output is.
+    /// The kinds of the terminal's output.
     enum Listening {
-        /// The answer to set-up lines, with whatever the host says at login.
+        /// The answer to set-up lines, with whatever the host shows at login.
         case setUp
         /// A prompt and the echo of typed lines, with a background job's output in between.
         case prompt
@@ -34,27 +34,28 @@ import Terminal
     private var scanner: MarkScanner
     private var newlines = NewlineMap()
     private var redactor = Redactor()
-    /// Of each shell, outermost first.
+    /// The echo filter of each shell, outermost first.
     private var echoes = [EchoFilter(editor: .none)]
     /// The line editor of each shell.
     private var editors = [ShellProfile.Editor.none]
     private var scratch: [UInt8] = []
-    /// What came while the innermost shell is set up.
+    /// What arrived while the innermost shell was set up.
     private(set) var greeting: [UInt8] = []
 
-    /// The most bytes that are kept of what comes while a shell is set up.
+    /// The most bytes kept of what arrives while a shell is set up: a host must not fill the
+    /// memory.
     private static let greetingLimit = 64 << 10
-    /// The question of busybox ash, which comes alone.
+    /// The cursor question of BusyBox ash, which it sends by itself.
     private static let cursorQuestion = Array("\u{1b}[6n".utf8)
 
-    /// For a session's own shell.
+    /// An intake for a session's own shell.
     init(_ nonce: Nonce) { scanner = MarkScanner(nonce: nonce) }
 
     private var top: Int { echoes.count - 1 }
 
     // MARK: The stack of shells
 
-    /// The output of another shell, inside the innermost, comes from now on.
+    /// From now on the output is that of another shell, inside the innermost.
     func push(_ nonce: Nonce, _ listener: some IntakeListener) {
         settle(endsEcho: true, listener)
         greeting = []
@@ -63,9 +64,9 @@ import Terminal
         editors.append(.none)
     }
 
-    /// The shells inside the outermost `count` are over.
+    /// The shells inside the outermost `count` have ended.
     ///
-    /// Their marks are looked for until the chunk is through that told so.
+    /// Their marks are still looked for up to the end of the chunk that showed it.
     func keep(_ count: Int, _ listener: some IntakeListener) {
         settle(endsEcho: true, listener)
         echoes.removeLast(max(0, echoes.count - count))
@@ -79,10 +80,10 @@ import Terminal
         scanner.remove(level)
     }
 
-    /// Forgets the marks of shells that are over.
+    /// Forgets the marks of shells that have ended.
     func forgetMarks() { if scanner.levels > echoes.count { scanner.keep(echoes.count) } }
 
-    /// The innermost shell is of a kind with this line editor.
+    /// Sets the line editor of the innermost shell.
     func edits(_ editor: ShellProfile.Editor) {
         editors[top] = editor
         echoes[top] = EchoFilter(editor: editor)
@@ -90,7 +91,7 @@ import Terminal
 
     // MARK: What is expected
 
-    /// A line was typed whose echo comes.
+    /// A line was typed, whose echo is expected.
     ///
     /// `endsAtLine`: no mark comes before its output.
     func expect(_ line: [UInt8], endsAtLine: Bool = false) {
@@ -103,7 +104,7 @@ import Terminal
     /// No program runs that could show a secret.
     func forgetSecrets() { if !redactor.isEmpty { redactor = Redactor() } }
 
-    /// What may be the beginning of a secret is held back.
+    /// Whether bytes are held back because they may begin a secret.
     var isHolding: Bool { redactor.isHolding }
 
     // MARK: What comes
@@ -125,26 +126,26 @@ import Terminal
         forgetMarks()
     }
 
-    /// Nothing follows that could make a secret of what is held.
+    /// Releases what is held back: nothing follows that could complete a secret.
     func release(_ listener: some IntakeListener) {
         let held = redactor.flush()
         if !held.isEmpty { show(held[...], listener) }
     }
 
-    /// Nothing follows at all.
+    /// The stream has ended: nothing follows.
     func finish(_ listener: some IntakeListener) {
         release(listener)
         scanner.finish { if case .output(let slice) = $0 { show(slice, listener) } }
         settle(endsEcho: false, listener)
     }
 
-    /// What came while a shell was set up, which is forgotten here.
+    /// Takes what arrived while a shell was set up, and forgets it here.
     func takeGreeting() -> [UInt8] {
         defer { greeting = [] }
         return greeting
     }
 
-    /// Set-up failed: what came meanwhile is output after all.
+    /// Set-up failed: what arrived meanwhile is output after all.
     func releaseGreeting(_ listener: some IntakeListener) {
         scratch.removeAll(keepingCapacity: true)
         newlines.append(takeGreeting()[...], to: &scratch)
@@ -200,7 +201,7 @@ import Terminal
 
     private func greet(_ bytes: ArraySlice<UInt8>, _ listener: some IntakeListener) {
         if greeting.count < Self.greetingLimit { greeting.append(contentsOf: bytes) }
-        // What runs in a session may print while a shell in it is asked.
+        // A session's program may print while a shell in it is being identified.
         if top > 0, greeting.count >= Self.greetingLimit { releaseGreeting(listener) }
     }
 

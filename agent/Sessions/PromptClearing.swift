@@ -1,6 +1,5 @@
-// What a client typed at the prompt, outside of any command: text without Enter, keys, lines that the
-// shell wants more of. Before a command is typed, such input is cleared, and the shell's next mark
-// shows that it is at its prompt again; some shells show none after Ctrl-C until a line is entered.
+// Clears what a client typed at the prompt (text without Enter, keys, incomplete lines) before a
+// command is typed; the shell's next mark shows that it is at its prompt again.
 // Invariant: what may run is never interrupted for a command: the kernel shows the shell itself
 // reading, or no line was entered, or the client has sent Ctrl-C.
 import Loop
@@ -12,25 +11,26 @@ import Wire
 @IO struct PromptClearing {
     let console: Console
 
-    /// Time in which a shell that shows a new prompt after Ctrl-C has shown it, on most lines.
+    /// Time within which a shell that shows a new prompt after Ctrl-C does so, over most
+    /// connections.
     private static let interruptTime = Duration.milliseconds(300)
-    /// Time a shell that shows none is given to take the Ctrl-C before an empty line is typed.
+    /// Time for a shell that shows no prompt to take the Ctrl-C, before an empty line is typed.
     private static let interruptRest = Duration.milliseconds(30)
-    /// Time without output after which an editor that draws reads its keys, and the longest wait for
-    /// that: fish drops a Ctrl-C that comes while it draws, or together with other keys.
+    /// Time without output after which an editor that draws reads its keys, and the longest wait
+    /// for that: fish drops a Ctrl-C that comes while it draws, or together with other keys.
     private static let stillness = (Duration.milliseconds(100), Duration.seconds(1))
-    /// Time the prompt is waited for after an empty line: a round trip over a slow line.
+    /// How long to wait for the prompt after an empty line: a round trip over a slow connection.
     private static let promptTime = Duration.seconds(2)
-    /// How often it is tried: a line editor's search takes one Ctrl-C for itself.
+    /// How often clearing is tried: a line editor's search takes one Ctrl-C for itself.
     private static let tries = 3
-    /// Time a shell that works (it completes a word, say) is waited for.
+    /// How long to wait for a shell that is at work (completing a word, say).
     private static let workTime = Duration.seconds(1)
-    /// Time between two looks at a shell that works.
+    /// Time between two probes of a shell that is at work.
     private static let workStep = Duration.milliseconds(50)
 
     private var typed: TypedInput? { console.shell.state.typed }
 
-    /// Takes away what a client has typed; throws where something may run.
+    /// Clears what a client has typed; throws if something may be running.
     func clear() async throws(Fault) {
         console.occupation = .clearing
         defer { console.occupation = nil }
@@ -76,7 +76,7 @@ import Wire
             await console.waiters.wait(until: IO.now + Self.interruptTime) { typed == nil }
         }
         if typed?.isEntered == true {
-            // Only the kernel can tell that what was started is over.
+            // Only the kernel can show that what was started has ended.
             guard let probe = await settledProbe(), probe.shellIsAlone,
                 probe.verdict != .running, console.watch.unmarked == nil
             else { return }
@@ -84,7 +84,7 @@ import Wire
         _ = await showsPrompt()
     }
 
-    /// The kernel's answer, which may wait for a shell that works; nil: it gave none.
+    /// The kernel's answer, once the shell is not at work; nil if there is none.
     private func settledProbe() async -> Probe? {
         let limit = IO.now + Self.workTime
         while let scene = console.scene, typed != nil {
@@ -98,9 +98,9 @@ import Wire
         return nil
     }
 
-    /// Clears the line and makes the shell show its prompt; false: it did not in time.
+    /// Clears the line and makes the shell show its prompt; false if it did not in time.
     private func showsPrompt() async -> Bool {
-        // zsh takes the first line after Ctrl-C for a part of what was given up.
+        // zsh takes the first line after Ctrl-C for a part of the input that was cancelled.
         let line =
             CommandEncoder.emptyLine
             + (typed?.isEntered == true ? CommandEncoder.armingLine : [])

@@ -1,5 +1,5 @@
-// Reading a session's output by offset, or its screen, and waiting for more of it. Invariant: a wait
-// ends with its deadline, whatever the output and the pattern.
+// Reading a session's output by offset, or its screen, and waiting for more of it. Invariant: a
+// wait ends with its deadline, whatever the output and the pattern.
 import Loop
 import Programs
 import Terminal
@@ -10,7 +10,7 @@ import Wire
     let console: Console
     let answers: Answers
 
-    /// Time the end of a command is waited for behind its last output: it often follows at once.
+    /// How long to wait for a command's end after its last output: it often follows at once.
     private static let endTime = Duration.milliseconds(20)
     /// Time without output after which a picture counts as drawn, and the longest wait for that.
     private static let stillness = (Duration.milliseconds(40), Duration.milliseconds(400))
@@ -20,7 +20,7 @@ import Wire
         (console.shell.isRunning || console.shell.state.typed != nil) && console.end == nil
     }
 
-    /// Output from an offset on (default: where the newest command's begins), waiting for more when
+    /// Output from an offset on (default: where the newest command's begins), waiting for more if
     /// there is none yet, or until a line from there on matches.
     func output(
         offset: Int?, until text: String?, wait patience: Duration, raw: Bool, maxBytes: Int
@@ -70,7 +70,7 @@ import Wire
         await console.waiters.wait(until: deadline, orOutput: true) {
             log.end > offset || !self.isBusy
         }
-        // A picture is drawn in pieces: half of one helps nobody.
+        // A picture is drawn in pieces, and half of one is of no use.
         let limit = min(deadline, IO.now + Self.stillness.1)
         while IO.now < limit, console.end == nil {
             let still = console.lastOutput + Self.stillness.0
@@ -110,7 +110,7 @@ import Wire
         }
     }
 
-    /// Waits until a line from `offset` on matches; false: it ended, or the time was over, before.
+    /// Waits until a line from `offset` on matches; false if the command or the time ended before.
     private func find(
         _ pattern: LinePattern, from offset: Int, until deadline: ContinuousClock.Instant
     ) async -> Bool {
@@ -119,13 +119,13 @@ import Wire
             switch search.step(console.log) {
             case .found: return true
             case .more:
-                // Others have their turn between two pieces.
+                // Other work has its turn between two pieces.
                 do { try await IO.sleep(for: .zero) } catch { return false }
                 if IO.now >= deadline { return false }
             case .caughtUp:
                 guard isBusy, IO.now < deadline, !Task.isCancelled else { return false }
                 let seen = console.log.end
-                // What waits for input may still print: servers read their terminal.
+                // A program that waits for input may still print: servers read their terminal.
                 await console.asker.wait(until: deadline, orOutput: true, stopsAtFinding: false) {
                     self.console.log.end > seen || !self.isBusy
                 }

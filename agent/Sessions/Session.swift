@@ -1,7 +1,7 @@
-// A session: the handle that clients keep, with whom it belongs to and how long it may be idle. The
-// calls come in here and go to its parts: Console (terminal and shells), Dialogue (how the far end is
-// spoken to), Reading, and Answers, which builds every result.
-// Invariant: one command at a time; no wait outlasts its caller's patience by more than a fixed time.
+// A session: the handle that clients keep, with its owner and its idle time. The calls come in here
+// and go to its parts: Console (terminal and shells), Dialogue (how to speak to the far end),
+// Reading, and Answers, which builds every result.
+// Invariant: one command at a time; no wait outlasts its caller's `wait` by more than a fixed time.
 import Configuration
 import Loop
 import Programs
@@ -10,11 +10,11 @@ import Wire
 
 /// A stateful shell.
 @IO final class Session {
-    /// Whom it belongs to.
+    /// Its owner.
     let owner: Owner
     /// `agent/host`.
     let target: String
-    /// What it was opened with, but for a password.
+    /// The call that opened it, without a password.
     var opening: OpenSession?
     /// A name for people.
     var name: String?
@@ -31,12 +31,12 @@ import Wire
     private var dialogue: any Dialogue
     /// When a client last used it.
     private var touched = IO.now
-    /// The program of which an answer said that it asks for a secret.
+    /// The program that the last answer reported as asking for a secret.
     private var asking: SecretQuestion?
 
-    /// The most bytes of a secret.
+    /// The most bytes of a secret, which bounds what is kept in memory to be hidden in the output.
     private static let secretLimit = 1024
-    /// Time a new shell has for each line that makes it like one that is gone.
+    /// How long a new shell may take for each line that restores the state of one that is gone.
     private static let takeOverTime = Duration.seconds(10)
 
     /// A program that asks for a secret.
@@ -63,7 +63,7 @@ import Wire
 
     /// Sets up what is at the far end; on failure the transport is closed.
     ///
-    /// `shell`: what it is taken for, in place of what it says it is.
+    /// `shell` overrides what the shell reports itself to be.
     func open(within limit: Duration, shell: ShellChoice = .auto) async throws(Fault) {
         let deadline = IO.now + limit
         console.transport.resume()
@@ -87,7 +87,7 @@ import Wire
 
     /// The handle clients keep.
     var id: String { console.id }
-    /// All output after set-up.
+    /// The output since set-up.
     var log: OutputLog { console.log }
     /// The terminal as programs see it: size, modes, screen.
     var display: Display { console.display }
@@ -97,13 +97,13 @@ import Wire
     var depth: Int { console.depth }
     /// The newest command of the innermost shell.
     var command: SessionCommand? { console.shell.command }
-    /// Whether a command has not come to its end.
+    /// Whether a command has not ended yet.
     var isRunning: Bool { console.shell.isRunning }
     /// The shell's working directory, as far as known.
     var cwd: String? { console.directory(of: console.shell) }
     /// How its own shell ended; nil while it lives.
     var end: ProgramEnd? { console.end }
-    /// When it was last used or said something.
+    /// When it was last used or last sent output.
     var lastUsed: ContinuousClock.Instant { max(touched, console.lastOutput) }
 
     // MARK: Calls
@@ -130,8 +130,9 @@ import Wire
             maxBytes: maxBytes)
     }
 
-    /// Answers the program that asks for a secret, and Enter: the one of which the caller was told,
-    /// which the kernel still shows reading with the echo off at the same prompt.
+    /// Types a secret and Enter for the program that an earlier answer reported as asking for it.
+    ///
+    /// The kernel must still show that program reading, with the echo off, at the same prompt.
     func send(
         secret: String, wait patience: Duration, maxBytes: Int
     ) async throws(Fault) -> CommandResult {
@@ -144,7 +145,7 @@ import Wire
                 "a secret has at most \(Self.secretLimit) bytes and no control characters")
         }
         guard let asking, let begin = console.shell.openBegin else {
-            throw Self.unasked("no answer told that a program asks for one (state secret)")
+            throw Self.unasked("no answer reported that a program asks for one (state secret)")
         }
         guard let probe = await console.asker.hear() else {
             throw Self.unasked("this host does not show whether the echo is off")
@@ -154,7 +155,7 @@ import Wire
             asking.prompt == console.openLine(from: begin)
         else {
             throw Self.unasked(
-                "what asked is not at that prompt any more; ssh_session_read shows it")
+                "the program that asked is not at that prompt any more; ssh_session_read shows it")
         }
         console.intake.hide(bytes)
         return try await deliver(bytes + [13], wait: patience, maxBytes: maxBytes)
@@ -197,7 +198,7 @@ import Wire
         let level = depth
         await console.asker.wait(until: deadline) { self.console.shell.state.typed == nil }
         await dialogue.recover(from: bytes)
-        // The shell that was typed to may be over, and with it the command that it was.
+        // The shell that was typed to may have ended, and with it the command that started it.
         if depth < level, let command {
             let upper = max(begin, command.end ?? log.end)
             return told(answers.result(of: command, in: begin..<upper, maxBytes: maxBytes))
@@ -225,7 +226,7 @@ import Wire
         return bytes
     }
 
-    /// Makes the shell that has the terminal the one that is driven.
+    /// Makes the shell that has the terminal the one that commands run in.
     func adopt(wait patience: Duration, maxBytes: Int) async throws(Fault) -> CommandResult {
         try console.checkAlive()
         try console.checkFree()
@@ -235,7 +236,7 @@ import Wire
         return told(answers.result(of: nil, in: begin..<log.end, maxBytes: maxBytes))
     }
 
-    /// Output from an offset on (default: where the newest command's begins), waiting for more when
+    /// Output from an offset on (default: where the newest command's begins), waiting for more if
     /// there is none yet, or until a line from there on matches.
     func read(
         offset: Int?, until text: String? = nil, wait patience: Duration, raw: Bool, maxBytes: Int
@@ -258,7 +259,7 @@ import Wire
     /// A command's state without its output.
     func describe(_ command: SessionCommand?) -> CommandResult { told(answers.describe(command)) }
 
-    /// Gives the terminal another size: the program is told by SIGWINCH.
+    /// Gives the terminal another size: the program is notified by SIGWINCH.
     func resize(columns: Int, rows: Int) {
         guard columns != display.columns || rows != display.rows else { return }
         display.resize(columns: columns, rows: rows)
@@ -268,7 +269,7 @@ import Wire
     private var answers: Answers { Answers(console: console, dialogue: dialogue) }
     private var reading: Reading { Reading(console: console, answers: answers) }
 
-    /// Keeps what the caller is told of a program that asks for a secret.
+    /// Remembers what the result says about a program that asks for a secret.
     private func told(_ result: CommandResult) -> CommandResult {
         let asks = result.state == .secret && result.evidence == [.probe]
         asking = asks ? SecretQuestion(prompt: result.prompt, foreground: result.foreground) : nil
@@ -290,7 +291,7 @@ import Wire
         {
             restored.directory = place
         }
-        // None of this was a command of the client's.
+        // None of these lines was a command of the client.
         console.exports.takeOver(from: old.console.exports)
         console.shell.command = nil
         console.commandCount = 0

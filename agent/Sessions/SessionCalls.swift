@@ -1,5 +1,6 @@
-// The `session.*` calls: arguments to the session they name, results back as Wire has them.
-// Invariant: which session a caller may use is asked before, at the door, by the owner it gives here.
+// The `session.*` calls: from arguments to sessions, and from results to Wire's types.
+// Invariant: the dispatcher has checked that the caller may use the session, by the owner reported
+// here.
 import Glibc
 import JSON
 import Loop
@@ -81,7 +82,7 @@ import Wire
                 if let id = call.sessionID {
                     [try session(id)]
                 } else {
-                    // "All" is all of one's own, for an admin too.
+                    // "All" means all of the caller's own sessions, for an admin too.
                     sessions.all.filter { caller.owns($0.owner) && caller.mayUse($0.owner) }
                 }
             for session in closing { sessions.close(session.id) }
@@ -89,7 +90,7 @@ import Wire
         }
     }
 
-    /// The secret that input consists of; nil: it is ordinary input.
+    /// The secret to type; nil if the input is ordinary.
     private func secret(_ call: SendInput, for target: String) async throws(Fault) -> String? {
         if let name = call.secret {
             return String(decoding: try await links.secret(name, for: target), as: UTF8.self)
@@ -105,13 +106,13 @@ import Wire
         return session
     }
 
-    /// A new shell in the place of one that is gone.
+    /// Opens a new shell in place of one that is gone.
     private func reopen(
         _ old: Session, _ call: OpenSession, _ caller: Caller
     ) async throws(Fault) -> SessionOpened {
         guard old.end != nil, var again = old.opening else {
             throw Fault(
-                .invalidArgument, "session \(old.id) is not over: use it, or close it first")
+                .invalidArgument, "session \(old.id) has not ended: use it, or close it first")
         }
         again.name = call.name ?? old.name
         again.access.key = call.access.key ?? again.access.key
@@ -160,7 +161,7 @@ import Wire
     }
 
     private func info(_ session: Session) -> SessionInfo {
-        // A session that is over is told as such, whatever its last command came to.
+        // A session that has ended is reported as such, whatever became of its last command.
         let state = session.describe(session.end == nil ? session.command : nil)
         var info = SessionInfo(
             sessionID: session.id, target: session.target, name: session.name,
@@ -177,14 +178,14 @@ import Wire
 }
 
 extension Session {
-    /// Whether it is on this target, as its opener wrote it or with the user and port it came to.
+    /// Whether it is on this target, as its opener wrote it or with the resolved user and port.
     fileprivate func isOn(_ target: String) -> Bool {
         self.target == target || owner.host == Owner.host(of: target)
     }
 }
 
 extension Visit {
-    /// Shows as progress what comes to a log from now on.
+    /// Shows as progress what is added to a log from now on.
     fileprivate func show(_ log: OutputLog) {
         let begin = log.end
         progress = { CallProgress(bytes: log.end - begin, line: log.lastLine(from: begin)) }

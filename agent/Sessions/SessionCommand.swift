@@ -9,12 +9,12 @@ import Terminal
     let id: String
     /// The code, cut to 200 characters.
     let preview: String
-    /// When it was given.
+    /// When it was started.
     let started = IO.now
 
     /// Where its output begins.
     var begin: Int
-    /// Where its output ends, once it is over.
+    /// Where its output ends, once it has ended.
     var end: Int?
     /// Bytes at the end that an open here-document took from the typed line.
     var sentinelBytes = 0
@@ -22,25 +22,25 @@ import Terminal
     private(set) var outcome: CommandOutcome?
     /// When it ended.
     private(set) var ended: ContinuousClock.Instant?
-    /// Output that came between the command before and this one.
+    /// Bytes of output between the previous command and this one.
     var lateBytes = 0
-    /// What a client had typed at the prompt was cleared for it.
+    /// Whether input that a client had typed at the prompt was cleared for it.
     var clearedPrompt = false
-    /// What was done when its time limit passed; nil: it has not.
+    /// What was done when its time limit passed; nil if it has not passed.
     var expiry: String?
-    /// Its shell, inside another, is over; nil: it is not.
+    /// Set once its shell, inside another, has ended.
     private(set) var left: Left?
-    /// Interrupts it when its time is over.
+    /// Interrupts it when its time limit has passed.
     var deadline: LoopTimer?
-    /// What is still to be typed of it.
+    /// The lines of it that are still to be typed.
     var typing = Typing()
 
-    /// What is said when its time limit passed.
+    /// The note when its time limit has passed.
     static let expiryNote = "timeout_s passed: Ctrl-C was sent"
 
-    /// Where a command goes on whose shell is over.
+    /// What a command whose shell has ended belongs to.
     struct Left {
-        /// The command of the outer shell that the shell was.
+        /// The outer shell's command that had started the shell.
         let around: SessionCommand?
     }
 
@@ -48,7 +48,7 @@ import Terminal
     struct Typing {
         /// Lines that collect long code.
         var pieces: ArraySlice<[UInt8]> = []
-        /// Pieces typed and not yet taken.
+        /// The number of pieces typed but not yet taken by the shell.
         var onTheirWay = 0
         /// The line that runs it.
         var line: [UInt8] = []
@@ -70,19 +70,19 @@ import Terminal
         typing = Typing()
     }
 
-    /// The shell it ran in, inside the one that runs `around`, is over.
+    /// The shell it ran in, which `around` had started, has ended.
     func leave(to around: SessionCommand?, at end: Int) {
         finish(.leftShell, at: end)
         left = Left(around: around)
     }
 
-    /// Its shell said that it ended, but it was stopped.
+    /// Its shell reported that it ended, but it was stopped.
     func foundStopped() {
         guard outcome?.state == .done else { return }
         outcome = .stoppedUnseen
     }
 
-    /// Milliseconds it took, or has taken so far.
+    /// The milliseconds it took, or has taken so far.
     var durationMS: Int {
         let (seconds, attoseconds) = (started.duration(to: ended ?? IO.now)).components
         return Int(seconds) * 1000 + Int(attoseconds / 1_000_000_000_000_000)

@@ -1,4 +1,4 @@
-// One shell of a session: what it is, where it runs, and how far it is. A session has a stack of them:
+// One shell of a session: its kind, its process, and its state. A session has a stack of them:
 // adopting a shell pushes one, its end pops it. Console drives the innermost.
 // Invariant: `state` says what the shell does, and nothing else does.
 import Loop
@@ -6,23 +6,23 @@ import Terminal
 
 /// A shell on a session's terminal.
 @IO final class SessionShell {
-    /// What its marks carry.
+    /// The nonce that its marks carry.
     let nonce: Nonce
     /// Its kind.
     var profile = ShellProfile.dash
     /// Its name as reported: `bash`, or `bash (from fish)`.
     var name = ""
-    /// What it said of itself when it was asked.
+    /// What it reported about itself when it was asked.
     var identity: Identity?
     /// Where its process is found.
     var place = Place.unknown
-    /// What it is doing, as its marks tell.
+    /// What it is doing, according to its marks.
     var state = ShellState()
-    /// Prints marks; devices, and what is driven by keys alone, print none.
+    /// Whether it prints marks; devices and raw terminals print none.
     var hasMarks = true
     /// Its newest command.
     var command: SessionCommand?
-    /// Where a client's input at its prompt was over, since its newest command.
+    /// Where a client's input at its prompt ended, since its newest command.
     var rest: Rest?
     /// The jobs that the kernel showed as stopped.
     var stoppedJobs: Set<Int> = []
@@ -32,17 +32,17 @@ import Terminal
     /// Who answered the question at set-up.
     struct Identity: Equatable {
         var process: Int, image: Int?, terminal: String, program: String
-        /// Its terminal, where it named one.
+        /// Its terminal, if it named one.
         var device: String? { terminal.hasPrefix("/dev/") ? terminal : nil }
         /// The name of its program, without folders.
         var name: String { program.split(separator: "/").last.map(String.init) ?? "?" }
     }
 
-    /// Where the kernel that can be asked shows a shell.
+    /// Where the shell runs, according to the kernel that can be asked.
     enum Place: Equatable {
-        /// It has not told yet.
+        /// The kernel has not shown it yet.
         case unknown
-        /// As this process; in a namespace of processes it has another number for itself.
+        /// On this host, as this process (in a PID namespace the shell sees another number).
         case here(process: Int)
         /// On another host, in a container, as another user.
         case elsewhere
@@ -55,25 +55,25 @@ import Terminal
         var mayHoldLine = false
     }
 
-    /// Its process, where the kernel can be asked about it.
+    /// Its process, if the kernel can be asked about it.
     var process: Int? {
         if case .here(let process) = place { return process }
         return nil
     }
 
-    /// Its terminal's device, where the kernel can be asked about it.
+    /// Its terminal's device, if the kernel can be asked about it.
     var terminal: String? { process == nil ? nil : identity?.device }
 
-    /// What to ask the kernel about it; nil: nothing can be asked.
+    /// The question to the kernel about it; nil if none can be asked.
     var question: Probe.Question? {
         guard let process, let terminal else { return nil }
         return Probe.Question(process: process, terminal: terminal)
     }
 
-    /// Whether a command has not come to its end.
+    /// Whether a command has not ended yet.
     var isRunning: Bool { command.map { $0.outcome == nil } ?? false }
 
-    /// Where the output begins of what may wait for input; nil: nothing runs.
+    /// Where the output of the running command or input begins; nil if nothing runs.
     var openBegin: Int? {
         if let typed = state.typed { return typed.begin }
         guard let command, command.outcome == nil, state.isRunning || !hasMarks else { return nil }

@@ -1,4 +1,4 @@
-// The agent's open sessions: who owns them, how many there may be, which have been idle for too long.
+// The agent's open sessions: their owners, their number, and how long each has been idle.
 // Invariant: a session is in the table from its opening until its owner closes it, it is idle too
 // long, or its shell has been gone for `keepEnded`.
 import Loop
@@ -7,7 +7,7 @@ import Wire
 
 /// The table of sessions.
 @IO final class Sessions {
-    /// What is asked for when a session is opened.
+    /// The arguments of opening a session.
     struct Opening {
         var owner: Owner
         var target: String
@@ -20,7 +20,7 @@ import Wire
         var shell = ShellChoice.auto
     }
 
-    /// An ended session's output can be read for so long.
+    /// How long an ended session's output can be read: a disconnected client may come back for it.
     private static let keepEnded = Duration.seconds(600)
 
     /// The most sessions at once.
@@ -70,13 +70,13 @@ import Wire
         return session
     }
 
-    /// The session of a handle; nil: there is none.
+    /// The session of a handle; nil if there is none.
     subscript(id: String) -> Session? { table[id] }
 
     /// All sessions, oldest handle first.
     var all: [Session] { table.values.sorted { $0.id < $1.id } }
 
-    /// Closes a session and forgets it; false: there is none.
+    /// Closes a session and forgets it; false if there is none.
     @discardableResult
     func close(_ id: String) -> Bool {
         guard let session = table.removeValue(forKey: id) else { return false }
@@ -92,7 +92,7 @@ import Wire
         sweeper = nil
     }
 
-    /// Closes what is idle and forgets what ended; a running command is not idle.
+    /// Closes idle sessions and forgets ended ones; a session with a running command is not idle.
     func sweep(now: ContinuousClock.Instant = IO.now) {
         for (id, session) in table {
             if let ended = endedAt[id] {

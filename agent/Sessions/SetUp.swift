@@ -1,18 +1,18 @@
-// From a terminal with some shell on it to one that is driven: ask who is there, arm the prompts, learn
-// the directory. A session's own shell and one that is adopted are set up alike.
+// Makes a terminal with some shell on it usable: identifies the shell, arms its prompts, learns the
+// directory. A session's own shell and an adopted one are set up alike.
 // Invariant: returns within the limit, with a shell whose marks were seen, or throws.
 import Loop
 import Programs
 import Terminal
 import Wire
 
-/// Sets the innermost shell of a console up.
+/// Sets up the innermost shell of a console.
 @IO struct SetUp {
     let console: Console
     /// `agent/host`, for people.
     let target: String
     let deadline: ContinuousClock.Instant
-    /// How deep the shell is that is set up.
+    /// The depth of the shell that is set up.
     let depth: Int
 
     /// Times after which the question is asked again: a start-up file that reads the terminal
@@ -23,7 +23,7 @@ import Wire
     /// Longer than any deadline: the question is asked once.
     static let once = Duration.seconds(3600)
 
-    /// Sets up a shell that has introduced itself.
+    /// Sets up a shell that has been identified.
     func arm() async throws(Fault) {
         let lines = console.shell.profile.setUp(nonce: console.shell.nonce)
         console.shell.state.arm()
@@ -43,8 +43,9 @@ import Wire
             try await ask(times)
             guard let identity = console.shell.identity else { continue }
             let program = identity.name
-            // A host without /proc and ps does not tell; what replaced the shell is of the common form.
-            // One in a namespace of processes cannot be replaced: dash does not survive exec there.
+            // A host without /proc and ps does not show the shell; the one that replaced it is of
+            // the common form. A shell in a PID namespace cannot be replaced: dash does not survive
+            // exec there.
             let isCommon = replaced != nil && program == "?" || program == ShellProfile.foreign
             let common: ShellProfile? = isCommon ? .dash : nil
             if let known = chosen ?? ShellProfile(program: program) ?? common {
@@ -65,7 +66,7 @@ import Wire
         }
     }
 
-    /// The session is over, or the shell that is adopted.
+    /// Whether the session has ended, or the shell that is adopted.
     private var isShellGone: Bool { console.end != nil || console.depth < depth }
 
     private func ask(_ times: [Duration]) async throws(Fault) {
@@ -101,13 +102,13 @@ import Wire
         throw Fault(
             .timedOut,
             "the shell at \(target) did not answer in time; raise login_timeout_s, use ssh_execute, "
-                + "or open it with shell \"network\" or \"raw\" if it is no Unix shell\(said)"
+                + "or open it with shell \"network\" or \"raw\" if it is not a Unix shell\(said)"
         )
     }
 
     // MARK: What the host showed
 
-    /// The most characters of a banner that are kept.
+    /// The most characters of a banner that are kept for the answer to the opening.
     private static let bannerLimit = 4096
 
     /// What the host showed at login, without the lines typed here and their prompts.
@@ -122,9 +123,10 @@ import Wire
         return kept.allSatisfy(\.isWhitespace) ? "" : String(kept)
     }
 
-    /// What came while an adopted shell was asked, without the lines typed here and their prompts.
+    /// What arrived while an adopted shell was identified, without the lines typed here and their
+    /// prompts.
     static func shown(_ greeting: [UInt8]) -> String {
-        // A line editor breaks long lines: then only a part of what was typed is on each.
+        // A line editor breaks long lines, so that each shows only a part of what was typed.
         let own = ["\\033]133;", "$PPID", "${s##*)", "__s="]
         let kept = lines(greeting).filter { line in !own.contains { line.contains($0) } }
         let text = kept.joined(separator: "\n")

@@ -1,8 +1,8 @@
-// Those who wait for a terminal: for what it does, or for its output too. Invariant: a wait ends with
-// its deadline or its caller's cancellation, whatever the terminal does.
+// The tasks that wait for a change at a terminal, or for its output too. Invariant: a wait ends
+// with its deadline or its caller's cancellation, whatever the terminal does.
 import Loop
 
-/// Wakes whoever waits for a terminal.
+/// Wakes the tasks that wait for a terminal.
 @IO final class Waiters {
     private let changed = Condition()
     private let hasOutput = Condition()
@@ -16,13 +16,13 @@ import Loop
         }
     }
 
-    /// Those look again who wait for what the terminal does.
+    /// Wakes the tasks that wait for a change.
     func wake() { changed.broadcast() }
 
-    /// Those look again who wait for output too.
+    /// Wakes the tasks that wait for output too.
     func wakeForOutput() { hasOutput.broadcast() }
 
-    /// All look again.
+    /// Wakes all tasks.
     func wakeAll() {
         wake()
         wakeForOutput()

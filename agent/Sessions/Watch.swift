@@ -1,8 +1,7 @@
-// Does what runs wait for input? The rules, as one value: what the terminal sent and was sent, and
-// when, goes in with the kernel's answers; what comes out is a finding, or when to look again. Asker
-// keeps the time, and Session says what the terminal shows. No clock, no task, no kernel here.
-// Invariant: an input state other than `maybe_input` rests on an answer that no output and no input
-// has overtaken.
+// Decides whether the running program waits for input, from the kernel's answers (`Probe.verdict`),
+// what the terminal sent and was sent, and when: the result is a finding, or when to look again. A
+// value without clock, task or kernel; Asker keeps the time.
+// Invariant: an input state other than `maybe_input` rests on an answer newer than all I/O.
 import Terminal
 import Wire
 
@@ -10,7 +9,7 @@ import Wire
 struct Watch {
     typealias Instant = ContinuousClock.Instant
 
-    /// What runs was found to wait for.
+    /// What the running program was found to wait for.
     struct Finding: Equatable {
         var state: CommandState
         var prompt: String?
@@ -21,23 +20,23 @@ struct Watch {
     private(set) var finding: Finding?
     /// The foreground program, as far as known.
     private(set) var foreground: String?
-    /// A program that brought its own shell and waits in the foreground: its marks are not seen.
+    /// A program in the foreground that started a shell without marks, which waits for a command.
     private(set) var unmarked: String?
-    /// The shell itself was found waiting while a command counted as running.
+    /// Whether the shell itself was found waiting while a command counted as running.
     private(set) var shellWaits = false
-    /// The kernel has answered in this session.
+    /// Whether the kernel has answered in this session.
     private(set) var isHeard = false
     /// When the terminal last sent something.
     private var received: Instant
-    /// It is held off, and has more to send.
+    /// Whether the terminal is held off, and so has more to send.
     private var isHeld = false
     /// When something was last typed: an older answer says nothing about now.
     private(set) var lastInput: Instant
-    /// What was typed last went to a program, and may end it.
+    /// Whether the last input went to a program, and so may end it.
     private var isTyped = false
-    /// When an answer first showed that what was typed had reached the host; nil: none has yet.
+    /// When an answer first showed that the input had reached the host; nil if none has yet.
     private var arrived: Instant?
-    /// When the newest answer came, or failed to.
+    /// When the newest answer came or was given up.
     private var lastLook: Instant?
 
     /// Begins with a terminal that has just been opened.
@@ -48,54 +47,55 @@ struct Watch {
     /// The terminal sent something.
     mutating func received(at now: Instant) { received = now }
 
-    /// The terminal is held off, as it sends more than is drawn, or is let go on.
+    /// The terminal is held off, as it sends more than can be drawn, or is released.
     mutating func held(_ isHeld: Bool, at now: Instant) { (self.isHeld, received) = (isHeld, now) }
 
-    /// When the terminal last sent something: what is held off has more to send at any time.
+    /// When the terminal last sent something; now, if it is held off, as it has more to send.
     func lastOutput(_ now: Instant) -> Instant { isHeld ? now : received }
 
-    /// What was sent added to the output: a question that was found is answered, or not the last.
+    /// The output has grown: a question that was found is answered, or is not the last one.
     mutating func printed() {
         if finding?.state != .fullscreen { finding = nil }
     }
 
-    /// Something is typed: nothing that was found holds any more.
+    /// Something is typed: no finding holds any more.
     ///
-    /// `toProgram`: it may end one.
+    /// `toProgram`: it goes to a program, which it may end.
     mutating func typed(at now: Instant, toProgram: Bool = false) {
         (finding, foreground, unmarked) = (nil, nil, nil)
         (shellWaits, isTyped, arrived) = (false, toProgram, nil)
         lastInput = now
     }
 
-    /// What ran is over.
+    /// The running program has ended.
     mutating func ended() { (finding, foreground) = (nil, nil) }
 
-    /// What the kernel showed outside of a look, of a shell at whose prompt something was typed.
+    /// The kernel answered, outside of a look, about a shell at whose prompt something was typed.
     mutating func saw(_ probe: Probe, _ scene: Scene) { unmarked = scene.shellWithoutMarks(probe) }
 
-    /// The kernel showed what has the terminal.
+    /// The kernel showed which program has the terminal.
     mutating func named(_ probe: Probe) { foreground = probe.foreground }
 
     /// The kernel answered.
     mutating func heard() { isHeard = true }
 
-    /// A look now would show what the newest one has shown.
+    /// Whether a look now would only repeat the newest one.
     func isFresh(_ now: Instant) -> Bool {
         guard let lastLook, lastLook > lastOutput(now) else { return false }
         return now - lastLook < Times.fresh
     }
 
-    /// Bytes of output up to which a shell that reads is taken for one that asks.
+    /// The most bytes of output with which a reading shell counts as one that asks.
     ///
-    /// A question and what stands before it; after more, the end mark may well be on its way.
+    /// They hold a question and what precedes it; after more output, the end mark may be on its
+    /// way.
     private static let questionBytes = 512
 
     // MARK: Looking
 
-    /// A series of questions to the kernel, until an answer tells.
+    /// A series of probes, until an answer decides.
     struct Look {
-        /// Where the output began of what was asked about.
+        /// Where the output of the program began that was asked about.
         fileprivate let begin: Int
         fileprivate var asked: (output: Instant, input: Instant)
         fileprivate var overtaken = 0
@@ -104,30 +104,31 @@ struct Watch {
 
     /// What follows an answer.
     enum Step: Equatable {
-        /// It tells: what was found is in `finding`, which may be nothing.
+        /// It decides: the result is in `finding`, which may be nil.
         case over
-        /// Something overtook it.
+        /// Output or input came after its question.
         case again
-        /// It may have come too early. `atOutput`: output ends the rest.
+        /// It may have come too early; `atOutput`: output ends the rest.
         case rest(Duration, atOutput: Bool)
     }
 
-    /// Answers that something overtook, before a look is given up: the pace brings the next one.
+    /// The answers that output or input may overtake before a look is given up: the next look
+    /// follows.
     private static let overtakings = 3
-    /// Rests in one look: at 20 to 200 ms each they end after some seconds.
+    /// The most rests in one look: at 20 to 200 ms each, they end after some seconds.
     private static let restLimit = 40
 
-    /// A question is asked.
+    /// Begins a look.
     func look(_ scene: Scene, at now: Instant) -> Look {
         Look(begin: scene.begin, asked: (lastOutput(now), lastInput))
     }
 
-    /// The next question of a look is asked.
+    /// Asks the next question of a look.
     func ask(_ look: inout Look, at now: Instant) {
         look.asked = (lastOutput(now), lastInput)
     }
 
-    /// Follows the kernel's answer; nil: it gave none.
+    /// Judges the kernel's answer; nil means that it gave none.
     mutating func answered(
         _ probe: Probe?, to look: inout Look, _ scene: Scene, at now: Instant
     ) -> Step {
@@ -138,7 +139,7 @@ struct Watch {
         }
         if scene.begin == look.begin, look.asked.input == lastInput {
             if arrived != nil, probe.shellIsAlone, probe.verdict != .running { shellWaits = true }
-            // What draws on the screen may never be silent.
+            // A program that draws on the screen may never be silent.
             let isNew =
                 look.asked.output == lastOutput(now)
                 || look.overtaken >= Self.overtakings - 1 && probe.verdict == .fullscreen
@@ -159,44 +160,45 @@ struct Watch {
         return look.overtaken < Self.overtakings ? .again : .over
     }
 
-    /// How long to rest before the next question, as this answer may have come too early; zero: it
-    /// has not.
+    /// How long to rest before the next question, as this answer may have come too early; zero if
+    /// not.
     private func unrest(of probe: Probe, _ scene: Scene, _ look: Look, _ now: Instant) -> Duration {
         probe.asks
             ? unrest(asking: probe, scene, now) : unrest(drawing: probe, scene, look.rests, now)
     }
 
-    /// A program reads a line: its question, and what was typed to it, may still be on their way.
+    /// A program reads a line: its question, and the input to it, may still be on their way.
     private func unrest(asking probe: Probe, _ scene: Scene, _ now: Instant) -> Duration {
-        // The question itself comes by another channel than the kernel's answer.
+        // The question itself arrives through another channel than the kernel's answer.
         let quiet = now - max(lastInput, lastOutput(now))
         let isEarly = quiet < (probe.isWorking ? Times.working : Times.travel)
         if isEarly, scene.openLine == nil { return Times.travel / 2 }
-        // The shell may have come to the command's end, with output and the mark on their way; much
-        // output takes longer.
+        // The command may have ended, with output and the mark on their way; much output takes
+        // longer.
         let isBehind = scene.outputBytes > Self.questionBytes
         if probe.shellIsAlone, quiet < (isBehind ? Times.working : Times.travel) {
             return Times.travel / 2
         }
-        // What was typed shows, or does something, before what waited for it waits again.
+        // Input is echoed, or has an effect, before the program that waited for it waits again.
         let limit = probe.modes?.echoes == true ? Times.working : Times.picture
         if isTyped, lastOutput(now) <= lastInput, now - lastInput < limit { return Times.letter }
-        // What was typed and the question may have arrived together, after a stall.
+        // The input and this question may have arrived together, after a stall.
         if isTyped, arrived == nil { return Times.taking }
-        // A slow terminal shows it letter by letter.
+        // A slow terminal shows the question letter by letter.
         return max(Times.letter - (now - lastOutput(now)), .zero)
     }
 
-    /// A program has the terminal raw or draws on the other screen: it may be about to begin or end.
+    /// A program has made the terminal raw or draws on the alternate screen: it may be about to
+    /// begin or to end.
     private func unrest(
         drawing probe: Probe, _ scene: Scene, _ rests: Int, _ now: Instant
     ) -> Duration {
         let isFullscreen = probe.verdict == .fullscreen
         let waits = probe.waitsForInput
         let rest = Times.drawing / 2
-        // What is about to run, or to end, may find the terminal raw and never look at it.
+        // A program that is about to begin or to end may leave the terminal raw without using it.
         if isFullscreen, !waits, !scene.drawsScreen, rest * rests < Times.picture { return rest }
-        // A picture stays on for a moment when a key has ended its program.
+        // A picture stays for a moment after a key has ended its program.
         guard isTyped, isFullscreen || scene.drawsScreen else { return .zero }
         let reached = arrived ?? now
         guard now - reached < (waits ? Times.picture : Times.working) else { return .zero }
@@ -234,7 +236,7 @@ struct Watch {
         finding = Finding(state: state, prompt: scene.openLine, evidence: .probe)
     }
 
-    /// The shell reads what a client types at its prompt, or works on it.
+    /// The shell reads the client's input at its prompt, or is at work on it.
     private mutating func judge(_ typed: TypedInput, _ verdict: Probe.Verdict) {
         guard verdict == .lineInput else { return }
         if typed.wantsMore {
@@ -244,17 +246,19 @@ struct Watch {
         }
     }
 
-    /// The kernel does not tell: the output alone is looked at, once what was typed has had its time.
+    /// Without an answer of the kernel, judges by the output alone, once the input has had its
+    /// time.
     private mutating func guess(_ scene: Scene, _ now: Instant) {
         let sinceInput = now - lastInput
-        // A line that was there before the input is the question that was answered.
+        // A line that was shown before the input is the question that was answered.
         let isAnswered = isTyped && lastOutput(now) <= lastInput
         let silence = isAnswered ? Times.silence + Times.working : Times.silence
         if scene.typed?.wantsMore == true {
             guard sinceInput >= Times.silence else { return }
             finding = Finding(state: .incomplete, evidence: .mark)
         } else if scene.drawsScreen {
-            // A kernel that answered before is slow, and so is the mark of what a key has ended.
+            // A kernel that answered before is slow, and so is the mark of a program that a key has
+            // ended.
             let ending = isHeard ? Times.silence + Times.working : Times.silence
             guard sinceInput >= (isTyped ? ending : Times.picture) else { return }
             finding = Finding(state: .fullscreen, evidence: .regex)
@@ -268,6 +272,6 @@ struct Watch {
 }
 
 extension Probe {
-    /// A line is read, shown or not.
+    /// Whether a line is being read, with or without echo.
     fileprivate var asks: Bool { verdict == .lineInput || verdict == .secret }
 }

@@ -1,17 +1,18 @@
-// What ssh_config files are looked through for: the host names they introduce (`Host a b`), which
-// ssh itself cannot list, and whether they changed. Reads through a closure, so pure but for that.
+// Scans ssh_config files for the host names they introduce (`Host a b`), which ssh itself cannot
+// list, and for changes. It reads through a closure and is otherwise pure.
 // Invariant: at most 16 levels of Include, 200 files and 5,000 names.
 
 /// Collects the aliases of ssh_config files, in their order, and a fingerprint of the files.
 struct ConfigurationScanner {
-    /// A file's text; nil when it cannot be read.
+    /// A file's text; nil if it cannot be read.
     let read: (String) -> String?
     /// The files that match a pattern.
     let glob: (String) -> [String]
     /// Where relative includes and `~` begin.
     let home: String
     private(set) var names: [String] = []
-    /// Whether ssh's answer may change while the files do not (`Match exec`), or files were left out.
+    /// Whether ssh's answer may change while the files do not (`Match exec`), or files were left
+    /// out.
     private(set) var isDynamic = false
     private var contents = Hasher()
     private var seen: Set<String> = []
@@ -23,7 +24,7 @@ struct ConfigurationScanner {
         self.glob = glob
     }
 
-    /// Differs when a file, or the list of files, does; of this process alone.
+    /// Differs if a file or the list of files has changed; valid only in this process.
     var fingerprint: Int { contents.finalize() }
 
     /// Adds one file; relative includes in it are looked up in `folder`.

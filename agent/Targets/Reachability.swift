@@ -1,11 +1,11 @@
-// Whether targets can be reached just now, for `target.list`: each address is dialled and its
-// greeting read, all side by side, none logged in to. Between Targets, which says where they lead,
-// and SSH. Invariant: the answer is there after `limit`, at most `width` sockets are open, and an
-// address that several targets lead to is dialled once.
+// Whether targets can be reached now, for `target.list`: each address is dialled and its greeting
+// read, all in parallel and without a login. Between Targets, which says where they lead, and SSH.
+// Invariant: the answer comes within `limit`, at most `width` sockets are open, and an address that
+// several targets lead to is dialled once.
 import Loop
 import SSH
 
-/// What is known of a target.
+/// The reachability of a target.
 enum Reachability: Sendable, Equatable {
     case reachable
     /// It cannot be reached, for this reason.
@@ -14,13 +14,13 @@ enum Reachability: Sendable, Equatable {
     case unknown(String)
 }
 
-/// Looks which targets can be reached.
+/// Finds out which targets can be reached.
 @IO struct TargetProbe {
-    /// The time for all.
+    /// The time for all targets together: a list waits this long at most.
     var limit: Duration = .seconds(2)
-    /// The most addresses dialled at once.
+    /// The most addresses dialled at once: each takes a descriptor.
     var width = 128
-    /// Whether a link to a target is open, which says more than any greeting.
+    /// Whether a link to a target is open, which proves more than a greeting.
     var isOpen: @IO (SSHTarget) -> Bool = { _ in false }
 
     private struct Address: Hashable, Sendable {
@@ -28,7 +28,7 @@ enum Reachability: Sendable, Equatable {
         let port: UInt16
     }
 
-    /// What is known of each of the targets.
+    /// The reachability of each target.
     func look(at targets: [SSHTarget]) async -> [Reachability] {
         var seen: Set<Address> = []
         let addresses = targets.compactMap(Self.address).filter { seen.insert($0).inserted }
@@ -40,21 +40,21 @@ enum Reachability: Sendable, Equatable {
             let answer = Self.address(of: target).flatMap { answers[$0] }
             guard let gate = target.via.first else {
                 return answer
-                    ?? .unknown("a ProxyCommand leads there, which is run only to log in")
+                    ?? .unknown("it is reached by a ProxyCommand, which is run only to log in")
             }
             return switch answer {
             case .reachable:
                 .unknown(
-                    "it stands behind \(gate.name), which answers; whether it answers too shows"
-                        + " when it is entered")
+                    "it is behind \(gate.name), which answers; whether it answers too, only a login"
+                        + " can show")
             case .unreachable(let reason): .unreachable("on the way, \(gate.name): \(reason)")
             case .unknown, nil:
-                .unknown("it stands behind \(gate.name), whose ProxyCommand is run only to log in")
+                .unknown("it is behind \(gate.name), whose ProxyCommand is run only to log in")
             }
         }
     }
 
-    /// The first address on the way; nil: a program is the way.
+    /// The first address to dial; nil if a ProxyCommand makes the connection.
     private static func address(of target: SSHTarget) -> Address? {
         let first = target.via.first ?? target
         guard first.proxyCommand == nil else { return nil }
@@ -62,7 +62,7 @@ enum Reachability: Sendable, Equatable {
     }
 
     private func dial(_ addresses: [Address]) async -> [Address: Reachability] {
-        // Where there are more than may be dialled at once, each gets its share of the time.
+        // If there are more addresses than may be dialled at once, each gets its share of the time.
         let rounds = (addresses.count + width - 1) / max(1, width)
         let share = limit / max(1, rounds)
         let queue = Queue(addresses[...])
@@ -72,7 +72,7 @@ enum Reachability: Sendable, Equatable {
                 while let address = queue.next() {
                     let left = min(share, end - IO.now)
                     guard left > .zero else { return }
-                    // Told in tenths of a second.
+                    // An error reports the limit in tenths of a second.
                     let tenths = Int64((left / .milliseconds(100)).rounded(.up))
                     queue.answers[address] = await Self.dial(
                         address, limit: .milliseconds(100 * tenths))
@@ -81,7 +81,7 @@ enum Reachability: Sendable, Equatable {
         }
         for worker in workers { await worker.value }
         return queue.answers.merging(
-            queue.rest.map { ($0, .unknown("there was no time to look")) }
+            queue.rest.map { ($0, .unknown("there was no time to dial it")) }
         ) { known, _ in known }
     }
 

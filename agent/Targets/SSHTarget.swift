@@ -3,34 +3,34 @@
 
 /// An SSH target with everything that is configured for it.
 struct SSHTarget: Sendable, Hashable {
-    /// The name it was asked by.
+    /// The name by which it was asked for.
     var name: String
-    /// What to dial.
+    /// The host to dial.
     var hostname: String
     var port: UInt16 = 22
     var user: String
-    /// What is shown at the login.
+    /// What the agent logs in with.
     var credentials = Credentials()
-    /// How the host shows that it is the one that was meant.
+    /// How the host's identity is checked.
     var hostKeys = HostKeys()
     var connectTimeout: Duration?
     /// Jump hosts, comma-separated, as configured.
     var jump: String?
-    /// The hosts on the way, the nearest first; each is entered with its own configuration.
+    /// The jump hosts of `jump`, resolved, the nearest first; each has its own configuration.
     var via: [SSHTarget] = []
-    /// A command in place of the connection.
+    /// A command that makes the connection (ProxyCommand).
     var proxyCommand: String?
     var allowsLegacy = false
-    /// Compresses what goes over the link.
+    /// Compresses the connection.
     var compresses = false
 
     /// What a login may use.
     struct Credentials: Sendable, Hashable {
         var identityFiles: [String] = []
         var identitiesOnly = false
-        /// Certificates for keys in files or in the agent.
+        /// Certificates for keys in files or in ssh-agent.
         var certificateFiles: [String] = []
-        /// The ssh-agent's socket; nil: none.
+        /// The ssh-agent's socket; nil if there is none.
         var agentSocket: String?
         /// Names of the secrets for the password, the one-time code and the keys' passphrase.
         var password: String?
@@ -40,15 +40,15 @@ struct SSHTarget: Sendable, Hashable {
 
     /// Where a host's key is looked up.
     struct HostKeys: Sendable, Hashable {
-        /// Known-hosts files; the first is the one that is written.
+        /// The known_hosts files; new keys are stored in the first.
         var files: [String] = []
-        /// The name to look up in place of the host's own.
+        /// The name to look up in place of the host's name.
         var alias: String?
-        /// Whether a key that is on file nowhere is accepted and written down.
+        /// Whether the key of a host that has none stored is accepted and stored.
         var acceptsNew = false
     }
 
-    /// A target as it is without any configuration.
+    /// A target without any configuration.
     init(_ name: TargetName, place: Place) {
         self.name = name.host
         hostname = name.host
@@ -61,7 +61,7 @@ struct SSHTarget: Sendable, Hashable {
         hostKeys.files = ["\(place.home)/.ssh/known_hosts", "/etc/ssh/ssh_known_hosts"]
     }
 
-    /// Takes over what `ssh -G` printed: a keyword and its value a line.
+    /// Applies what `ssh -G` printed: a keyword and its value on each line.
     mutating func read(_ text: String, place: Place) {
         credentials.identityFiles = []
         credentials.certificateFiles = []
@@ -113,7 +113,7 @@ struct SSHTarget: Sendable, Hashable {
         }
     }
 
-    /// The leading `~` and the tokens of ssh_config(5) that may stand in a path.
+    /// Expands the leading `~` and the tokens of ssh_config(5) that a path may contain.
     private func expand(_ path: String, _ place: Place) -> String {
         var out = path.hasPrefix("~/") ? place.home : ""
         var rest = path.hasPrefix("~/") ? path.dropFirst() : path[...]
@@ -136,7 +136,7 @@ struct SSHTarget: Sendable, Hashable {
     }
 }
 
-/// Where the agent itself stands: what a target's configuration refers to.
+/// The agent's own surroundings, to which a target's configuration refers.
 struct Place: Sendable {
     var home: String
     var user: String
@@ -144,7 +144,7 @@ struct Place: Sendable {
     var agentSocket: String?
     var environment: [String: String]
 
-    /// The place of this process.
+    /// The surroundings of this process.
     init(environment: [String: String], user: String, home: String) {
         self.environment = environment
         self.user = user

@@ -1,5 +1,6 @@
-// `Target` blocks of agent.conf: what this agent's operator says of hosts, over what ssh_config says.
-// Pure. Invariant: the first block that names a host and sets a value wins, as in ssh_config.
+// `Target` blocks of agent.conf: what this agent's operator sets for hosts, which overrides
+// ssh_config. Pure. Invariant: the first block that names a host and sets a value wins, as in
+// ssh_config.
 import Configuration
 
 /// One block of settings for the hosts its patterns match.
@@ -25,16 +26,16 @@ struct TargetBlock: Sendable, Equatable {
         patterns.filter { pattern in !pattern.contains { "*?!".contains($0) } }
     }
 
-    /// Whether it speaks of this host.
+    /// Whether it applies to this host.
     func matches(_ host: String) -> Bool {
         patterns.contains { Glob.matches($0.lowercased(), host.lowercased()) }
     }
 }
 
 extension SSHTarget {
-    /// Takes over what the blocks say of it.
+    /// Applies the blocks that match it.
     mutating func apply(_ blocks: [TargetBlock], home: String) {
-        // From the last to the first, so that the first that sets a value has the last word.
+        // From the last to the first, so that the first block that sets a value wins.
         for block in blocks.reversed() where block.matches(name) {
             hostname = block.hostname ?? hostname
             port = block.port ?? port

@@ -1,4 +1,4 @@
-// The `target.*` calls: arguments to the targets they name, results back as Wire has them.
+// The `target.*` calls: from arguments to targets, and from results to Wire's types.
 import JSON
 import Loop
 import Wire
@@ -6,7 +6,7 @@ import Wire
 @IO struct TargetCalls {
     let targets: Targets
     let membership: Membership
-    /// Whether a link to a target is open, which says more than any greeting.
+    /// Whether a link to a target is open, which proves more than a greeting.
     let isOpen: @IO (SSHTarget) -> Bool
 
     func serve(on dispatcher: Dispatcher) {

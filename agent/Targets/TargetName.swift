@@ -6,11 +6,11 @@ import Wire
 struct TargetName: Hashable, Sendable, CustomStringConvertible {
     /// The alias or host.
     let host: String
-    /// The user, when written.
+    /// The user, if given.
     let user: String?
-    /// The port, when written.
+    /// The port, if given.
     let port: UInt16?
-    /// Hosts to go through in place of the configured way, the nearest first.
+    /// Jump hosts in place of the configured ones, the nearest first.
     private(set) var via: [String] = []
 
     /// Whether it is the agent's own machine.
@@ -54,7 +54,7 @@ struct TargetName: Hashable, Sendable, CustomStringConvertible {
         self.port = port
     }
 
-    /// The same host entered as `access` says.
+    /// The same host, with the user, the port and the jump hosts of `access`.
     func with(_ access: TargetAccess) throws(Fault) -> TargetName {
         var name = self
         if access.username != nil || access.port != nil {

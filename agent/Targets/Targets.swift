@@ -1,5 +1,5 @@
-// The targets of this agent: names to where they lead, through the installed `ssh -G` (the real
-// parser of ssh_config), and the list of aliases. Above: Links, `target.list`.
+// The targets of this agent: resolves names with the installed `ssh -G` (the real parser of
+// ssh_config), and lists the aliases. Used by Hosts and `target.list`.
 // Invariant: every answer comes within the limit of `ssh -G`, and from files as they were at most
 // 10 seconds ago.
 import Crypto
@@ -11,11 +11,11 @@ import Wire
 struct TargetSettings: Sendable, Equatable {
     /// The ssh_config to read in place of the user's (`SshConfig`).
     var sshConfig: String?
-    /// The known_hosts file to look in first and to write (`KnownHosts`).
+    /// The known_hosts file to read first, and to write (`KnownHosts`).
     var knownHosts: String?
-    /// Accepts and files keys of hosts that have none on file (`AcceptNew`).
+    /// Accepts and stores the keys of hosts that have none stored (`AcceptNew`).
     var acceptNew = false
-    /// What the operator says of hosts (`Target`).
+    /// The operator's settings for hosts (`Target`).
     var blocks: [TargetBlock] = []
 }
 
@@ -30,22 +30,22 @@ enum Target: Sendable, Equatable {
 /// Resolves and lists targets.
 @IO final class Targets {
     var settings: TargetSettings { didSet { if settings != oldValue { cache = [:] } } }
-    /// What may be used of it.
+    /// The site's rules.
     var policy = Policy()
     let place: Place
-    /// The ssh client; nil: there is none, and targets are taken as they are written.
+    /// The ssh client; nil if there is none, when targets are taken as they are written.
     private let ssh: String?
     private var cache: [TargetName: Known] = [:]
     private var scanned: Scan?
 
-    /// What ssh said of a name, and of which files.
+    /// What ssh printed for a name, and the fingerprint of the files it read.
     private struct Known {
         let target: SSHTarget
         let fingerprint: Int
         let since: ContinuousClock.Instant
     }
 
-    /// The files as they were.
+    /// The state of the files at their last scan.
     private struct Scan: Sendable {
         let names: [String]
         let fingerprint: Int
@@ -53,7 +53,7 @@ enum Target: Sendable, Equatable {
         let since = IO.now
     }
 
-    /// How long the files are not looked at again.
+    /// How long a scan of the files stays valid.
     private let freshness: Duration
 
     init(
@@ -66,13 +66,13 @@ enum Target: Sendable, Equatable {
         self.ssh = ssh
     }
 
-    /// Where `target` (`agent/host`) leads when it is entered so, if the policy lets it.
+    /// The target that `target` (`agent/host`) names, if the policy allows this access.
     func admit(_ target: String, _ access: TargetAccess) async throws(Fault) -> Target {
         if access.password != nil, let rule = policy.refusalOfSecretArguments {
             throw .refused("a password in an argument", by: rule)
         }
         if let key = access.key {
-            // Who pastes the key itself must not find it in the error.
+            // A key that was pasted in place of its path must not appear in the error.
             guard !key.contains(where: \.isNewline), !key.contains("PRIVATE KEY") else {
                 throw Fault(
                     .invalidArgument,
@@ -86,7 +86,8 @@ enum Target: Sendable, Equatable {
             return .local
         }
         let found = try await resolve(name)
-        // A way the caller chose is entered host by host; a configured one is the operator's.
+        // Jump hosts that the caller chose need the policy's permission; configured ones are the
+        // operator's choice.
         for host in (name.via.isEmpty ? [] : found.via) + [found] {
             if let rule = refusal(of: host) {
                 throw .refused("\(host.user)@\(host.name)", by: rule)
@@ -95,10 +96,10 @@ enum Target: Sendable, Equatable {
         return .ssh(found)
     }
 
-    /// The path as it must be used on a target; throws when a rule refuses it for this use.
+    /// The path as it must be used on a target; throws if a rule refuses it for this use.
     ///
-    /// Links at the target are not seen: see `PathRules`. Everything a call touches is asked about,
-    /// what it finds below a folder too.
+    /// Symbolic links at the target are not seen here: see `PathRules`. Every path that a call
+    /// touches is checked, also those it finds below a folder.
     func admit(_ path: String, on target: Target, for use: PathUse) throws(Fault) -> String {
         switch target {
         case .local: try policy.admit(path, on: ["local"], for: use)
@@ -106,18 +107,18 @@ enum Target: Sendable, Equatable {
         }
     }
 
-    /// The rule that refuses a target; nil: none does.
+    /// The rule that refuses a target; nil if none does.
     func refusal(of target: SSHTarget) -> String? {
         policy.refusal(ofTarget: [target.name, target.hostname], user: target.user)
     }
 
-    /// Where a name leads.
+    /// The target that a name resolves to.
     func resolve(_ name: TargetName) async throws(Fault) -> SSHTarget {
         try await resolve(name, depth: 0)
     }
 
     private func resolve(_ name: TargetName, depth: Int) async throws(Fault) -> SSHTarget {
-        // Running ssh takes longer than reading its files to see that they are the same.
+        // Running ssh takes longer than reading its files to see that they have not changed.
         let scan = await scan()
         if let known = cache[name],
             IO.now - known.since < freshness
@@ -128,7 +129,7 @@ enum Target: Sendable, Equatable {
         var target = SSHTarget(name, place: place)
         if let text = try await ask(name) { target.read(text, place: place) }
         target.apply(settings.blocks, home: place.home)
-        // What the caller wrote comes before what is configured.
+        // What the caller wrote overrides the configuration.
         target.user = name.user ?? target.user
         target.port = name.port ?? target.port
         if !name.via.isEmpty {
@@ -141,12 +142,13 @@ enum Target: Sendable, Equatable {
         }
         target.hostKeys.acceptsNew = target.hostKeys.acceptsNew || settings.acceptNew
         target.via = try await hops(of: target, depth: depth)
+        // Callers choose the names: without a bound they could fill the memory.
         if cache.count > 1000 { cache = [:] }
         cache[name] = Known(target: target, fingerprint: scan.fingerprint, since: IO.now)
         return target
     }
 
-    /// The hosts on the way to a target: as in ssh, the first hop's own way counts too.
+    /// The jump hosts of a target; as in ssh, those of the first jump host count too.
     private func hops(of target: SSHTarget, depth: Int) async throws(Fault) -> [SSHTarget] {
         guard let jump = target.jump else { return [] }
         guard depth < 8 else {
@@ -166,7 +168,7 @@ enum Target: Sendable, Equatable {
     /// The names that ssh_config introduces.
     func aliases() async -> [String] { await scan().names }
 
-    /// Every name, with where it comes from; the operator's own first.
+    /// Every name, with its source; the operator's own first.
     private func named() async -> [(name: String, source: String)] {
         var seen: Set<String> = []
         let own = settings.blocks.flatMap(\.names).map { ($0, "agent.conf") }
@@ -195,7 +197,7 @@ enum Target: Sendable, Equatable {
 
     /// The targets for `target.list` that the policy allows and that match the query.
     ///
-    /// With each comes where it leads, unless it is this machine or its configuration is unusable.
+    /// Each comes with its SSH target, unless it is this machine or its configuration is unusable.
     func list(
         _ query: String?, agent: String
     ) async -> [(info: TargetInfo, target: SSHTarget?)] {

@@ -28,7 +28,7 @@ struct UserAccount: Sendable {
 }
 
 extension Place {
-    /// The place of this process.
+    /// The surroundings of this process.
     static var current: Place {
         let user = UserAccount.current
         return Place(environment: Process.environment, user: user.name, home: user.home)

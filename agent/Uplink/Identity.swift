@@ -1,12 +1,12 @@
-// Who the agent is: its Ed25519 key, made here and never leaving, and what the relay said when
-// it joined. Two files in the data folder, 0600.
+// Who the agent is: its Ed25519 key, which is made here and never leaves, and what the relay said
+// on joining. Two files in the data folder, 0600.
 import Crypto
 import Glibc
 import JSON
 
 /// A joined agent's identity.
 struct Identity: Sendable {
-    /// The private key.
+    /// The key by which the relay knows the agent.
     let key: Ed25519PrivateKey
     /// The relay, as the invitation named it: `tls://HOST:PORT`.
     var relay: String
@@ -26,7 +26,7 @@ struct Identity: Sendable {
             try SecureFile.makeFolder(folder)
             return try existingKey(in: folder)
         } catch .file(_, code: ENOENT) {
-            // Only where there is none: a key that cannot be read now is still who this agent is.
+            // Only where there is none: an unreadable key is still this agent's identity.
             return try makeKey(in: folder)
         } catch {
             throw .identity("cannot use the key in \(folder): \(error)")
@@ -58,7 +58,7 @@ struct Identity: Sendable {
         guard let relay = json?["relay"]?.stringValue,
             let agentID = json?["agent_id"]?.stringValue, let name = json?["name"]?.stringValue
         else { throw .identity("\(relayFile(folder)) is damaged; join again") }
-        // A pin that does not read must not turn into "any public authority will do".
+        // An unreadable pin must not turn into "any public authority will do".
         let pin = json?["pin"]
         let read = pin?.stringValue.flatMap { PublicKeyPin($0) }
         guard (pin == nil) == (read == nil) else {
@@ -73,7 +73,7 @@ struct Identity: Sendable {
         return Identity(key: key, relay: relay, pin: read, agentID: agentID, name: name)
     }
 
-    /// Writes what `load` reads; the key is there already.
+    /// Writes what `load` reads, except the key, which is already stored.
     func save(to folder: String) throws(UplinkError) {
         var json: JSON.Object = [
             "relay": .string(relay), "agent_id": .string(agentID), "name": .string(name),

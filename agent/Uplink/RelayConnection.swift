@@ -1,6 +1,6 @@
 // One connection to the relay, from the dial to its end: TLS with the pinned key, the hello that
-// proves this agent, then calls for whoever answers them. Invariant: no call but the hello's own is
-// answered before the relay has said welcome.
+// proves this agent's identity, then the relay's calls, passed to `answer`. Invariant: no call but
+// the hello's own is answered before the relay has said welcome.
 import Configuration
 import Crypto
 import JSON
@@ -21,7 +21,8 @@ import Wire
 
     /// Dials, greets and waits for the welcome.
     ///
-    /// `proof` fills in who is greeting.
+    /// `deadline` limits the hello, from the end of the TLS handshake to the welcome; `greeting`
+    /// fills in who this agent is.
     static func open(
         relay: String, pin: PublicKeyPin?, key: Ed25519PrivateKey,
         answer: @escaping Answer, deadline: Duration = .seconds(15),
@@ -44,7 +45,8 @@ import Wire
         switch result {
         case .success(let welcome): return RelayConnection(welcome, tunnel)
         case .failure(let error):
-            // The refusal's reply leaves before the tunnel does; a relay that keeps it is left.
+            // The reply to the refusal is sent first; a tunnel that the relay keeps open is closed
+            // after 2 s.
             tunnel.drain()
             IO.task {
                 try? await IO.sleep(for: .seconds(2))
@@ -62,13 +64,13 @@ import Wire
         if tunnel.isClosed { ended.set("closed by the relay") }
     }
 
-    /// Waits for the connection's end; why it ended.
+    /// Waits for the connection's end, and returns its reason.
     func served() async -> String { await ended.wait() }
 
     /// Lets the calls in flight end, then closes.
     func drain() { tunnel.drain() }
 
-    /// Ends it now.
+    /// Closes the connection at once.
     func close() { tunnel.close() }
 
     private static func dial(
@@ -89,7 +91,7 @@ import Wire
         }
     }
 
-    /// Answers the calls of the hello.
+    /// Answers the greeting's calls: hello, welcome and refuse.
     private static func greet(
         _ bytes: [UInt8], _ key: Ed25519PrivateKey, _ binding: [UInt8],
         _ greeting: (inout Hello) -> Void, _ settled: Once<Result<Welcome, UplinkError>>

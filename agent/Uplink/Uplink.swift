@@ -1,6 +1,6 @@
-// The agent's side of the tunnel over time: dial, serve, dial again for as long as it lives.
-// Sessions do not notice. It hands each call to `answer` and knows none of them; what the relay says
-// of this agent goes up by `onWelcome`. Invariant: at most one connection.
+// The agent's side of the tunnel over time: dial, serve, dial again, for as long as the agent runs.
+// Sessions do not notice. It passes each call to `answer` without knowing its method, and reports
+// through `onWelcome` what the relay says about this agent. Invariant: at most one connection.
 import Crypto
 import Loop
 import Wire
@@ -30,14 +30,14 @@ import Wire
         self.log = log
     }
 
-    /// Serves until `stop` (nil) or until the relay refuses for good (its reason).
+    /// Serves until `stop` (returns nil) or a permanent refusal (returns its reason).
     func run() async -> UplinkError? {
         let task = IO.task { await self.serve() }
         running = task
         return await task.value
     }
 
-    /// How long calls in flight may take to end; with `Commands.shutDown` less than 5 s in all.
+    /// How long calls in flight may take to end: with `Commands.shutDown`, under 5 s in all.
     private static let patience = Duration.milliseconds(1500)
 
     /// Lets calls in flight end, then disconnects; `run` returns.
@@ -96,7 +96,8 @@ import Wire
                 return .failure(error)
             }
         }
-        // Its parts have deadlines; this wait also ends when the agent is stopped.
+        // Dialling, TLS and the hello have their own deadlines, together below 60 s; this wait also
+        // ends when the agent is stopped.
         guard let result = await IO.within(.seconds(60), { await opening.value }) else {
             IO.task { if case .success(let late) = await opening.value { late.close() } }
             throw .timedOut
@@ -105,19 +106,21 @@ import Wire
         onWelcome(connection.welcome)
         if connection.welcome.name != identity.name {
             self.identity.name = connection.welcome.name
-            // The name is for the next start's log: no reason to go without the relay.
+            // Only the next start's log needs the name: failing to save it must not cost the
+            // connection.
             do throws(UplinkError) { try self.identity.save(to: folder) } catch { log("\(error)") }
         }
         return connection
     }
 
-    /// What an agent that only joins says to every call.
+    /// How an agent that is only joining answers every call.
     private static let refuse: RelayConnection.Answer = { _ in
-        Reply.fault(Fault(.unavailable, "this agent has only joined; it does not run yet"))
+        Reply.fault(Fault(.unavailable, "this agent has only joined and is not running yet"))
             .encoded()
     }
 
-    /// Joins a relay by an invitation: proves a new key with the one-time secret, keeps the answer.
+    /// Joins a relay by an invitation: registers a new key by the one-time secret and stores the
+    /// answer.
     static func join(
         _ invitation: Invitation, name: String?, tags: [String], folder: String
     ) async throws(UplinkError) -> Identity {
@@ -133,7 +136,8 @@ import Wire
             hello.epoch = .init(boot: Machine.processStart, connection: 1)
             hello.facts = Machine.facts
         }
-        // The answer to the welcome leaves before the connection does.
+        // The reply to the welcome must be sent before the connection closes, but a relay that
+        // keeps the connection open must not hold up the command.
         connection.drain()
         _ = await IO.within(.seconds(2)) { await connection.served() }
         connection.close()

@@ -6,7 +6,7 @@ import Wire
 enum UplinkError: Error, Equatable, CustomStringConvertible {
     /// The network or TLS failed.
     case net(NetError)
-    /// The relay said no.
+    /// The relay refused this agent.
     case refused(Refusal)
     /// The relay did not finish the hello in time.
     case timedOut
@@ -29,7 +29,7 @@ enum UplinkError: Error, Equatable, CustomStringConvertible {
         }
     }
 
-    /// Whether trying again, unchanged, cannot succeed.
+    /// Whether trying again without a change cannot succeed.
     var isFinal: Bool {
         switch self {
         case .refused(let refusal): refusal.isFinal
