@@ -1,7 +1,7 @@
 // From arguments and environment to one command and its options.
 // Pure: the caller gives the words, prints the texts and ends the process.
 
-/// A program's commands, and the reader of its command line.
+/// A program's commands and its command-line parser.
 public struct Program: Sendable {
     let name: String
     let version: String

@@ -1,4 +1,4 @@
-// A moment taken apart into date and clock, in UTC: the one calendar of the house. Pure.
+// A moment split into date and time, in UTC: the only calendar in this code base. Pure.
 
 /// A moment as a calendar shows it.
 public struct UTCTime: Sendable, Equatable {
