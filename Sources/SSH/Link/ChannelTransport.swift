@@ -45,7 +45,7 @@ final class ChannelTransport: Transport {
     }
 
     override func write(_ bytes: UnsafeRawBufferPointer) -> Int {
-        // While the carrier holds back, bytes stay in the base's buffer and count as unsent.
+        // While the carrier holds back, bytes stay in `Transport`'s buffer and count as unsent.
         guard pending.count < 1 << 18 else { return 0 }
         pending.append(contentsOf: bytes)
         return bytes.count

@@ -1,5 +1,5 @@
-// A private key as text: what its header says before it is decrypted. Pure. libssh2 gives one
-// error for a wrong passphrase, a missing one and a bad file; the header tells them apart.
+// A private key as text: what its header says before it is decrypted. Pure. libssh2 gives the same
+// error for a wrong passphrase, a missing one and a bad file; the header distinguishes them.
 internal import Crypto
 
 /// What the header of a private key says.
@@ -13,7 +13,7 @@ struct KeyFile: Equatable {
     /// The same in SSH's wire form.
     let publicKey: [UInt8]?
 
-    /// Reads the header; nil when the text is no private key.
+    /// Reads the header; nil if the text is not a private key.
     init?(_ text: [UInt8]) {
         let lines = String(decoding: text, as: UTF8.self)
             .split(whereSeparator: \.isNewline).map { $0.trimmed }

@@ -5,7 +5,7 @@
 public enum FileError: Error, Equatable, Sendable {
     /// No such file or directory.
     case notFound
-    /// The user may not.
+    /// The user lacks permission.
     case denied
     /// The server cannot do this.
     case unsupported
