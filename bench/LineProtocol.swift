@@ -35,7 +35,7 @@ enum LineProtocol {
         }
     }
 
-    /// The same for whole rounds: takes a count, gives that many times in µs.
+    /// The same for whole rounds: takes a count, returns that many times in µs.
     @IO static func serveRounds(_ round: @IO (Int) async throws -> [Double]) async throws {
         ready()
         while let count = try count(await Blocking.run { readLine() }) {
@@ -56,7 +56,7 @@ enum LineProtocol {
         fflush(nil)
     }
 
-    /// Says on standard error why a row ends.
+    /// Prints on standard error why a row ends.
     static func complain(_ error: any Error) {
         let text = Array("homeline-bench: \(error)\n".utf8)
         _ = text.withUnsafeBytes { write(2, $0.baseAddress, $0.count) }

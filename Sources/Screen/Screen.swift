@@ -161,8 +161,8 @@ public final class Screen {
         guard let terminal else { return }
         var rest = bytes[...]
         while !rest.isEmpty {
-            // libvterm uses the first byte's character set for all bytes after it, so a piece ends
-            // only before or after characters that are not ASCII.
+            // libvterm uses the first byte's character set for a whole piece, so a piece is at most
+            // one run of ASCII and one of other characters.
             var size = 0
             while size < rest.count, rest[rest.startIndex + size] < 0x80, size < Self.pieceSize {
                 size += 1
