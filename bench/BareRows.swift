@@ -17,7 +17,7 @@ enum BareRows {
         }
     }
 
-    /// The same with the lines Homeline types, up to the prompt's mark, and no parsing of it.
+    /// `echo hi` with the lines that Homeline types, up to the prompt's mark, which is not parsed.
     static func marks() throws -> Operation {
         let shell = try BareShell()
         let encoder = CommandEncoder(profile: .bash)

@@ -102,7 +102,7 @@ enum EndpointRows {
         try session(at: try LineProtocol.setting("PEER_TARGET"))
     }
 
-    /// The same in one shell.
+    /// A command in a session of one shell.
     static func session(shell: String) throws -> Operation {
         try session(at: "\(try agent())/shell-\(shell)")
     }
@@ -144,7 +144,7 @@ enum EndpointRows {
         return { try endpoint.send(request) }
     }
 
-    /// The same on a target behind a jump host.
+    /// A one-shot command on a target behind a jump host.
     static func jump() throws -> Operation {
         let (endpoint, request) = try command(on: "\(try agent())/jumped")
         return { try endpoint.send(request) }

@@ -1,7 +1,7 @@
-// What a person got wrong on the command line, in the environment or in a file.
+// Mistakes on the command line, in the environment or in a file.
 // Every message names the place, the word and, if a known word is similar, what was meant.
 
-/// What is wrong with the given arguments, environment or configuration file.
+/// A mistake in the given arguments, environment or configuration file.
 public enum ConfigurationError: Error, Equatable, Sendable, CustomStringConvertible {
     /// No command was given and the program needs one.
     case missingCommand

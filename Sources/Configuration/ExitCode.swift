@@ -22,7 +22,7 @@ public enum ExitCode {
     public static let cannotCreate: Int32 = 73
     /// Reading or writing failed.
     public static let io: Int32 = 74
-    /// It may work later.
+    /// A temporary failure: a retry may succeed.
     public static let temporary: Int32 = 75
     /// Permission is missing.
     public static let noPermission: Int32 = 77

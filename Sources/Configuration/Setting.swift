@@ -4,7 +4,7 @@
 
 /// One setting: `--idle-timeout`, `HOMELINE_IDLE_TIMEOUT` and `IdleTimeout` are one declaration.
 public struct Setting: Sendable, Hashable {
-    /// What values a setting takes.
+    /// The kind of values that a setting takes.
     enum Kind: Sendable, Hashable {
         case text
         case list
@@ -125,7 +125,7 @@ public struct Setting: Sendable, Hashable {
         }
     }
 
-    /// What a value should have been, for error messages.
+    /// The expected kind of value, for error messages.
     var expected: String {
         switch kind {
         case .text, .list: "a text"

@@ -5,7 +5,7 @@ public import Programs
 
 /// The result of a child: its end and its outputs.
 public struct ChildResult: Sendable, Equatable {
-    /// How it ended.
+    /// How the child ended.
     public let end: ProgramEnd
     /// Its standard output.
     public let output: [UInt8]

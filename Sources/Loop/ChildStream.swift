@@ -1,5 +1,5 @@
-// A child process with its pipes as streams, in a process group of its own: what runs a command on
-// the agent's machine. Invariant: `onEnd` comes once, after both outputs have ended or, if another
+// A child process with its pipes as streams, in its own process group: it runs a command on the
+// agent's machine. Invariant: `onEnd` comes once, after both outputs have ended or, if another
 // process holds them open, shortly after the child; no child is left a zombie.
 internal import CUV
 import Glibc

@@ -34,7 +34,8 @@ import Glibc
         }
     }
 
-    /// The same with an argument, for C pointers, which are not Sendable and cannot be captured.
+    /// Enters the actor with an argument, for C pointers, which are not Sendable and cannot be
+    /// captured.
     @inline(__always)
     public nonisolated static func assume<A, T, Failure: Error>(
         _ argument: A, _ body: @IO (A) throws(Failure) -> T

@@ -1,6 +1,6 @@
 // The log of a program: lines for standard error. Flow: any thread → a bounded queue → a thread
 // that writes while there are lines → standard error.
-// Invariant: whoever logs never waits; lines the reader is too slow for are dropped and counted.
+// Invariant: logging never waits; lines that the reader is too slow for are dropped and counted.
 import Glibc
 
 extension Process {
@@ -21,9 +21,9 @@ extension Process {
     }
 }
 
-/// Writes lines to a descriptor that may block, from a thread of its own.
+/// Writes lines to a descriptor that may block, from its own thread.
 ///
-/// The descriptor itself is left as it is: non-blocking mode would also hold for every other
+/// The descriptor's flags are not changed: non-blocking mode would also apply to every other
 /// process that shares it, such as the shell of a terminal.
 final class LogWriter: Sendable {
     static let standardError = LogWriter(STDERR_FILENO)
@@ -105,7 +105,7 @@ struct LogQueue {
         return true
     }
 
-    /// What to write next; nil: nothing is left, and the thread ends.
+    /// The bytes to write next; nil if nothing is left, and the thread ends.
     mutating func take() -> [UInt8]? {
         if dropped > 0 {
             let lines = dropped == 1 ? "1 line" : "\(dropped) lines"

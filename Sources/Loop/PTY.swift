@@ -1,6 +1,6 @@
-// A program on a terminal of its own: the shell behind `agent/local`. libuv has no PTYs, so the
-// C shim forks and this file reads and writes the master side. Invariant: `onEnd` comes once,
-// after the last output.
+// A program on its own terminal: the shell behind `agent/local`. libuv has no PTYs, so the C shim
+// forks and this file reads and writes the master side. Invariant: `onEnd` comes once, after the
+// last output.
 internal import CPTY
 import Glibc
 public import Programs
@@ -123,7 +123,7 @@ public import Programs
     private func readAvailable(pieces: Int) {
         let slice = Slice()
         for number in 0..<pieces where master >= 0 && (!paused || ended != nil) {
-            // What a child wrote before it ended is taken in full.
+            // Everything that a child wrote before it ended is read.
             if number > 0, ended == nil, slice.isOver() { return }
             let count = buffer.withUnsafeMutableBytes { read(master, $0.baseAddress, $0.count) }
             guard count > 0 else {

@@ -4,7 +4,7 @@ internal import CUV
 
 /// Watches one descriptor for readability and writability.
 @IO public final class Readiness {
-    /// What to watch for, and what was found.
+    /// The events to watch for, or those that were found.
     public struct Interest: OptionSet, Sendable {
         /// The bits.
         public let rawValue: Int32

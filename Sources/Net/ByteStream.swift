@@ -30,7 +30,7 @@ public import Loop
     /// Queues bytes; they leave at the end of the turn, or with `flush`.
     func write(_ bytes: UnsafeRawBufferPointer)
 
-    /// Hands what is queued to the system now.
+    /// Passes the queue to the system now.
     func flush()
 
     /// Limits the kernel's send queue, if there is one, so that calls overtake bulk data.
@@ -42,13 +42,13 @@ public import Loop
     /// Resumes `onData`.
     func resumeReading()
 
-    /// Ends our side when what is queued has left; the peer may go on sending.
+    /// Ends our side once the queue is sent; the peer may continue to send.
     func endWriting()
 
-    /// Ends the stream when what is queued has left; data that arrives is dropped.
+    /// Ends the stream once the queue is sent; data that arrives is dropped.
     func finish()
 
-    /// Ends the stream now; what is queued is lost. `onClose` comes with `error`.
+    /// Ends the stream now; the queue is lost. `onClose` comes with `error`.
     func close(_ error: NetError?)
 }
 

@@ -23,7 +23,7 @@ public import Loop
         return try result.get()
     }
 
-    /// The same for one address.
+    /// A connected, non-blocking socket to one address.
     public static func descriptor(
         to address: SocketAddress, deadline: Duration
     ) async throws(NetError) -> Int32 {

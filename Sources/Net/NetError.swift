@@ -1,4 +1,4 @@
-// What can go wrong between two sockets. Reasons from libuv or OpenSSL are passed on unchanged.
+// Errors of connections. Reasons from libuv or OpenSSL are passed on unchanged.
 internal import CUV
 import Loop
 

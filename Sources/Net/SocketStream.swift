@@ -32,7 +32,7 @@ public import Loop
     private var endingWrite = false
     private var finishDeadline: LoopTimer?
 
-    /// What is to be written, and how much of it has been.
+    /// The bytes to write, and how many libuv has taken.
     private struct Output {
         var queue: [UInt8] = []
         /// Bytes passed to libuv but not yet to the system.

@@ -1,5 +1,6 @@
-// What a TLS end presents and whom it trusts (SSL_CTX). TLS 1.3 only; there is no "accept all": a
-// client pins the server's key or checks a public certificate. Made once, used by many streams.
+// The certificate that a TLS end presents and whom it trusts (SSL_CTX). TLS 1.3 only; there is no
+// "accept all": a client pins the server's key or checks a public certificate. Made once, used by
+// many streams.
 internal import COpenSSL
 public import Crypto
 

@@ -38,7 +38,7 @@ public import Loop
     private var settled: (@IO (NetError?) -> Void)?
     /// The ciphertext the stream below has lent for this call.
     private var incoming = UnsafeRawBufferPointer(start: nil, count: 0)
-    /// What the peer sent right after its handshake, until there is a handler.
+    /// Bytes that the peer sent right after its handshake, until there is a handler.
     private var early: [UInt8] = []
 
     /// Buffers for what is decrypted: one is enough, except for TLS inside TLS, which reads while

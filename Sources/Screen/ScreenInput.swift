@@ -6,7 +6,7 @@ import Terminal
 
 /// The reduction of a program's output.
 struct ScreenInput {
-    /// What to do next.
+    /// The next action for the screen.
     enum Step {
         /// Plain bytes for libvterm were added to `plain`.
         case plain

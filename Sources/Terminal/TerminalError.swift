@@ -1,4 +1,4 @@
-// What can be wrong with a request to a terminal, before anything is typed.
+// Errors in a request to a terminal, found before anything is typed.
 
 /// Why something cannot be typed.
 public enum TerminalError: Error, Equatable, Sendable, CustomStringConvertible {

@@ -1,6 +1,6 @@
-// What the handshake offers. libssh2 crashes or hangs when the two directions of a connection use
-// ciphers of different families, so each attempt offers one family, and the server cannot choose a
-// mixed pair. Pure values.
+// The algorithms that the handshake offers. libssh2 crashes or hangs when the two directions of a
+// connection use ciphers of different families, so each attempt offers one family, and the server
+// cannot choose a mixed pair. Pure values.
 
 /// Ciphers that may be offered together.
 enum CipherFamily: String, CaseIterable, Sendable {

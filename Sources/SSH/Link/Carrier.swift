@@ -5,7 +5,7 @@ internal import Programs
 
 /// What a link runs over.
 @IO protocol Carrier: AnyObject {
-    /// What libssh2 reads and writes.
+    /// The byte stream that libssh2 reads and writes.
     var transport: Transport { get }
     /// Starts to wake the link.
     func start(_ wake: @escaping @IO () -> Void)
@@ -13,7 +13,7 @@ internal import Programs
     func watch(_ interest: Readiness.Interest)
     /// Stops and releases what is below.
     func close()
-    /// What the layer below says about a failed connection.
+    /// The layer below's explanation of a failed connection.
     var words: String { get }
 }
 

@@ -21,7 +21,7 @@ final class ChannelTransport: Transport {
         mayRead = true
     }
 
-    /// What is to be written to the channel.
+    /// Takes the bytes to write to the channel.
     func takeOutput() -> [UInt8] {
         defer { pending.removeAll() }
         return pending

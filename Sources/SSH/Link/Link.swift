@@ -7,9 +7,9 @@ public import Loop
 
 /// An authenticated SSH connection that carries channels.
 @IO public final class Link: Worker {
-    /// What the link was made from.
+    /// The configuration that the link was made from.
     public let configuration: LinkConfiguration
-    /// What the server has revealed about itself.
+    /// The server's version, key, banner and cipher, as far as known.
     public internal(set) var server = ServerIdentity()
     /// Called once when the connection is lost, after its channels have ended.
     public var onEnd: (@IO (SSHError) -> Void)?
@@ -88,7 +88,7 @@ public import Loop
         }
     }
 
-    /// The same with a callback.
+    /// Repeats `step` like `perform`, and passes its result to a callback.
     func enqueue(_ step: @escaping @IO () -> Int32, finish: @escaping @IO (Int32) -> Void) {
         guard failure == nil else { return finish(LIBSSH2_ERROR_SOCKET_DISCONNECT) }
         operations.append(Operation(step: step, finish: finish))
@@ -259,7 +259,7 @@ public import Loop
         die(.linkLost(reason: reason))
     }
 
-    /// libssh2 reported that the connection cannot go on.
+    /// Ends the link, as libssh2 reported that the connection cannot continue.
     func broke(_ code: Int32) {
         guard failure == nil else { return }
         if session.goodbye != nil || session.transport.state != .open { return lose() }

@@ -61,7 +61,7 @@ internal import Loop
         !givenBack.isEmpty || !freeing.isEmpty || wereGivenBack(within: .milliseconds(300))
     }
 
-    /// Whether a channel was given back a short while ago.
+    /// Whether a channel was given back within the last `time`.
     func wereGivenBack(within time: Duration) -> Bool {
         lastGivenBack.map { IO.now - $0 < time } ?? false
     }

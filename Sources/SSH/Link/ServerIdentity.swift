@@ -1,6 +1,6 @@
 // What an SSH server reveals up to the end of a login: who it is and what was negotiated. A value.
 
-/// What is known of the server of a link.
+/// The known facts about the server of a link.
 public struct ServerIdentity: Sendable {
     /// Its version line (`SSH-2.0-OpenSSH_9.2p1 …`).
     public internal(set) var version = ""

@@ -2,7 +2,7 @@
 // lists of its KEXINIT (RFC 4253 §7.1), which travel in the clear. They pick the cipher family of
 // the next attempt and make the error useful. Pure; never trusted for anything else.
 
-/// What a server offers in its handshake.
+/// The algorithms that a server offers in its handshake.
 struct ServerOffer: Equatable {
     var keyExchanges: [String]
     var hostKeys: [String]

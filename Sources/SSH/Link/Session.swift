@@ -8,14 +8,14 @@ import Glibc
 final class Session {
     let raw: OpaquePointer
     let transport: Transport
-    /// What the server said when it disconnected.
+    /// The server's reason for disconnecting.
     private(set) var goodbye: String?
     /// Answers a keyboard-interactive prompt; nil refuses it.
     var answer: ((_ prompt: String, _ echoes: Bool) -> [UInt8]?)?
 
     /// Key exchanges after the first.
     private(set) var rekeys = 0
-    /// Where libssh2 keeps the host key.
+    /// The address at which libssh2 keeps the host key.
     private var hostKeyPlace: UnsafePointer<CChar>?
     private var hasHostKey = false
 

@@ -5,7 +5,7 @@
 import Glibc
 internal import Loop
 
-/// What carries a session: an output buffer over something that takes and gives bytes.
+/// Carries a session: an output buffer over something that takes and delivers bytes.
 class Transport {
     enum State: Equatable {
         case open

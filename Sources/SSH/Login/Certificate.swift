@@ -5,7 +5,7 @@ internal import Crypto
 import Glibc
 internal import Loop
 
-/// What a certificate says.
+/// The contents of a certificate.
 struct Certificate: Equatable, Sendable {
     /// The whole certificate in SSH's wire form, as it is offered.
     let blob: [UInt8]
@@ -76,7 +76,7 @@ struct Certificate: Equatable, Sendable {
         guard type == words[0] else { return nil }
     }
 
-    /// As a line of a public key file.
+    /// The certificate as a line of a public key file.
     var text: String { "\(type) \(Base64.encode(blob))" }
 
     /// A name for people: its identity, serial number and authority.

@@ -1,10 +1,10 @@
-// The keys and certificates of one login, read from their files at once and off the loop, so that
-// keys and certificates are matched before anything is offered. Used by Login.
+// The keys and certificates of one login, read from their files all together and off the loop, so
+// that keys and certificates are matched before anything is offered. Used by Login.
 // Invariant: a certificate is used only with its own key.
 internal import Crypto
 internal import Loop
 
-/// What a login may offer from files.
+/// The keys and certificates that a login may offer from files.
 struct LoginKeys: Sendable {
     /// A certificate and where it came from.
     struct Named: Sendable {

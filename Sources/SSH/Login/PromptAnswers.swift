@@ -1,4 +1,4 @@
-// What keyboard-interactive prompts are answered with (RFC 4256): a password and a one-time code.
+// The answers to keyboard-interactive prompts (RFC 4256): a password and a one-time code.
 // Invariant: each is given once, and the code only to a prompt that asks for one.
 
 /// The answers of one keyboard-interactive attempt.

@@ -15,7 +15,7 @@ final class Signing {
     }
 
     var state = State.idle
-    /// What libssh2 and the server have agreed to sign with.
+    /// The algorithm that libssh2 and the server have agreed on.
     private(set) var algorithm: String?
 
     init(_ state: State = .idle) { self.state = state }

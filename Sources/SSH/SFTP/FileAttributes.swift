@@ -1,8 +1,8 @@
-// What is known of a file, as SFTP carries it (draft-ietf-secsh-filexfer-02 §5). Pure.
+// The attributes of a file, as SFTP carries them (draft-ietf-secsh-filexfer-02 §5). Pure.
 
 /// A file's size, owner, mode and times, as far as the server reports them.
 public struct FileAttributes: Sendable, Equatable {
-    /// What kind of file it is.
+    /// The kind of a file.
     public enum Kind: String, Sendable {
         /// A regular file.
         case file
@@ -26,7 +26,7 @@ public struct FileAttributes: Sendable, Equatable {
     /// Attributes to be filled in.
     public init() {}
 
-    /// What kind of file the mode says it is.
+    /// The kind of file according to the mode.
     public var kind: Kind {
         switch (mode ?? 0) & 0o170000 {
         case 0o100000: .file

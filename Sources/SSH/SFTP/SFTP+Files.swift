@@ -2,21 +2,21 @@
 // Invariant: every opened handle is closed, whatever happens in between.
 internal import Loop
 
-/// What an opened file may be used for.
+/// The flags for opening a file.
 public struct FileOpening: OptionSet, Sendable {
     /// The flags of SSH_FXP_OPEN.
     public let rawValue: UInt32
     /// Flags as in SSH_FXP_OPEN.
     public init(rawValue: UInt32) { self.rawValue = rawValue }
-    /// To read it.
+    /// Opens the file for reading.
     public static let read = FileOpening(rawValue: 1)
-    /// To write it.
+    /// Opens the file for writing.
     public static let write = FileOpening(rawValue: 2)
     /// Writes go to the end of the file, whatever their offset.
     public static let append = FileOpening(rawValue: 4)
     /// Creates the file if there is none.
     public static let create = FileOpening(rawValue: 8)
-    /// Empties it.
+    /// Empties the file.
     public static let truncate = FileOpening(rawValue: 16)
     /// With `create`: fails if the file exists.
     public static let new = FileOpening(rawValue: 32)
@@ -33,12 +33,12 @@ extension SFTP {
         try await name(16, path)
     }
 
-    /// Where a symbolic link points.
+    /// The path that a symbolic link points to.
     public func target(ofLink path: String) async throws(FileError) -> String {
         try await name(19, path)
     }
 
-    /// What is known of a file; of a link itself unless it is followed.
+    /// The attributes of a file; of a link itself unless it is followed.
     public func attributes(
         of path: String, followingLinks: Bool = true
     ) async throws(FileError) -> FileAttributes {

@@ -106,7 +106,7 @@ internal import Programs
         return reply
     }
 
-    /// A request that is answered with a status alone.
+    /// Sends a request that is answered only with a status.
     func order(_ type: UInt8, _ write: (inout WireWriter) -> Void) async throws(FileError) {
         guard case .status = try await ask(type, write) else { throw unexpected() }
     }

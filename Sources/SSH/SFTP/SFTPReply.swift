@@ -2,7 +2,7 @@
 // Invariant: whatever a server sends gives a value or an error, never a trap, and a message over
 // the limit is refused before it is collected.
 
-/// What the server says.
+/// One message from the server.
 enum SFTPReply: Equatable {
     case version(UInt32)
     case status(code: UInt32, message: String)

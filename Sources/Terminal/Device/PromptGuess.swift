@@ -1,7 +1,7 @@
 // Where the kernel cannot be asked: does the last, unfinished line look like a question? A guess,
 // reported as one. Invariant: only an unfinished line can be a prompt.
 
-/// Guesses from text alone.
+/// Guesses from text only.
 public enum PromptGuess {
     /// The last line of clean text if it is unfinished; else nil.
     public static func openLine(of text: String) -> String? {

@@ -3,7 +3,7 @@
 // Invariant: an input state needs evidence from the kernel: the terminal's modes and what a process
 // of the foreground group sleeps in.
 
-/// What the kernel says about a shell's terminal.
+/// The kernel's state of a shell's terminal.
 public struct Probe: Sendable, Equatable {
     /// One process of the foreground group.
     public struct Process: Sendable, Equatable {
@@ -21,27 +21,27 @@ public struct Probe: Sendable, Equatable {
         public var name: String
     }
 
-    /// What a foreground program waits for.
+    /// The verdict on what a foreground program waits for.
     public enum Verdict: Equatable, Sendable {
-        /// It does not wait for input.
+        /// The program does not wait for input.
         case running
         /// A line (or a key).
         case lineInput
         /// A line that is not echoed.
         case secret
-        /// It draws the screen itself.
+        /// The program draws the screen itself.
         case fullscreen
-        /// It is stopped, and waits for a signal.
+        /// The program is stopped, and waits for a signal.
         case stopped
         /// The kernel does not report it to this user.
         case unknown
     }
 
-    /// What a terminal does with input.
+    /// How a terminal treats input.
     public struct Modes: Sendable, Equatable {
-        /// It delivers whole lines.
+        /// Whether the terminal delivers whole lines.
         public var isCanonical: Bool
-        /// It echoes what is typed.
+        /// Whether the terminal echoes what is typed.
         public var echoes: Bool
     }
 
@@ -148,7 +148,7 @@ public struct Probe: Sendable, Equatable {
         shellIsForeground && processes.allSatisfy { $0.id == shell }
     }
 
-    /// What the foreground waits for.
+    /// The verdict on what the foreground waits for.
     public var verdict: Verdict {
         if !shellIsForeground, processes.first?.state == "T" { return .stopped }
         guard let modes else { return .unknown }

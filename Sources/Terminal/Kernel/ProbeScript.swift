@@ -3,7 +3,7 @@
 // Invariant: it only reads; it forks two or three times and examines at most 64 processes.
 
 extension Probe {
-    /// What the probe asks about: which shell, on which terminal.
+    /// The shell and the terminal that the probe asks about.
     public struct Question: Sendable, Equatable {
         /// The shell's process.
         public let process: Int

@@ -6,13 +6,13 @@ public import Programs
 public struct CommandOutcome: Sendable, Equatable {
     /// The final states; raw values are the wire's names.
     public enum State: String, Sendable, CaseIterable {
-        /// It ended; the exit status is known.
+        /// The command ended; the exit status is known.
         case done
         /// The shell wanted more of the command.
         case incomplete
-        /// It was interrupted or could not be parsed.
+        /// The command was interrupted or could not be parsed.
         case aborted
-        /// It is suspended.
+        /// The command is suspended.
         case stopped
         /// The shell itself ended.
         case shellExited = "shell_exited"
@@ -30,11 +30,11 @@ public struct CommandOutcome: Sendable, Equatable {
         case eof
     }
 
-    /// How it ended.
+    /// How the command ended.
     public var state: State
     /// The exit status, if there is one.
     public var exitCode: Int32?
-    /// The signal that ended it, without SIG.
+    /// The signal that ended the command, without SIG.
     public var signal: String?
     /// The evidence for the state.
     public var evidence: Evidence

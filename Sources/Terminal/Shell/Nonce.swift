@@ -7,7 +7,7 @@ public struct Nonce: Sendable, Equatable {
     /// 32 lower-case hex digits.
     public let bytes: [UInt8]
 
-    /// The same as text, for the lines typed at set-up.
+    /// The digits as text, for the lines typed at set-up.
     public var text: String { String(decoding: bytes, as: UTF8.self) }
 
     /// A new nonce of 128 bits.

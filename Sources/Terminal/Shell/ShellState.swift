@@ -7,7 +7,7 @@ public import Programs
 public struct ShellState: Sendable {
     /// What the shell is doing.
     public enum Phase: Equatable, Sendable {
-        /// It is asked which shell it is.
+        /// It has been asked which shell it is.
         case asking
         /// Set-up lines have been typed. `isArmed`: the first one is answered.
         case arming(isArmed: Bool)
@@ -43,7 +43,7 @@ public struct ShellState: Sendable {
         var isPromptOwed: Bool
     }
 
-    /// What the session does about a mark.
+    /// The session's action after a mark.
     public enum Action: Equatable, Sendable {
         /// The first set-up line is answered.
         case promptArmed

@@ -4,7 +4,7 @@
 
 /// An incremental parser of escape sequences; it does not interpret them.
 public struct EscapeParser: Sendable {
-    /// What introduced a sequence.
+    /// The kind of a sequence, by its introducer.
     public enum Kind: Sendable {
         /// `ESC`, intermediates, a final byte.
         case escape
@@ -14,7 +14,7 @@ public struct EscapeParser: Sendable {
         case string
     }
 
-    /// What a byte completed.
+    /// The event that a byte completed.
     public enum Event: Equatable, Sendable {
         /// A printed byte, or a part of a character in UTF-8.
         case text(UInt8)

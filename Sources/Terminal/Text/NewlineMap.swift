@@ -40,7 +40,7 @@ public struct NewlineMap: Sendable {
         output.append(contentsOf: rest)
     }
 
-    /// Adds a CR that was held back: no LF follows it any more.
+    /// Adds a CR that was held back, as no LF follows it.
     public mutating func finish(to output: inout [UInt8]) {
         if holdsCR { output.append(13) }
         holdsCR = false

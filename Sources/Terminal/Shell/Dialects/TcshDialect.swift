@@ -12,7 +12,8 @@ struct TcshDialect: Dialect {
                 // What is typed before the editor ends is lost, so nothing follows on the line.
                 // Aliases of a line are read before it runs: hence the quotes.
                 + "''unset edit correct filec autologout rprompt printexitvalue time savehist watch mail;"
-                // Without history an exclamation mark is one; aliases take no `\!:1` then.
+                // With empty `histchars` an exclamation mark is literal; aliases then take no
+                // `\!:1`.
                 + "''set histchars='' __s=\(Mark.settingUp) __n=0;"
                 + "alias __p 'set prompt='\\''%{\\033]133;D;\(key);%?;%$__s;%$__n;%/;\(key)\\007%}'\\'"
                 + "' prompt2=';''eval __p\n",
