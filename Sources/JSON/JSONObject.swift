@@ -96,6 +96,7 @@ extension JSON.Object {
 /// Finds a repeated key: by comparison while there are few, by a hash table once there are many (a
 /// hostile object of a million keys must not cost a million squared).
 struct KeyIndex {
+    /// Keys up to which comparing is cheap enough to need no table.
     static let linear = 16
     private var places: [String: Int] = [:]
 

@@ -12,6 +12,7 @@ struct Pace {
     private static let patience: UInt64 = 50_000
     /// A wait up to this long counts as short, in ns; it includes the wake-up itself.
     private static let short: UInt64 = 120_000
+    /// Short waits in a row before the loop polls: one alone does not show a busy connection.
     private static let shortWaitsNeeded = 4
 
     private var began: UInt64 = 0

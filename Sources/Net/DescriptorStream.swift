@@ -150,6 +150,7 @@ public import Loop
         guard !isClosed, !isFinishing else { return }
         isFinishing = true
         if queue.isEmpty { return close(nil) }
+        // A reader that has stopped must not hold the stream forever.
         finishDeadline = LoopTimer(after: .seconds(5)) { [weak self] in self?.close(nil) }
     }
 

@@ -35,6 +35,7 @@ public final class Connection {
     /// Switches to WAL with its own retries, as the busy timeout does not cover this step: two
     /// processes that open a new file at once would refuse each other.
     private func switchToWAL() throws(SQLiteError) {
+        // As long as the busy timeout.
         let deadline = ContinuousClock.now + .seconds(5)
         while true {
             do throws(SQLiteError) {

@@ -12,9 +12,13 @@ public struct LineMatcher: Sendable {
         var before: Before
     }
 
+    /// The most sets in the table, which is then emptied: the table has at most 128 KiB.
     private static let stateLimit = 256
+    /// The entries per set: one for each ASCII character.
     private static let columns = 128
+    /// An entry that has not been computed.
     private static let unknown: Int32 = -1
+    /// An entry whose character completes a match.
     private static let matched: Int32 = -2
 
     private let program: [LinePattern.Step]

@@ -19,6 +19,7 @@ public struct LinePattern: Sendable {
 
     /// The most characters of a pattern: a longer one is refused.
     public static let textLimit = 1000
+    /// The most steps of a program, as one character may cost as many.
     static let programLimit = 1000
 
     let program: [Step]

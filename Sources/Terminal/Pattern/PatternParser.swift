@@ -11,7 +11,9 @@ struct PatternParser {
         case repeated(Node, least: Int, most: Int?)
     }
 
+    /// The deepest nesting of groups, which bounds the parser's stack.
     private static let depthLimit = 50
+    /// The largest count of a repetition: no program has more steps.
     private static let repeatLimit = 1000
 
     private let text: [Unicode.Scalar]

@@ -23,6 +23,7 @@ public struct MarkScanner: Sendable {
 
     /// The most bytes of a mark, except one with variables: two paths of PATH_MAX and some more.
     static let bodyLimit = 9000
+    /// The same for a mark with variables: the terminal may turn each LF into CR LF.
     static let exportsLimit = 2 * Exports.sizeLimit + 256
     /// The most shells inside each other: each costs one comparison per possible mark.
     public static let levelLimit = 9

@@ -4,6 +4,7 @@
 
 /// The parts of a log that belong to the alternate screen.
 public struct AlternateRanges: Sendable {
+    /// The most ranges that are kept, which bounds the memory of a long session.
     private static let limit = 256
 
     private var closed: [Range<Int>] = []

@@ -5,6 +5,7 @@
 
 /// Removes the echo of lines that Homeline typed itself.
 public struct EchoFilter: Sendable {
+    /// The most bytes of an unfinished line that are held back, which bounds memory.
     static let holdLimit = 16384
 
     private var expected: [[UInt8]] = []  // oldest first, without line ends

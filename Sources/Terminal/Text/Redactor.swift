@@ -6,6 +6,7 @@
 public struct Redactor: Sendable {
     /// What replaces a secret.
     static let mark = Array("[secret]".utf8)
+    /// The most secrets, as every byte is compared with each; the oldest is forgotten.
     private static let limit = 8
     /// The least bytes of a secret: a shorter one cannot be distinguished from other output.
     private static let shortest = 4
