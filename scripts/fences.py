@@ -200,7 +200,7 @@ class File:
             at += 1
 
     def value(self, at):
-        """Skips a property's type and value; returns where they end, and whether there is a value."""
+        """Skips a property's type and value; returns their end, and whether there is a value."""
         hasValue, angles, start = False, 0, at
         while at < len(self.tokens):
             token = self.tokens[at]

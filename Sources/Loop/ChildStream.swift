@@ -260,8 +260,9 @@ public import Programs
 
     /// Closes outputs that a grandchild may hold open forever: what it writes later is dropped.
     ///
-    /// They are closed at the earliest 1.1 s after the child has ended, and only after 100 ms without
-    /// output: a loop that was held up runs its timers before it reads what is already in the pipes.
+    /// They are closed at the earliest 1.1 s after the child has ended, and only after 100 ms
+    /// without output: a loop that was held up runs its timers before it reads what is already in
+    /// the pipes.
     private func letGo() {
         guard !ended else { return }
         guard !paused, !heardSinceTick else {

@@ -1,7 +1,8 @@
 """Measures every peer in interleaved rounds and prints one table: medians, p95, ratios, budgets.
 
-    table.py PROGRAMS [--rounds N] [--rows session,shells,flood-lines,exec,jump,channels,cold,many,tunnel1,tunnel64] [--json FILE]
-        [--before PROGRAMS] [--check]
+    table.py PROGRAMS [--rounds N] [--rows ROW,…] [--json FILE] [--before PROGRAMS] [--check]
+
+ROW: session, shells, flood-NAME (see ROWS), exec, jump, channels, cold, many, tunnel1 or tunnel64.
 
 PROGRAMS is the folder of the built programs; with --before those of another build are measured in
 the same rounds, and a row that is more than 5 % slower than in that build counts as missed. Each
