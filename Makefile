@@ -1,13 +1,13 @@
-# The doors to the build: `make check` is what CI runs, `make release` what ./run uses.
+# The commands of the build: CI runs `make check`, and ./run uses `make release`.
 # Programs need swift in PATH and what scripts/packages.sh and scripts/build-libssh2.sh set up.
 .POSIX:
 .PHONY: all build release test tsan check lab fuzz lint format lines bench idle fresh clean
 
 flags = --explicit-target-dependency-import-check error
-# The programs hold Swift's library, so a site needs no toolchain; -s keeps them small.
+# The programs include Swift's library, so a site needs no toolchain; -s keeps them small.
 small = --static-swift-stdlib -Xlinker --gc-sections -Xlinker -s
-# Exclusive access is checked at run time by every test, not again by what is shipped (7 % of a
-# call); small functions are inlined across modules (4 %).
+# Every test checks exclusive access at run time; release builds do not, which saves 7 % of a call.
+# Inlining small functions across modules saves 4 %.
 fast = -Xswiftc -cross-module-optimization -Xswiftc -enforce-exclusivity=unchecked
 release = -c release $(fast) `[ "$$(uname)" != Linux ] || echo $(small)`
 sources = Package.swift Sources protocol relay agent bench Tests
@@ -27,7 +27,7 @@ test:
 tsan:
 	scripts/tests.sh thread
 
-# Every session case in every shell: at rest, three times under load, over a slow line.
+# Every session case in every shell: at rest, three times under load, over two bad lines.
 lab:
 	HOMELINE_LAB=long scripts/tests.sh lab
 
@@ -38,7 +38,7 @@ fuzz:
 check: lint lines
 	scripts/tests.sh plain thread
 
-# Form, and the fences between the rooms (needs python3, as the tests do).
+# Format, and which room may name which (needs python3, as the tests do).
 lint:
 	swift format lint --strict --parallel --recursive $(sources)
 	scripts/fences.py
@@ -54,7 +54,7 @@ bench: release
 	swift build $(release) --product homeline-bench
 	bench/peers/run
 
-# 200 links that nobody uses: memory and CPU time of the agent; nine and a half minutes.
+# 200 unused links: memory and CPU time of the agent; takes nine and a half minutes.
 idle: release
 	scripts/python.sh
 	.deps/venv/bin/python bench/peers/idle.py `swift build -c release --show-bin-path` --seconds 570

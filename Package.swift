@@ -1,5 +1,6 @@
 // swift-tools-version: 6.2
-// The house: programs (relay, agent) on Wire and the libraries, the libraries on C. See README.md.
+// The package: the programs (relay, agent) use Wire and the libraries, the libraries use C. See
+// README.md.
 import PackageDescription
 
 let house: [SwiftSetting] = [

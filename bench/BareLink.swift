@@ -1,5 +1,5 @@
-// The shortest way through libssh2: one connection, waited for with poll. What Homeline's own
-// figures are measured against. Invariant: QUICKACK before each wait, as in the product.
+// The shortest way through libssh2, which Homeline's figures are compared with: one connection,
+// waited for with poll. Invariant: QUICKACK before each wait, as in the product.
 import CSSH2
 import Glibc
 
@@ -37,7 +37,7 @@ final class BareLink {
         libssh2_session_free(raw)
     }
 
-    /// Repeats `step` until it no longer would block.
+    /// Repeats `step` until it no longer reports that it would block.
     @discardableResult
     func check(_ what: String, _ step: () -> Int32) throws -> Int32 {
         Int32(try count(what) { Int(step()) })
@@ -85,7 +85,7 @@ final class BareLink {
         guard code == 0 else { throw BenchError("\(command) ended with \(code)") }
     }
 
-    /// Adds what is there to `output`, waiting for at least one byte or the end.
+    /// Adds received bytes to `output`; waits for at least one byte or the end.
     func read(_ channel: OpaquePointer, into output: inout [UInt8]) throws {
         try withUnsafeTemporaryAllocation(of: CChar.self, capacity: 1 << 16) { buffer in
             let count = try count("read") {

@@ -3,7 +3,7 @@ import CSSH2
 import Terminal
 
 enum BareRows {
-    /// `echo hi` in a bash on a terminal, its end told by a mark with the exit code.
+    /// `echo hi` in a bash on a terminal; a mark with the exit code shows its end.
     static func session() throws -> Operation {
         let shell = try BareShell()
         let mark = "printf '\\033]end;%s\\a' $?\n"
@@ -17,7 +17,7 @@ enum BareRows {
         }
     }
 
-    /// The same with the lines Homeline types, up to the prompt's mark, and no parsing of it.
+    /// `echo hi` with the lines that Homeline types, up to the prompt's mark, which is not parsed.
     static func marks() throws -> Operation {
         let shell = try BareShell()
         let encoder = CommandEncoder(profile: .bash)
@@ -53,7 +53,7 @@ enum BareRows {
     }
 }
 
-/// A shell on a terminal of its own link.
+/// A shell on a terminal, on its own link.
 private final class BareShell {
     private let link: BareLink
     private let channel: OpaquePointer

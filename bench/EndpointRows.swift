@@ -1,5 +1,5 @@
-// The rows through Homeline's MCP endpoint: a tools/call each, on one kept HTTP connection.
-// The client is as thin as can be (a blocking socket), so that the figure is the product's.
+// The rows through Homeline's MCP endpoint: each is a tools/call on one kept-alive HTTP connection.
+// The client is as thin as possible (a blocking socket), so that the figure is the product's.
 import JSON
 
 /// One connection to the endpoint.
@@ -95,20 +95,20 @@ final class Endpoint {
 }
 
 enum EndpointRows {
-    /// The shells that have a target of their own.
+    /// The shells with their own target.
     static let shells = ["bash", "dash", "zsh", "fish"]
 
     static func session() throws -> Operation {
         try session(at: try LineProtocol.setting("PEER_TARGET"))
     }
 
-    /// The same in one shell.
+    /// A command in a session of one shell.
     static func session(shell: String) throws -> Operation {
         try session(at: "\(try agent())/shell-\(shell)")
     }
 
-    /// Programs that write to their terminal without end, each of a kind that costs the agent
-    /// something else.
+    /// Programs that write to their terminal without end, each with another kind of cost for the
+    /// agent.
     static let floods = [
         ("lines", "yes"), ("drawn", #"yes "$(printf '\033[2Ahello\033[K')""#),
         ("screens", #"yes "$(printf '\033[?1049h\033[Hx')""#), ("random", "cat /dev/urandom"),
@@ -144,7 +144,7 @@ enum EndpointRows {
         return { try endpoint.send(request) }
     }
 
-    /// The same on a target behind a jump host.
+    /// A one-shot command on a target behind a jump host.
     static func jump() throws -> Operation {
         let (endpoint, request) = try command(on: "\(try agent())/jumped")
         return { try endpoint.send(request) }
@@ -175,8 +175,8 @@ enum EndpointRows {
 
     /// Each sample goes through another alias of the same server, so each makes its own link.
     ///
-    /// The agent knows the aliases: a client has asked for the list of targets, and the other
-    /// peers are told their host without an ssh_config too.
+    /// The agent already knows the aliases, as a client has asked for the list of targets; the
+    /// other peers get their host without an ssh_config, too.
     static func cold() throws -> Operation {
         let endpoint = try Endpoint()
         let agent = try agent()

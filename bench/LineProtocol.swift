@@ -2,7 +2,7 @@
 import Glibc
 import Loop
 
-/// What a row repeats; one call is one sample.
+/// The operation that a row repeats; one call is one sample.
 typealias Operation = () throws -> Void
 
 enum LineProtocol {
@@ -21,7 +21,7 @@ enum LineProtocol {
         }
     }
 
-    /// The same for an operation on the loop.
+    /// Answers for an operation on the loop.
     @IO static func serveOnLoop(_ operation: @IO () async throws -> Void) async throws {
         try await serveRounds { count in
             var times: [Double] = []
@@ -35,7 +35,7 @@ enum LineProtocol {
         }
     }
 
-    /// The same for whole rounds: takes a count, gives that many times in µs.
+    /// Answers for whole rounds: `round` takes a count and returns that many times in µs.
     @IO static func serveRounds(_ round: @IO (Int) async throws -> [Double]) async throws {
         ready()
         while let count = try count(await Blocking.run { readLine() }) {
@@ -56,7 +56,7 @@ enum LineProtocol {
         fflush(nil)
     }
 
-    /// Says on standard error why a row ends.
+    /// Prints on standard error why a row ends.
     static func complain(_ error: any Error) {
         let text = Array("homeline-bench: \(error)\n".utf8)
         _ = text.withUnsafeBytes { write(2, $0.baseAddress, $0.count) }

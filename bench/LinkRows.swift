@@ -1,5 +1,5 @@
-// Module SSH alone, as the agent uses it, without relay, tunnel and MCP: says which share of a
-// command is the link's.
+// Module SSH alone, as the agent uses it, without relay, tunnel and MCP: shows the link's share of
+// a command.
 import Loop
 import Programs
 import SSH

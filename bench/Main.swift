@@ -5,7 +5,7 @@ import Loop
 
 @main
 enum Main {
-    /// Each row's name and what makes its operation ready.
+    /// Each row's name and the function that prepares its operation.
     static let rows: [(String, @Sendable () throws -> Operation)] =
         [
             ("session", BareRows.session), ("marks-session", BareRows.marks),

@@ -40,7 +40,7 @@ enum TunnelRows {
         return round.times
     }
 
-    /// What the callers of one round share.
+    /// The state that the callers of one round share.
     @IO private final class Round {
         private var left: Int
         private(set) var times: [Double] = []
@@ -96,7 +96,7 @@ enum TunnelRows {
         return child
     }
 
-    /// The agent's end: gives every call back until the tunnel closes.
+    /// The agent's end: echoes every call until the tunnel closes.
     @IO static func respond() async -> Int32 {
         do {
             guard let port = UInt16(try LineProtocol.setting("BENCH_PORT")),

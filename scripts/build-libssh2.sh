@@ -1,7 +1,8 @@
 #!/bin/sh
 # Builds libssh2 with every Debian patch into .deps/libssh2, where the system's is older than 1.11.
 # Takes the newest revision of Debian trixie's source package; apt verifies the signatures.
-# Invariant: .deps/archives/libssh2.a appears last, so what it names is whole. `--again` rebuilds.
+# Invariant: .deps/archives/libssh2.a appears last, so if it exists, the build is complete.
+# `--again` rebuilds.
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 deps=$root/.deps
@@ -29,7 +30,7 @@ if [ -z "$mirror" ] || [ ! -e "$keyring" ]; then
     exit 69
 fi
 echo "deb-src [signed-by=$keyring] $mirror trixie main" >"$apt/sources.list"
-# Private lists and cache, none of the machine's hooks: its own apt state stays as it is.
+# Private lists and cache, and none of the machine's hooks: the machine's apt state is not changed.
 cat >"$apt/apt.conf" <<CONF
 #clear APT::Update;
 #clear DPkg::Post-Invoke;
@@ -64,7 +65,7 @@ cd build
 grep -v '^#' debian/patches/series | while read -r name _; do
     [ -z "$name" ] || patch -p1 -s <"debian/patches/$name"
 done
-# Newer than their sources, or make would want the autotools.
+# Make these newer than their sources, or make would need the autotools.
 touch aclocal.m4 configure Makefile.in */Makefile.in src/libssh2_config_h.in
 logged() { # runs a step, showing the end of its log when it fails
     log=$1

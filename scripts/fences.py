@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Holds the code to the plan of its rooms (scripts/arrows.txt): part of `make lint`.
+"""Checks the code against the plan of its rooms (scripts/arrows.txt): part of `make lint`.
 
 Fails on an arrow that the plan does not have (a type or function of one room named in another, a
-module imported by another), on an arrow of the plan that nothing uses, on a circle, and on a type
-with more than fifteen stored properties. Reads the sources alone; builds nothing.
+module imported by another), on an arrow of the plan that nothing uses, on a cycle, and on a type
+with more than fifteen stored properties. Reads only the sources; builds nothing.
 
-    scripts/fences.py [--print]     --print: the arrows as they are, to compare with the plan
+    scripts/fences.py [--print]     --print: the actual arrows, to compare with the plan
 """
 
 import collections
@@ -15,17 +15,17 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PLAN = pathlib.Path("scripts/arrows.txt")
-# The folders whose rooms are their sub-folders, and the one whose rooms are modules.
+# The folders whose rooms are their sub-folders, and the folder whose rooms are modules.
 PROGRAMS = ["agent", "relay", "protocol"]
 MODULES = "Sources"
-# What a reader can hold in mind at once, with room for a handful of callbacks.
+# Stored properties of a type: what a reader can keep in mind, with room for a handful of callbacks.
 MOST_PROPERTIES = 15
 
 # MARK: Tokens
 
 
 class Token(collections.namedtuple("Token", "text isFirst line")):
-    """A word or a sign; isFirst: it is the first of its line."""
+    """A word or a sign; isFirst: it is the first on its line."""
 
 
 WORD = re.compile(r"[^\W\d]\w*|`[^`\n]+`")
@@ -34,7 +34,7 @@ STRING = re.compile(r'(#*)("""|")')
 
 
 def tokens(text):
-    """The tokens of Swift code: without comments and the text of strings, with what is spliced in."""
+    """The tokens of Swift code: without comments and the text of strings, with interpolations."""
     found, at, line, fresh = [], 0, 1, True
 
     def add(word):
@@ -42,7 +42,7 @@ def tokens(text):
         found.append(Token(word, fresh, line))
         fresh = False
 
-    # Inside of strings: how each ends, and the depth of the parentheses spliced into it.
+    # Inside strings: how each ends, and the depth of the parentheses in an interpolation.
     strings = []
     while at < len(text):
         if strings and strings[-1][1] == 0:
@@ -92,7 +92,7 @@ def tokens(text):
 KINDS = {"class", "struct", "enum", "actor", "protocol", "extension", "typealias"}
 HIDDEN = {"private", "fileprivate"}
 PAIRS = {"(": ")", "[": "]", "{": "}"}
-# Signs after which, and before which, a statement goes on in the next line: `Int?` may end one.
+# Signs after which, and before which, a statement continues on the next line: `Int?` may end one.
 OPEN_END, OPEN_START = set("=+-*/%<&|^~:,."), set("=+-*/%<>&|^~?:,.{")
 
 
@@ -108,7 +108,7 @@ class File:
         self.body(0, [], None)
 
     def after(self, at):
-        """The place behind the bracket that opens at `at` and what stands in it."""
+        """The position after the bracket that opens at `at` and its contents."""
         closing = [PAIRS[self.tokens[at].text]]
         at += 1
         while closing and at < len(self.tokens):
@@ -179,7 +179,7 @@ class File:
         return at
 
     def property(self, at):
-        """The stored properties that a `let` or `var` declares, and where it ends."""
+        """The stored properties that a `let` or `var` declares, and where the declaration ends."""
         count = 0
         while True:
             if self.text(at) == "(":
@@ -190,7 +190,7 @@ class File:
                 names, at = 1, at + 1
             at, hasValue = self.value(at)
             if self.text(at) == "{":
-                # Accessors: only observers stand beside a stored value.
+                # Accessors: only observers can follow a stored value.
                 if not hasValue and self.text(at + 1) not in ("willSet", "didSet"):
                     names = 0
                 at = self.after(at)
@@ -200,7 +200,7 @@ class File:
             at += 1
 
     def value(self, at):
-        """Passes over a property's type and value; where they end, and whether there is a value."""
+        """Skips a property's type and value; returns their end, and whether there is a value."""
         hasValue, angles, start = False, 0, at
         while at < len(self.tokens):
             token = self.tokens[at]
@@ -215,7 +215,7 @@ class File:
                 hasValue = True
             elif not hasValue and token.text in "<>" and before + token.text != "->":
                 angles += 1 if token.text == "<" else -1
-            # A closure, or observers behind the value.
+            # A closure, or observers after the value.
             at = self.after(at) if token.text in PAIRS else at + 1
         return at, hasValue
 
@@ -265,7 +265,7 @@ class Plan:
 
 
 def circle(arrows):
-    """A circle among the arrows as a list of rooms, or nothing."""
+    """A cycle among the arrows as a list of rooms, or None."""
     done, way = set(), []
 
     def visit(room):
@@ -291,7 +291,7 @@ def room_of(path, part):
 
 
 def named(files, part):
-    """Which room names which, with one place for each: {room: {other: "file:line names X"}}."""
+    """Which room names which, with one example each: {room: {other: "file:line names X"}}."""
     homes, nested = collections.defaultdict(set), collections.defaultdict(set)
     for file in files:
         room = room_of(file.path, part)
@@ -303,7 +303,7 @@ def named(files, part):
         room = room_of(file.path, part)
         for name, line in file.names():
             rooms = homes.get(name, set())
-            # A name that this room declares too, also inside of a type, is its own.
+            # A name that this room also declares, even inside a type, is its own.
             if not rooms or room in rooms or name in nested[room]:
                 continue
             for other in rooms:

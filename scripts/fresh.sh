@@ -1,12 +1,12 @@
 #!/bin/sh
-# Makes a fresh machine in a folder: a minbase root of Debian with git, and a clean clone of HEAD in it.
+# Creates a fresh Debian in a folder: a minbase root with git, and a clean clone of HEAD.
 # Runs ./run --once and ./test there and prints how long each took.
 #   scripts/fresh.sh 12|13 [--no-admin | --user] [--root FOLDER] [COMMAND]
 # --no-admin: as root without CAP_SYS_ADMIN, as in most containers; --user: as a user with sudo.
-# --root: keeps the machine in FOLDER and uses one that is there again; COMMAND: runs this instead.
+# --root: keeps the machine in FOLDER, or reuses the one there; COMMAND: runs this instead.
 # Needs root, debootstrap and a machine whose apt knows a Debian mirror (or HOMELINE_DEBIAN_MIRROR).
-# Invariant: the new machine holds nothing of this one but the toolchain (read-only) and what it
-# reaches the package mirrors by; its mounts and processes end with this script.
+# Invariant: the new machine gets only the toolchain (read-only) and the settings for the package
+# mirrors from this one; its mounts and processes end with this script.
 set -eu
 usage() {
     echo "usage: scripts/fresh.sh 12|13 [--no-admin | --user] [--root FOLDER] [COMMAND]" >&2
@@ -19,7 +19,7 @@ refuse() {
 here=$(cd "$(dirname "$0")/.." && pwd)
 place=/root/homeline
 
-# The second half: in namespaces of its own, `inside ROOT TOOLCHAIN COMMAND…`.
+# The second half, which runs in its own namespaces: `inside ROOT TOOLCHAIN COMMAND…`.
 if [ "${1:-}" = inside ]; then
     root=$2 toolchain=$3
     shift 3
@@ -46,7 +46,7 @@ if [ "${1:-}" = inside ]; then
     cd "$root"
     pivot_root . mnt
     umount -l /mnt
-    # Not by exec: this is process 1 of the namespace, and takes the orphans of what it runs.
+    # Not by exec: this shell is process 1 of the namespace, and reaps orphans.
     "$@"; exit
 fi
 
@@ -94,7 +94,8 @@ root=${root:-$work/root}
 
 if [ ! -e "$root/etc/apt/sources.list.d/fresh.list" ]; then
     echo "== fresh: making Debian $version"
-    # It mounts /proc there: in a namespace of its own, so that a broken run leaves nothing mounted.
+    # debootstrap mounts /proc there: in a separate namespace, so that a broken run leaves nothing
+    # mounted.
     unshare --mount debootstrap --variant=minbase --include=git,ca-certificates \
         "$release" "$root" "$mirror" >"$work/log" 2>&1 || { tail -n 20 "$work/log" >&2; refuse "debootstrap failed"; }
     security=$(of Debian-Security)
@@ -104,7 +105,8 @@ if [ ! -e "$root/etc/apt/sources.list.d/fresh.list" ]; then
         echo "deb $mirror $release-updates main"
         [ -z "$security" ] || echo "deb $security $release-security main"
     } >"$root/etc/apt/sources.list.d/fresh.list"
-    # How this machine reaches its mirrors: apt's and pip's settings, its own authorities, its DNS.
+    # How this machine reaches its mirrors: the settings of apt and pip, its certificate
+    # authorities, its DNS.
     apt-config dump | grep '^Acquire::' | grep -v '^Acquire::IndexTargets' \
         >"$root/etc/apt/apt.conf.d/99fresh" || :
     for file in /etc/apt/auth.conf /etc/apt/auth.conf.d /etc/pip.conf /etc/resolv.conf; do
@@ -128,7 +130,7 @@ else
     git -C "$root$place" checkout -q --detach "$(git -C "$here" rev-parse HEAD)"
 fi
 
-# Runs a shell command on the new machine, in the clone, as who was asked for.
+# Runs a shell command on the new machine, in the clone, as the requested user.
 there() {
     case $as in
     '') set -- sh -c "$1" ;;
@@ -150,7 +152,7 @@ there() {
     running=
     return $code
 }
-# Runs one and prints how long it took.
+# Runs such a command and prints how long it took.
 timed() {
     begin=$(date +%s) ended=0
     there "$1" || ended=$?

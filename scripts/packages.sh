@@ -1,14 +1,14 @@
 #!/bin/sh
 # Installs the system packages Homeline is built with (`build`) and tested with (`tests`).
 #   scripts/packages.sh build [tests]
-# Does nothing when all are there. Uses the machine's own package manager: as root, through sudo,
-# or it prints the command to run and ends with 69.
+# Does nothing if all are installed. Uses the machine's own package manager: as root or through
+# sudo; else it prints the command to run and ends with 69.
 set -eu
 
 build="gcc g++ make patch xz-utils pkg-config ca-certificates openssh-client
     libuv1-dev libnghttp2-dev libssl-dev libsqlite3-dev zlib1g-dev
     libvterm-dev"
-# What a Swift toolchain unpacked on a bare system lacks; wanted only where it cannot start.
+# What a Swift toolchain unpacked on a bare system lacks; installed only if it cannot start.
 toolchain="libcurl4-openssl-dev libncurses-dev libxml2-dev tzdata"
 tests="openssh-server dropbear-bin zsh dash busybox mksh fish tcsh python3 python3-venv
     vim less procps man-db tmux sudo"
@@ -19,7 +19,7 @@ refuse() {
     exit 69
 }
 
-# Runs a command as root, or prints all of $1 for the person to run.
+# Runs a command as root, or prints all of $1 for a person to run.
 as_root() {
     whole=$1
     shift
@@ -50,7 +50,7 @@ with_apt() {
     if command -v swift >/dev/null && ! swift --version >/dev/null 2>&1; then
         wanted="$wanted $toolchain"
     fi
-    # The system's own libssh2 where it is new enough; elsewhere build-libssh2.sh makes one.
+    # The system's libssh2 if it is new enough; else build-libssh2.sh builds one.
     ssh2=$(apt-cache policy libssh2-1-dev 2>/dev/null | sed -n 's/^ *Candidate: //p')
     if [ -n "$ssh2" ] && dpkg --compare-versions "$ssh2" ge 1.11; then
         wanted="$wanted libssh2-1-dev"
@@ -65,7 +65,7 @@ with_apt() {
     as_root "$whole" apt-get -qq update
     # shellcheck disable=SC2086
     as_root "$whole" env DEBIAN_FRONTEND=noninteractive $install >/dev/null
-    # Lists that had never been fetched said nothing about libssh2 above: look once more.
+    # Without fetched lists, nothing was known about libssh2 above: check once more.
     case ${ssh2:-none} in
     none | '(none)') [ "${again:-}" ] || { again=1; with_apt "$@"; } ;;
     esac

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Sets up .deps/venv with the Python packages of scripts/requirements.txt (tests and bench only).
-# Where they come from is the machine's own pip configuration. Does nothing when they are there.
+# The machine's pip configuration decides where they come from. Does nothing if they are installed.
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 venv=$root/.deps/venv wanted=$root/scripts/requirements.txt

@@ -1,17 +1,17 @@
 #!/bin/sh
-# Builds and runs the tests. At the end it lists what was skipped, with the reasons, and what failed;
+# Builds and runs the tests. At the end it lists what was skipped (with reasons) and what failed;
 # the last line is `N passed, N failed, N skipped`.
 #   scripts/tests.sh [plain] [thread] [lab] [fuzz]
-# thread: under the thread sanitizer, a build of its own; lab, fuzz: these alone.
-# Ends whatever a test left running, found by the mark of this run. Fails when a test failed.
+# thread: under the thread sanitizer, in a separate build; lab, fuzz: these alone.
+# Ends processes that a test left running, found by the mark of this run. Fails if a test failed.
 set -eu
 cd "$(dirname "$0")/.."
 reports=$(mktemp -d)
 HOMELINE_TEST_RUN=run-$$
-# Here a test names the parts of itself that it leaves out (Tests/Support/Need.swift).
+# In this file a test names the parts of itself that it leaves out (Tests/Support/Need.swift).
 HOMELINE_TEST_LEFT_OUT=$reports/left-out
 export HOMELINE_TEST_RUN HOMELINE_TEST_LEFT_OUT
-# Many tests start servers and programs: a few at a time, or a small machine drowns in them.
+# Many tests start servers and programs: only a few run at a time, or a small machine is overloaded.
 export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=4
 flags='--explicit-target-dependency-import-check error'
 failed=0
@@ -44,12 +44,12 @@ for kind in "$@"; do
     plain)
         # shellcheck disable=SC2086
         swift build $flags --build-tests
-        # what an await costs is counted on the one loop of the process, so without company
+        # the cost of an await is counted on the only loop of the process, so these tests run alone
         run modules --skip '^(EndToEnd|Interop|SessionLab|FuzzTests)\.' --skip 'Executor cost' \
             --skip LoudTests
         run cost --filter 'Executor cost'
         run loud --filter LoudTests
-        # every kind of case in every shell, with all cores busy and over a slow line, and beside it
+        # every kind of case in every shell, with all cores busy and over a slow line; beside it,
         # random terminal output
         run lab --filter '^(SessionLab|FuzzTests)\.'
         run whole --filter '^(EndToEnd|Interop)\.'
@@ -63,8 +63,8 @@ for kind in "$@"; do
     thread)
         # shellcheck disable=SC2086
         swift build $flags --build-tests --sanitize=thread --scratch-path .build-tsan
-        # one module at a time: they share a loop, and a sanitized one is slow; what counts or
-        # times work says nothing there
+        # one module at a time: they share a loop, and a sanitized one is slow; tests that count or
+        # time work are meaningless there
         for module in Loop Net Tunnel Relay Agent; do
             run "thread-$module" --sanitize=thread --scratch-path .build-tsan \
                 --filter "^${module}Tests\." --skip 'Executor cost' --skip '(SessionsLong|Flood)Tests'
@@ -74,8 +74,8 @@ for kind in "$@"; do
     esac
 done
 
-# What was skipped or failed is listed again at the end, as nobody reads thousands of lines for it.
-# A run that crashed leaves no report: it counts as one failure.
+# Skipped and failed tests are listed again at the end, as nobody searches thousands of lines for
+# them. A run that crashed leaves no report: it counts as one failure.
 touch "$HOMELINE_TEST_LEFT_OUT"
 sort -u "$HOMELINE_TEST_LEFT_OUT" >"$reports/left-out.tsv"
 cat "$reports"/*-swift-testing.xml 2>/dev/null | awk -v failed="$failed" '
@@ -89,7 +89,7 @@ cat "$reports"/*-swift-testing.xml 2>/dev/null | awk -v failed="$failed" '
         if (!match($0, name "=\"[^\"]*\"")) return ""
         return plain(substr($0, RSTART + length(name) + 2, RLENGTH - length(name) - 3))
     }
-    # one line for each thing and reason, in the order they came
+    # one line for each skipped test and reason, in order
     function skip(what, why) {
         if ((what, why) in seen) return
         seen[what, why] = 1

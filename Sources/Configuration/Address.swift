@@ -1,5 +1,5 @@
 // `HOST:PORT`, as listeners and relays are written.
-// An IPv6 address stands in brackets, so the last colon is always the port's.
+// An IPv6 address is in brackets, so the last colon is always the port's.
 
 /// A host name or address with a port.
 public struct Address: Sendable, Hashable, CustomStringConvertible {

@@ -1,4 +1,4 @@
-// What a program can do: its commands, their settings and arguments.
+// The commands of a program, with their settings and arguments.
 
 /// One command of a program, `serve` or `tokens create`.
 public struct Command: Sendable, Hashable {

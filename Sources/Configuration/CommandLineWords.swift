@@ -4,7 +4,7 @@
 /// The flags and words of a command line.
 struct CommandLineWords {
     var words: [String] = []
-    /// What stood behind `--`: never flags, never command names.
+    /// What followed `--`: neither flags nor command names.
     var rest: [String] = []
     var values: [String: [String]] = [:]
     var wantsHelp = false

@@ -1,5 +1,5 @@
 // Shell completion from the same declarations: one bash function, which zsh reads as well.
-// Invariant: only names of ours stand in the script, so nothing in it needs quoting.
+// Invariant: the script contains only our own names, so nothing in it needs quoting.
 
 extension Program {
     /// A script for `eval "$(PROGRAM completion)"` in bash, or in zsh.

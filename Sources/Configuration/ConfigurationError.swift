@@ -1,15 +1,15 @@
-// What a person got wrong on the command line, in the environment or in a file.
-// Every message names the place, the word and, where one is near, what was meant.
+// Mistakes on the command line, in the environment or in a file.
+// Every message names the place, the word and, if a known word is similar, what was meant.
 
-/// What is wrong with the given arguments, environment or configuration file.
+/// A mistake in the given arguments, environment or configuration file.
 public enum ConfigurationError: Error, Equatable, Sendable, CustomStringConvertible {
     /// No command was given and the program needs one.
     case missingCommand
-    /// The first words name no command.
+    /// The first words are not the name of a command.
     case unknownCommand(String, nearest: String?)
     /// The command has no such flag.
     case unknownFlag(String, command: String?, nearest: String?)
-    /// A flag stands last, or before another flag, without its value.
+    /// A flag is last, or followed by another flag, and has no value.
     case missingValue(flag: String)
     /// A value cannot be read; `place` is the flag, variable or file line it came from.
     case badValue(place: String, value: String, expected: String)
@@ -17,7 +17,7 @@ public enum ConfigurationError: Error, Equatable, Sendable, CustomStringConverti
     case missingArgument(String, command: String)
     /// More positional arguments than the command takes.
     case unexpectedArgument(String, command: String)
-    /// A line of a file that is no `Keyword value` line.
+    /// A line of a file that is not a `Keyword value` line.
     case badLine(file: String, line: Int, reason: String)
     /// A keyword that the program does not know.
     case unknownKeyword(String, file: String, line: Int, nearest: String?)

@@ -9,7 +9,7 @@ struct ConfigurationFile {
         let values: [String]
     }
 
-    /// Larger texts are refused: no such file is written by hand.
+    /// Larger texts are refused: nobody writes such a file by hand.
     static let sizeLimit = 1 << 20
 
     var lines: [Line] = []
@@ -113,7 +113,7 @@ extension Program {
         }
         guard options.file[setting.name] == nil else {
             throw .badLine(
-                file: path, line: line.number, reason: "\(setting.keyword) stands here twice")
+                file: path, line: line.number, reason: "\(setting.keyword) is set twice")
         }
         options.file[setting.name] = line.values
     }

@@ -14,15 +14,15 @@ public enum ExitCode {
     public static let noHost: Int32 = 68
     /// A service that is needed does not answer.
     public static let unavailable: Int32 = 69
-    /// The program met a fault of its own.
+    /// An internal error: the program has a bug.
     public static let software: Int32 = 70
-    /// The system refused something basic.
+    /// A basic system call failed.
     public static let system: Int32 = 71
     /// A file cannot be made.
     public static let cannotCreate: Int32 = 73
     /// Reading or writing failed.
     public static let io: Int32 = 74
-    /// It may work later.
+    /// A temporary failure: a retry may succeed.
     public static let temporary: Int32 = 75
     /// Permission is missing.
     public static let noPermission: Int32 = 77

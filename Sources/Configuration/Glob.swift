@@ -9,7 +9,7 @@ public enum Glob {
         let text = Array(text.utf8)
         var place = 0
         var letter = 0
-        // The last star and where its run ends; only it ever needs to grow.
+        // The last `*` and where its match ends; only this match ever needs to grow.
         var star: (place: Int, letter: Int)?
         while letter < text.count {
             if place < glob.count, glob[place] == UInt8(ascii: "*") {

@@ -3,7 +3,8 @@
 
 /// Finds the known name nearest to a mistyped one.
 public enum Nearest {
-    /// The name within a third of its length in edits of `typed`; nil when none is that near.
+    /// The name nearest to `typed`, at most a third of the longer word's length in edits away, or
+    /// nil.
     public static func match(_ typed: String, in names: some Sequence<String>) -> String? {
         let wanted = Array(typed.lowercased().unicodeScalars.prefix(64))
         var best: (name: String, edits: Int)?

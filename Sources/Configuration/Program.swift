@@ -1,7 +1,7 @@
 // From arguments and environment to one command and its options.
 // Pure: the caller gives the words, prints the texts and ends the process.
 
-/// A program's commands, and the reader of its command line.
+/// A program's commands and its command-line parser.
 public struct Program: Sendable {
     let name: String
     let version: String
@@ -11,7 +11,7 @@ public struct Program: Sendable {
     let fileSettings: [Setting]
     let fileBlocks: [String: [Setting]]
 
-    /// What a command line asks for.
+    /// The action that a command line asks for.
     public enum Invocation: Sendable, Equatable {
         /// Print this text and end with 0.
         case print(String)
@@ -102,7 +102,7 @@ func split(_ text: String) -> [String] {
 }
 
 extension StringProtocol {
-    /// Without spaces and tabs at either end.
+    /// The text without spaces and tabs at either end.
     func trimmingSpaces() -> String {
         let isSpace = { (character: Character) in character == " " || character == "\t" }
         var rest = self.drop(while: isSpace)

@@ -1,5 +1,5 @@
 // Durations, sizes and truth values as people write them.
-// Invariant: a text either reads exactly or not at all; nothing is rounded or clipped.
+// Invariant: a text is read exactly or not at all; nothing is rounded or clipped.
 
 /// Readers for durations, sizes and truth values.
 public enum Quantity {

@@ -1,9 +1,10 @@
 // One declaration of a setting gives its flag, its environment variable and its file keyword.
-// Invariant: a default reads as a value of its own kind, checked when it is declared.
+// Invariant: a default is a value of the setting's own kind, which is checked when the setting is
+// declared.
 
 /// One setting: `--idle-timeout`, `HOMELINE_IDLE_TIMEOUT` and `IdleTimeout` are one declaration.
 public struct Setting: Sendable, Hashable {
-    /// What values a setting takes.
+    /// The kind of values that a setting takes.
     enum Kind: Sendable, Hashable {
         case text
         case list
@@ -21,7 +22,7 @@ public struct Setting: Sendable, Hashable {
     let placeholder: String
     let summary: String
     let fallback: String?
-    /// Whether it is a flag alone, as `--json` is.
+    /// Whether it is only a flag, like `--json`, with no variable or keyword.
     let isFlagOnly: Bool
 
     private init(
@@ -60,7 +61,7 @@ public struct Setting: Sendable, Hashable {
         Setting(name, .choice(choices), choices.joined(separator: "|"), summary, fallback, false)
     }
 
-    /// Yes or no; its flag stands alone (`--read-only`, `--no-read-only`).
+    /// Yes or no; its flag takes no value (`--read-only`, `--no-read-only`).
     public static func truth(
         _ name: String, _ summary: String, default fallback: Bool = false, flagOnly: Bool = false
     ) -> Setting {
@@ -124,7 +125,7 @@ public struct Setting: Sendable, Hashable {
         }
     }
 
-    /// What a value should have been, for error messages.
+    /// The expected kind of value, for error messages.
     var expected: String {
         switch kind {
         case .text, .list: "a text"

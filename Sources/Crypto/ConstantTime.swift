@@ -1,4 +1,4 @@
-// Comparison of secrets: the time taken tells nothing about where they differ.
+// Comparison of secrets: the time taken shows nothing about where they differ.
 
 /// Comparison that takes the same time wherever two secrets differ.
 public enum ConstantTime {

@@ -5,9 +5,9 @@
 public enum CryptoError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The bytes are not a key of the kind asked for.
     case invalidKey
-    /// The bytes hold no certificate.
+    /// The bytes contain no certificate.
     case invalidCertificate
-    /// The name cannot stand in a certificate: 1 to 64 letters, digits, dots, colons, hyphens.
+    /// The name cannot be in a certificate: 1 to 64 letters, digits, dots, colons, hyphens.
     case invalidName(String)
     /// OpenSSL refused an operation that does not depend on input.
     case library(String)

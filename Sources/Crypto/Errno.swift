@@ -1,4 +1,4 @@
-// The one place of this module where a C error number becomes words.
+// The only place in this module that turns a C error number into text.
 
 import Glibc
 

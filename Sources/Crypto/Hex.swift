@@ -15,7 +15,7 @@ public enum Hex {
         return String(decoding: text, as: UTF8.self)
     }
 
-    /// Reads pairs of digits in either case; nil when the text is anything else.
+    /// Reads pairs of digits in either case; nil if the text is anything else.
     public static func decode(_ text: String) -> [UInt8]? {
         let symbols = Array(text.utf8)
         guard symbols.count.isMultiple(of: 2) else { return nil }

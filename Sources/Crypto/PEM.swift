@@ -1,9 +1,10 @@
-// PEM and DER through OpenSSL's memory BIOs; the pointers' one home in this module.
-// Invariant: reading never asks a terminal for a passphrase; without one an encrypted key is refused.
+// PEM and DER through OpenSSL's memory BIOs; the only file of this module that owns their pointers.
+// Invariant: reading never asks a terminal for a passphrase; without one an encrypted key is
+// refused.
 
 internal import COpenSSL
 
-/// A private or public key's C object, freed with its holder.
+/// A private or public key's C object, freed with this value.
 struct KeyObject: ~Copyable {
     let raw: OpaquePointer
 
@@ -37,7 +38,7 @@ struct KeyObject: ~Copyable {
     }
 }
 
-/// A certificate's C object, freed with its holder.
+/// A certificate's C object, freed with this value.
 struct CertificateObject: ~Copyable {
     let raw: OpaquePointer
 

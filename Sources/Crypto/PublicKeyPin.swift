@@ -8,7 +8,7 @@ public struct PublicKeyPin: Sendable, Hashable, CustomStringConvertible {
     /// The digest, 32 bytes.
     public let bytes: [UInt8]
 
-    /// Takes a digest of 32 bytes; nil for any other count.
+    /// Takes a digest of 32 bytes; nil for any other length.
     public init?(bytes: [UInt8]) {
         guard bytes.count == SHA256.byteCount else { return nil }
         self.bytes = bytes
@@ -37,7 +37,7 @@ public struct PublicKeyPin: Sendable, Hashable, CustomStringConvertible {
     }
 
     private init(_ certificate: borrowing CertificateObject) throws(CryptoError) {
-        // X509_get_X509_PUBKEY hands out the certificate's own object; nothing to free.
+        // X509_get_X509_PUBKEY returns the certificate's own object, so there is nothing to free.
         let key = X509_get_X509_PUBKEY(certificate.raw)
         var encoded: UnsafeMutablePointer<UInt8>?
         let count = i2d_X509_PUBKEY(key, &encoded)

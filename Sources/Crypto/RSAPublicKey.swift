@@ -1,5 +1,5 @@
-// The public half of an RSA key whose private half lies in PEM: what SSH asks a server about before it
-// signs. Invariant: numbers are unsigned, big-endian, without leading zeros.
+// The public half of an RSA key, read from its private half in PEM: SSH asks a server about it
+// before it signs. Invariant: numbers are unsigned, big-endian, without leading zeros.
 
 internal import COpenSSL
 
@@ -10,9 +10,10 @@ public struct RSAPublicKey: Sendable, Equatable {
     /// The public exponent, e.
     public let exponent: [UInt8]
 
-    /// Reads a private key in PEM, PKCS #1 or #8; nil: it is no RSA key, or not of this passphrase.
+    /// Reads a private key in PEM, PKCS #1 or #8; nil if it is not an RSA key, or the passphrase is
+    /// wrong.
     ///
-    /// Blocks: what the passphrase goes through may be costly.
+    /// Blocks: deriving a key from the passphrase may be costly.
     public init?(privatePEM: [UInt8], passphrase: [UInt8]? = nil) {
         guard let key = KeyObject(pem: privatePEM, passphrase: passphrase),
             let modulus = key.number("n"), let exponent = key.number("e")
@@ -22,7 +23,7 @@ public struct RSAPublicKey: Sendable, Equatable {
 }
 
 extension KeyObject {
-    /// A number of the key by its name in OpenSSL (EVP_PKEY-RSA(7)); nil: it has none such.
+    /// A number of the key by its name in OpenSSL (EVP_PKEY-RSA(7)); nil if it has none.
     fileprivate func number(_ name: String) -> [UInt8]? {
         var number: OpaquePointer?
         defer { ERR_clear_error() }

@@ -1,5 +1,5 @@
 // Unpredictable bytes for secrets, tokens, nonces and keys.
-// Invariant: without entropy the program stops; it never goes on with weak bytes.
+// Invariant: without entropy the program stops; it never continues with weak bytes.
 
 internal import COpenSSL
 

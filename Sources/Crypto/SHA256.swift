@@ -1,5 +1,5 @@
 // SHA-256, at once or piece by piece.
-// Invariant: a hasher owns its C context and is used up by `finish`.
+// Invariant: a hasher owns its C context, and `finish` consumes it.
 
 internal import COpenSSL
 
@@ -14,7 +14,7 @@ public struct SHA256: ~Copyable {
     // in its type, a pointer: what it points to never changes, and any thread may use it.
     private nonisolated(unsafe) static let algorithm = EVP_MD_fetch(nil, "SHA256", nil)
 
-    /// A hasher that has seen no bytes.
+    /// A hasher without any bytes yet.
     public init() {
         guard let context = EVP_MD_CTX_new(), EVP_DigestInit_ex(context, Self.algorithm, nil) == 1
         else { preconditionFailure("OpenSSL has no SHA-256") }

@@ -1,11 +1,11 @@
-// Files that hold secrets: whole or not at all, and readable by their owner only.
+// Files with secrets: written completely or not at all, and readable by their owner only.
 // Invariant: a crash at any moment leaves either the old bytes or the new ones.
 
 import Glibc
 
 /// Small files with secrets, written atomically.
 public enum SecureFile {
-    /// Writes `bytes` to `path` by way of a synced temporary file beside it.
+    /// Writes `bytes` to `path` through a synced temporary file beside it.
     public static func write(
         _ path: String, _ bytes: [UInt8], mode: UInt32 = 0o600
     ) throws(CryptoError) {
@@ -42,7 +42,8 @@ public enum SecureFile {
         }
     }
 
-    /// Makes the folder and its missing parents, for the owner alone; an existing one stays.
+    /// Creates the folder and its missing parents, for the owner only; an existing folder is not
+    /// changed.
     public static func makeFolder(_ path: String) throws(CryptoError) {
         var made = path.hasPrefix("/") ? "/" : ""
         for part in path.split(separator: "/") {
@@ -69,7 +70,8 @@ public enum SecureFile {
         }
     }
 
-    /// A rename is durable once its folder is; a file system that cannot sync folders is let be.
+    /// A rename is durable once its folder is synced; on a file system that cannot sync folders,
+    /// that is skipped.
     private static func syncFolder(of path: String) {
         let folder = path.lastIndex(of: "/").map { path[..<$0] }
         let file = open(

@@ -10,10 +10,11 @@ public struct SelfSignedCertificate: Sendable {
     /// Its private key, unencrypted PKCS #8 in PEM; write it with `SecureFile`.
     public let keyPEM: [UInt8]
 
-    /// How long a certificate holds; the pin, not the date, is what agents check.
+    /// Days for which a certificate is valid: ten years, as agents check the pin and not the date.
     public static let lifetimeDays = 3650
 
-    /// Makes a P-256 key and a certificate for `commonName` and the other host names or addresses.
+    /// Creates a P-256 key and a certificate for `commonName` and the other host names or
+    /// addresses.
     public static func generate(
         commonName: String, otherNames: [String] = []
     ) throws(CryptoError) -> SelfSignedCertificate {

@@ -51,6 +51,6 @@ extension JSON {
     /// A truth value.
     public init(_ value: Bool) { self = .bool(value) }
 
-    /// A number; infinities and NaN, which JSON cannot say, are written as `null`.
+    /// A number; infinities and NaN, which JSON cannot express, are written as `null`.
     public init(_ value: Double) { self = .double(value) }
 }

@@ -1,11 +1,12 @@
-// Shallow reading for routing: names and byte ranges of an object's members, values not built.
+// Shallow reading for routing: names and byte ranges of an object's members, without building
+// values.
 // Invariant: the whole text is validated, so a range may be passed on as `RawJSON`.
 
 /// One member of an object that was read shallowly.
 public struct JSONMember: Sendable, Equatable {
     /// The key, unescaped.
     public var name: String
-    /// Where the value's text lies in the bytes that were read.
+    /// The range of the value's text in the bytes that were read.
     public var value: Range<Int>
 }
 

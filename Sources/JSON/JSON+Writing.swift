@@ -1,5 +1,5 @@
-// Values to compact text. Invariant: the output is valid JSON whatever the value; what JSON cannot
-// say (infinities, NaN) becomes `null`.
+// Values to compact text. Invariant: the output is valid JSON whatever the value; numbers that JSON
+// cannot express (infinities, NaN) become `null`.
 
 extension JSON {
     /// The value as compact JSON text.

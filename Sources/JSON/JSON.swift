@@ -1,4 +1,4 @@
-// One JSON value, as everything above the wire sees it. Flow: bytes → Scanner → Reader → JSON →
+// One JSON value, as all code above the wire uses it. Flow: bytes → Scanner → Reader → JSON →
 // Writer → bytes. Invariant: a value read from bytes is strict RFC 8259 (UTF-8, no lone surrogate,
 // finite numbers, at most `JSONLimits.depth` deep) and has no repeated key.
 
@@ -6,7 +6,7 @@
     import Glibc  // links libm, which the standard library's whole-number test calls
 #endif
 
-/// A JSON value; `raw` carries bytes that were validated elsewhere and are spliced as they are.
+/// A JSON value; `raw` carries bytes that were validated elsewhere and are written unchanged.
 public enum JSON: Sendable {
     case null
     case bool(Bool)
@@ -31,13 +31,13 @@ extension JSON {
         return elements[index]
     }
 
-    /// The string, when this is one.
+    /// The string, if this is one.
     public var stringValue: String? {
         guard case .string(let value) = self else { return nil }
         return value
     }
 
-    /// The integer; a double counts when it is whole and fits, as JSON Schema has it.
+    /// The integer; a double counts if it is whole and fits, as in JSON Schema.
     public var intValue: Int64? {
         switch self {
         case .int(let value): return value
@@ -55,19 +55,19 @@ extension JSON {
         }
     }
 
-    /// The truth value, when this is one.
+    /// The truth value, if this is one.
     public var boolValue: Bool? {
         guard case .bool(let value) = self else { return nil }
         return value
     }
 
-    /// The elements, when this is an array.
+    /// The elements, if this is an array.
     public var arrayValue: [JSON]? {
         guard case .array(let elements) = self else { return nil }
         return elements
     }
 
-    /// The members, when this is an object.
+    /// The members, if this is an object.
     public var objectValue: JSON.Object? {
         guard case .object(let object) = self else { return nil }
         return object
@@ -81,7 +81,8 @@ extension JSON {
 }
 
 extension JSON: Equatable {
-    /// Equality of meaning: member order is free, `1` equals `1.0`, raw bytes equal what they say.
+    /// Equality of meaning: member order is free, `1` equals `1.0`, raw bytes equal the value they
+    /// contain.
     public static func == (one: JSON, other: JSON) -> Bool {
         switch (one, other) {
         case (.null, .null): return true

@@ -4,7 +4,7 @@
 public enum JSONError: Error, Equatable, Sendable {
     /// The text stops in the middle of a value.
     case unexpectedEnd
-    /// A byte that cannot stand here.
+    /// A byte that is not allowed here.
     case unexpectedByte(at: Int)
     /// A string with a raw control byte, a bad escape or half a surrogate pair.
     case invalidString(at: Int)
@@ -40,9 +40,9 @@ extension JSONError: CustomStringConvertible {
     }
 }
 
-/// What a reader accepts.
+/// The limits of what a reader accepts.
 public struct JSONLimits: Sendable, Equatable {
-    /// Deepest nesting; also what bounds the reader's stack.
+    /// The deepest nesting, which also bounds the reader's stack.
     public var depth: Int
     /// Longest text in bytes.
     public var bytes: Int
@@ -53,6 +53,6 @@ public struct JSONLimits: Sendable, Equatable {
         self.bytes = bytes
     }
 
-    /// 128 levels; size is left to whoever fills the buffer.
+    /// 128 levels; the code that fills the buffer limits the size.
     public static let standard = JSONLimits()
 }

@@ -1,5 +1,5 @@
 // The members of a JSON object, in order. Invariant: no key occurs twice; a later value for a key
-// replaces the earlier one in its place. Keys compare as Swift strings do.
+// replaces the earlier one at its position. Keys compare as Swift strings do.
 
 extension JSON {
     /// An object's members: iterates `(key, value)` in order and looks up by key.
@@ -19,7 +19,7 @@ extension JSON {
             self = builder.object
         }
 
-        /// Members whose keys are known to differ: nothing looks for repeats.
+        /// Members whose keys are known to differ, so repeated keys are not looked for.
         public init(unique members: [Element]) {
             assert(Set(members.map(\.key)).count == members.count, "a key occurs twice")
             self.members = members
@@ -52,7 +52,7 @@ extension JSON.Object: RandomAccessCollection {
     public var startIndex: Int { 0 }
     /// The number of members.
     public var endIndex: Int { members.count }
-    /// The member at a place in the order.
+    /// The member at a position.
     public subscript(position: Int) -> Element { members[position] }
 }
 
@@ -74,7 +74,7 @@ extension JSON.Object: Equatable {
 }
 
 extension JSON.Object {
-    /// Collects members while reading; repeats are found without quadratic work.
+    /// Collects members while reading; repeated keys are found without quadratic work.
     struct Builder {
         private(set) var members: [Element] = []
         private var index = KeyIndex()
@@ -93,13 +93,15 @@ extension JSON.Object {
     }
 }
 
-/// Finds a repeated key: by comparison while few, by a hash table once many (a hostile object of
-/// a million keys must not cost a million squared).
+/// Finds a repeated key: by comparison while there are few, by a hash table once there are many (a
+/// hostile object of a million keys must not cost a million squared).
 struct KeyIndex {
+    /// Keys up to which comparing is cheap enough to need no table.
     static let linear = 16
     private var places: [String: Int] = [:]
 
-    /// The place of `key` among those so far, or `nil` and it is remembered as the next one.
+    /// The index of `key` among the keys so far; if it is new, `nil`, and it is remembered as the
+    /// next one.
     mutating func place(_ key: String, among count: Int, _ name: (Int) -> String) -> Int? {
         if count < Self.linear {
             for at in 0..<count where name(at) == key { return at }

@@ -1,12 +1,12 @@
-// JSON that stays bytes: params and results that the relay passes on without building values.
-// Invariant: `bytes` were validated as one JSON value, so a writer may splice them as they are.
+// JSON kept as bytes: params and results that the relay passes on without building values.
+// Invariant: `bytes` were validated as one JSON value, so a writer may insert them unchanged.
 
 /// One validated JSON value as bytes.
 public struct RawJSON: Sendable, Equatable {
     /// The value's text.
     public let bytes: [UInt8]
 
-    /// Validates `bytes` as one JSON value and keeps them as they are.
+    /// Validates `bytes` as one JSON value and keeps them unchanged.
     public init(parsing bytes: [UInt8], limits: JSONLimits = .standard) throws(JSONError) {
         var scanner = try Scanner(bytes.span, limits)
         try scanner.document(bytes.span)
@@ -23,7 +23,7 @@ public struct RawJSON: Sendable, Equatable {
         self.bytes = Array(bytes[member.value])
     }
 
-    /// The same text as a value that can be looked into.
+    /// The same text, parsed into a value.
     public func parsed(limits: JSONLimits = .standard) throws(JSONError) -> JSON {
         try JSON(parsing: bytes, limits: limits)
     }

@@ -1,4 +1,4 @@
-// Number tokens: the RFC 8259 grammar, Int64 where it fits, else the nearest double.
+// Number tokens by the RFC 8259 grammar: Int64 if it fits, else the nearest double.
 // Invariant: a returned number is finite.
 
 extension Scanner {
@@ -53,7 +53,7 @@ extension Scanner {
         at == text.count ? .unexpectedEnd : .invalidNumber(at: start)
     }
 
-    /// Takes digits into `mantissa`; `exact` turns false where it no longer holds them all.
+    /// Takes digits into `mantissa`; `exact` becomes false once it no longer holds them all.
     @inline(__always)
     private mutating func digits(
         _ text: Span<UInt8>, _ mantissa: inout UInt64, _ exact: inout Bool

@@ -43,7 +43,8 @@ extension Scanner {
         while text.count - at >= 8 {
             let word = unsafe UInt64(
                 littleEndian: bytes.unsafeLoadUnaligned(fromByteOffset: at, as: UInt64.self))
-            // The lowest flagged byte is exact; what a borrow flags above it is looked at again.
+            // The lowest flagged byte is exact; bytes above it that a borrow flags are checked
+            // again.
             let stops = stops(in: word)
             if stops == 0 {
                 if word & 0x8080_8080_8080_8080 != 0 { high |= 0x80 }
@@ -89,7 +90,7 @@ extension Scanner {
         if token.range.isEmpty { return "" }
         try checkUTF8(token, text)
         if token.hasEscapes { return text.unescaped(token.range) }
-        // Not `validating:`, which is slower by far and was done just now.
+        // Not `validating:`, which is much slower; the bytes have just been validated.
         return unsafe text.extracting(token.range).withUnsafeBufferPointer {
             unsafe String(decoding: $0, as: UTF8.self)
         }

@@ -1,7 +1,7 @@
-// Walks JSON text and validates it without building values; Reader builds on its tokens, members
-// and raw values on its skipping. Invariant: `at` never passes the end, every byte is checked once.
+// Walks JSON text and validates it without building values; reading uses its tokens, members and
+// raw values use its skipping. Invariant: `at` never passes the end, every byte is checked once.
 
-/// A place in JSON text.
+/// A position in JSON text.
 ///
 /// The text itself is passed to each call: a span cannot be stored.
 struct Scanner {
@@ -13,7 +13,7 @@ struct Scanner {
         depth = limits.depth
     }
 
-    /// Why the byte here, or the missing one, is refused.
+    /// The error for the byte here, or for a missing one.
     func refusal(_ text: Span<UInt8>) -> JSONError {
         at < text.count ? .unexpectedByte(at: at) : .unexpectedEnd
     }
@@ -37,7 +37,7 @@ struct Scanner {
         at += 1
     }
 
-    /// Takes `byte` when it is here.
+    /// Takes `byte` if it is here.
     @inline(__always)
     mutating func take(_ byte: UInt8, _ text: Span<UInt8>) -> Bool {
         guard at < text.count, text[at] == byte else { return false }
@@ -65,7 +65,7 @@ struct Scanner {
         }
     }
 
-    /// The whole text is one value and white space.
+    /// Checks that the whole text is one value and white space.
     mutating func document(_ text: Span<UInt8>) throws(JSONError) {
         skipSpace(text)
         try skipValue(text, 0)
@@ -77,7 +77,7 @@ struct Scanner {
         guard at == text.count else { throw .unexpectedByte(at: at) }
     }
 
-    /// Validates one value and stands behind it.
+    /// Validates one value and moves past it.
     mutating func skipValue(_ text: Span<UInt8>, _ level: Int) throws(JSONError) {
         guard at < text.count else { throw .unexpectedEnd }
         switch text[at] {

@@ -1,7 +1,8 @@
 // UTF-8 validity (RFC 3629, Unicode table 3-7) for strings that are passed on without being built.
 
 extension Span where Element == UInt8 {
-    /// Whether the bytes are well-formed UTF-8: no overlong form, no surrogate, none past U+10FFFF.
+    /// Whether the bytes are well-formed UTF-8: no overlong form, no surrogate, nothing above
+    /// U+10FFFF.
     func isUTF8(_ range: Range<Int>) -> Bool {
         var at = range.lowerBound
         let end = range.upperBound

@@ -1,7 +1,7 @@
 // Work that blocks or burns CPU, on libuv's worker pool, so that the loop never waits for it.
 internal import CUV
 
-/// The way off the loop.
+/// Runs work off the loop.
 public enum Blocking {
     /// Runs `work` on a worker thread and returns its value on the loop.
     @IO public static func run<T: Sendable>(_ work: @escaping @Sendable () -> T) async -> T {
@@ -30,7 +30,7 @@ private final class Work: @unchecked Sendable {
         uv_queue_work(IO.loop.raw, request, Self.work, Self.afterWork)
     }
 
-    // Made outside of any isolation: a closure written inside `start` would count as @IO.
+    // Defined outside any isolation: a closure written inside `start` would count as @IO.
     private static let work: uv_work_cb = { request in
         guard let data = request?.pointee.data else { return }
         let me = Unmanaged<Work>.fromOpaque(data).takeUnretainedValue()

@@ -1,8 +1,8 @@
-// How much one libuv stream has brought in one turn of the loop. libuv reads a stream up to 32 times
-// before it looks at the next one, 2 MiB at a time.
-// Invariant: a stream that has brought a slice in one turn is asked to wait for its next one.
+// How many bytes one libuv stream has delivered in one turn of the loop. libuv reads a stream up to
+// 32 times before it turns to the next one: 2 MiB.
+// Invariant: a stream that has delivered a slice in one turn has to wait for the next turn.
 
-/// Counts what one stream brings in one turn.
+/// Counts the bytes that one stream delivers in one turn.
 public struct Burst: Sendable {
     private var stream: ObjectIdentifier?
     private var turn: UInt = 0
@@ -10,13 +10,13 @@ public struct Burst: Sendable {
 
     @IO private static var current = Burst()
 
-    /// Counts bytes of a stream; whether it has to wait for its next turn.
+    /// Counts bytes of a stream; returns whether it has to wait for the next turn.
     @IO public static func isOver(_ stream: AnyObject, adding count: Int) -> Bool {
         current.isOver(
             ObjectIdentifier(stream), adding: count, turn: IO.loop.turn, at: Slice.now)
     }
 
-    /// The same, in the turn of this number, at a time in nanoseconds of `Slice.now`.
+    /// The same for a given turn number and a time in nanoseconds (`Slice.now`).
     mutating func isOver(
         _ stream: ObjectIdentifier, adding count: Int, turn: UInt, at now: UInt64
     ) -> Bool {

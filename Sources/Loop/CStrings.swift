@@ -1,4 +1,4 @@
-// Swift strings as the arrays that exec wants.
+// Swift strings as the C arrays that exec takes.
 import Glibc
 
 /// Lends strings as a C array ended by NULL.

@@ -1,10 +1,11 @@
-// A child process that is run to its end with its input given and its output collected: `ssh -G`,
-// secret commands. Invariant: it ends within its deadline or is killed, with all it started.
+// Runs a child process to its end, with all its input given and its output collected: `ssh -G`,
+// secret commands. Invariant: it ends within its deadline, or is killed together with its whole
+// process group.
 public import Programs
 
-/// What a child left behind.
+/// The result of a child: its end and its outputs.
 public struct ChildResult: Sendable, Equatable {
-    /// How it ended.
+    /// How the child ended.
     public let end: ProgramEnd
     /// Its standard output.
     public let output: [UInt8]
@@ -62,7 +63,7 @@ public struct ChildResult: Sendable, Equatable {
         stream.resume()
     }
 
-    /// Ends the wait at once, and the child with its whole group.
+    /// Ends the wait at once, and kills the child with its whole process group.
     private func give(up reason: LoopError) {
         outcome.set(.failure(reason))
         stream.onOutput = nil

@@ -1,6 +1,6 @@
-// A child process with its pipes as streams, in a process group of its own: what runs a command on
-// the agent's machine. Invariant: `onEnd` comes once, after the end of both outputs or, when others
-// hold them open, shortly after the child's; no child is left a zombie.
+// A child process with its pipes as streams, in its own process group: it runs a command on the
+// agent's machine. Invariant: `onEnd` comes once, after both outputs have ended or, if another
+// process holds them open, shortly after the child; no child is left a zombie.
 internal import CUV
 import Glibc
 public import Programs
@@ -15,7 +15,7 @@ public import Programs
     public var onDrain: (@IO () -> Void)?
     /// The end of the child.
     public var onEnd: (@IO (ProgramEnd) -> Void)?
-    /// The process id, which is also its group's and its session's.
+    /// The process id, which is also the id of its process group and its session.
     public private(set) var pid: Int32 = 0
 
     private let process = UnsafeMutablePointer<uv_process_t>.allocate(capacity: 1)
@@ -28,7 +28,7 @@ public import Programs
     private var grace: LoopTimer?
     private var paused = true
 
-    /// How one of the two outputs stands.
+    /// The state of one of the two outputs.
     private struct Output {
         var isReading = false
         var isClosed = false
@@ -36,8 +36,9 @@ public import Programs
 
     /// Starts the program at `path` (searched in PATH when it has no slash).
     ///
-    /// `environment` is all it gets. With `socket`, its standard input and output are that
-    /// descriptor, which stays the caller's. It starts paused: set the callbacks, then `resume`.
+    /// `environment` replaces the whole environment. With `socket`, the child's standard input and
+    /// output are that descriptor, which the caller still owns. It starts paused: set the
+    /// callbacks, then `resume`.
     public init(
         path: String, arguments: [String], environment: [String: String], directory: String? = nil,
         socket: Int32? = nil
@@ -100,7 +101,7 @@ public import Programs
         closeInput()
     }
 
-    /// Its outputs are pipes.
+    /// Always false: its outputs are pipes.
     public var hasTerminal: Bool { false }
 
     /// Bytes of input that are not in the child's pipe yet.
@@ -168,13 +169,13 @@ public import Programs
         if end == nil, let number = Signal.number(name) { kill(-pid, number) }
     }
 
-    /// It has no terminal, so there is nothing to do.
+    /// Does nothing, as there is no terminal.
     public func resize(columns: UInt16, rows: UInt16) {}
 
     /// Kills the child with its whole group.
     public func close() { signal("KILL") }
 
-    /// Bytes that are handed on at once: scanning them takes less than a millisecond.
+    /// The most bytes passed on in one piece: scanning them takes less than a millisecond.
     private nonisolated static let pieceSize = 16 << 10
 
     private func read(_ index: Int) {
@@ -224,7 +225,7 @@ public import Programs
         pipe.pointee.data = nil
         closeHandle(pipe)
         finishIfOver()
-        // Reading held this object.
+        // The reading pipe held a reference to this object.
         if outputs[index].isReading, let data { Unmanaged<ChildStream>.fromOpaque(data).release() }
     }
 
@@ -257,10 +258,11 @@ public import Programs
         report?(end)
     }
 
-    /// A grandchild may hold the outputs open for ever: what it writes later belongs to nobody.
+    /// Closes outputs that a grandchild may hold open forever: what it writes later is dropped.
     ///
-    /// Outputs are given up only after a pause in which nothing came: a loop that was held up
-    /// runs its timers before it reads what lies in the pipes already.
+    /// They are closed at the earliest 1.1 s after the child has ended, and only after 100 ms
+    /// without output: a loop that was held up runs its timers before it reads what is already in
+    /// the pipes.
     private func letGo() {
         guard !ended else { return }
         guard !paused, !heardSinceTick else {
@@ -272,7 +274,7 @@ public import Programs
     }
 }
 
-/// A pipe as the stream it is.
+/// The pipe as a `uv_stream_t`.
 private func streamHandle(
     _ pipe: UnsafeMutablePointer<uv_pipe_t>
 ) -> UnsafeMutablePointer<uv_stream_t> {

@@ -1,13 +1,13 @@
-// A state that changes now and then, and those who wait for its next change (POSIX's condition
-// variable, for tasks). Invariant: every wait ends, at the latest with its deadline.
+// Lets tasks wait for the next change of some state (POSIX's condition variable, for tasks).
+// Invariant: every wait ends, at the latest at its deadline.
 
 /// Lets tasks wait for a change.
 ///
-/// Whoever waits looks at the state before and again after: no change between the two is missed.
+/// A waiting task checks the state before and after waiting, so that it misses no change.
 @IO public final class Condition {
     private var waiting: [Once<Void>] = []
 
-    /// Nobody waits.
+    /// A condition without waiters.
     public nonisolated init() {}
 
     /// Waits for the next change, the deadline or the caller's cancellation, whichever is first.

@@ -1,12 +1,12 @@
 // libuv on its own thread, as Swift's executor: every @IO job and every I/O callback runs here.
-// Below everything that does I/O. A turn serves the workers, then calls and timers, then whatever
-// descriptors are ready. Invariant: nothing on this thread blocks, and each of these parts of a turn
-// is bounded in time, so that what comes in is looked at again within milliseconds.
+// Below everything that does I/O. A turn serves timers and workers, then jobs, then whatever
+// descriptors are ready. Invariant: nothing on this thread blocks, and each of these parts of a
+// turn is bounded in time, so that the descriptors are polled again within milliseconds.
 public import CUV
 import Glibc
 import Synchronization
 
-/// Something with output to push at the end of a turn, once however often it was asked.
+/// Something that flushes its output once at the end of a turn, however often it was asked.
 public protocol Flushable: AnyObject {
     /// Called on the loop thread when the turn's jobs have run.
     @IO func flushTurn()
@@ -15,7 +15,7 @@ public protocol Flushable: AnyObject {
 /// A libuv loop that is both serial executor (of `IO`) and task executor (of its tasks), so that
 /// neither a call nor a resumed continuation leaves the thread.
 public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable {
-    /// How often work was queued, for the test that guards the executor's cost.
+    /// How often work was queued, for the test that limits the executor's cost.
     public struct Counts: Sendable {
         /// Jobs queued from the loop's own thread.
         public var own = 0
@@ -31,31 +31,34 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
     private let inbox = Locked<(jobs: [UnownedJob], foreign: Int, wakes: Int)>(([], 0, 0))
     private let thread = Atomic<UInt>(0)
 
-    // Touched by the loop thread alone.
+    // Used only by the loop thread.
     private var ready: [UnownedJob] = []
     private var running: [UnownedJob] = []
     private var arrived: [UnownedJob] = []
     private var dirty: [any Flushable] = []
     private var flushing: [any Flushable] = []
     private var ownCount = 0
-    /// How often the descriptors have been looked at; wraps around.
+    /// How often the descriptors have been polled; wraps around.
     @IO private(set) var turn: UInt = 0
     private var pace = Pace()
 
-    /// Nanoseconds for the jobs between two looks at the descriptors.
+    /// Nanoseconds of jobs between two polls of the descriptors: 4 ms, so that a flood of jobs does
+    /// not keep received bytes waiting for longer.
     private static let jobTime: UInt64 = 4_000_000
-    /// Jobs between two looks at the clock: a usual job takes a few microseconds.
+    /// Jobs between two readings of the clock: a usual job takes a few microseconds, so that 64
+    /// take well under 1 ms.
     private static let jobsPerLook = 64
-    /// Those who have more to do than one turn has room for.
+    /// Workers whose work does not fit into one turn.
     let workers: Workers
 
     init() {
         signal(SIGPIPE, SIG_IGN)
-        // DNS and blocking work share libuv's pool, whose default of 4 one dead resolver fills.
+        // DNS and blocking work share libuv's pool, whose default of 4 threads a single dead
+        // resolver would use up.
         setenv("UV_THREADPOOL_SIZE", "16", 0)
         raw = .allocate(capacity: 1)
         wake = .allocate(capacity: 1)
-        // Kept by the C loop, which is never closed.
+        // Owned by the C loop, which is never closed.
         let before = UnsafeMutablePointer<uv_prepare_t>.allocate(capacity: 1)
         let after = UnsafeMutablePointer<uv_check_t>.allocate(capacity: 1)
         uv_loop_init(raw)
@@ -110,9 +113,9 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
     /// Asks for `target.flushTurn()` at the end of this turn; the target must ask once per turn.
     @IO public func flushAtEndOfTurn(_ target: any Flushable) { dirty.append(target) }
 
-    /// Asks for `worker.work()` in the next turn, after the others who wait; ask once per turn.
+    /// Asks for `worker.work()` in the next turn, after those already waiting; ask once per turn.
     ///
-    /// A patient worker comes after all that are not; one of them works in every turn.
+    /// Patient workers run after all others; at least one of them runs in every turn.
     @IO public func workLater(_ worker: any Worker, isPatient: Bool = false) {
         workers.add(worker, isPatient: isPatient)
     }
@@ -162,7 +165,7 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
                     count += 1
                     if count % Self.jobsPerLook == 0, Slice.now >= end { break }
                 }
-                // What is left comes before what these jobs have queued.
+                // The remaining jobs run before those that these jobs have queued.
                 if count < running.count { ready.insert(contentsOf: running[count...], at: 0) }
                 running.removeAll(keepingCapacity: true)
                 isOver = Slice.now >= end
@@ -173,7 +176,7 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
             flushing.removeAll(keepingCapacity: true)
             isOver = Slice.now >= end
         } while !isOver
-        // Out of time: let the descriptors have their turn, without sleeping in the poll.
+        // Out of time: serve the descriptors next, without sleeping in the poll.
         if !ready.isEmpty || !dirty.isEmpty { uv_async_send(wake) }
     }
 }

@@ -1,8 +1,8 @@
-// The right of one process to a folder of state, by flock. Invariant: it dies with its process,
+// One process's exclusive right to a state folder, by flock. Invariant: it ends with its process,
 // so a crash never leaves a lock behind.
 import Glibc
 
-/// A lock file held until this goes away.
+/// A lock file, locked while this object exists.
 public final class FolderLock: Sendable {
     private let file: Int32
 

@@ -1,4 +1,4 @@
-// Waiting on the loop's own clock: sleep, and a limit on how long an operation is waited for.
+// Waiting with the loop's own timers: sleeping, and waiting for an operation up to a limit.
 // Task.sleep would hold its timer on another thread.
 
 extension IO {

@@ -15,7 +15,7 @@ import Glibc
     /// The actor itself.
     public static let shared = IO()
 
-    /// The loop, as Swift wants it.
+    /// The loop as Swift's executor for this actor.
     public nonisolated var unownedExecutor: UnownedSerialExecutor {
         IO.loop.asUnownedSerialExecutor()
     }
@@ -34,7 +34,8 @@ import Glibc
         }
     }
 
-    /// The same with an argument, for C pointers, which a capture would have to send.
+    /// Enters the actor with an argument, for C pointers, which are not Sendable and cannot be
+    /// captured.
     @inline(__always)
     public nonisolated static func assume<A, T, Failure: Error>(
         _ argument: A, _ body: @IO (A) throws(Failure) -> T
@@ -46,9 +47,7 @@ import Glibc
         }
     }
 
-    /// Starts a task that never leaves the loop thread.
-    ///
-    /// The only way to start one.
+    /// Starts a task that never leaves the loop thread: the only way to start one that does I/O.
     @discardableResult
     public nonisolated static func task<T: Sendable>(
         _ operation: @escaping @IO @Sendable () async -> T

@@ -1,5 +1,6 @@
-// A value behind a lock: the one kind of lock in the house. Any thread may use it, never across
-// an await. A pthread mutex, because ThreadSanitizer cannot see the standard library's on Linux.
+// A value behind a lock: the only kind of lock in this code base. Any thread may use it, never
+// across an await. A pthread mutex, because ThreadSanitizer cannot see the standard library's on
+// Linux.
 import Glibc
 
 /// A value that only one thread touches at a time.
@@ -19,7 +20,7 @@ public final class Locked<Value>: @unchecked Sendable {
         mutex.deallocate()
     }
 
-    /// Runs `body` with the value, alone.
+    /// Runs `body` with exclusive use of the value.
     ///
     /// `body` must not block.
     public func withLock<Result, Failure: Error>(

@@ -1,6 +1,6 @@
 // The log of a program: lines for standard error. Flow: any thread → a bounded queue → a thread
-// that writes, for as long as there are lines → standard error.
-// Invariant: whoever logs never waits; lines the reader is too slow for are dropped and counted.
+// that writes while there are lines → standard error.
+// Invariant: logging never waits; lines that the reader is too slow for are dropped and counted.
 import Glibc
 
 extension Process {
@@ -9,10 +9,10 @@ extension Process {
         complain("\(UTCTime(Int64(time(nil))).rfc3339) \(line)")
     }
 
-    /// Writes a line to standard error, behind the lines that were logged before.
+    /// Writes a line to standard error, after the lines that were logged before.
     public static func complain(_ line: String) { LogWriter.standardError.add(line) }
 
-    /// Ends the process once the log is written, or when `patience` is over.
+    /// Ends the process once the log is written, or after `patience`.
     public static func end(
         _ code: Int32, patience: Duration = .milliseconds(500)
     ) -> Never {
@@ -21,9 +21,9 @@ extension Process {
     }
 }
 
-/// Writes lines to a descriptor that may block, from a thread of its own.
+/// Writes lines to a descriptor that may block, from its own thread.
 ///
-/// The descriptor itself is left as it is: non-blocking mode would also hold for every other
+/// The descriptor's flags are not changed: non-blocking mode would also apply to every other
 /// process that shares it, such as the shell of a terminal.
 final class LogWriter: Sendable {
     static let standardError = LogWriter(STDERR_FILENO)
@@ -38,7 +38,7 @@ final class LogWriter: Sendable {
         if queue.withLock({ $0.add(line) }) { startThread() }
     }
 
-    /// Waits until every line is written, at most `limit`; for the end of a program.
+    /// Waits until every line is written, for at most `limit`; for the end of a program.
     func settle(within limit: Duration) {
         let end = ContinuousClock.now + limit
         while queue.withLock({ $0.isBusy }), ContinuousClock.now < end { usleep(1000) }
@@ -63,7 +63,7 @@ final class LogWriter: Sendable {
         while let bytes = queue.withLock({ $0.take() }) { put(bytes) }
     }
 
-    /// Writes all of `bytes`; what cannot be written at all is given up.
+    /// Writes all of `bytes`; on an error the rest is dropped.
     private func put(_ bytes: [UInt8]) {
         var rest = bytes[...]
         while !rest.isEmpty {
@@ -83,17 +83,17 @@ final class LogWriter: Sendable {
 
 /// The lines that wait to be written.
 struct LogQueue {
-    /// Bytes that may wait: some 2,000 lines, so that a reader may pause without a loss.
+    /// The most bytes that may wait: some 2,000 lines, so that a reader may pause without loss.
     static let capacity = 256 << 10
 
-    /// Whether somebody writes, or will at once.
+    /// Whether a thread is writing, or is about to.
     var isBusy = false
     private var waiting: [UInt8] = []
     private var dropped = 0
 
     /// Adds a line, or counts it as dropped; true: the caller starts the thread that takes it.
     mutating func add(_ line: String) -> Bool {
-        // Once a line is dropped, so are those behind it until the report of it has its place.
+        // After one line is dropped, so are the next ones, until the drop has been reported.
         if dropped == 0, waiting.count + line.utf8.count < Self.capacity {
             waiting.append(contentsOf: line.utf8)
             waiting.append(UInt8(ascii: "\n"))
@@ -105,7 +105,7 @@ struct LogQueue {
         return true
     }
 
-    /// What to write next; nil: nothing is left, and the thread ends.
+    /// The bytes to write next; nil if nothing is left, and the thread ends.
     mutating func take() -> [UInt8]? {
         if dropped > 0 {
             let lines = dropped == 1 ? "1 line" : "\(dropped) lines"

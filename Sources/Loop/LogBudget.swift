@@ -1,12 +1,12 @@
-// How much of the log strangers may fill: some lines of each kind in a span of time, then a sum.
-// Pure: the caller hands in the time, and wakes when the span is over.
-// Invariant: a line is either admitted or part of exactly one sum.
+// Limits how much unknown peers may log: a few lines of each kind per span, then a total. Pure: the
+// caller passes in the time, and calls `settle` when the span is over.
+// Invariant: a line is either admitted or counted in exactly one total.
 
 /// The lines of each kind that may be logged in one span of time.
 public struct LogBudget<Kind: Hashable & Sendable>: Sendable {
     private let lines: Int
     private let span: Duration
-    /// When the span that runs now is over; nil: none runs.
+    /// When the current span is over; nil if there is none.
     public private(set) var end: ContinuousClock.Instant?
     private var counts: [Kind: Int] = [:]
 
@@ -16,7 +16,7 @@ public struct LogBudget<Kind: Hashable & Sendable>: Sendable {
         self.span = span
     }
 
-    /// Whether a line of this kind may be logged now; one that may not is counted.
+    /// Whether a line of this kind may be logged now; if not, it is counted.
     ///
     /// The first line begins a span, which runs until `settle`.
     public mutating func admits(_ kind: Kind, at now: ContinuousClock.Instant) -> Bool {

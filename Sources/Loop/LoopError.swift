@@ -1,4 +1,5 @@
-// What can go wrong below the network: names, descriptors, children. A libuv code keeps its name.
+// Errors below the network: names, descriptors, children. Reasons from libuv are passed on
+// unchanged.
 internal import CUV
 
 /// Why an operation of the loop failed.

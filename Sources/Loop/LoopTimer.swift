@@ -9,7 +9,7 @@ internal import CUV
 
     /// Starts the timer.
     ///
-    /// A repeating one goes on until `cancel` or the last reference is gone.
+    /// A repeating timer fires until it is cancelled or its last reference is gone.
     public init(
         after delay: Duration, repeating: Duration? = nil, _ fire: @escaping @IO () -> Void
     ) {
@@ -17,7 +17,7 @@ internal import CUV
         repeats = repeating != nil
         let handle = UnsafeMutablePointer<uv_timer_t>.allocate(capacity: 1)
         uv_timer_init(IO.loop.raw, handle)
-        // The loop's idea of now is as old as the turn.
+        // The loop's cached time is as old as the turn.
         uv_update_time(IO.loop.raw)
         handle.pointee.data = Unmanaged.passUnretained(self).toOpaque()
         self.handle = handle
@@ -46,7 +46,7 @@ internal import CUV
     }
 }
 
-/// Closes a libuv handle made by `allocate` and frees it when libuv has let go of it.
+/// Closes a libuv handle made by `allocate`, and frees it once libuv has released it.
 @IO func closeHandle<Handle>(_ handle: UnsafeMutablePointer<Handle>) {
     uv_close(UnsafeMutableRawPointer(handle).assumingMemoryBound(to: uv_handle_t.self)) {
         UnsafeMutableRawPointer($0)?.deallocate()

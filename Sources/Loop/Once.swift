@@ -1,15 +1,15 @@
 // A value that is set once and waited for by any number of tasks: how a callback becomes an await.
 
-/// A value that comes later; the first `set` wins.
+/// A value that is set later; the first `set` wins.
 @IO public final class Once<Value: Sendable> {
-    /// The value, when it is there.
+    /// The value, once it is set.
     public private(set) var value: Value?
     private var waiting: [UnsafeContinuation<Value, Never>] = []
 
     /// An empty one.
     public nonisolated init() {}
 
-    /// Sets the value and resumes who waits; later calls change nothing.
+    /// Sets the value and resumes the waiting tasks; later calls change nothing.
     public func set(_ value: Value) {
         guard self.value == nil else { return }
         self.value = value
@@ -18,7 +18,7 @@
         for continuation in resumed { continuation.resume(returning: value) }
     }
 
-    /// Waits for the value, cancelled or not: whoever makes one promises to set it.
+    /// Waits for the value, even when cancelled; its creator must set it.
     public func wait() async -> Value {
         if let value { return value }
         return await withUnsafeContinuation { continuation in

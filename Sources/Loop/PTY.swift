@@ -1,6 +1,6 @@
-// A program on a terminal of its own: the shell behind `agent/local`. libuv has no PTYs, so the
-// C shim forks and this file reads and writes the master side. Invariant: `onEnd` comes once,
-// after the last output.
+// A program on its own terminal: the shell behind `agent/local`. libuv has no PTYs, so the C shim
+// forks and this file reads and writes the master side. Invariant: `onEnd` comes once, after the
+// last output.
 internal import CPTY
 import Glibc
 public import Programs
@@ -15,7 +15,7 @@ public import Programs
     public var onEnd: (@IO (ProgramEnd) -> Void)?
     /// Everything written has been taken by the terminal.
     public var onDrain: (@IO () -> Void)?
-    /// Nothing: what the program writes to standard error is part of the output.
+    /// Never called: on a terminal, standard error is part of the output.
     public var onErrorOutput: (@IO ([UInt8]) -> Void)? {
         get { nil }
         set {}
@@ -33,13 +33,13 @@ public import Programs
     private var firstLook: LoopTimer?
     private var buffer = [UInt8](repeating: 0, count: 65536)
 
-    /// It has one.
+    /// Always true.
     public var hasTerminal: Bool { true }
 
     /// Bytes written but not yet taken by the terminal.
     public var unsent: Int { pending.count }
 
-    /// Starts the program at `path` (absolute) as the leader of a new terminal.
+    /// Starts the program at `path` (absolute) as the session leader on a new terminal.
     ///
     /// `arguments` includes the name the program sees (`-bash` for a login shell).
     public static func spawn(
@@ -91,7 +91,7 @@ public import Programs
     public func resume() {
         paused = false
         watch()
-        // It may have ended before anybody listened.
+        // It may have ended before there was a handler.
         if ended == nil { firstLook = LoopTimer(after: .zero) { [weak self] in self?.reap() } }
     }
 
@@ -104,11 +104,11 @@ public import Programs
     public func close() {
         guard ended == nil, hangUp == nil else { return tearDown() }
         paused = false
-        // A child that has only just been forked leads no group yet.
+        // A child that was just forked may not lead a process group yet.
         if kill(-pid, SIGHUP) != 0 { kill(pid, SIGHUP) }
         kill(-pid, SIGCONT)
         closeMaster()
-        // Holds the terminal until its child is gone, so that none is left a zombie.
+        // Keeps this object until the child is gone, so that no zombie is left.
         hangUp = LoopTimer(after: .seconds(2)) { kill(-self.pid, SIGKILL) }
         reap()
     }
@@ -118,12 +118,12 @@ public import Programs
         if found.contains(.read) { readAvailable(pieces: 16) }
     }
 
-    /// Reads up to `pieces` buffers and no longer than a slice: while there is more, the descriptor
-    /// stays ready.
+    /// Reads up to `pieces` buffers, for at most a slice: while there is more, the descriptor stays
+    /// ready.
     private func readAvailable(pieces: Int) {
         let slice = Slice()
         for number in 0..<pieces where master >= 0 && (!paused || ended != nil) {
-            // What a child wrote before it ended is taken in full.
+            // Everything that a child wrote before it ended is read.
             if number > 0, ended == nil, slice.isOver() { return }
             let count = buffer.withUnsafeMutableBytes { read(master, $0.baseAddress, $0.count) }
             guard count > 0 else {
@@ -159,14 +159,14 @@ public import Programs
 
     private func reap() {
         var code: Int32 = 0
-        // While paused the end waits, as the output before it does.
+        // While reading is paused, the end waits too, as the output comes before it.
         guard ended == nil, !paused, hl_pty_reap(pid, &code) != 0 else { return }
         let end: ProgramEnd = code >= 0 ? .exited(code) : .signalled(Signal.name(-code))
         ended = end
         reaper?.cancel()
         hangUp?.cancel()
         hangUp = nil
-        // What it wrote before it ended is still in the terminal; bounded, as others may write on.
+        // Reads what the child wrote before it ended; bounded, as other processes may keep writing.
         paused = false
         readAvailable(pieces: 256)
         closeMaster()

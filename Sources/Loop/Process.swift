@@ -38,7 +38,7 @@ public enum Process {
         }
     }
 
-    /// Writes to standard output as it is, and waits for whoever reads it.
+    /// Writes text to standard output unchanged, and waits while its reader is slow.
     public static func print(_ text: String) {
         var bytes = Array(text.utf8)[...]
         while !bytes.isEmpty {

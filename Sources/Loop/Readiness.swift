@@ -1,10 +1,10 @@
 // Readiness of a descriptor that a C library owns (uv_poll_t): libssh2's sockets, a terminal's
-// master. Invariant: the descriptor stays the caller's, and outlives the watch.
+// master. Invariant: the caller owns the descriptor and keeps it open for longer than the watch.
 internal import CUV
 
 /// Watches one descriptor for readability and writability.
 @IO public final class Readiness {
-    /// What to watch for, and what was found.
+    /// The events to watch for, or those that were found.
     public struct Interest: OptionSet, Sendable {
         /// The bits.
         public let rawValue: Int32
@@ -36,7 +36,7 @@ internal import CUV
 
     /// Watches for `interest` until `stop`.
     ///
-    /// An error of the descriptor reports as both, again and again until it has been taken.
+    /// An error on the descriptor is reported as both, repeatedly, until it has been read.
     public func watch(_ interest: Interest, _ ready: @escaping @IO (Interest) -> Void) {
         self.ready = ready
         watch(interest)
@@ -61,7 +61,7 @@ internal import CUV
         }
     }
 
-    /// libuv has stopped the watch; what stands before the error may not all have been read yet.
+    /// libuv has stopped the watch; data received before the error may not all have been read yet.
     private func failed() {
         if let handle, !watched.isEmpty { start(handle) }
         ready?([.read, .write])

@@ -1,5 +1,5 @@
-// A running program as its users see it, whatever runs it: a child with pipes (ChildStream), a child
-// on a terminal (PTY), a channel of an SSH link. Sessions and commands stand on this alone.
+// A running program, independent of what runs it: a child with pipes (ChildStream), a child on a
+// terminal (PTY), a channel of an SSH link. Sessions and commands depend only on this.
 // Invariant: nothing is read before the first `resume`; `onEnd` comes once, after the last output.
 public import Programs
 
@@ -21,14 +21,14 @@ public import Programs
     func write(_ bytes: [UInt8])
     /// Ends the input after what is queued; on a terminal that is the key Ctrl-D.
     func sendEOF()
-    /// Stops reading: the program is held off once what lies between is full.
+    /// Stops reading: the program blocks once the buffers in between are full.
     func pause()
-    /// Reads on.
+    /// Resumes reading.
     func resume()
     /// Gives the terminal, if it has one, another size.
     func resize(columns: UInt16, rows: UInt16)
     /// Sends a signal by its name without `SIG`.
     func signal(_ name: String)
-    /// Ends the program, by a hang-up where it has a terminal, and lets go of it.
+    /// Ends the program (by a hang-up if it has a terminal) and releases it.
     func close()
 }

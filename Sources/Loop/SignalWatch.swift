@@ -24,7 +24,7 @@ internal import CUV
 
     isolated deinit { cancel() }
 
-    /// Gives the signal its default action back.
+    /// Stops watching, which restores the signal's default action.
     public func cancel() {
         guard let handle else { return }
         self.handle = nil

@@ -1,9 +1,9 @@
-// The share of one source of bytes in one turn of the loop. A source that has more to do waits for
-// its next turn (`EventLoop.workLater`), so that a loud peer slows down only itself.
-// Invariant: a value; what it decides depends on the bytes spent and the time that is handed in.
+// How much one source of bytes may do in one turn of the loop. A source that has more to do waits
+// for its next turn (`EventLoop.workLater`), so that a loud peer slows down only itself.
+// Invariant: a value; its decisions depend only on the bytes spent and the time passed in.
 internal import CUV
 
-/// The share of one source in one turn: a number of bytes and a time.
+/// How much one source may do in one turn: a number of bytes and a time.
 public struct Slice: Sendable {
     /// Bytes a source may move in one turn: decrypting them takes a little less than 1 ms.
     public static let bytes = 256 << 10
@@ -23,6 +23,6 @@ public struct Slice: Sendable {
     /// Counts bytes that were moved.
     public mutating func spend(_ bytes: Int) { bytesLeft -= bytes }
 
-    /// Whether the source has had its share.
+    /// Whether the source has used up its slice.
     public func isOver(at now: UInt64 = Slice.now) -> Bool { bytesLeft <= 0 || now >= end }
 }

@@ -1,4 +1,4 @@
-// An IP address and port, as the sockets want it and as people write it. A value.
+// An IP address and port, as a C address for sockets and as text. A value.
 public import CUV
 import Glibc
 

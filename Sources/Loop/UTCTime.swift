@@ -1,4 +1,4 @@
-// A moment taken apart into date and clock, in UTC: the one calendar of the house. Pure.
+// A moment split into date and time, in UTC: the only calendar in this code base. Pure.
 
 /// A moment as a calendar shows it.
 public struct UTCTime: Sendable, Equatable {
@@ -26,13 +26,13 @@ public struct UTCTime: Sendable, Equatable {
         year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
     }
 
-    /// As RFC 3339 has it: `2026-01-31T08:15:00Z`.
+    /// The RFC 3339 form: `2026-01-31T08:15:00Z`.
     public var rfc3339: String { "\(date)T\(clock)Z" }
 
     /// For people, to the minute: `2026-01-31 08:15 UTC`.
     public var minute: String { "\(date) \(clock.dropLast(3)) UTC" }
 
-    /// As HTTP has it (RFC 9110 §5.6.7): `Sat, 31 Jan 2026 08:15:00 GMT`.
+    /// The HTTP form (RFC 9110 §5.6.7): `Sat, 31 Jan 2026 08:15:00 GMT`.
     public var http: String {
         let names = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"]
         let months = [

@@ -1,23 +1,24 @@
-// Those who have more to do than one turn of the loop has room for: links with a flood before them, and
-// screens. They take turns after the calls, timers and descriptors of each turn; what has to be passed
-// on comes before what only has to be drawn.
-// Invariant: each works at most once in a turn; none but the first begins once its queue's time is over.
+// Workers whose work does not fit into one turn of the loop: links with much data, and screens.
+// They work at the start of a turn, before its jobs and descriptors; data to pass on comes before
+// data that is only to be drawn. Invariant: each works at most once per turn; except for its first
+// worker, none starts once its queue's time is over.
 internal import CUV
 
 /// Something that may have more to do than fits into one turn of the loop.
 public protocol Worker: AnyObject {
-    /// Works for about a `Slice`; whoever then has more to do asks for another turn.
+    /// Works for about a `Slice`; a worker that then has more to do asks for another turn.
     @IO func work()
 }
 
 /// The two queues of workers.
 final class Workers {
-    /// Nanoseconds all workers that are not patient together have in one turn.
+    /// Nanoseconds per turn for all workers of the first queue together: 2 ms, so that they delay
+    /// jobs and descriptors by about that and one slice at most.
     private static let turn: UInt64 = 2_000_000
-    /// The same for the patient ones, so that a turn with both stays short.
+    /// The same for the patient workers, so that a turn with both stays short.
     private static let patientTurn: UInt64 = 1_000_000
 
-    /// Keeps the loop from sleeping while somebody waits, and calls back once each turn.
+    /// Keeps the loop from sleeping while a worker waits, and calls back once per turn.
     private let idle = UnsafeMutablePointer<uv_idle_t>.allocate(capacity: 1)
     private let queue = Queue()
     private let patient = Queue()
@@ -26,7 +27,7 @@ final class Workers {
 
     func add(_ worker: any Worker, isPatient: Bool) {
         (isPatient ? patient : queue).waiting.append(worker)
-        // It does nothing when it runs already.
+        // This does nothing if it is already running.
         uv_idle_start(idle) { idle in
             guard let data = idle?.pointee.loop?.pointee.data else { return }
             let workers = Unmanaged<EventLoop>.fromOpaque(data).takeUnretainedValue().workers
@@ -54,7 +55,7 @@ final class Workers {
                 done += 1
                 if Slice.now >= end { break }
             }
-            // Those who had no turn come before those who ask for another one.
+            // Workers that had no turn come before those that ask for another.
             waiting.insert(contentsOf: turn[done...], at: 0)
         }
     }

@@ -1,12 +1,12 @@
-// A connection as its users see it, whatever carries it: TCP, a Unix socket, TLS on either.
-// Bytes in by callback, bytes out through a buffer that is written at the end of the turn.
+// A connection, independent of what carries it: TCP, a Unix socket, TLS on either. Bytes in by
+// callback, bytes out through a buffer that is written at the end of the turn.
 public import Loop
 
 /// A two-way stream of bytes with back-pressure.
 @IO public protocol ByteStream: AnyObject {
     /// Bytes as they arrive; the buffer is only lent for the call.
     ///
-    /// Without a handler nothing is read: what the peer sends first waits for one.
+    /// Nothing is read until there is a handler.
     var onData: (@IO (UnsafeRawBufferPointer) -> Void)? { get set }
 
     /// Everything written so far has been taken by the system: time to produce more.
@@ -15,10 +15,10 @@ public import Loop
     /// The peer will send no more, but may still read; without a handler the stream then ends.
     var onEnd: (@IO () -> Void)? { get set }
 
-    /// The end, once: nil after an orderly one (the peer's or our own).
+    /// Called once, at the end; the error is nil if it was orderly, from either side.
     var onClose: (@IO (NetError?) -> Void)? { get set }
 
-    /// The peer's address, as people write it.
+    /// The peer's address as text, for messages.
     var peer: String { get }
 
     /// Whether the stream has ended; writes to it are dropped.
@@ -30,25 +30,25 @@ public import Loop
     /// Queues bytes; they leave at the end of the turn, or with `flush`.
     func write(_ bytes: UnsafeRawBufferPointer)
 
-    /// Hands what is queued to the system now.
+    /// Passes the queue to the system now.
     func flush()
 
-    /// Keeps little unsent in the kernel, where there is one below, so that calls overtake bulk.
+    /// Limits the kernel's send queue, if there is one, so that calls overtake bulk data.
     func limitUnsentInKernel(bytes: Int32)
 
-    /// Stops `onData`, but for what has been received already (up to 64 KiB).
+    /// Stops `onData`, except for what has already been received (up to 64 KiB).
     func pauseReading()
 
-    /// Goes on with `onData`.
+    /// Resumes `onData`.
     func resumeReading()
 
-    /// Ends our side when what is queued has left; the peer may go on sending.
+    /// Ends our side once the queue is sent; the peer may continue to send.
     func endWriting()
 
-    /// Ends the stream when what is queued has left; data that arrives is dropped.
+    /// Ends the stream once the queue is sent; data that arrives is dropped.
     func finish()
 
-    /// Ends the stream now; what is queued is lost. `onClose` comes with `error`.
+    /// Ends the stream now; the queue is lost. `onClose` comes with `error`.
     func close(_ error: NetError?)
 }
 
@@ -59,6 +59,6 @@ extension ByteStream {
     /// Ends the stream now.
     public func close() { close(nil) }
 
-    /// Nothing: only a TCP socket, and what lies on one, has a queue in the kernel to be limited.
+    /// Does nothing: only a TCP socket has a kernel queue to limit, directly or under TLS.
     public func limitUnsentInKernel(bytes: Int32) {}
 }

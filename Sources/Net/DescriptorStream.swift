@@ -1,6 +1,6 @@
 // A pair of descriptors, such as standard input and output, as a ByteStream: by readiness for
-// pipes, sockets and terminals, on a worker where the kernel offers none (a file). Invariant: the
-// descriptors' flags are given back, and nothing blocks the loop.
+// pipes, sockets and terminals, on a worker thread for files, which have no readiness. Invariant:
+// the descriptors' flags are restored at the end, and nothing blocks the loop.
 import Glibc
 public import Loop
 
@@ -31,9 +31,9 @@ public import Loop
     /// One of the two descriptors.
     private struct End {
         let descriptor: Int32
-        /// As they were found.
+        /// The flags as they were found.
         let flags: Int32
-        /// nil: the kernel offers none, or it is over.
+        /// nil if the kernel offers no readiness, or this end is closed.
         var readiness: Readiness?
     }
 
@@ -142,7 +142,7 @@ public import Loop
 
     // MARK: The end
 
-    /// As in `finish`: an output that others may share cannot be ended alone.
+    /// As in `finish`: an output that others may share cannot be shut down separately.
     public func endWriting() { finish() }
 
     /// As in `ByteStream`.
@@ -150,6 +150,7 @@ public import Loop
         guard !isClosed, !isFinishing else { return }
         isFinishing = true
         if queue.isEmpty { return close(nil) }
+        // A reader that has stopped must not hold the stream forever.
         finishDeadline = LoopTimer(after: .seconds(5)) { [weak self] in self?.close(nil) }
     }
 

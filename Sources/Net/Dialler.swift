@@ -1,12 +1,13 @@
-// The one way to a TCP address: a name to its addresses, each tried in turn under one deadline. SSH
-// takes the connected descriptor, everything else a SocketStream. Way stations (proxies) belong here.
-// Invariant: a socket that is not handed over is closed, and the deadline holds over all of it.
+// The only place that dials TCP: resolves a name and tries its addresses in turn under one
+// deadline. SSH takes the connected descriptor, everything else a SocketStream. Proxies, if they
+// are added, belong here.
+// Invariant: a socket that is not handed over is closed, and the deadline covers everything.
 import Glibc
 public import Loop
 
 /// Opens TCP connections.
 @IO public enum Dialler {
-    /// A connected, non-blocking socket, which becomes the caller's.
+    /// A connected, non-blocking socket, which the caller then owns.
     ///
     /// The addresses are tried in the resolver's order; the error is the last one's.
     public static func descriptor(
@@ -22,7 +23,7 @@ public import Loop
         return try result.get()
     }
 
-    /// The same for one address.
+    /// A connected, non-blocking socket to one address.
     public static func descriptor(
         to address: SocketAddress, deadline: Duration
     ) async throws(NetError) -> Int32 {
@@ -35,7 +36,8 @@ public import Loop
         return socket
     }
 
-    /// The time an address that swallows packets may use up before the next one is tried.
+    /// How long an address that drops packets may take before the next one is tried (at most half
+    /// the deadline), so that one dead address leaves time for the others.
     private static let share: Duration = .seconds(8)
 
     /// One run over the addresses of a host.
@@ -67,7 +69,7 @@ public import Loop
             return .failure(failure)
         }
 
-        /// Connects to one address: zero, or the error number.
+        /// Connects to one address; returns zero or the error number.
         func connect(_ address: SocketAddress) async -> Int32 {
             let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
             socket = Glibc.socket(address.family, kind | Int32(SOCK_CLOEXEC.rawValue), 0)

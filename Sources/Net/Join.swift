@@ -1,7 +1,7 @@
-// Two streams made one: what either brings goes to the other, under back-pressure.
+// Joins two streams: bytes from each go to the other, with back-pressure.
 import Loop
 
-/// Passes bytes between two streams until one ends; then the other ends after what is queued.
+/// Passes bytes between two streams until one ends; then the other sends its queue and ends.
 @IO public func join(_ one: any ByteStream, _ other: any ByteStream) async {
     let ended = Once<Void>()
     pass(from: one, to: other, ended)
@@ -12,7 +12,7 @@ import Loop
 }
 
 @IO private func pass(from source: any ByteStream, to sink: any ByteStream, _ ended: Once<Void>) {
-    // More than this unsent stops the source.
+    // Unsent bytes above which the source pauses: what a slow reader may make us buffer.
     let cap = 1 << 18
     source.onData = { [weak source, weak sink] bytes in
         guard let sink else { return }

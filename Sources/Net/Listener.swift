@@ -5,7 +5,7 @@ public import Loop
 
 /// A listening socket.
 @IO public final class Listener {
-    /// The address it is bound to (the real port where 0 was asked); nil on a Unix socket.
+    /// The address it is bound to (with the port chosen for 0); nil on a Unix socket.
     public private(set) var address: SocketAddress?
 
     private var handle: UnsafeMutableRawPointer?
@@ -32,14 +32,14 @@ public import Loop
 
     /// Listens on a Unix socket with mode 0600.
     ///
-    /// A file that is in the way is an error.
+    /// A file that already exists at the path is an error.
     public static func unix(
         path: String, _ accepted: @escaping @IO (SocketStream) -> Void
     ) throws(NetError) -> Listener {
         let pipe = UnsafeMutablePointer<uv_pipe_t>.allocate(capacity: 1)
         uv_pipe_init(IO.loop.raw, pipe, 0)
         let listener = Listener(UnsafeMutableRawPointer(pipe), isTCP: false, accepted)
-        // From the first moment nobody else's: the mask, not a later chmod.
+        // Private from the start: by the umask, not by a later chmod.
         let mask = umask(0o177)
         let bound = uv_pipe_bind(pipe, path)
         umask(mask)
@@ -89,7 +89,7 @@ public import Loop
         accepted(connection)
     }
 
-    /// Stops accepting; connections that were accepted live on.
+    /// Stops accepting; accepted connections stay open.
     public func close() {
         guard let handle else { return }
         self.handle = nil

@@ -1,4 +1,4 @@
-// What can go wrong between two sockets. A libuv or OpenSSL reason keeps its words.
+// Errors of connections. Reasons from libuv or OpenSSL are passed on unchanged.
 internal import CUV
 import Loop
 

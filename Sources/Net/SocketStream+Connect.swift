@@ -19,7 +19,7 @@ extension SocketStream {
         try adopt(tcp: try await Dialler.descriptor(to: address, deadline: deadline))
     }
 
-    /// Connects to a Unix socket, which is there at once or not at all.
+    /// Connects to a Unix socket, which succeeds or fails at once.
     public static func connect(path: String) async throws(NetError) -> SocketStream {
         let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
         let descriptor = socket(AF_UNIX, kind | Int32(SOCK_CLOEXEC.rawValue), 0)

@@ -1,5 +1,5 @@
 // A connected TCP or Unix socket as a ByteStream (uv_tcp_t, uv_pipe_t). Invariant: an idle stream
-// owns no buffer; reads go through one buffer of the loop, writes are let go of once sent.
+// owns no buffer; all reads share one buffer, and written bytes are released once sent.
 internal import CUV
 import Glibc
 public import Loop
@@ -32,10 +32,10 @@ public import Loop
     private var endingWrite = false
     private var finishDeadline: LoopTimer?
 
-    /// What is to be written, and how far that is.
+    /// The bytes to write, and how many libuv has taken.
     private struct Output {
         var queue: [UInt8] = []
-        /// Bytes that libuv has and the system has not.
+        /// Bytes passed to libuv but not yet to the system.
         var inFlight = 0
         var isDirty = false
         var isEmpty: Bool { queue.isEmpty && inFlight == 0 }
@@ -46,7 +46,7 @@ public import Loop
         var isOn = false
         var isConnected = false
         var isPaused = false
-        /// It has had its slice of this turn.
+        /// It has used up its slice of this turn.
         var isResting = false
     }
 
@@ -123,7 +123,7 @@ public import Loop
         read()
     }
 
-    /// Reads when somebody takes what comes, or when nobody will and only the end matters.
+    /// Reads if there is a handler, or while finishing, when only the end matters.
     private func read() {
         guard !isClosed, reading.isConnected else { return }
         let wanted =
@@ -281,7 +281,7 @@ public import Loop
         guard !isClosed, !finishing else { return }
         if output.isEmpty { return close(nil) }
         finishing = true
-        // A peer that reads nothing more must not hold the socket for ever; a slow one may.
+        // A peer that has read nothing for 10 s must not hold the socket forever; a slow one may.
         var before = unsent
         finishDeadline = LoopTimer(after: .seconds(10), repeating: .seconds(10)) { [weak self] in
             guard let self else { return }

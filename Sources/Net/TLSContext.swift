@@ -1,11 +1,12 @@
-// What a TLS end presents and whom it believes (SSL_CTX). TLS 1.3 alone; no "accept all": a
-// client pins the server's key or checks a public certificate. Made once, used by many streams.
+// The certificate that a TLS end presents and whom it trusts (SSL_CTX). TLS 1.3 only; there is no
+// "accept all": a client pins the server's key or checks a public certificate. Made once, used by
+// many streams.
 internal import COpenSSL
 public import Crypto
 
 /// The settings of one end of TLS.
 public final class TLSContext: @unchecked Sendable {
-    /// Whom a client believes.
+    /// Whom a client trusts.
     public enum Trust: Sendable, Equatable {
         /// The server whose key has this pin.
         case pin(PublicKeyPin)

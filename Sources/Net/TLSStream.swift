@@ -1,5 +1,6 @@
-// TLS 1.3 over any ByteStream, as a ByteStream. OpenSSL reads from the bytes the stream below just lent
-// and writes into that stream's queue (a BIO of our own), so an idle stream holds no I/O buffer.
+// TLS 1.3 over any ByteStream, as a ByteStream. OpenSSL reads from the bytes the stream below just
+// lent and writes into that stream's queue (a BIO of our own), so an idle stream holds no I/O
+// buffer.
 // Invariant: application bytes pass only after the handshake and the pin check.
 internal import COpenSSL
 internal import Crypto
@@ -16,7 +17,7 @@ public import Loop
         get { below.onDrain }
         set { below.onDrain = newValue }
     }
-    /// As in `ByteStream`; never called: TLS ends both ways at once here.
+    /// As in `ByteStream`; never called, as TLS ends both directions at once here.
     public var onEnd: (@IO () -> Void)?
     /// As in `ByteStream`.
     public var onClose: (@IO (NetError?) -> Void)?
@@ -37,14 +38,14 @@ public import Loop
     private var settled: (@IO (NetError?) -> Void)?
     /// The ciphertext the stream below has lent for this call.
     private var incoming = UnsafeRawBufferPointer(start: nil, count: 0)
-    /// What the peer sent right behind its handshake, until somebody listens.
+    /// Bytes that the peer sent right after its handshake, until there is a handler.
     private var early: [UInt8] = []
 
-    /// Buffers for what is decrypted: one is enough, but for TLS that runs inside of TLS, which reads
-    /// while the outer one's buffer is lent.
+    /// Buffers for what is decrypted: one is enough, except for TLS inside TLS, which reads while
+    /// the outer buffer is lent.
     private static var buffers: [UnsafeMutableRawBufferPointer] = []
 
-    /// Does the handshake over a connected stream; at failure that stream is closed.
+    /// Does the handshake over a connected stream, which is closed on failure.
     ///
     /// A client gives `serverName`; an end without one is the server.
     public static func handshake(
@@ -177,8 +178,8 @@ public import Loop
             Self.buffers.popLast() ?? .allocate(byteCount: 65536, alignment: 16)
         defer { Self.buffers.append(space) }
         while !isClosed {
-            // SSL_get_error believes the thread's queue, where any other user of OpenSSL (libssh2
-            // on this loop) may have left an error of its own.
+            // SSL_get_error relies on the thread's error queue, where another user of OpenSSL
+            // (libssh2 on this loop) may have left an error.
             ERR_clear_error()
             let count = SSL_read(ssl, space.baseAddress, Int32(space.count))
             guard count > 0 else { return fail(ssl, count) }
@@ -187,7 +188,8 @@ public import Loop
         }
     }
 
-    /// Nobody listens yet (the task that awaited the handshake runs later in this turn).
+    /// Keeps bytes until there is a handler: the task that awaited the handshake runs later in this
+    /// turn.
     private func hold(_ bytes: UnsafeRawBufferPointer) {
         guard early.count + bytes.count <= 1 << 18 else {
             return close(.closed(reason: "data before it was asked for"))
@@ -222,7 +224,7 @@ public import Loop
         return nil
     }
 
-    /// Sorts out why OpenSSL did not go on: it wants more bytes, the peer is done, or it failed.
+    /// Finds out why OpenSSL stopped: it needs more bytes, the peer has finished, or it failed.
     private func fail(_ ssl: OpaquePointer, _ code: Int32) {
         switch SSL_get_error(ssl, code) {
         case SSL_ERROR_WANT_READ, SSL_ERROR_WANT_WRITE: return
@@ -237,7 +239,7 @@ public import Loop
                 ? String(
                     decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
                 : String(cString: X509_verify_cert_error_string(verify))
-            // The alert that tells the peer why is queued in the below.
+            // The alert that tells the peer why is queued in the stream below.
             below.flush()
             close(.tls(reason: reason))
         }
@@ -255,7 +257,7 @@ public import Loop
         self.settled = nil
         self.onClose = nil
         onData = nil
-        // A server that hears nothing was not spoken to: a port scan, a health check.
+        // A peer that sent a server nothing did not want TLS: it is a port scan or a health check.
         let isSilent = context.trust == nil && !isHeard
         settled?(
             isSilent

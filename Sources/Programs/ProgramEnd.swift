@@ -1,6 +1,7 @@
-// How a program ended, whoever ran it: a child of this process, a program on a terminal, a channel of
-// an SSH link. A value that Loop and SSH report and that sessions and commands pass on.
-// Invariant: a code or a signal is what was reported; what was not reported is `lost`.
+// How a program ended, independent of what ran it: a child, a program on a terminal, an SSH
+// channel. A value that Loop and SSH report and that sessions and commands pass on.
+// Invariant: a code or a signal is what was reported; an unreported end is `lost`, except on an SSH
+// channel, where libssh2 gives code 0 for it.
 
 /// How a program ended.
 public enum ProgramEnd: Equatable, Sendable {

@@ -1,10 +1,10 @@
-// The names of signals: the one table for whoever sends one or reports one.
+// The names of signals: this machine's table, used to send them and to report them.
 // Invariant: a name is written without `SIG`, as SSH (RFC 4254 §6.10) and `kill -l` write it.
 import Glibc
 
 /// Names and numbers of signals on this machine.
 public enum Signal {
-    /// The name of a signal; the number itself where it has none here.
+    /// The name of a signal, or its number as text if the table lacks it.
     public static func name(_ number: Int32) -> String {
         table.first { $0.number == number }?.name ?? String(number)
     }

@@ -1,10 +1,10 @@
 // One open database file and its prepared statements.
-// Confined to its database's thread, with a trap on any other; so SQLite's own locking is off.
+// Confined to its database's thread, and traps on any other, so SQLite's own locking is off.
 
 internal import CSQLite
 internal import Glibc
 
-/// An open database; given by `Database.run`, never kept past it.
+/// An open database; `Database.run` passes it in, and it is not kept after that.
 public final class Connection {
     private let raw: OpaquePointer
     private let thread: DatabaseThread
@@ -12,7 +12,7 @@ public final class Connection {
     private var isInTransaction = false
 
     init(path: String, thread: DatabaseThread) throws(SQLiteError) {
-        // Made by hand first, so that the file and its WAL are private from their first moment.
+        // The file is created here first, so that it and its WAL are private from the start.
         let file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         if file >= 0 { close(file) }
         var raw: OpaquePointer?
@@ -32,9 +32,10 @@ public final class Connection {
         }
     }
 
-    /// The busy timeout does not cover this one: two processes that open a new file at once would
-    /// refuse each other.
+    /// Switches to WAL with its own retries, as the busy timeout does not cover this step: two
+    /// processes that open a new file at once would refuse each other.
     private func switchToWAL() throws(SQLiteError) {
+        // As long as the busy timeout.
         let deadline = ContinuousClock.now + .seconds(5)
         while true {
             do throws(SQLiteError) {
@@ -59,14 +60,14 @@ public final class Connection {
         return Int(sqlite3_changes(raw))
     }
 
-    /// The rows of one statement.
+    /// Runs one statement; returns its rows.
     public func rows(_ sql: String, _ values: SQLiteValue...) throws(SQLiteError) -> [Row] {
         var rows: [Row] = []
         try statement(sql).run(values) { rows.append($0) }
         return rows
     }
 
-    /// Runs `body` wholly or not at all; the write lock is taken at the start.
+    /// Runs `body` completely or not at all; the write lock is taken at the start.
     public func transaction<Result>(_ body: () throws -> Result) throws -> Result {
         precondition(!isInTransaction, "transactions do not nest")
         try execute("BEGIN IMMEDIATE")
@@ -77,7 +78,7 @@ public final class Connection {
             try execute("COMMIT")
             return result
         } catch {
-            // SQLite has already rolled back after some faults; a second time is then refused.
+            // After some faults SQLite has already rolled back; it would refuse a second rollback.
             if sqlite3_get_autocommit(raw) == 0 { _ = try? execute("ROLLBACK") }
             throw error
         }
@@ -107,7 +108,7 @@ public final class Connection {
         precondition(thread.isCurrent, "a connection is used off its database's thread")
         if let statement = statements[sql] { return statement }
         let statement = try Statement(sql, in: raw)
-        // The program's texts are few; a cap all the same, should one ever be built at run time.
+        // The program has few statement texts; the cap is for texts built at run time.
         if statements.count >= 128 { statements = [:] }
         statements[sql] = statement
         return statement

@@ -1,7 +1,7 @@
 // A database file, opened with its schema brought up to date.
-// Every use hops to the database's own thread and runs there without interruption.
+// Every use moves to the database's own thread and runs there without interruption.
 
-/// A SQLite file on a thread of its own.
+/// A SQLite file with its own thread.
 public actor Database {
     private nonisolated let thread: DatabaseThread
     private var connection: Connection?
@@ -17,7 +17,7 @@ public actor Database {
         thread = DatabaseThread()
     }
 
-    /// Opens or makes the file at `path` and applies the `migrations` it has not seen.
+    /// Opens or creates the file at `path` and applies the `migrations` that it lacks.
     ///
     /// A released migration is never edited; a change of schema is a further one at the end.
     public static func open(path: String, migrations: [String]) async throws(SQLiteError)

@@ -1,9 +1,9 @@
-// The thread on which one database's work runs, so that a slow disk never holds the loop.
+// The thread on which one database's work runs, so that a slow disk never blocks the loop.
 // Invariant: jobs run one at a time in the order given; the thread ends with its last owner.
 
 internal import Glibc
 
-/// A serial executor on a thread of its own.
+/// A serial executor with its own thread.
 final class DatabaseThread: SerialExecutor {
     private let jobs = JobQueue()
 
@@ -41,10 +41,10 @@ final class DatabaseThread: SerialExecutor {
 
 /// The jobs waiting for the thread, and the thread's loop over them.
 private final class JobQueue: @unchecked Sendable {
-    // One mutex guards every field; the condition tells the thread of news.
+    // One mutex guards every field; the condition wakes the thread.
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let news = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
-    // Each job holds the executor, which therefore outlives the last one.
+    // Each job keeps a reference to the executor, which therefore outlives the last job.
     private var waiting: [(job: UnownedJob, executor: DatabaseThread)] = []
     private var isClosed = false
     private var thread: pthread_t?

@@ -1,4 +1,4 @@
-// Why the database refused; the one place where result codes become meaning.
+// Why the database refused; the only place that turns result codes into errors.
 // https://sqlite.org/rescode.html
 
 internal import CSQLite
@@ -38,7 +38,7 @@ public enum SQLiteError: Error, Equatable, Sendable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .cannotOpen(let path, let detail): "cannot open the database \(path): \(detail)"
-        case .busy: "the database is locked by another process: try again when it has ended"
+        case .busy: "the database is locked by another process: try again once that has ended"
         case .constraint(let detail): "the database refuses the row: \(detail)"
         case .full: "the disk is full: make room and try again"
         case .corrupt(let detail): "the database is damaged (\(detail)): restore a copy of it"

@@ -1,4 +1,4 @@
-// What goes into a statement and comes out of a row.
+// The values of a statement's parameters and of a row's columns.
 
 /// One value of a statement's parameter or of a row's column.
 public enum SQLiteValue: Sendable, Hashable {
@@ -27,7 +27,7 @@ public struct Row: Sendable {
     let names: [String: Int]
     let values: [SQLiteValue]
 
-    /// The value of a column; NULL when the result has no such column.
+    /// The value of a column; NULL if the result has no such column.
     public subscript(name: String) -> SQLiteValue {
         names[name].map { values[$0] } ?? .null
     }

@@ -1,4 +1,4 @@
-// One prepared statement, kept by its connection for the next time.
+// One prepared statement, which its connection keeps for reuse.
 // Invariant: after every run it is reset and its parameters are cleared.
 
 internal import CSQLite
@@ -20,7 +20,7 @@ final class Statement {
 
     deinit { sqlite3_finalize(raw) }
 
-    /// Runs the statement with `values` and gives each row to `body`.
+    /// Runs the statement with `values` and passes each row to `body`.
     func run(_ values: [SQLiteValue], _ body: (Row) -> Void) throws(SQLiteError) {
         defer {
             sqlite3_reset(raw)

@@ -1,9 +1,9 @@
-// What the network says when a server is dialled, as SSH's own causes.
+// Turns network errors on dialling into SSH errors.
 internal import Loop
 internal import Net
 
 extension SSHError {
-    /// Why `address` could not be connected to within the limit.
+    /// The reason why connecting to `address` failed within the limit.
     init(_ error: NetError, address: String, limit: Duration) {
         switch error {
         case .nameNotFound(let host): self = .nameNotFound(host: host)

@@ -1,5 +1,5 @@
 // Why SSH failed, one case per cause, so that an operator can act on it. Made where the cause is
-// known (dialling, handshake, host key, login, channel); every throwing call of the module throws it.
+// known (dialling, handshake, host key, login, channel); every call of the module throws only this.
 
 /// Why an SSH operation failed.
 public enum SSHError: Error, Equatable, Sendable {
@@ -19,12 +19,12 @@ public enum SSHError: Error, Equatable, Sendable {
     case handshakeFailed(address: String, reason: String)
     /// No algorithm in common; what the server offers, per kind.
     case algorithmsRefused(address: String, offered: String)
-    /// The server identifies itself by host certificates alone, which cannot be checked here.
+    /// The server identifies itself only by host certificates, which cannot be checked here.
     case hostCertificatesOnly(address: String, offered: [String])
-    /// Strict checking, and no key of this host is on file; at most an authority for it, which
-    /// cannot vouch here (`file:line`).
+    /// Strict checking, and no key of this host is stored; at most an authority for it (at
+    /// `file:line`), which is not supported here.
     case hostKeyUnknown(host: String, key: HostKey, authority: String? = nil)
-    /// Another key than the ones on file.
+    /// The key differs from those stored.
     case hostKeyChanged(host: String, known: [String], offered: HostKey)
     /// The key is marked `@revoked`.
     case hostKeyRevoked(host: String, key: HostKey)
@@ -53,8 +53,8 @@ public enum SSHError: Error, Equatable, Sendable {
 }
 
 extension SSHError {
-    /// Whether the same attempt may succeed a moment later (a server at its `MaxStartups`, a route
-    /// or resolver that comes back); never after an answer that a person must act on.
+    /// Whether a retry may succeed a moment later (a server at its `MaxStartups`, a route or
+    /// resolver that comes back); never after an answer that a person must act on.
     public var isTransient: Bool {
         switch self {
         case .nameLookupFailed, .unreachable, .handshakeFailed, .linkLost: true
@@ -84,13 +84,14 @@ extension SSHError: CustomStringConvertible {
         case .connectTimedOut(let address, let limit):
             "\(address) did not answer within \(limit): check the address and firewalls"
         case .handshakeTimedOut(let address, let limit):
-            "\(address) accepted the connection but said no SSH within \(limit): check the port"
+            "\(address) accepted the connection but did not speak SSH within \(limit): check the"
+                + " port"
         case .handshakeFailed(let address, let reason):
             "the SSH handshake with \(address) failed: \(reason)"
         case .algorithmsRefused(let address, let offered):
             "no SSH algorithm in common with \(address): it offers \(offered)"
         case .hostCertificatesOnly(let address, let offered):
-            "\(address) identifies itself by host certificates alone (\(Self.list(offered))), which"
+            "\(address) identifies itself only by host certificates (\(Self.list(offered))), which"
                 + " this agent's SSH library cannot check: have its sshd offer its plain key too"
                 + " (HostKeyAlgorithms), then run `homeline-agent targets trust` for it"
         case .hostKeyUnknown(let host, let key, let authority?):
@@ -101,7 +102,7 @@ extension SSHError: CustomStringConvertible {
             "the host key of \(host) is not known (\(key.name) \(key.fingerprint)): verify it, then"
                 + " run `homeline-agent targets trust \(host)`"
         case .hostKeyChanged(let host, let known, let offered):
-            "THE HOST KEY OF \(host) HAS CHANGED: on file \(known.joined(separator: ", ")), offered"
+            "THE HOST KEY OF \(host) HAS CHANGED: stored \(known.joined(separator: ", ")), offered"
                 + " \(offered.name) \(offered.fingerprint); if the change is real, a person runs"
                 + " `homeline-agent targets forget \(host)` and trusts the new key"
         case .hostKeyRevoked(let host, let key):
@@ -109,7 +110,7 @@ extension SSHError: CustomStringConvertible {
                 + " needs a new key"
         case .authenticationFailed(let user, let tried, let accepted):
             "login as \(user) failed: \(LoginAttempt.summary(tried)); the server accepts"
-                + " \(accepted.isEmpty ? "nothing it names" : accepted.joined(separator: ", "))"
+                + " \(accepted.isEmpty ? "no method it names" : accepted.joined(separator: ", "))"
         case .loginTimedOut(let user, let tried, let limit):
             "login as \(user) did not end within \(limit): \(LoginAttempt.summary(tried))"
         case .keyUnreadable(let file, let reason):
@@ -136,7 +137,7 @@ extension SSHError: CustomStringConvertible {
 }
 
 extension SSHError {
-    /// Names that a server chose, cut.
+    /// Names that a server chose, shortened.
     private static func list(_ names: [String]) -> String {
         names.prefix(8).map { String($0.prefix(60)) }.joined(separator: ", ")
     }

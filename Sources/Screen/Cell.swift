@@ -1,10 +1,10 @@
-// One place of a screen in eight bytes: a character with up to two marks on it. A row is an array of
-// cells that ends where nothing follows, so an empty screen costs nothing.
+// One position of a screen in eight bytes: a character with up to two combining marks. A row is an
+// array of cells that ends with the last written one, so an empty screen costs nothing.
 // Invariant: a wide character is followed by `Cell.rest`, or it has been overwritten in part.
 
 /// A character, at most two combining marks, and whether it takes two columns.
 struct Cell: Equatable {
-    /// 21 bits each for the character and two marks; the topmost bit: wide.
+    /// 21 bits each for the character and two combining marks; the highest bit: wide.
     private var bits: UInt64
 
     /// Nothing was written here.
@@ -18,7 +18,7 @@ struct Cell: Equatable {
         bits = UInt64(scalar & 0x1f_ffff) | (isWide ? 1 << 63 : 0)
     }
 
-    /// Puts a mark on the character; a third one is dropped.
+    /// Adds a combining mark to the character; a third one is dropped.
     mutating func add(_ mark: Unicode.Scalar) {
         guard self != .blank, self != .rest else { return }
         for shift in [UInt64(21), 42] where (bits >> shift) & 0x1f_ffff == 0 {

@@ -1,12 +1,12 @@
-// libvterm's calls: put a character, erase, scroll, change screens. It asks for each through the
-// pointer it was given, always inside of a `feed`.
-// Invariant: nothing outside of the rows is touched, whatever libvterm asks for.
+// libvterm's callbacks: put a character, erase, scroll, change screens. It calls them through the
+// pointer it was given, always inside a `feed`.
+// Invariant: nothing outside the rows is changed, whatever libvterm asks for.
 import CVTerm
 
 extension Screen {
-    /// The same for every screen, and for as long as the process lives.
+    /// The callbacks of every screen, for as long as the process lives.
     ///
-    /// Unsafe only in its type, a pointer: it is filled once and never written again.
+    /// Unsafe only in its type, a pointer: it is filled once and never changed.
     nonisolated(unsafe) static let callbacks: UnsafePointer<VTermStateCallbacks> = {
         var calls = VTermStateCallbacks()
         calls.putglyph = { info, place, user in
@@ -73,7 +73,7 @@ extension Screen {
         if rightward == 0 { scrollRows(rows(of: rect), downward) }
         let first = max(Int(rect.start_col), 0)
         guard rightward != 0, first < columns else { return }
-        // Only the rest of a row moves sideways: the modes that move less are not let through.
+        // Only the rest of a row moves sideways: the modes that move less are filtered out.
         for row in rows(of: rect) where first < lines[row].count {
             if rightward > 0 {
                 let end = min(first + rightward, lines[row].count)

@@ -1,13 +1,13 @@
-// What a person would see on a session's terminal: rows, cursor, title. libvterm moves the cursor,
-// wraps and scrolls; the cells are kept here, eight bytes each and only where something is written
-// (libvterm's own screen takes 1.8 MiB for 511 × 50 and moves all of it at each line feed).
-// Invariant: any input in any pieces gives the same screen; memory is bounded by its size.
+// What a person would see on a session's terminal. libvterm moves the cursor, wraps and scrolls;
+// the cells are kept here, eight bytes each and only where something is written (libvterm's own
+// screen takes 1.8 MiB for 511 × 50 and moves all of it at each line feed). Invariant: the same
+// input gives the same screen however it is cut; memory is bounded by the screen's size.
 import CVTerm
 public import Terminal
 
 /// A terminal's screen.
 public final class Screen {
-    /// A place on the screen, counted from 0.
+    /// A position on the screen, counted from 0.
     public struct Position: Sendable, Equatable {
         /// The row, from the top.
         public var row: Int
@@ -25,17 +25,17 @@ public final class Screen {
     /// The rows of the other screen: main while the alternate one is shown.
     var otherLines: [[Cell]]
     var isAlternateShown = false
-    /// Where the main screen's cursor was when the alternate one came.
+    /// Where the main screen's cursor was when the alternate screen was shown.
     var mainCursor = Position(row: 0, column: 0)
-    /// The newest character's place, for marks that follow it.
+    /// The newest character's position, for combining marks that follow it.
     var newest: Position?
-    /// While libvterm is told of what is already here.
+    /// Whether libvterm is being fed what the cells already show.
     var isRestoring = false
 
     private var input: ScreenInput
     private var terminal: OpaquePointer?
 
-    /// libvterm allocates on its stack for each byte it is given at once.
+    /// Bytes given to libvterm at once: it allocates on its stack for each of them.
     private static let pieceSize = 1024
 
     /// An empty screen; the size is kept within 1 to 1,000 columns and 1 to 500 rows.
@@ -50,11 +50,11 @@ public final class Screen {
 
     deinit { vterm_free(terminal) }
 
-    /// Shows what a program sent.
+    /// Draws what a program sent.
     public func feed(_ bytes: ArraySlice<UInt8>) {
         var rest = bytes
         while true {
-            // Most of it is plain: no need to look at each byte by itself.
+            // Most of it is plain text: the bytes need not be examined one by one.
             rest = rest.dropFirst(input.takePlain(rest))
             guard let byte = rest.popFirst() else { break }
             switch input.take(byte) {
@@ -73,7 +73,7 @@ public final class Screen {
     /// The rows as text, without blanks at their ends.
     public var rows: [String] { lines.map(\.text) }
 
-    /// The cursor's place.
+    /// The cursor's position.
     public var cursor: Position {
         guard let terminal, let state = vterm_obtain_state(terminal) else {
             return Position(row: 0, column: 0)
@@ -89,9 +89,9 @@ public final class Screen {
     /// The modes as the program set them.
     public var modes: TerminalModes { input.modes }
 
-    /// Takes another size; rows leave at the top where the cursor would not fit.
+    /// Changes the size; rows are dropped at the top if the cursor would not fit.
     ///
-    /// libvterm starts anew: its own resizing leaves margins and saved cursors outside of the screen.
+    /// libvterm is restarted: its own resizing leaves margins and saved cursors outside the screen.
     public func resize(columns: Int, rows: Int) {
         let width = min(max(columns, 1), 1000)
         let height = min(max(rows, 1), 500)
@@ -161,8 +161,8 @@ public final class Screen {
         guard let terminal else { return }
         var rest = bytes[...]
         while !rest.isEmpty {
-            // libvterm takes the first byte's character set for all that follows it, so a piece ends
-            // after other characters than ASCII, and only there or before one.
+            // libvterm uses the first byte's character set for a whole piece, so a piece is at most
+            // one run of ASCII and one of other characters.
             var size = 0
             while size < rest.count, rest[rest.startIndex + size] < 0x80, size < Self.pieceSize {
                 size += 1

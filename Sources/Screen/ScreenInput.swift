@@ -1,18 +1,18 @@
-// What a program sent, reduced to what libvterm is to see: whole characters of valid UTF-8 and whole,
-// sane sequences. libvterm reads from a place it does not check after some inputs, repeats nothing
-// for ever after others, and keeps every mark of a character: none of that gets through here.
-// Invariant: the same result for every way of cutting the input; a sequence adds at most a row.
+// What a program sent, reduced to input that is safe for libvterm: whole characters of valid UTF-8
+// and whole, sane sequences. Other input can make libvterm read unchecked memory, loop forever, or
+// keep any number of combining marks.
+// Invariant: the same result however the input is cut; a sequence adds at most a row.
 import Terminal
 
 /// The reduction of a program's output.
 struct ScreenInput {
-    /// What to do next.
+    /// The next action for the screen.
     enum Step {
         /// Plain bytes for libvterm were added to `plain`.
         case plain
-        /// A mark for the character before.
+        /// A combining mark for the character before.
         case mark(Unicode.Scalar)
-        /// Everything back to the beginning.
+        /// Everything is reset.
         case reset
     }
 
@@ -31,7 +31,7 @@ struct ScreenInput {
 
     init(columns: Int) { self.columns = columns }
 
-    /// Takes the printed ASCII at the beginning of `bytes`; gives its length.
+    /// Takes the printable ASCII at the beginning of `bytes`; returns its length.
     mutating func takePlain(_ bytes: ArraySlice<UInt8>) -> Int {
         guard parser.isGround, character.isEmpty else { return 0 }
         let end = bytes.firstIndex { $0 < 0x20 || $0 > 0x7e } ?? bytes.endIndex
@@ -113,7 +113,7 @@ struct ScreenInput {
         return .plain
     }
 
-    /// Whether a character takes no column of its own; at least what libvterm takes for such.
+    /// Whether a character takes no column; at least those that libvterm treats so.
     static func isMark(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.value {
         case 0..<0x300: return false
@@ -126,7 +126,7 @@ struct ScreenInput {
         }
     }
 
-    /// Marks that show nothing or turn the direction of text are left out.
+    /// Marks that show nothing or change the direction of text are left out.
     private static func isShown(_ scalar: Unicode.Scalar) -> Bool {
         scalar.value == 0x200d || scalar.properties.generalCategory != .format
     }
@@ -174,7 +174,7 @@ struct ScreenInput {
         }
     }
 
-    /// libvterm reads the first mode of a list only.
+    /// libvterm reads only the first mode of a list.
     private mutating func privateMode(_ numbers: [Int], _ final: UInt8) {
         switch final {
         case UInt8(ascii: "h"), UInt8(ascii: "l"):

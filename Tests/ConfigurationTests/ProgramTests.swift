@@ -187,7 +187,7 @@ private func message(_ body: () throws -> Void) -> String {
         #expect(message { _ = try read("Data") } == "x.conf line 1: 'Data' needs a value")
         #expect(message { _ = try read("Data \"a") } == "x.conf line 1: a quote is not closed")
         #expect(
-            message { _ = try read("Data a\nData b") } == "x.conf line 2: Data stands here twice")
+            message { _ = try read("Data a\nData b") } == "x.conf line 2: Data is set twice")
         #expect(message { _ = try read("Data a b") }.contains("takes one value"))
         #expect(message { _ = try read("Json yes") }.contains("unknown keyword"))
         #expect(message { _ = try read("Target a\nData b") }.contains("unknown keyword 'Data'"))

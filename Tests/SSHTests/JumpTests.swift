@@ -98,7 +98,7 @@ import Testing
                     return
                 }
                 #expect(address == "127.0.0.1:\(port)")
-                #expect(reason.contains("the host on the way"))
+                #expect(reason.contains("the jump host"))
             }
             #expect(try await jump.run("echo on").text == "on\n")
             jump.close()

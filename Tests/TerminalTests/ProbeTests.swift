@@ -197,7 +197,7 @@ import Testing
             (["20 S poll 7 ? ssh"], raw, true, .refused("ssh is a full-screen program")),
             (
                 ["20 S wait_woken 0 /dev/pts/4 cat"], line, false,
-                .refused("cat has the terminal, which is no shell")
+                .refused("cat, which is not a shell, has the terminal")
             ),
             (
                 ["20 S wait_woken 0 /dev/pts/4 sudo"], "icanon -echo", false,

@@ -1,9 +1,9 @@
-"""What links cost that nobody uses: memory per link, its growth, and the agent's CPU time.
+"""What unused links cost: memory per link, its growth, and the agent's CPU time.
 
     idle.py PROGRAMS [--links N] [--seconds S]
 
-Opens N links (200) to one sshd under as many names, lets them be for S seconds (60) and prints
-the figures. The agent closes links that nobody has used for ten minutes: at most 570 seconds.
+Opens N links (200) to one sshd under as many names, leaves them unused for S seconds (60) and
+prints the figures. The agent closes links that are unused for ten minutes: S is at most 570.
 """
 
 import argparse
@@ -16,7 +16,7 @@ import urllib.parse
 
 import place
 
-PER_LINK, CPU = 130, 1.0  # KiB and per cent, the budgets
+PER_LINK, CPU = 130, 1.0  # the budgets in KiB and per cent
 
 
 def call(environment, tool, arguments):

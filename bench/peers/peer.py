@@ -1,4 +1,4 @@
-"""The line protocol every peer speaks, in any language.
+"""The line protocol that every peer speaks, in any language.
 
 Started as `peer ROW` with PEER_HOST, PEER_PORT, PEER_USER, PEER_KEY and PEER_KNOWN_HOSTS in its
 environment. It connects, warms up and prints `ready`. Then, for every line `N` it reads, it does
@@ -22,7 +22,7 @@ ROW = sys.argv[1] if len(sys.argv) > 1 else ""
 
 
 def counts():
-    """The numbers asked for, one a line, after saying that this peer is ready."""
+    """Says that this peer is ready, then yields the requested numbers, one per line."""
     print("ready", flush=True)
     for line in sys.stdin:
         yield int(line)
@@ -33,7 +33,7 @@ def answer(times):
 
 
 def serve(operation):
-    """Answers for a blocking operation."""
+    """Serves a blocking operation."""
     for count in counts():
         times = []
         for _ in range(count):
@@ -44,7 +44,7 @@ def serve(operation):
 
 
 async def serve_async(operation):
-    """Answers for an asynchronous operation."""
+    """Serves an asynchronous operation."""
     for count in counts():
         times = []
         for _ in range(count):

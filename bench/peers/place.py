@@ -10,7 +10,7 @@ import tempfile
 import time
 
 SHELLS = ["bash", "dash", "zsh", "fish"]  # each gets a port of the sshd, and a target
-# Names of the one sshd, each a link of its own for Homeline's cold row and for its 100 hosts at once.
+# Names of the one sshd; each gets its own link, in the rows `cold` and `many` (100 hosts at once).
 COLD, MANY = 60, 400
 
 
@@ -88,7 +88,7 @@ class Place:
             f"Port {port}\nListenAddress 127.0.0.1\nPidFile none\nHostKey {self.file('host')}\n"
             f"AuthorizedKeysFile {self.file('authorized_keys', public)}\nStrictModes no\n"
             "UsePAM no\nPermitRootLogin yes\nMaxStartups 500:30:1000\nPrintMotd no\n"
-            # An empty home: the shell's start-up files would be most of every figure.
+            # An empty home: else the shell's start-up files would be most of every figure.
             f"SetEnv HOME={self.folder}\nSubsystem sftp internal-sftp\n"
             + "".join(f"Port {number}\n" for number in shells.values())
             + "".join(self.shell_match(name, number) for name, number in shells.items()),
@@ -108,7 +108,7 @@ class Place:
             "PEER_HOST": "127.0.0.1", "PEER_PORT": str(port), "PEER_USER": user,
             "PEER_KEY": self.file("key"), "PEER_KNOWN_HOSTS": known,
         }
-        # A host key alias of its own makes a name a target of its own.
+        # With its own host key alias, a name is a separate target.
         names = ["bench"] + [f"cold{number}" for number in range(COLD)]
         names += [f"many{number}" for number in range(MANY)]
         self.ssh_config = self.file(
@@ -124,7 +124,7 @@ class Place:
         )
 
     def shell_match(self, name, port):
-        """The lines that run one shell for whoever comes by one port."""
+        """The lines that run one shell for every login on one port."""
         shell = shutil.which(name)
         script = self.file(
             f"shell-{name}",

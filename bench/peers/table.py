@@ -1,11 +1,13 @@
 """Measures every peer in interleaved rounds and prints one table: medians, p95, ratios, budgets.
 
-    table.py PROGRAMS [--rounds N] [--rows session,shells,flood-lines,exec,jump,channels,cold,many,tunnel1,tunnel64] [--json FILE]
-        [--before PROGRAMS] [--check]
+    table.py PROGRAMS [--rounds N] [--rows ROW,…] [--json FILE] [--before PROGRAMS] [--check]
+
+ROW: session, shells, flood-NAME (see ROWS), exec, jump, channels, cold, many, tunnel1 or tunnel64.
 
 PROGRAMS is the folder of the built programs; with --before those of another build are measured in
-the same rounds, and a row that is more than 5 % slower than in that build counts as missed. Each peer is a process that speaks the line protocol
-of peer.py, so that all are warm and each round asks one after the other on the same machine state.
+the same rounds, and a row that is more than 5 % slower than in that build counts as missed. Each
+peer is a process that speaks the line protocol of peer.py, so that all are warm and each round
+runs them one after the other in the same state of the machine.
 With --check the exit code is 1 when a budget is missed or a peer it needs is absent.
 """
 
@@ -129,7 +131,7 @@ def measure(row, rounds, here, before):
             print(f"  {title}: left out: {error}", file=sys.stderr)
             missed.append(f"{row}: {name} is absent")
     def ask(peer, count):
-        """Asks for a round; a peer that fails is left out from there on."""
+        """Asks for a round; a peer that fails is left out from then on."""
         try:
             peer.round(count)
         except (RuntimeError, OSError, ValueError) as error:
@@ -142,9 +144,9 @@ def measure(row, rounds, here, before):
         for peer in list(peers):
             ask(peer, max(1, count // 10))
             peer.times.clear()
-        # A round of the hosts at once opens 100 links that stay open: three and the warm-up.
+        # A round of `many` opens 100 links that stay open, so there are only three and the warm-up.
         for number in range(min(rounds, 3) if row == "many" else rounds):
-            # The order turns, so that nobody always follows the same neighbour.
+            # The order rotates, so that no peer always follows the same one.
             turn = number % len(peers) if peers else 0
             for peer in peers[turn:] + peers[:turn]:
                 ask(peer, count)

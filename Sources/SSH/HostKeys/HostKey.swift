@@ -1,4 +1,5 @@
-// A server's public key as it offered it. A value: what KnownHosts looks up and people compare.
+// A server's public key as the server offered it: KnownHosts looks it up, people compare it. A
+// value.
 internal import Crypto
 
 /// A public key of an SSH server.

@@ -1,17 +1,17 @@
 // known_hosts as OpenSSH reads it (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT). Pure: text in, verdicts
-// out. libssh2's own reader passes revoked keys and stops at the first bad line.
+// out. libssh2's own reader accepts revoked keys and stops at the first bad line.
 // Invariant: only an equal key on a matching, unmarked line is a match.
 internal import Crypto
 
-/// The host keys on file.
+/// The stored host keys.
 public struct KnownHosts: Sendable {
-    /// What the file says about a key that a server offers.
+    /// What the files say about a key that a server offers.
     public enum Verdict: Equatable, Sendable {
-        /// This key is on file for this host.
+        /// This key is stored for this host.
         case match
-        /// Nothing is on file for this host.
+        /// No key is stored for this host.
         case unknown
-        /// Other keys are on file for this host; where and which.
+        /// Other keys are stored for this host: which, and where.
         case changed(known: [String])
         /// The key is marked `@revoked`.
         case revoked
@@ -56,7 +56,7 @@ public struct KnownHosts: Sendable {
                 let entry = try Self.entry(fields, file: file, line: index + 1)
                 entries.append(entry)
                 if entry.marker == .authority {
-                    skip("@cert-authority is not used: file the host's own key", file, index + 1)
+                    skip("@cert-authority is not used: store the host's own key", file, index + 1)
                 }
             } catch {
                 skip(error.reason, file, index + 1)
@@ -64,7 +64,7 @@ public struct KnownHosts: Sendable {
         }
     }
 
-    /// What is on file about `key` for a host.
+    /// What the files say about `key` for a host.
     public func verdict(_ key: HostKey, host: String, port: UInt16, alias: String? = nil) -> Verdict
     {
         let name = Self.name(host: host, port: port, alias: alias)
@@ -80,11 +80,11 @@ public struct KnownHosts: Sendable {
             return .changed(
                 known: valid.map { "\($0.key.name) \($0.key.fingerprint) (\($0.file):\($0.line))" })
         }
-        // As OpenSSH: on another port, the host's plain entry counts when its key is equal.
+        // Like OpenSSH: on another port, the host's plain entry counts if its key is equal.
         return also.contains { $0.marker == .none && $0.key == key } ? .match : .unknown
     }
 
-    /// Where an authority for a host is on file; it vouches for nothing here.
+    /// Where an authority for a host is stored; it is not trusted here.
     public func authority(host: String, port: UInt16, alias: String? = nil) -> String? {
         let names = [port, 22].map { Self.name(host: host, port: $0, alias: alias) }
         let entry = entries.first { entry in
@@ -93,7 +93,7 @@ public struct KnownHosts: Sendable {
         return entry.map { "\($0.file):\($0.line)" }
     }
 
-    /// The types of the keys on file for a host, in file order.
+    /// The types of the keys stored for a host, in file order.
     public func keyTypes(host: String, port: UInt16, alias: String? = nil) -> [String] {
         let names = Set([
             Self.name(host: host, port: port, alias: alias),
@@ -106,13 +106,14 @@ public struct KnownHosts: Sendable {
         return types
     }
 
-    /// The name a host is filed under: `host`, or `[host]:port` off port 22; an alias as it is.
+    /// The name under which a host is stored: `host`, or `[host]:port` off port 22; an alias as it
+    /// is.
     static func name(host: String, port: UInt16, alias: String?) -> String {
         if let alias { return alias.lowercased() }
         return port == 22 ? host.lowercased() : "[\(host.lowercased())]:\(port)"
     }
 
-    /// A line that files `key` under the hashed name of a host.
+    /// A line that stores `key` under the hashed name of a host.
     static func line(_ key: HostKey, host: String, port: UInt16, alias: String?) -> String {
         let salt = Random.bytes(20)
         let name = Self.name(host: host, port: port, alias: alias)
@@ -122,7 +123,7 @@ public struct KnownHosts: Sendable {
     }
 
     private mutating func skip(_ reason: String, _ file: String, _ line: Int) {
-        // A file of garbage must not fill the memory twice.
+        // A file of garbage must not fill memory with warnings.
         if warnings.count < 100 { warnings.append(Warning(file: file, line: line, reason: reason)) }
     }
 
@@ -172,7 +173,7 @@ enum HostPattern: Sendable {
         self = .hashed(salt: salt, hash: hash)
     }
 
-    /// Whether a lower-case name is meant.
+    /// Whether the pattern covers a lower-case name.
     func matches(_ name: String) -> Bool {
         switch self {
         case .hashed(let salt, let hash):

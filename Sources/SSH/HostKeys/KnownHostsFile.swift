@@ -1,17 +1,17 @@
 // The known_hosts files on disk: read all, add one line, forget a host. Off the loop.
-// Invariant: a file is only ever appended to by one whole line or replaced as a whole.
+// Invariant: a file changes only by appending one whole line or by being replaced as a whole.
 internal import Crypto
 import Glibc
 internal import Loop
 
 extension KnownHosts {
-    /// Reads the files; one that is missing has no keys.
+    /// Reads the files; a missing one counts as empty.
     @IO public static func read(_ files: [String]) async throws(SSHError) -> KnownHosts {
         let result = await Blocking.run { load(files) }
         return try result.get()
     }
 
-    /// Files `key` for a host, under a hashed name, at the end of `file`, which may be new.
+    /// Stores `key` for a host, under a hashed name, at the end of `file`, which may be new.
     @IO public static func trust(
         _ key: HostKey, host: String, port: UInt16, alias: String? = nil, file: String
     ) async throws(SSHError) {

@@ -1,6 +1,6 @@
-// What the handshake offers. libssh2 crashes or hangs when the two directions of a connection use
-// ciphers of different families, so one attempt offers one family and the server has no mixed
-// pair to choose. Pure values.
+// The algorithms that the handshake offers. libssh2 crashes or hangs when the two directions of a
+// connection use ciphers of different families, so each attempt offers one family, and the server
+// cannot choose a mixed pair. Pure values.
 
 /// Ciphers that may be offered together.
 enum CipherFamily: String, CaseIterable, Sendable {
@@ -27,18 +27,18 @@ enum Algorithms {
         "ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521",
         "rsa-sha2-512", "rsa-sha2-256",
     ]
-    /// Encrypt-then-MAC before plain, which old gear needs.
+    /// Encrypt-then-MAC before plain MACs, which old devices need.
     static let macs = [
         "hmac-sha2-256-etm@openssh.com", "hmac-sha2-512-etm@openssh.com", "hmac-sha2-256",
         "hmac-sha2-512",
     ]
-    /// For gear that knows nothing newer; only when the target asks for it.
+    /// For devices that know nothing newer; only if the target's configuration asks for it.
     static let legacyKeyExchanges = ["diffie-hellman-group14-sha1"]
     static let legacyHostKeys = ["ssh-rsa"]
     static let legacyMacs = ["hmac-sha1"]
 
-    /// The host key algorithms with those of the key types on file first, so that the server
-    /// shows a key that can be checked.
+    /// The host key algorithms, those of the stored key types first, so that the server shows a key
+    /// that can be checked.
     static func hostKeys(preferring types: [String], legacy: Bool) -> [String] {
         let all = hostKeys + (legacy ? legacyHostKeys : [])
         let wanted = Set(

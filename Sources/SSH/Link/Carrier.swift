@@ -3,17 +3,17 @@
 internal import Loop
 internal import Programs
 
-/// The way a link is carried.
+/// What a link runs over.
 @IO protocol Carrier: AnyObject {
-    /// What libssh2 reads and writes.
+    /// The byte stream that libssh2 reads and writes.
     var transport: Transport { get }
     /// Starts to wake the link.
     func start(_ wake: @escaping @IO () -> Void)
-    /// Says what the link waits for.
+    /// Sets what the link waits for.
     func watch(_ interest: Readiness.Interest)
-    /// Stops, and lets go of what is below.
+    /// Stops and releases what is below.
     func close()
-    /// What is below has to say about a connection that failed.
+    /// The layer below's explanation of a failed connection.
     var words: String { get }
 }
 
@@ -67,12 +67,13 @@ extension Carrier {
     private let channel: Channel
     private var isPaused = false
     private var isHeld = false
-    /// Unread bytes above which the jump host is held off.
+    /// Unread bytes above which reading from the jump host pauses: what a slow link may buffer.
     private static let inputLimit = 1 << 20
-    /// Bytes on their way through the jump link above which the inner one waits.
+    /// Unsent bytes on the jump link above which the inner link keeps its own and counts them as
+    /// unsent.
     private static let outputLimit = 1 << 18
 
-    /// Takes over a stream to the target; `descriptor` is the socket at the bottom.
+    /// Takes over a stream to the target; `descriptor` is the outermost link's socket.
     init(_ channel: Channel, descriptor: Int32) {
         self.channel = channel
         stream = ChannelTransport(descriptor: descriptor)
@@ -87,7 +88,7 @@ extension Carrier {
             wake()
         }
         channel.onDrain = { [weak self] in
-            // While nothing is waited for, a worker thread may have the buffers.
+            // While the link waits for nothing, a worker thread may be using the buffers.
             guard let self, !self.isHeld else { return }
             self.passOn()
             wake()

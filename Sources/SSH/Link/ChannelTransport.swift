@@ -21,7 +21,7 @@ final class ChannelTransport: Transport {
         mayRead = true
     }
 
-    /// What is to be written to the channel.
+    /// Takes the bytes to write to the channel.
     func takeOutput() -> [UInt8] {
         defer { pending.removeAll() }
         return pending
@@ -45,7 +45,7 @@ final class ChannelTransport: Transport {
     }
 
     override func write(_ bytes: UnsafeRawBufferPointer) -> Int {
-        // While the carrier holds back, bytes stay in the base's buffer and count as unsent.
+        // While the carrier holds back, bytes stay in `Transport`'s buffer and count as unsent.
         guard pending.count < 1 << 18 else { return 0 }
         pending.append(contentsOf: bytes)
         return bytes.count

@@ -1,14 +1,15 @@
-// Whether an SSH server is there: its version line, the first thing it says (RFC 4253 §4.2), and no
-// more. Nothing is sent. Invariant: the socket is closed before the answer is given.
+// Checks for an SSH server by its version line, the first thing it sends (RFC 4253 §4.2). Nothing
+// is sent to it. Invariant: the socket is closed before the answer is given.
 public import Loop
 internal import Net
 
 /// The version line of an SSH server, read without logging in.
 @IO public enum Greeting {
-    /// Lines before it and its own length may come to this.
+    /// The most bytes read, lines before the version line included: an SSH server sends far fewer
+    /// (its version line has at most 255), and other servers must not fill memory.
     private static let limit = 8192
 
-    /// What the server at an address calls itself (`SSH-2.0-…`).
+    /// The version line of the server at an address (`SSH-2.0-…`).
     public static func read(
         host: String, port: UInt16, limit: Duration
     ) async throws(SSHError) -> String {
@@ -39,7 +40,7 @@ internal import Net
         return try result.get()
     }
 
-    /// The version line, once it is whole.
+    /// The version line, once it is complete; nil before.
     static func line(in text: [UInt8]) -> String? {
         let lines = text.split(separator: 10, omittingEmptySubsequences: false).dropLast()
         guard let line = lines.first(where: { $0.starts(with: Array("SSH-".utf8)) }) else {

@@ -1,5 +1,5 @@
 // Opening shells and commands on a link.
-// Invariant: a channel whose opening is no longer waited for is closed when it comes.
+// Invariant: a channel that opens after its caller stopped waiting is closed.
 internal import CSSH2
 internal import Loop
 
@@ -63,7 +63,7 @@ extension Link {
             if code != LIBSSH2_ERROR_CHANNEL_FAILURE { self.broke(code) }
             return .failure(
                 self.failure
-                    ?? .unreachable(address: address, reason: "the host on the way says: \(reason)")
+                    ?? .unreachable(address: address, reason: "the jump host says: \(reason)")
             )
         }
     }
@@ -75,7 +75,7 @@ extension Link {
         try await opened { await self.open($0, terminal, request, start) }
     }
 
-    /// Waits for a channel within the limit.
+    /// Waits for a channel, at most for the limit.
     private func opened(
         _ open: @escaping @IO @Sendable (Opening) async -> Result<Channel, SSHError>
     ) async throws(SSHError) -> Channel {
@@ -98,6 +98,8 @@ extension Link {
     ) async -> Result<Channel, SSHError> {
         let kind: Channel.Kind = terminal == nil ? .program : .terminal
         var opened = Places.OpenedSession()
+        // Milliseconds before each attempt: a server may count a channel for a moment after it was
+        // freed.
         for pause in [0, 0, 5, 20, 60, 150] {
             if pause > 0 { try? await IO.sleep(for: .milliseconds(pause)) }
             opened = await places.openSession(kind)
@@ -130,15 +132,15 @@ extension Link {
         }
         guard code != 0 else { return .success(channel) }
         let refusal = refuse(channel, asked)
-        // What was opened ahead may be stale. Only a request the server denied has surely not run:
-        // after any other failure it may have, and must not be sent twice.
+        // A channel opened ahead may be stale. Only a request that the server denied has certainly
+        // not run; after any other failure it may have, and must not be sent twice.
         guard opened.wasAhead, isOpen, !opening.abandoned,
             code == LIBSSH2_ERROR_CHANNEL_REQUEST_DENIED
         else { return refusal }
         return await open(opening, terminal, request, start)
     }
 
-    /// A channel that has come, unless nobody waits for it any more.
+    /// The opened channel, unless its caller has stopped waiting.
     private func deliver(_ channel: Channel, _ opening: Opening) -> Result<Channel, SSHError> {
         if let failure { return .failure(failure) }
         guard opening.abandoned else { return .success(channel) }
@@ -155,7 +157,7 @@ extension Link {
     }
 }
 
-/// A channel on its way.
+/// A channel that is being opened.
 @IO private final class Opening {
     var channel: Channel?
     private(set) var abandoned = false

@@ -7,7 +7,7 @@ internal import Net
 extension Link {
     /// Opens an authenticated link; every step has its deadline and its own error.
     ///
-    /// With `jump` it runs over a stream of that link, which must outlive it.
+    /// With `jump` the new link runs over a stream of that link, which must outlive it.
     public static func connect(
         _ configuration: LinkConfiguration, through jump: Link? = nil
     ) async throws(SSHError) -> Link {
@@ -25,7 +25,7 @@ extension Link {
         return link
     }
 
-    /// One attempt per cipher family until one is agreed.
+    /// Makes one attempt per cipher family until one is agreed on.
     private static func handshake(
         _ configuration: LinkConfiguration, _ known: KnownHosts, _ jump: Link?
     ) async throws(SSHError) -> Link {
@@ -61,7 +61,7 @@ extension Link {
             let offer = link.offer
             link.close()
             guard code == LIBSSH2_ERROR_KEX_FAILURE else { throw failure }
-            // The server has said what it can, so only a family it has is tried, each once.
+            // The server has listed its ciphers, so only families it supports are tried, each once.
             if let offer {
                 let possible = offer.families(
                     macs: Algorithms.macs(legacy: configuration.legacyAlgorithms))
@@ -98,7 +98,7 @@ extension Link {
             }
         }
         guard let result = await IO.within(limit, { await opening.value }) else {
-            // It may still open: then nobody wants it.
+            // It may still open; then it is closed, as nobody waits for it.
             IO.task { if case .success(let late) = await opening.value { late.close() } }
             throw .connectTimedOut(address: configuration.address, limit: limit)
         }
@@ -113,7 +113,7 @@ extension Link {
     private func handshakeFailure(_ code: Int32?, _ carrier: any Carrier) async -> SSHError {
         let address = configuration.address
         if code != LIBSSH2_ERROR_KEX_FAILURE, configuration.proxyCommand != nil {
-            // Its last words may lie in a pipe yet.
+            // Its last messages may still be in the pipe.
             try? await IO.sleep(for: .milliseconds(20))
             let words = carrier.words
             if !words.isEmpty {
@@ -137,7 +137,8 @@ extension Link {
         }
     }
 
-    /// The first line of a server that said no SSH; cut and plain.
+    /// The first line of a server that does not speak SSH, shortened and without control
+    /// characters.
     private var wordsInstead: String? {
         guard let bytes = session.transport.firstBytes, !bytes.isEmpty else { return nil }
         let lines = String(decoding: bytes.prefix(1024), as: UTF8.self)
@@ -180,7 +181,7 @@ extension Link {
 @IO private var lastFamily: [String: CipherFamily] = [:]
 
 extension ServerOffer {
-    /// Whether key exchange and host key can be agreed, whatever the cipher.
+    /// Whether key exchange and host key can be agreed on, whatever the cipher.
     func agrees(hostKeys types: [String], legacy: Bool) -> Bool {
         Algorithms.keyExchanges(legacy: legacy).contains(where: keyExchanges.contains)
             && Algorithms.hostKeys(preferring: types, legacy: legacy)
@@ -189,7 +190,7 @@ extension ServerOffer {
 }
 
 extension Result where Failure == SSHError {
-    /// What a throwing body gave.
+    /// The outcome of a throwing body.
     @IO fileprivate init(_ body: @IO () async throws(SSHError) -> Success) async {
         do throws(SSHError) {
             self = .success(try await body())

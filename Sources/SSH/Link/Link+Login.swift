@@ -1,6 +1,6 @@
-// Logging in: certificates first, as ssh does, then the configured ways in their order, each only if
-// the server accepts its method.
-// After a full round the methods are asked for again, as a server may want one after the other.
+// Logging in: certificates first, as ssh does, then the configured ways in their order, each only
+// if the server accepts its method. After a full round the accepted methods are asked for again, as
+// a server may require several in turn.
 // Invariant: every way tried is recorded for the error, and no secret is in the record.
 internal import CSSH2
 internal import Crypto
@@ -24,7 +24,7 @@ extension Link {
     let link: Link
     let session: Session
     let user: [CChar]
-    /// A way to log in; with a certificate, its key proves that and not itself.
+    /// A way to log in; with a certificate, the key signs for the certificate.
     struct Way {
         let authentication: Authentication
         var certificate: LoginKeys.Named?
@@ -34,9 +34,9 @@ extension Link {
     var keys: LoginKeys?
     var accepted: [String] = []
     private(set) var tried: [LoginAttempt] = []
-    /// Ways that have had their answer.
+    /// Ways that have been answered.
     var spent: Set<Int> = []
-    /// Certificates that were offered, by what they are.
+    /// Certificates that were offered, by their wire form.
     var offered: Set<[UInt8]> = []
 
     init(_ link: Link) {
@@ -45,7 +45,7 @@ extension Link {
         user = Array(link.configuration.user.utf8CString)
     }
 
-    /// Nil when logged in.
+    /// Logs in; nil if that succeeded.
     func run() async -> SSHError? {
         let keys = await LoginKeys.read(link.configuration)
         self.keys = keys
@@ -55,7 +55,7 @@ extension Link {
             keys.certificates(of: way).map { Way(authentication: way, certificate: $0) }
         }
         ways += plain.map { Way(authentication: $0) }
-        // The first key goes unasked: OpenSSH answers the question for methods 5 to 9 ms late.
+        // The first key is tried without asking for methods, which OpenSSH answers 5 to 9 ms late.
         if let way = ways.first, way.authentication.isKey {
             accepted = ["publickey"]
             if await attempt(way, 0) { return nil }
@@ -87,7 +87,7 @@ extension Link {
             user: link.configuration.user, tried: tried, accepted: accepted)
     }
 
-    /// A server that has had enough of failed attempts disconnects.
+    /// After too many failed attempts the server disconnects; adds its reason to the record.
     func lost() -> SSHError {
         guard !tried.isEmpty, let goodbye = session.goodbye else {
             return link.failure ?? failed()
@@ -100,7 +100,7 @@ extension Link {
         if tried.count < 64 { tried.append(LoginAttempt(method: method, outcome: outcome)) }
     }
 
-    /// Asks which methods may go on; false when none is needed or the link is lost.
+    /// Asks which methods the server accepts; false if none is needed or the link is lost.
     func askMethods() async -> Bool {
         let (raw, user) = (session.raw, user)
         var list: String?

@@ -1,4 +1,4 @@
-// Counting what a link does. Invariant: a figure that is not known is absent, never estimated.
+// Counting what a link does. Invariant: an unknown figure is absent, never estimated.
 internal import CSSH2
 import Glibc
 internal import Loop
@@ -25,8 +25,8 @@ extension Link {
     /// A channel or a request was refused, or not answered in time.
     func failed() { counts.errors += 1 }
 
-    /// Measures how long the server takes to open a channel, or to refuse it: from the first
-    /// attempt at the step that is given to the one that has the answer.
+    /// Measures how long the server takes to open a channel, or to refuse it: from the step's first
+    /// attempt to the attempt that returns the answer.
     func timed() -> @IO (@IO () -> Int32) -> Int32 {
         var begun: ContinuousClock.Instant?
         return { [weak self] step in

@@ -1,16 +1,15 @@
-// One SSH connection: it owns the session and decides what libssh2 does when. One event of its
-// carrier (a socket, or a jump host's channel) drives everything: first the session's own operations (open, log in), one at a time, as
-// libssh2 keeps their state in the session, then each channel. What is read in one turn of the loop
-// is bounded; the rest waits for the link's next turn. Below the agent's Links.
-// Invariant: an operation that reported EAGAIN is repeated, unchanged, until it ends or the link does.
+// One SSH connection, below the agent's Links: it owns the session and decides what libssh2 does
+// when. Its carrier's events drive first the session's own operations (open, log in), one at a
+// time, as libssh2 keeps their state in the session, then each channel, within a slice. Invariant:
+// an operation that reported EAGAIN is repeated, unchanged, until it ends or the link does.
 internal import CSSH2
 public import Loop
 
 /// An authenticated SSH connection that carries channels.
 @IO public final class Link: Worker {
-    /// What the link was made from.
+    /// The configuration that the link was made from.
     public let configuration: LinkConfiguration
-    /// What the server says of itself.
+    /// The server's version, key, banner and cipher, as far as known.
     public internal(set) var server = ServerIdentity()
     /// Called once when the connection is lost, after its channels have ended.
     public var onEnd: (@IO (SSHError) -> Void)?
@@ -23,9 +22,9 @@ public import Loop
     private var channels: [Channel] = []
     private var driving = Driving()
     private var offLoop = OffLoop()
-    /// Its C channels that belong to no Channel.
+    /// The C channels that no Channel owns: one opened ahead, and those being freed.
     private(set) lazy var places = Places(self)
-    /// The watch over the server's silence; nil before login.
+    /// Detects a silent server; nil before login.
     private var liveness: Liveness?
     var counts = LinkStatistics(created: 0, lastUsed: 0)
 
@@ -35,23 +34,23 @@ public import Loop
         let finish: @IO (Int32) -> Void
     }
 
-    /// How far the link is with what it drives.
+    /// The state of driving the link.
     private struct Driving {
         var isOn = false
         /// Another pass is needed.
         var again = false
-        /// What may still be read in this turn of the loop.
+        /// How much may still be read in this turn of the loop.
         var slice = Slice()
-        /// The rest is read in the link's next turn.
+        /// The remaining bytes are read in the link's next turn.
         var isWaitingForTurn = false
         /// The channel that is read first.
         var firstChannel = 0
     }
 
-    /// Work on a thread of its own, which then has the session.
+    /// Work on another thread, which then owns the session.
     private struct OffLoop {
         var isOn = false
-        /// Waits for the socket on its behalf.
+        /// Resumes the work when the socket is ready.
         var parked: UnsafeContinuation<Void, Never>?
     }
 
@@ -82,21 +81,22 @@ public import Loop
 
     // MARK: Operations
 
-    /// Repeats `step` until it reports something else than EAGAIN; after the operations before it.
+    /// Repeats `step` until it returns something other than EAGAIN, after earlier operations.
     func perform(_ step: @escaping @IO () -> Int32) async -> Int32 {
         await withUnsafeContinuation { continuation in
             enqueue(step) { continuation.resume(returning: $0) }
         }
     }
 
-    /// The same with a callback.
+    /// Repeats `step` like `perform`, and passes its result to a callback.
     func enqueue(_ step: @escaping @IO () -> Int32, finish: @escaping @IO (Int32) -> Void) {
         guard failure == nil else { return finish(LIBSSH2_ERROR_SOCKET_DISCONNECT) }
         operations.append(Operation(step: step, finish: finish))
         drive()
     }
 
-    /// Runs steps that burn CPU on a worker thread; nothing else touches the session meanwhile.
+    /// Runs steps that take much CPU time on a worker thread; nothing else uses the session
+    /// meanwhile.
     func performOffLoop(_ step: @escaping @Sendable () -> Int32) async -> Int32 {
         while failure == nil {
             offLoop.isOn = true
@@ -123,8 +123,8 @@ public import Loop
         counts.lastUsed = Self.clock
     }
 
-    /// Gives a C channel its place, in the same step that opened it: whoever is refused next must
-    /// see that the server's places are taken, not that there are none.
+    /// Registers a C channel in the step that opened it: a caller refused next must see that the
+    /// server's channels are in use, not that it allows none.
     func take(_ raw: OpaquePointer, _ kind: Channel.Kind) -> Channel {
         let channel = Channel(raw, on: self, kind)
         channels.append(channel)
@@ -132,7 +132,8 @@ public import Loop
         return channel
     }
 
-    /// Whether a channel that was refused may be had later: others are open, or just were.
+    /// Whether a refused channel may be available later: others are open, or were until 3 s ago, as
+    /// a server may count a closed channel for a moment longer.
     public var mayHavePlaceLater: Bool {
         !channels.isEmpty || places.wereGivenBack(within: .seconds(3))
     }
@@ -145,8 +146,8 @@ public import Loop
         parked.resume()
     }
 
-    /// Lets every operation and channel go as far as it can without waiting, and within the link's
-    /// slice of this turn.
+    /// Lets every operation and channel do all it can without waiting, within the link's slice of
+    /// this turn.
     func drive() {
         guard !driving.isOn, !offLoop.isOn, offLoop.parked == nil, failure == nil else {
             driving.again = true
@@ -186,8 +187,8 @@ public import Loop
         session.transport.allowance <= 0 || driving.slice.isOver()
     }
 
-    /// Each channel in turn; once the slice is over the others only send, and are read first the
-    /// next time.
+    /// Drives each channel in turn; once the slice is used up, the remaining channels only send,
+    /// and are read first next time.
     private func driveChannels() {
         let round = channels
         guard !round.isEmpty else { return }
@@ -204,7 +205,7 @@ public import Loop
         if isOver { driving.again = true }
     }
 
-    /// Counts bytes that a channel has taken; whether the slice is over.
+    /// Counts bytes that a channel has taken; returns whether the slice is used up.
     func spend(_ bytes: Int) -> Bool {
         driving.slice.spend(bytes)
         return driving.slice.isOver()
@@ -231,7 +232,7 @@ public import Loop
         var interest: Readiness.Interest = []
         if transport.unsent > 0 { interest.insert(.write) }
         if isIdle && !places.isFreeing {
-            // libssh2 reads only on behalf of something; an idle link looks in now and then.
+            // libssh2 reads only as part of an operation, so an idle link reads now and then.
             if transport.mayRead { liveness?.lookInSoon() } else { interest.insert(.read) }
         } else if transport.unsent < Transport.outputLimit {
             interest.insert(.read)
@@ -241,16 +242,16 @@ public import Loop
 
     // MARK: Life and death
 
-    /// Starts the watch over the server's silence; after login.
+    /// Starts to detect a silent server; after login.
     func keepAlive() {
         (counts.created, counts.lastUsed) = (Self.clock, Self.clock)
         liveness = Liveness(self, interval: configuration.limits.alive)
     }
 
-    /// Whether nothing is asked of the server.
+    /// Whether nothing is open and no operation is waiting.
     var isIdle: Bool { operations.isEmpty && channels.isEmpty }
 
-    /// Whether an operation waits for the server, which proves in time whether it lives.
+    /// Whether an operation waits for the server: its answer will show that the server is alive.
     var isAsking: Bool { !operations.isEmpty }
 
     private func lose() {
@@ -258,7 +259,7 @@ public import Loop
         die(.linkLost(reason: reason))
     }
 
-    /// libssh2 reported that the connection cannot go on.
+    /// Ends the link, as libssh2 reported that the connection cannot continue.
     func broke(_ code: Int32) {
         guard failure == nil else { return }
         if session.goodbye != nil || session.transport.state != .open { return lose() }
@@ -278,7 +279,7 @@ public import Loop
 
     private func tearDown() {
         let error = failure ?? .linkLost(reason: "closed")
-        // What has been received still belongs to the channels.
+        // The channels still get what has been received.
         session.transport.drain(error.description)
         for channel in channels { channel.linkEnded(error) }
         channels = []

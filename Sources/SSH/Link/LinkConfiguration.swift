@@ -1,5 +1,5 @@
-// What a link needs to know about its target: where, as whom, whom to trust, how long to wait.
-// A value; Targets makes it from ssh_config.
+// What a link needs to know about its target: its address, the user, whom to trust, how long to
+// wait. A value; Targets makes it from ssh_config.
 
 /// How to reach and enter one SSH server.
 public struct LinkConfiguration: Sendable {
@@ -9,22 +9,22 @@ public struct LinkConfiguration: Sendable {
     public var port: UInt16
     /// The user to log in as.
     public var user: String
-    /// The name the host key is filed under (`HostKeyAlias`); nil means `host` and `port`.
+    /// The name under which the host key is stored (`HostKeyAlias`); nil: `host` and `port`.
     public var hostKeyAlias: String?
     /// known_hosts files; the first is the one that accepted keys are added to.
     public var knownHosts: [String]
-    /// Accepts and files the key of a host that has none on file, never a changed one.
+    /// Accepts and stores the key of a host that has none stored, never a changed key.
     public var acceptNew = false
     /// Ways to log in, in the order to try them.
     public var authentication: [Authentication]
-    /// Files of OpenSSH user certificates for those keys, in a file or an agent; `KEY-cert.pub`
-    /// beside a key file is found without being named.
+    /// Files of OpenSSH user certificates for those keys, which are in files or in ssh-agent;
+    /// `KEY-cert.pub` beside a key file is found without being named.
     public var certificates: [String] = []
-    /// How long each step may take, and how much may be on its way.
+    /// How long each step may take, and how many bytes may be in flight.
     public var limits = LinkLimits()
-    /// Also offers SHA-1 algorithms, which old gear needs.
+    /// Also offers SHA-1 algorithms, which old devices need.
     public var legacyAlgorithms = false
-    /// Compresses what goes over the link where the server can.
+    /// Compresses the link's data, if the server can.
     public var compresses = false
     /// A shell command whose standard streams are the connection (`ProxyCommand`).
     public var proxyCommand: String?
@@ -47,19 +47,22 @@ public struct LinkConfiguration: Sendable {
 
 /// The times and sizes of one link.
 public struct LinkLimits: Sendable {
-    /// For the name, the connection and the handshake together.
+    /// The limit for name lookup, connection and handshake together, so that a host that drops
+    /// packets is reported and not waited for.
     public var connect: Duration = .seconds(30)
-    /// For logging in.
+    /// The limit for logging in, which ends a login that the server or ssh-agent does not answer.
     public var login: Duration = .seconds(30)
-    /// For the server's answer to a channel request.
+    /// The limit for the server's answer to a channel request.
     public var channel: Duration = .seconds(30)
-    /// Silence after which the server is asked for a sign of life; three unanswered end the link.
+    /// Silence after which the server is asked for a sign of life; three unanswered questions end
+    /// the link.
     public var alive: Duration = .seconds(15)
-    /// Bytes a channel may receive before they are read: 100 MB/s over 20 ms.
+    /// Bytes a channel may receive before they are read: enough for 100 MB/s at a round trip of
+    /// 20 ms.
     public var window: UInt32 = 2 << 20
-    /// The same for a terminal: enough for 12 MB/s over 20 ms.
+    /// The same for a terminal: enough for 12 MB/s at a round trip of 20 ms.
     ///
-    /// What is on its way when a flood is interrupted is still drawn, so it has to be little.
+    /// Bytes in flight when a flood is interrupted are still shown, so there must be few.
     public var terminalWindow: UInt32 = 256 << 10
 
     /// The usual limits.

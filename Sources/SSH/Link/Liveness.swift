@@ -1,14 +1,16 @@
-// The watch over a server's silence: it is asked for a sign of life, and a link whose server gives
-// none is ended. It also lets an idle link read now and then. Below Link, from login to the end.
-// Invariant: at most one question is on its way, and none while an operation waits for an answer.
+// Detects a silent server: asks it for a sign of life, and ends the link if there is none. It also
+// lets an idle link read now and then. Below Link, from login to the end.
+// Invariant: at most one question is unanswered, and none is asked while an operation waits for an
+// answer.
 internal import CSSH2
 internal import Loop
 
-/// Whether the server of a link is still there.
+/// Watches whether the server of a link still answers.
 @IO final class Liveness {
-    /// Intervals of silence that are borne.
+    /// Intervals of silence after the first question before the link is ended: one lost answer must
+    /// not end it (OpenSSH's ServerAliveCountMax is 3 too).
     private static let patience = 3
-    /// When an idle link with unread bytes looks at them: soon, and not for each of them.
+    /// The delay before an idle link reads: short, yet long enough to read several packets at once.
     private static let lookTime = Duration.milliseconds(500)
 
     private unowned let link: Link
@@ -39,7 +41,7 @@ internal import Loop
         if !link.isAsking { probe() }
     }
 
-    /// Lets libssh2 read what has come to a link on which nothing is open.
+    /// Lets libssh2 read what was received on a link on which nothing is open.
     func lookInSoon() {
         guard look == nil else { return }
         look = LoopTimer(after: Self.lookTime) { [weak self] in
@@ -49,10 +51,11 @@ internal import Loop
         }
     }
 
-    /// Asks to open a channel of a kind that no server has.
+    /// Asks to open a channel of a type that no server supports.
     ///
-    /// Its refusal proves that the server lives, and waiting for it makes libssh2 read. The
-    /// library's own keepalive wants no answer, or one that stays in its packet list for ever.
+    /// Its refusal proves that the server is alive, and waiting for it makes libssh2 read. The
+    /// library's own keepalive asks for no answer, or for one that stays in its packet list
+    /// forever.
     private func probe() {
         let raw = link.session.raw
         let answered = link.timed()

@@ -1,7 +1,7 @@
-// The C channels of a link that belong to no Channel: one that was opened ahead of its use, and those
-// that were given back and are being freed. A server limits the channels of one connection, so a
-// caller that is refused one asks here whether a place may come free. Below Link.
-// Invariant: each C channel is freed once, by libssh2's session when the link ends first.
+// The C channels of a link that no Channel owns: one opened ahead of its use, and those given back
+// and being freed. A server limits the channels of one connection, so a refused caller checks here
+// whether a channel may become free. Below Link.
+// Invariant: each C channel is freed once; if the link ends first, by libssh2's session.
 internal import CSSH2
 internal import Loop
 
@@ -11,7 +11,7 @@ internal import Loop
     /// A session channel that was opened ahead of its use.
     private var spare: OpaquePointer?
     private var isOpeningAhead = false
-    /// To be freed from the next turn on, and being freed.
+    /// Channels to be freed from the next turn on, and those being freed.
     private var givenBack: [OpaquePointer] = []
     private var freeing: [OpaquePointer] = []
     private var leaving: LoopTimer?
@@ -19,7 +19,7 @@ internal import Loop
 
     init(_ link: Link) { self.link = link }
 
-    /// What became of asking for a session channel: the channel, or why there is none.
+    /// The outcome of opening a session channel: the channel, or why there is none.
     struct OpenedSession {
         var channel: Channel?
         var code: Int32 = 0
@@ -55,17 +55,18 @@ internal import Loop
         return opened
     }
 
-    /// A place that was freed a moment ago may still be counted by the server.
+    /// Whether a channel may become free soon: the server may count one for a moment after it was
+    /// freed.
     var mayComeSoon: Bool {
         !givenBack.isEmpty || !freeing.isEmpty || wereGivenBack(within: .milliseconds(300))
     }
 
-    /// Whether a channel was given back a short while ago.
+    /// Whether a channel was given back within the last `time`.
     func wereGivenBack(within time: Duration) -> Bool {
         lastGivenBack.map { IO.now - $0 < time } ?? false
     }
 
-    /// Frees a channel in the next turn, so that what it brought is passed on first.
+    /// Frees a channel in the next turn, so that what it received is passed on first.
     func giveBack(_ raw: OpaquePointer, opensAhead: Bool) {
         givenBack.append(raw)
         lastGivenBack = IO.now
@@ -84,8 +85,8 @@ internal import Loop
 
     /// Frees what can be freed.
     ///
-    /// Not one of the link's operations: behind those that open channels, it would keep the very
-    /// places that they wait for.
+    /// Not one of the link's operations: queued behind operations that open channels, it would hold
+    /// the very channels they wait for.
     func stepFreeing() {
         freeing.removeAll { libssh2_channel_free($0) != LIBSSH2_ERROR_EAGAIN }
     }
@@ -96,9 +97,9 @@ internal import Loop
         (spare, givenBack, freeing) = (nil, [], [])
     }
 
-    /// One-shot commands come in series: the next one starts a round trip sooner.
+    /// Opens a channel ahead, so that the next one-shot command starts a round trip sooner.
     ///
-    /// Only where it is known to do no harm.
+    /// Only with OpenSSH, where it is known to be harmless.
     private func openAhead() {
         guard spare == nil, !isOpeningAhead, link.server.version.hasPrefix("SSH-2.0-OpenSSH_")
         else { return }

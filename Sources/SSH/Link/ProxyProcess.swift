@@ -1,12 +1,13 @@
 // The process of a ProxyCommand (ssh_config(5)): its standard input and output are one end of a
-// socket pair, the link has the other. Invariant: it ends with the link, and all it started.
+// socket pair, the link has the other. Invariant: it ends with the link, as does everything it
+// started.
 import Glibc
 internal import Loop
 
 /// A process that carries a link.
 @IO final class ProxyProcess {
     private let child: ChildStream
-    /// The last it said on standard error, at most 400 bytes: it knows why there is no connection.
+    /// The end of its standard error, at most 400 bytes: it explains a failed connection.
     private(set) var words = ""
     private var tail: [UInt8] = []
 

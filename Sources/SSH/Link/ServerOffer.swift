@@ -1,8 +1,8 @@
-// The server's first words, read beside libssh2: its version line and the algorithm lists of its
-// KEXINIT (RFC 4253 §7.1), which travel in the clear. They pick the cipher family of the next
-// attempt and make the error useful. Pure; never trusted for anything else.
+// The server's first messages, read independently of libssh2: its version line and the algorithm
+// lists of its KEXINIT (RFC 4253 §7.1), which travel in the clear. They pick the cipher family of
+// the next attempt and make the error useful. Pure; never trusted for anything else.
 
-/// What a server offers in its handshake.
+/// The algorithms that a server offers in its handshake.
 struct ServerOffer: Equatable {
     var keyExchanges: [String]
     var hostKeys: [String]
@@ -11,7 +11,7 @@ struct ServerOffer: Equatable {
     /// MACs it accepts in both directions.
     var macs: [String]
 
-    /// Reads the first bytes of a connection; nil until they hold a whole KEXINIT.
+    /// Reads the first bytes of a connection; nil until they contain a whole KEXINIT.
     init?(firstBytes bytes: [UInt8]) {
         guard let start = Self.afterVersion(bytes) else { return nil }
         var packet = WireReader(bytes[start...])
@@ -52,13 +52,13 @@ struct ServerOffer: Equatable {
 
     /// Whether every host key it offers is a certificate.
     ///
-    /// libssh2 names such algorithms and can verify none: those of RSA and ECDSA lack the code,
-    /// that of Ed25519 takes a plain key alone. So they are never offered.
+    /// libssh2 names such algorithms but can verify none: those of RSA and ECDSA lack the code,
+    /// that of Ed25519 accepts only a plain key. So they are never offered.
     var hasCertificatesOnly: Bool {
         !hostKeys.isEmpty && hostKeys.allSatisfy { $0.hasSuffix(Certificate.suffix) }
     }
 
-    /// The lists, for an error line; cut, as the server chose them.
+    /// The lists for an error message, shortened because the server controls them.
     var summary: String {
         let lists = [
             ("key exchange", keyExchanges), ("host key", hostKeys), ("cipher", ciphers),

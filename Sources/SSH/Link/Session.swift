@@ -8,14 +8,14 @@ import Glibc
 final class Session {
     let raw: OpaquePointer
     let transport: Transport
-    /// What the server said when it disconnected.
+    /// The server's reason for disconnecting.
     private(set) var goodbye: String?
     /// Answers a keyboard-interactive prompt; nil refuses it.
     var answer: ((_ prompt: String, _ echoes: Bool) -> [UInt8]?)?
 
     /// Key exchanges after the first.
     private(set) var rekeys = 0
-    /// Where libssh2 keeps the host key.
+    /// The address at which libssh2 keeps the host key.
     private var hostKeyPlace: UnsafePointer<CChar>?
     private var hasHostKey = false
 
@@ -29,7 +29,7 @@ final class Session {
         self.transport = transport
         libssh2_session_abstract(raw).pointee = Unmanaged.passUnretained(self).toOpaque()
         libssh2_session_set_blocking(raw, 0)
-        // All deadlines are Link's; this one would otherwise break waits of over a minute.
+        // Link sets all deadlines; libssh2's own would end waits of more than a minute.
         libssh2_session_set_read_timeout(raw, 86_400)
         hl_ssh_set_io(raw, Self.send, Self.receive)
         hl_ssh_set_disconnect(raw, Self.disconnected)
@@ -37,7 +37,7 @@ final class Session {
 
     deinit {
         transport.close()
-        // What it frees and says now concerns nobody.
+        // Its callbacks are no longer of interest.
         libssh2_session_abstract(raw).pointee = nil
         libssh2_session_free(raw)
     }
@@ -79,8 +79,8 @@ final class Session {
 
     /// Counts key exchanges.
     ///
-    /// libssh2 tells of them in no way, but in each it keeps a copy of the host key anew: at
-    /// another place, or at the same one after it freed that. Between two of them it reads.
+    /// libssh2 does not report key exchanges, but each stores a new copy of the host key: at a new
+    /// address, or at the old one after freeing it. It always reads between two of them.
     private func countKeys() {
         guard let place = libssh2_session_hostkey(raw, nil, nil), place != hostKeyPlace else {
             return
@@ -90,7 +90,7 @@ final class Session {
         hostKeyPlace = place
     }
 
-    /// An agreed algorithm, by `LIBSSH2_METHOD_…`.
+    /// A negotiated algorithm, by `LIBSSH2_METHOD_…`.
     func method(_ kind: Int32) -> String {
         libssh2_session_methods(raw, kind).map { String(cString: $0) } ?? ""
     }
@@ -118,7 +118,7 @@ final class Session {
         return session.transport.receive(UnsafeMutableRawBufferPointer(start: bytes, count: count))
     }
 
-    /// libssh2's memory is malloc's; this looks on.
+    /// Frees libssh2's memory, and notes when the host key is freed.
     private static let freed: hl_ssh_free = { pointer, abstract in
         if let pointer, let session = owner(abstract),
             UnsafeRawPointer(pointer) == session.hostKeyPlace.map(UnsafeRawPointer.init)

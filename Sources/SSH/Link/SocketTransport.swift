@@ -42,9 +42,9 @@ final class SocketTransport: Transport {
         return state == .open ? taken : bytes.count
     }
 
-    /// Keeps the kernel from delaying the acknowledgement that sshd's Nagle waits for.
+    /// Stops the kernel from delaying the ACK that sshd's Nagle algorithm waits for.
     ///
-    /// That is up to 40 ms; the option resets itself, so it is set before each wait.
+    /// The delay is up to 40 ms; the option resets itself, so it is set before each wait.
     func acknowledgeQuickly() {
         guard state == .open else { return }
         var one: Int32 = 1

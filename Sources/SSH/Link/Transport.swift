@@ -1,12 +1,11 @@
-// The byte stream under libssh2's session, through its SEND and RECV callbacks. Everything libssh2
-// sends is taken at once and what cannot go on yet is kept here, so no send of libssh2 ever
-// reports EAGAIN and no operation can be left half sent (pitfalls 1 and 7 of libssh2). Callers
-// hold data back while `unsent` is large. Invariant: one thread at a time, the one that drives
-// the session.
+// The byte stream under libssh2's session, through its SEND and RECV callbacks. What libssh2 sends
+// is accepted at once and buffered here, so that no send reports EAGAIN: an operation left half
+// sent would block the session for good. Callers hold data back while `unsent` is large. Invariant:
+// one thread at a time, the one that drives the session.
 import Glibc
 internal import Loop
 
-/// What carries a session: an output buffer over something that takes and gives bytes.
+/// Carries a session: an output buffer over something that takes and delivers bytes.
 class Transport {
     enum State: Equatable {
         case open
@@ -16,13 +15,14 @@ class Transport {
         case shut
     }
 
-    /// Above this nothing more is read either: a peer that asks and does not read is held off.
+    /// Unsent bytes above which nothing more is read, to hold off a peer that sends but does not
+    /// read.
     static let outputLimit = 4 << 20
 
     private(set) var state = State.open
     /// There may be something to read; cleared when there is not, set by what wakes the link.
     final var mayRead = true
-    /// Nothing is read just now, though there may be something (see Channel's requests).
+    /// Nothing is read for now, though there may be something (see Channel's requests).
     final var isHeld = false
     /// Bytes that may still be read in this turn of the loop.
     final var allowance = Slice.bytes
@@ -37,18 +37,18 @@ class Transport {
     private var output: [UInt8] = []
     private var sent = 0
 
-    /// The socket at the bottom, which libssh2 wants to see.
+    /// The socket at the bottom, which libssh2 requires.
     var descriptor: Int32 { -1 }
 
-    /// Bytes that libssh2 has sent and that have not gone on.
+    /// Bytes that libssh2 has sent and that are still buffered here.
     final var unsent: Int { output.count - sent }
 
     final func forgetFirstBytes() { firstBytes = nil }
 
-    /// Passes bytes on; how many were taken.
+    /// Passes bytes on; returns how many were taken.
     func write(_ bytes: UnsafeRawBufferPointer) -> Int { 0 }
 
-    /// Fills the buffer; 0: nothing there now, and ends of the stream are told by `drain`.
+    /// Fills the buffer; 0: nothing there now; the end of the stream is reported by `drain`.
     func read(_ bytes: UnsafeMutableRawBufferPointer) -> Int { 0 }
 
     /// Takes all of `bytes`; negative errno once shut.
@@ -88,7 +88,7 @@ class Transport {
         return count
     }
 
-    /// Passes on what waits, as far as it is taken.
+    /// Passes on buffered bytes, as many as are taken.
     final func flush() {
         guard state == .open, unsent > 0 else { return }
         sent += output.withUnsafeBytes { write(UnsafeRawBufferPointer(rebasing: $0[sent...])) }

@@ -1,13 +1,13 @@
-// An OpenSSH user certificate (PROTOCOL.certkeys): a public key, signed by an authority for some
-// names and some time. Pure. Offered by Login in place of its key; what it says of itself explains
-// a refusal, which a server never does.
+// An OpenSSH user certificate (PROTOCOL.certkeys): a public key, signed by an authority for certain
+// names and a certain time. Pure. Offered by Login in place of its key; its contents can explain a
+// refusal, which a server never does.
 internal import Crypto
 import Glibc
 internal import Loop
 
-/// What a certificate says.
+/// The contents of a certificate.
 struct Certificate: Equatable, Sendable {
-    /// The whole in SSH's wire form, as it is offered.
+    /// The whole certificate in SSH's wire form, as it is offered.
     let blob: [UInt8]
     /// `ssh-ed25519-cert-v01@openssh.com` and its like.
     let type: String
@@ -17,7 +17,7 @@ struct Certificate: Equatable, Sendable {
     let isForUsers: Bool
     let identity: String
     let principals: [String]
-    /// Seconds since 1970; the second is no longer in.
+    /// Seconds since 1970; `until` itself is excluded.
     let validity: (from: UInt64, until: UInt64)
     /// The critical options and their values.
     let options: [(name: String, value: String)]
@@ -27,7 +27,7 @@ struct Certificate: Equatable, Sendable {
 
     static func == (one: Self, other: Self) -> Bool { one.blob == other.blob }
 
-    /// A certificate from its wire form; nil when it is none.
+    /// A certificate from its wire form; nil if it is not one.
     init?(blob: [UInt8]) {
         var reader = WireReader(blob)
         guard let type = reader.text(), type.hasSuffix(Self.suffix), reader.string() != nil else {
@@ -76,17 +76,17 @@ struct Certificate: Equatable, Sendable {
         guard type == words[0] else { return nil }
     }
 
-    /// As a line of a public key file.
+    /// The certificate as a line of a public key file.
     var text: String { "\(type) \(Base64.encode(blob))" }
 
-    /// How people tell it from others: what it calls itself and who signed it.
+    /// A name for people: its identity, serial number and authority.
     var name: String {
         let words = String(identity.unicodeScalars.prefix(80).filter { $0.value >= 32 })
         return "\u{201C}\(words)\u{201D}, serial \(serial), signed by \(authority.name)"
             + " \(authority.fingerprint)"
     }
 
-    /// Why a server may have refused it to this user at this time, as far as it tells.
+    /// Why a server may have refused it to this user at this time, as far as the certificate shows.
     func refusal(user: String, now: UInt64 = UInt64(max(0, time(nil)))) -> String {
         var reasons: [String] = []
         if !isForUsers { reasons.append("it is a host's certificate, not a user's") }

@@ -1,5 +1,5 @@
-// The public half of what ssh_config calls an IdentityFile: it says which key of an agent is meant,
-// and which key a certificate is about, without opening the private half. Blocks on files.
+// The public half of what ssh_config calls an IdentityFile: it identifies the key meant in an
+// ssh-agent, and the key of a certificate, without opening the private half. Blocks on files.
 internal import Crypto
 
 /// Key files by their path.
@@ -7,7 +7,7 @@ public enum IdentityFile {
     /// The public key of a key file, in SSH's wire form.
     ///
     /// From the private key's own header, from `PATH.pub` beside it, or from the file itself where
-    /// it is a public key whose private half an agent holds; nil: none of them tells.
+    /// it is a public key whose private half an ssh-agent holds; nil if none of them shows it.
     public static func publicKey(_ path: String) -> [UInt8]? {
         let text = read(path)
         if let own = text.flatMap(KeyFile.init)?.publicKey { return own }

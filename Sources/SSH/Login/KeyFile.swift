@@ -1,8 +1,8 @@
-// A private key as text: what its header says before it is decrypted. Pure. libssh2 gives one
-// error for a wrong passphrase, a missing one and a bad file; the header tells them apart.
+// A private key as text: what its header says before it is decrypted. Pure. libssh2 gives the same
+// error for a wrong passphrase, a missing one and a bad file; the header distinguishes them.
 internal import Crypto
 
-/// What the header of a private key says.
+/// The contents of a private key's header.
 struct KeyFile: Equatable {
     /// Whether a passphrase is needed.
     let isEncrypted: Bool
@@ -10,10 +10,10 @@ struct KeyFile: Equatable {
     ///
     /// With it the costly decryption happens once, and not at all for a key the server refuses.
     let publicText: String?
-    /// The same in SSH's wire form.
+    /// The public half in SSH's wire form.
     let publicKey: [UInt8]?
 
-    /// Reads the header; nil when the text is no private key.
+    /// Reads the header; nil if the text is not a private key.
     init?(_ text: [UInt8]) {
         let lines = String(decoding: text, as: UTF8.self)
             .split(whereSeparator: \.isNewline).map { $0.trimmed }
@@ -44,7 +44,7 @@ struct KeyFile: Equatable {
 }
 
 extension Substring {
-    /// Without spaces at either end.
+    /// The text without spaces at either end.
     fileprivate var trimmed: Substring {
         var text = self
         while let last = text.last, last == " " || last == "\t" { text.removeLast() }

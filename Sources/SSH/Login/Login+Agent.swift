@@ -1,5 +1,6 @@
-// Logging in with what an ssh-agent signs for: configured certificates, its own ones, its keys.
-// Part of Login. Invariant: with `only`, no other key of the agent is shown to the server.
+// Logging in with what an ssh-agent signs for: configured certificates, its own certificates, its
+// keys. Part of Login. Invariant: with `only`, no other key of the ssh-agent is shown to the
+// server.
 internal import CSSH2
 internal import Loop
 
@@ -30,7 +31,7 @@ extension Login {
         return false
     }
 
-    /// A key of the agent, and the certificate to offer in its place.
+    /// A key of the ssh-agent, and the certificate to offer in its place.
     struct Candidate {
         let identity: SSHAgent.Identity
         let certificate: Certificate?
@@ -39,7 +40,7 @@ extension Login {
         var blob: [UInt8] { certificate?.blob ?? identity.blob }
     }
 
-    /// What the agent can sign for: configured certificates, its own ones, plain keys.
+    /// What the ssh-agent can sign for: configured certificates, its own certificates, plain keys.
     func candidates(
         _ identities: [SSHAgent.Identity], _ only: [[UInt8]]?
     ) -> [Candidate] {

@@ -1,12 +1,12 @@
-// Logging in with key files and the certificates that are about them. Part of Login.
-// Invariant: what is costly (bcrypt) runs off the loop, and only for a key the server would take.
+// Logging in with key files and their certificates. Part of Login.
+// Invariant: costly work (bcrypt) runs off the loop, and only for a key the server would accept.
 internal import CSSH2
 internal import Crypto
 internal import Loop
 
 extension Login {
 
-    /// Records a refusal; a certificate tells why it may be.
+    /// Records a refusal, with the possible reasons that a certificate shows.
     func refused(_ name: String, _ certificate: Certificate?) {
         record(name, certificate?.refusal(user: link.configuration.user) ?? "refused")
     }
@@ -66,9 +66,10 @@ extension Login {
         return false
     }
 
-    /// Why a key of RSA's does not sign here: refused, or with SHA-1 where the target allows none.
+    /// Why an RSA key is not used: it was refused, or it would sign with SHA-1, which the target
+    /// forbids; nil if it is used.
     ///
-    /// Asked with the public half alone, as libssh2 picks the algorithm by itself.
+    /// The server is asked with the public half alone, as libssh2 picks the algorithm by itself.
     func objection(to blob: [UInt8]) async -> Int32? {
         guard !link.configuration.legacyAlgorithms,
             HostKey(blob: blob)?.type.hasPrefix("ssh-rsa") == true
@@ -84,7 +85,7 @@ extension Login {
         return signing.usesSHA1 ? LIBSSH2_ERROR_ALGO_UNSUPPORTED : nil
     }
 
-    /// What went wrong with a key that was not simply refused.
+    /// The reason text for a key that was not simply refused.
     func words(_ code: Int32) -> String {
         code == LIBSSH2_ERROR_ALGO_UNSUPPORTED
             ? "the server wants RSA signed with SHA-1, which its target does not allow"

@@ -1,4 +1,4 @@
-// Logging in by passwords and by the prompts of keyboard-interactive. Part of Login.
+// Logging in with passwords and with the prompts of keyboard-interactive. Part of Login.
 // Invariant: an answer goes to a prompt that asks for its kind (PromptAnswers), each once.
 internal import CSSH2
 internal import Loop

@@ -1,10 +1,10 @@
-// The keys and certificates of one login, read from their files at once and off the loop, so that
-// what belongs together is known before anything is offered. Used by Login.
-// Invariant: a certificate is used with the one key it is about.
+// The keys and certificates of one login, read from their files all together and off the loop, so
+// that keys and certificates are matched before anything is offered. Used by Login.
+// Invariant: a certificate is used only with its own key.
 internal import Crypto
 internal import Loop
 
-/// What a login may offer from files.
+/// The keys and certificates that a login may offer from files.
 struct LoginKeys: Sendable {
     /// A certificate and where it came from.
     struct Named: Sendable {
@@ -61,7 +61,7 @@ struct LoginKeys: Sendable {
         switch way {
         case .keyFile(let path, _):
             guard let own = publicKeys[path] else {
-                // An old PEM file does not tell its public half: the name must do.
+                // An old PEM file does not show its public half, so the file name has to match.
                 return certificates.filter { $0.file == path + "-cert.pub" }
             }
             return certificates.filter { $0.certificate.key == own }

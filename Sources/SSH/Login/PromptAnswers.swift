@@ -1,4 +1,4 @@
-// What keyboard-interactive prompts are answered with (RFC 4256): a password and a one-time code.
+// The answers to keyboard-interactive prompts (RFC 4256): a password and a one-time code.
 // Invariant: each is given once, and the code only to a prompt that asks for one.
 
 /// The answers of one keyboard-interactive attempt.
@@ -22,7 +22,8 @@ struct PromptAnswers {
             given += 1
             return code
         }
-        // What is echoed is no secret's place; without a password a code may have another name.
+        // A prompt with echo gets no secret; with no password, any hidden prompt may be for the
+        // code.
         if !echoes, let secret = password ?? (hadPassword ? nil : code) {
             if password == nil { code = nil } else { password = nil }
             given += 1
@@ -32,7 +33,8 @@ struct PromptAnswers {
         return nil
     }
 
-    /// How the attempt went, for the error; the server's words are shortened and made plain.
+    /// How the attempt went, for the error; the prompt is shortened, and control characters are
+    /// removed.
     var outcome: String {
         guard let unanswered else { return given > 0 ? "refused" : "refused without a question" }
         let words = String(unanswered.unicodeScalars.prefix(80).filter { $0.value >= 32 })

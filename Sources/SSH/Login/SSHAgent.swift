@@ -1,17 +1,18 @@
 // The client side of ssh-agent (draft-ietf-sshm-ssh-agent): list the keys, sign with one. On the
-// loop, since an agent may ask a person before it signs. Used by login, through libssh2's
-// signing callback. Invariant: one request at a time; any oddity ends the connection.
+// loop, as ssh-agent may ask a person before it signs. Used by login, through libssh2's signing
+// callback. Invariant: one request at a time; any unexpected reply ends the connection.
 import Glibc
 internal import Loop
 
 /// A connection to an ssh-agent.
 @IO final class SSHAgent {
-    /// A key the agent holds.
+    /// A key that the ssh-agent holds.
     struct Identity: Equatable, Sendable {
         let blob: [UInt8]
         let comment: String
     }
 
+    /// The longest reply in bytes: no real one comes near it, and an odd one must not fill memory.
     private static let replyLimit = 1 << 18
     private var descriptor: Int32
     private var readiness: Readiness?
@@ -19,7 +20,7 @@ internal import Loop
     private var input: [UInt8] = []
     private var waiting: UnsafeContinuation<[UInt8]?, Never>?
 
-    /// Connects to the agent's socket; nil when none listens there.
+    /// Connects to an ssh-agent's socket; nil if none listens there.
     init?(socket path: String) {
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
@@ -44,7 +45,7 @@ internal import Loop
 
     isolated deinit { close() }
 
-    /// The keys the agent holds.
+    /// The keys that the ssh-agent holds.
     func identities() async -> [Identity] {
         guard let reply = await request([11]) else { return [] }
         var reader = WireReader(reply)
@@ -57,7 +58,7 @@ internal import Loop
         return found
     }
 
-    /// The signature over `data`, without its algorithm name; nil when the agent refuses.
+    /// The signature over `data`, without its algorithm name; nil if the ssh-agent refuses.
     func sign(_ data: [UInt8], with blob: [UInt8], algorithm: String) async -> [UInt8]? {
         var message = WireWriter()
         message.byte(13)
@@ -69,7 +70,7 @@ internal import Loop
         var reader = WireReader(reply)
         guard reader.byte() == 14, let signature = reader.string() else { return nil }
         var parts = WireReader(signature)
-        // The agent may not know the algorithm asked for and use another.
+        // An ssh-agent that does not know the requested algorithm may use another.
         guard parts.text() == Self.plain(algorithm), let bytes = parts.string() else { return nil }
         return Array(bytes)
     }
@@ -83,7 +84,7 @@ internal import Loop
         waiting = nil
     }
 
-    /// A certificate's algorithm without its suffix: what signs is the key itself.
+    /// A certificate's algorithm without its suffix: the key itself signs.
     private static func plain(_ algorithm: String) -> String {
         let suffix = "-cert-v01@openssh.com"
         return algorithm.hasSuffix(suffix) ? String(algorithm.dropLast(suffix.count)) : algorithm

@@ -1,13 +1,13 @@
-// One signature on its way: libssh2 wants it from a callback, the agent gives it later. The
+// One pending signature: libssh2 asks for it in a callback, and ssh-agent supplies it later. The
 // callback reports EAGAIN until then, and the operation is repeated like any other.
 internal import CSSH2
 import Glibc
 
-/// The state between libssh2's signing callback and the agent's answer.
+/// The state between libssh2's signing callback and ssh-agent's answer.
 final class Signing {
     enum State {
         case idle, asked
-        /// Nothing is to be signed: only the algorithm is wanted.
+        /// Nothing is to be signed; only the algorithm is asked for.
         case looking
         case wanted(data: [UInt8], algorithm: String)
         case done([UInt8])
@@ -15,17 +15,17 @@ final class Signing {
     }
 
     var state = State.idle
-    /// What libssh2 and the server have agreed to sign with.
+    /// The algorithm that libssh2 and the server have agreed on.
     private(set) var algorithm: String?
 
     init(_ state: State = .idle) { self.state = state }
 
-    /// Whether RSA would sign with SHA-1, which a server that is new enough does not ask for.
+    /// Whether RSA would sign with SHA-1, which no recent server asks for.
     var usesSHA1: Bool {
         algorithm == "ssh-rsa" || algorithm == "ssh-rsa" + Certificate.suffix
     }
 
-    /// What is to be signed, once.
+    /// The data to sign; nil after the first call.
     func take() -> (data: [UInt8], algorithm: String)? {
         guard case .wanted(let data, let algorithm) = state else { return nil }
         state = .asked

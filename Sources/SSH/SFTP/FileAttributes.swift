@@ -1,8 +1,8 @@
-// What is known of a file, as SFTP carries it (draft-ietf-secsh-filexfer-02 §5). Pure.
+// The attributes of a file, as SFTP carries them (draft-ietf-secsh-filexfer-02 §5). Pure.
 
-/// A file's size, owner, mode and times, as far as the server tells.
+/// A file's size, owner, mode and times, as far as the server reports them.
 public struct FileAttributes: Sendable, Equatable {
-    /// What kind of file it is.
+    /// The kind of a file.
     public enum Kind: String, Sendable {
         /// A regular file.
         case file
@@ -10,7 +10,7 @@ public struct FileAttributes: Sendable, Equatable {
         case directory
         /// A symbolic link.
         case link
-        /// A device, pipe or socket, or nothing that is told.
+        /// A device, pipe or socket, or a kind that the server does not report.
         case other
     }
 
@@ -26,7 +26,7 @@ public struct FileAttributes: Sendable, Equatable {
     /// Attributes to be filled in.
     public init() {}
 
-    /// What kind of file the mode says it is.
+    /// The kind of file according to the mode.
     public var kind: Kind {
         switch (mode ?? 0) & 0o170000 {
         case 0o100000: .file
@@ -72,7 +72,7 @@ extension FileAttributes {
             modified = time
         }
         if flags & Flag.extended != 0 {
-            // Each takes eight bytes at least, so the count cannot make this long.
+            // Each takes at least eight bytes, so a large count cannot make this loop long.
             guard let count = reader.uint32() else { return nil }
             for _ in 0..<count {
                 guard reader.string() != nil, reader.string() != nil else { return nil }

@@ -5,17 +5,17 @@
 public enum FileError: Error, Equatable, Sendable {
     /// No such file or directory.
     case notFound
-    /// The user may not.
+    /// The user lacks permission.
     case denied
     /// The server cannot do this.
     case unsupported
-    /// It failed for another reason, in the server's words.
+    /// The operation failed for another reason, in the server's words.
     case failed(reason: String)
     /// The server did not answer within the limit; SFTP is over.
     case timedOut(limit: Duration)
     /// SFTP ended.
     case ended(reason: String)
-    /// What came is not SFTP; it is over.
+    /// The server's bytes are not SFTP; SFTP is over.
     case malformed(reason: String)
     /// The caller no longer waits.
     case cancelled

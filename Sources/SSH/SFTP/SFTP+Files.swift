@@ -1,31 +1,31 @@
 // The operations of SFTP, one function each.
-// Invariant: a handle that was opened is closed, whatever comes between.
+// Invariant: every opened handle is closed, whatever happens in between.
 internal import Loop
 
-/// What an opened file may be used for.
+/// The flags for opening a file.
 public struct FileOpening: OptionSet, Sendable {
     /// The flags of SSH_FXP_OPEN.
     public let rawValue: UInt32
-    /// Flags as they stand in SSH_FXP_OPEN.
+    /// Flags as in SSH_FXP_OPEN.
     public init(rawValue: UInt32) { self.rawValue = rawValue }
-    /// To read it.
+    /// Opens the file for reading.
     public static let read = FileOpening(rawValue: 1)
-    /// To write it.
+    /// Opens the file for writing.
     public static let write = FileOpening(rawValue: 2)
-    /// Writes go to its end, wherever they say.
+    /// Writes go to the end of the file, whatever their offset.
     public static let append = FileOpening(rawValue: 4)
-    /// Makes it where there is none.
+    /// Creates the file if there is none.
     public static let create = FileOpening(rawValue: 8)
-    /// Empties it.
+    /// Empties the file.
     public static let truncate = FileOpening(rawValue: 16)
-    /// With `create`: fails where there is one.
+    /// With `create`: fails if the file exists.
     public static let new = FileOpening(rawValue: 32)
 }
 
 extension SFTP {
     /// The bytes of one READ or WRITE: what every server takes (draft-02 §3).
     public static let piece = 32 << 10
-    /// Pieces that are on their way at once.
+    /// Pieces in flight at once: 512 KiB in all, which keeps a link with a long round trip busy.
     private static let depth = 16
 
     /// The absolute path that a path leads to, links followed; `.` is where the server begins.
@@ -33,12 +33,12 @@ extension SFTP {
         try await name(16, path)
     }
 
-    /// Where a symbolic link points.
+    /// The path that a symbolic link points to.
     public func target(ofLink path: String) async throws(FileError) -> String {
         try await name(19, path)
     }
 
-    /// What is known of a file; of a link itself unless it is followed.
+    /// The attributes of a file; of a link itself unless it is followed.
     public func attributes(
         of path: String, followingLinks: Bool = true
     ) async throws(FileError) -> FileAttributes {
@@ -65,7 +65,9 @@ extension SFTP {
         }
     }
 
-    /// The entries of a directory without `.` and `..`, at most `limit` and one more.
+    /// The entries of a directory without `.` and `..`.
+    ///
+    /// Reads on until there are more than `limit`, which shows that some are missing.
     public func entries(
         of path: String, limit: Int
     ) async throws(FileError) -> [(name: String, attributes: FileAttributes)] {
@@ -76,7 +78,7 @@ extension SFTP {
         var found: [(name: String, attributes: FileAttributes)] = []
         while found.count <= limit {
             guard case .names(let names) = try await ask(12, { $0.string(handle) }) else { break }
-            // An answer without names would be asked for again for ever.
+            // An answer without names would otherwise be requested again forever.
             guard !names.isEmpty else { break }
             for entry in names where entry.name != "." && entry.name != ".." {
                 found.append((entry.name, entry.attributes))
@@ -104,7 +106,7 @@ extension SFTP {
             var isWhole = true
             for (number, piece) in pieces.enumerated() {
                 let got = try await piece.value.get()
-                // After a short one the next stand elsewhere: they are asked for again.
+                // After a short read the later offsets are wrong: those pieces are requested again.
                 if isWhole { bytes += got }
                 if got.count < min(Self.piece, wanted - number * Self.piece) {
                     if got.isEmpty, isWhole { return bytes }
@@ -138,7 +140,7 @@ extension SFTP {
             giveBack(handle)
             throw error
         }
-        // Some servers tell of a full disk only here.
+        // Some servers report a full disk only here.
         try await order(4) { $0.string(handle) }
     }
 

@@ -1,20 +1,19 @@
-// SFTP version 3 on a channel of a link: requests out, each answer to whoever asked. Above Channel,
-// below the agent's Files. Not libssh2's own SFTP: that starts the server's program inside the
-// session's one operation, where a login script that hangs would hold up every other channel of the
-// link, and it allows one request of a kind at a time. This is a channel like any other, so it is
-// opened, queued for and counted (MaxSessions) as they are.
-// Invariant: every request is answered, by the server or by the reason why SFTP is over.
+// SFTP version 3 on a channel like any other, above Channel and below the agent's Files: sends
+// requests and passes each answer to its caller. libssh2's own SFTP opens inside the session's one
+// operation, where a hanging login script blocks the whole link. Invariant: every request is
+// answered, by the server or by the reason why SFTP is over.
 public import Loop
 internal import Programs
 
 /// An SFTP session.
 @IO public final class SFTP {
-    /// Requests that may wait for their answers at once.
+    /// The most requests that may wait for their answers at once; further ones are not sent yet, so
+    /// that memory stays bounded.
     private static let width = 64
 
     /// Why it is over; nil while it lives.
     public private(set) var failure: FileError?
-    /// When it was last asked for something.
+    /// The time of the latest request.
     public private(set) var lastUsed = IO.now
     /// Requests that wait for their answers.
     public var waiting: Int { pending.count }
@@ -24,7 +23,7 @@ internal import Programs
     private let version = Once<Result<UInt32, FileError>>()
     private var splitter = SFTPSplitter()
     private var pending: [UInt32: Once<Result<SFTPReply, FileError>>] = [:]
-    /// Requests nobody waits for any more: a handle that comes for one is given back.
+    /// Requests whose callers stopped waiting; a handle returned for one is closed.
     private var abandoned: Set<UInt32> = []
     private var lastID: UInt32 = 0
     private var lastWords = ""
@@ -52,7 +51,7 @@ internal import Programs
 
     isolated deinit { channel.close() }
 
-    /// Agrees on the version; to be called once, first.
+    /// Agrees on the version; call it once, first.
     func begin() async throws(FileError) {
         channel.resume()
         // Its length, INIT, version 3.
@@ -64,7 +63,7 @@ internal import Programs
         guard number >= 3 else { throw stop(.malformed(reason: "version \(number)")) }
     }
 
-    /// Ends it; what waits fails.
+    /// Ends the SFTP session; waiting requests fail.
     public func close() { end(.ended(reason: "closed by the agent")) }
 
     // MARK: Requests
@@ -107,7 +106,7 @@ internal import Programs
         return reply
     }
 
-    /// A request that is answered with a status alone.
+    /// Sends a request that is answered only with a status.
     func order(_ type: UInt8, _ write: (inout WireWriter) -> Void) async throws(FileError) {
         guard case .status = try await ask(type, write) else { throw unexpected() }
     }
@@ -125,7 +124,7 @@ internal import Programs
         }
         for message in messages {
             guard let (id, reply) = SFTPReply.read(message) else {
-                return end(.malformed(reason: "a message that is none"))
+                return end(.malformed(reason: "a malformed message"))
             }
             if case .version(let number) = reply {
                 version.set(.success(number))
@@ -134,7 +133,7 @@ internal import Programs
             } else if abandoned.remove(id) != nil {
                 if case .handle(let handle) = reply { giveBack(handle) }
             } else {
-                return end(.malformed(reason: "an answer to nothing"))
+                return end(.malformed(reason: "an answer without a request"))
             }
         }
     }
@@ -145,7 +144,7 @@ internal import Programs
         IO.task { try? await self.order(4) { $0.string(handle) } }
     }
 
-    /// Ends it for a reason, which is the error of who found it.
+    /// Ends the SFTP session for a reason, and returns that reason as the caller's error.
     private func stop(_ error: FileError) -> FileError {
         end(error)
         return error

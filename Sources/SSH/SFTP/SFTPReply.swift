@@ -1,8 +1,8 @@
 // The server's messages of SFTP version 3 (draft-ietf-secsh-filexfer-02): bytes to values. Pure.
 // Invariant: whatever a server sends gives a value or an error, never a trap, and a message over
-// the limit is refused before it is gathered.
+// the limit is refused before it is collected.
 
-/// What the server says.
+/// One message from the server.
 enum SFTPReply: Equatable {
     case version(UInt32)
     case status(code: UInt32, message: String)
@@ -25,7 +25,7 @@ enum SFTPReply: Equatable {
         case 2: return (0, .version(id))
         case 101:
             guard let code = reader.uint32() else { return nil }
-            // Version 3 has words here; some servers of it have none.
+            // Version 3 includes a message here, but some servers leave it out.
             let words = reader.string().map { String(decoding: $0.prefix(500), as: UTF8.self) }
             return (id, .status(code: code, message: words ?? ""))
         case 102:
@@ -57,11 +57,11 @@ extension FileError {
         case 2, 10: self = .notFound
         case 3, 12: self = .denied
         case 4:
-            // OpenSSH says "Failure" for all that has no number of its own.
+            // OpenSSH says "Failure" for every error without a code.
             let isTold = !message.isEmpty && message != "Failure"
             self = .failed(reason: isTold ? message : "it failed, and the server does not say why")
         case 5: self = .failed(reason: "the server did not understand the request")
-        case 6, 7: self = .failed(reason: "the server lost what it stands on")
+        case 6, 7: self = .failed(reason: "the server lost its connection")
         case 8: self = .unsupported
         case 9: self = .failed(reason: "the file is not open any more")
         case 11: self = .failed(reason: "it exists already")
@@ -69,7 +69,7 @@ extension FileError {
         case 14, 15: self = .failed(reason: "no space is left, or the quota is used up")
         case 17: self = .failed(reason: "it is locked")
         case 18: self = .failed(reason: "the directory is not empty")
-        case 19: self = .failed(reason: "it is no directory")
+        case 19: self = .failed(reason: "it is not a directory")
         case 21: self = .failed(reason: "symbolic links lead in a circle")
         default: self = .failed(reason: message.isEmpty ? "status \(code)" : message)
         }
@@ -78,11 +78,11 @@ extension FileError {
 
 /// Splits what the server sends into messages.
 struct SFTPSplitter {
-    /// The longest message: what OpenSSH sends at most.
+    /// The longest message in bytes: the most that OpenSSH sends.
     static let limit = 256 << 10
     private var bytes: [UInt8] = []
 
-    /// Takes bytes in; the messages that are whole, or nil when one would be too long or empty.
+    /// Adds bytes; returns the complete messages, or nil if one would be too long or empty.
     mutating func take(_ more: [UInt8]) -> [ArraySlice<UInt8>]? {
         bytes += more
         var messages: [ArraySlice<UInt8>] = []

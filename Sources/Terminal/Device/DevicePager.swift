@@ -1,15 +1,15 @@
-// What devices ask at the end of a page, the key that shows the next one, and output without all that.
-// Invariant: only a line that is a question and nothing else is taken out.
+// What devices ask at the end of a page, the key for the next page, and removing both from output.
+// Invariant: only a line that is a question and nothing else is removed.
 
 /// The questions of devices' pagers.
 public enum DevicePager {
-    /// The key that turns the page an unfinished line asks for; nil: it asks for none.
+    /// The key that shows the next page, if an unfinished line asks for it; else nil.
     public static func key(for line: String) -> UInt8? {
         guard let question = question(in: line) else { return nil }
         return question.key
     }
 
-    /// Lines without the pager's questions, and without the blanks that wiped them.
+    /// Lines without the pager's questions, and without the blanks that erased them.
     public static func cleaned(_ text: String) -> String {
         text.split(separator: "\n", omittingEmptySubsequences: false)
             .filter { line in question(in: String(line))?.isWhole != true }
@@ -36,7 +36,7 @@ public enum DevicePager {
         if line.hasSuffix(")---"), let start = line.firstRange(of: "---(more ")?.lowerBound {
             return (space, start == line.startIndex)
         }
-        // MikroTik: the rest at once.
+        // MikroTik: `d` shows the rest at once.
         if line.hasPrefix("-- [q quit|"), line.hasSuffix("]") { return (UInt8(ascii: "d"), true) }
         // Palo Alto: `lines 1-23`, `lines 24-50/50 (END)`.
         if line.hasPrefix("lines "), let range = line.dropFirst(6).split(separator: " ").first,

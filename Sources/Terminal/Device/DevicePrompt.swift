@@ -1,16 +1,17 @@
-// The prompt of a device that is no Unix shell (a switch, a router, a firewall): learned once, then
-// known again with another mode in it, as in `router1#`, `router1(config-if)#`. What such a device asks
-// at the end of a page is in DevicePager. Invariant: only the unfinished last line can be a prompt.
+// The prompt of a device that is not a Unix shell (a switch, a router, a firewall): learned once,
+// then recognised with another mode in it, as in `router1#`, `router1(config-if)#`. What such a
+// device asks at the end of a page is in DevicePager. Invariant: only the unfinished last line can
+// be a prompt.
 
 /// A learned prompt.
 public struct DevicePrompt: Sendable, Equatable {
-    /// What the prompt begins with, whatever the mode.
+    /// The start of the prompt, which is the same in every mode.
     public let base: String
 
     private let family: Family
     private let name: String
 
-    /// How families of devices build their prompts; the first that fits a line is the one.
+    /// How families of devices build their prompts; the first that fits a line is used.
     enum Family: CaseIterable {
         /// `[admin@MikroTik] >`, `[admin@MikroTik] /ip address>`, `[admin@MikroTik] <SAFE>`.
         case mikrotik
@@ -20,15 +21,15 @@ public struct DevicePrompt: Sendable, Equatable {
         case controller
         /// `FGT60E #`, `FGT60E (port1) #`, `FGT60E $`.
         case fortigate
-        /// `router1#` and `router1(config-if)#` of Cisco, Arista, HP and Aruba switches; `user@mx1>` of
-        /// Juniper; `admin@PA-220(active)>` of Palo Alto.
+        /// `router1#` and `router1(config-if)#` of Cisco, Arista, HP and Aruba switches;
+        /// `user@mx1>` of Juniper; `admin@PA-220(active)>` of Palo Alto.
         case common
     }
 
-    /// Prompts are longer nowhere; output may be.
+    /// The most characters of a prompt: a longer line is output.
     private static let limit = 200
 
-    /// Learns from the line a device shows when it waits; nil: it is no prompt.
+    /// Learns from the line that a device shows when it waits; nil if the line is not a prompt.
     public init?(learning line: String) {
         let line = Self.trimmed(line)
         guard line.count <= Self.limit else { return nil }
@@ -49,7 +50,7 @@ public struct DevicePrompt: Sendable, Equatable {
         let line = Self.trimmed(line)
         guard line.count <= Self.limit, let parts = family.parts(of: line) else { return false }
         if parts.name == name { return true }
-        // A view follows the name, which may hold the same sign.
+        // A view follows the name, which may contain the same sign.
         return family == .huawei && line.first == "[" && parts.name.hasPrefix(name + "-")
     }
 
@@ -62,7 +63,7 @@ public struct DevicePrompt: Sendable, Equatable {
 }
 
 extension DevicePrompt.Family {
-    /// The name in a prompt of this family; nil: the line is none.
+    /// The name in a prompt of this family; nil if the line is not one.
     func parts(of line: String) -> (name: Substring, mode: Substring)? {
         guard let first = line.first, let last = line.last else { return nil }
         let inner = line.dropLast()

@@ -1,9 +1,9 @@
-// Where the kernel cannot be asked: does the last, unfinished line look like a question? A guess, told
-// as one. Invariant: only a line without its end can be a prompt.
+// Where the kernel cannot be asked: does the last, unfinished line look like a question? A guess,
+// reported as one. Invariant: only an unfinished line can be a prompt.
 
-/// Guesses from text alone.
+/// Guesses from text only.
 public enum PromptGuess {
-    /// The last line of clean text when it has no end; nil: there is none.
+    /// The last line of clean text if it is unfinished; else nil.
     public static func openLine(of text: String) -> String? {
         guard let last = text.split(separator: "\n", omittingEmptySubsequences: false).last else {
             return nil

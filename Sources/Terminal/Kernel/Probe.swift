@@ -1,68 +1,68 @@
 // Is the foreground program waiting for input? The kernel is asked by a small script on a second
-// channel (ProbeScript); this file reads its answer and says what it means.
-// Invariant: an input state needs the kernel's word: the terminal's modes and what a process of the
-// foreground group sleeps in.
+// channel (ProbeScript); this file reads its answer and decides what it means (`verdict`).
+// Invariant: an input state needs evidence from the kernel: the terminal's modes and what a process
+// of the foreground group sleeps in.
 
-/// What the kernel says about a shell's terminal.
+/// The kernel's state of a shell's terminal.
 public struct Probe: Sendable, Equatable {
     /// One process of the foreground group.
     public struct Process: Sendable, Equatable {
         /// Its id.
         public var id: Int
-        /// Its state letter: `S` sleeps, `T` is stopped; `?`: not told.
+        /// Its state letter: `S` sleeps, `T` is stopped; `?`: not reported.
         public var state: String
-        /// The kernel function it sleeps in; `?` or `0`: not told.
+        /// The kernel function it sleeps in; `?` or `0`: not reported.
         public var wait: String
-        /// The system call's number; `?`: not told.
+        /// The system call's number; `?`: not reported.
         public var call: String
-        /// The file that call reads; `?`: none, or not told.
+        /// The file that call reads; `?`: none, or not reported.
         public var file: String
-        /// Its name; `?`: not told.
+        /// Its name; `?`: not reported.
         public var name: String
     }
 
-    /// What a foreground program waits for.
+    /// The verdict on what a foreground program waits for.
     public enum Verdict: Equatable, Sendable {
-        /// Nothing that input could give.
+        /// The program does not wait for input.
         case running
         /// A line (or a key).
         case lineInput
-        /// A line that is not shown.
+        /// A line that is not echoed.
         case secret
-        /// It draws the screen itself.
+        /// The program draws the screen itself.
         case fullscreen
-        /// A signal: it is stopped.
+        /// The program is stopped, and waits for a signal.
         case stopped
-        /// The kernel does not tell this user.
+        /// The kernel does not report it to this user.
         case unknown
     }
 
-    /// What a terminal does with input.
+    /// How a terminal treats input.
     public struct Modes: Sendable, Equatable {
-        /// It gives whole lines.
+        /// Whether the terminal delivers whole lines.
         public var isCanonical: Bool
-        /// It shows what is typed.
+        /// Whether the terminal echoes what is typed.
         public var echoes: Bool
     }
 
-    /// The modes of the terminal the foreground program has; nil: not told.
+    /// The modes of the foreground program's terminal; nil: not reported.
     public private(set) var modes: Modes?
-    /// The shell's group has the terminal.
+    /// Whether the shell's process group has the terminal.
     public private(set) var shellIsForeground = false
-    /// The foreground program has a terminal of its own behind the shell's (sudo).
+    /// Whether the foreground program has its own terminal behind the shell's (sudo).
     public private(set) var isInner = false
     /// The processes of the foreground group.
     public private(set) var processes: [Process] = []
     /// Stopped jobs of the shell.
     public private(set) var stoppedJobs: Set<Int> = []
-    /// Where the shell's stack begins: another place after exec; nil: not told.
+    /// The address where the shell's stack begins, which changes with exec; nil: not reported.
     public private(set) var image: Int?
     private(set) var shell = 0
-    /// The number of the shell's own terminal (`tty_nr` of /proc/PID/stat); nil: not told.
+    /// The number of the shell's own terminal (`tty_nr` of /proc/PID/stat); nil: not reported.
     private var shellTerminal: Int?
     private(set) var terminal = ""
 
-    /// Reads the script's answer; nil: it told nothing.
+    /// Reads the script's answer; nil if it says nothing.
     public init?(_ answer: [UInt8]) {
         var isTold = false
         for line in String(decoding: answer, as: UTF8.self).split(separator: "\n") {
@@ -86,7 +86,7 @@ public struct Probe: Sendable, Equatable {
                         id: Int(words[1]) ?? 0, state: words[2], wait: words[3], call: words[4],
                         file: words[5], name: words.dropFirst(6).joined(separator: " ")))
             case "ps" where words.count > 6 && words[2] == words[3] && processes.count < 128:
-                // A kernel without /proc names the wait for a terminal plainly, or nothing.
+                // A kernel without /proc names the wait for a terminal plainly, or not at all.
                 processes.append(
                     Process(
                         id: Int(words[1]) ?? 0, state: String(words[4].prefix(1)), wait: words[5],
@@ -99,7 +99,7 @@ public struct Probe: Sendable, Equatable {
             default: break
             }
         }
-        // Modes alone (no /proc, and no ps that does without) tell nothing of who waits.
+        // Modes alone (no /proc, and no ps that works without it) do not show who waits.
         guard isTold, !processes.isEmpty else { return nil }
         if processes.contains(where: { $0.id == shell }) { shellIsForeground = true }
     }
@@ -107,13 +107,14 @@ public struct Probe: Sendable, Equatable {
     /// Whether the shell's own terminal is this one, as far as the answer shows.
     public func isOn(_ device: String) -> Bool {
         guard let number = shellTerminal, device.hasPrefix("/dev/pts/") else { return true }
-        // Major 136 to 143 of 256 terminals each; a minor number's higher bits stand above.
+        // Majors 136 to 143, of 256 terminals each; a minor number's higher bits are above the
+        // major.
         let major = number >> 8 & 4095
         let minor = number & 255 | number >> 12 & 1_048_320
         return device == "/dev/pts/\((major - 136) * 256 + minor)"
     }
 
-    /// The shells that wait for input in the foreground, but for the one that was asked about.
+    /// The shells in the foreground that wait for input, except the one that was asked about.
     public var readingShells: [Int] {
         processes.filter { $0.id != shell && Self.isShell($0.name) && reads($0) }.map(\.id)
     }
@@ -142,29 +143,30 @@ public struct Probe: Sendable, Equatable {
         return names.isEmpty ? ["?"] : names
     }
 
-    /// The shell itself, and nothing that it started, has the terminal.
+    /// Whether only the shell itself, and nothing that it started, has the terminal.
     public var shellIsAlone: Bool {
         shellIsForeground && processes.allSatisfy { $0.id == shell }
     }
 
-    /// What the foreground waits for.
+    /// The verdict on what the foreground waits for.
     public var verdict: Verdict {
         if !shellIsForeground, processes.first?.state == "T" { return .stopped }
         guard let modes else { return .unknown }
         if modes.isCanonical {
             if modes.echoes { return processes.contains(where: reads) ? .lineInput : .running }
-            // Another user's process (sudo) does not tell what it waits for.
+            // Another user's process (sudo) does not show what it waits for.
             return processes.contains { reads($0) || isHidden($0) } ? .secret : .running
         }
         guard shellIsAlone else {
-            // sudo makes the terminal raw before what it runs has one of its own.
+            // sudo makes the terminal raw before the program it runs has its own.
             let isStarting = !isInner && foregroundNames.allSatisfy { $0 == "sudo" }
             return isStarting ? .running : .fullscreen
         }
         return processes.contains { $0.state == "S" } ? .lineInput : .running
     }
 
-    /// Some process of the foreground sleeps until there is input, or hides what it sleeps in.
+    /// Whether some process of the foreground sleeps until there is input, or hides what it sleeps
+    /// in.
     public var waitsForInput: Bool {
         processes.contains { process in
             guard process.state == "S" || process.state == "I" else { return false }
@@ -174,7 +176,7 @@ public struct Probe: Sendable, Equatable {
         }
     }
 
-    /// Some process of the foreground is at work: it may be about to print.
+    /// Whether some process of the foreground is at work, and may be about to print.
     public var isWorking: Bool { processes.contains { $0.state == "R" } }
 
     func reads(_ process: Process) -> Bool {

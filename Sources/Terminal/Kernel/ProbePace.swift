@@ -1,14 +1,15 @@
-// When the kernel is asked about a command that somebody waits for: often at first, then after
-// silence. No clock of its own.
+// When the kernel is asked about a command that a caller waits for: often at first, then after
+// silence. It has no clock of its own.
 // Invariant: a command that ends within the first step is never asked about.
 
 /// The times of the next questions.
 public struct ProbePace: Sendable {
-    /// Time from the begin of a wait to the first question: most commands are over by then.
+    /// Time from the start of a wait to the first question: most commands are over by then.
     private static let first = Duration.milliseconds(150)
-    /// Time from the begin of a wait to the second question: most programs that ask have asked.
+    /// Time from the start of a wait to the second question: most programs that prompt have done
+    /// so.
     private static let second = Duration.seconds(1)
-    /// Time without output before each later question: output says enough of what goes on.
+    /// Time without output before each later question: a command that prints needs no question.
     private static let silence = Duration.seconds(2)
     /// The longest time between two questions: a program that is never silent is asked about too.
     private static let longest = Duration.seconds(10)
@@ -45,13 +46,13 @@ public struct ProbePace: Sendable {
         return final
     }
 
-    /// It was asked.
+    /// Notes that the kernel was asked.
     public mutating func asked(at now: ContinuousClock.Instant) {
         last = now
         count += 1
     }
 
-    /// The command had not begun: begins again.
+    /// Starts again, as the command had not begun.
     public mutating func restart(at now: ContinuousClock.Instant) {
         start = now
         last = nil

@@ -1,9 +1,9 @@
 // The script that asks the kernel, for any POSIX `sh`: what is in a terminal's foreground, what it
 // sleeps in, and the terminal's modes. Probe reads its answer.
-// Invariant: it only looks; it forks two or three times and goes through at most 64 processes.
+// Invariant: it only reads; it forks two or three times and examines at most 64 processes.
 
 extension Probe {
-    /// What the probe asks: about which shell, on which terminal.
+    /// The shell and the terminal that the probe asks about.
     public struct Question: Sendable, Equatable {
         /// The shell's process.
         public let process: Int
@@ -20,17 +20,17 @@ extension Probe {
             self.terminal = terminal
         }
 
-        /// The line that asks, where `Probe.definitions` have been read.
+        /// The line that asks, once `Probe.definitions` have been read.
         public var line: String { "hl_probe \(process) \(terminal) 2>/dev/null\n" }
     }
 
     /// Functions for `sh`, given before the first question.
     ///
-    /// Lines of the answer: `shell PID GROUP FOREGROUND IMAGE TERMINAL`, `stopped PID` (a job), then for the
-    /// terminal and each one behind it (`inner NAME`: sudo runs commands on a terminal of their
-    /// own): `process PID STATE WCHAN CALL FILE NAME` for what is in the foreground, and last
-    /// `tty NAME MODES`, so that who was found reading is held against the modes of that moment.
-    /// Without /proc: `ps PID GROUP FOREGROUND STATE WCHAN NAME`.
+    /// Lines of the answer: `shell PID GROUP FOREGROUND IMAGE TERMINAL`, `stopped PID` (a job),
+    /// then for the terminal and each one behind it (`inner NAME`: sudo runs commands on a terminal
+    /// of their own): `process PID STATE WCHAN CALL FILE NAME` for each process in the foreground,
+    /// and last `tty NAME MODES`, so that a process found reading is judged by the modes of that
+    /// moment. Without /proc: `ps PID GROUP FOREGROUND STATE WCHAN NAME`.
     public static let definitions = #"""
         export LC_ALL=C
         hl_stat() { read -r s <$r/$1/stat || return; set -- ${s##*) }; a=$1 b=$3 y=$5 e=$6 d=${26}; }

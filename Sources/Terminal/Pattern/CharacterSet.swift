@@ -1,5 +1,5 @@
-// The characters that one place of a pattern takes. Invariant: ranges ascend and do not touch, so that
-// asking takes the logarithm of their number.
+// The characters that one place of a pattern accepts. Invariant: ranges ascend and do not touch, so
+// that a lookup takes time logarithmic in their number.
 
 /// A set of characters.
 struct CharacterSet: Sendable {
@@ -42,7 +42,7 @@ struct CharacterSet: Sendable {
 
     mutating func add(_ set: Self) { for range in set.ranges { add(range) } }
 
-    /// Takes the other case of its letters too.
+    /// Adds the other case of its letters.
     mutating func foldCase() {
         for range in ranges {
             for (low, high, other) in [(UInt32(65), UInt32(90), 32), (97, 122, -32)] {

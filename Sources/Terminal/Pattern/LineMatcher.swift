@@ -1,7 +1,7 @@
-// Searches lines for a pattern: all ways through its program at once, so that the time is linear in
-// the text. Sets of places that have been met are kept with where each character leads from them; most
-// characters then cost one look into a table.
-// Invariant: the table holds at most `stateLimit` sets; when it is full it begins anew.
+// Searches lines for a pattern: follows all paths through its program at once, so that the time is
+// linear in the text. Sets of program places are kept with the set that each character leads to, so
+// that most characters cost one table lookup.
+// Invariant: the table holds at most `stateLimit` sets; when it is full, it is emptied.
 
 /// A searcher of lines.
 public struct LineMatcher: Sendable {
@@ -12,9 +12,13 @@ public struct LineMatcher: Sendable {
         var before: Before
     }
 
+    /// The most sets in the table, which is then emptied: the table has at most 128 KiB.
     private static let stateLimit = 256
+    /// The entries per set: one for each ASCII character.
     private static let columns = 128
+    /// An entry that has not been computed.
     private static let unknown: Int32 = -1
+    /// An entry whose character completes a match.
     private static let matched: Int32 = -2
 
     private let program: [LinePattern.Step]
@@ -38,7 +42,7 @@ public struct LineMatcher: Sendable {
         current = number(of: State(threads: [], before: .lineStart))
     }
 
-    /// Whether the pattern is found in the line so far, `bytes` (whole UTF-8 characters) included.
+    /// Whether the pattern is found in the line so far, including `bytes` (whole UTF-8 characters).
     public mutating func finds(in bytes: ArraySlice<UInt8>) -> Bool {
         var index = bytes.startIndex
         while index < bytes.endIndex {
@@ -63,7 +67,7 @@ public struct LineMatcher: Sendable {
         return false
     }
 
-    /// Whether it is found when the line is taken to end here.
+    /// Whether it is found if the line ends here.
     public mutating func findsAtEnd() -> Bool { follow(states[current], nil) == nil }
 
     private static func lead(_ byte: UInt8) -> (UInt32, Int) {
@@ -88,7 +92,7 @@ public struct LineMatcher: Sendable {
         return number
     }
 
-    /// Where an ASCII character leads from the current state, remembered.
+    /// The state that an ASCII character leads to from the current one; remembered.
     private mutating func step(_ byte: Int) -> Int32 {
         let from = current
         guard let next = follow(states[from], UInt32(byte)) else {
@@ -97,7 +101,7 @@ public struct LineMatcher: Sendable {
         }
         let wasFull = states.count == Self.stateLimit
         let result = number(of: next)
-        // A table that has begun anew does not know the state any more.
+        // A table that was emptied no longer knows the state.
         if !wasFull || states.count > 1 { table[from * Self.columns + byte] = Int32(result) }
         return Int32(result)
     }

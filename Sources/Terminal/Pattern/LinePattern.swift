@@ -1,6 +1,6 @@
-// A regular expression for lines of output: from its text to a small program for LineMatcher. What
-// cannot be matched in linear time (back-references, look-around) is refused, so that no pattern,
-// however it is written, costs more than its length times that of the text.
+// A regular expression for lines of output: from its text to a small program for LineMatcher.
+// Constructs that cannot be matched in linear time (back-references, look-around) are refused, so
+// that no pattern costs more than its length times that of the text.
 // Invariant: a program has at most `programLimit` steps and ends in `match`.
 
 /// A pattern that lines are searched for.
@@ -17,13 +17,14 @@ public struct LinePattern: Sendable {
     /// A place between two characters.
     enum Place: Sendable { case lineStart, lineEnd, wordEdge, noWordEdge }
 
-    /// Longer patterns are refused.
+    /// The most characters of a pattern: a longer one is refused.
     public static let textLimit = 1000
+    /// The most steps of a program, as one character may cost as many.
     static let programLimit = 1000
 
     let program: [Step]
 
-    /// How many steps its program has: what one character may cost.
+    /// How many steps its program has: the most work that one character may cost.
     public var size: Int { program.count }
 
     /// Reads a pattern; throws `badPattern`.
@@ -44,7 +45,7 @@ public struct LinePattern: Sendable {
     private static func compile(
         _ node: PatternParser.Node, into program: inout [Step], _ budget: inout Int
     ) throws(TerminalError) {
-        // Things that are empty make no steps and still take time when they are repeated.
+        // Empty parts add no steps but still take time when they are repeated.
         budget -= 1
         guard budget > 0, program.count < programLimit else {
             throw .badPattern("it repeats too much")

@@ -11,7 +11,9 @@ struct PatternParser {
         case repeated(Node, least: Int, most: Int?)
     }
 
+    /// The deepest nesting of groups, which bounds the parser's stack.
     private static let depthLimit = 50
+    /// The largest count of a repetition: no program has more steps.
     private static let repeatLimit = 1000
 
     private let text: [Unicode.Scalar]
@@ -71,12 +73,12 @@ struct PatternParser {
         } else {
             return atom
         }
-        // Whether it matches is all that is asked: greedy and lazy are the same.
+        // Only whether it matches counts, so greedy and lazy are the same.
         if !take("?"), next == "+" || next == "*" { throw wrong("nothing to repeat") }
         return .repeated(atom, least: bounds.0, most: bounds.1)
     }
 
-    /// `{n}`, `{n,}`, `{n,m}`; any other brace stands for itself.
+    /// `{n}`, `{n,}`, `{n,m}`; any other brace is a literal.
     private mutating func count() throws(TerminalError) -> (Int, Int?)? {
         guard next == "{" else { return nil }
         let start = index
@@ -102,7 +104,7 @@ struct PatternParser {
         return Int(String(String.UnicodeScalarView(text[start..<index])))
     }
 
-    /// One thing that can be repeated; nil: an option without a thing (`(?i)`).
+    /// One element that can be repeated; nil for an option alone (`(?i)`).
     private mutating func atom() throws(TerminalError) -> Node? {
         guard let scalar = next else { return nil }
         switch scalar {
@@ -154,7 +156,7 @@ struct PatternParser {
 // MARK: Escapes and brackets
 
 extension PatternParser {
-    /// What follows a backslash outside of brackets.
+    /// Reads what follows a backslash outside brackets.
     private mutating func escape() throws(TerminalError) -> Node {
         switch next {
         case "b", "B", "A", "z", "Z":
@@ -256,6 +258,6 @@ extension PatternParser {
             ("blank", .init([9...9, 32...32])),
         ]
         for (name, set) in names where take("\(name):]") { return set }
-        throw wrong("this name of characters is not known")
+        throw wrong("this character class is not known")
     }
 }

@@ -1,5 +1,5 @@
-// Turns any code into lines that can be typed: printable ASCII below 900 bytes. One line carries the
-// code and its marks; longer code is collected in a variable first, piece by piece.
+// Turns any code into lines that can be typed: printable ASCII, at most 900 bytes. One line carries
+// the code and its marks; longer code is first collected in a variable, piece by piece.
 // Invariant: the shell evaluates exactly the code's bytes, then the sentinel line.
 
 /// The lines that make one shell run commands.
@@ -12,11 +12,13 @@ public struct CommandEncoder: Sendable {
         public var command: [UInt8]
     }
 
-    /// A typed line is never longer, its line feed included.
+    /// The most bytes of a typed line, its line feed included: busybox ash loses what comes after
+    /// about 1,020 bytes.
     public static let lineLimit = 900
-    /// Longer code is refused.
+    /// The most bytes of code: longer code is refused and belongs in a file.
     public static let codeLimit = 1 << 20
-    /// Pieces that may be typed ahead: four lines stay below a canonical terminal's 4,096 bytes.
+    /// The most pieces that are typed ahead: four lines stay below a canonical terminal's
+    /// 4,096 bytes.
     public static let pieceWindow = 4
 
     private let profile: ShellProfile
@@ -24,7 +26,7 @@ public struct CommandEncoder: Sendable {
     /// An encoder for one kind of shell.
     public init(profile: ShellProfile) { self.profile = profile }
 
-    /// The lines for command `number`; `previous` is what `$?` shall be inside it, `arms` sets the
+    /// The lines for command `number`; `previous` is the value of `$?` inside it, `arms` sets the
     /// prompts again first, `learning` asks for the exported variables after it.
     public func encode(
         _ code: [UInt8], number: Int, previous: Int, arms: Bool = false, learning: Nonce? = nil
@@ -41,7 +43,7 @@ public struct CommandEncoder: Sendable {
         if let word = dialect.word(whole, limit: Self.lineLimit - head.count - tail.count) {
             return Lines(pieces: [], command: head + word + tail)
         }
-        // Each piece is answered by a prompt, so that an armed one is needed from the first on.
+        // Each piece is answered by a prompt, so the prompts have to be armed from the first on.
         var pieces = dialect.pieces(whole, limit: Self.lineLimit - 24)
         pieces[0] = Array((arms ? "__p;" : "").utf8) + dialect.emptying.utf8 + pieces[0]
         let run = dialect.frame(number: number, previous: previous, arms: false)

@@ -1,18 +1,18 @@
-// How one command stands, and what that rests on. Invariant: `done` needs a mark with an exit status
-// below 297; silence is never an outcome.
+// How one command ended, and the evidence for it. Invariant: `done` needs a mark with an exit
+// status below 297; silence is never an outcome.
 public import Programs
 
 /// How one command ended.
 public struct CommandOutcome: Sendable, Equatable {
-    /// The states that are an end; raw values are the wire's names.
+    /// The final states; raw values are the wire's names.
     public enum State: String, Sendable, CaseIterable {
-        /// It ended; the exit status is known.
+        /// The command ended; the exit status is known.
         case done
         /// The shell wanted more of the command.
         case incomplete
-        /// It was interrupted or could not be parsed.
+        /// The command was interrupted or could not be parsed.
         case aborted
-        /// It is suspended.
+        /// The command is suspended.
         case stopped
         /// The shell itself ended.
         case shellExited = "shell_exited"
@@ -20,7 +20,7 @@ public struct CommandOutcome: Sendable, Equatable {
         case linkLost = "link_lost"
     }
 
-    /// What an end rests on; raw values are the wire's names.
+    /// The evidence for an end; raw values are the wire's names.
     public enum Evidence: String, Sendable {
         /// A mark of the shell.
         case mark
@@ -30,17 +30,18 @@ public struct CommandOutcome: Sendable, Equatable {
         case eof
     }
 
-    /// How it ended.
+    /// How the command ended.
     public var state: State
-    /// The exit status, where there is one.
+    /// The exit status, if there is one.
     public var exitCode: Int32?
-    /// The signal that ended it, without SIG.
+    /// The signal that ended the command, without SIG.
     public var signal: String?
-    /// What the state rests on.
+    /// The evidence for the state.
     public var evidence: Evidence
-    /// A word on how it came to this, for people.
+    /// A short explanation for people.
     public var note: String?
-    /// An unfinished here-document swallowed the sentinel line, which ends its output.
+    /// Whether an unfinished here-document may have taken in the sentinel line, which then ends its
+    /// output.
     public var mayShowSentinel: Bool
 
     init(
@@ -57,7 +58,7 @@ public struct CommandOutcome: Sendable, Equatable {
 }
 
 extension CommandOutcome {
-    /// What was asked of the terminal while the command ran.
+    /// Which keys were sent to the terminal while the command ran.
     struct Asked: Sendable, Equatable {
         var interrupt = false
         var suspend = false
@@ -65,12 +66,12 @@ extension CommandOutcome {
 
     /// SIGTSTP as an exit status.
     private static let stoppedStatus = 148
-    /// fish's status for what it cannot parse.
+    /// fish's status for code that it cannot parse.
     private static let unparsableStatus = 123
 
-    /// The outcome that mark E tells.
+    /// The outcome that mark E reports.
     static func ended(_ status: Int, own: Int?, _ asked: Asked) -> Self {
-        // zsh gives the code up when a job of it is stopped.
+        // zsh abandons the code when a job of it is stopped.
         if asked.suspend, status == stoppedStatus || status == Mark.unfinished && !asked.interrupt {
             return Self(.stopped, signal: "TSTP", note: "fg resumes it")
         }
@@ -108,18 +109,18 @@ extension CommandOutcome {
         }
         if status == 130 || asked.interrupt { return interrupted }
         return Self(
-            .aborted, note: "the shell gave the command up (its own status: \(status))",
+            .aborted, note: "the shell abandoned the command (its own status: \(status))",
             mayShowSentinel: true)
     }
 
-    /// The outcome of a command that a shell stopped without saying so.
+    /// The outcome of a command that a shell stopped without reporting it.
     public static var stoppedUnseen: Self {
         Self(.stopped, signal: "TSTP", note: "fg resumes it")
     }
 
-    /// The outcome of a command whose shell, inside another, is over.
+    /// The outcome of a command whose shell, inside another, has ended.
     public static var leftShell: Self {
-        Self(.shellExited, note: "the shell it ran in is over")
+        Self(.shellExited, note: "the shell it ran in has ended")
     }
 
     /// The outcome of a command that put another program in the place of its shell.
@@ -127,7 +128,7 @@ extension CommandOutcome {
         Self(.aborted, note: "another shell took the place of the one that ran it (exec)")
     }
 
-    /// The outcome of a device's command: its prompt is back, and tells no status.
+    /// The outcome of a device's command: its prompt is back, and shows no status.
     public static var prompted: Self { Self(.done, evidence: .prompt) }
 
     /// The outcome when the shell's channel ended.
@@ -139,7 +140,7 @@ extension CommandOutcome {
         }
     }
 
-    /// The number of bytes at the end of `output` that an unfinished here-document took from the
+    /// The number of bytes at the end of `output` that an unfinished here-document took in from the
     /// sentinel line: two line feeds, `__s=…`, and the line feed that bash adds.
     public static func sentinelBytes(at output: ArraySlice<UInt8>) -> Int {
         var rest = output
@@ -148,7 +149,7 @@ extension CommandOutcome {
         guard ["__s=", "set __s="].contains(where: { line.starts(with: $0.utf8) }), line.count <= 16
         else { return 0 }
         rest = rest.dropLast(line.count)
-        // The line feed that ends the code's last line is the here-document's own.
+        // The line feed that ends the code's last line belongs to the here-document.
         if rest.last == 10, rest.dropLast().last == 10 { rest = rest.dropLast() }
         return output.count - rest.count
     }

@@ -1,16 +1,16 @@
-// The variables a shell has exported: when they are worth learning, how they are asked for, and how
-// another shell is given them. Values pass through here and nowhere else.
+// The variables a shell has exported: when they are worth learning, how the shell is asked for
+// them, and how another shell gets them. Values pass only through this file.
 // Invariant: only names that a shell can assign, and none that belongs to the login itself.
 
 /// Exported variables, by name.
 public struct Exports: Sendable, Equatable {
-    /// More of an environment is not learned.
+    /// The most bytes of an environment that are learned: more would fill memory and the terminal.
     public static let sizeLimit = 64 << 10
 
     /// The values.
     public let values: [String: String]
 
-    /// Reads what `env -0` printed; what was cut off at its end is left out.
+    /// Reads what `env -0` printed; an entry cut off at the end is left out.
     public init(_ environment: [UInt8]) {
         var values: [String: String] = [:]
         guard let end = environment.lastIndex(of: 0) else {
@@ -29,7 +29,7 @@ public struct Exports: Sendable, Equatable {
         self.values = values
     }
 
-    /// What a shell with `other` lacks or has with another value, by name.
+    /// The variables that a shell with `other` lacks or has with another value, by name.
     public func missing(in other: Exports) -> [(name: String, value: String)] {
         values.filter { other.values[$0.key] != $0.value }.sorted { $0.key < $1.key }
             .map { (name: $0.key, value: $0.value) }
@@ -49,10 +49,10 @@ public struct Exports: Sendable, Equatable {
 
     // MARK: Learning
 
-    /// Whether a command may export something: one of the words that do is in it.
+    /// Whether a command may export something: it contains one of the words that do.
     ///
-    /// Every command is looked at, so that words are compared by their hashes: one that is taken for
-    /// another costs a question too many.
+    /// Every command is examined, so words are compared by their hashes: a collision only costs a
+    /// needless question.
     public static func mayChange(_ code: String) -> Bool {
         var hash = firstHash
         for byte in code.utf8.prefix(sizeLimit) {
@@ -83,12 +83,12 @@ public struct Exports: Sendable, Equatable {
         "conda", "module", "nvm", "workon", "pyenv", "direnv", "activate", "deactivate", "readonly",
     ].map { $0.utf8.reduce(firstHash, next) }
 
-    /// A line that any shell answers with mark V; silent where the output does not go to a terminal.
+    /// A line that any shell answers with mark V; silent if the output does not go to a terminal.
     public static func question(nonce: Nonce) -> [UInt8] {
         Array(" \(command(nonce: nonce))\n".utf8)
     }
 
-    /// The command of the question.
+    /// The command that asks.
     static func command(nonce: Nonce) -> String {
         let key = nonce.text
         let script =

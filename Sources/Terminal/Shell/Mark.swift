@@ -1,20 +1,24 @@
-// The marks a shell prints for us. Bytes: ESC ] 133 ; letter ; NONCE ; fields BEL, where those that
-// hold a directory end in ; NONCE BEL, as a directory's name may hold any byte but NUL. C ends in LF,
-// which comes as LF or CR LF and so shows what the terminal does to line ends right now.
-//   C  n ; (LF for BEL)    the output of command n begins after this byte
-//   E  status ; n ; cwd    command n is over; status: 297/own where its code did not come to its end
-//   D  $? ; __s ; n ; cwd  the shell is at its prompt; command n is over
-//   F                      the shell wants more input
-//   P  pid/image ; tty ; shell   who answers (once, at set-up)
-//   V  NAME=VALUE NUL …    the exported variables
+// The marks a shell prints for us, and reading them: from MarkScanner, which finds them, to
+// ShellState, which decides what they mean. Pure.
 // Invariant: only bytes that carry the nonce ever become a mark.
 
 /// One mark, already checked to be the shell's own.
+///
+/// Bytes: ESC ] 133 ; letter ; NONCE ; fields BEL; marks with a directory end in ; NONCE BEL, as
+/// its name may contain any byte but NUL. C ends in LF, which arrives as LF or CR LF and so shows
+/// what the terminal does to line ends at that moment.
+///
+///     C  n ; (LF for BEL)    the output of command n begins after this byte
+///     E  status ; n ; cwd    command n is over; status: 297/own if its code did not reach its end
+///     D  $? ; __s ; n ; cwd  the shell is at its prompt; command n is over
+///     F                      the shell wants more input
+///     P  pid/image ; tty ; shell   who answers (once, at set-up)
+///     V  NAME=VALUE NUL …    the exported variables
 public enum Mark: Sendable, Equatable {
     /// The output of command `number` begins; `mapsNewlines`: the terminal turns LF into CR LF.
     case began(number: Int, mapsNewlines: Bool)
-    /// Command `number` is over; 297: its code did not come to its end (syntax error), and `own` is
-    /// the shell's status then, where it tells it.
+    /// Command `number` is over; 297: its code did not reach its end (syntax error), and `own` is
+    /// then the shell's status, if it is reported.
     case ended(status: Int, own: Int? = nil, number: Int, directory: [UInt8])
     /// The shell is at its prompt.
     case prompt(status: Int, sentinel: Int, number: Int, directory: [UInt8])
@@ -22,13 +26,13 @@ public enum Mark: Sendable, Equatable {
     case continuation
     /// The exported variables, each with a NUL after it.
     case exports([UInt8])
-    /// The shell's process, where its stack begins (another place after exec; 0: not told), its
+    /// The shell's process, where its stack begins (which changes with exec; 0: not reported), its
     /// terminal and program.
     case identity(process: Int, image: Int = 0, terminal: String, program: String)
 
-    /// The value of `__s` while a command has not come to its end; no exit status can be it.
+    /// The value of `__s` while a command has not reached its end; no exit status has this value.
     public static let unfinished = 297
-    /// In mark E: the shell's own parser says that more of the command could follow.
+    /// In mark E: the shell's parser found the command incomplete.
     public static let incomplete = 296
     /// The value of `__s` until set-up is over.
     public static let settingUp = 298

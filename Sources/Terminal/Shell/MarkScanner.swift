@@ -1,14 +1,13 @@
-// Splits what a terminal sends into output and marks. It stands between the transport and the
-// session's log. A shell inside another has a nonce of its own, and the marks of both are found: the
-// outer one's tell that the inner one is over.
-// Invariant: bytes in = output out + valid marks, whatever the chunk boundaries, and never more than
+// Splits what a terminal sends into output and marks, between the transport and the session's log.
+// A shell inside another has its own nonce; the outer one's marks show that the inner one has
+// ended. Invariant: bytes in = output out + valid marks, whatever the chunk boundaries, and at most
 // `bodyLimit` bytes are held back.
 
 /// An incremental scanner for the marks of one nonce, or of those of shells inside each other.
 public struct MarkScanner: Sendable {
     /// A piece of what was scanned, in order.
     public enum Piece: Equatable, Sendable {
-        /// Bytes that are no mark.
+        /// Bytes that are not a mark.
         case output(ArraySlice<UInt8>)
         /// A mark of the innermost shell.
         case mark(Mark)
@@ -22,16 +21,17 @@ public struct MarkScanner: Sendable {
         case body  // the nonce was right: `held` is the opening and the fields so far
     }
 
-    /// Two paths of PATH_MAX and some: a mark is never longer, but for one with variables.
+    /// The most bytes of a mark, except one with variables: two paths of PATH_MAX and some more.
     static let bodyLimit = 9000
+    /// The same for a mark with variables: the terminal may turn each LF into CR LF.
     static let exportsLimit = 2 * Exports.sizeLimit + 256
-    /// The most shells inside each other.
+    /// The most shells inside each other: each costs one comparison per possible mark.
     public static let levelLimit = 9
 
-    private var openings: [[UInt8]]  // 0 stands for the letter
+    private var openings: [[UInt8]]  // 0 takes the place of the letter
     private var state = State.text
     private var held: [UInt8] = []
-    /// In `opening` the shells that `held` may be of, as bits; in `body` its shell alone.
+    /// In `opening`, the shells whose mark `held` may be, as bits; in `body`, its shell alone.
     private var candidates: UInt32 = 0
 
     /// A scanner for one shell's marks.
@@ -44,16 +44,16 @@ public struct MarkScanner: Sendable {
         [0x1b] + Array("]133;".utf8) + [0, UInt8(ascii: ";")] + nonce.bytes + [UInt8(ascii: ";")]
     }
 
-    /// How many shells' marks are found.
+    /// The number of shells whose marks are found.
     public var levels: Int { openings.count }
 
-    /// Finds the marks of a shell inside the innermost one too.
+    /// Also finds the marks of a shell inside the innermost one.
     public mutating func push(_ nonce: Nonce) {
         precondition(openings.count < Self.levelLimit, "shells nested beyond the limit")
         openings.append(Self.opening(nonce))
     }
 
-    /// Finds the marks of the outermost `count` shells alone.
+    /// Finds only the marks of the outermost `count` shells.
     public mutating func keep(_ count: Int) {
         while openings.count > max(count, 1) { remove(openings.count - 1) }
     }
@@ -63,7 +63,7 @@ public struct MarkScanner: Sendable {
         guard openings.count > 1, openings.indices.contains(level) else { return }
         openings.remove(at: level)
         let below = candidates & (1 << level - 1)
-        // What is held for that shell alone has no candidate left, and is output.
+        // Bytes held for that shell alone have no candidate left, and are output.
         candidates = below | (candidates >> (level + 1)) << level
     }
 
@@ -89,7 +89,7 @@ public struct MarkScanner: Sendable {
                     index += 1
                     if held.count == openings[0].count { state = .body }
                 } else {
-                    // ESC stands only at the front, so no later beginning is lost.
+                    // ESC occurs only at the front, so no later beginning is lost.
                     release(emit)
                 }
             case .body:
@@ -106,17 +106,18 @@ public struct MarkScanner: Sendable {
         }
     }
 
-    /// What is held are variables: nobody's output, whatever becomes of the mark.
+    /// Whether the held bytes are variables: they are never output, even if the mark stays
+    /// incomplete.
     private var isVariables: Bool {
         state == .body && held[Self.letterIndex] == UInt8(ascii: "V")
     }
 
-    /// Gives back what is held, when nothing more can come.
+    /// Emits the held bytes, when nothing more can come.
     public mutating func finish(_ emit: (Piece) -> Void) {
         if !held.isEmpty { release(emit) }
     }
 
-    /// Where a mark may begin: an ESC after which all that is there yet matches.
+    /// Where a mark may begin: an ESC after which all bytes so far match.
     private func firstOpening(in bytes: ArraySlice<UInt8>) -> Int {
         var rest = bytes
         while let escape = rest.place(of: 0x1b) {
@@ -137,7 +138,7 @@ public struct MarkScanner: Sendable {
             || byte == UInt8(ascii: "P") || byte == UInt8(ascii: "V")
     }
 
-    /// The shells whose opening goes on with `byte`.
+    /// The shells whose opening continues with `byte`.
     private func matching(_ byte: UInt8) -> UInt32 {
         let index = held.count
         if index == Self.letterIndex || openings.count == 1 {
@@ -157,7 +158,7 @@ public struct MarkScanner: Sendable {
         state = .text
     }
 
-    /// Where in what is held another mark of this shell begins.
+    /// Where in the held bytes another mark of this shell begins.
     private func nextOpening(_ level: Int) -> Int? {
         let opening = openings[level]
         var rest = held[1...]
@@ -180,14 +181,14 @@ public struct MarkScanner: Sendable {
         let level = candidates.trailingZeroBitCount
         guard level < openings.count else { return release(emit) }
         if isVariables, let next = nextOpening(level) {
-            // Whoever printed the variables was killed: what follows is a mark of its own.
+            // The program that printed the variables was killed: a new mark follows.
             held.removeSubrange(..<next)
             return close(emit)
         }
         let nonce = openings[level][Self.nonceIndex..<(openings[level].count - 1)]
         var fields = held[openings[level].count..<(held.count - 1)]
         if letter != UInt8(ascii: "C"), letter != UInt8(ascii: "F") {
-            // A BEL inside a directory's name: the mark goes on to the closing nonce.
+            // A BEL inside a directory's name: the mark continues to the closing nonce.
             guard fields.count > nonce.count, fields.suffix(nonce.count).elementsEqual(nonce) else {
                 return
             }

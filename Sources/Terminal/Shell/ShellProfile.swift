@@ -1,22 +1,23 @@
-// Which shells are known, what is particular to each, and how a shell is asked which it is. What is
-// typed to one of them is its Dialect's matter.
+// Which shells are known, how they differ, and how a shell is asked which it is. The Dialect
+// defines what is typed to it.
 // Invariant: the question is answered by every Unix shell, also by those without a profile.
 
 /// One kind of shell.
 public enum ShellProfile: String, Sendable, CaseIterable {
     case bash, dash, ash, zsh, mksh, fish, tcsh
 
-    /// Who shows what is typed, and what else it draws.
+    /// Who echoes what is typed, and what else is drawn.
     public enum Editor: Sendable {
         /// The terminal alone echoes.
         case none
-        /// busybox ash: asks for the cursor's place, and cannot be switched off.
+        /// busybox ash: the editor asks for the cursor's position, and cannot be switched off.
         case asksCursor
-        /// fish: draws prompt and line with escapes, and fills up a line without an end.
+        /// fish: the editor draws prompt and line with escapes, and fills up an unfinished line.
         case draws
     }
 
-    /// The profile for a program (`/usr/bin/bash`, `-zsh`, `busybox`); nil: not a shell known here.
+    /// The profile for a program (`/usr/bin/bash`, `-zsh`, `busybox`); nil if it is not a known
+    /// shell.
     public init?(program: String) {
         var name = program.split(separator: "/").last.map(String.init) ?? program
         if name.hasPrefix("-") { name.removeFirst() }
@@ -35,7 +36,7 @@ public enum ShellProfile: String, Sendable, CaseIterable {
         }
     }
 
-    /// What is typed to it.
+    /// The lines typed to it.
     var dialect: any Dialect {
         switch self {
         case .fish: FishDialect()
@@ -56,17 +57,17 @@ public enum ShellProfile: String, Sendable, CaseIterable {
     /// Whether Ctrl-C at its idle prompt makes it show a new one.
     public var promptsAfterInterrupt: Bool { self != .zsh && self != .fish }
 
-    /// Whether its marks tell that a job was stopped; otherwise the kernel is asked.
+    /// Whether its marks show that a job was stopped; otherwise the kernel is asked.
     public var tellsStops: Bool { self != .mksh && self != .fish }
 
-    /// The parts of set-up: the first is answered by mark D; then the rest may be sent at once,
-    /// and D with `__s` = 0 says that all is in place.
+    /// The parts of set-up: the first is answered by mark D; then the rest may be sent at once, and
+    /// D with `__s` = 0 reports that set-up is complete.
     public func setUp(nonce: Nonce) -> [[UInt8]] { dialect.setUp(nonce).map { Array($0.utf8) } }
 
     /// A line that any Unix shell answers with mark P.
     ///
-    /// In a namespace of processes, /proc may be that of another: then it says nothing of this shell,
-    /// and the program is `foreign`.
+    /// In a PID namespace, /proc may be that of another one: then it shows nothing about this
+    /// shell, and the program is `foreign`.
     public static func question(nonce: Nonce) -> [UInt8] {
         let mark = #"printf "\033]133;P;\#(nonce.text);%s/%s;%s;%s;\#(nonce.text)\007""#
         let reading =
@@ -77,10 +78,10 @@ public enum ShellProfile: String, Sendable, CaseIterable {
         return line(" sh -c '\(reading);\(check);\(mark) $PPID $i \"$(tty)\" \"$n\"'")
     }
 
-    /// The program of a shell of which this host's /proc tells nothing.
+    /// The program of a shell that this host's /proc does not show.
     public static let foreign = "-"
 
-    /// Replaces a shell that has no profile by one that has.
+    /// Replaces a shell without a profile by one that has one.
     public static var replacement: [UInt8] {
         line(
             " exec sh -c 'command -v bash >/dev/null 2>&1 && exec bash --noediting -i; "

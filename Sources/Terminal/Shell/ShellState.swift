@@ -1,5 +1,5 @@
-// What a shell is doing, followed from its marks alone. The session types and reads; this says what a
-// mark means and what to type next. No I/O, no clock.
+// What a shell is doing, known from its marks alone. The session types and reads; ShellState
+// decides what a mark means and what to type next. No I/O, no clock.
 // Invariant: one command at a time, and each command gets exactly one outcome.
 public import Programs
 
@@ -7,17 +7,17 @@ public import Programs
 public struct ShellState: Sendable {
     /// What the shell is doing.
     public enum Phase: Equatable, Sendable {
-        /// It is asked which shell it is.
+        /// It has been asked which shell it is.
         case asking
-        /// Set-up lines are on their way. `isArmed`: the first one is answered.
+        /// Set-up lines have been typed. `isArmed`: the first one is answered.
         case arming(isArmed: Bool)
         /// At its prompt.
         case ready
-        /// At its prompt, with a line of our own on its way that is nobody's command.
+        /// At its prompt, with a line of our own typed that is not a client's command.
         case quiet
         /// At its prompt, where a client types.
         case typing(TypedInput)
-        /// A command, from its typing to its end.
+        /// A command, from when it is typed to its end.
         case command(Run)
         /// The command is over; the prompt has not come yet.
         case ending
@@ -25,7 +25,7 @@ public struct ShellState: Sendable {
         case ended(ProgramEnd)
     }
 
-    /// How far a command is.
+    /// The state of a command.
     public struct Run: Equatable, Sendable {
         enum Step: Equatable {
             /// Pieces of long code are being collected.
@@ -39,17 +39,17 @@ public struct ShellState: Sendable {
         var step: Step
         var asked = CommandOutcome.Asked()
         var isIncomplete = false
-        /// The line was typed before the prompt of the command before it came.
+        /// Whether the line was typed before the previous command's prompt came.
         var isPromptOwed: Bool
     }
 
-    /// What the session does about a mark.
+    /// The session's action after a mark.
     public enum Action: Equatable, Sendable {
         /// The first set-up line is answered.
         case promptArmed
         /// The shell is ready for its first command.
         case setUpDone
-        /// A piece was taken.
+        /// A piece was accepted.
         case pieceTaken
         /// The command's output begins here.
         case outputBegan
@@ -57,8 +57,8 @@ public struct ShellState: Sendable {
         case finished(CommandOutcome)
         /// The prompt is back.
         case promptReady
-        /// The prompt is back after what a client typed. `mayStay`: a line was entered, which a line
-        /// editor keeps where the shell could not parse it.
+        /// The prompt is back after what a client typed. `mayStay`: a line was entered, which a
+        /// line editor keeps if the shell could not parse it.
         case typingOver(mayStay: Bool)
         /// The shell wants more of a line that a client typed at its prompt.
         case wantsMore
@@ -84,19 +84,19 @@ public struct ShellState: Sendable {
     /// A shell before set-up.
     public init() {}
 
-    /// A command's output comes.
+    /// Whether a command's output is arriving.
     public var isRunning: Bool {
         if case .command(let run) = phase { return run.step == .running }
         return false
     }
-    /// It is not driven yet.
+    /// Whether set-up is not finished.
     public var isSettingUp: Bool {
         switch phase {
         case .asking, .arming: true
         case .ready, .quiet, .typing, .command, .ending, .ended: false
         }
     }
-    /// What a client types at the prompt; nil: nothing.
+    /// What a client has typed at the prompt; nil if nothing.
     public var typed: TypedInput? {
         if case .typing(let input) = phase { return input }
         return nil
@@ -104,30 +104,31 @@ public struct ShellState: Sendable {
 
     // MARK: What is typed
 
-    /// The lines of set-up are typed.
+    /// Notes that the lines of set-up are typed.
     public mutating func arm() { phase = .arming(isArmed: false) }
 
-    /// No mark will ever come: what is there takes input.
+    /// Notes that no mark will ever come, and that the program there takes input.
     public mutating func goWithoutMarks() { phase = .ready }
 
-    /// A command is about to be typed; with `pieces` its code is collected first.
+    /// Notes that a command is about to be typed; with `pieces` its code is collected first.
     public mutating func start(pieces: Bool) {
         number += 1
         phase = .command(
             Run(step: pieces ? .collecting : .typed, isPromptOwed: phase == .ending))
     }
 
-    /// A line was typed at the prompt that is nobody's command: `$?` stays what it was.
+    /// Notes that a line was typed at the prompt that is not a client's command: `$?` keeps its
+    /// value.
     public mutating func typedQuietly() {
         if phase == .ready { phase = .quiet }
     }
 
-    /// The line that runs the collected code was typed.
+    /// Notes that the line that runs the collected code was typed.
     public mutating func typedCommand() {
         change { if $0.step == .collecting { $0.step = .typed } }
     }
 
-    /// A client types at the prompt; what comes of it begins at `begin`.
+    /// Notes that a client types at the prompt; its output begins at `begin`.
     public mutating func typed(_ bytes: [UInt8], at begin: Int) {
         var input: TypedInput
         switch phase {
@@ -140,27 +141,27 @@ public struct ShellState: Sendable {
         phase = .typing(input)
     }
 
-    /// What a client typed is cleared out of the line editor.
+    /// Notes that what a client typed was cleared from the line editor.
     public mutating func clearedTyping() {
         guard case .typing(var input) = phase else { return }
         input.clear()
         phase = .typing(input)
     }
 
-    /// A client's input is over, as something else than a mark shows.
+    /// Notes that a client's input is over, as shown by something other than a mark.
     public mutating func endTyping() {
         if case .typing = phase { phase = .ready }
     }
 
-    /// The line that a client typed is still in the line editor, behind the prompt.
+    /// Notes that the line that a client typed is still in the line editor, after the prompt.
     public mutating func reopenTyping(at begin: Int) {
         if phase == .ready { phase = .typing(TypedInput(begin: begin)) }
     }
 
-    /// Ctrl-C was sent to a command.
+    /// Notes that Ctrl-C was sent to a command.
     public mutating func interrupted() { change { $0.asked.interrupt = true } }
 
-    /// Ctrl-Z was sent to a command.
+    /// Notes that Ctrl-Z was sent to a command.
     public mutating func suspended() { change { $0.asked.suspend = true } }
 
     private mutating func change(_ body: (inout Run) -> Void) {
@@ -171,7 +172,7 @@ public struct ShellState: Sendable {
 
     // MARK: What comes
 
-    /// Follows one mark.
+    /// Takes in one mark.
     public mutating func receive(_ mark: Mark) -> Action? {
         switch mark {
         case .began(let number, _):
@@ -186,7 +187,7 @@ public struct ShellState: Sendable {
             phase = .ending
             return finish(.ended(status, own: own, run.asked))
         case .prompt(let status, let sentinel, let number, let directory):
-            // After E the directory is known; ash's prompt would change backslashes in it.
+            // E has given the directory; ash's prompt would change backslashes in it.
             if phase != .ending { self.directory = directory }
             promptStatus = status
             return prompt(status: status, sentinel: sentinel, number: number)
@@ -195,7 +196,7 @@ public struct ShellState: Sendable {
         }
     }
 
-    /// The channel ended; a command without an outcome has that of the end.
+    /// Notes that the channel ended; the end is the outcome of a command that has none.
     public mutating func end(_ end: ProgramEnd) { phase = .ended(end) }
 
     private mutating func continuation() -> Action? {
@@ -234,7 +235,7 @@ public struct ShellState: Sendable {
                 return .promptReady
             }
             previousStatus = status & 255
-            // What follows the last Enter is at the new prompt.
+            // What was typed after the last Enter is at the new prompt.
             guard !input.hasTail else {
                 input.restart()
                 phase = .typing(input)
@@ -243,34 +244,34 @@ public struct ShellState: Sendable {
             phase = .ready
             return .typingOver(mayStay: input.isEntered && !input.isInterrupted)
         case .ending:
-            // Any prompt after E is the one: bash may print it with the values before an abort.
+            // Any prompt after E counts: bash may print it with the values from before an abort.
             phase = .ready
             return .promptReady
         case .command(let run): return prompt(run, status: status, sentinel: sentinel, number)
         }
     }
 
-    /// A prompt while a command is under way.
+    /// Handles a prompt during a command.
     private mutating func prompt(
         _ run: Run, status: Int, sentinel: Int, _ number: Int
     ) -> Action? {
         let isOwn = number == self.number
         switch run.step {
         case .collecting:
-            // After Ctrl-C a piece may be missing: what is left of the code must not run.
+            // After Ctrl-C a piece may be missing: the remaining code must not run.
             if run.isIncomplete || run.asked.interrupt {
                 return over(run, status: status, sentinel: Mark.unfinished)
             }
             return number == self.number - 1 ? .pieceTaken : nil
         case .typed:
-            // The prompt before this line, or the code never began.
+            // This is the prompt before this line, or the code never began.
             if run.isIncomplete { return over(run, status: status, sentinel: Mark.unfinished) }
             if isOwn { return over(run, status: status, sentinel: sentinel) }
             if run.isPromptOwed {
                 change { $0.isPromptOwed = false }
                 return nil
             }
-            // Ctrl-C came before the line was taken: the terminal threw it away.
+            // Ctrl-C came before the line was read: the terminal dropped the line.
             return run.asked.interrupt
                 ? over(run, status: status, sentinel: Mark.unfinished) : nil
         case .running:

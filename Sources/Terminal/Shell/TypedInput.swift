@@ -1,20 +1,20 @@
-// What a client types at a shell's prompt outside of any command: text without Enter, keys, lines.
-// Such input has no number and no mark of its own; the next prompt tells that it is over.
-// Invariant: a prompt ends it only where nothing was typed behind the last Enter.
+// What a client types at a shell's prompt outside any command: text without Enter, keys, lines.
+// Such input has neither a number nor marks; the next prompt shows that it is over.
+// Invariant: a prompt ends it only if nothing was typed after the last Enter.
 
 /// A client's own input at the prompt, until it is over.
 public struct TypedInput: Sendable, Equatable {
-    /// Where the output begins that it brings.
+    /// The offset where its output begins.
     public let begin: Int
-    /// A line of it was entered: what it started may run.
+    /// Whether a line of it was entered, so that a program may be running.
     public private(set) var isEntered = false
-    /// Ctrl-C was typed since.
+    /// Whether Ctrl-C was typed since.
     public private(set) var isInterrupted = false
-    /// The shell wants more of the line that was entered last.
+    /// Whether the shell wants more of the line that was entered last.
     public internal(set) var wantsMore = false
-    /// Something was typed behind the last Enter: it is in the line editor.
+    /// Whether something was typed after the last Enter, and is in the line editor.
     var hasTail = false
-    /// The prompt before it has not come yet.
+    /// Whether the prompt before it has not come yet.
     var isPromptOwed: Bool
 
     init(begin: Int, isPromptOwed: Bool = false) {
@@ -22,7 +22,7 @@ public struct TypedInput: Sendable, Equatable {
         self.isPromptOwed = isPromptOwed
     }
 
-    /// Input at a prompt, as a test of what follows from it needs it.
+    /// Input at a prompt; for tests.
     public init(begin: Int, typing bytes: [UInt8], wantsMore: Bool = false) {
         self.init(begin: begin)
         type(bytes)
@@ -41,9 +41,9 @@ public struct TypedInput: Sendable, Equatable {
         }
     }
 
-    /// The line editor holds nothing more of it.
+    /// Notes that the line editor contains nothing more of it.
     mutating func clear() { hasTail = false }
 
-    /// The prompt has come, and what was typed behind the last Enter is there.
+    /// Notes that the prompt has come, with what was typed after the last Enter.
     mutating func restart() { (isEntered, isInterrupted, wantsMore) = (false, false, false) }
 }

@@ -1,9 +1,10 @@
-// Which bytes of a log were drawn on the alternate screen: they are a program's picture, no lines to
-// read. Fed with all that is logged, in order.
+// Which bytes of a log were drawn on the alternate screen: they are a program's picture, not lines
+// to read. Fed with everything that is logged, in order.
 // Invariant: ranges ascend and do not overlap; at most `limit` are kept, the oldest are forgotten.
 
 /// The parts of a log that belong to the alternate screen.
 public struct AlternateRanges: Sendable {
+    /// The most ranges that are kept, which bounds the memory of a long session.
     private static let limit = 256
 
     private var closed: [Range<Int>] = []
@@ -11,10 +12,10 @@ public struct AlternateRanges: Sendable {
     private var parser = EscapeParser()
     private var modes = TerminalModes()
 
-    /// None yet.
+    /// No ranges.
     public init() {}
 
-    /// Looks at bytes that are logged from `offset` on.
+    /// Examines bytes that are logged from `offset` on.
     public mutating func scan(_ bytes: ArraySlice<UInt8>, at offset: Int) {
         var index = bytes.startIndex
         while index < bytes.endIndex {
@@ -32,14 +33,14 @@ public struct AlternateRanges: Sendable {
         }
     }
 
-    /// The program is gone: what follows `offset` is lines again.
+    /// Notes that the program has ended: what follows `offset` is lines again.
     public mutating func leave(at offset: Int) {
         close(at: offset)
         parser = EscapeParser()
         modes = TerminalModes()
     }
 
-    /// The parts of `range` outside of the alternate screen.
+    /// The parts of `range` outside the alternate screen.
     public func visible(in range: Range<Int>) -> [Range<Int>] {
         var parts: [Range<Int>] = []
         var start = range.lowerBound

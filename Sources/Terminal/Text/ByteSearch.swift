@@ -1,4 +1,4 @@
-// Finding one byte at the C library's speed: every byte a terminal sends is looked at here.
+// Finds one byte at the C library's speed: every byte that a terminal sends is examined here.
 // Invariant: the same answer as `firstIndex(of:)`.
 import Glibc
 

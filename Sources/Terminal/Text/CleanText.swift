@@ -1,17 +1,19 @@
-// Raw terminal output to the text a person would see: escape sequences gone, CR LF as LF, lines that
-// are drawn again and again (progress) in their last shape, UTF-8 repaired. No screen: lines only.
-// Invariant: the result is valid UTF-8 without control characters but TAB and LF, the same for every
-// way of cutting the input, and not larger than the input but for spaces the cursor skipped.
+// Raw terminal output to the text a person would see, by lines and without a screen: escape
+// sequences removed, CR LF as LF, redrawn lines (progress) in their last shape, UTF-8 repaired.
+// Invariant: the result is valid UTF-8 without control characters but TAB and LF, the same however
+// the input is cut, and not larger than the input except for spaces that the cursor skipped.
 
 /// An incremental cleaner of terminal output.
 public struct CleanText: Sendable {
-    /// A longer line is passed on in pieces; what comes before the cut is no longer redrawn.
+    /// The most bytes of a line: a longer one is passed on in pieces, and is not redrawn before the
+    /// cut.
     static let lineLimit = 1 << 16
-    /// Lines within so many bytes of the end can be drawn again: what moves up rewrites no more.
+    /// Bytes from the end within which lines can be redrawn: a program that moves up rewrites no
+    /// more.
     static let reach = 1 << 14
-    /// No terminal is wider: from a longer line nothing moves up or down.
+    /// The most bytes of a line from which the cursor can move up or down: no terminal is wider.
     static let redrawnLimit = 4096
-    /// An unfinished control string is given up after so many bytes.
+    /// Bytes after which an unfinished control string is abandoned.
     static let stringLimit = 4096
 
     private enum State { case ground, escape, intermediate, control, string, stringEscape, utf8 }
@@ -57,7 +59,7 @@ public struct CleanText: Sendable {
         }
     }
 
-    /// Takes everything; what is cut off in the middle of a character counts as invalid.
+    /// Returns everything; an unfinished character counts as invalid.
     public mutating func finish() -> [UInt8] {
         if state == .utf8 { put(Self.replacement) }
         defer { self = CleanText() }
@@ -129,7 +131,7 @@ public struct CleanText: Sendable {
         if scalar[0] != 0xc2 || scalar[1] >= 0xa0 { put(scalar) }
     }
 
-    /// Whether `byte` goes on with the bytes of a character that has begun.
+    /// Whether `byte` continues a character that has begun.
     ///
     /// Overlong forms, surrogates and too large values show in the second byte.
     public static func continues(_ scalar: [UInt8], _ byte: UInt8) -> Bool {
@@ -186,7 +188,7 @@ public struct CleanText: Sendable {
         return text[cursor...].firstIndex(of: 10) ?? text.count
     }
 
-    /// To the beginning of the line below, when there is one.
+    /// Moves to the beginning of the line below, if there is one.
     private mutating func moveDown() -> Bool {
         let end = lineEnd
         guard end < text.count else { return false }
@@ -195,7 +197,7 @@ public struct CleanText: Sendable {
         return true
     }
 
-    /// To the beginning of the line above, when it may still be drawn again.
+    /// Moves to the beginning of the line above, if that may still be redrawn.
     private mutating func moveUp() -> Bool {
         let floor = max(0, text.count - Self.reach)
         guard lineStart > floor, text[lineStart - 1] == 10 else { return false }
@@ -207,7 +209,7 @@ public struct CleanText: Sendable {
         return true
     }
 
-    /// Several lines up or down, to the same column or to the first.
+    /// Moves several lines up or down, to the same column or to the first.
     private mutating func moveLines(_ count: Int, up: Bool, keepsColumn: Bool) {
         let place = cursor ?? text.count
         guard place - lineStart <= Self.redrawnLimit else { return }

@@ -1,10 +1,11 @@
-// Takes the echo of typed lines, and what a line editor draws, out of what comes at a prompt and
+// Removes the echo of typed lines, and what a line editor draws, from what arrives at a prompt and
 // between it and mark C; anything else there (a background job's output) is kept. Works on whole
 // lines, after NewlineMap.
 // Invariant: holds back at most one unfinished line of `holdLimit` bytes.
 
 /// Removes the echo of lines that Homeline typed itself.
 public struct EchoFilter: Sendable {
+    /// The most bytes of an unfinished line that are held back, which bounds memory.
     static let holdLimit = 16384
 
     private var expected: [[UInt8]] = []  // oldest first, without line ends
@@ -12,23 +13,23 @@ public struct EchoFilter: Sendable {
     private var line: [UInt8] = []
     private let editor: ShellProfile.Editor
 
-    /// With an editor all that comes while an echo is expected is taken for it.
+    /// With an editor, everything that arrives while an echo is expected counts as that echo.
     public init(editor: ShellProfile.Editor) { self.editor = editor }
 
-    /// Whether all may pass: no echo is to come, and nothing draws.
+    /// Whether everything may pass: no echo is expected, and no editor draws.
     public var isIdle: Bool { expected.isEmpty && editor != .draws }
 
     /// Expects the echo of typed lines; `endsAtLine`: no mark will come before their output.
     public mutating func expect(_ typed: [UInt8], endsAtLine: Bool = false) {
         self.endsAtLine = endsAtLine
-        // What an editor has drawn so far was the prompt.
+        // What the editor has drawn so far was the prompt.
         if editor == .draws { line.removeAll(keepingCapacity: true) }
         for part in typed.split(separator: 10, omittingEmptySubsequences: false).dropLast() {
             expected.append(Array(part))
         }
     }
 
-    /// Passes on what is no echo.
+    /// Passes on what is not an echo.
     public mutating func append(_ bytes: ArraySlice<UInt8>, to output: inout [UInt8]) {
         var rest = bytes
         while !rest.isEmpty, !isIdle {
@@ -39,7 +40,7 @@ public struct EchoFilter: Sendable {
                 rest = rest[(end + 1)...]
                 continue
             }
-            // Never more than may be held, so that it is the same however the bytes come.
+            // Never more than may be held, so that the result is the same however the bytes arrive.
             let part = rest.prefix(Self.holdLimit + 1 - line.count)
             if let end = part.firstIndex(of: 10) {
                 line.append(contentsOf: part[..<end])
@@ -75,7 +76,7 @@ public struct EchoFilter: Sendable {
         line.removeAll(keepingCapacity: true)
     }
 
-    /// A mark shows that no echo is to come any more (the terminal's echo was off).
+    /// Stops expecting an echo, as a mark shows that none will come (the terminal's echo was off).
     public mutating func stop(to output: inout [UInt8]) {
         if !expected.isEmpty, editor != .none { line.removeAll() }
         output.append(contentsOf: editor == .draws ? LineFiller.removed(from: line) : line[...])

@@ -1,10 +1,10 @@
-// Splits terminal output into text, control characters and escape sequences, byte by byte. It stands
-// under everything that looks at sequences: modes, alternate-screen ranges, the screen.
-// Invariant: the same events for every way of cutting the input; memory is at most `stringLimit`.
+// Splits terminal output into text, control characters and escape sequences, byte by byte.
+// Everything that reads sequences uses it: modes, alternate-screen ranges, the screen.
+// Invariant: the same events however the input is cut; memory is at most `stringLimit`.
 
-/// An incremental parser of escape sequences; it judges none of them.
+/// An incremental parser of escape sequences; it does not interpret them.
 public struct EscapeParser: Sendable {
-    /// What introduced a sequence.
+    /// The kind of a sequence, by its introducer.
     public enum Kind: Sendable {
         /// `ESC`, intermediates, a final byte.
         case escape
@@ -14,21 +14,21 @@ public struct EscapeParser: Sendable {
         case string
     }
 
-    /// What a byte completed.
+    /// The event that a byte completed.
     public enum Event: Equatable, Sendable {
         /// A printed byte, or a part of a character in UTF-8.
         case text(UInt8)
-        /// A control character, in the midst of a sequence too.
+        /// A control character, also within a sequence.
         case control(UInt8)
         /// A sequence; its bytes are in `body`.
         case sequence(Kind)
     }
 
-    /// A longer control sequence is no real one: dropped.
+    /// The most bytes of a control sequence: a longer one is not a real one, and is dropped.
     private static let controlLimit = 64
-    /// So much of a string is kept (a title).
+    /// Bytes of a string that are kept: enough for a title.
     private static let stringLimit = 512
-    /// An unfinished string must not swallow what follows.
+    /// Bytes after which an unfinished string ends, so that it does not swallow what follows.
     private static let stringEnd = 4096
 
     private enum State { case ground, escape, control, string, stringEscape }

@@ -5,7 +5,7 @@
 public enum Keys {
     /// The bytes for one key, such as `enter`, `ctrl-c`, `alt-x`, `shift-up`, `f5`, `q`.
     ///
-    /// A program may have asked for other bytes of the arrow keys (DECCKM).
+    /// A program may have asked for other bytes for the arrow keys (DECCKM).
     public static func bytes(
         for name: String, applicationCursorKeys: Bool = false
     ) throws(TerminalError) -> [UInt8] {
@@ -26,12 +26,12 @@ public enum Keys {
         throw .unknownKey(name)
     }
 
-    /// The names that are not made of others, and those of Ctrl with a letter.
+    /// The names of single keys, and those of Ctrl with a letter.
     public static var names: [String] {
         named.keys.sorted() + "abcdefghijklmnopqrstuvwxyz".map { "ctrl-\($0)" }
     }
 
-    /// Text as a terminal sends it when it is pasted: in brackets that nothing inside can close.
+    /// Text as a terminal sends it when it is pasted: in brackets that nothing inside it can close.
     public static func pasted(_ text: [UInt8]) -> [UInt8] {
         let inside = text.filter { $0 != 0x1b }.map { $0 == 10 ? 13 : $0 }
         return Array("\u{1b}[200~".utf8) + inside + Array("\u{1b}[201~".utf8)
@@ -42,9 +42,9 @@ public enum Keys {
     /// The byte of Ctrl-Z.
     public static let suspend: UInt8 = 26
 
-    /// What empties a line that is being typed: Ctrl-Q lets output go on that Ctrl-S stopped, Ctrl-U
-    /// (after Ctrl-V a character like others) and Ctrl-K erase the line before and behind the cursor,
-    /// and Ctrl-C gives up the lines before it.
+    /// What empties a line that is being typed: Ctrl-Q resumes output that Ctrl-S stopped, Ctrl-U
+    /// (after Ctrl-V an ordinary character) and Ctrl-K erase the line before and after the cursor,
+    /// and Ctrl-C abandons the lines before it.
     public static let clearing: [UInt8] = [17, 21, 11, 3]
 
     private static func control(_ rest: Substring) -> UInt8? {
@@ -59,7 +59,7 @@ public enum Keys {
         }
     }
 
-    /// `ctrl-left`, `shift-up`: the modifier is a number inside of the key's sequence.
+    /// `ctrl-left`, `shift-up`: the modifier is a number inside the key's sequence.
     private static func modified(_ key: String) -> [UInt8]? {
         for (prefix, number) in [("ctrl-", "5"), ("shift-", "2")] where key.hasPrefix(prefix) {
             let rest = String(key.dropFirst(prefix.count))

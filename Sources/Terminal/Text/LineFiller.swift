@@ -1,14 +1,14 @@
 // What fish draws when a prompt is due: a sign and blanks up to the terminal's right edge, so that
-// output without a final line feed keeps a line of its own. It cannot be switched off.
-// Invariant: a line without the filler that shows anything is kept as it is.
+// output without a final line feed keeps its own line. It cannot be switched off.
+// Invariant: a line without the filler is kept as it is, if it shows anything.
 
 /// The filler at the end of output.
 enum LineFiller {
     private static let signs = [Array("\u{23ce}".utf8), Array("^J".utf8)]
-    /// No terminal is so narrow that fewer blanks are drawn.
+    /// The fewest blanks of a filler: no terminal is so narrow that fewer are drawn.
     private static let blanks = 8
 
-    /// A line without the filler and what follows; empty when nothing is left to see.
+    /// A line without the filler and what follows; empty if nothing visible is left.
     static func removed(from line: [UInt8]) -> ArraySlice<UInt8> {
         let rest = start(in: line).map { line[..<$0] } ?? line[...]
         return CleanText.clean(rest).allSatisfy(\.isWhitespace) ? [] : rest

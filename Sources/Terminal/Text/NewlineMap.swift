@@ -1,17 +1,18 @@
-// Undoes what the terminal does to line ends: a program's LF arrives as CR LF (ONLCR). The log
-// stores a program's own bytes, so one CR before each LF is taken away, and only where mark C has
+// Undoes what the terminal does to line ends: a program's LF arrives as CR LF (ONLCR), and the log
+// stores the program's own bytes. So one CR before each LF is removed, but only where mark C has
 // shown that the terminal maps: `printf 'a\r\nb'` arrives as CR CR LF and is stored as CR LF.
-// Switching ONLCR off instead would need a program on the host (stty), stair-step every nested
-// terminal, and be lost with the next `stty sane`.
 // Invariant: holds back one CR at most.
 
 /// An incremental inverse of ONLCR.
+///
+/// Switching ONLCR off instead would need a program on the host (stty), stair-step every nested
+/// terminal, and be lost with the next `stty sane`.
 public struct NewlineMap: Sendable {
     /// Whether the terminal maps LF to CR LF at this moment.
     public var isMapping = true
     private var holdsCR = false
 
-    /// Nothing held back, mapping on.
+    /// A map with nothing held back and mapping on.
     public init() {}
 
     /// Adds the program's bytes for a piece of what the terminal sent.
@@ -39,7 +40,7 @@ public struct NewlineMap: Sendable {
         output.append(contentsOf: rest)
     }
 
-    /// Adds a CR that was held back: no LF follows it any more.
+    /// Adds a CR that was held back, as no LF follows it.
     public mutating func finish(to output: inout [UInt8]) {
         if holdsCR { output.append(13) }
         holdsCR = false

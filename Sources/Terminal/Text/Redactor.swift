@@ -1,19 +1,20 @@
-// Takes secrets that were typed out of the output of the program that got them, should it show them.
-// Invariant: no whole secret comes out, however the output is cut; what may be the beginning of one is
-// held back, never more than the longest secret's length.
+// Removes typed secrets from the output of the program that got them, in case it shows them.
+// Invariant: no whole secret is passed on, however the output is cut; bytes that may begin one are
+// held back, at most as many as the longest secret has.
 
 /// Replaces secrets in a stream of bytes.
 public struct Redactor: Sendable {
-    /// What stands in place of a secret.
+    /// What replaces a secret.
     static let mark = Array("[secret]".utf8)
+    /// The most secrets, as every byte is compared with each; the oldest is forgotten.
     private static let limit = 8
-    /// Shorter ones could not be told from other output.
+    /// The least bytes of a secret: a shorter one cannot be distinguished from other output.
     private static let shortest = 4
 
     private var secrets: [[UInt8]] = []
     private var held: [UInt8] = []
 
-    /// Without secrets yet.
+    /// A redactor without secrets.
     public init() {}
 
     /// Whether there is anything to look for.
@@ -48,7 +49,7 @@ public struct Redactor: Sendable {
         }
     }
 
-    /// Gives back what is held.
+    /// Returns the bytes held back.
     public mutating func flush() -> [UInt8] {
         defer { held = [] }
         return held

@@ -1,6 +1,6 @@
-// What a program has switched on at its terminal, followed from its output: how its keys are sent,
+// What a program has switched on at its terminal, known from its output: how its keys are sent,
 // whether pasted text is bracketed, which screen it draws on. No cells: see module Screen.
-// Invariant: the same for every way of cutting the input.
+// Invariant: the same however the input is cut.
 
 /// A terminal's modes.
 public struct TerminalModes: Sendable, Equatable {
@@ -16,11 +16,11 @@ public struct TerminalModes: Sendable, Equatable {
         case move
     }
 
-    /// The alternate screen is shown.
+    /// Whether the alternate screen is shown.
     public private(set) var isAlternate = false
-    /// Pasted text is wanted between `ESC [200~` and `ESC [201~`.
+    /// Whether pasted text is wanted between `ESC [200~` and `ESC [201~`.
     public private(set) var bracketsPaste = false
-    /// The arrow keys send `ESC O A` in place of `ESC [ A`.
+    /// Whether the arrow keys send `ESC O A` in place of `ESC [ A`.
     public private(set) var applicationCursorKeys = false
     /// The mouse events wanted.
     public private(set) var mouse = Mouse.off
@@ -37,8 +37,8 @@ public struct TerminalModes: Sendable, Equatable {
             + (mouse == .off ? [] : ["mouse_\(mouse.rawValue)"])
     }
 
-    /// Follows a sequence; tells whether it puts the cursor or text out of line order, so that lines
-    /// alone no longer show what a person would see.
+    /// Takes in a sequence; returns whether it puts the cursor or text out of line order, so that
+    /// lines alone no longer show what a person would see.
     @discardableResult
     public mutating func follow(_ kind: EscapeParser.Kind, _ body: [UInt8]) -> Bool {
         switch kind {
@@ -93,7 +93,7 @@ public struct TerminalModes: Sendable, Equatable {
     }
 }
 
-/// Follows the modes in a stream of output; plain text passes fast.
+/// Tracks the modes in a stream of output; plain text passes fast.
 public struct ModeScanner: Sendable {
     /// The modes as they are now.
     public private(set) var modes = TerminalModes()
@@ -105,7 +105,7 @@ public struct ModeScanner: Sendable {
     /// The bytes of a sequence that has begun.
     public var unfinished: [UInt8] { parser.unfinished }
 
-    /// Follows output; tells whether something was drawn out of line order.
+    /// Takes in output; returns whether something was drawn out of line order.
     public mutating func scan(_ bytes: ArraySlice<UInt8>) -> Bool {
         var draws = false
         var index = bytes.startIndex

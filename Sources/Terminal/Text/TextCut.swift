@@ -1,13 +1,13 @@
-// Where output may be cut so that each part cleans to what the whole would: after a line, else
+// Where output may be cut so that its parts clean to the same text as the whole: after a line, else
 // between characters and escape sequences. Invariant: a cut is never past the bytes given.
 
 /// Places to cut raw output.
 public enum TextCut {
-    /// An escape sequence or a character that is not over after so many bytes is cut all the same.
+    /// Bytes after which an unfinished escape sequence or character is cut all the same.
     static let reach = 256
 
-    /// How many of `bytes` to take: up to the last line end in the last quarter, else up to the last
-    /// whole character.
+    /// How many of `bytes` to take: up to the last line end in the last quarter, else up to the
+    /// last whole character.
     public static func head(_ bytes: ArraySlice<UInt8>) -> Int {
         let floor = bytes.startIndex + bytes.count * 3 / 4
         if let line = bytes.lastIndex(of: 10), line >= floor { return line + 1 - bytes.startIndex }
@@ -21,8 +21,8 @@ public enum TextCut {
         return bytes.prefix(4).prefix { $0 & 0xc0 == 0x80 }.count
     }
 
-    /// How many of `bytes` are over: without an unfinished character, CR or escape sequence at the
-    /// end.
+    /// How many of `bytes` are complete: without an unfinished character, CR or escape sequence at
+    /// the end.
     public static func whole(_ bytes: ArraySlice<UInt8>) -> Int {
         var count = bytes.count
         if let escape = bytes.suffix(reach).lastIndex(of: 0x1b), !isOver(bytes[escape...]) {

@@ -80,7 +80,7 @@ import Wire
                 Issue.record("\(answer)")
                 continue
             }
-            #expect(reason.contains("said no SSH within 0.7 seconds"), "\(reason)")
+            #expect(reason.contains("did not speak SSH within 0.7 seconds"), "\(reason)")
         }
         let words = [
             1: "refused the connection", 3: "no-such-host.invalid", 5: "on the way, gone: ",

@@ -1,25 +1,26 @@
-// What a family of shells is typed: its lines of set-up, and a command's code as one word or as
-// pieces of it. CommandEncoder puts the lines together, the session types them.
-// Invariant: all that is typed is printable ASCII without `!`, below 900 bytes a line.
+// What is typed to a family of shells: the lines of set-up, and a command's code as one word or in
+// pieces. CommandEncoder puts the lines together, the session types them.
+// Invariant: everything typed is printable ASCII without `!`, at most 900 bytes a line.
 
-/// How one family of shells is spoken to.
+/// The lines for one family of shells.
 protocol Dialect: Sendable {
-    /// The parts of set-up: the first is answered by mark D with `__s` = 298, the last by `__s` = 0.
+    /// The parts of set-up: the first is answered by mark D with `__s` = 298, the last by `__s` =
+    /// 0.
     func setUp(_ nonce: Nonce) -> [String]
 
-    /// Code that cannot take the sentinel line for its own.
+    /// Code changed so that it cannot take in the sentinel line.
     func closed(_ code: [UInt8]) -> [UInt8]
 
-    /// What is typed before and after the word that holds a command's code, but for the line feed.
+    /// What is typed before and after the word that holds a command's code, except the line feed.
     func frame(number: Int, previous: Int, arms: Bool) -> (head: String, tail: String)
 
-    /// What makes the shell run a command of ours in the same line, whatever comes of it.
+    /// What makes the shell run a command of ours in the same line, whatever its status.
     func after(_ command: String) -> String
 
-    /// One word that the shell reads as `code`; nil: longer than `limit`.
+    /// One word that the shell reads as `code`; nil if it is longer than `limit`.
     func word(_ code: [UInt8], limit: Int) -> [UInt8]?
 
-    /// Statements, each at most `limit` bytes long, that collect code in a variable.
+    /// Statements of at most `limit` bytes each that collect code in a variable.
     func pieces(_ code: [UInt8], limit: Int) -> [[UInt8]]
 
     /// The word for what the pieces have collected.
@@ -32,13 +33,13 @@ protocol Dialect: Sendable {
 extension Dialect {
     func after(_ command: String) -> String { ";\(command)" }
 
-    /// Code in a group of its own when it ends in an operator, which would take the next line.
+    /// Code in its own group if it ends in an operator, which would take in the next line.
     func grouped(_ code: [UInt8], _ opening: String, _ closing: String) -> [UInt8] {
         guard Self.endsInOperator(code) else { return code }
         return Array(opening.utf8) + code + Array(closing.utf8)
     }
 
-    /// Statements made of `head` and a word, each of as much code as fits; characters stay whole.
+    /// Statements made of `head` and a word, each with as much code as fits; characters stay whole.
     func chunks(_ code: [UInt8], after head: String, limit: Int) -> [[UInt8]] {
         let head = Array(head.utf8)
         var pieces: [[UInt8]] = []
@@ -74,7 +75,7 @@ extension Dialect {
         }
     }
 
-    /// What stands for itself between quotes: printable ASCII without `!` (history expansion).
+    /// Whether a byte is literal between quotes: printable ASCII without `!` (history expansion).
     static func isPlain(_ byte: UInt8) -> Bool {
         byte >= 32 && byte < 127 && byte != UInt8(ascii: "!")
     }

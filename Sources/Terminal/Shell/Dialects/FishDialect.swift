@@ -1,6 +1,6 @@
-// fish: functions in place of prompts, its own line editor that cannot be switched off, and no group
-// but `begin`. After `eval` comes mark E in any case, with `297/status` when the code did not reach
-// its end; whether it was merely unfinished is asked of fish's own parser then.
+// fish: functions in place of prompts, its own line editor that cannot be switched off, and no
+// group but `begin`. Mark E always follows `eval`, with `297/status` if the code did not reach its
+// end; fish's own parser is then asked whether the code was only unfinished.
 // Invariant: set-up leaves the functions __p, __b, __e and the sentinel line in __t.
 
 /// fish from 3.1 on.
@@ -57,7 +57,7 @@ struct FishDialect: Dialect {
         chunks(code, after: "set -g __x $__x", limit: limit)
     }
 
-    /// A word under way: text in single quotes, other bytes outside of them.
+    /// A word being built: text in single quotes, other bytes outside them.
     private struct Word {
         private var bytes = [UInt8(ascii: "'")]
         private var isQuoted = true
@@ -76,7 +76,7 @@ struct FishDialect: Dialect {
             case _ where isPlain: bytes.append(byte)
             default:
                 let digits = Array("0123456789abcdef".utf8)
-                // Side by side these make one character.
+                // Next to each other, these make one character.
                 bytes += Array("\\X".utf8) + [digits[Int(byte >> 4)], digits[Int(byte & 15)]]
             }
         }

@@ -1,14 +1,13 @@
-// The common form: bash, dash, ash, zsh and mksh, and what differs between them.
-// People's aliases and functions may bear any builtin's name: what is typed here is quoted against the
-// ones and asks for the builtin against the others.
-// Invariant: set-up leaves four functions behind: __p arms the prompts, __b prints mark C and sets
-// $?, __e prints mark E; __t holds the sentinel line, __l a line feed.
+// The common form: bash, dash, ash, zsh and mksh, and what differs between them. As a user's
+// aliases and functions may have any builtin's name, words are quoted and builtins are asked for by
+// name. Invariant: set-up leaves the functions __p (arms the prompts), __b (prints mark C and sets
+// $?) and __e (prints mark E), the sentinel line in __t and a line feed in __l.
 
 /// The shells that descend from Bourne's.
 struct POSIXDialect: Dialect {
     let profile: ShellProfile
 
-    /// Has `$'…'` and `+=`, so that any code is typed without a child process.
+    /// Whether the shell has `$'…'` and `+=`, so that any code is typed without a child process.
     var hasAnsiQuotes: Bool { profile != .dash && profile != .ash }
 
     func setUp(_ nonce: Nonce) -> [String] {
@@ -24,7 +23,7 @@ struct POSIXDialect: Dialect {
     func frame(number: Int, previous: Int, arms: Bool) -> (head: String, tail: String) {
         (
             arms ? " __p;__c=" : " __c=",
-            // In a list no status ends the shell (`set -e`) or springs a trap on ERR.
+            // In a list no status ends the shell (`set -e`) or triggers a trap on ERR.
             "$__t;__b \(number) \(previous)&&:;\\eval \"$__c\";__e \(number)"
         )
     }
@@ -34,10 +33,11 @@ struct POSIXDialect: Dialect {
     let collected = "$__x"
     let emptying = "__x=;"
 
-    /// A line of its own: what it changes holds for the reading of the next.
+    /// A separate line: what it changes applies when the next line is read.
     private var before: String { profile == .zsh ? " \\unsetopt correct correct_all\n" : "" }
 
-    /// How printf is called, whatever functions are named so; zsh's `command` would start a program.
+    /// How printf is called, whatever functions have its name; zsh's `command` would start a
+    /// program.
     private var printf: String {
         switch profile {
         case .bash, .zsh: "\\builtin printf"
@@ -45,7 +45,7 @@ struct POSIXDialect: Dialect {
         }
     }
 
-    /// Quiet editing, no history, no hooks: what else would print between the marks.
+    /// Turns off editing, history and hooks, which would print between the marks.
     private var options: String {
         switch profile {
         case .bash:
@@ -66,7 +66,7 @@ struct POSIXDialect: Dialect {
 
     /// The prompts are armed again by the same function when a command replaced them.
     ///
-    /// `unset` also takes away the export, or a child shell would print marks of its own.
+    /// `unset` also removes the export, or a child shell would print marks too.
     private func prompts(_ nonce: Nonce) -> String {
         let isZsh = profile == .zsh
         let status = isZsh ? "%%?" : "$?"
@@ -94,7 +94,7 @@ struct POSIXDialect: Dialect {
 
     /// Prints C and sets `$?`.
     private func beginning(_ nonce: Nonce) -> String {
-        // mksh has no printf of its own.
+        // mksh has no builtin printf.
         let mark =
             profile == .mksh
             ? #"\print -rn -- $'\033]133;C;\#(nonce.text);'"$1"$';\n'"#
@@ -112,8 +112,8 @@ struct POSIXDialect: Dialect {
         return "__j(){ \(mark);};__e(){ \(toTerminal("__j"));};"
     }
 
-    /// The shell's own output may be redirected (`exec >log`): then to /dev/tty, and where that does
-    /// not open, to the output after all.
+    /// The shell's own output may be redirected (`exec >log`): then the mark goes to /dev/tty, or
+    /// to the output if that does not open.
     private func toTerminal(_ function: String) -> String {
         #"if [ -t 1 ];then \#(function) "$1";"#
             + #"else \#(function) "$1" 2>/dev/null >/dev/tty||\#(function) "$1";fi"#
@@ -124,10 +124,11 @@ struct POSIXDialect: Dialect {
         "__l=$(\(printf) '\\n_');__l=${__l%_};__t=$__l$__l'__s=$?'"
     }
 
-    /// bash lists what was typed before history was off; what is the user's stays listed.
+    /// bash lists what was typed before history was off; the user's own lines stay listed.
     private var forgetting: String {
         guard profile == .bash else { return "" }
-        // Only quoted words, as IFS and globbing may be anything; a turn forgets one or is the last.
+        // Only quoted words, as IFS and globbing may be anything; each round forgets one entry or
+        // is the last.
         return #"__h(){ while __c=$(\builtin history 1);do "#
             + #"case $__c in *']133;'*);;*)\return 0;;esac;__c=${__c#"${__c%%[0-9]*}"};"#
             + #"\builtin history -d "${__c%%[!0-9]*}"||\return 0;done;};"#
@@ -135,7 +136,7 @@ struct POSIXDialect: Dialect {
     }
 
     private var environment: String {
-        // Each alone: one that is read-only must not keep the others from being set.
+        // One by one: a read-only one must not keep the others from being set.
         "{ \\unset HISTFILE;\\export PAGER=cat;\\export GIT_PAGER=cat;\\export SYSTEMD_PAGER=cat;"
             + "} 2>/dev/null"
     }

@@ -1,5 +1,5 @@
-// Words that a shell reads back as given bytes. bash, zsh and mksh have $'…'; dash and ash take
-// plain quotes with $__l for a line feed, and printf where other bytes are in it.
+// Words that a shell reads back as given bytes. bash, zsh and mksh have $'…'; dash and ash get
+// plain quotes with $__l for a line feed, and printf if there are other bytes.
 // Invariant: only printable ASCII without `!` (history expansion) is typed.
 
 extension POSIXDialect {
@@ -10,7 +10,7 @@ extension POSIXDialect {
         guard code.count <= limit else { return nil }
         let style: Style =
             hasAnsiQuotes ? .ansi : code.allSatisfy(Self.isPlainOrLine) ? .plain : .percentB
-        // $(…) drops line feeds at its end: the sentinel's own two follow anyway.
+        // $(…) drops line feeds at its end, but the sentinel's two follow anyway.
         var word = Array((style == .ansi ? "$'" : style == .plain ? "'" : "$(printf '%b' '").utf8)
         for byte in code {
             Self.append(byte, style, to: &word)

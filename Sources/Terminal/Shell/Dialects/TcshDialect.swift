@@ -1,6 +1,6 @@
-// tcsh: aliases in place of functions, `%$__n` in the prompt, and a variable with a line feed, so that
-// `eval` takes several lines without a file. An error of a builtin ends the eval as a syntax error
-// does: mark E says `297/status` then, and only an interrupt that was sent makes it `aborted`.
+// tcsh: aliases in place of functions, `%$__n` in the prompt, and a variable with a line feed, so
+// that `eval` takes several lines without a file. An error of a builtin ends the eval as a syntax
+// error does: mark E then has `297/status`, and only an interrupt that was sent makes it `aborted`.
 // Invariant: set-up leaves the aliases __p, __b, __e, the sentinel line in __t, a line feed in __l.
 
 /// tcsh from 6.12 on.
@@ -9,10 +9,11 @@ struct TcshDialect: Dialect {
         let key = nonce.text
         return [
             " unalias set unset eval echo setenv if exec sh printf precmd postcmd jobcmd cwdcmd periodic;"
-                // What is typed ahead of the editor's end is lost, so nothing follows on the line.
+                // What is typed before the editor ends is lost, so nothing follows on the line.
                 // Aliases of a line are read before it runs: hence the quotes.
                 + "''unset edit correct filec autologout rprompt printexitvalue time savehist watch mail;"
-                // Without history an exclamation mark is one; aliases take no `\!:1` then.
+                // With empty `histchars` an exclamation mark is literal; aliases then take no
+                // `\!:1`.
                 + "''set histchars='' __s=\(Mark.settingUp) __n=0;"
                 + "alias __p 'set prompt='\\''%{\\033]133;D;\(key);%?;%$__s;%$__n;%/;\(key)\\007%}'\\'"
                 + "' prompt2=';''eval __p\n",
@@ -20,7 +21,7 @@ struct TcshDialect: Dialect {
             " set __a=\"`printf '\\033'`\" __z=\"`printf '\\007'`\" __o='';"
                 + "set __t=$__l:q$__l:q'set __s=$status';"
                 + "alias __b 'echo \"$__a]133;C;\(key);$__n;\"';"
-                // `exit` would end the eval alone.
+                // `exit` would end only the eval.
                 + "alias exit 'exec sh -c '\\''exit ${1:-$0}'\\'' $status'\n",
             " alias __e 'set __o=$status __v=$__s;if (\"$__s\" == \(Mark.unfinished)) set __v=$__s/$__o;"
                 + "set __o=$echo_style;set echo_style=bsd;"
@@ -33,7 +34,7 @@ struct TcshDialect: Dialect {
     func closed(_ code: [UInt8]) -> [UInt8] { code }
 
     func frame(number: Int, previous: Int, arms: Bool) -> (head: String, tail: String) {
-        // eval begins with status 0: what `$status` shall be is the code's own first line.
+        // eval begins with status 0, so the code's first line sets `$status`.
         let status = previous == 0 ? "" : "'(exit \(previous))'$__l:q"
         return (
             " \(arms ? "__p;" : "")set __s=\(Mark.unfinished) __n=\(number) __c=\(status)",
@@ -65,7 +66,7 @@ struct TcshDialect: Dialect {
         chunks(code, after: "set __x=$__x:q", limit: limit)
     }
 
-    /// A line without its line feed; with other than plain bytes in it a child prints it.
+    /// A line without its line feed; if it has bytes that are not plain, a child process prints it.
     private static func quoted(_ line: [UInt8]) -> [UInt8] {
         let quote = UInt8(ascii: "'")
         if line.allSatisfy(isPlain) {
