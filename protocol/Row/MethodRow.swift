@@ -1,6 +1,5 @@
 // One row of the contract: everything that is declared about a call and about the tool that makes
-// it.
-// Where it stands: `Method.row` and `ToolRow.all` list the rows; the agent, the relay and the
+// it. Where it stands: `Method.row` and `ToolRow.all` list the rows; the agent, the relay and the
 // tables of README.md read them. Invariant: what a row says is declared nowhere else.
 public import JSON
 
