@@ -1,5 +1,5 @@
 // resources/*, prompts/* and completion/complete. Invariant: without the feature, its methods do
-// not exist; a resource that is not there is an error, never empty contents.
+// not exist; a resource that does not exist is an error, never empty contents.
 import JSON
 import Loop
 
