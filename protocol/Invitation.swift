@@ -30,7 +30,7 @@ public struct Invitation: Sendable, Hashable {
         public var description: String {
             switch self {
             case .notAnInvitation:
-                "this is not an invitation, which begins with hl1., as homeline-relay invite prints it"
+                "this is not an invitation: copy the one that homeline-relay invite prints (hl1.…)"
             case .newerVersion: "a newer relay made this invitation: update the agent"
             case .damaged: "the invitation is incomplete or changed: copy the whole line again"
             case .invalidParts(let part):

@@ -1,7 +1,7 @@
 // `agent.describe`: the agent's machine, its sessions, its connections.
 public import JSON
 
-/// One SSH connection of an agent, as it is reported.
+/// One SSH connection of an agent.
 public struct LinkInfo: Sendable, Equatable {
     /// `agent/host`, under the name first asked for.
     public var target: String
@@ -107,11 +107,11 @@ public struct PoolInfo: Sendable, Equatable {
     private static let links = Field.count("links", "Links that are open.")
     private static let opening = Field.count("opening", "Links being opened.")
     private static let waiting = Field.count(
-        "waiting", "Callers that wait for a place on full links.")
+        "waiting", "Callers that wait for a free channel, because all links are full.")
     private static let opened = Field.count("opened", "Links opened since the agent started.")
     private static let failed = Field.count(
-        "failed", "Targets that could not be entered since then, after all attempts.")
-    private static let lost = Field.count("lost", "Links that were lost since then.")
+        "failed", "Targets that could not be entered, after all attempts, since the agent started.")
+    private static let lost = Field.count("lost", "Links lost since the agent started.")
 
     static let members = [
         links.declaration, opening.declaration, waiting.declaration, opened.declaration,
@@ -140,7 +140,7 @@ public struct AgentDescription: Sendable, Equatable {
     public var facts: AgentFacts
     /// Sessions that are open.
     public var sessions = 0
-    /// One-shot commands that run.
+    /// One-shot commands that are running.
     public var commands = 0
     /// The SSH connections that are open, the oldest first.
     public var links: [LinkInfo] = []
@@ -149,7 +149,7 @@ public struct AgentDescription: Sendable, Equatable {
 
     private static let facts = Field.object("facts", AgentFacts.members, "The machine.")
     private static let sessions = Field.count("sessions", "Sessions that are open.")
-    private static let commands = Field.count("commands", "One-shot commands that run.")
+    private static let commands = Field.count("commands", "One-shot commands that are running.")
     private static let links = Field.objects(
         "links", LinkInfo.members,
         "The SSH connections that are open to hosts in the caller's reach, the oldest first.")

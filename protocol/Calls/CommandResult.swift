@@ -110,11 +110,12 @@ public struct CommandResult: Sendable, Equatable {
         .optional
     private static let cwd = Field.text("cwd", "The working directory after the command.").optional
     private static let output = Field.text("output", "Clean text: no prompt, echo or colour.")
-    private static let truncated = Field.flag("truncated", "Whether part of it was left out.")
+    private static let truncated = Field.flag(
+        "truncated", "Whether part of the output was left out.")
     private static let omitted = Field.count(
         "omitted_bytes", "Bytes left out between head and tail; they can be read by offset.")
     private static let lost = Field.count("lost_bytes", "Bytes that can no longer be read.").or(0)
-    private static let offset = Field.count("offset", "Where output begins.")
+    private static let offset = Field.count("offset", "The offset of the beginning of output.")
     private static let nextOffset = Field.count("next_offset", "The offset of the next read.")
     private static let duration = Field.count(
         "duration_ms", "Milliseconds from the command's start to its end, or to now.")
@@ -141,7 +142,7 @@ public struct CommandResult: Sendable, Equatable {
         "matched", "Whether a line matched until, if that was given."
     ).optional
     private static let screen = Field.object(
-        "screen", ScreenView.members, "With view screen: the terminal; output is empty then."
+        "screen", ScreenView.members, "With view screen: the terminal; output is then empty."
     ).optional
     private static let note = Field.text("note", "A remark on this result.").optional
 

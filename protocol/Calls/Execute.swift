@@ -28,7 +28,7 @@ public struct ExecuteCommand: CallArguments {
     public var access: TargetAccess
 
     private static let command = Field.text(
-        "command", "The command line for the user's shell there.")
+        "command", "The command line for the user's shell at the target.")
     private static let input = Field.text(
         "stdin", "The command's standard input, followed by end of input."
     ).or("")

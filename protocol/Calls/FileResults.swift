@@ -3,11 +3,11 @@ public import JSON
 
 /// One file in a list.
 public struct FileEntry: Sendable, Equatable {
-    /// Its path below the one that was listed.
+    /// Its path, relative to the listed one.
     public var path: String
     /// `file`, `directory`, `link` or `other`.
     public var type: String
-    /// Bytes.
+    /// The size in bytes.
     public var size: Int?
     /// Permission bits in octal.
     public var mode: String?
@@ -18,10 +18,10 @@ public struct FileEntry: Sendable, Equatable {
     /// Where a link points.
     public var link: String?
 
-    private static let path = Field.text("path", "The path below the path that was listed.")
+    private static let path = Field.text("path", "The path, relative to the listed one.")
     private static let type = Field.word(
         "type", of: ["file", "directory", "link", "other"], "The entry's type.")
-    private static let size = Field.count("size", "Bytes.").optional
+    private static let size = Field.count("size", "The size in bytes.").optional
     private static let mode = Field.text("mode", "Permission bits in octal.").optional
     private static let owner = Field.text("owner", "USER:GROUP, as numbers.").optional
     private static let modified = Field.text("modified", "The last change, RFC 3339.").optional
@@ -63,7 +63,7 @@ public struct FileListing: Sendable, Equatable {
     /// Whether there is more than fits in one answer.
     public var isTruncated = false
 
-    private static let target = Field.text("target", "The target, as it was given.")
+    private static let target = Field.text("target", "The target, as given in the call.")
     private static let path = Field.text("path", "The absolute path, links followed.")
     private static let entries = Field.objects(
         "entries", FileEntry.members, "The entries, each directory before its contents.")
@@ -107,7 +107,7 @@ public struct FileContent: Sendable, Equatable {
         private static let line = Field.count(
             "line", "The line's number from 1; only if the search began at offset 0."
         ).optional
-        private static let offset = Field.count("offset", "Where the line begins.")
+        private static let offset = Field.count("offset", "The offset of the line's beginning.")
         private static let text = Field.text("text", "The line without its end, cut at 2000 bytes.")
 
         static let members = [line.declaration, offset.declaration, text.declaration]
@@ -136,7 +136,7 @@ public struct FileContent: Sendable, Equatable {
     public var size = 0
     /// The digest of the whole file, in hexadecimal; nil if it was not read as a whole.
     public var sha256: String?
-    /// Where the content begins.
+    /// The offset of the beginning of the content.
     public var offset = 0
     /// The offset at which to continue.
     public var nextOffset = 0
@@ -149,7 +149,7 @@ public struct FileContent: Sendable, Equatable {
     /// Whether the answer reaches the end of the file.
     public var isEnd = false
 
-    private static let target = Field.text("target", "The target, as it was given.")
+    private static let target = Field.text("target", "The target, as given in the call.")
     private static let path = Field.text("path", "The absolute path, links followed.")
     private static let size = Field.count("size", "The file's size in bytes.")
     private static let sha256 = Field.text(
@@ -157,7 +157,7 @@ public struct FileContent: Sendable, Equatable {
         "The digest of the whole file, in hexadecimal; only if it was read from its start and has "
             + "at most 8 MiB."
     ).optional
-    private static let offset = Field.count("offset", "Where content begins.")
+    private static let offset = Field.count("offset", "The offset of content's beginning.")
     private static let nextOffset = Field.count("next_offset", "The offset at which to continue.")
     private static let end = Field.flag("end", "Whether the answer reaches the end of the file.")
     private static let matches = Field.objects(
@@ -216,7 +216,7 @@ public struct FileWritten: Sendable, Equatable {
     /// Whether the file was created.
     public var isNew = false
 
-    private static let target = Field.text("target", "The target, as it was given.")
+    private static let target = Field.text("target", "The target, as given in the call.")
     private static let path = Field.text("path", "The absolute path, links followed.")
     private static let size = Field.count("size", "The file's size in bytes now.")
     private static let sha256 = Field.text(

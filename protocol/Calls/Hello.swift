@@ -44,17 +44,17 @@ public struct AgentFacts: Sendable, Equatable {
     public var version = ""
     /// Its machine's host name.
     public var hostname = ""
-    /// The kernel's name in lower case, as `uname` reports it: `linux`.
+    /// The operating system: `linux` or `macos`.
     public var system = ""
-    /// The architecture, as `uname` reports it: `x86_64`, `aarch64`.
+    /// The processor architecture: `x86_64` or `arm64`.
     public var architecture = ""
 
     private static let version = Field.text("version", "The agent program's version.")
     private static let hostname = Field.text("hostname", "The machine's name.")
     private static let system = Field.text(
-        "system", "The kernel's name in lower case, as uname reports it: linux.")
+        "system", "The operating system: linux or macos.")
     private static let architecture = Field.text(
-        "architecture", "The architecture, as uname reports it: x86_64, aarch64.")
+        "architecture", "The processor architecture: x86_64 or arm64.")
 
     static let members = [
         version.declaration, hostname.declaration, system.declaration, architecture.declaration,

@@ -5,7 +5,7 @@
 public struct RunCommand: CallArguments {
     /// The session.
     public var sessionID: String
-    /// The command: any code the shell reads, several lines too; no NUL.
+    /// The command: any shell code, including several lines; no NUL.
     public var command: String
     /// How long to wait for the command to end before answering with state `running`.
     public var wait: Duration
@@ -15,7 +15,7 @@ public struct RunCommand: CallArguments {
     public var maxBytes: Int
 
     private static let command = Field.text(
-        "command", "Any code the shell reads; several lines and here-documents too.")
+        "command", "Any shell code, including several lines and here-documents.")
     private static let wait = Shared.wait(
         .seconds(10),
         "How long to wait for the command to end before answering with state running.")
@@ -157,7 +157,7 @@ public struct ReadOutput: CallArguments {
     public enum View: String, Sendable, CaseIterable {
         /// Clean text.
         case text
-        /// The bytes as they came, repaired to UTF-8.
+        /// The bytes as received, with invalid UTF-8 replaced.
         case raw
         /// What a person would see on the terminal.
         case screen
@@ -165,7 +165,7 @@ public struct ReadOutput: CallArguments {
 
     /// The session.
     public var sessionID: String
-    /// Where to begin; nil: where the last command's output begins (for a screen: the present one).
+    /// Where to begin; if nil, where the last command's output begins (for a screen: now).
     public var offset: Int?
     /// How long to wait for new output or the end of the command.
     public var wait: Duration
@@ -190,8 +190,8 @@ public struct ReadOutput: CallArguments {
     ).optional
     private static let view = Field<View>.choice(
         "view",
-        "text: clean lines. raw: the bytes as they came, repaired to UTF-8. screen: what a person "
-            + "would see, for full-screen programs."
+        "text: clean lines. raw: the bytes as received, with invalid UTF-8 replaced. screen: what a "
+            + "person would see, for full-screen programs."
     ).or(.text)
     private static let maxBytes = Shared.maxBytes(
         from: 1, "The most bytes of output in the answer, from the offset on.")

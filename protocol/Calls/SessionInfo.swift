@@ -1,7 +1,7 @@
 // A session as clients see it: in lists, and in the answers to opening and changing it.
 public import JSON
 
-/// A session as it is reported.
+/// A session in results.
 public struct SessionInfo: Sendable, Equatable {
     /// The handle.
     public var sessionID: String
@@ -33,7 +33,7 @@ public struct SessionInfo: Sendable, Equatable {
     public var rows: Int
 
     private static let sessionID = Field.text("session_id", "The session's id.")
-    private static let target = Field.text("target", "Its host, as agent/host.")
+    private static let target = Field.text("target", "The session's host, as agent/host.")
     private static let name = Field.text("name", "Its name.").optional
     private static let owner = Field.text("owner", "The name of the token that opened it.")
     private static let shell = Field.text(

@@ -44,8 +44,8 @@ public struct UpdateSession: CallArguments {
         tool: ToolRow(
             "ssh_session_update", title: "Change a session",
             """
-            Changes what is given and leaves the rest: name, idle time, or the terminal's size (what \
-            runs in it hears of that and draws anew). Answers with the session.
+            Changes the given values and keeps the others: name, idle time, or the terminal's size \
+            (the running program is notified and redraws). Returns the session.
             """,
             scopes: [.sessionsExec],
             hints: .changes(destructive: false, idempotent: true, atTargets: false),

@@ -23,7 +23,7 @@ public struct TargetAccess: Sendable {
         "port", in: 1...65535, "The port, in place of the configured one."
     ).optional
     private static let via = Field.texts(
-        "via", atMost: 8, "Hosts to go through, the nearest first, in place of the configured way."
+        "via", atMost: 8, "Jump hosts, the nearest first, in place of the configured way."
     ).or([])
     private static let key = Field.text(
         "key", "The path of a private key file on the agent's machine."

@@ -38,9 +38,9 @@ public struct ListTargets: CallArguments {
         tool: ToolRow(
             "target_list", title: "List targets",
             """
-            Lists the hosts that can be worked on, written agent/host: the agent's ssh_config hosts \
+            Lists the hosts that you can work on, written agent/host: the agent's ssh_config hosts \
             and agent/local, the agent's own machine. A host that is not listed can be given as \
-            agent/user@host:port. With probe, says which of them answer now.
+            agent/user@host:port. With probe, reports which of them answer now.
             """,
             scopes: [.fleetRead], hints: .looks(atTargets: false),
             routes: [.agent("agent"), .each(joining: "targets")],
