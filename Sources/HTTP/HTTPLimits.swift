@@ -1,4 +1,4 @@
-// Every size, count and wait of an HTTP server or client: what each bounds, and why.
+// The sizes, counts and waits of an HTTP server or client: what each bounds, and why.
 
 /// What one server or client accepts, and how long it waits.
 public struct HTTPLimits: Sendable {

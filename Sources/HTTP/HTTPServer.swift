@@ -17,6 +17,8 @@ public import Net
     private var connections: [ObjectIdentifier: HTTPConnection] = [:]
     private var sweep: LoopTimer?
     private var tick = 0
+    /// The time between two sweeps: a quarter of the shortest wait, but 10 to 250 ms, so that waits
+    /// end only a little late and a quiet server wakes seldom.
     private let tickLength: Duration
     let ticks: HTTPTicks
     private var cachedDate = HTTPDate()

@@ -117,6 +117,7 @@ public import Net
             }
             out.taken += count
             if out.unsent == 0 {
+                // A small buffer is kept for the next write; a large one is freed.
                 let keeps = !out.isOver && out.bytes.capacity <= 1 << 18
                 out.bytes.removeAll(keepingCapacity: keeps)
                 out.taken = 0

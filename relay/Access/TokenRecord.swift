@@ -3,7 +3,7 @@
 import Crypto
 import Wire
 
-/// A bearer token, without its text.
+/// Whose a stored token is and what it may do.
 struct TokenRecord: Sendable, Equatable {
     let id: String
     let name: String

@@ -1,4 +1,4 @@
-// An agent's current connection.
+// An agent's current connection: made by the gate, held by the fleet.
 import Loop
 import Wire
 

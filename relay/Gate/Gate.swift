@@ -91,6 +91,7 @@ import Wire
             return nil
         } catch {
             if let refusal = error.refusal {
+                // At least 1 s, so that a refusal at the end of the deadline reaches the agent.
                 _ = try? await ask(
                     tunnel, .refuse, refusal.json, max(end, IO.now + .seconds(1)))
             }

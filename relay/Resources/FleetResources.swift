@@ -45,7 +45,8 @@ import Wire
     private func statistics(for caller: MCP.Principal) async throws(MCPError) -> JSON {
         guard let principal = router.principal(known: caller) else { throw .internalError }
         let members = router.visible(to: principal).filter { $0.connection != nil }
-        // The agents are asked and pinged concurrently.
+        // The agents are asked and pinged concurrently; a ping is waited for at most 5 s, so that
+        // one silent tunnel does not hold up the answer.
         let pings = members.map { member in
             IO.task { await IO.within(.seconds(5)) { await member.connection?.line.ping() } }
         }
