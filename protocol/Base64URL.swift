@@ -1,5 +1,5 @@
 // Base64 with the URL alphabet and without padding (RFC 4648 §5), strict.
-// Wire stands on JSON alone, so it has these lines of its own beside those of Crypto.
+// Wire depends on JSON only, so it has its own copy of what Crypto has, too.
 
 /// Base64 for texts that people paste.
 enum Base64URL {

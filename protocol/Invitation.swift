@@ -1,6 +1,7 @@
 // The one line an operator pastes at a site: where the relay is, how to know it, a one-time secret.
-// Where in the flow: printed by the relay's `invite`, read by the agent's `join`, nothing between.
-// Invariant: a text reads whole or is refused; a paste that lost its end is told as that.
+// Where in the flow: printed by the relay's `invite`, read by the agent's `join`, used nowhere
+// else. Invariant: a text is read completely or refused; a truncated paste is reported as
+// incomplete.
 
 /// What an agent needs to join a relay, and its text form.
 ///
@@ -14,9 +15,9 @@ public struct Invitation: Sendable, Hashable {
     /// The one-time secret, 16 bytes.
     public let secret: [UInt8]
 
-    /// Why a text is no invitation.
+    /// Why a text is not an invitation.
     public enum Failure: Error, Equatable, Sendable, CustomStringConvertible {
-        /// It does not begin as an invitation does.
+        /// It does not begin with `hl1.`.
         case notAnInvitation
         /// A newer relay made it.
         case newerVersion
@@ -29,7 +30,7 @@ public struct Invitation: Sendable, Hashable {
         public var description: String {
             switch self {
             case .notAnInvitation:
-                "this is no invitation: it begins with hl1., as homeline-relay invite prints it"
+                "this is not an invitation: copy the one that homeline-relay invite prints (hl1.…)"
             case .newerVersion: "a newer relay made this invitation: update the agent"
             case .damaged: "the invitation is incomplete or changed: copy the whole line again"
             case .invalidParts(let part):
@@ -41,7 +42,8 @@ public struct Invitation: Sendable, Hashable {
     private static let prefix = "hl1."
     private static let pinSize = 32
     private static let secretSize = 16
-    /// Longer texts are refused before anything is decoded.
+    /// The longest address in bytes; a text that must hold a longer one is refused before it is
+    /// decoded.
     private static let longestURL = 1024
 
     /// An invitation from its parts.
@@ -93,7 +95,7 @@ public struct Invitation: Sendable, Hashable {
         return Self.prefix + Base64URL.encode(bytes)
     }
 
-    /// CRC-32 as in IEEE 802.3; it finds accidents, the secret itself is what stops forgers.
+    /// CRC-32 as in IEEE 802.3: it detects accidental damage; the secret stops forgers.
     private static func checksum(_ bytes: ArraySlice<UInt8>) -> UInt32 {
         var sum: UInt32 = ~0
         for byte in bytes {

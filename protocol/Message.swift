@@ -1,19 +1,20 @@
 // Framing of a call: JSON-RPC 2.0 with the tool's own arguments spliced through as bytes, so that
-// the relay neither parses nor rebuilds them. One request and one reply a stream; ids match always.
+// the relay neither parses nor rebuilds them. One request and one reply per stream, so their ids
+// always match.
 public import JSON
 
-/// Who a call is made for, beside its arguments.
+/// The principal that a call is made for, sent beside the call's arguments.
 public struct Caller: Sendable, Equatable {
-    /// The principal's id, which is never used again: sessions and commands belong to it.
+    /// The principal's id, which is never reused: sessions and commands belong to it.
     public var id: String
-    /// The principal's name, for people; it gives no right.
+    /// The principal's name, for people; it grants no rights.
     public var label: String
-    /// Whether it may see and drive what belongs to others.
+    /// Whether the principal may see and control what belongs to others.
     public var isAdmin: Bool
-    /// Patterns (`*`, `?`) of the hosts on this agent that it may use, as they stand behind
+    /// Patterns (`*`, `?`) of the hosts on this agent that the principal may use, as written after
     /// `agent/`.
     public var reach: [String]
-    /// The name under which `call.progress` asks about this call; nil: nobody will.
+    /// The name under which `call.progress` asks about this call; nil if nobody does.
     public var progress: String?
 
     /// The reach of a principal that may use every host.
@@ -21,7 +22,7 @@ public struct Caller: Sendable, Equatable {
     /// The relay itself, in the calls of the hello; it uses no host.
     public static let relay = Caller(id: "relay", reach: [])
 
-    /// A caller by its id; without a label of its own it is shown by the id.
+    /// A caller by its id; without a label, the id is shown in its place.
     public init(
         id: String, label: String? = nil, isAdmin: Bool = false, reach: [String],
         progress: String? = nil
@@ -38,9 +39,9 @@ public struct Caller: Sendable, Equatable {
 public struct Request: Sendable {
     /// The method's name, known or not.
     public let method: String
-    /// For whom.
+    /// The principal that the call is made for.
     public let caller: Caller
-    /// The arguments, an object: bytes where it is sent, its members where it was read.
+    /// The arguments, an object: bytes when sending, parsed members when received.
     public let arguments: JSON
 
     /// A call of a known method.
@@ -94,8 +95,8 @@ public struct Request: Sendable {
 extension Caller {
     /// Reads the members beside the arguments; nil without an id or a reach.
     ///
-    /// A call of nobody would share one owner with every other such call, and one without a reach
-    /// would have to be let everywhere or nowhere.
+    /// Calls without an id would all share one owner, and a call without a reach would have to be
+    /// admitted to every host or to none.
     fileprivate init?(members: JSON.Object) {
         guard let id = members["principal"]?.stringValue,
             let reach = members["reach"]?.arrayValue
@@ -131,13 +132,14 @@ public enum Reply: Sendable {
         return bytes
     }
 
-    /// Reads a reply; bytes that are none read as an `internal` fault.
+    /// Reads a reply; bytes that are not one are read as an `internal` fault.
     public init(decoding bytes: [UInt8]) {
         do throws(JSONError) {
             for member in try JSON.members(of: bytes) {
                 switch member.name {
                 case "result":
-                    // Clients are promised an object; its bytes go to them as they are.
+                    // Clients are promised an object, and its bytes are passed on to them
+                    // unchanged.
                     guard bytes[member.value].first == UInt8(ascii: "{") else { break }
                     self = .result(RawJSON(member, of: bytes))
                     return

@@ -1,5 +1,5 @@
-// The names of the calls, and the row of each. An agent answers an unknown one with the fault
-// `unknown_method`. Invariant: every method has a row; one that is forgotten does not compile.
+// The names of the calls, and the row of each. An agent answers an unknown name with the fault
+// `unknown_method`. Invariant: every method has a row; a method without one does not compile.
 
 /// A call the relay makes.
 public enum Method: String, Sendable, CaseIterable {
@@ -9,9 +9,9 @@ public enum Method: String, Sendable, CaseIterable {
     case welcome = "agent.welcome"
     /// The relay refuses the agent and closes the tunnel.
     case refuse = "agent.refuse"
-    /// Facts, load and policy of the agent's machine.
+    /// The agent's machine, its open sessions and commands, and its SSH links.
     case describe = "agent.describe"
-    /// How far a call is that waits.
+    /// The progress of a waiting call.
     case progress = "call.progress"
     /// The targets the agent knows by name.
     case listTargets = "target.list"
@@ -19,7 +19,7 @@ public enum Method: String, Sendable, CaseIterable {
     case openSession = "session.open"
     /// Runs a command in a session.
     case runCommand = "session.command"
-    /// Sends input to what runs in a session.
+    /// Sends input to the program that runs in a session.
     case sendInput = "session.send"
     /// Reads a session's output by offset.
     case readOutput = "session.read"
@@ -44,7 +44,7 @@ public enum Method: String, Sendable, CaseIterable {
     /// Writes a file.
     case writeFile = "file.write"
 
-    /// All that is said of the call.
+    /// The row that declares the call.
     public var row: MethodRow {
         switch self {
         case .hello: Hello.row
@@ -70,7 +70,7 @@ public enum Method: String, Sendable, CaseIterable {
         }
     }
 
-    /// The name of the tool that makes the call for a client; nil: none does.
+    /// The name of the tool that makes the call for a client; nil if there is none.
     public var tool: String? { row.tool?.name }
 }
 

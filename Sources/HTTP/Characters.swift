@@ -57,7 +57,7 @@ extension Span where Element == UInt8 {
         return false
     }
 
-    /// Without spaces and tabs at both ends.
+    /// The range without spaces and tabs at both ends.
     func trimmed(_ range: Range<Int>) -> Range<Int> {
         var (start, end) = (range.lowerBound, range.upperBound)
         while start < end, self[start] == 0x20 || self[start] == 0x09 { start += 1 }
@@ -65,7 +65,7 @@ extension Span where Element == UInt8 {
         return start..<end
     }
 
-    /// Decimal digits alone, at most ten: longer is past every limit anyway.
+    /// Decimal digits only, at most ten: a longer number exceeds every limit.
     func decimal(_ range: Range<Int>) -> Int? {
         guard !range.isEmpty, range.count <= 10 else { return nil }
         var value = 0

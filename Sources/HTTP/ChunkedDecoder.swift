@@ -1,5 +1,5 @@
-// Decodes a chunked body (RFC 9112 §7.1), however its bytes are cut. Pure. Invariant: it never
-// takes a byte past the body's end, and both the body and what frames it are capped.
+// Decodes a chunked body (RFC 9112 §7.1), however its bytes are split. Pure. Invariant: it never
+// takes a byte beyond the body's end, and both the body and its framing are capped.
 
 /// The state of one chunked body.
 struct ChunkedDecoder {

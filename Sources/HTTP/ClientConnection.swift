@@ -9,7 +9,7 @@ import Net
     private let onIdle: @IO (ClientConnection) -> Void
     private let onEnd: @IO (ClientConnection) -> Void
 
-    /// The response that is on its way; nil while the connection is idle.
+    /// The response being received; nil while the connection is idle.
     private var response: ResponseReader?
     private var isPaused = false
     private(set) var error: HTTPError?
@@ -101,7 +101,7 @@ import Net
     // MARK: Input
 
     private func received(_ bytes: UnsafeRawBufferPointer) {
-        // Bytes that nobody asked for: the two sides disagree on where messages end.
+        // Unrequested bytes: the two sides disagree on where messages end.
         guard response?.isComplete == false else { return fail(.malformedResponse) }
         do throws(HTTPError) {
             unsafe try response?.receive(bytes)
@@ -118,7 +118,7 @@ import Net
         wake()
     }
 
-    /// Back to the idle list, once the response has been read to its end.
+    /// Returns the connection to the idle list once the response has been read to its end.
     private func release() {
         guard response != nil, error == nil else { return }
         response = nil
@@ -132,7 +132,7 @@ import Net
         fail(.closed)
     }
 
-    /// Ends the connection; whoever waits gets `error`.
+    /// Ends the connection; the waiter gets `error`.
     func fail(_ error: HTTPError) {
         guard self.error == nil else { return }
         self.error = error

@@ -1,6 +1,6 @@
-// A small HTTP/1.1 client for one server: idle connections are kept and used again. Nothing is
-// sent twice: a request that may have arrived is never repeated. Invariant: every wait for a
-// complete response has a deadline.
+// A small HTTP/1.1 client for one server: idle connections are kept and used again. A request that
+// may have arrived is never sent again. Invariant: every wait for a complete response has a
+// deadline.
 public import Loop
 public import Net
 
@@ -107,7 +107,8 @@ public import Net
         while let connection = idle.popLast() {
             if connection.error == nil { return connection }
         }
-        // The connection is made where the dial ends: what arrives before that would be lost.
+        // `dialling` makes the connection as soon as the dial ends: bytes arriving before that
+        // would be lost.
         let dialled = await IO.within(deadline) { [self] in await dialling() }
         guard let dialled else { throw .timedOut }
         return try dialled.get()

@@ -11,7 +11,7 @@ import Net
     private(set) var state = State.idle
     /// The server's tick at which this connection has waited too long.
     private(set) var deadline = Int.max
-    /// Who the last request came from, as its handler said.
+    /// Who the last request came from, as set by its handler.
     var client: String?
     private var isRetired = false
 
@@ -36,7 +36,7 @@ import Net
     }
 
     private var limits: HTTPLimits { server.limits }
-    /// Whether it closes after the response that is next.
+    /// Whether it closes after the next response.
     var isDraining: Bool { isRetired || server.isDraining }
 
     // MARK: Input
@@ -54,7 +54,7 @@ import Net
         }
     }
 
-    /// Input is only piled up while a request is handled or the peer does not read.
+    /// While a request is handled or the peer does not read, input is only buffered.
     private func pauseIfFull() {
         guard state == .handling || isCongested else { return }
         guard !isPaused, input.count - start > limits.pipelinedBytes else { return }
@@ -62,7 +62,7 @@ import Net
         stream.pauseReading()
     }
 
-    /// Takes requests from the input as far as it goes.
+    /// Takes as many requests from the input as are complete.
     private func advance() {
         do throws(HTTPError) {
             while true {
@@ -85,7 +85,7 @@ import Net
         compact()
     }
 
-    /// Drops what has been taken from the input.
+    /// Drops the input that has been taken.
     private func compact() {
         if start == input.count {
             input.removeAll(keepingCapacity: input.capacity <= 16 << 10)
@@ -111,7 +111,7 @@ import Net
         return true
     }
 
-    /// Decides how the body is read; dispatch follows when there is none.
+    /// Decides how the body is read; a request without a body is dispatched.
     private func beginBody() throws(HTTPError) {
         state = .body
         deadline = server.tick(after: server.ticks.body)
@@ -170,7 +170,7 @@ import Net
 
     // MARK: Output
 
-    /// More is unsent than a writer may pile up.
+    /// More is unsent than a writer may buffer.
     var isCongested: Bool { stream.unsent > limits.unsentBytes }
 
     func writeHead(
@@ -199,7 +199,7 @@ import Net
 
     func writeLastChunk() { stream.write(Array("0\r\n\r\n".utf8)) }
 
-    /// A peer that does not read is given up; one that reads 64 KiB a second has time enough.
+    /// A peer that does not read is dropped; one that reads 64 KiB a second has enough time.
     private func watchDrain() {
         deadline = server.tick(
             after: server.ticks.write + stream.unsent / (64 << 10) * server.ticks.second)
@@ -238,8 +238,8 @@ import Net
         }
     }
 
-    /// Answers a request that is not one, and reads on for a moment: closing with unread input
-    /// would reset the connection before the peer has read why.
+    /// Answers a malformed request, and keeps reading for a moment: closing with unread input would
+    /// reset the connection before the peer has read the reason.
     private func refuse(_ status: Int) {
         guard state != .closed, state != .lingering else { return }
         let isHead = !headBytes.isEmpty && headBytes.isText(head.method, "HEAD")

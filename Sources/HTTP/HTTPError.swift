@@ -1,8 +1,8 @@
 // Why HTTP failed. The server answers `refused` itself; the client throws the rest to its caller.
 
-/// Why a request or a response did not come through.
+/// Why a request or a response failed.
 public enum HTTPError: Error, Equatable, Sendable {
-    /// The peer's request breaks the rules; the status says which.
+    /// The peer's request breaks the rules; the status says how.
     case refused(status: Int)
     /// The server's response is not HTTP/1.1.
     case malformedResponse
@@ -23,7 +23,7 @@ extension HTTPError: CustomStringConvertible {
         case .refused(let status): "the request was refused with \(status) \(reason(of: status))"
         case .malformedResponse: "the answer is not HTTP/1.1: check the address and port"
         case .closed: "the connection was closed before the answer was complete: try again"
-        case .timedOut: "no complete answer came in time: try again or allow more time"
+        case .timedOut: "no complete answer arrived in time: try again or allow more time"
         case .tooLarge: "the body is larger than allowed: ask for less at once"
         case .unreachable(let why): "cannot connect: \(why)"
         }

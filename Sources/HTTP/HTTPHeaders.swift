@@ -1,4 +1,4 @@
-// Header fields that this program sends. Invariant: what `write` puts out cannot end a line early,
+// Header fields that this program sends. Invariant: what `write` emits cannot end a line early,
 // whatever the values hold (no response splitting).
 
 /// An ordered list of header fields; names compare without case.

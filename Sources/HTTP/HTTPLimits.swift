@@ -1,32 +1,35 @@
-// Every size, count and wait of an HTTP server or client, with its reason.
+// The sizes, counts and waits of an HTTP server or client: what each bounds, and why.
 
 /// What one server or client accepts, and how long it waits.
 public struct HTTPLimits: Sendable {
-    /// Longest request or status line: the usual 8 KiB (414 past it).
+    /// Longest request or status line in bytes: the usual 8 KiB (beyond it: 414).
     public var lineBytes = 8 << 10
-    /// Longest head, lines and all (431 past it).
+    /// Longest head in bytes, all lines together, which bounds what a peer can make us hold before
+    /// its request is checked (beyond it: 431).
     public var headBytes = 32 << 10
-    /// Most header fields (431 past it).
+    /// Most header fields: every lookup goes through all of them (beyond it: 431).
     public var headerCount = 100
-    /// Longest body after decoding (413 past it): an MCP call with a file in it fits.
+    /// Longest body in bytes after decoding: an MCP call with a file in it fits (beyond it: 413).
     public var bodyBytes = 4 << 20
-    /// What chunk extensions and trailers may add to a body.
+    /// Bytes that chunk extensions and trailers may add to a body.
     public var chunkOverheadBytes = 16 << 10
-    /// Pipelined bytes kept while a request is handled; past it reading pauses.
+    /// Pipelined bytes kept while a request is handled; beyond it, reading pauses.
     public var pipelinedBytes = 64 << 10
-    /// Unsent bytes past which a writer waits for the peer to read.
+    /// Unsent bytes beyond which a writer waits for the peer to read.
     public var unsentBytes = 64 << 10
-    /// Connections at once; one more gets 503.
+    /// Connections at once, which bounds descriptors and memory; a further one gets 503.
     public var connections = 10_000
-    /// From a request's first byte to the end of its head (408).
+    /// Time from a request's first byte to the end of its head, so that a peer that sends slowly on
+    /// purpose cannot hold a connection (beyond it: 408).
     public var headDeadline: Duration = .seconds(10)
-    /// From the end of the head to the end of the body (408).
+    /// Time from the end of the head to the end of the body, for the same reason (beyond it: 408).
     public var bodyDeadline: Duration = .seconds(30)
-    /// Between requests on one connection, and before the first.
+    /// Time between requests on one connection, and before the first, after which the connection is
+    /// taken as unused.
     public var idleDeadline: Duration = .seconds(75)
-    /// How long a peer may leave what was written to it unread.
+    /// How long a peer may leave written bytes unread; after that it is taken as gone.
     public var writeDeadline: Duration = .seconds(30)
-    /// How long a refused peer may go on sending, so that it gets to read why.
+    /// How long a refused peer may keep sending, so that it can read the reason.
     public var lingerDeadline: Duration = .seconds(1)
 
     /// The defaults above.

@@ -23,7 +23,7 @@ public struct HTTPRequest: Sendable {
         self.peerAddress = peerAddress
     }
 
-    /// A request made by hand, for trying a handler without a connection.
+    /// A request built in code, to test a handler without a connection.
     public init(
         method: String, target: String, headers: HTTPHeaders = [:], body: [UInt8] = [],
         peerAddress: SocketAddress? = nil
@@ -45,7 +45,7 @@ public struct HTTPRequest: Sendable {
     /// The request target, as sent.
     public var target: String { bytes.text(head.target) }
 
-    /// The target's path, not decoded; of an absolute target the part behind the authority.
+    /// The target's path, not decoded; for an absolute target, the part after the authority.
     public var path: String { bytes.text(pathRange) }
 
     /// The target's query without the question mark, not decoded; `nil` without one.
@@ -55,7 +55,7 @@ public struct HTTPRequest: Sendable {
         return bytes.text((path.upperBound + 1)..<head.target.upperBound)
     }
 
-    /// The first value of a query parameter, decoded; `nil` when absent.
+    /// The first value of a query parameter, decoded; `nil` if absent.
     public func queryValue(_ name: String) -> String? {
         guard let query else { return nil }
         for pair in query.split(separator: "&") {
@@ -66,7 +66,7 @@ public struct HTTPRequest: Sendable {
         return nil
     }
 
-    /// The values of a header in any case, joined by `, `; `nil` when absent.
+    /// The values of a header in any case, joined by `, `; `nil` if absent.
     public func header(_ name: String) -> String? { bytes.value(of: name, in: head.fields) }
 
     /// All values of a header, one per line sent.
@@ -76,7 +76,7 @@ public struct HTTPRequest: Sendable {
         var start = head.target.lowerBound
         let end = head.target.upperBound
         if bytes[start] != 0x2F, let scheme = bytes[start..<end].firstIndex(of: 0x2F) {
-            // Absolute form: behind `scheme://authority`, which may have no path at all.
+            // Absolute form: after `scheme://authority`, which may have no path.
             start = scheme + 2
             while start < end, bytes[start] != 0x2F, bytes[start] != 0x3F { start += 1 }
         }

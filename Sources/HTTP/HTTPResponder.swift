@@ -1,5 +1,5 @@
 // A handler's way to answer one request: at once, or in pieces. Invariant: exactly one response
-// leaves per request; calls in the wrong order, and calls after the peer left, do nothing.
+// leaves per request; calls in the wrong order, or after the peer has left, do nothing.
 public import Loop
 
 /// Answers one request.
@@ -8,7 +8,7 @@ public import Loop
 @IO public final class HTTPResponder {
     private enum Phase { case waiting, streaming, done }
 
-    /// Whether the client went away; what is written then is dropped.
+    /// Whether the client has left; what is written after that is dropped.
     public private(set) var isDisconnected = false
 
     /// Called once when the client goes away before the response is complete.
@@ -18,7 +18,7 @@ public import Loop
         didSet { if isDisconnected { tellDisconnect() } }
     }
 
-    /// Who the request comes from, as the handler found out; `HTTPServer.end` goes by it.
+    /// Who the request comes from, as set by the handler; used by `HTTPServer.end`.
     public var client: String? {
         get { connection.client }
         set { connection.client = newValue }
@@ -99,7 +99,7 @@ public import Loop
         finished()
     }
 
-    /// Cancels the handler's task; its response still leaves.
+    /// Cancels the handler's task; its response is still sent.
     public func cancel() { task?.cancel() }
 
     private func finished() {
@@ -118,7 +118,7 @@ public import Loop
         }
     }
 
-    /// The handler is through: what it left open is closed for it.
+    /// The handler has returned: whatever it left open is closed.
     private func returned() {
         switch phase {
         case .waiting: send(status: 500, text: "the request was not answered")

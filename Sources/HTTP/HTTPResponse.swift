@@ -49,7 +49,7 @@ public struct HTTPResponse: Sendable {
 
     /// The next piece of the body, or `nil` at its end.
     ///
-    /// Without a deadline it waits for good: an event stream may be quiet for hours.
+    /// Without a deadline it waits indefinitely: an event stream may be quiet for hours.
     public func next(deadline: Duration? = nil) async throws(HTTPError) -> [UInt8]? {
         guard !isComplete else { return nil }
         let piece = try await connection.piece(deadline)
@@ -57,7 +57,7 @@ public struct HTTPResponse: Sendable {
         return piece
     }
 
-    /// Gives the rest up and closes the connection; the server sees its client leave.
+    /// Abandons the rest and closes the connection, so that the server sees its client leave.
     public func close() {
         guard !isComplete else { return }
         isComplete = true

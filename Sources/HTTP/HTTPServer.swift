@@ -17,10 +17,12 @@ public import Net
     private var connections: [ObjectIdentifier: HTTPConnection] = [:]
     private var sweep: LoopTimer?
     private var tick = 0
+    /// The time between two sweeps: a quarter of the shortest wait, but 10 to 250 ms, so that waits
+    /// end only a little late and a quiet server wakes seldom.
     private let tickLength: Duration
     let ticks: HTTPTicks
     private var cachedDate = HTTPDate()
-    /// Where a connection writes a head or a chunk before it is sent: one turn at a time does.
+    /// Scratch space for a head or a chunk, shared by the connections, which run one at a time.
     var scratch: [UInt8] = []
     private var onEmpty: [CheckedContinuation<Void, Never>] = []
 
@@ -35,7 +37,7 @@ public import Net
         ticks = HTTPTicks(limits, length: tickLength)
     }
 
-    /// The address it listens on, with the real port where 0 was asked.
+    /// The address it listens on, with the port that was chosen if 0 was asked for.
     public var address: SocketAddress? { listener?.address }
 
     /// How many connections are open.
@@ -66,12 +68,12 @@ public import Net
         }
     }
 
-    /// Ends the connections of one client: each after its response, and all after `grace`.
+    /// Closes the connections of one client: each after its response, and all after `grace`.
     public func end(client name: String, grace: Duration) async {
         let theirs = connections.values.filter { $0.client == name }
         for connection in theirs { connection.drain() }
         try? await IO.sleep(for: grace)
-        // A proxy may have sent somebody else's request over it meanwhile.
+        // A proxy may have sent another client's request over the connection meanwhile.
         for connection in theirs where connection.client == name { connection.stream.close() }
     }
 
@@ -104,7 +106,7 @@ public import Net
 
     // MARK: The connections' side
 
-    /// The tick at which a wait that starts now has lasted `ticks` for certain.
+    /// The first tick at which a wait starting now has certainly lasted `ticks`.
     func tick(after ticks: Int) -> Int { tick + 1 + ticks }
 
     private func expireDue() {

@@ -1,5 +1,5 @@
 // The strict, incremental parser of an HTTP/1.1 request head (RFC 9112). Pure: bytes in, ranges
-// out. Invariant: it gives the same answer however the bytes are cut, and looks at a complete line
+// out. Invariant: it gives the same answer however the bytes are split, and reads a complete line
 // once; two readers of one accepted head cannot disagree on where the request ends.
 
 /// A request head: ranges into its bytes and what decides the connection's next step.
@@ -22,7 +22,7 @@ struct RequestParser {
     private var hasRequestLine = false
     private var hasHost = false
 
-    /// Goes on with the bytes from the head's start; true when the head is complete.
+    /// Continues with the bytes from the head's start; true once the head is complete.
     mutating func parse(_ bytes: Span<UInt8>, _ limits: HTTPLimits) throws(HTTPError) -> Bool {
         let tokens = TokenTable()
         if !hasRequestLine {
@@ -123,11 +123,12 @@ struct RequestParser {
             if target.count > 8, bytes.matches(start..<(start + 8), "https://") { return }
         default: break
         }
-        // CONNECT's authority form gets its 405 from the server; here it only has to be sane.
+        // CONNECT's authority form gets its 405 from the server; here it only has to be
+        // well-formed.
         guard bytes.matches(head.method, "connect") else { throw .refused(status: 400) }
     }
 
-    /// Looks at the few fields that frame the message or drive the connection.
+    /// Reads the few fields that frame the message or control the connection.
     @inline(__always)
     private mutating func note(_ field: HeaderField, _ bytes: Span<UInt8>) throws(HTTPError) {
         let (name, value) = (field.name, field.value)

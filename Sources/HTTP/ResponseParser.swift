@@ -15,7 +15,7 @@ struct ResponseParser {
     private(set) var head = ResponseHead()
     private var next = 0
 
-    /// Goes on with the bytes from the head's start; true when the head is complete.
+    /// Continues with the bytes from the head's start; true once the head is complete.
     mutating func parse(_ bytes: Span<UInt8>, _ limits: HTTPLimits) throws(HTTPError) -> Bool {
         do throws(HTTPError) {
             return try read(bytes, limits)

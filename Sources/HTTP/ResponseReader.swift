@@ -1,12 +1,12 @@
-// One response on its way in: bytes → head → pieces of the body. Pure: the connection feeds it and
+// One response being received: bytes → head → pieces of the body. Pure: the connection feeds it and
 // takes what is ready. Invariant: it never takes a byte beyond its response's end.
 
 struct ResponseReader {
     /// The head, once it is complete.
     private(set) var head: HTTPResponse?
-    /// Body bytes that nobody has taken yet.
+    /// Body bytes that have not been taken yet.
     private(set) var ready: [UInt8] = []
-    /// The whole body has come.
+    /// Whether the whole body has been received.
     private(set) var isComplete = false
 
     private let isHead: Bool
@@ -23,7 +23,7 @@ struct ResponseReader {
         case untilClose
     }
 
-    /// For the response to a HEAD request, or to another.
+    /// Reads the response to a HEAD request, which has no body, or to another request.
     init(isHead: Bool, _ limits: HTTPLimits) {
         self.isHead = isHead
         self.limits = limits
@@ -32,14 +32,14 @@ struct ResponseReader {
     /// Whether another response may follow on the same connection.
     var leavesConnectionUsable: Bool { isComplete && keepAlive && input.isEmpty }
 
-    /// Takes bytes as they came.
+    /// Takes received bytes.
     mutating func receive(_ bytes: UnsafeRawBufferPointer) throws(HTTPError) {
         unsafe input.append(contentsOf: bytes)
         if head == nil { try takeHead() }
         if head != nil { try takeBody() }
     }
 
-    /// The peer has closed the connection in good order, which may be the body's end.
+    /// The peer has closed the connection properly, which may be the end of the body.
     mutating func close() {
         if head != nil, case .untilClose = body { isComplete = true }
     }
@@ -57,7 +57,7 @@ struct ResponseReader {
             let found = parser.head
             parser = ResponseParser()
             input.removeFirst(found.size)
-            // 100 Continue and its like are followed by the real head.
+            // 100 Continue and similar heads are followed by the real one.
             if found.status < 200, found.status != 101 { continue }
             keepAlive = found.keepAlive
             if isHead || found.status == 204 || found.status == 304 {

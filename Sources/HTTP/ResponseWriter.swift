@@ -9,7 +9,7 @@ enum ResponseFraming {
 }
 
 extension [UInt8] {
-    /// Appends a response head up to and with the empty line.
+    /// Appends a response head, including the empty line.
     mutating func append(
         status: Int, headers: HTTPHeaders, framing: ResponseFraming, keepAlive: Bool, date: [UInt8]
     ) {

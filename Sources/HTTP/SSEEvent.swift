@@ -5,7 +5,7 @@
 public struct SSEEvent: Sendable, Equatable {
     /// The id a client sends back as `Last-Event-ID`.
     public var id: String?
-    /// The event's type; clients take `message` when absent.
+    /// The event's type; clients assume `message` if absent.
     public var event: String?
     /// The payload; its lines become `data:` lines.
     public var data: [UInt8]
@@ -20,7 +20,7 @@ public struct SSEEvent: Sendable, Equatable {
         self.retry = retry
     }
 
-    /// A comment line, which clients ignore: keeps middleboxes from closing a quiet stream.
+    /// A comment line, which clients ignore: keeps proxies from closing a quiet stream.
     public static let keepAlive: [UInt8] = Array(":\n\n".utf8)
 
     /// The event's text with the empty line that dispatches it.

@@ -1,5 +1,5 @@
-// The client's side of an event stream (WHATWG HTML §9.2.6). Pure: bytes in any cut, events out.
-// Invariant: what is held of an unfinished event is capped.
+// The client's side of an event stream (WHATWG HTML §9.2.6). Pure: bytes in, however they are
+// split; events out. Invariant: the bytes held of an unfinished event are capped.
 
 /// Reads server-sent events from a body's pieces.
 public struct SSEParser {

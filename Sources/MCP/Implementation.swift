@@ -1,4 +1,4 @@
-// Names of the programs on either side. For display and logs alone; nothing is decided by them.
+// Names of the programs on either side. Only for display and logs; no decision depends on them.
 public import JSON
 
 /// The name and version of a server or client.
@@ -29,7 +29,7 @@ public struct Implementation: Sendable, Equatable {
         self.icons = icons
     }
 
-    /// What a client says of itself; `nil` unless it is an object with a name.
+    /// What a client says about itself; `nil` unless it is an object with a name.
     init?(_ json: JSON?) {
         guard let json, let name = json["name"]?.stringValue else { return nil }
         self.init(

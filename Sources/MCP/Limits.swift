@@ -1,34 +1,35 @@
-// Every size, count and wait of the MCP server, in one place, each with its reason. A host changes
-// what it must; a test shortens the waits. Invariant: nothing in this module grows or waits past
-// a number that stands here.
+// The sizes, counts and waits of the MCP server: what each bounds, and why. A host changes what it
+// must; a test shortens the waits. Invariant: nothing in this module grows or waits beyond these
+// limits.
 
 /// What one MCP server accepts, holds and waits for.
 public struct MCPLimits: Sendable {
-    /// Largest message a client may send.
+    /// Largest message in bytes a client may send: a file_write call with 2 MiB as base64 fits.
     public var messageBytes = 4 << 20
-    /// Most messages in one 2025-03-26 batch.
+    /// Most messages in one 2025-03-26 batch, which bounds the work that one request can start.
     public var batchMessages = 64
-    /// Legacy sessions over HTTP.
+    /// Limits of legacy sessions over HTTP.
     public var sessions = Sessions()
-    /// Most requests of one principal that run at the same time.
+    /// Most requests of one principal that run at the same time, so that one client cannot use up
+    /// the server.
     public var requestsPerPrincipal = 256
-    /// Entries on one page of a list.
+    /// Entries on one page of a list, which bounds the length of one answer.
     public var pageEntries = 200
-    /// Progress notifications of one request.
+    /// Limits of one request's progress notifications.
     public var progress = Progress()
-    /// A reply not ready by then becomes an event stream, so that proxies see traffic.
+    /// A reply not ready after this time becomes an event stream, so that proxies see traffic.
     public var streamAfter: Duration = .seconds(10)
     /// Time between two keep-alive comments on an event stream.
     public var keepAlive: Duration = .seconds(15)
-    /// How often the times of streams, sessions and progress are looked at.
+    /// How often the timeouts of streams, sessions and progress are checked.
     public var pulse: Duration = .seconds(5)
     /// Bytes a slow client may leave unread before notifications to it are dropped.
     public var queuedBytes = 1 << 20
     /// How long a client may keep lists and the discovery result.
     public var listLifetime: Duration = .seconds(60)
-    /// How long a handler whose request is over may take to notice; it has nothing to wait for.
+    /// How long a handler may take to notice that its request is over.
     public var cancelGrace: Duration = .milliseconds(500)
-    /// What is still running at the end of standard input may answer within this.
+    /// How long requests still running at the end of standard input may take to answer.
     public var endOfInputGrace: Duration = .seconds(2)
 
     /// The standard limits.
@@ -36,21 +37,23 @@ public struct MCPLimits: Sendable {
 
     /// The limits of legacy sessions.
     public struct Sessions: Sendable {
-        /// Most sessions at once.
+        /// Most sessions at once, which bounds their memory.
         public var count = 4096
         /// Most sessions of one principal, so that one client cannot lock the others out.
         public var perPrincipal = 512
-        /// A session without requests or stream ends after this; clients then re-initialize.
+        /// How long a session without requests or a stream is kept, as clients may leave without
+        /// ending it; a client that comes back initializes again.
         public var idle: Duration = .seconds(4 * 3600)
     }
 
     /// The limits of progress notifications.
     public struct Progress: Sendable {
-        /// Shortest time between two notifications.
+        /// Shortest time between two notifications, so that a fast program cannot flood its client.
         public var interval: Duration = .milliseconds(500)
         /// Longest message in characters; clients show about this much.
         public var messageCharacters = 200
-        /// A silent request says this often that it still runs: watchdogs give up after 300 s.
+        /// How often a silent request reports that it still runs: watchdogs of clients give up
+        /// after 300 s.
         public var heartbeat: Duration = .seconds(20)
     }
 }

@@ -15,7 +15,7 @@ public enum MCPError: Error, Equatable, Sendable {
     case invalidParams(String)
     /// No resource has this URI.
     case resourceNotFound(uri: String)
-    /// A routing header that is missing or says something else than the body.
+    /// A routing header that is missing or differs from the body.
     case headerMismatch(String)
     /// The request needs these capabilities, and the client did not declare them.
     case missingCapability(JSON.Object)
@@ -23,11 +23,11 @@ public enum MCPError: Error, Equatable, Sendable {
     case unsupportedVersion(requested: String)
     /// The principal lacks this scope.
     case insufficientScope(String)
-    /// A limit is reached; trying again later helps.
+    /// A limit is reached; a later attempt may succeed.
     case busy(String)
-    /// The request was ended before its answer was there.
+    /// The request was ended before its answer was ready.
     case ended(String)
-    /// The caller lost its right while the request ran.
+    /// The caller lost its rights while the request ran.
     case revoked(String)
     /// A fault of the server.
     case internalError
@@ -53,7 +53,7 @@ extension MCPError {
         }
     }
 
-    /// The HTTP status; legacy clients read JSON-RPC errors from a 200 alone.
+    /// The HTTP status; legacy clients read JSON-RPC errors only from a 200.
     func status(in revision: Revision) -> Int {
         switch self {
         case .insufficientScope: 403
@@ -102,7 +102,7 @@ extension MCPError: CustomStringConvertible {
                 ? "version \(requested) works through initialize; use \(Revision.newest.rawValue) here"
                 : "version \(quoted(requested)) is not supported; use \(Revision.newest.rawValue)"
         case .insufficientScope(let scope):
-            return "the token lacks the scope \(scope): ask for one that has it"
+            return "the token lacks the scope \(scope): ask for a token that has it"
         case .internalError: return "internal error: the server's log has the reason"
         }
     }

@@ -1,4 +1,4 @@
-// What the server says of itself: `server/discover` and `initialize`. Invariant: both advertise
+// What the server says about itself: `server/discover` and `initialize`. Invariant: both advertise
 // exactly the features that have a handler, and never fail for a version they do not know.
 import JSON
 
@@ -41,7 +41,7 @@ struct Handshake: Sendable {
     let capabilities: JSON.Object
 
     /// Reads the parameters: the version asked for if it is a legacy one that is known here,
-    /// else the newest legacy one.
+    /// otherwise the newest legacy one.
     init(_ params: Params) throws(MCPError) {
         let asked = Revision(rawValue: try params.string("protocolVersion"))
         revision = asked.flatMap { $0.isModern ? nil : $0 } ?? .newestLegacy

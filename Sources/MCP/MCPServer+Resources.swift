@@ -1,5 +1,5 @@
 // resources/*, prompts/* and completion/complete. Invariant: without the feature, its methods do
-// not exist; a resource that is not there is an error, never empty contents.
+// not exist; a resource that does not exist is an error, never empty contents.
 import JSON
 import Loop
 
@@ -70,6 +70,7 @@ extension MCPServer {
         let values = try await counted(question.principal) { () throws(MCPError) in
             await completion(question)
         }
+        // The specification allows at most 100 values in one answer.
         let answer: JSON = [
             "values": .array(values.prefix(100).map(JSON.string)),
             "total": .int(Int64(values.count)), "hasMore": .bool(values.count > 100),

@@ -3,7 +3,7 @@
 import JSON
 import Loop
 
-/// How long and by whom a result may be kept.
+/// How long a result may be cached, and by whom.
 struct CacheHint {
     var lifetime: Duration
     /// Whether every principal gets the same.
@@ -39,7 +39,7 @@ extension MCPServer {
         return result(request, object, cache: cache)
     }
 
-    /// Where a page starts; the empty cursor is a cursor like any other and means the start.
+    /// Where a page starts; the empty cursor is valid and means the start.
     private func position(_ request: Request, _ count: Int) throws(MCPError) -> Int {
         guard let cursor = try request.params.optionalString("cursor"), !cursor.isEmpty else {
             return 0

@@ -1,6 +1,6 @@
 // tools/list and tools/call. Flow: Request → ToolTable → schema → handler → ToolResult → bytes.
 // Invariant: a handler runs only with arguments that fit its schema and a principal that holds its
-// scope; its result's bytes are spliced, never read again.
+// scope; its result's bytes are spliced in, never parsed again.
 import JSON
 import Loop
 

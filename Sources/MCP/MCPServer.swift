@@ -1,6 +1,6 @@
-// The server: what is offered, and the way from a request to its method. Flow: transport (HTTP,
-// stdio) → answer → method → bytes. Invariant: `answer` returns exactly one reply for a request
-// and never throws; what it needs to know of the era is in the request's caller.
+// The server: what it offers, and how a request reaches its method. Flow: transport (HTTP, stdio) →
+// answer → method → bytes. Invariant: `answer` returns exactly one reply for a request and never
+// throws; what it needs to know about the era is in the request's caller.
 import JSON
 public import Loop
 
@@ -19,7 +19,7 @@ public import Loop
     private var running: [String: Int] = [:]
     private var ongoing: [ObjectIdentifier: Ongoing] = [:]
     private let changed = Condition()
-    /// Why nothing is answered any more.
+    /// The error for every request after `stop`; nil before.
     private var stopped: MCPError?
 
     /// A server that offers these features; what is absent is not advertised.
@@ -50,7 +50,7 @@ public import Loop
         }
     }
 
-    /// Answers a request that may end before its answer is there; nil: its client wants none.
+    /// Answers a request that may be ended first; nil if its client no longer wants an answer.
     func answer(_ one: Ongoing, notify: @escaping Notify) async -> Answer? {
         if let stopped { one.fail(stopped) }
         ongoing[ObjectIdentifier(one)] = one
@@ -62,7 +62,7 @@ public import Loop
         return answer
     }
 
-    /// Ends every request that a principal has running: each is answered by an error that says
+    /// Ends every request that a principal has running: each is answered with an error that says
     /// `sentence`.
     public func end(principal name: String, saying sentence: String) {
         for one in Array(ongoing.values) where one.request.caller.principal.name == name {
@@ -70,8 +70,10 @@ public import Loop
         }
     }
 
-    /// Lets what runs finish for at most `grace`, then answers the rest, and every later request,
-    /// by an error that says `sentence`.
+    /// Gives running requests `grace` to finish, then answers the rest with an error that says
+    /// `sentence`.
+    ///
+    /// Every request after the call gets that error as well.
     public func stop(grace: Duration, saying sentence: String) async {
         let error = MCPError.ended(sentence)
         stopped = error
@@ -105,7 +107,7 @@ public import Loop
         }
     }
 
-    /// Counts a request that may wait against its principal's share while it runs.
+    /// Counts a request against its principal's limit while it runs.
     func counted<T: Sendable>(
         _ principal: Principal, _ work: @IO () async throws(MCPError) -> T
     ) async throws(MCPError) -> T {

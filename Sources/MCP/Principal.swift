@@ -1,5 +1,5 @@
 // Who a request comes from, as the host's authentication says. Invariant: this module compares
-// names and looks scopes up, and gives them no meaning.
+// names and looks up scopes, but gives them no meaning.
 
 /// The authenticated caller of a request.
 public struct Principal: Sendable, Hashable {
@@ -14,6 +14,6 @@ public struct Principal: Sendable, Hashable {
         self.scopes = scopes
     }
 
-    /// Whether it may use what needs `scope`; what needs none is open to all.
+    /// Whether it may use what needs `scope`; what needs no scope is open to all.
     public func holds(_ scope: String?) -> Bool { scope.map(scopes.contains) ?? true }
 }

@@ -1,6 +1,6 @@
-// The one slow timer of a server: heartbeats, keep-alives, late streams and idle sessions all look
-// at the clock when it beats, so that a call needs no timer of its own. Invariant: it runs only
-// while somebody listens.
+// The one slow timer of a server: heartbeats, keep-alives, late streams and idle sessions all check
+// the time when it beats, so that a call needs no separate timer. Invariant: it runs only while it
+// has listeners.
 import Loop
 
 @IO protocol Beating: AnyObject {

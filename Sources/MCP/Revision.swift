@@ -1,5 +1,5 @@
 // The protocol revisions and what differs between them. Flow: era detection picks one per request
-// (HTTP) or message (stdio); everything that writes a result asks it. Invariant: a difference
+// (HTTP) or message (stdio); everything that writes a result depends on it. Invariant: a difference
 // between revisions is a property here, never a comparison of dates elsewhere.
 
 /// One revision of the MCP specification.
@@ -23,7 +23,7 @@ public enum Revision: String, Sendable, CaseIterable, Comparable {
 
     static let newest = Revision.v2026_07_28
     static let newestLegacy = Revision.v2025_11_25
-    /// What discovery and the unsupported-version error name, newest first.
+    /// The revisions that discovery and the unsupported-version error list, newest first.
     static let advertised: [Revision] = [.v2026_07_28, .v2025_11_25, .v2025_06_18, .v2025_03_26]
 
     var hasBatches: Bool { self <= .v2025_03_26 }

@@ -1,4 +1,5 @@
-// nghttp2's callbacks: C to the tunnel that owns the session. One static table for all sessions.
+// nghttp2's callbacks: from C to the tunnel that owns the session. One static table serves all
+// sessions.
 internal import CNGHTTP2
 internal import Loop
 
@@ -43,7 +44,7 @@ internal import Loop
         return table
     }()
 
-    /// Fills DATA frames from the stream that is the source's pointer.
+    /// Fills DATA frames from the stream that the data source points to.
     static let produce: nghttp2_data_source_read_callback = {
         _, _, space, count, flags, source, _ in
         guard let space, let flags, let pointer = source?.pointee.ptr else { return 0 }
@@ -62,7 +63,7 @@ internal import Loop
     }
 }
 
-/// A header of constants: nothing is copied or allocated.
+/// A header made of constants, so that nothing is copied or allocated.
 func header(_ name: StaticString, _ value: StaticString) -> nghttp2_nv {
     nghttp2_nv(
         name: UnsafeMutablePointer(mutating: name.utf8Start),

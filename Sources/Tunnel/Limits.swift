@@ -1,25 +1,31 @@
-// The sizes and times of a tunnel, each with its reason.
+// The sizes and times of a tunnel: what each bounds, and why.
 
 /// The sizes, windows and times of one tunnel.
 public struct TunnelLimits: Sendable {
-    /// Bytes a stream may send before its reader has taken any: a stopped reader stops its sender.
+    /// Bytes a stream may send before its reader has taken any, so that a stopped reader stops its
+    /// sender.
     public var streamWindow: UInt32 = 1 << 20
-    /// The same for the whole tunnel, so that 16 full streams stop only each other.
+    /// The same limit for the whole tunnel: 16 stopped streams fill it; fewer do not stop the
+    /// others.
     public var tunnelWindow: Int32 = 16 << 20
-    /// Frames are made only while less than this is unsent: a call overtakes bulk (26 ms instead
-    /// of 182 ms beside a full stream on 50 Mbit/s, for 10 to 20 % of loopback speed).
+    /// Frames are made only while fewer bytes than this are unsent, so that a call overtakes bulk
+    /// data (26 ms instead of 182 ms beside a full stream on 50 Mbit/s, for 10 to 20 % of loopback
+    /// speed).
     public var unsentBytes = 32 * 1024
-    /// The kernel's share of the same, on both ends.
+    /// The corresponding limit in bytes for the kernel's send queue, on both ends.
     public var unsentInKernelBytes: Int32 = 16 * 1024
-    /// The largest request or reply of a call; file contents travel in pieces below it.
+    /// The largest request or reply of a call in bytes; file contents are sent in smaller pieces.
     public var bodyBytes = 8 << 20
-    /// Calls and streams the peer may have open at once.
+    /// Calls and streams the peer may have open at once, which bounds the memory they hold here;
+    /// further ones wait at the peer.
     public var concurrentStreams: UInt32 = 1000
-    /// Calls that may wait here before a new one is refused.
+    /// Calls and streams that may be open or waiting here, so that the queue for a slow peer is
+    /// bounded; a further one is refused.
     public var waitingCalls = 4096
-    /// Header bytes of one stream; the protocol needs under 200.
+    /// Header bytes of one stream; the protocol needs fewer than 200.
     public var headerBytes = 8 * 1024
-    /// Silence after which a ping is sent; two unanswered ones end the tunnel.
+    /// Silence after which a ping is sent; two unanswered ones end the tunnel, so a dead peer is
+    /// noticed within a minute.
     public var pingInterval: Duration = .seconds(15)
 
     /// The limits the product uses.

@@ -1,5 +1,5 @@
-// Bytes in and out of nghttp2. Invariant: frames are pulled only while little is unsent, so that a
-// call overtakes bulk; nothing is sent from inside a receive callback.
+// Bytes in and out of nghttp2. Invariant: frames are made only while little is unsent, so that
+// calls overtake bulk data; nothing is sent from inside a receive callback.
 internal import CNGHTTP2
 import Loop
 import Net
@@ -32,10 +32,10 @@ extension Tunnel {
         }
     }
 
-    /// Pulls frames from nghttp2 while little is unsent, in records of up to 16 KiB.
+    /// Makes frames while little is unsent, and writes them in records of up to 16 KiB.
     public func flushTurn() {
         sending.isScheduled = false
-        // nghttp2 makes no frames inside its own callbacks.
+        // nghttp2 cannot make frames inside its own callbacks.
         guard inSession == 0 else { return schedule() }
         if let bytes = early {
             early = nil
@@ -54,7 +54,7 @@ extension Tunnel {
             }
             traffic.sent += UInt64(count)
             if gathered + count > Self.record.count { gathered = writeRecord(gathered) }
-            // Only when nothing waits before it: frames keep their order.
+            // Only if nothing is gathered before it: frames keep their order.
             if gathered == 0, count > Self.record.count / 2 {
                 transport.write(UnsafeRawBufferPointer(start: bytes, count: count))
             } else {
@@ -69,7 +69,7 @@ extension Tunnel {
         transport.flush()
         tellDrained()
         guard !isClosed else { return }
-        // All was taken by the system: no drain will come.
+        // The system took everything, so no drain callback will follow.
         if sending.isCapped, transport.unsent == 0 { schedule() }
         let over =
             nghttp2_session_want_read(session) == 0 && nghttp2_session_want_write(session) == 0

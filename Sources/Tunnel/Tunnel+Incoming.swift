@@ -1,4 +1,4 @@
-// What the peer sends: headers, data, ends of streams; and answering the calls it makes.
+// What the peer sends: headers, data and ends of streams; also answers its calls.
 internal import CNGHTTP2
 import Loop
 import Net

@@ -1,10 +1,11 @@
-// Is the peer still there? A silent interval sends a ping, two unanswered ones end the tunnel.
+// Checks that the peer is alive: a silent interval sends a ping, two unanswered pings end the
+// tunnel.
 internal import CNGHTTP2
 import Loop
 import Net
 
 extension Tunnel {
-    /// Sends a ping; nil when the tunnel ends before the answer.
+    /// Sends a ping; nil if the tunnel ends before the answer, or if 16 pings are unanswered.
     public func ping() async -> Duration? {
         guard !isClosed, pulse.pings.count < 16 else { return nil }
         return await withUnsafeContinuation { sendPing($0) }
@@ -23,7 +24,7 @@ extension Tunnel {
         ping.answered?.resume(returning: pulse.roundTrip)
     }
 
-    /// A silent interval sends a ping; a second silent one after it ends the tunnel.
+    /// Sends a ping after a silent interval; ends the tunnel if two pings are unanswered by then.
     func tick() {
         defer { pulse.heardSinceTick = false }
         guard !pulse.heardSinceTick else { return }

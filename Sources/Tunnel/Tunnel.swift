@@ -1,6 +1,6 @@
-// A tunnel: HTTP/2 (nghttp2) over any ByteStream, whoever dialled it. One end calls (the relay),
-// the other answers (the agent); both may carry raw streams. It carries opaque bytes and knows no
-// message. Invariant: every call made ends, by a reply, a reset or the tunnel's end.
+// A tunnel: HTTP/2 (nghttp2) over any ByteStream, whichever end dialled. One end calls (the relay),
+// the other answers (the agent); both may carry raw streams. It carries opaque bytes and does not
+// interpret them. Invariant: every call ends, by a reply, a reset or the tunnel's end.
 internal import CNGHTTP2
 public import Loop
 public import Net
@@ -19,14 +19,14 @@ public import Net
     ///
     /// Its task is cancelled when the caller gives up.
     public var onCall: (@IO @Sendable ([UInt8]) async -> [UInt8])?
-    /// Takes a raw stream the caller opened, by its `authority`; absent, streams are refused.
+    /// Accepts a raw stream that the caller opened; if nil, such streams are refused.
     public var onStream: (@IO (TunnelStream) -> Void)?
-    /// The tunnel's end, once.
+    /// Called once, when the tunnel ends, with the reason.
     public var onClose: (@IO (String) -> Void)?
-    /// The peer announced that it takes no new calls (GOAWAY).
+    /// Called when the peer announces that it takes no new calls (GOAWAY).
     public var onDrain: (@IO () -> Void)?
 
-    /// The sizes and times in force; windows and times are taken over at the beginning.
+    /// The sizes and times in force; windows and times are read only at the start.
     public var limits: TunnelLimits
     /// The peer's address.
     public var peer: String { transport.peer }
@@ -34,9 +34,9 @@ public import Net
     public private(set) var isClosed = false
     /// The time the last answered ping took.
     public var roundTrip: Duration? { pulse.roundTrip }
-    /// Bytes of HTTP/2 that came.
+    /// Bytes of HTTP/2 received.
     public var bytesReceived: UInt64 { traffic.received }
-    /// Bytes of HTTP/2 that were sent.
+    /// Bytes of HTTP/2 sent.
     public var bytesSent: UInt64 { traffic.sent }
     /// Calls and streams that are open now.
     public var openStreams: Int { streams.count }
@@ -49,27 +49,26 @@ public import Net
     var pulse = Pulse()
     var inSession = 0
     var draining = false
-    /// What came before the end of the turn in which the tunnel was made: until then its owner
-    /// sets the handlers.
+    /// Bytes received in the tunnel's first turn, held until its owner has set the handlers.
     var early: [UInt8]? = []
 
-    /// How far the frames of this turn are.
+    /// The state of this turn's frames.
     struct Sending {
-        /// They are asked for at the end of the turn.
+        /// Frames will be made at the end of the turn.
         var isScheduled = false
-        /// More frames were there than may be unsent.
+        /// More frames were ready than may be unsent.
         var isCapped = false
-        /// Streams whose producers are to be asked for more.
+        /// Streams whose producers will be asked for more bytes.
         var drained: [TunnelStream] = []
     }
 
-    /// Bytes of HTTP/2 so far.
+    /// Bytes of HTTP/2 in each direction so far.
     struct Traffic {
         var received: UInt64 = 0
         var sent: UInt64 = 0
     }
 
-    /// What shows that the peer is still there.
+    /// What shows that the peer is still alive.
     struct Pulse {
         var timer: LoopTimer?
         var roundTrip: Duration?
@@ -84,7 +83,7 @@ public import Net
         self.limits = limits
         session = makeSession(role)
         transport.limitUnsentInKernel(bytes: limits.unsentInKernelBytes)
-        // Strong until the transport ends: it keeps its tunnel alive.
+        // Strong references until the transport ends: the transport keeps its tunnel alive.
         transport.onClose = { [self] in end($0?.description ?? "closed by the other end") }
         transport.onDrain = { [self] in if sending.isCapped { schedule() } }
         transport.onData = { [self] in receive($0) }
@@ -182,7 +181,7 @@ public import Net
         let context = Unmanaged.passUnretained(stream).toOpaque()
         let id = nghttp2_submit_request(session, nil, headers, headers.count, &source, context)
         guard id > 0 else {
-            // Ids are used up (2^31): the agent redials.
+            // The stream ids (2³¹) are used up: the agent redials.
             stream.ended(code: 0, tunnelReason: "no more stream ids")
             return close()
         }
@@ -220,7 +219,7 @@ public import Net
         schedule()
     }
 
-    /// The stream's queue ran dry inside nghttp2: tell its producer when nghttp2 is done.
+    /// The stream's queue became empty inside nghttp2: its producer is called when nghttp2 is done.
     func drained(_ stream: TunnelStream) { sending.drained.append(stream) }
 
     // MARK: The end

@@ -2,15 +2,15 @@
 
 /// Why a call or stream did not reach its end.
 public enum TunnelError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// The tunnel ended while the call waited; whether the peer ran it is not known.
+    /// The tunnel ended while the call waited; whether the peer carried it out is not known.
     case closed(reason: String)
-    /// The peer cut this one stream (an HTTP/2 error code, RFC 9113 §7).
+    /// The peer reset this one stream (an HTTP/2 error code, RFC 9113 §7).
     case reset(code: UInt32)
     /// The tunnel is being drained and takes no new calls.
     case draining
     /// Too many calls are waiting on this tunnel.
     case busy
-    /// A body is over its cap.
+    /// A body exceeds its limit.
     case tooLarge(limit: Int)
     /// The caller's own task was cancelled.
     case cancelled
@@ -19,10 +19,10 @@ public enum TunnelError: Error, Equatable, Sendable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .closed(let reason): "the tunnel ended: \(reason)"
-        case .reset(let code): "the other end gave the call up (HTTP/2 code \(code))"
+        case .reset(let code): "the other end cancelled the call (HTTP/2 code \(code))"
         case .draining: "the tunnel is closing down and takes no new calls; try again shortly"
         case .busy: "too many calls wait on this tunnel; try again shortly"
-        case .tooLarge(let limit): "the message is over \(limit) bytes"
+        case .tooLarge(let limit): "the message is larger than \(limit) bytes"
         case .cancelled: "the call was cancelled"
         }
     }

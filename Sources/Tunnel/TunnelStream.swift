@@ -1,5 +1,5 @@
 // One HTTP/2 stream: a call (POST) or raw bytes (CONNECT). A raw stream is a ByteStream with its
-// own back-pressure: bytes that the reader has not taken are not granted again to the sender.
+// own back-pressure: the sender gets credit only for bytes that the reader has taken.
 internal import CNGHTTP2
 public import Loop
 public import Net
@@ -40,21 +40,21 @@ public import Net
     private var paused = false
     private var held: [UInt8] = []
 
-    /// The headers that count.
+    /// The headers that are used.
     struct Head {
         var method = ""
         var authority = ""
         var status = 0
-        /// The size of all of them.
+        /// The total size of all headers in bytes.
         var bytes = 0
     }
 
-    /// What is to be sent.
+    /// The bytes to send.
     private struct Out {
         var bytes: [UInt8] = []
-        /// Bytes at the beginning that are in frames.
+        /// How many bytes from the beginning are already in frames.
         var taken = 0
-        /// Nothing follows.
+        /// No more bytes will be added.
         var isOver = false
         /// nghttp2 has found nothing to send and waits to be resumed.
         var isDeferred = false
@@ -117,6 +117,7 @@ public import Net
             }
             out.taken += count
             if out.unsent == 0 {
+                // A small buffer is kept for the next write; a large one is freed.
                 let keeps = !out.isOver && out.bytes.capacity <= 1 << 18
                 out.bytes.removeAll(keepingCapacity: keeps)
                 out.taken = 0
@@ -133,7 +134,7 @@ public import Net
 
     // MARK: In
 
-    /// Takes a DATA frame; returns the bytes that may be granted to the sender again.
+    /// Takes a DATA frame; returns how many bytes of credit to give the sender.
     func receive(_ bytes: UnsafeRawBufferPointer, limit: Int) -> Int {
         guard case .bytes = kind else {
             body.append(contentsOf: bytes)
@@ -170,7 +171,7 @@ public import Net
 
     // MARK: The end
 
-    /// Cuts the stream (RST_STREAM CANCEL); the peer's work for it is cancelled.
+    /// Resets the stream (RST_STREAM CANCEL); the peer's work for it is cancelled.
     public func close(_ error: NetError?) {
         guard !isClosed else { return }
         tunnel.reset(self, NGHTTP2_CANCEL.rawValue)

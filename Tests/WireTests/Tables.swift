@@ -34,7 +34,7 @@ enum Tables {
 
     private static var tools: String {
         rows(
-            ["tool", "scopes", "routed by", "arguments of its own"],
+            ["tool", "scopes", "routed by", "additional arguments"],
             ToolRow.all.map { tool in
                 let call = Wire.Method.allCases.first { $0.tool == tool.name }
                 let known = Set(call?.row.arguments.map(\.name) ?? [])

@@ -1,12 +1,11 @@
-// `agent.describe`: the agent's machine, its sessions, its connections. And the tool `agent_list`, which
-// the relay answers by itself.
+// `agent.describe`: the agent's machine, its sessions, its connections.
 public import JSON
 
-/// One SSH connection of an agent, as it is reported.
+/// One SSH connection of an agent.
 public struct LinkInfo: Sendable, Equatable {
-    /// `agent/host`, by the name it was first asked for.
+    /// `agent/host`, under the name first asked for.
     public var target: String
-    /// `host:port` that was dialled.
+    /// The `host:port` that was dialled.
     public var host: String
     /// The user at the host.
     public var user: String
@@ -16,33 +15,33 @@ public struct LinkInfo: Sendable, Equatable {
     public var channels = 0
     /// The agreed cipher.
     public var cipher = ""
-    /// When it was logged in, RFC 3339.
+    /// When the login succeeded, RFC 3339.
     public var created = ""
     /// When a channel was last open, RFC 3339.
     public var lastUsed = ""
     /// Channels opened so far.
     public var uses = 0
-    /// Bytes that came over the connection.
+    /// Bytes received over the connection.
     public var bytesIn = 0
-    /// Bytes that were sent over the connection.
+    /// Bytes sent over the connection.
     public var bytesOut = 0
     /// Channels and requests refused or not answered in time.
     public var errors = 0
     /// Key exchanges after the first.
     public var rekeys = 0
-    /// Milliseconds the server took for its last answer; nil: it was not asked yet.
+    /// Milliseconds the server took for its last answer; nil before the first.
     public var roundTripMS: Double?
 
-    private static let target = Field.text("target", "By the name it was first asked for.")
-    private static let host = Field.text("host", "HOST:PORT that was dialled.")
+    private static let target = Field.text("target", "The target, under the name first asked for.")
+    private static let host = Field.text("host", "The HOST:PORT that was dialled.")
     private static let user = Field.text("user", "The user at the host.")
     private static let via = Field.texts(
-        "via", "user@host:port of the hosts on the way, each of which has a link of its own."
+        "via", "user@host:port of the jump hosts on the way, each of which has its own link."
     ).or([])
     private static let channels = Field.count("channels", "Channels that are open.")
     private static let cipher = Field.text("cipher", "The agreed cipher.")
     private static let created = Field.text(
-        "created", "When it was logged in, RFC 3339, by the agent's clock.")
+        "created", "When the login succeeded, RFC 3339, by the agent's clock.")
     private static let lastUsed = Field.text("last_used", "When a channel was last open, RFC 3339.")
     private static let uses = Field.count(
         "uses", "Channels opened so far: shells, commands, streams to the next host, SFTP.")
@@ -90,29 +89,29 @@ public struct LinkInfo: Sendable, Equatable {
     }
 }
 
-/// What an agent's links have come to, all together.
+/// Totals of an agent's links.
 public struct PoolInfo: Sendable, Equatable {
     /// Links that are open.
     public var links = 0
     /// Links being opened.
     public var opening = 0
-    /// Callers that wait for a place on full links.
+    /// Callers that wait for a free channel, because all links are full.
     public var waiting = 0
     /// Links opened since the agent started.
     public var opened = 0
-    /// Targets that could not be entered since then, after all attempts.
+    /// Targets that could not be entered, after all attempts, since the agent started.
     public var failed = 0
-    /// Links that were lost since then.
+    /// Links lost since the agent started.
     public var lost = 0
 
     private static let links = Field.count("links", "Links that are open.")
     private static let opening = Field.count("opening", "Links being opened.")
     private static let waiting = Field.count(
-        "waiting", "Callers that wait for a place on full links.")
+        "waiting", "Callers that wait for a free channel, because all links are full.")
     private static let opened = Field.count("opened", "Links opened since the agent started.")
     private static let failed = Field.count(
-        "failed", "Targets that could not be entered since then, after all attempts.")
-    private static let lost = Field.count("lost", "Links that were lost since then.")
+        "failed", "Targets that could not be entered, after all attempts, since the agent started.")
+    private static let lost = Field.count("lost", "Links lost since the agent started.")
 
     static let members = [
         links.declaration, opening.declaration, waiting.declaration, opened.declaration,
@@ -141,20 +140,20 @@ public struct AgentDescription: Sendable, Equatable {
     public var facts: AgentFacts
     /// Sessions that are open.
     public var sessions = 0
-    /// One-shot commands that run.
+    /// One-shot commands that are running.
     public var commands = 0
     /// The SSH connections that are open, the oldest first.
     public var links: [LinkInfo] = []
-    /// All links together.
+    /// Totals of all links.
     public var pool = PoolInfo()
 
     private static let facts = Field.object("facts", AgentFacts.members, "The machine.")
     private static let sessions = Field.count("sessions", "Sessions that are open.")
-    private static let commands = Field.count("commands", "One-shot commands that run.")
+    private static let commands = Field.count("commands", "One-shot commands that are running.")
     private static let links = Field.objects(
         "links", LinkInfo.members,
         "The SSH connections that are open to hosts in the caller's reach, the oldest first.")
-    private static let pool = Field.object("pool", PoolInfo.members, "All links together.")
+    private static let pool = Field.object("pool", PoolInfo.members, "Totals of all links.")
 
     static let members = [
         facts.declaration, sessions.declaration, commands.declaration, links.declaration,

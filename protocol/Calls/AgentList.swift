@@ -62,26 +62,27 @@ public struct AgentEntry: Sendable, Equatable {
     public var version: String?
     /// Its machine's name, while it is connected.
     public var hostname: String?
-    /// Since when it is connected, RFC 3339.
+    /// When its current connection began, RFC 3339.
     public var since: String?
-    /// Milliseconds of its tunnel's last round trip.
+    /// The last round trip of its tunnel, in milliseconds.
     public var roundTripMS: Double?
-    /// When it was last connected, RFC 3339, while it is not.
+    /// When it was last connected, RFC 3339, while it is offline.
     public var lastSeen: String?
 
-    private static let agent = Field.text("agent", "The agent's name: what stands before /host.")
-    private static let id = Field.text("id", "The agent's id, which stays when it is renamed.")
+    private static let agent = Field.text(
+        "agent", "The agent's name: the part of a target before the slash.")
+    private static let id = Field.text("id", "The agent's id, which a new name does not change.")
     private static let online = Field.flag("online", "Whether it is connected now.")
-    private static let purpose = Field.text("purpose", "What it is for.")
+    private static let purpose = Field.text("purpose", "What the agent is for.")
     private static let tags = Field.texts("tags", "Its tags.")
-    private static let version = Field.text("version", "Its program's version.").optional
-    private static let hostname = Field.text("hostname", "Its machine's name.").optional
-    private static let since = Field.text("since", "Since when it is connected, RFC 3339.").optional
+    private static let version = Field.text("version", "The version of the agent program.").optional
+    private static let hostname = Field.text("hostname", "The agent machine's name.").optional
+    private static let since = Field.text("since", "When its connection began, RFC 3339.").optional
     private static let roundTrip = Field.number(
-        "rtt_ms", "Milliseconds of its tunnel's last round trip."
+        "rtt_ms", "The last round trip of its tunnel, in milliseconds."
     ).optional
     private static let lastSeen = Field.text(
-        "last_seen", "When it was last connected, RFC 3339; only while it is not."
+        "last_seen", "When it was last connected, RFC 3339; only while it is offline."
     ).optional
 
     static let members = [

@@ -1,14 +1,14 @@
-// `call.progress`: how far a call is that waits, asked by the relay beside it for clients that want to
-// see progress.
+// `call.progress`: the progress of a waiting call. The relay asks for it during the call, for
+// clients that want to see progress.
 public import JSON
 
 /// The arguments of `call.progress`.
 public struct AskProgress: CallArguments {
-    /// The name that the call was given, in its `progress` member.
+    /// The name that the call has in its `params.progress`.
     public var call: String
 
     private static let call = Field.text(
-        "call", "The name that the call was given, by the same principal.")
+        "call", "The params.progress name of a call of the same principal.")
 
     /// Asks about a call.
     public init(of call: String) { self.call = call }
@@ -25,20 +25,20 @@ public struct AskProgress: CallArguments {
 
     static let row = MethodRow(
         does:
-            "says how far a call is that waits: asked once a second for a client that wants progress",
+            "reports the progress of a waiting call; asked once a second if the client wants it",
         deadline: Deadline(.seconds(5)), changesTargets: false, arguments: [call.declaration],
         result: CallProgress.members)
 }
 
 /// The result of `call.progress`.
 public struct CallProgress: Sendable, Equatable {
-    /// Bytes of output since the call came; nil: no such call waits.
+    /// Bytes of output since the call arrived; nil if no such call waits.
     public var bytes: Int?
     /// The last line of output, at most 200 characters.
     public var line: String?
 
     private static let bytes = Field.count(
-        "bytes", "Bytes of output since the call came; absent when no such call waits."
+        "bytes", "Bytes of output since the call arrived; absent if no such call waits."
     ).optional
     private static let line = Field.text(
         "line", "The last line of the output, at most 200 characters."
@@ -46,7 +46,7 @@ public struct CallProgress: Sendable, Equatable {
 
     static let members = [bytes.declaration, line.declaration]
 
-    /// What is known of a call.
+    /// The progress of a call.
     public init(bytes: Int? = nil, line: String? = nil) {
         self.bytes = bytes
         self.line = line

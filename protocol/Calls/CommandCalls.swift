@@ -1,4 +1,4 @@
-// The calls on one-shot commands that were started: `command.output`, `command.list`,
+// The calls on one-shot commands that were started before: `command.output`, `command.list`,
 // `command.cancel`.
 public import JSON
 
@@ -10,7 +10,7 @@ public struct ReadCommand: CallArguments {
     public var stdoutOffset: Int
     /// Where to begin in the standard error.
     public var stderrOffset: Int
-    /// How long to wait for more, or the end.
+    /// How long to wait for more output, or for the command's end.
     public var wait: Duration
     /// The most bytes of each output in the answer.
     public var maxBytes: Int
@@ -20,7 +20,7 @@ public struct ReadCommand: CallArguments {
     private static let stderrOffset = Field.count("stderr_offset", "Where to begin in stderr.").or(
         0)
     private static let wait = Shared.wait(
-        .zero, "How long to wait for output beyond the offsets, or for the end.")
+        .zero, "How long to wait for output beyond the offsets, or for the command's end.")
     private static let maxBytes = Shared.maxBytes(
         from: 1, "The most bytes of each output in the answer, from its offset on.")
 
@@ -44,7 +44,7 @@ public struct ReadCommand: CallArguments {
         result: RunResult.members,
         tool: ToolRow(
             "ssh_command_output", title: "Read a command's output",
-            "Reads a one-shot command's output from the given offsets on, and says how far it is.",
+            "Reads a one-shot command's output from the given offsets on, and reports its state.",
             scopes: [.sessionsRead], hints: .looks(atTargets: true),
             routes: [.command("command_id")], isLarge: true))
 }
@@ -73,7 +73,7 @@ public struct ListCommands: CallArguments {
         arguments: [Shared.onlyTarget.declaration], result: [commands.declaration],
         tool: ToolRow(
             "ssh_command_list", title: "List commands",
-            "Lists your one-shot commands that run, and the ones that ended in the last hour.",
+            "Lists your running one-shot commands, and those that ended in the last hour.",
             scopes: [.sessionsRead], hints: .looks(atTargets: false),
             routes: [.target("target"), .agent("agent"), .each(joining: "commands")],
             arguments: [Shared.onlyAgent.declaration],
@@ -90,7 +90,7 @@ public struct CommandInfo: Sendable, Equatable {
     public var owner: String
     /// The command line, cut at 200 characters.
     public var command: String
-    /// How far it is.
+    /// The state of the command.
     public var state: RunState
     /// The exit code, when it ended with one.
     public var exitCode: Int?
@@ -146,7 +146,7 @@ public struct CancelCommand: CallArguments {
 
     private static let signal = Field.word(
         "signal", of: ["TERM", "INT", "HUP", "QUIT", "KILL"],
-        "The signal to end it with; KILL follows after two seconds."
+        "The signal to end the command with; KILL follows after 2 s."
     ).or("TERM")
 
     /// The most bytes of each output in the answer.

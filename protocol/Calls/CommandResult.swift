@@ -1,13 +1,13 @@
-// What came of a command or of input to one: the shape every session call answers with.
+// The result of a command or of input to one: every session call answers in this form.
 public import JSON
 
-/// How far a command is.
+/// The state of a command.
 ///
-/// Nothing here is a guess: `Evidence` says what it rests on.
+/// `Evidence` says what a state is based on.
 public enum CommandState: String, Sendable, CaseIterable {
     /// It ended; the exit code is exact.
     case done
-    /// It runs on; ask again with the offset.
+    /// It is still running; ask again with the offset.
     case running
     /// It waits for a line of input.
     case lineInput = "line_input"
@@ -21,15 +21,15 @@ public enum CommandState: String, Sendable, CaseIterable {
     case aborted
     /// It was stopped (Ctrl-Z) and can be resumed.
     case stopped
-    /// The shell ended; the session is over.
+    /// The shell ended, and the session with it.
     case shellExited = "shell_exited"
-    /// The connection to the target was lost; the session is over.
+    /// The connection to the target was lost; the session has ended.
     case linkLost = "link_lost"
     /// It may be waiting for input; low confidence.
     case maybeInput = "maybe_input"
 }
 
-/// What a state rests on.
+/// What a state is based on.
 public enum Evidence: String, Sendable, CaseIterable {
     /// A mark with the session's nonce.
     case mark
@@ -39,17 +39,17 @@ public enum Evidence: String, Sendable, CaseIterable {
     case prompt
     /// A pattern in the output; low confidence.
     case regex
-    /// The end of the channel.
+    /// The end of the SSH channel.
     case eof
 }
 
-/// The answer to `session.command`, `session.send` and, with offsets alone, `session.read`.
+/// The answer to `session.command`, `session.send` and, with offsets only, `session.read`.
 public struct CommandResult: Sendable, Equatable {
     /// The session.
     public var sessionID: String
-    /// The command; nil when nothing has run yet.
+    /// The command; nil if nothing has run yet.
     public var commandID: String?
-    /// How far it is.
+    /// The state of the command.
     public var state: CommandState
     /// The exit code, when known.
     public var exitCode: Int?
@@ -59,49 +59,50 @@ public struct CommandResult: Sendable, Equatable {
     public var cwd: String?
     /// Clean text: no echo, prompt, marks or colour; head and tail when over `max_bytes`.
     public var output = ""
-    /// Whether `output` leaves something out.
+    /// Whether part of the output was left out of `output`.
     public var isTruncated = false
     /// Bytes left out between head and tail.
     public var omittedBytes = 0
-    /// Bytes that are gone for good (over the spool's cap).
+    /// Bytes lost permanently, because the spool file was full.
     public var lostBytes = 0
     /// Where the command's output begins in the session's output.
     public var offset = 0
-    /// Where the next read goes on.
+    /// The offset of the next read.
     public var nextOffset = 0
     /// Milliseconds from the command's start to its end, or to now.
     public var durationMS = 0
-    /// How many shells inside each other were adopted; 0: the session's own is driven.
+    /// How many nested shells were adopted; 0 if the session's own shell is driven.
     public var depth = 0
     /// The adopted shell that is driven.
     public var shell: String?
-    /// A program with a shell of its own has the terminal: nothing marks what runs in it.
+    /// Whether a program with its own shell has the terminal, so that nothing marks what runs in
+    /// it.
     public var hasLostMarks = false
     /// The program in the foreground, when known and not the shell.
     public var foreground: String?
     /// The prompt of a program that waits for input.
     public var prompt: String?
-    /// What `state` rests on.
+    /// What `state` is based on.
     public var evidence: [Evidence] = []
-    /// Whether a line matched `until`, when that was given.
+    /// Whether a line matched `until`, if that was given.
     public var isMatched: Bool?
     /// The terminal's screen, when that was asked for.
     public var screen: ScreenView?
-    /// Something the reader should know: output of a background job in between, say.
+    /// A remark, for example that the output of a background job is in between.
     public var note: String?
 
     private static let sessionID = Field.text("session_id", "The session.")
     private static let commandID = Field.text(
-        "command_id", "The command; absent when nothing has run yet."
+        "command_id", "The command; absent if nothing has run yet."
     ).optional
     private static let state = Field<CommandState>.choice(
         "state",
-        "How far the command is. done: it ended, exit_code is exact. running: it goes on. line_input: "
-            + "it waits for a line. secret: the same with the echo off. fullscreen: a full-screen "
-            + "program has the terminal. incomplete: the shell wants more (an open quote or "
-            + "here-document). aborted: it did not run to its end (a syntax error or an interrupt). "
-            + "stopped: Ctrl-Z. shell_exited, link_lost: the session is over. maybe_input: perhaps it "
-            + "waits for input.")
+        "The command's state. done: it ended, exit_code is exact. running: it is still running. "
+            + "line_input: it waits for a line. secret: the same with the echo off. fullscreen: a "
+            + "full-screen program has the terminal. incomplete: the shell wants more (an open "
+            + "quote or here-document). aborted: it did not run to its end (a syntax error or an "
+            + "interrupt). stopped: Ctrl-Z. shell_exited, link_lost: the session has ended. "
+            + "maybe_input: perhaps it waits for input.")
     private static let exitCode = Field.integer(
         "exit_code", "The exit code, when the command is done."
     ).nullable
@@ -109,40 +110,41 @@ public struct CommandResult: Sendable, Equatable {
         .optional
     private static let cwd = Field.text("cwd", "The working directory after the command.").optional
     private static let output = Field.text("output", "Clean text: no prompt, echo or colour.")
-    private static let truncated = Field.flag("truncated", "Whether output leaves something out.")
+    private static let truncated = Field.flag(
+        "truncated", "Whether part of the output was left out.")
     private static let omitted = Field.count(
         "omitted_bytes", "Bytes left out between head and tail; they can be read by offset.")
-    private static let lost = Field.count("lost_bytes", "Bytes that are gone for good.").or(0)
-    private static let offset = Field.count("offset", "Where output begins.")
-    private static let nextOffset = Field.count("next_offset", "Where the next read goes on.")
+    private static let lost = Field.count("lost_bytes", "Bytes that can no longer be read.").or(0)
+    private static let offset = Field.count("offset", "The offset of the beginning of output.")
+    private static let nextOffset = Field.count("next_offset", "The offset of the next read.")
     private static let duration = Field.count(
         "duration_ms", "Milliseconds from the command's start to its end, or to now.")
     private static let depth = Field.count(
-        "depth", "How many shells inside each other were adopted."
+        "depth", "How many nested shells were adopted."
     ).or(0)
     private static let shell = Field.text("shell", "The adopted shell that is driven.").optional
     private static let foreground = Field.text(
         "foreground", "The program that has the terminal, when it is not the shell."
     ).optional
     private static let prompt = Field.text(
-        "prompt", "What a program that waits for input shows."
+        "prompt", "The prompt of a program that waits for input."
     ).optional
     private static let marks = Field.word(
         "marks", of: ["lost"],
-        "lost: a program with a shell of its own has the terminal, and nothing marks what runs in it; "
+        "lost: a program with its own shell has the terminal, and nothing marks what runs in it; "
             + "adopt it."
     ).optional
     private static let evidence = Field.texts(
         "evidence",
-        "What state rests on: mark, probe (the kernel was asked), prompt (a learned prompt), regex "
-            + "(low confidence), eof.")
+        "What state is based on: mark, probe (the kernel was asked), prompt (a learned prompt), "
+            + "regex (low confidence), eof.")
     private static let matched = Field.flag(
-        "matched", "Whether a line matched until, when that was given."
+        "matched", "Whether a line matched until, if that was given."
     ).optional
     private static let screen = Field.object(
-        "screen", ScreenView.members, "With view screen: the terminal; output is empty then."
+        "screen", ScreenView.members, "With view screen: the terminal; output is then empty."
     ).optional
-    private static let note = Field.text("note", "What the reader should know.").optional
+    private static let note = Field.text("note", "A remark on this result.").optional
 
     static let members = [
         sessionID.declaration, commandID.declaration, state.declaration, exitCode.declaration,

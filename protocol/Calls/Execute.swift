@@ -1,5 +1,5 @@
-// `command.execute`: one command on one target, without a session. Its tool takes several targets and
-// joins their results.
+// `command.execute`: one command on one target, without a session. Its tool takes several targets
+// and joins their results.
 public import JSON
 
 /// The arguments of `command.execute`, for one target.
@@ -8,19 +8,19 @@ public struct ExecuteCommand: CallArguments {
     public var target: String
     /// The command line, for the user's shell at the target.
     public var command: String
-    /// What the command reads.
+    /// The command's standard input.
     public var input: String
     /// Variables to set for it.
     public var environment: [(String, String)]
-    /// Where it runs; nil: the user's home.
+    /// The directory it runs in; nil for the user's home.
     public var directory: String?
     /// Whether it gets a terminal (then stderr is part of stdout).
     public var hasTerminal: Bool
-    /// How long to wait for its end before answering `running`.
+    /// How long to wait for the command to end before answering with state `running`.
     public var wait: Duration
     /// When to end it (TERM, then KILL).
     public var timeout: Duration
-    /// Answers at once with the command's id.
+    /// Whether to answer at once with the command's id.
     public var isBackground: Bool
     /// The most bytes of each output in the answer.
     public var maxBytes: Int
@@ -28,20 +28,22 @@ public struct ExecuteCommand: CallArguments {
     public var access: TargetAccess
 
     private static let command = Field.text(
-        "command", "The command line for the user's shell there.")
-    private static let input = Field.text("stdin", "What the command reads; then its input ends.")
-        .or("")
+        "command", "The command line for the user's shell at the target.")
+    private static let input = Field.text(
+        "stdin", "The command's standard input, followed by end of input."
+    ).or("")
     private static let environment = Field.pairs(
         "env", atMost: 200, "Variables to set for the command."
     ).optional
     private static let directory = Field.text(
-        "cwd", "Where the command runs. Absent: the user's home."
+        "cwd", "The directory the command runs in. Absent: the user's home."
     ).optional
     private static let hasTerminal = Field.flag(
-        "pty", "Give the command a terminal; stderr then comes with stdout."
+        "pty", "Give the command a terminal; stderr is then part of stdout."
     ).or(false)
     private static let wait = Shared.wait(
-        .seconds(10), "How long to wait for the end before answering running.")
+        .seconds(10),
+        "How long to wait for the command to end before answering with state running.")
     private static let timeout = Field.seconds(
         "timeout_s", in: 0.1...86_400, "End the command (TERM, then KILL) after this time."
     ).or(.seconds(180))
@@ -49,7 +51,8 @@ public struct ExecuteCommand: CallArguments {
         "background", "Answer at once with the command's id; follow it with ssh_command_output."
     ).or(false)
     static let maxBytes = Shared.maxBytes(
-        from: 0, "The most bytes of each output in the answer: head and tail beyond it.")
+        from: 0,
+        "The most bytes of each output in the answer; longer output is cut to its head and tail.")
 
     /// Reads the arguments.
     public init(_ fields: Fields) throws(Fault) {
@@ -68,7 +71,8 @@ public struct ExecuteCommand: CallArguments {
 
     static let row = MethodRow(
         does: "runs one command without a session",
-        // Reaching the target and logging in come before the wait for the command.
+        // Reaching the target and logging in come before the wait for the command, and are not part
+        // of it.
         deadline: Deadline(.seconds(75), plus: [wait]), changesTargets: true, hasProgress: true,
         limit: maxBytes,
         arguments: [
@@ -81,7 +85,7 @@ public struct ExecuteCommand: CallArguments {
             "ssh_execute", title: "Run a command on targets",
             """
             Runs one command on one or many targets, with separate stdout, stderr and exit code. \
-            Nothing is kept between calls: for that open a session.
+            Nothing is kept between calls; to keep state, open a session.
             """,
             scopes: [.sessionsExec],
             hints: .changes(destructive: true, idempotent: false, atTargets: true),
@@ -90,7 +94,7 @@ public struct ExecuteCommand: CallArguments {
             result: ExecuteTargets.members))
 }
 
-/// What the tool `ssh_execute` has beside the call's own: several targets, and their joined results.
+/// What the tool `ssh_execute` adds to the call: several targets, and their joined results.
 public enum ExecuteTargets {
     /// One target.
     public static let target = Shared.target.optional
@@ -105,10 +109,11 @@ public enum ExecuteTargets {
     private static let results = Field.objects(
         "results",
         [target1.declaration] + RunResult.members.dropFirst().map(\.optional)
-            + [error.declaration], "One for each target, in their order.")
-    private static let succeeded = Field.count("succeeded", "How many ended with exit code 0.")
+            + [error.declaration], "One result for each target, in the order given.")
+    private static let succeeded = Field.count(
+        "succeeded", "How many commands ended with exit code 0.")
     private static let failed = Field.count(
-        "failed", "How many did not: another code, still running, or not run.")
+        "failed", "How many did not: another exit code, still running, or not run.")
 
     static let members = [results.declaration, succeeded.declaration, failed.declaration]
 
@@ -131,7 +136,7 @@ public enum ExecuteTargets {
 }
 
 extension Declaration {
-    /// The same where it may be absent.
+    /// The same declaration, but optional.
     var optional: Declaration {
         Declaration(name: name, kind: kind, need: isRequired ? .optional : need, sentence: sentence)
     }

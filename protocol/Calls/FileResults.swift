@@ -3,11 +3,11 @@ public import JSON
 
 /// One file in a list.
 public struct FileEntry: Sendable, Equatable {
-    /// Its path below the one that was listed.
+    /// Its path, relative to the listed one.
     public var path: String
     /// `file`, `directory`, `link` or `other`.
     public var type: String
-    /// Bytes.
+    /// The size in bytes.
     public var size: Int?
     /// Permission bits in octal.
     public var mode: String?
@@ -18,10 +18,10 @@ public struct FileEntry: Sendable, Equatable {
     /// Where a link points.
     public var link: String?
 
-    private static let path = Field.text("path", "Below the path that was listed.")
+    private static let path = Field.text("path", "The path, relative to the listed one.")
     private static let type = Field.word(
-        "type", of: ["file", "directory", "link", "other"], "What it is.")
-    private static let size = Field.count("size", "Bytes.").optional
+        "type", of: ["file", "directory", "link", "other"], "The entry's type.")
+    private static let size = Field.count("size", "The size in bytes.").optional
     private static let mode = Field.text("mode", "Permission bits in octal.").optional
     private static let owner = Field.text("owner", "USER:GROUP, as numbers.").optional
     private static let modified = Field.text("modified", "The last change, RFC 3339.").optional
@@ -58,19 +58,19 @@ public struct FileListing: Sendable, Equatable {
     public var target: String
     /// The absolute path, links followed.
     public var path: String
-    /// What there is, a directory before what is in it.
+    /// The entries, each directory before its contents.
     public var entries: [FileEntry] = []
-    /// There is more than an answer holds.
+    /// Whether there is more than fits in one answer.
     public var isTruncated = false
 
-    private static let target = Field.text("target", "The target, as it was given.")
+    private static let target = Field.text("target", "The target, as given in the call.")
     private static let path = Field.text("path", "The absolute path, links followed.")
     private static let entries = Field.objects(
-        "entries", FileEntry.members, "What there is, a directory before what is in it.")
+        "entries", FileEntry.members, "The entries, each directory before its contents.")
     private static let truncated = Field.flag(
         "truncated",
-        "There is more than an answer holds (1000 entries, or 20 s of listing): narrow path, depth or "
-            + "glob.")
+        "There is more than fits in one answer (1000 entries, or 20 s of listing): narrow path, "
+            + "depth or glob.")
 
     static let members = [
         target.declaration, path.declaration, entries.declaration, truncated.declaration,
@@ -97,7 +97,7 @@ public struct FileListing: Sendable, Equatable {
 public struct FileContent: Sendable, Equatable {
     /// A line that matched.
     public struct Match: Sendable, Equatable {
-        /// Its number from 1; nil when the search did not begin at the file's start.
+        /// Its number from 1; nil if the search did not begin at the file's start.
         public var line: Int?
         /// Where it begins.
         public var offset: Int
@@ -105,9 +105,9 @@ public struct FileContent: Sendable, Equatable {
         public var text: String
 
         private static let line = Field.count(
-            "line", "The line's number from 1; only when the search began at offset 0."
+            "line", "The line's number from 1; only if the search began at offset 0."
         ).optional
-        private static let offset = Field.count("offset", "Where the line begins.")
+        private static let offset = Field.count("offset", "The offset of the line's beginning.")
         private static let text = Field.text("text", "The line without its end, cut at 2000 bytes.")
 
         static let members = [line.declaration, offset.declaration, text.declaration]
@@ -134,32 +134,32 @@ public struct FileContent: Sendable, Equatable {
     public var path: String
     /// The file's size.
     public var size = 0
-    /// The digest of the whole file, in hexadecimal; nil: it was not read as a whole.
+    /// The digest of the whole file, in hexadecimal; nil if it was not read as a whole.
     public var sha256: String?
-    /// Where the content begins.
+    /// The offset of the beginning of the content.
     public var offset = 0
-    /// Where the next read goes on.
+    /// The offset at which to continue.
     public var nextOffset = 0
-    /// The content, as `encoding` says.
+    /// The content, encoded as `encoding` says.
     public var content = ""
-    /// Whether the content is base64, since it is no text.
+    /// Whether the content is base64, because it is not text.
     public var isBase64 = false
     /// With `grep`: the lines, in place of the content.
     public var matches: [Match]?
-    /// The answer goes to the file's end.
+    /// Whether the answer reaches the end of the file.
     public var isEnd = false
 
-    private static let target = Field.text("target", "The target, as it was given.")
+    private static let target = Field.text("target", "The target, as given in the call.")
     private static let path = Field.text("path", "The absolute path, links followed.")
     private static let size = Field.count("size", "The file's size in bytes.")
     private static let sha256 = Field.text(
         "sha256",
-        "Of the whole file, in hexadecimal; only when it was read from its start and has at most "
-            + "8 MiB."
+        "The digest of the whole file, in hexadecimal; only if it was read from its start and has "
+            + "at most 8 MiB."
     ).optional
-    private static let offset = Field.count("offset", "Where content begins.")
-    private static let nextOffset = Field.count("next_offset", "Where to go on.")
-    private static let end = Field.flag("end", "The answer goes to the file's end.")
+    private static let offset = Field.count("offset", "The offset of content's beginning.")
+    private static let nextOffset = Field.count("next_offset", "The offset at which to continue.")
+    private static let end = Field.flag("end", "Whether the answer reaches the end of the file.")
     private static let matches = Field.objects(
         "matches", Match.members,
         "With grep: the lines that match, in place of content; one call searches at most 8 MiB."
@@ -169,7 +169,7 @@ public struct FileContent: Sendable, Equatable {
     ).optional
     private static let encoding = Field.word(
         "encoding", of: ["utf-8", "base64"],
-        "Of content: base64 where it is not text or holds a NUL."
+        "The encoding of content: base64 if it is not text or contains a NUL."
     ).optional
 
     static let members = [
@@ -178,7 +178,7 @@ public struct FileContent: Sendable, Equatable {
         content.declaration, encoding.declaration,
     ]
 
-    /// A content to be filled in.
+    /// A result to be filled in.
     public init(target: String, path: String) {
         self.target = target
         self.path = path
@@ -211,18 +211,18 @@ public struct FileWritten: Sendable, Equatable {
     public var path: String
     /// The file's size now.
     public var size = 0
-    /// The digest of the whole file now; nil: it is too large to be read again.
+    /// The digest of the whole file now; nil if it is too large to be read again.
     public var sha256: String?
-    /// There was no such file before.
+    /// Whether the file was created.
     public var isNew = false
 
-    private static let target = Field.text("target", "The target, as it was given.")
+    private static let target = Field.text("target", "The target, as given in the call.")
     private static let path = Field.text("path", "The absolute path, links followed.")
     private static let size = Field.count("size", "The file's size in bytes now.")
     private static let sha256 = Field.text(
-        "sha256", "Of the whole file now, in hexadecimal; only up to 8 MiB."
+        "sha256", "The digest of the whole file now, in hexadecimal; only up to 8 MiB."
     ).optional
-    private static let created = Field.flag("created", "There was no such file before.")
+    private static let created = Field.flag("created", "Whether the file was created.")
 
     static let members = [
         target.declaration, path.declaration, size.declaration, sha256.declaration,

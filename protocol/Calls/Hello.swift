@@ -1,8 +1,9 @@
-// The first two calls of every tunnel. The relay asks `agent.hello`; the agent proves that it
-// holds its key, bound to this TLS connection; the relay answers `agent.welcome` or `agent.refuse`.
+// The first two calls of every tunnel. The relay calls `agent.hello`; the agent proves that it
+// holds its key, bound to this TLS connection; the relay then calls `agent.welcome` or
+// `agent.refuse`.
 public import JSON
 
-/// What the relay asks: the arguments of `agent.hello`.
+/// The arguments of `agent.hello`.
 public struct Challenge: Sendable, Equatable {
     /// The contract's version.
     public var version: Int64
@@ -37,21 +38,23 @@ public struct Challenge: Sendable, Equatable {
     }
 }
 
-/// Facts an agent tells about its machine.
+/// What an agent reports about its machine.
 public struct AgentFacts: Sendable, Equatable {
     /// The agent's version.
     public var version = ""
     /// Its machine's host name.
     public var hostname = ""
-    /// `linux` or `macos`.
+    /// The operating system: `linux` or `macos`.
     public var system = ""
-    /// `x86_64`, `arm64`.
+    /// The processor architecture: `x86_64` or `arm64`.
     public var architecture = ""
 
     private static let version = Field.text("version", "The agent program's version.")
     private static let hostname = Field.text("hostname", "The machine's name.")
-    private static let system = Field.text("system", "linux or macos.")
-    private static let architecture = Field.text("architecture", "x86_64 or arm64.")
+    private static let system = Field.text(
+        "system", "The operating system: linux or macos.")
+    private static let architecture = Field.text(
+        "architecture", "The processor architecture: x86_64 or arm64.")
 
     static let members = [
         version.declaration, hostname.declaration, system.declaration, architecture.declaration,
@@ -70,9 +73,9 @@ public struct AgentFacts: Sendable, Equatable {
         return members.json
     }
 
-    /// Reads an object; what is missing stays empty, what is long is cut.
+    /// Reads an object; missing members stay empty, long ones are cut.
     public init(json: JSON?) {
-        // By scalars: one character may be made of any number of them.
+        // Counted in scalars, as one character may consist of any number of them.
         func text(_ field: Field<String>) -> String {
             String(
                 String.UnicodeScalarView(
@@ -85,7 +88,7 @@ public struct AgentFacts: Sendable, Equatable {
     }
 }
 
-/// What the agent answers: the result of `agent.hello`.
+/// The result of `agent.hello`.
 public struct Hello: Sendable, Equatable {
     /// The contract's version.
     public var version = Contract.version
@@ -97,13 +100,13 @@ public struct Hello: Sendable, Equatable {
     public var agentID: String?
     /// While joining: the invitation's one-time secret.
     public var invitation: String?
-    /// While joining: the name, tags and purpose the agent would like.
+    /// While joining: the name the agent would like.
     public var name: String?
     /// While joining: tags to add to the invitation's.
     public var tags: [String] = []
-    /// When the agent's process started, and its how-manieth connection this is.
+    /// When the agent's process started, and the number of this connection.
     ///
-    /// A later pair takes over from an earlier one.
+    /// A connection with a later epoch takes over from an earlier one.
     public var epoch: Epoch
     /// The machine.
     public var facts = AgentFacts()
@@ -116,26 +119,26 @@ public struct Hello: Sendable, Equatable {
     private static let boot = Field.count(
         "boot", "Milliseconds since 1970 at which the process started.")
     private static let connection = Field.count(
-        "connection", "Counts the connections of the process from 1.")
+        "connection", "The number of this connection of the process, from 1.")
     private static let epochField = Field.object(
         "epoch", [boot.declaration, connection.declaration],
-        "This connection's place in the order of the agent's connections."
+        "The order of the agent's connections: a later one replaces an earlier one."
     ).optional
     private static let facts = Field.object(
         "facts", AgentFacts.members, "The machine; each member is cut at 255 characters.")
     private static let agentID = Field.text(
-        "agent_id", "From an earlier welcome; absent while joining."
+        "agent_id", "The id from an earlier welcome; absent while joining."
     ).optional
     private static let invitation = Field.text(
         "invitation", "Only while joining: the secret, base64url of 16 bytes."
     ).optional
     private static let name = Field.text(
         "name",
-        "Only while joining: a wish, [a-z0-9][a-z0-9-]{0,62}. The invitation's own name comes first; "
-            + "a taken one gets a number."
+        "Only while joining: the name the agent would like, [a-z0-9][a-z0-9-]{0,62}. The name in "
+            + "the invitation comes first; a name that is taken gets a number."
     ).optional
     private static let tags = Field.texts(
-        "tags", atMost: 32, "Only while joining: added to the invitation's."
+        "tags", atMost: 32, "Only while joining: tags to add to the invitation's."
     ).or([])
 
     static let row = MethodRow(
@@ -147,11 +150,11 @@ public struct Hello: Sendable, Equatable {
             invitation.declaration, name.declaration, tags.declaration,
         ])
 
-    /// A place in the order of one agent's connections.
+    /// The order of one agent's connections.
     public struct Epoch: Sendable, Equatable, Comparable {
         /// Milliseconds since 1970 at which the process started.
         public var boot: Int64
-        /// Counts the connections of this process.
+        /// The number of the connection of this process, from 1.
         public var connection: Int64
 
         /// An epoch of a process and connection.
@@ -208,15 +211,15 @@ public struct Hello: Sendable, Equatable {
     }
 }
 
-/// The arguments of `agent.welcome`: who the agent is to this relay.
+/// The arguments of `agent.welcome`: the agent's id and name at this relay.
 public struct Welcome: Sendable, Equatable {
-    /// The id the agent keeps and shows from now on.
+    /// The id that the agent stores and sends in every later hello.
     public var agentID: String
     /// The name people use; the first part of `agent/host`.
     public var name: String
 
     private static let agentID = Field.text(
-        "agent_id", "The agent's id: keep it, show it from now on.")
+        "agent_id", "The agent's id: store it and send it in every later hello.")
     private static let name = Field.text(
         "name", "The first part of agent/host; it may change between connections.")
 
@@ -251,11 +254,12 @@ public struct Refusal: Sendable, Equatable {
     public enum Reason: String, Sendable {
         /// The invitation is unknown, used up or expired: joining needs a new one.
         case invitation
-        /// The agent is unknown to this relay, or its key is another's.
+        /// The agent is unknown to this relay, its key is another agent's, or its signature is
+        /// invalid.
         case unknown
         /// The agent was revoked.
         case revoked
-        /// A later connection of the same agent is there.
+        /// A later connection of the same agent is open.
         case superseded
         /// The relay speaks another version.
         case version
@@ -265,18 +269,18 @@ public struct Refusal: Sendable, Equatable {
 
     /// Why, for programs.
     ///
-    /// A reason this version does not know reads as `unavailable`.
+    /// A reason that this version does not know is read as `unavailable`.
     public var reason: Reason
     /// Why, for people.
     public var message: String
-    /// When to try again; nil leaves it to the agent's own backoff.
+    /// How long to wait before trying again; nil leaves it to the agent's backoff.
     public var retryAfter: Duration?
 
     private static let reason = Field.text(
-        "reason", "Below; one that is not known counts as unavailable.")
+        "reason", "One of the reasons below; an unknown one counts as unavailable.")
     private static let message = Field.text("message", "Why, for people.").or("")
     private static let retryAfter = Field.seconds(
-        "retry_after_s", in: 0...3600, "Not to be dialled sooner."
+        "retry_after_s", in: 0...3600, "Do not dial again before this time."
     ).optional
 
     static let row = MethodRow(

@@ -1,14 +1,14 @@
 // `session.open`: its arguments, its result, its row.
 public import JSON
 
-/// What the other end of a session is taken for.
+/// What to treat the other end of a session as.
 public enum ShellChoice: String, Sendable, CaseIterable {
-    /// What the shell says it is.
+    /// A Unix shell, which is asked for its kind.
     case auto
     case bash, dash, ash, zsh, mksh, fish, tcsh
-    /// A device with a command line of its own.
+    /// A device with its own command line.
     case network
-    /// Anything: only text and keys, and what comes back.
+    /// Anything else: only sending text and keys, and reading output.
     case raw
 }
 
@@ -18,21 +18,21 @@ public struct OpenSession: CallArguments {
     ///
     /// Empty with `reopen`.
     public var target: String
-    /// A session that is over: a new shell in its place.
+    /// An ended session, for which to start a new shell.
     public var reopen: String?
     /// A name for people.
     public var name: String?
     /// How to enter the target.
     public var access: TargetAccess
-    /// The terminal's width and height.
+    /// The terminal's width.
     public var columns: Int
     /// The terminal's height.
     public var rows: Int
     /// `TERM`.
     public var terminal: String
-    /// What the shell is taken for.
+    /// What to treat the other end as.
     public var shell: ShellChoice
-    /// Keeps the session when idle.
+    /// Whether to keep the session when it is idle.
     public var isPersistent: Bool
     /// Idle time after which the session is closed.
     public var idleTimeout: Duration
@@ -40,7 +40,7 @@ public struct OpenSession: CallArguments {
     public var connectTimeout: Duration
     /// The limit on logging in and starting the shell.
     public var loginTimeout: Duration
-    /// Attempts after the first, for failures that may pass within the limit.
+    /// Retries after transient failures, within `connectTimeout`.
     public var retries: Int
 
     private static let target = Shared.target.optional
@@ -65,7 +65,7 @@ public struct OpenSession: CallArguments {
             + "or router; commands end when its learned prompt is back, without an exit code. raw: "
             + "anything else; only ssh_session_send and ssh_session_read work."
     ).or(.auto)
-    static let persistent = Field.flag("persistent", "Keep the session however long it is idle.")
+    static let persistent = Field.flag("persistent", "Never close the session for being idle.")
     private static let isPersistent = persistent.or(false)
     static let idle = Field.seconds(
         "idle_timeout_s", in: 1...604_800,
@@ -79,7 +79,7 @@ public struct OpenSession: CallArguments {
     ).or(.seconds(30))
     private static let retries = Field.integer(
         "retries", in: 0...10,
-        "New attempts after failures that may pass, within connect_timeout_s."
+        "Retries after transient failures, within connect_timeout_s."
     ).or(3)
 
     /// Reads the arguments.
@@ -141,7 +141,7 @@ public struct SessionOpened: Sendable {
     public var hostKey: String?
     /// Milliseconds it took.
     public var durationMS: Int
-    /// The session in whose place this shell is, and what it was given of it.
+    /// The session that this shell replaces, and what was restored from it.
     public var reopened: (from: String, restored: Restored)?
 
     private static let banner = Field.text(
@@ -151,12 +151,12 @@ public struct SessionOpened: Sendable {
     ).optional
     private static let durationMS = Field.count("duration_ms", "Milliseconds that opening took.")
     private static let reopenedFrom = Field.text(
-        "reopened_from", "The session in whose place this new shell is."
+        "reopened_from", "The session that this new shell replaces."
     ).optional
     private static let restored = Field.object(
-        "restored", Restored.members, "What the new shell was given of the old one."
+        "restored", Restored.members, "What was restored from the old shell."
     ).optional
-    private static let note = Field.text("note", "What the reader should know.").optional
+    private static let note = Field.text("note", "A remark on this result.").optional
 
     static let members =
         SessionInfo.members + [
@@ -185,21 +185,21 @@ public struct SessionOpened: Sendable {
     }
 }
 
-/// What a new shell was given of one that is gone.
+/// What a new shell was given from an ended one.
 public struct Restored: Sendable, Equatable {
-    /// The directory it was brought to; nil: that was not known, or is gone.
+    /// The directory it was brought to; nil if that was not known or no longer exists.
     public var directory: String?
     /// The names of the variables it was given.
     public var variables: [String] = []
 
     private static let directory = Field.text(
-        "cwd", "Its directory; absent when that was not known, or is gone."
+        "cwd", "Its directory; absent if that was not known or no longer exists."
     ).optional
     private static let variables = Field.texts("variables", "The names of its exported variables.")
 
     static let members = [directory.declaration, variables.declaration]
 
-    /// Nothing yet.
+    /// Nothing restored yet.
     public init() {}
 
     static let note =

@@ -1,14 +1,14 @@
-// What came of a one-shot command: the answer to `command.execute`, `command.output` and
+// The result of a one-shot command: the answer to `command.execute`, `command.output` and
 // `command.cancel`.
 public import JSON
 
-/// How far a one-shot command is.
+/// The state of a one-shot command.
 public enum RunState: String, Sendable, CaseIterable {
     /// It ended with a code or a signal.
     case done
-    /// It runs on; ask again with its id.
+    /// It is still running; ask again with its id.
     case running
-    /// It passed its timeout and was ended; the output so far is there.
+    /// It exceeded its timeout and was ended; its output until then can be read.
     case timedOut = "timed_out"
     /// It was ended on request.
     case cancelled
@@ -16,13 +16,13 @@ public enum RunState: String, Sendable, CaseIterable {
     case linkLost = "link_lost"
 }
 
-/// One output of a one-shot command, as far as an answer shows it.
+/// The part of one output of a one-shot command that an answer shows.
 public struct OutputPiece: Sendable, Equatable {
     /// Clean text; head and tail when over `max_bytes`.
     public var text = ""
     /// Bytes left out between head and tail.
     public var omittedBytes = 0
-    /// Where the next read goes on.
+    /// The offset of the next read.
     public var nextOffset = 0
 
     /// A piece to be filled in.
@@ -35,7 +35,7 @@ public struct RunResult: Sendable, Equatable {
     public var target: String
     /// The handle.
     public var commandID: String
-    /// How far it is.
+    /// The state of the command.
     public var state: RunState
     /// The exit code, when it ended with one.
     public var exitCode: Int?
@@ -52,9 +52,9 @@ public struct RunResult: Sendable, Equatable {
     private static let commandID = Field.text("command_id", "The command's id.")
     static let state = Field<RunState>.choice(
         "state",
-        "How far the command is. done: it ended with a code or a signal. running: it goes on. "
-            + "timed_out: it passed timeout_s and was ended. cancelled: it was ended on request. "
-            + "link_lost: the connection to the host was lost before its end was known.")
+        "The command's state. done: it ended with a code or a signal. running: it is still "
+            + "running. timed_out: it exceeded timeout_s and was ended. cancelled: it was ended on "
+            + "request. link_lost: the connection to the host was lost before its end was known.")
     static let exitCode = Field.integer(
         "exit_code", "The exit code, when it ended with one."
     )
@@ -65,9 +65,9 @@ public struct RunResult: Sendable, Equatable {
     private static let omitted = Field.count(
         "omitted_bytes", "Bytes of both outputs left out; they can be read by offset.")
     private static let stdoutNext = Field.count(
-        "stdout_next_offset", "Where the next read of stdout goes on.")
+        "stdout_next_offset", "The offset of the next read of stdout.")
     private static let stderrNext = Field.count(
-        "stderr_next_offset", "Where the next read of stderr goes on.")
+        "stderr_next_offset", "The offset of the next read of stderr.")
     static let duration = Field.count(
         "duration_ms", "Milliseconds from its start to its end, or to now.")
 

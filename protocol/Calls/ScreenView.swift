@@ -1,9 +1,10 @@
-// What a person would see on a session's terminal, as `session.read` with `view: "screen"` tells it.
+// What a person would see on a session's terminal: the answer to `session.read` with `view:
+// "screen"`.
 public import JSON
 
 /// A terminal's screen.
 public struct ScreenView: Sendable, Equatable {
-    /// The rows from the top without blanks at their ends; empty ones at the bottom are left out.
+    /// The rows from the top, without trailing blanks and without empty rows at the bottom.
     public var rows: [String]
     /// The cursor's row, from 0.
     public var cursorRow: Int
@@ -21,11 +22,11 @@ public struct ScreenView: Sendable, Equatable {
     public var modes: [String] = []
 
     private static let rows = Field.texts(
-        "rows", "From the top, blanks at their ends left out, and empty rows at the bottom.")
+        "rows", "From the top, without trailing blanks and without empty rows at the bottom.")
     private static let cursorRow = Field.count("row", "Counted from 0.")
     private static let cursorColumn = Field.count("col", "Counted from 0.")
     private static let cursor = Field.object(
-        "cursor", [cursorRow.declaration, cursorColumn.declaration], "Where the cursor stands.")
+        "cursor", [cursorRow.declaration, cursorColumn.declaration], "The cursor's position.")
     private static let title = Field.text("title", "The title that the program set.")
     private static let columns = Field.count("cols", "The width in characters.")
     private static let rowCount = Field.count("rows_count", "The height in rows.")

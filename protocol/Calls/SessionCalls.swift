@@ -1,28 +1,31 @@
 // The calls on an open session: `session.command`, `session.send`, `session.read`. Arguments carry
-// the names, units and defaults that the MCP tools show, as the relay passes them on untouched.
+// the names, units and defaults that the MCP tools show, as the relay passes them on unchanged.
 
 /// The arguments of `session.command`.
 public struct RunCommand: CallArguments {
     /// The session.
     public var sessionID: String
-    /// The command: any code the shell reads, several lines too; no NUL.
+    /// The command: any shell code, including several lines; no NUL.
     public var command: String
-    /// How long to wait for its end before answering `running`.
+    /// How long to wait for the command to end before answering with state `running`.
     public var wait: Duration
-    /// When to interrupt it (Ctrl-C); nil: never.
+    /// When to interrupt the command (Ctrl-C); nil for never.
     public var timeout: Duration?
     /// The most bytes of output in the answer.
     public var maxBytes: Int
 
     private static let command = Field.text(
-        "command", "Any code the shell reads; several lines and here-documents too.")
+        "command", "Any shell code, including several lines and here-documents.")
     private static let wait = Shared.wait(
-        .seconds(10), "How long to wait for the end before answering running.")
+        .seconds(10),
+        "How long to wait for the command to end before answering with state running.")
     private static let timeout = Field.seconds(
-        "timeout_s", in: 0.1...86_400, "Interrupt it (Ctrl-C) after this time; absent: never."
+        "timeout_s", in: 0.1...86_400,
+        "Interrupt the command (Ctrl-C) after this time. Absent: never."
     ).optional
     static let maxBytes = Shared.maxBytes(
-        from: 0, "The most bytes of output in the answer: head and tail beyond it.")
+        from: 0,
+        "The most bytes of output in the answer; longer output is cut to its head and tail.")
 
     /// Reads the arguments.
     public init(_ fields: Fields) throws(Fault) {
@@ -63,18 +66,20 @@ public struct SendInput: CallArguments {
     public var keys: [String]
     /// Whether Enter follows the text.
     public var enter: Bool
-    /// Makes the shell that what runs has brought (su, ssh, bash) the one that is driven.
+    /// Whether to take over the shell that the running program (su, ssh, bash) has started.
     public var adopt: Bool
     /// The answer to a program that asks for a secret; never logged, never shown.
     public var password: String?
-    /// The name of a secret that the agent's configuration defines, as the same answer.
+    /// The name of a secret in the agent's configuration, to use as that answer.
     public var secret: String?
-    /// How long to wait for something to happen.
+    /// How long to wait for a reaction to the input.
     public var wait: Duration
     /// The most bytes of output in the answer.
     public var maxBytes: Int
 
-    private static let text = Field.text("text", "Text to type into what runs, as it is.").optional
+    private static let text = Field.text(
+        "text", "Text to type, unchanged, into the running program."
+    ).optional
     private static let keys = Field.texts(
         "keys", atMost: 100,
         "Named keys to press after the text: enter, tab, esc, up, page-down, f1, ctrl-c, alt-x, or "
@@ -85,26 +90,27 @@ public struct SendInput: CallArguments {
     ).optional
     private static let adopt = Field.flag(
         "adopt",
-        "Alone: drive the shell that su, sudo -i, ssh, docker exec or bash has started here (marks "
-            + "\"lost\"), with exact results; its exit leads back."
+        "Only by itself: take over the shell that su, sudo -i, ssh, docker exec or bash has "
+            + "started here (marks \"lost\"), so that results are exact again; its exit returns to "
+            + "the outer shell."
     ).or(false)
     private static let secret = Field.text(
         "secret",
-        "Alone: the name of a secret in agent.conf that answers a password prompt (state secret), "
-            + "with Enter. It is typed only while the program that asked still asks, and no result "
-            + "shows it."
+        "Only by itself: the name of a secret in agent.conf that answers a password prompt (state "
+            + "secret), with Enter. It is typed only while the program that asked still asks, and "
+            + "no result shows it."
     ).optional
     private static let password = Field.text(
         "password",
-        "The same with the password itself, at most 1024 bytes, which passes through the model: "
+        "Like secret, with the password itself (at most 1024 bytes). It passes through the model: "
             + "prefer secret."
     ).optional
     private static let wait = Shared.wait(
-        .seconds(1), "How long to wait for what the input brings about.")
+        .seconds(1), "How long to wait for a reaction to the input.")
 
     /// Reads the arguments.
     ///
-    /// Keys alone are not followed by Enter.
+    /// Without text, keys are not followed by Enter.
     public init(_ fields: Fields) throws(Fault) {
         sessionID = try fields[Shared.sessionID]
         let text = try fields[Self.text]
@@ -137,8 +143,8 @@ public struct SendInput: CallArguments {
             "ssh_session_send", title: "Send input to a session",
             """
             Types into the program that runs in a session: answers to its questions, or keys such as \
-            ctrl-c. To run a command use ssh_session_command. When a command has started a shell of \
-            its own (su, ssh, bash: marks "lost"), send adopt and go on with ssh_session_command in it.
+            ctrl-c. To run a command use ssh_session_command. When a command has started another \
+            shell (su, ssh, bash: marks "lost"), send adopt and continue with ssh_session_command.
             """,
             scopes: [.sessionsExec],
             hints: .changes(destructive: true, idempotent: false, atTargets: true),
@@ -151,7 +157,7 @@ public struct ReadOutput: CallArguments {
     public enum View: String, Sendable, CaseIterable {
         /// Clean text.
         case text
-        /// The bytes as they came, repaired to UTF-8.
+        /// The bytes as received, with invalid UTF-8 replaced.
         case raw
         /// What a person would see on the terminal.
         case screen
@@ -159,7 +165,7 @@ public struct ReadOutput: CallArguments {
 
     /// The session.
     public var sessionID: String
-    /// Where to begin; nil: where the last command's output begins (a screen: now).
+    /// Where to begin; if nil, where the last command's output begins (for a screen: now).
     public var offset: Int?
     /// How long to wait for new output or the end of the command.
     public var wait: Duration
@@ -184,8 +190,8 @@ public struct ReadOutput: CallArguments {
     ).optional
     private static let view = Field<View>.choice(
         "view",
-        "text: clean lines. raw: the bytes as they came, repaired to UTF-8. screen: what a person "
-            + "would see, for full-screen programs."
+        "text: clean lines. raw: the bytes as received, with invalid UTF-8 replaced. screen: what a "
+            + "person would see, for full-screen programs."
     ).or(.text)
     private static let maxBytes = Shared.maxBytes(
         from: 1, "The most bytes of output in the answer, from the offset on.")
@@ -216,8 +222,8 @@ public struct ReadOutput: CallArguments {
         tool: ToolRow(
             "ssh_session_read", title: "Read a session's output",
             """
-            Reads output from an offset on, and says how far the command is. With wait_s it waits for \
-            new output or the command's end; with until as well, for a line that matches (see \
+            Reads output from an offset on, and reports the command's state. With wait_s it waits \
+            for new output or the command's end; with until as well, for a line that matches (see \
             matched), the end, or the time. Offsets are bytes and never reused. For vim, top, less \
             and the like ask for view "screen"; ssh_session_send types keys into them.
             """,

@@ -1,31 +1,31 @@
-// A session as clients see it: in lists, after it was changed, and first when it was opened.
+// A session as clients see it: in lists, and in the answers to opening and changing it.
 public import JSON
 
-/// A session as it is reported.
+/// A session in results.
 public struct SessionInfo: Sendable, Equatable {
     /// The handle.
     public var sessionID: String
     /// `agent/host`.
     public var target: String
-    /// The name, when it has one.
+    /// The name, if it has one.
     public var name: String?
     /// The label of the principal it belongs to.
     public var owner: String
     /// `bash`, `zsh`, ….
     public var shell: String
-    /// How many shells inside each other were adopted.
+    /// How many nested shells were adopted.
     public var depth = 0
-    /// The shell's working directory, as far as known.
+    /// The shell's working directory, if known.
     public var cwd: String?
-    /// What the last command is doing; `done` when the shell is at its prompt.
+    /// The state of the last command; `done` when the shell is at its prompt.
     public var state: CommandState
     /// The command that runs, cut to 200 characters.
     public var command: String?
     /// Seconds since it was last used.
     public var idleSeconds: Int
-    /// Seconds of idleness after which it is closed; 0 for a persistent one.
+    /// The idle time in seconds after which it is closed; 0 for never (persistent).
     public var idleTimeoutSeconds: Int
-    /// Where the next read goes on.
+    /// The offset of the next read.
     public var nextOffset: Int
     /// The terminal's width.
     public var columns: Int
@@ -33,25 +33,25 @@ public struct SessionInfo: Sendable, Equatable {
     public var rows: Int
 
     private static let sessionID = Field.text("session_id", "The session's id.")
-    private static let target = Field.text("target", "Its host, as agent/host.")
+    private static let target = Field.text("target", "The session's host, as agent/host.")
     private static let name = Field.text("name", "Its name.").optional
     private static let owner = Field.text("owner", "The name of the token that opened it.")
     private static let shell = Field.text(
         "shell", "The shell that is driven: bash, zsh, fish and so on.")
     private static let depth = Field.count(
-        "depth", "How many shells inside each other were adopted; shell is the innermost."
+        "depth", "How many nested shells were adopted; shell is the innermost."
     ).or(0)
     private static let cwd = Field.text("cwd", "The shell's working directory, if known.").optional
     private static let state = Field<CommandState>.choice(
-        "state", "How far the last command is; done at the prompt.")
+        "state", "The state of the last command; done at the prompt.")
     private static let command = Field.text(
         "command", "The command that runs, cut at 200 characters."
     ).optional
     private static let idle = Field.count("idle_s", "Seconds since it was last used.")
     private static let idleTimeout = Field.count(
-        "idle_timeout_s", "Seconds of idleness after which it is closed; 0: it is persistent.")
+        "idle_timeout_s", "Close after this many idle seconds; 0: never (persistent).")
     private static let nextOffset = Field.count(
-        "next_offset", "Where the next read of its output goes on.")
+        "next_offset", "The offset of the next read of its output.")
     private static let columns = Field.count("cols", "The terminal's width in characters.")
     private static let rows = Field.count("rows", "The terminal's height in rows.")
 

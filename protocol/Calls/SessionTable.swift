@@ -1,11 +1,11 @@
 // The calls on the table of sessions: `session.update`, `session.list`, `session.close`.
 public import JSON
 
-/// The arguments of `session.update`: what is absent stays as it is.
+/// The arguments of `session.update`: an absent argument leaves its value unchanged.
 public struct UpdateSession: CallArguments {
     /// The session.
     public var sessionID: String
-    /// Another name; an empty one takes it away.
+    /// A new name; an empty one removes it.
     public var name: String?
     /// Whether it is kept when idle.
     public var isPersistent: Bool?
@@ -16,7 +16,7 @@ public struct UpdateSession: CallArguments {
     /// Idle time after which the session is closed.
     public var idleTimeout: Duration?
 
-    private static let name = Field.text("name", "Another name; an empty one takes it away.")
+    private static let name = Field.text("name", "A new name; an empty one removes it.")
         .optional
     private static let persistent = OpenSession.persistent.optional
     private static let (columns, rows) = (OpenSession.columns.optional, OpenSession.rows.optional)
@@ -44,8 +44,8 @@ public struct UpdateSession: CallArguments {
         tool: ToolRow(
             "ssh_session_update", title: "Change a session",
             """
-            Changes what is given and leaves the rest: name, idle time, or the terminal's size (what \
-            runs in it hears of that and draws anew). Answers with the session.
+            Changes the given values and keeps the others: name, idle time, or the terminal's size \
+            (the running program is notified and redraws). Returns the session.
             """,
             scopes: [.sessionsExec],
             hints: .changes(destructive: false, idempotent: true, atTargets: false),
@@ -85,11 +85,11 @@ public struct ListSessions: CallArguments {
 
 /// The arguments of `session.close`: one session, or all of the caller's.
 public struct CloseSession: CallArguments {
-    /// The session; nil with `all`.
+    /// The session; nil for all sessions.
     public var sessionID: String?
 
     private static let sessionID = Shared.sessionID.optional
-    private static let all = Field.flag("all", "Close all of your sessions, in place of one.")
+    private static let all = Field.flag("all", "Close all your sessions, in place of one.")
         .or(false)
     private static let closed = Field.texts("closed", "The ids of the sessions that were closed.")
 

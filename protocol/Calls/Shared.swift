@@ -7,25 +7,25 @@ public enum Shared {
         "target",
         "Where: agent/host as target_list shows it, agent/user@host:port, or agent/local (the "
             + "agent's own machine).")
-    /// A target that keeps the rest out of a list.
+    /// The target whose entries a list keeps.
     static let onlyTarget = Field.text("target", "Keep those on this target.").optional
-    /// An agent that keeps the rest out of a list.
+    /// The agent whose entries a list keeps.
     static let onlyAgent = Field.text("agent", "Keep those of this agent.").optional
     /// A session's id.
     static let sessionID = Field.text("session_id", "The session, from ssh_session_open.")
     /// A command's id.
     static let commandID = Field.text("command_id", "The command, from ssh_execute.")
-    /// The agents that a joined list lacks.
+    /// The agents whose entries a joined list lacks.
     public static let unanswered = Field.texts(
         "unanswered", "Agents that could not answer, and why."
     ).optional
 
-    /// How long to wait; 50 s at most, since clients give up after 60.
+    /// How long to wait, at most 50 s, because clients give up after 60 s.
     static func wait(_ standard: Duration, _ sentence: String) -> Field<Duration> {
         Field.seconds("wait_s", in: 0...50, sentence).or(standard)
     }
 
-    /// The most output in the answer.
+    /// The most bytes of output in the answer.
     static func maxBytes(from least: Int, _ sentence: String) -> Field<Int> {
         Field.integer("max_bytes", in: least...1_000_000, sentence).or(20_000)
     }
@@ -33,7 +33,7 @@ public enum Shared {
 
 /// The arguments of one call.
 public protocol CallArguments: Sendable {
-    /// Reads them.
+    /// Reads the arguments.
     init(_ fields: Fields) throws(Fault)
 }
 

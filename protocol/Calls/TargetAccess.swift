@@ -1,13 +1,13 @@
 // How a caller wants to enter a target: the arguments that opening a session, running a command and
-// the file calls share. They come before everything that is configured at the agent.
+// the file calls share. They override everything that is configured at the agent.
 
-/// The user, the way and the proof of identity to use at a target.
+/// The user, the way and the credentials to use for a target.
 public struct TargetAccess: Sendable {
     /// The user at the target, in place of the configured one.
     public var username: String?
     /// The port, in place of the configured one.
     public var port: UInt16?
-    /// Hosts to go through, the nearest first, in place of the configured way.
+    /// Jump hosts, the nearest first, in place of the configured way.
     public var via: [String]
     /// A private key file on the agent's machine.
     public var key: String?
@@ -23,7 +23,7 @@ public struct TargetAccess: Sendable {
         "port", in: 1...65535, "The port, in place of the configured one."
     ).optional
     private static let via = Field.texts(
-        "via", atMost: 8, "Hosts to go through, the nearest first, in place of the configured way."
+        "via", atMost: 8, "Jump hosts, the nearest first, in place of the configured way."
     ).or([])
     private static let key = Field.text(
         "key", "The path of a private key file on the agent's machine."

@@ -5,7 +5,7 @@ public import JSON
 public struct ListTargets: CallArguments {
     /// Keeps the targets whose name or host name contains this.
     public var query: String?
-    /// Whether to look which can be reached.
+    /// Whether to check which targets are reachable.
     public var probe: Bool
 
     private static let query = Field.text(
@@ -13,7 +13,7 @@ public struct ListTargets: CallArguments {
     ).optional
     private static let probe = Field.flag(
         "probe",
-        "Also look which can be reached: dials all at once, logs in to none, takes up to 2 s."
+        "Also check which are reachable: dials all at once, logs in to none, takes up to 2 s."
     ).or(false)
     private static let agent = Field.text("agent", "Keep the targets of this agent.").optional
     private static let targets = Field.objects("targets", TargetInfo.members, "The targets.")
@@ -32,15 +32,15 @@ public struct ListTargets: CallArguments {
     }
 
     static let row = MethodRow(
-        does: "lists the targets that are known by name and in the caller's reach",
+        does: "lists the named targets within the caller's reach",
         deadline: Deadline(.seconds(15)), changesTargets: false,
         arguments: [query.declaration, probe.declaration], result: [targets.declaration],
         tool: ToolRow(
             "target_list", title: "List targets",
             """
-            Lists the hosts that can be worked on, written agent/host: the agent's ssh_config hosts \
+            Lists the hosts that you can work on, written agent/host: the agent's ssh_config hosts \
             and agent/local, the agent's own machine. A host that is not listed can be given as \
-            agent/user@host:port. With probe, says which of them answer now.
+            agent/user@host:port. With probe, reports which of them answer now.
             """,
             scopes: [.fleetRead], hints: .looks(atTargets: false),
             routes: [.agent("agent"), .each(joining: "targets")],
@@ -48,11 +48,11 @@ public struct ListTargets: CallArguments {
             result: [targets.declaration, Shared.unanswered.declaration]))
 }
 
-/// A target as it is reported.
+/// A target in the list.
 public struct TargetInfo: Sendable, Equatable {
     /// `agent/host`, as the other calls take it.
     public var target: String
-    /// The name or address the agent dials; nil for `local`.
+    /// The name or address that the agent dials; nil for `local`.
     public var hostname: String?
     /// The port.
     public var port: Int?
@@ -62,12 +62,13 @@ public struct TargetInfo: Sendable, Equatable {
     public var via: String?
     /// Where the target is configured: `local`, `agent.conf`, `ssh_config`.
     public var source: String
-    /// Whether an SSH server answers there; nil: not asked, or only a login would tell.
+    /// Whether an SSH server answers there; nil if not asked, or if only a login would tell.
     public var isReachable: Bool?
     /// Why it is not reachable, or why that is not known.
     public var reason: String?
 
-    private static let target = Field.text("target", "As the other tools take it: agent/host.")
+    private static let target = Field.text(
+        "target", "The target as agent/host, the form that the other tools take.")
     private static let hostname = Field.text(
         "hostname", "The name or address that the agent dials; absent for local."
     ).optional

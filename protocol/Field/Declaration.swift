@@ -2,28 +2,28 @@
 // Where it stands: made by a `Field`, listed by a `MethodRow`.
 public import JSON
 
-/// What is said of an argument or a member.
+/// The declaration of an argument or a member.
 public struct Declaration: Sendable {
-    /// Whether it must be there.
+    /// Whether it must be present.
     public enum Need: Sendable {
-        /// It is always there.
+        /// It is always present.
         case required
         /// It may be absent.
         case optional
-        /// Absent it counts as this value.
+        /// It may be absent, and then counts as this value.
         case standard(JSON)
     }
 
     /// Its name.
     public let name: String
-    /// What it may be.
+    /// The kind of its value.
     public let kind: Kind
-    /// Whether it must be there.
+    /// Whether it must be present.
     public let need: Need
     /// One plain sentence for models and people.
     public let sentence: String
 
-    /// Whether it is always there.
+    /// Whether it is always present.
     public var isRequired: Bool {
         switch need {
         case .required: true
@@ -31,7 +31,7 @@ public struct Declaration: Sendable {
         }
     }
 
-    /// What it counts as when it is absent; nil: it has no such value.
+    /// The value it counts as when it is absent; nil if there is none.
     public var standard: JSON? {
         switch need {
         case .required, .optional: nil
@@ -57,7 +57,7 @@ public struct Declaration: Sendable {
 }
 
 extension [Declaration] {
-    /// The JSON Schema of an object with these members; `isInput`: others are refused.
+    /// The JSON Schema of an object with these members; with `isInput`, other members are refused.
     public func schema(isInput: Bool) -> JSON.Object {
         var schema: JSON.Object = [
             "type": "object",
@@ -70,7 +70,8 @@ extension [Declaration] {
         return schema
     }
 
-    /// These, with those of `more` in the place of ones of the same name or behind them.
+    /// These declarations, with those of `more` replacing the ones of the same name or added at the
+    /// end.
     func merged(with more: [Declaration]) -> [Declaration] {
         var all = self
         for declaration in more {

@@ -3,7 +3,7 @@ public import JSON
 
 /// Why a call failed.
 public struct Fault: Error, Equatable, Sendable, CustomStringConvertible {
-    /// Stable names; an unknown one reads as `internal`.
+    /// Stable names; an unknown name is read as `internal`.
     public enum Code: String, Sendable, CaseIterable {
         case unknownMethod = "unknown_method"
         case invalidArgument = "invalid_argument"
@@ -68,7 +68,7 @@ public struct Fault: Error, Equatable, Sendable, CustomStringConvertible {
         ]
     }
 
-    /// Reads an `error` object; whatever is missing reads as `internal`.
+    /// Reads an `error` object; without a known code it is read as `internal`.
     public init(json: JSON) {
         let name = json["data"]?["code"]?.stringValue ?? ""
         code = Code(rawValue: name) ?? .internal

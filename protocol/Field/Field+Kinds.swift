@@ -7,7 +7,7 @@ extension Field where Value == String {
         Field(name, .text, sentence, decode: \.stringValue, encode: { .string($0) })
     }
 
-    /// One of some strings whose meaning only their writer knows.
+    /// One of some strings, without a type for them.
     public static func word(_ name: String, of options: [String], _ sentence: String) -> Field {
         Field(
             name, .choice(options), sentence,
@@ -49,7 +49,7 @@ extension Field where Value == Int {
             }, encode: { .integer($0) })
     }
 
-    /// A whole number from 0 on: a size, an offset, a count.
+    /// A whole number from 0 up: a size, an offset, a count.
     public static func count(_ name: String, _ sentence: String) -> Field {
         .integer(name, in: 0...Contract.integers.upperBound, sentence)
     }
@@ -96,7 +96,7 @@ extension Field where Value == [String] {
 }
 
 extension Field where Value == [(String, String)] {
-    /// An object of strings under names of the caller's choosing.
+    /// An object of strings under names that the caller chooses.
     public static func pairs(_ name: String, atMost limit: Int, _ sentence: String) -> Field {
         Field(
             name, .texts(atMost: limit), sentence,
@@ -117,7 +117,7 @@ extension Field where Value == JSON {
     ) -> Field {
         Field(
             name, .object(members), sentence,
-            // A bare nil would be the value null.
+            // A bare nil would be read as the value null.
             decode: { $0.objectValue == nil ? Optional.none : $0 },
             encode: { $0 })
     }

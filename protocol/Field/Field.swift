@@ -1,19 +1,20 @@
 // A declaration with the type of its value: how an agent reads an argument and writes a member.
-// Flow: a static constant beside each call → Fields (reading), Members (writing), MethodRow (schema, table).
-// Invariant: what a field lets pass is what its declaration says.
+// Flow: a static constant beside each call → Fields (reading), Members (writing), MethodRow
+// (schema, table). Invariant: a field accepts exactly what its declaration says.
 import JSON
 
 /// An argument or a member of a result whose value is a `Value`.
 ///
-/// A constant that many read: a class, as a copy of its parts would cost each reader ten counts.
+/// A constant with many readers, and a class, because copying its parts would cost each reader
+/// about ten reference counts.
 public final class Field<Value: Sendable>: Sendable {
-    /// What is said of it.
+    /// The declaration.
     public let declaration: Declaration
-    /// Reads a value that is there; nil: it is not of the kind.
+    /// Reads a value that is present; nil if it is not of the kind.
     let decode: @Sendable (JSON) -> Value?
-    /// Writes a value; nil: the member is left out.
+    /// Writes a value; nil if the member is left out.
     let encode: @Sendable (Value) -> JSON?
-    /// What an absent one counts as; nil: it must be there.
+    /// The value of an absent one; nil if it must be present.
     let absent: Value?
 
     /// Its name.
@@ -29,7 +30,7 @@ public final class Field<Value: Sendable>: Sendable {
         self.encode = encode
     }
 
-    /// A field that must be there.
+    /// A field that must be present.
     convenience init(
         _ name: String, _ kind: Kind, _ sentence: String,
         decode: @escaping @Sendable (JSON) -> Value?, encode: @escaping @Sendable (Value) -> JSON?
@@ -39,7 +40,7 @@ public final class Field<Value: Sendable>: Sendable {
             decode: decode, encode: encode)
     }
 
-    /// The same, but it may be absent.
+    /// The same field, but optional: it may be absent.
     public var optional: Field<Value?> {
         let (decode, encode) = (decode, encode)
         return Field<Value?>(
@@ -51,7 +52,7 @@ public final class Field<Value: Sendable>: Sendable {
             encode: { $0.flatMap(encode) })
     }
 
-    /// The same, but null where there is no value.
+    /// The same field, but null if there is no value.
     public var nullable: Field<Value?> {
         let (decode, encode) = (decode, encode)
         let told = declaration
@@ -67,7 +68,8 @@ public final class Field<Value: Sendable>: Sendable {
             encode: { $0.flatMap(encode) ?? .null })
     }
 
-    /// The value of an argument; throws the sentence that names it when it is wrong or missing.
+    /// The value of an argument; throws a sentence that names the argument if it is wrong or
+    /// missing.
     func read(_ json: JSON?, at path: String) throws(Fault) -> Value {
         guard let json, !json.isNull else {
             if let absent { return absent }
@@ -79,7 +81,7 @@ public final class Field<Value: Sendable>: Sendable {
 }
 
 extension Field where Value: Equatable {
-    /// The same, but an absent one counts as `standard`; a result leaves that value out.
+    /// The same field, but an absent one counts as `standard`, and a result leaves that value out.
     public func or(_ standard: Value) -> Field {
         let encode = encode
         return Field(

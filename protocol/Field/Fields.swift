@@ -1,5 +1,5 @@
-// The arguments of one call, read by their fields: typed, with a sentence that names the argument
-// when it is wrong. Flow: bytes → Fields, once on each side → typed call.
+// The arguments of one call, read by their fields: typed, with a sentence that names a wrong
+// argument. Flow: bytes → Fields, once on each side → typed call.
 // Invariant: a member that is null counts as absent.
 public import JSON
 
@@ -7,7 +7,7 @@ public import JSON
 public struct Fields: Sendable {
     /// The object.
     public let object: JSON.Object
-    /// What stands before the names in sentences: `term.` for the members of `term`.
+    /// The prefix of the names in sentences: `term.` for the members of `term`.
     private let path: String
 
     /// The members of an object.
@@ -16,7 +16,7 @@ public struct Fields: Sendable {
         path = ""
     }
 
-    /// The members of `json`; `invalid_argument` when it is no object.
+    /// The members of `json`; `invalid_argument` if it is not an object.
     public init(_ json: JSON) throws(Fault) {
         guard case .object(let object) = json else {
             throw Fault(.invalidArgument, "the arguments must be an object")
@@ -45,15 +45,15 @@ public struct Fields: Sendable {
         get throws(Fault) { try field.read(object[field.name], at: path) }
     }
 
-    /// The members of an argument that is an object; without it none.
+    /// The members of an argument that is an object; none if it is absent.
     public func inside(_ field: Field<JSON?>) throws(Fault) -> Fields {
         Fields(try self[field]?.objectValue ?? [:], path: "\(path)\(field.name).")
     }
 
-    /// Whether an argument of this name is there.
+    /// Whether an argument of this name is present.
     public func has(_ name: String) -> Bool { object[name].map { !$0.isNull } ?? false }
 
-    /// The same with another value of one argument.
+    /// The same arguments with another value for one of them.
     public func with(_ name: String, _ value: JSON?) -> Fields {
         var object = object
         object[name] = value
@@ -62,7 +62,7 @@ public struct Fields: Sendable {
 }
 
 extension JSON {
-    /// A whole number; one beyond `Contract.integers` is cut to the nearest that it holds.
+    /// A whole number; one outside `Contract.integers` becomes the nearest one inside.
     public static func integer(_ number: some BinaryInteger) -> JSON {
         let range = Contract.integers
         return .int(Int64(min(max(Int(clamping: number), range.lowerBound), range.upperBound)))

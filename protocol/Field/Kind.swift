@@ -1,5 +1,5 @@
-// What a value may be: the one source of what parsers check, schemas say and the tables show. Pure.
-// Invariant: no limit lies outside ±(2⁵³ − 1).
+// What a value may be: the single source for what parsers check, schemas state and tables show.
+// Pure. Invariant: no limit lies outside ±(2⁵³ − 1).
 import JSON
 
 /// The kinds of arguments and members of results.
@@ -12,20 +12,20 @@ public indirect enum Kind: Sendable {
     case flag
     /// A whole number within these limits.
     case integer(ClosedRange<Int>)
-    /// A number; without limits any.
+    /// A number, within these limits if given.
     case number(ClosedRange<Double>?)
     /// Seconds, fractions allowed, within these limits.
     case seconds(ClosedRange<Double>)
-    /// A list; nil: of any length.
+    /// A list; nil if it may have any length.
     case list(Kind, atMost: Int?)
-    /// An object whose members are strings of the caller's choosing.
+    /// An object whose members are strings under names that the caller chooses.
     case texts(atMost: Int)
     /// An object of known members.
     case object([Declaration])
     /// The same, or null.
     case nullable(Kind)
 
-    /// What a wrong value is told it must be.
+    /// What the message about a wrong value says it must be.
     var demand: String {
         switch self {
         case .text: "a string"
@@ -70,7 +70,7 @@ public indirect enum Kind: Sendable {
 }
 
 extension Kind {
-    /// The JSON Schema of the kind; `isInput`: members that are not declared are refused.
+    /// The JSON Schema of the kind; with `isInput`, undeclared members are refused.
     func schema(isInput: Bool) -> JSON.Object {
         switch self {
         case .text: return ["type": "string"]
@@ -79,7 +79,7 @@ extension Kind {
         case .flag: return ["type": "boolean"]
         case .integer(let range):
             var schema: JSON.Object = ["type": "integer"]
-            // A limit that every number keeps is left out.
+            // A limit that every number meets is left out.
             if range.lowerBound > Contract.integers.lowerBound {
                 schema["minimum"] = .integer(range.lowerBound)
             }

@@ -1,12 +1,12 @@
 // Writing an object member by member, each by its field. Pure. Flow: a result's values → Members →
-// JSON. Invariant: only declared members stand in it, none twice.
+// JSON. Invariant: it contains only declared members, none twice.
 public import JSON
 
 /// The members of an object that is being written.
 public struct Members: Sendable {
     private var members: [JSON.Object.Element] = []
 
-    /// None yet.
+    /// An empty object.
     public init() { members.reserveCapacity(Self.usual) }
 
     /// Adds a member, unless its field leaves the value out.
@@ -20,6 +20,6 @@ public struct Members: Sendable {
     /// Adds the members of another object.
     public mutating func add(_ more: Members) { members += more.members }
 
-    /// Members for which there is room from the beginning: those of most results.
+    /// The number of members to reserve room for at the start: most results have no more.
     private static let usual = 16
 }

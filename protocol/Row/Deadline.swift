@@ -1,5 +1,5 @@
-// How long the relay waits for a call's reply: what the call itself asks to wait, and time for the
-// way there and back. Pure.
+// How long the relay waits for a call's reply: the wait that the call itself asks for, plus the
+// time to reach the agent and return. Pure.
 
 /// The time within which a call must be answered.
 public struct Deadline: Sendable {
@@ -7,7 +7,8 @@ public struct Deadline: Sendable {
     private let waits: [Field<Duration>]
     private let more: (argument: String, time: Duration)?
 
-    /// `base`, the time that the arguments `waits` ask for, and more when an argument is given.
+    /// The sum of `base`, the times that the arguments `waits` ask for, and more if an argument is
+    /// given.
     public init(
         _ base: Duration, plus waits: [Field<Duration>] = [],
         with more: (argument: String, time: Duration)? = nil
@@ -25,7 +26,7 @@ public struct Deadline: Sendable {
         return time
     }
 
-    /// As the protocol's table shows it, in seconds: `wait_s + 15`.
+    /// The text in the protocol's table, in seconds: `wait_s + 15`.
     public var text: String {
         var parts = waits.map { "`\($0.name)`" } + ["\(base.components.seconds)"]
         if let more { parts.append("\(more.time.components.seconds) with `\(more.argument)`") }

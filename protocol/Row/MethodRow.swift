@@ -1,6 +1,6 @@
-// One row of the contract: everything that is said of a call, and of the tool that makes it.
-// Where it stands: `Method.row` and `ToolRow.all` list the rows; the agent, the relay and the tables
-// of README.md read them. Invariant: nothing that a row says is said elsewhere.
+// One row of the contract: everything that is declared about a call and about the tool that makes
+// it. Where it stands: `Method.row` and `ToolRow.all` list the rows; the agent, the relay and the
+// tables of README.md read them. Invariant: what a row says is declared nowhere else.
 public import JSON
 
 /// A call from the relay to an agent.
@@ -11,18 +11,18 @@ public final class MethodRow: Sendable {
     public let deadline: Deadline
     /// Whether it may change something at a target: a site that is read-only refuses it.
     public let changesTargets: Bool
-    /// Whether it waits on output, which clients may want to hear of meanwhile.
+    /// Whether it waits for output, of which clients may want progress meanwhile.
     public let hasProgress: Bool
-    /// The argument that bounds the output in the reply; nil: the reply has no output.
+    /// The argument that bounds the output in the reply; nil if the reply has no output.
     public let limit: Field<Int>?
     /// Its arguments.
     public let arguments: [Declaration]
     /// The members of its result.
     public let result: [Declaration]
-    /// The tool that makes the call for a client; nil: none does.
+    /// The tool that makes the call for a client; nil if there is none.
     public let tool: ToolRow?
 
-    /// A row; the tool's arguments and results are the call's own where it does not say otherwise.
+    /// A row; the tool has the call's arguments and results where it does not declare others.
     public init(
         does: String, deadline: Deadline, changesTargets: Bool, hasProgress: Bool = false,
         limit: Field<Int>? = nil, arguments: [Declaration] = [], result: [Declaration] = [],
@@ -47,9 +47,9 @@ public final class ToolRow: Sendable {
         public let readOnly: Bool
         /// It may destroy something.
         public let destructive: Bool
-        /// Called again with the same arguments it changes nothing more.
+        /// Calling it again with the same arguments has no further effect.
         public let idempotent: Bool
-        /// It reaches beyond agents and relay.
+        /// It reaches beyond the agents and the relay.
         public let openWorld: Bool
 
         /// Looks, at agents or at targets.
@@ -77,7 +77,7 @@ public final class ToolRow: Sendable {
     public let scopes: Set<Scope>
     /// The hints.
     public let hints: Hints
-    /// The ways to its agent, the first that is given counts.
+    /// The ways to its agent; the first whose argument is given is used.
     public let routes: [Route]
     /// Whether its results may be long.
     public let isLarge: Bool
@@ -86,7 +86,7 @@ public final class ToolRow: Sendable {
     /// The members of its result.
     public let result: [Declaration]
 
-    /// A tool; `arguments` and `result` are what it has beside, or in place of, its call's.
+    /// A tool; `arguments` and `result` are added to those of its call, or replace them.
     public init(
         _ name: String, title: String, _ description: String, scopes: Set<Scope>, hints: Hints,
         routes: [Route], isLarge: Bool = false, arguments: [Declaration] = [],
@@ -103,12 +103,12 @@ public final class ToolRow: Sendable {
         self.result = result
     }
 
-    /// The JSON Schema of its arguments; others are refused.
+    /// The JSON Schema of its arguments; other arguments are refused.
     public var inputSchema: JSON { .object(arguments.schema(isInput: true)) }
-    /// The JSON Schema of its result; more may be added later.
+    /// The JSON Schema of its result; members may be added later.
     public var outputSchema: JSON { .object(result.schema(isInput: false)) }
 
-    /// The tool over its call's arguments and result.
+    /// The tool with its call's arguments and result added.
     fileprivate func over(_ arguments: [Declaration], _ result: [Declaration]) -> ToolRow {
         ToolRow(
             name, title: title, description, scopes: scopes, hints: hints, routes: routes,

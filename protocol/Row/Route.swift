@@ -1,5 +1,5 @@
-// How a call finds its agent, and what it needs leave for: the relay routes by it, the agent asks
-// the owner and the pattern by it. Pure.
+// Which argument names a call's agent: the relay routes by it, and the agent checks the owner and
+// the reach by it. Pure.
 
 /// One way to an agent: the argument that names it.
 public enum Route: Sendable, Equatable {
@@ -11,12 +11,12 @@ public enum Route: Sendable, Equatable {
     case target(String)
     /// An agent's name, in this argument.
     case agent(String)
-    /// Every agent that is online, side by side; their lists under this member are joined.
+    /// Every agent that is online, concurrently; their lists under this member are joined.
     case each(joining: String)
     /// No agent: the relay answers by itself.
     case relay
 
-    /// The argument that names the agent; nil: none does.
+    /// The argument that names the agent; nil if none does.
     public var argument: String? {
         switch self {
         case .session(let name), .command(let name), .target(let name), .agent(let name): name

@@ -8,13 +8,13 @@ public enum Scope: String, Sendable, Hashable, CaseIterable {
     case sessionsRead = "sessions:read"
     /// Opens sessions and runs commands.
     case sessionsExec = "sessions:exec"
-    /// Looks at files.
+    /// Lists and reads files.
     case filesRead = "files:read"
-    /// Changes files.
+    /// Writes files.
     case filesWrite = "files:write"
-    /// Opens TCP forwards.
+    /// Opens TCP forwards; no tool needs it yet.
     case forwards
-    /// Holds every other, and sees and drives what belongs to others.
+    /// Includes every other scope, and sees and controls what belongs to others.
     case admin
 
     /// The scopes as one text, in the order of their declaration.

@@ -1,11 +1,12 @@
-// From an Authorization header to a principal: the first thing an MCP request over HTTP meets after
-// Origin and Host. It knows no database; the relay hands it the tokens that the store holds.
-// Invariant: it holds exactly the live tokens; whoever changes one calls `replace` or `revoke`.
+// From an Authorization header to a principal: the first check of an MCP request over HTTP after
+// Origin and Host. It does not use the database; the relay gives it the tokens that the store
+// holds. Invariant: it holds exactly the live tokens; whoever changes one calls `replace` or
+// `revoke`.
 
 import Crypto
 import Loop
 
-/// Tells who a request comes from.
+/// Determines who a request comes from.
 @IO final class Access {
     private let allowsLoopback: Bool
     /// Seconds since 1970.
@@ -20,7 +21,7 @@ import Loop
         self.now = now
     }
 
-    /// Takes the live tokens; gives the principals that are gone or have other rights now.
+    /// Replaces the live tokens; returns the principals that are gone or whose rights changed.
     @discardableResult
     func replace(with live: [TokenRecord]) -> [Principal] {
         let before = tokens.values.map(\.principal)
@@ -34,7 +35,7 @@ import Loop
         return before.filter { !after.contains($0) }
     }
 
-    /// Forgets a token that was revoked, whatever becomes of the store.
+    /// Forgets a revoked token, even if the store fails afterwards.
     func revoke(_ id: String) { tokens = tokens.filter { $0.value.record.id != id } }
 
     /// The principal of a request with this Authorization header.
@@ -49,7 +50,7 @@ import Loop
         let scheme = authorization[..<(bytes.firstIndex(of: 32) ?? bytes.endIndex)]
         guard scheme == "Bearer" || scheme.lowercased() == "bearer" else { throw .missingToken }
         let text = Substring(bytes[scheme.endIndex...].drop { $0 == 32 })
-        // A fixed cap keeps hashing cheap; no token of ours is near it.
+        // The cap in bytes keeps hashing cheap; our tokens are much shorter.
         guard text.hasPrefix(TokenRecord.prefix), text.utf8.count <= 128 else {
             throw .invalidToken
         }
@@ -61,7 +62,7 @@ import Loop
         return found.principal
     }
 
-    /// When tokens were used since the last call, to be written down: id to time.
+    /// When tokens were used since the last call, for the store: id to time.
     func takeUses() -> [String: Int64] {
         defer { uses = [:] }
         return uses

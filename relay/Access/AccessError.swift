@@ -1,17 +1,17 @@
-// Why a request is refused before any tool runs, as RFC 6750 §3 tells it to the client.
+// Why a request is refused before any tool runs, in the form that RFC 6750 §3 prescribes.
 import Wire
 
-/// Why a request is not let through; its HTTP status is 401.
+/// Why a request is not admitted; its HTTP status is 401.
 enum AccessError: Error, Equatable, Sendable, CustomStringConvertible {
     /// No bearer token was sent.
     case missingToken
-    /// A token was sent that is unknown, revoked or misshapen.
+    /// The token is unknown, revoked or malformed.
     case invalidToken
 
     /// The value of `WWW-Authenticate`.
     var challenge: String {
         let realm = "Bearer realm=\"homeline\""
-        // What a client should ask for at first: to look, not to touch.
+        // What a client should ask for at first: read access only.
         let basic = "scope=\"\(Scope.text([.fleetRead, .sessionsRead]))\""
         return switch self {
         case .missingToken: "\(realm), \(basic)"
@@ -24,7 +24,8 @@ enum AccessError: Error, Equatable, Sendable, CustomStringConvertible {
     var description: String {
         switch self {
         case .missingToken: "a bearer token is needed: homeline-relay tokens create NAME makes one"
-        case .invalidToken: "the token is unknown or revoked: homeline-relay tokens create NAME"
+        case .invalidToken:
+            "the token is unknown or revoked: homeline-relay tokens create NAME makes a new one"
         }
     }
 }

@@ -22,7 +22,7 @@ struct AccessPattern: Sendable, Hashable, CustomStringConvertible {
         description = text
     }
 
-    /// Reads a pattern; nil when it is none.
+    /// Reads a pattern; nil if the text is not one.
     init?(_ text: String) {
         guard !text.isEmpty, text.utf8.count <= 4096,
             text.utf8.allSatisfy({ $0 > 32 && $0 != 127 })
@@ -40,7 +40,7 @@ struct AccessPattern: Sendable, Hashable, CustomStringConvertible {
         self.init(parts: parts, text: text)
     }
 
-    /// Whether the agent may be seen at all.
+    /// Whether the agent may be seen.
     func allows(agent: String, tags: [String]) -> Bool {
         parts.contains { Self.matches($0, agent: agent, tags: tags) }
     }
@@ -50,7 +50,7 @@ struct AccessPattern: Sendable, Hashable, CustomStringConvertible {
         reach(agent: agent, tags: tags).contains { Glob.matches($0, target) }
     }
 
-    /// The patterns of the targets on an agent that may be used, for the agent to ask about.
+    /// The patterns of the targets on an agent that may be used, for the agent to check.
     func reach(agent: String, tags: [String]) -> [String] {
         let targets = parts.filter { Self.matches($0, agent: agent, tags: tags) }.map(\.target)
         return targets.contains("*") ? ["*"] : targets

@@ -1,9 +1,9 @@
-// A bearer token as it is kept: never its text, which only the client has.
+// A bearer token as it is stored: without its text, which only the client has.
 
 import Crypto
 import Wire
 
-/// A bearer token, without its text.
+/// Whose a stored token is and what it may do.
 struct TokenRecord: Sendable, Equatable {
     let id: String
     let name: String
@@ -17,9 +17,9 @@ struct TokenRecord: Sendable, Equatable {
 }
 
 extension TokenRecord {
-    /// What every token begins with, so that scanners of leaked secrets can know one.
+    /// The prefix of every token, so that scanners for leaked secrets can recognise one.
     static let prefix = "hlt_"
 
-    /// The digest a token is stored and found by.
+    /// The digest under which a token is stored and found.
     static func hash(of token: String) -> [UInt8] { SHA256.hash(Array(token.utf8)) }
 }

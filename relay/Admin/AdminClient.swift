@@ -1,6 +1,6 @@
 // The other end of the admin socket: one request to the running relay of a folder.
-// Invariant: an absent relay and one that fails are told apart: only without one may the store be
-// worked on directly.
+// Invariant: an absent relay is distinguished from a failing one: only without a relay may the
+// store be used directly.
 
 import Configuration
 import JSON
@@ -9,10 +9,13 @@ import Net
 
 /// Asks the running relay of a folder.
 @IO enum AdminClient {
+    /// How long to wait for a reply, for which the relay only reads or changes its database.
     static let deadline = Duration.seconds(15)
+    /// The longest reply in bytes, which bounds what this process holds; a list of all agents or
+    /// tokens is the longest reply.
     private static let replyLimit = 16 << 20
 
-    /// A connection to the folder's relay; nil when none runs.
+    /// A connection to the folder's relay; nil if none runs.
     static func connect(_ folder: DataFolder) async -> SocketStream? {
         guard (try? AdminServer.check(path: folder.socket)) != nil else { return nil }
         return try? await SocketStream.connect(path: folder.socket)
@@ -32,7 +35,7 @@ import Net
         return try result(of: reply)
     }
 
-    /// What a reply holds: the result, or the fault it carries.
+    /// Returns the reply's result, or throws the fault it carries.
     static func result(of reply: JSON) throws(AdminFault) -> JSON {
         if let result = reply["ok"] { return result }
         throw AdminFault(

@@ -1,22 +1,22 @@
-// The admin commands on the command line: their flags, and the request each becomes.
+// The admin commands on the command line: their flags, and the request for each.
 
 import Configuration
 import JSON
 
 extension Setting {
-    /// The data folder, of every command.
+    /// The data folder, an option of every command.
     static let data = Setting.text(
         "data", "DIR", "the relay's folder; default homeline/relay under the XDG state folder")
-    /// JSON instead of text.
+    /// Prints JSON instead of text.
     static let json = Setting.truth("json", "prints JSON", flagOnly: true)
     static let name = Setting.text("name", "NAME", "the agent's name", flagOnly: true)
     static let tags = Setting.list("tags", "A,B", "the agent's tags", flagOnly: true)
     static let purpose = Setting.text(
-        "purpose", "TEXT", "what the agent is there for", flagOnly: true)
+        "purpose", "TEXT", "what the agent is for", flagOnly: true)
     static let ttl = Setting.duration(
-        "ttl", "how long the invitation holds", default: "30m", flagOnly: true)
+        "ttl", "how long the invitation is valid", default: "30m", flagOnly: true)
     static let tunnelURL = Setting.text(
-        "tunnel-url", "URL", "where the agent dials; default what the relay last listened on",
+        "tunnel-url", "URL", "the address the agent dials; default where the relay last listened",
         flagOnly: true)
     static let scopes = Setting.list(
         "scopes", "A,B", "what the token may do; default all but admin", flagOnly: true)
@@ -30,7 +30,7 @@ enum AdminCommands {
     /// Their declarations, for the program's table.
     static let all = [
         Command(
-            "invite", "prints the line that joins one agent",
+            "invite", "prints the command line that joins one agent",
             settings: [.name, .tags, .purpose, .ttl, .tunnelURL, .data, .json]),
         Command("agents", "lists the agents that joined", settings: [.data, .json]),
         Command("agents list", "lists the agents that joined", settings: [.data, .json]),
@@ -48,7 +48,7 @@ enum AdminCommands {
         Command("status", "shows whether and where the relay runs", settings: [.data, .json]),
     ]
 
-    /// The request that a command line becomes; nil when the command is not one of these.
+    /// The request for a command line; nil if it is not an admin command.
     static func request(_ command: String, _ options: Options) -> JSON? {
         guard all.contains(where: { $0.name == command }) else { return nil }
         let name = command.hasSuffix(" list") ? String(command.dropLast(5)) : command

@@ -1,4 +1,4 @@
-// One admin command from its options to what it prints: through the running relay, or on the store.
+// Runs one admin command and returns what it prints: through the running relay, or on the store.
 
 import Configuration
 import Crypto
@@ -6,7 +6,7 @@ import JSON
 import Loop
 import Net
 
-/// What a command prints and ends with.
+/// A command's output and exit code.
 struct Outcome: Sendable, Equatable {
     var output = ""
     var errors = ""
@@ -15,7 +15,7 @@ struct Outcome: Sendable, Equatable {
 
 /// Runs admin commands.
 @IO enum AdminProgram {
-    /// Runs `command`; nil when it is not an admin command.
+    /// Runs `command`; nil if it is not an admin command.
     static func run(
         _ command: String, _ options: Options, environment: [String: String]
     ) async -> Outcome? {
@@ -27,7 +27,7 @@ struct Outcome: Sendable, Equatable {
                 options.bool(.json)
                 ? result.description + "\n"
                 : AdminText.text(request["command"]?.stringValue ?? "", result)
-            // A status that says that none runs is an answer and, for scripts, a failure.
+            // "Not running" is an answer for people and a failure for scripts.
             let isDown = result["running"] == false
             return Outcome(output: text, exit: isDown ? ExitCode.unavailable : ExitCode.ok)
         } catch {
@@ -35,7 +35,7 @@ struct Outcome: Sendable, Equatable {
         }
     }
 
-    /// The running relay's answer, or that of its store when none runs.
+    /// The running relay's answer, or the store's if none runs.
     static func ask(_ folder: DataFolder, _ request: JSON) async throws(AdminFault) -> JSON {
         if let stream = await AdminClient.connect(folder) {
             return try await AdminClient.ask(stream, request)

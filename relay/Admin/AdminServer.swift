@@ -1,6 +1,7 @@
-// The admin socket of a running relay: one JSON request a line, one JSON reply a line.
-// Where in the flow: `homeline-relay invite` and its like connect here; mode 0600 is the lock.
-// Invariant: a connection has one request at work, a capped line and an idle limit.
+// The admin socket of a running relay: one JSON request per line, one JSON reply per line.
+// Where in the flow: `homeline-relay invite` and the other admin commands connect here; mode 0600
+// keeps other users out. Invariant: a connection has one request in progress, a line limit and an
+// idle limit.
 
 import Configuration
 import Glibc
@@ -10,9 +11,13 @@ import Net
 
 /// Listens for admin commands on the folder's socket.
 @IO final class AdminServer {
+    /// The most connections at once, so that a script that never closes its own cannot use up the
+    /// relay's descriptors.
     static let connectionLimit = 64
+    /// The longest request in bytes, which bounds what a client can make the relay hold; a command
+    /// with its options is far shorter.
     static let lineLimit = 1 << 20
-    /// Nobody types into this socket; a program sends its line at once.
+    /// How long a connection may be idle: its peer is a program, which sends its line at once.
     static let idleLimit = Duration.seconds(60)
 
     private let administration: Administration
@@ -21,7 +26,7 @@ import Net
     private var listener: Listener?
     private var connections: [ObjectIdentifier: AdminConnection] = [:]
 
-    /// The lock proves that a socket file in the way belongs to no running relay.
+    /// Listens; `lock` proves that an existing socket file is stale.
     init(
         folder: DataFolder, lock: FolderLock, administration: Administration
     ) throws(NetError) {
@@ -33,7 +38,7 @@ import Net
         listener = try Listener.unix(path: path) { [weak self] stream in self?.accept(stream) }
     }
 
-    /// A longer path would be cut silently and name another file.
+    /// Checks the path's length: a longer path would be cut silently and name another file.
     static func check(path: String) throws(NetError) {
         guard path.utf8.count < 108 else {
             throw .cannotListen(
@@ -96,7 +101,7 @@ import Net
 
     private func next() {
         guard !isWorking else {
-            // What a client sends ahead waits in the kernel.
+            // Further requests wait in the kernel's buffer, as reading is paused.
             if received.count > AdminServer.lineLimit { stream.close() }
             return
         }

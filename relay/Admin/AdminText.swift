@@ -1,5 +1,5 @@
 // The results of admin commands as people read them.
-// Invariant: what scripts take, an invitation's line or a token, stands alone on its line.
+// Invariant: what scripts read, such as an invitation or a token, is alone on its line.
 
 import JSON
 

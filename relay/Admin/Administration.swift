@@ -1,6 +1,7 @@
-// The admin commands themselves: a command and its arguments in, one JSON reply out.
+// Carries out admin commands: takes a command with its arguments, returns one JSON reply.
 // Where in the flow: behind the admin socket of a running relay, or inside the command's own
-// process when none runs. Invariant: a secret stands in the reply that made it and nowhere else.
+// process when none runs. Invariant: a secret appears only in the reply to the request that created
+// it.
 
 import Configuration
 import Crypto
@@ -14,7 +15,7 @@ struct AdminFault: Error, Equatable, Sendable {
     let exit: Int32
 }
 
-/// Carries out admin commands on the store and, where one runs, the relay.
+/// Carries out admin commands on the store and on the relay, if it runs.
 @IO final class Administration {
     private let folder: DataFolder
     private let store: Store
@@ -26,7 +27,8 @@ struct AdminFault: Error, Equatable, Sendable {
         self.live = live
     }
 
-    /// Remembers where agents dial and how they know this relay; nil: by a public authority.
+    /// Stores the address that agents dial and the relay's pin; nil if a public authority vouches
+    /// for it.
     func remember(tunnelURL: String, pin: PublicKeyPin?) async throws(StoreError) {
         try await store.setFact("tunnel_url", tunnelURL)
         try await store.setFact("tunnel_pin", pin?.description ?? "public")
@@ -59,8 +61,8 @@ struct AdminFault: Error, Equatable, Sendable {
             default:
                 if let answer = await live?.perform(command, request) { return answer }
                 throw AdminFault(
-                    message: "the relay cannot do '\(command)'"
-                        + (live == nil ? " while it does not run" : ""),
+                    message: "there is no admin command '\(command)'"
+                        + (live == nil ? " that works without a running relay" : ""),
                     exit: ExitCode.unavailable)
             }
         } catch let fault as AdminFault {
@@ -82,13 +84,14 @@ struct AdminFault: Error, Equatable, Sendable {
         let lifetime = request["ttl_s"]?.intValue ?? 1800
         guard (1...2_592_000).contains(lifetime) else {
             throw AdminFault(
-                message: "an invitation holds from 1s to 30d", exit: ExitCode.usage)
+                message: "an invitation can be valid for 1s to 30d", exit: ExitCode.usage)
         }
         let known = try await store.fact("tunnel_url")
         guard let url = request["tunnel_url"]?.stringValue ?? known else {
             throw AdminFault(
                 message:
-                    "where agents dial is not known yet: start the relay, or give --tunnel-url",
+                    "the address that agents dial is not known yet: start the relay, or give "
+                    + "--tunnel-url",
                 exit: ExitCode.unavailable)
         }
         var pin: [UInt8]?
@@ -97,7 +100,7 @@ struct AdminFault: Error, Equatable, Sendable {
         case let text?: pin = PublicKeyPin(text)?.bytes
         case nil: pin = try RelayIdentity(folder: folder).pin.bytes
         }
-        // Tried before anything is stored, so that a bad URL leaves nothing behind.
+        // Encoded before anything is stored, so that a bad URL leaves nothing behind.
         _ = try Invitation(url: url, pin: pin, secret: [UInt8](repeating: 0, count: 16))
         let (record, secret) = try await store.createInvitation(
             name: request["name"]?.stringValue, tags: request.strings("tags"),
@@ -175,7 +178,7 @@ struct AdminFault: Error, Equatable, Sendable {
 }
 
 extension AdminFault {
-    /// A fault of a lower part, in its own words.
+    /// Wraps another part's error, keeping its message.
     init(_ error: any Error) {
         let exit =
             switch error {
@@ -190,7 +193,7 @@ extension AdminFault {
 }
 
 extension JSON {
-    /// The texts of a member that is a list of texts.
+    /// The strings in a member that is a list.
     fileprivate func strings(_ key: String) -> [String] {
         self[key]?.arrayValue?.compactMap(\.stringValue) ?? []
     }

@@ -1,5 +1,5 @@
-// What the admin commands ask of a running relay beyond its store.
-// The relay's main part conforms; without one the commands work on the store alone.
+// What the admin commands need from a running relay besides its store.
+// `RelayService` conforms; without a running relay the commands use only the store.
 
 import JSON
 import Loop
@@ -10,22 +10,23 @@ import Net
     /// More members of `status`: `mcp_url`, `tunnel_url`, `version`, `uptime_s`.
     func status() -> JSON.Object
 
-    /// The connected agents by id, with what is known of each connection: `since`, `rtt_ms`.
+    /// The connected agents by id, with what is known about each connection: `since`, `peer`.
     func presence() -> [String: JSON.Object]
 
-    /// An agent lost its right to connect: its tunnel goes now.
+    /// An agent lost its right to connect: closes its tunnel now.
     func agentRevoked(_ id: String)
 
-    /// A token lost its rights: everything of it ends now.
+    /// A token lost its rights: ends all its streams and calls now.
     func tokenRevoked(_ id: String)
 
-    /// Tokens were made or changed: the cache is read again.
+    /// Tokens were created or changed: reads them again from the store.
     func tokensChanged() async
 
-    /// Runs a command this part does not know; nil when the relay does not either.
+    /// Runs a command that `Administration` does not know; nil if the relay does not know it
+    /// either.
     func perform(_ command: String, _ arguments: JSON) async -> JSON?
 
-    /// Takes over a connection that asked for MCP, with the bytes that came after the request.
+    /// Takes over a connection that asked for MCP, with the bytes received after the request.
     func attach(_ stream: SocketStream, received: [UInt8])
 }
 

@@ -1,5 +1,5 @@
 // `homeline-relay call`: one tools/call to a running relay, for operators and scripts.
-// It goes the way every client goes (HTTP, token, MCP 2026-07-28), so it also proves that way.
+// It uses the same path as every client (HTTP, token, MCP 2026-07-28), so it also tests that path.
 // Invariant: the token is read from a file or the environment, never from the command line.
 import Configuration
 import Crypto
@@ -22,13 +22,13 @@ enum CallCommand {
         settings: [url, tokenFile, field, deadline],
         positionals: [.required("TOOL"), .optional("ARGUMENTS")])
 
-    /// What goes wrong before the tool has answered, with the exit code for it.
+    /// An error before the tool has answered, with its exit code.
     private struct Refusal: Error {
         let code: Int32
         let text: String
     }
 
-    /// What to print; the exit code is 1 when the tool itself failed.
+    /// Calls the tool; the exit code is 1 if the tool itself failed.
     @IO static func run(_ options: Options) async -> Outcome {
         do throws(Refusal) {
             let result = try await call(options)
@@ -39,7 +39,7 @@ enum CallCommand {
                 return Outcome(output: content.description + "\n")
             }
             guard let value = content[field] else {
-                throw Refusal(code: ExitCode.data, text: "The result has no “\(field)”: \(content)")
+                throw Refusal(code: ExitCode.data, text: "the result has no “\(field)”: \(content)")
             }
             return Outcome(output: (value.stringValue ?? value.description) + "\n")
         } catch {
@@ -87,8 +87,8 @@ enum CallCommand {
 
     private static func status(_ answer: HTTPResponse) -> String {
         switch answer.status {
-        case 401, 403: "The relay refuses this token; make one: homeline-relay tokens create NAME"
-        default: "The relay answered with HTTP status \(answer.status) and no result."
+        case 401, 403: "the relay refuses this token; make one: homeline-relay tokens create NAME"
+        default: "the relay answered with HTTP status \(answer.status) and no result"
         }
     }
 
@@ -109,7 +109,7 @@ enum CallCommand {
         guard let value = try? JSON(parsing: text), value.objectValue != nil else {
             throw Refusal(
                 code: ExitCode.usage,
-                text: "ARGUMENTS must be a JSON object, such as '{\"target\":\"site/db1\"}'.")
+                text: "ARGUMENTS must be a JSON object, such as '{\"target\":\"site/db1\"}'")
         }
         return value
     }
@@ -123,7 +123,7 @@ enum CallCommand {
         guard url.hasPrefix(scheme), let address = Address(String(rest[..<slash])) else {
             throw Refusal(
                 code: ExitCode.usage,
-                text: "“\(url)” is not an http://HOST:PORT/PATH address; status --json prints it.")
+                text: "“\(url)” is not an http://HOST:PORT/PATH address; status --json prints it")
         }
         return (address, slash == rest.endIndex ? "/" : String(rest[slash...]))
     }

@@ -1,8 +1,8 @@
-// An agent as it is connected now.
+// An agent's current connection: made by the gate, held by the fleet.
 import Loop
 import Wire
 
-/// One agent's live line and what it said of itself.
+/// One agent's line and what the agent reported about itself.
 @IO final class AgentConnection {
     let agentID: String
     let line: any AgentLine

@@ -1,5 +1,5 @@
-// The line to an agent, as the fleet and the pages see it: a tunnel to this relay now, another relay
-// later. Invariant: what goes over it are calls as bytes; it knows no method.
+// The line to an agent, as the fleet and the resources see it: today a tunnel to this relay,
+// perhaps another relay later. Invariant: it carries calls as bytes and knows no methods.
 import Loop
 import Tunnel
 
@@ -11,22 +11,22 @@ import Tunnel
     var isClosed: Bool { get }
     /// Called once when it ends, with why.
     var onClose: (@IO (String) -> Void)? { get set }
-    /// How long the last ping took; nil: there was none.
+    /// How long the last ping took; nil before the first.
     var roundTrip: Duration? { get }
-    /// Bytes that came over it.
+    /// Bytes received over it.
     var bytesReceived: UInt64 { get }
-    /// Bytes that were sent over it.
+    /// Bytes sent over it.
     var bytesSent: UInt64 { get }
-    /// Calls that wait for their reply.
+    /// Calls waiting for their reply.
     var openStreams: Int { get }
 
-    /// Sends a call's bytes and gives the reply's.
+    /// Sends a call's bytes and returns the reply's bytes.
     func call(_ body: [UInt8]) async throws(TunnelError) -> [UInt8]
     /// Measures the round trip.
     @discardableResult func ping() async -> Duration?
     /// Takes no new calls, lets those in flight end, then closes.
     func drain()
-    /// Ends it now.
+    /// Closes it at once.
     func close()
 }
 

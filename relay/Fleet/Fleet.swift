@@ -1,5 +1,6 @@
-// The agents: who has joined, who is connected, and calling one. Where in the flow: between the
-// MCP tools and the tunnels. Invariant: one connection an agent; a later one takes over at once.
+// The agents: which have joined, which are connected, and how to call one. Where in the flow:
+// between the MCP tools and the tunnels. Invariant: one connection per agent; a later one takes
+// over at once.
 import JSON
 import Loop
 import Tunnel
@@ -16,15 +17,15 @@ import Wire
     private let store: Store
     private var members: [String: Member] = [:]
     private var ids: [String: String] = [:]
-    /// Who was revoked while this relay runs: a record read before that must not let them in.
+    /// Agents revoked while this relay runs: a record read earlier must not let them in.
     private var revoked: Set<String> = []
-    /// Whose last-seen time is not written yet.
+    /// Agents whose last-seen time is not stored yet.
     private var seen: Set<String> = []
 
     /// An empty fleet; call `reload` next.
     init(store: Store) { self.store = store }
 
-    /// Reads the agents again; the tunnels of those that are gone are cut.
+    /// Reads the agents again; closes the tunnels of those that are gone.
     func reload() async throws(StoreError) {
         let records = try await store.agents()
         let live = Set(records.map(\.id))
@@ -41,17 +42,17 @@ import Wire
     /// All agents, by name.
     var all: [Member] { members.values.sorted { $0.record.name < $1.record.name } }
 
-    /// Why a connection may not come in now; nil: it may.
+    /// Why a connection is refused now; nil if it is accepted.
     func refusal(of connection: AgentConnection) -> Refusal? {
         let id = connection.agentID
         if revoked.contains(id) { return Self.revoked(name: members[id]?.record.name ?? id) }
         guard let earlier = members[id]?.connection, !earlier.line.isClosed,
             connection.epoch < earlier.epoch
         else { return nil }
-        return Refusal(.superseded, "a later connection of this agent is there")
+        return Refusal(.superseded, "a later connection of this agent is open")
     }
 
-    /// What a revoked agent is sent.
+    /// The refusal sent to a revoked agent.
     static func revoked(name: String) -> Refusal {
         Refusal(.revoked, "the agent \(name) was revoked; ask for an invitation to join again")
     }
@@ -81,17 +82,17 @@ import Wire
         seen.insert(id)
     }
 
-    /// Writes down when agents were last connected; for a timer and the end of the program.
+    /// Stores when agents were last connected; for a timer and the end of the program.
     func saveSeen() async throws(StoreError) {
         let taken = seen.union(members.values.filter { $0.connection != nil }.map(\.record.id))
         seen = []
         try await store.touchAgents(Array(taken))
     }
 
-    /// Lets every tunnel finish its calls, then closes it.
+    /// Lets every tunnel finish its calls and close.
     func drain() { for member in members.values { member.connection?.line.drain() } }
 
-    /// Ends an agent that was revoked: its tunnel, also one that is on its way in, and its entry.
+    /// Removes a revoked agent: closes its tunnel, and refuses one that is still being set up.
     func revoke(_ id: String) {
         revoked.insert(id)
         members[id]?.connection?.line.close()
@@ -100,22 +101,23 @@ import Wire
         }
     }
 
-    /// Cuts every tunnel.
+    /// Closes every tunnel at once.
     func close() { for member in members.values { member.connection?.line.close() } }
 
     // MARK: Finding
 
-    /// The agent of this name; nil: there is none.
+    /// The agent of this name; nil if there is none.
     func agent(named name: String) -> Member? { ids[name].flatMap { members[$0] } }
 
-    /// The agent that a session's or command's id names; nil: there is none.
+    /// The agent that a session's or command's id names; nil if there is none.
     func agent(ofHandle handle: String) -> Member? {
         Contract.agentID(of: handle).flatMap { members[$0] }
     }
 
     // MARK: Calling
 
-    /// Calls an agent and gives its result's bytes, within `deadline`: for `Router.send` alone.
+    /// Calls an agent and returns its result's bytes, within `deadline`; only `Router.send` uses
+    /// it.
     func call(
         _ member: Member, _ method: Method, caller: Caller, arguments: RawJSON, deadline: Duration
     ) async throws(Fault) -> RawJSON {
@@ -141,8 +143,9 @@ import Wire
         case .failure(.closed(let reason)):
             throw Fault(
                 .agentOffline,
-                "The tunnel to agent \"\(name)\" broke during the call (\(reason)). What was started "
-                    + "goes on there; the agent reconnects by itself: ask again with the same handle."
+                "The tunnel to agent \"\(name)\" broke during the call (\(reason)). Whatever was "
+                    + "started there keeps running; the agent reconnects by itself: then ask again "
+                    + "with the same handle."
             )
         case .failure(let error):
             throw Fault(.unavailable, "Agent \"\(name)\": \(error).")

@@ -1,6 +1,6 @@
-// Where agents come in: TLS, the hello that proves who it is, the welcome, then the fleet.
-// Invariant: nobody who has not proved a known key gets beyond this file, nor holds a connection
-// here longer than its deadline.
+// Admits agents: TLS, the hello that proves an agent's identity, the welcome, then the fleet.
+// Invariant: only an agent that has proved a known key gets past this file, and nobody holds a
+// connection here beyond its deadline.
 import Crypto
 import JSON
 import Loop
@@ -8,7 +8,7 @@ import Net
 import Tunnel
 import Wire
 
-/// The tunnels' door.
+/// Listens for agents and admits them.
 @IO final class Gate {
     private let store: Store
     private let fleet: Fleet
@@ -17,12 +17,13 @@ import Wire
     private var listener: Listener?
     private var pending = 0
 
-    /// From the accepted connection to the welcome's reply.
+    /// The time from the accepted connection to the welcome's reply.
     private let deadline: Duration
 
-    /// Connections that may be on their way through at once.
+    /// The most connections being admitted at once, so that unauthenticated peers cannot use up
+    /// descriptors and memory; a further one is closed.
     private static let pendingLimit = 512
-    /// The largest reply before the welcome; a hello is below 1 KiB.
+    /// The largest reply in bytes before the welcome; a hello is shorter than 1 KiB.
     private static let strangerBodyBytes = 64 << 10
 
     init(
@@ -36,14 +37,14 @@ import Wire
         self.log = GateLog(log)
     }
 
-    /// Listens for agents; gives the real address.
+    /// Listens for agents; returns the bound address.
     func listen(_ address: SocketAddress) throws(NetError) -> SocketAddress {
         let listener = try Listener.tcp(address) { [weak self] in self?.accept($0) }
         self.listener = listener
         return listener.address ?? address
     }
 
-    /// Takes no more agents.
+    /// Stops listening.
     func close() {
         listener?.close()
         log.close()
@@ -60,7 +61,7 @@ import Wire
         }
     }
 
-    /// Lets one connection through; why not, when it is refused.
+    /// Admits one connection; returns the reason if it is refused.
     private func admit(
         _ socket: SocketStream, before end: ContinuousClock.Instant
     ) async -> Rejection? {
@@ -90,6 +91,7 @@ import Wire
             return nil
         } catch {
             if let refusal = error.refusal {
+                // At least 1 s, so that a refusal at the end of the deadline reaches the agent.
                 _ = try? await ask(
                     tunnel, .refuse, refusal.json, max(end, IO.now + .seconds(1)))
             }
@@ -154,7 +156,8 @@ import Wire
         return (hello, record)
     }
 
-    /// The agent a proven hello belongs to, revoked or not; an invitation makes a new one.
+    /// The agent that an authenticated hello belongs to, revoked or not; an invitation creates a
+    /// new one.
     private func record(
         of hello: Hello, _ publicKey: [UInt8]
     ) async throws(StoreError) -> AgentRecord {

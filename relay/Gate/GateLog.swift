@@ -1,33 +1,33 @@
-// What the gate writes into the log. Strangers decide how often it is written to and put words of
-// their own into it. Invariant: each line is short and plain, and no reason has more than its share
-// of lines; the rest is counted and reported as a sum.
+// What the gate writes into the log. Unauthenticated peers control how often it is written and part
+// of the text. Invariant: each line is short and plain, and no reason has more than its share of
+// lines; the rest is counted and reported as a total.
 import Loop
 import Wire
 
-/// Why a connection goes no further, and what is said to the agent.
+/// Why a connection is refused, and what the agent is sent.
 struct Rejection: Error {
-    /// The reasons that are counted apart.
+    /// The reasons that are counted separately.
     enum Kind: Hashable, Sendable {
-        /// No TLS with this peer.
+        /// The TLS handshake failed.
         case handshake
-        /// The hello or the welcome went wrong.
+        /// The hello or the welcome failed.
         case greeting
-        /// The relay said no.
+        /// The relay refused the agent.
         case refused(Refusal.Reason)
     }
 
     let kind: Kind
     /// One plain line for the log.
     let reason: String
-    /// What is said to the agent; nil: nothing.
+    /// What the agent is sent; nil for nothing.
     let refusal: Refusal?
 
-    /// A connection that is cut without a word.
+    /// A connection that is closed without an answer.
     init(_ kind: Kind, _ reason: String) {
         (self.kind, self.reason, refusal) = (kind, reason, nil)
     }
 
-    /// An agent to which the reason is sent; the log has the same words unless it is given others.
+    /// A refusal that is sent to the agent; the log shows the same text unless given another.
     init(_ refusal: Refusal, reason: String? = nil) {
         kind = .refused(refusal.reason)
         self.reason = reason ?? refusal.message
@@ -37,7 +37,7 @@ struct Rejection: Error {
 
 /// The gate's lines in the log.
 @IO final class GateLog {
-    /// What has a share of lines of its own.
+    /// What has its own share of lines.
     private enum Kind: Hashable {
         case refused(Rejection.Kind)
         /// One agent, by its name.
@@ -45,11 +45,11 @@ struct Rejection: Error {
     }
 
     private let write: @IO (String) -> Void
-    /// Ten lines show what goes on; what comes after them in the same minute is the same again.
+    /// Ten lines a minute show what is happening; more would only repeat it.
     private var budget = LogBudget<Kind>(lines: 10, within: .seconds(60))
     private var timer: LoopTimer?
 
-    /// Characters of a line that are written; no honest one is longer.
+    /// The most characters written per line; no legitimate line is longer.
     private static let lineLimit = 300
 
     init(_ write: @escaping @IO (String) -> Void) { self.write = write }
@@ -62,7 +62,7 @@ struct Rejection: Error {
         tell(.refused(rejection.kind), "agent from \(peer) refused: \(rejection.reason)")
     }
 
-    /// Writes the sums that are due.
+    /// Writes the totals that are due.
     func close() {
         timer?.cancel()
         timer = nil
@@ -76,7 +76,7 @@ struct Rejection: Error {
         }
     }
 
-    /// One line of the log, whatever a peer put into it, if its kind has lines left.
+    /// Writes one line, whatever a peer put into it, if its kind has lines left.
     private func tell(_ kind: Kind, _ line: String) {
         let isAdmitted = budget.admits(kind, at: IO.now)
         if timer == nil, let end = budget.end {
@@ -95,15 +95,15 @@ struct Rejection: Error {
 }
 
 extension Rejection.Kind {
-    /// The reason of a sum.
+    /// The reason in a total.
     fileprivate var words: String {
         switch self {
         case .handshake: "TLS failed"
         case .greeting: "the hello failed"
-        case .refused(.invitation): "the invitation does not hold"
+        case .refused(.invitation): "the invitation is not valid"
         case .refused(.unknown): "the agent is unknown"
         case .refused(.revoked): "the agent was revoked"
-        case .refused(.superseded): "a later connection of the agent is there"
+        case .refused(.superseded): "a later connection of the agent is open"
         case .refused(.version): "the agent speaks another version"
         case .refused(.unavailable): "the relay could not take the agent"
         }

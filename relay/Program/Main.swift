@@ -37,6 +37,6 @@ enum Main {
 }
 
 extension String {
-    /// Without the newline a text ends with; the writer of lines adds its own.
+    /// The text without its final newline, as the line writer adds its own.
     fileprivate var trimmed: String { hasSuffix("\n") ? String(dropLast()) : self }
 }

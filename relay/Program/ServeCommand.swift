@@ -1,4 +1,4 @@
-// `homeline-relay serve`: the relay until a signal ends it.
+// `homeline-relay serve`: runs the relay until a signal ends it.
 import Configuration
 import Glibc
 import Loop
@@ -23,7 +23,7 @@ import Loop
         }
     }
 
-    /// Takes the folder and starts the relay on it.
+    /// Locks the folder and starts the relay on it.
     static func start(_ options: Options) async throws(StartFailure) -> RelayService {
         let folder = DataFolder(options.string(.data), environment: Process.environment)
         let taken: FolderLock?

@@ -1,6 +1,6 @@
-// `homeline-relay stdio`: MCP on stdin and stdout. A relay that runs on the folder is joined over
-// its admin socket and bytes pass both ways; else this process is the relay, for as long as the
-// client stays.
+// `homeline-relay stdio`: MCP on stdin and stdout. If a relay runs on the folder, bytes are passed
+// to and from it through its admin socket; otherwise this process is the relay until the client
+// leaves.
 import Configuration
 import JSON
 import Loop
@@ -23,7 +23,7 @@ import Net
             let served = IO.task { await lines.run() }
             await ServeCommand.untilSignalled(or: served)
             await relay.shutDown()
-            // After a signal the last answers are still to be written.
+            // After a signal, the last answers still have to be written.
             stream.finish()
             _ = await IO.within(.milliseconds(500)) { await served.value }
             return Outcome()

@@ -1,6 +1,6 @@
 // The resources that MCP clients can read: who may see which, and what each holds.
-// Where in the flow: beside the tools; the answers come from agents by the same calls.
-// Invariant: a principal reads of its own agents and targets alone.
+// Where in the flow: beside the tools; agents answer through the same calls.
+// Invariant: a principal reads only about its own agents and targets.
 import JSON
 import Loop
 import MCP
@@ -28,7 +28,7 @@ import Wire
             })
     }
 
-    /// The resources and what reading each needs: the same as the call that it makes.
+    /// The resources and the scope each needs: that of the call it makes.
     private static let shown: [(resource: Resource, scope: String)] = [
         (
             Resource(
@@ -45,7 +45,8 @@ import Wire
     private func statistics(for caller: MCP.Principal) async throws(MCPError) -> JSON {
         guard let principal = router.principal(known: caller) else { throw .internalError }
         let members = router.visible(to: principal).filter { $0.connection != nil }
-        // The agents are asked and pinged side by side.
+        // The agents are asked and pinged concurrently; a ping is waited for at most 5 s, so that
+        // one silent tunnel does not hold up the answer.
         let pings = members.map { member in
             IO.task { await IO.within(.seconds(5)) { await member.connection?.line.ping() } }
         }

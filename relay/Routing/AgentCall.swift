@@ -1,22 +1,22 @@
-// A call on its way to an agent: what is asked, of which arguments, for whom.
+// A call on its way to an agent: the method, its arguments, and the caller.
 // Where it stands: a tool makes it, `Router.send` carries it.
 import JSON
 import Wire
 
 /// A call to an agent.
 struct AgentCall: Sendable {
-    /// What is asked.
+    /// The method.
     let method: Method
     /// The arguments as the bytes that go to the agent.
     let arguments: RawJSON
-    /// The same arguments, to be read.
+    /// The same arguments, parsed.
     let fields: Fields
-    /// Who asks.
+    /// The caller.
     let principal: Principal
-    /// Who wants to see how far the call is; nil: nobody.
+    /// Who is shown the call's progress; nil if nobody.
     var progress: ProgressWatch?
 
-    /// A call whose arguments came as bytes that pass on untouched.
+    /// A call whose arguments are passed on as the bytes that arrived.
     init(
         _ method: Method, _ arguments: RawJSON, _ fields: Fields, for principal: Principal,
         progress: ProgressWatch? = nil

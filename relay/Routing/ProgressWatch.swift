@@ -1,15 +1,15 @@
 // Progress of tool calls that wait at agents: asked for once a second beside the call, shown to the
-// client as the last line of output. Only where the client wants it; a call that ends within the
-// first second costs nothing more.
-// Invariant: asking ends with the call.
+// client as the last line of output. Only if the client wants it; a call that ends within a second
+// costs nothing extra.
+// Invariant: no question is asked after the call has ended.
 import JSON
 import Loop
 import MCP
 import Wire
 
-/// What is shown of one tool call, which may wait at several agents.
+/// The progress shown of one tool call, which may wait at several agents.
 @IO final class ProgressWatch {
-    /// Between two questions: a person reads about one line a second.
+    /// The time between two questions: a person reads about one line a second.
     private static let interval = Duration.seconds(1)
 
     private let reporter: ProgressReporter
@@ -22,9 +22,9 @@ import Wire
         self.reporter = reporter
     }
 
-    /// Makes a call; meanwhile `ask` says how far it is.
+    /// Makes a call, and asks for its progress through `ask` meanwhile.
     ///
-    /// `label` stands before its lines.
+    /// `label` is the prefix of its lines.
     func during(
         _ label: String?, ask: @escaping @IO () async throws(Fault) -> RawJSON,
         _ body: @IO () async throws(Fault) -> RawJSON
@@ -32,7 +32,7 @@ import Wire
         let asking = IO.task {
             while true {
                 do { try await IO.sleep(for: Self.interval) } catch { return }
-                // An agent that does not know the question is not asked again.
+                // An agent that does not know the method is not asked again.
                 guard let answer = try? await ask(), let json = try? answer.parsed(),
                     !Task.isCancelled
                 else { return }

@@ -1,5 +1,5 @@
 // Which agent a call is for: by the routes of its row, among the agents that the principal may see.
-// Invariant: an agent or a handle that the principal may not use is answered like one that is not there.
+// Invariant: an agent or handle that the principal may not use is answered as if it did not exist.
 import Configuration
 import JSON
 import Loop
@@ -7,14 +7,14 @@ import Wire
 
 /// Where a call goes.
 enum Destination {
-    /// To one agent, whose result passes as it is.
+    /// To one agent, whose result is passed on unchanged.
     case one(Fleet.Member)
     /// To each of these, whose lists under this member are joined.
     case each([Fleet.Member], joining: String)
 }
 
 extension Router {
-    /// Where a call with these arguments goes: the first route that is given.
+    /// Where a call with these arguments goes: the first route whose argument is given.
     func destination(
         _ routes: [Route], _ fields: Fields, _ principal: Principal
     ) throws(Fault) -> Destination {
@@ -67,7 +67,7 @@ extension Router {
         return member
     }
 
-    /// There is no such agent, or not for the principal.
+    /// The fault for an agent that does not exist, or that the principal may not see.
     func unknownAgent(_ name: String, _ principal: Principal) -> Fault {
         let names = visible(to: principal).map(\.record.name)
         let nearest = Nearest.match(name, in: names).map { "; did you mean \"\($0)\"?" } ?? "."
@@ -95,9 +95,10 @@ extension Router {
         return member
     }
 
-    /// The agent of a session's or command's id; nil: there is none, or not for the principal.
+    /// The agent of a session's or command's id; nil if there is none, or the principal may not see
+    /// it.
     ///
-    /// Whose it is and what it leads to, the agent knows and asks.
+    /// Only the agent knows the id's owner and host, and checks both.
     private func member(forHandle handle: String, _ principal: Principal) -> Fleet.Member? {
         fleet.agent(ofHandle: handle).flatMap { principal.sees($0.record) ? $0 : nil }
     }

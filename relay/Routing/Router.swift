@@ -1,6 +1,7 @@
-// The one door to the agents: may this principal, which agent, within which time; then the bytes
-// through. Flow: a tool or a resource → send → Fleet → the agent's line, and back.
-// Invariant: nothing else calls an agent that was welcomed; arguments and results pass untouched.
+// The only way to call agents: it decides whether a principal may call an agent and for how long,
+// then passes the bytes. Flow: a tool or a resource → send → Fleet → the agent's line, and back.
+// Invariant: nothing else calls an agent that was welcomed; arguments and results are passed on
+// unchanged.
 import JSON
 import Loop
 import MCP
@@ -10,17 +11,17 @@ import Wire
 @IO final class Router {
     let fleet: Fleet
     private var principals: [String: (own: Principal, shown: MCP.Principal)] = [:]
-    /// The number in the last call's name, under which its progress is asked for.
+    /// The number in the name of the last call whose progress was asked for.
     private var lastName = 0
 
     init(fleet: Fleet) { self.fleet = fleet }
 
-    // MARK: Who asks
+    // MARK: Callers
 
-    /// The MCP library's view of a principal; the router remembers the whole of it by its id.
+    /// The MCP library's view of a principal; the router keeps the full principal under its id.
     ///
-    /// MCP compares what a tool needs with what a principal holds as texts: each set of scopes that
-    /// something needs is one text.
+    /// MCP compares scopes as single strings, so each set of scopes that a tool needs becomes one
+    /// string.
     func introduce(_ principal: Principal) -> MCP.Principal {
         if let known = principals[principal.id], known.own == principal { return known.shown }
         let held = Self.needs.filter(principal.holds).map(Scope.text)
@@ -32,25 +33,28 @@ import Wire
     private static let needs = Set(
         Method.allCases.compactMap(\.row.tool?.scopes) + [ListAgents.tool.scopes])
 
-    /// Forgets a principal that lost its rights: calls that still run for it start nothing more.
+    /// Forgets a principal that lost its rights; its running calls can start no further calls.
     func forget(_ id: String) { principals[id] = nil }
 
     /// Who a call is made for.
     func principal(of call: ToolCall) throws(Fault) -> Principal {
         guard let known = principal(known: call.principal) else {
-            throw Fault(.refusedByPolicy, "this token is not known here any more")
+            throw Fault(
+                .refusedByPolicy,
+                "this token was revoked or changed during the call: send the call again")
         }
         return known
     }
 
-    /// The whole of a principal that was introduced; nil: it was not.
+    /// The full principal that was introduced; nil if it was not.
     func principal(known shown: MCP.Principal) -> Principal? {
         shown.name == Principal.local.id ? .local : principals[shown.name]?.own
     }
 
     // MARK: Sending
 
-    /// Makes a call at an agent and gives its result's bytes; `label` stands before its progress.
+    /// Makes a call at an agent and returns its result's bytes; `label` is the prefix of its
+    /// progress.
     func send(
         _ call: AgentCall, to member: Fleet.Member, label: String? = nil
     ) async throws(Fault) -> RawJSON {
@@ -75,7 +79,7 @@ import Wire
         }
     }
 
-    /// Makes a call at several agents side by side; one that fails gives its fault instead.
+    /// Makes a call at several agents concurrently; one that fails gives its fault instead.
     func send(
         _ call: AgentCall, to members: [Fleet.Member]
     ) async -> [(name: String, answer: Result<RawJSON, Fault>)] {
@@ -95,7 +99,7 @@ import Wire
         return answers
     }
 
-    /// Scope and pattern, from the call's row: whoever made the call, they are asked here.
+    /// Checks the scope and the pattern by the call's row, whatever made the call.
     private func admit(
         _ call: AgentCall, _ row: MethodRow, to member: Fleet.Member
     ) throws(Fault) {
@@ -103,7 +107,7 @@ import Wire
         if let tool = row.tool, !principal.holds(tool.scopes) {
             throw Fault(
                 .refusedByPolicy,
-                "this token lacks a scope of: \(Scope.text(tool.scopes)); its operator can allow it"
+                "this token needs the scope \(Scope.text(tool.scopes)); its operator can allow it"
             )
         }
         guard principal.sees(member.record) else {
@@ -119,7 +123,7 @@ import Wire
 
     /// The principal as an agent sees it.
     ///
-    /// Its reach goes with every call: what a handle leads to only the agent knows.
+    /// Its reach goes with every call, as only the agent knows which host a handle leads to.
     private func caller(_ principal: Principal, at member: Fleet.Member) -> Caller {
         Caller(
             id: principal.id, label: principal.name, isAdmin: principal.holds([.admin]),
@@ -128,7 +132,7 @@ import Wire
 }
 
 extension Principal {
-    /// Whether it may see the agent at all; one it may not is as unknown to it as none.
+    /// Whether it may see the agent; an agent it may not see is treated as one that does not exist.
     func sees(_ record: AgentRecord) -> Bool {
         pattern.allows(agent: record.name, tags: record.tags)
     }

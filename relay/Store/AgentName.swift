@@ -1,8 +1,9 @@
-// Names of agents and tokens, and what may describe an agent.
+// Names of agents and tokens, and the tags and purposes of agents.
 // Invariant: a stored name matches [a-z0-9][a-z0-9-]{0,62}, so it can stand in `agent/host`.
 
 /// The rules for names, tags and purposes.
 enum AgentName {
+    /// The most bytes of a name: as many as a label of a host name may have (RFC 1035).
     static let longest = 63
 
     /// Whether `text` is a name.
@@ -11,7 +12,7 @@ enum AgentName {
             && text.utf8.allSatisfy { isLowerOrDigit($0) || $0 == hyphen }
     }
 
-    /// The nearest name to a host's: its first label in lower case; `agent` when nothing is left.
+    /// A name suggested by a host name: its first label in lower case, or `agent`.
     static func suggestion(fromHost host: String) -> String {
         let label = host.prefix { $0 != "." }
         var name: [UInt8] = []
@@ -24,7 +25,7 @@ enum AgentName {
         return name.isEmpty ? "agent" : String(decoding: name, as: UTF8.self)
     }
 
-    /// `name`, or `name-2`, `name-3` … : the first that `isTaken` lets pass.
+    /// `name`, or `name-2`, `name-3` … : the first that is not taken.
     static func free(_ name: String, isTaken: (String) throws -> Bool) rethrows -> String {
         if try !isTaken(name) { return name }
         var number = 2

@@ -20,12 +20,12 @@ struct DataFolder: Sendable {
 
     /// Where the admin socket is.
     var socket: String { path + "/admin.sock" }
-    /// The configuration file that is read when no other is named.
+    /// The configuration file that is read if no other is named.
     var configuration: String { path + "/relay.conf" }
 
-    /// Makes the folder when it is missing.
+    /// Makes the folder if it is missing.
     func make() throws(CryptoError) { try SecureFile.makeFolder(path) }
 
-    /// Takes the folder for this process; nil when a relay already runs on it.
+    /// Takes the folder for this process; nil if a relay already runs on it.
     func lock() throws(LoopError) -> FolderLock? { try FolderLock.take(path + "/relay.lock") }
 }

@@ -3,11 +3,11 @@
 
 import Crypto
 
-/// What the relay proves itself with to agents.
+/// The key and certificate that prove the relay's identity to agents.
 struct RelayIdentity: Sendable {
     let certificatePEM: [UInt8]
     let keyPEM: [UInt8]
-    /// What agents pin.
+    /// The pin that agents check.
     let pin: PublicKeyPin
 
     /// Reads a certificate and its key from files.
@@ -17,7 +17,7 @@ struct RelayIdentity: Sendable {
         pin = try PublicKeyPin(certificatePEM: certificatePEM)
     }
 
-    /// The folder's own identity; a self-signed one is made when there is none.
+    /// The folder's own identity; a self-signed one is made if there is none.
     init(folder: DataFolder, names: [String] = []) throws(CryptoError) {
         let certificate = folder.path + "/tunnel.crt"
         let key = folder.path + "/tunnel.key"

@@ -1,5 +1,5 @@
 // The store's schema, as the steps that led to it.
-// Invariant: a released step is never edited; a change is a further step at the end.
+// Invariant: a released step is never edited; a change is another step at the end.
 
 /// The migrations of the relay's database, in order.
 enum Schema {

@@ -1,5 +1,5 @@
-// Agents: who may hold a tunnel, and how the fleet calls them.
-// Invariant: a revoked agent never comes back under its key; its name becomes free.
+// Agents: who may hold a tunnel, and under which name.
+// Invariant: a revoked agent never comes back under its id; its name becomes free.
 
 import Configuration
 import SQLite
@@ -17,7 +17,7 @@ extension AgentRecord {
 }
 
 extension Store {
-    /// The agent with this id, revoked or not; nil when there never was one.
+    /// The agent with this id, revoked or not; nil if there never was one.
     func agent(id: String) async throws(StoreError) -> AgentRecord? {
         try await run { connection in
             try connection.rows("SELECT * FROM agent WHERE id = ?", .text(id)).first
@@ -33,7 +33,7 @@ extension Store {
         }
     }
 
-    /// Ends an agent's right to connect; the caller cuts its live tunnel.
+    /// Ends an agent's right to connect; the caller closes its tunnel.
     func revokeAgent(_ nameOrID: String) async throws(StoreError) -> AgentRecord {
         let moment = now()
         return try await change { connection in
@@ -45,7 +45,7 @@ extension Store {
         }
     }
 
-    /// Changes how an agent is called and described; nil leaves a field as it is.
+    /// Changes an agent's name, tags or purpose; nil leaves a field unchanged.
     func updateAgent(
         _ nameOrID: String, name: String? = nil, tags: [String]? = nil, purpose: String? = nil
     ) async throws(StoreError) -> AgentRecord {
@@ -67,7 +67,7 @@ extension Store {
         }
     }
 
-    /// Remembers that these agents were connected just now.
+    /// Stores that these agents were connected just now.
     func touchAgents(_ ids: [String]) async throws(StoreError) {
         let moment = now()
         try await change { connection in

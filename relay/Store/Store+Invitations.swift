@@ -1,14 +1,14 @@
-// Invitations: made by an admin, redeemed once by an agent with the key it made for itself.
-// Invariant: redeeming and recording the agent are one transaction, so two agents cannot share one.
+// Invitations: made by an admin, redeemed once by an agent with its own key. Invariant: redeeming
+// and recording the agent are one transaction, so two agents cannot share an invitation.
 
 import Crypto
 import SQLite
 
 extension Store {
-    /// More open invitations than any rollout needs at once.
+    /// The most open invitations: more than any rollout needs at once.
     static let openInvitationLimit = 10_000
 
-    /// Makes an invitation; the secret is given out here and never again.
+    /// Makes an invitation; its secret is returned here and never again.
     func createInvitation(
         name: String? = nil, tags: [String] = [], purpose: String = "", lifetime: Duration
     ) async throws(StoreError) -> (invitation: InvitationRecord, secret: [UInt8]) {
@@ -20,7 +20,7 @@ extension Store {
             expires: created + lifetime.components.seconds)
         let secret = Random.bytes(16)
         try await change { connection in
-            // Used or expired ones answer a late agent precisely for a week, then go.
+            // Used and expired ones are kept for a week, so that a late agent gets an exact answer.
             try connection.execute(
                 "DELETE FROM invitation WHERE expires < ?", .integer(created - 604_800))
             let open = try connection.rows(
@@ -42,9 +42,9 @@ extension Store {
 
     /// Turns an invitation into an agent.
     ///
-    /// The invitation's name comes first, then `name`, the agent's wish, then `host`; a taken one
-    /// gets a number. The same key may repeat its call and learns the same record, so an answer
-    /// lost on the way costs nothing.
+    /// The invitation's name comes first, then `name`, which the agent asks for, then `host`; a
+    /// name that is taken gets a number. A repeated call with the same key returns the same record,
+    /// so a lost answer costs nothing.
     func redeem(
         secret: [UInt8], publicKey: [UInt8], name: String? = nil, host: String = "",
         tags: [String] = []

@@ -1,6 +1,6 @@
 // Bearer tokens of MCP clients.
-// Invariant: a token's text leaves `createToken` once and is stored as its hash alone; a row is never
-// deleted, so that no id comes twice (sessions at agents belong to it).
+// Invariant: a token's text is returned by `createToken` once and stored only as its hash; a row is
+// never deleted, so that no id is reused (sessions at agents belong to it).
 
 import Configuration
 import Crypto
@@ -21,7 +21,7 @@ extension TokenRecord {
 }
 
 extension Store {
-    /// Makes a token; its text is given out here and never again.
+    /// Makes a token; its text is returned here and never again.
     func createToken(
         name: String, scopes: Set<Scope>, pattern: String = "*"
     ) async throws(StoreError) -> (record: TokenRecord, token: String) {
@@ -47,7 +47,7 @@ extension Store {
         return (record, token)
     }
 
-    /// The live record of a token's text; nil when unknown or revoked.
+    /// The live record of a token's text; nil if unknown or revoked.
     func token(_ text: String) async throws(StoreError) -> TokenRecord? {
         let hash = TokenRecord.hash(of: text)
         return try await run { connection in
@@ -87,7 +87,7 @@ extension Store {
         }
     }
 
-    /// Remembers when these tokens were last used: id to time.
+    /// Stores when these tokens were last used: id to time.
     func touchTokens(_ uses: [String: Int64]) async throws(StoreError) {
         guard !uses.isEmpty else { return }
         try await change { connection in

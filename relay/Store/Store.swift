@@ -1,4 +1,4 @@
-// The relay's durable state: one SQLite file in its data folder.
+// The agents, invitations and tokens of a relay: one SQLite file in its data folder.
 // Where in the flow: the gate asks it who an agent is, access asks it for tokens, admin changes
 // both. Invariant: no secret is stored, only the hash of one.
 
@@ -9,7 +9,7 @@ import SQLite
 /// Agents, invitations and tokens, kept in `relay.db`.
 struct Store: Sendable {
     private let database: Database
-    /// Whole seconds since 1970; a test's own clock stands here.
+    /// Whole seconds since 1970; tests pass their own clock.
     let now: @Sendable () -> Int64
 
     /// Opens or makes `relay.db` in `folder`.
@@ -53,7 +53,7 @@ struct Store: Sendable {
     /// A new id: 16 letters and digits, 80 random bits.
     static func newID() -> String { Base32.encode(Random.bytes(10)).lowercased() }
 
-    /// A lasting fact about the relay itself, such as its tunnel URL; nil when never set.
+    /// A stored fact about the relay itself, such as its tunnel URL; nil if never set.
     func fact(_ key: String) async throws(StoreError) -> String? {
         try await run { connection in
             try connection.rows("SELECT value FROM fact WHERE key = ?", .text(key)).first?
@@ -61,7 +61,7 @@ struct Store: Sendable {
         }
     }
 
-    /// Remembers a fact about the relay itself.
+    /// Stores a fact about the relay itself.
     func setFact(_ key: String, _ value: String) async throws(StoreError) {
         try await run { connection in
             _ = try connection.execute(

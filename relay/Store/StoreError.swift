@@ -31,7 +31,7 @@ enum StoreError: Error, Equatable, Sendable, CustomStringConvertible {
         case .nameInvalid(let name):
             "'\(name)' is not a name: use 1 to 63 lower-case letters, digits and hyphens"
         case .nameReserved(let name):
-            "the name '\(name)' is kept for this relay's own use: choose another"
+            "the name '\(name)' is reserved for the relay's own use: choose another"
         case .nameTaken(let name): "the name '\(name)' is taken: choose another or revoke it"
         case .tagInvalid(let tag):
             "'\(tag)' is not a tag: use up to 32 of 1 to 63 letters, digits, dots, hyphens, '_' or '='"

@@ -1,4 +1,5 @@
-// agent_list and agent_describe: what the relay knows of its agents, with what an agent says of itself.
+// agent_list and agent_describe: what the relay knows about its agents, and what an agent reports
+// about itself.
 import JSON
 import Loop
 import MCP

@@ -5,7 +5,7 @@ import MCP
 import Wire
 
 extension Tools {
-    /// Runs the command on each target at once; one target's failure is its own.
+    /// Runs the command on each target at once; the failure of one target does not fail the others.
     func execute(_ call: ToolCall) async throws(Fault) -> JSON {
         let fields = Fields(object: call.arguments)
         let principal = try router.principal(of: call)

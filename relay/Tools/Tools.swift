@@ -1,5 +1,5 @@
-// The tools, made from the rows of the contract. Flow: MCP → a tool's handler → Router.send → an agent.
-// Invariant: a tool is its row; only where results join does it have a file here.
+// The tools, made from the rows of the contract. Flow: MCP → a tool's handler → Router.send → an
+// agent. Invariant: a tool is its row; it has a file here only where its result is made or joined.
 import JSON
 import Loop
 import MCP
@@ -9,7 +9,7 @@ import Wire
 @IO struct Tools {
     let router: Router
 
-    /// What answers a tool's call, where it is not simply the agent's answer.
+    /// Answers a tool call whose result is made here, not simply passed on from an agent.
     private typealias Answer = @IO @Sendable (ToolCall) async throws(Fault) -> JSON
 
     /// Every tool, in the order of the contract.
@@ -46,11 +46,14 @@ import Wire
         }
     }
 
-    /// Clients cut long results unless the tool says how long one may be: four bytes of JSON for each
-    /// of the 100,000 that a result has at most by default limits.
+    /// The most characters of a result that a client should show without cutting it.
+    ///
+    /// Clients cut long results unless the tool states a limit; Claude Code accepts up to 500,000.
+    /// One target's result with the default `max_bytes` (two outputs of 20,000 bytes) is far below.
     private static let largeResult: JSON.Object = ["anthropic/maxResultSizeChars": 400_000]
 
-    /// Passes a call to the agent that its arguments name, or to each, and gives what they answer.
+    /// Passes a call to the agent that its arguments name, or to each agent, and returns the
+    /// answer.
     private func pass(
         _ call: ToolCall, _ method: Wire.Method, _ row: ToolRow
     ) async throws(Fault) -> JSON {
@@ -67,7 +70,7 @@ import Wire
 
     /// Joins the lists that several agents answered, and names those that did not answer.
     ///
-    /// Arguments that one agent finds wrong are wrong for all.
+    /// If one agent finds the arguments invalid, they are invalid for all.
     private static func join(
         _ answers: [(name: String, answer: Result<RawJSON, Fault>)], _ list: String
     ) throws(Fault) -> JSON {

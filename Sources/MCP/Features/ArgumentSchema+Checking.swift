@@ -19,7 +19,7 @@ extension ArgumentSchema {
 
     private func check(_ value: JSON, _ path: String, _ problems: inout Problems) {
         if problems.isFull { return }
-        // Put together only for a problem: most arguments have none.
+        // Built only for a problem, as most arguments have none.
         func add(_ problem: String) { problems.add("argument \(quoted(path)) \(problem)") }
         guard types.isEmpty || types.contains(where: value.has(type:)) else {
             let wanted = types.map(Self.article).joined(separator: " or ")
@@ -105,7 +105,7 @@ extension JSON {
     }
 }
 
-/// Edits between two short names; names past 40 bytes count as far apart.
+/// Edits between two short names; names longer than 40 bytes count as far apart.
 private func distance(_ one: String, _ other: String) -> Int {
     let a = Array(one.utf8), b = Array(other.utf8)
     guard a.count <= 40, b.count <= 40 else { return .max }

@@ -1,6 +1,6 @@
 // The part of JSON Schema that tool arguments are checked against, compiled once per tool: type,
 // properties, required, additionalProperties false, enum, const, minimum, maximum, lengths, items.
-// Invariant: keywords it does not know never refuse a value.
+// Invariant: an unknown keyword never refuses a value.
 import JSON
 
 final class ArgumentSchema: Sendable {
@@ -38,7 +38,7 @@ final class ArgumentSchema: Sendable {
         return low...max(low, Int(clamping: schema[high]?.intValue ?? .max))
     }
 
-    /// The first few things wrong with a call's arguments, in plain words; `nil` when all is well.
+    /// The first few things wrong with a call's arguments, in plain words; `nil` if there is none.
     func problem(with arguments: JSON.Object) -> String? {
         var problems = Problems()
         check(arguments, "", &problems)
@@ -47,7 +47,7 @@ final class ArgumentSchema: Sendable {
     }
 }
 
-/// What was found so far; a hostile call must not make a long answer.
+/// The problems found so far, capped so that a hostile call cannot cause a long answer.
 struct Problems {
     private(set) var found: [String] = []
     var isFull: Bool { found.count >= 5 }

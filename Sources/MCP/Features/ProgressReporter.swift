@@ -4,7 +4,7 @@
 import JSON
 public import Loop
 
-/// Tells the client how far a request is; what comes too fast is folded into the next one.
+/// Reports a request's progress to the client; reports that come too fast are merged.
 @IO public final class ProgressReporter {
     private let token: RequestID
     private let limits: MCPLimits
@@ -45,7 +45,7 @@ public import Loop
         }
     }
 
-    /// Ends reporting; what was not sent is in the result anyway.
+    /// Ends reporting; the result contains what was not sent.
     func finish() {
         isFinished = true
         pending = nil

@@ -1,5 +1,5 @@
 // Prompts and completion as the host offers them. Invariant: prompts are listed in the host's
-// order; a prompt's required arguments are there when its handler runs.
+// order; a prompt's required arguments are present when its handler runs.
 public import JSON
 import Loop
 
@@ -82,11 +82,11 @@ public struct CompletionRequest: Sendable {
     public let argument: String
     /// What has been typed so far.
     public let value: String
-    /// Arguments that are already settled.
+    /// Arguments that already have a value.
     public let settled: [String: String]
-    /// Who asks.
+    /// The principal that asks.
     public let principal: Principal
 }
 
-/// Finds values that start as the client typed, best first; more than 100 are cut.
+/// Finds values that begin with what the client typed, best first; only 100 are sent.
 public typealias Completion = @IO @Sendable (CompletionRequest) async -> [String]

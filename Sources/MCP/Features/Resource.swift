@@ -96,7 +96,7 @@ public struct Resources: Sendable {
     public var list: @IO @Sendable (Principal) async -> [Resource]
     /// The templates, in a stable order; `uri` holds the template.
     public var templates: [Resource]
-    /// Reads one; throws `resourceNotFound` for what does not exist or is not the principal's.
+    /// Reads one; throws `resourceNotFound` if it does not exist or the principal may not see it.
     public var read: @IO @Sendable (String, Principal) async throws(MCPError) -> Reading
 
     /// Offers resources.

@@ -3,13 +3,13 @@
 public import JSON
 import Loop
 
-/// Hints about what a tool does; all four are always stated, since their defaults are alarming.
+/// Hints about what a tool does; all four are always stated, as their defaults claim the worst.
 public struct ToolAnnotations: Sendable, Equatable {
     /// The tool changes nothing.
     public var readOnly: Bool
     /// The tool may destroy something.
     public var destructive: Bool
-    /// Calling it again with the same arguments changes nothing more.
+    /// Calling it again with the same arguments has no further effect.
     public var idempotent: Bool
     /// The tool reaches beyond a closed world.
     public var openWorld: Bool
@@ -25,7 +25,7 @@ public struct ToolAnnotations: Sendable, Equatable {
 
 /// A function that a client's model may call.
 public struct Tool: Sendable {
-    /// What runs a call; it returns failures as results, and is cancelled when nobody waits.
+    /// Runs a call; it returns failures as results, and is cancelled when nobody waits any longer.
     public typealias Handler = @IO @Sendable (ToolCall) async -> ToolResult
 
     /// The name: 1 to 64 of `A-Z a-z 0-9 _ . -`.
@@ -34,7 +34,7 @@ public struct Tool: Sendable {
     public var title: String
     /// What it does, for the model.
     public var description: String
-    /// JSON Schema of the arguments, an object; also what calls are checked against.
+    /// JSON Schema of the arguments, an object; calls are also checked against it.
     public var inputSchema: JSON
     /// JSON Schema of the structured result, an object.
     public var outputSchema: JSON?
@@ -46,7 +46,7 @@ public struct Tool: Sendable {
     public var icons: [JSON]
     /// `_meta` of its list entry.
     public var meta: JSON.Object
-    /// What runs a call.
+    /// Runs a call.
     public var handler: Handler
 
     /// Declares a tool.

@@ -10,20 +10,20 @@ public struct ToolCall: Sendable {
     public let arguments: JSON.Object
     /// The same arguments as the bytes that were sent, to pass on without writing them again.
     public let rawArguments: RawJSON
-    /// Who calls.
+    /// The principal that calls.
     public let principal: Principal
-    /// What the client program says it is; for display and logs alone.
+    /// What the client program says it is; only for display and logs.
     public let client: Implementation?
     /// The capabilities the client declared.
     public let capabilities: JSON.Object
     /// The revision the call came in.
     public let revision: Revision
-    /// The trace this call belongs to.
+    /// The trace that this call belongs to.
     public let trace: TraceContext?
-    /// Where to report progress; `nil` when the client asked for none.
+    /// Where to report progress; `nil` if the client asked for none.
     public let progress: ProgressReporter?
 
-    /// A call made by hand, for trying a handler without a server.
+    /// A call built in code, to test a handler without a server.
     public init(
         name: String, arguments: JSON.Object, principal: Principal,
         client: Implementation? = nil, capabilities: JSON.Object = [:],

@@ -1,9 +1,9 @@
-// The result of a tool call. Flow: handler → ToolResult → bytes, the structured part spliced as it
-// is. Invariant: the text block always carries a whole answer too, because some clients show the
-// model only one of the two.
+// The result of a tool call. Flow: handler → ToolResult → bytes, the structured part spliced in
+// unchanged. Invariant: the text block always carries a whole answer too, because some clients show
+// the model only one of the two.
 public import JSON
 
-/// What a tool call comes to.
+/// The result of a tool call.
 public struct ToolResult: Sendable {
     /// The text block's content.
     public enum Text: Sendable, Equatable, ExpressibleByStringLiteral {
@@ -11,7 +11,7 @@ public struct ToolResult: Sendable {
         case string(String)
         /// UTF-8 bytes; what is not UTF-8 is replaced.
         case utf8([UInt8])
-        /// A JSON string with its quotes and escapes, spliced as it is.
+        /// A JSON string with its quotes and escapes, spliced in unchanged.
         case encoded(RawJSON)
         /// The structured part, written out.
         case structured
@@ -20,7 +20,7 @@ public struct ToolResult: Sendable {
         public init(stringLiteral value: String) { self = .string(value) }
     }
 
-    /// The structured part: an object (`.raw` is spliced as it is).
+    /// The structured part: an object (`.raw` is spliced in unchanged).
     public var structured: JSON?
     /// The text block.
     public var text: Text
@@ -43,7 +43,7 @@ public struct ToolResult: Sendable {
         self.meta = meta
     }
 
-    /// A result that is text alone.
+    /// A result with text only.
     public init(text: Text, content: [JSON] = [], isError: Bool = false) {
         self.text = text
         self.content = content
@@ -51,7 +51,7 @@ public struct ToolResult: Sendable {
         meta = [:]
     }
 
-    /// A failed call: one plain sentence of what is wrong and what to do next.
+    /// A failed call, with a plain sentence: what is wrong and what to do next.
     public static func failure(_ sentence: String) -> ToolResult {
         ToolResult(text: .string(sentence), isError: true)
     }
@@ -88,7 +88,7 @@ extension ToolResult {
         output.append("}")
     }
 
-    /// About how long the result is, to reserve once.
+    /// The approximate length of the result, to reserve its bytes once.
     var estimatedBytes: Int {
         var bytes = 512
         if case .raw(let raw)? = structured { bytes += raw.bytes.count * 2 }

@@ -16,7 +16,7 @@ struct ToolTable: Sendable {
 
     let entries: [Entry]
     private let places: [String: Int]
-    /// Whether the list depends on who asks.
+    /// Whether the list depends on the principal.
     let isScoped: Bool
 
     init(_ tools: [Tool]) {

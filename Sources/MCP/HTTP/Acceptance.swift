@@ -1,4 +1,4 @@
-// What kinds of reply a client takes, liberally read. Invariant: a client that names only JSON
+// Which kinds of reply a client accepts, read liberally. Invariant: a client that names only JSON
 // never gets an event stream.
 
 struct Acceptance: Equatable {
@@ -6,7 +6,7 @@ struct Acceptance: Equatable {
     var stream = true
 
     init(_ header: String?) {
-        // What nearly every client sends, without taking it apart.
+        // What nearly every client sends is recognised without parsing.
         guard let header, !header.isEmpty, header != "application/json, text/event-stream" else {
             return
         }

@@ -1,6 +1,6 @@
 // One server-sent event stream. Flow: messages → queue → the connection, as fast as the client
-// reads. Invariant: messages leave in order; what a slow client may miss is dropped past the
-// limit, the last message never is.
+// reads. Invariant: messages leave in order; optional messages beyond a slow client's limit are
+// dropped; the last message never is.
 import HTTP
 import Loop
 
@@ -9,7 +9,7 @@ import Loop
     private let limits: MCPLimits
     private var queue: [[UInt8]] = []
     private var queuedBytes = 0
-    /// What has been queued is being written; set when all of it is.
+    /// Set while the queue is being written; completes when all of it has been.
     private var pumping: Once<Void>?
     private var isClosed = false
     private var writtenAt = IO.now
@@ -24,13 +24,13 @@ import Loop
         reply.start(status: 200, headers: headers)
     }
 
-    /// Sends a message that may be dropped when the client does not keep up.
+    /// Sends a message that may be dropped if the client does not keep up.
     func notify(_ message: [UInt8]) {
         guard queuedBytes + message.count <= limits.queuedBytes else { return }
         enqueue(Self.event(message))
     }
 
-    /// Calls back once when the client goes away, at once if it has.
+    /// Calls back once when the client leaves, immediately if it has left.
     func onDisconnect(_ tell: @escaping @IO () -> Void) { reply.onDisconnect = tell }
 
     /// Sends the last message, if any, and ends the stream once the client has taken all.

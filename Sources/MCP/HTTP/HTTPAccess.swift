@@ -1,5 +1,5 @@
-// Who may reach the endpoint at all: the checks on Origin and Host that keep web pages and DNS
-// rebinding out. Invariant: they come first, before authentication and before the body is read.
+// Who may reach the endpoint: the checks of Origin and Host that keep out web pages and DNS
+// rebinding. Invariant: they come first, before authentication and before the body is read.
 import HTTP
 
 /// Which origins and hosts an endpoint accepts.
@@ -9,7 +9,8 @@ public struct HTTPAccess: Sendable {
     public var isLoopback: Bool
     /// Origins of web pages that may call, such as `https://app.example`.
     public var allowedOrigins: Set<String>
-    /// Further `Host` names, without port; with any here, others are refused everywhere.
+    /// Further accepted `Host` names, without port; if there are any, a public listener refuses all
+    /// others, too.
     public var allowedHosts: Set<String>
     /// The protected-resource metadata a 403 points at; `nil` for none.
     public var resourceMetadata: String?
@@ -86,11 +87,11 @@ extension HTTPAccess.Verdict {
     }
 }
 
-/// What the host's authentication says of a request.
+/// The result of the host's authentication of a request.
 public enum Authentication: Sendable {
-    /// This is who it comes from.
+    /// The request comes from this principal.
     case principal(Principal)
-    /// Nobody known: 401 with this `WWW-Authenticate`.
+    /// The caller is unknown: 401 with this `WWW-Authenticate`.
     case challenge(String)
     /// Refused with another status, in one plain line.
     case refused(status: Int, String)

@@ -1,6 +1,6 @@
-// One POSTed request and its reply, which stays plain JSON for as long as it can. Flow: notify and
-// finish → JSON, or an event stream from the first notification or the tenth second on. Invariant:
-// exactly one reply; an error keeps its HTTP status unless the stream has started.
+// One POSTed request and its reply, which stays plain JSON as long as possible. Flow: notify and
+// finish → JSON, or an event stream after the first notification or ten seconds. Invariant: exactly
+// one reply; an error keeps its HTTP status unless the stream has started.
 import HTTP
 import Loop
 
@@ -21,7 +21,7 @@ import Loop
         self.server = server
     }
 
-    /// Lets time pass for it, until `finish`.
+    /// Starts the exchange's timeouts; `finish` ends them.
     func begin() {
         if accept.stream { server.pulse.add(self) }
     }

@@ -1,5 +1,5 @@
-// The sessions of legacy clients over HTTP. Invariant: bounded in number, in all and per
-// principal; a session is its creator's alone; an ended one is gone for good.
+// The sessions of legacy clients over HTTP. Invariant: bounded in total and per principal; a
+// session belongs to its creator only, and never returns once ended.
 import Loop
 
 @IO final class LegacySession {
@@ -23,7 +23,7 @@ import Loop
         }.joined()
     }
 
-    /// Runs a request of this session, which is in use until it ends.
+    /// Runs a request of this session, which counts as in use until the request ends.
     func using<T>(_ work: @IO () async -> T) async -> T {
         running += 1
         defer {
@@ -54,7 +54,7 @@ import Loop
         streamEnded.set(())
     }
 
-    /// Ends its requests, each with the error, and its stream.
+    /// Ends its stream, and its requests with the error.
     func end(_ error: MCPError) {
         inFlight.failAll(error)
         closeStream()
@@ -74,7 +74,7 @@ import Loop
 
     var count: Int { sessions.count }
 
-    /// A new session, or `nil` when there are too many.
+    /// A new session, or `nil` if there are too many.
     func open(_ handshake: Handshake, _ principal: Principal) -> LegacySession? {
         if sessions.count >= limits.sessions.count { beat(IO.now) }
         guard sessions.count < limits.sessions.count,
@@ -93,7 +93,7 @@ import Loop
         return session
     }
 
-    /// Ends a session; what it has running is answered by the error.
+    /// Ends a session; its running requests are answered with the error.
     func end(_ session: LegacySession, _ error: MCPError) {
         guard sessions.removeValue(forKey: session.id) != nil else { return }
         let left = owned[session.owner, default: 1] - 1
@@ -113,7 +113,7 @@ import Loop
 extension SessionTable: Beating {
     func beat(_ now: ContinuousClock.Instant) {
         for session in Array(sessions.values) where session.isIdle(now, limits.sessions.idle) {
-            // Nothing runs in it: nobody reads this sentence.
+            // Nothing runs in it, so nobody receives this sentence.
             end(session, .ended("the session was idle for too long: send initialize again"))
         }
     }

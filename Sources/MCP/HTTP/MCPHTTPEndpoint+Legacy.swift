@@ -1,4 +1,4 @@
-// POST, GET and DELETE of clients with a handshake. Invariant: apart from `initialize` everything
+// POST, GET and DELETE of clients with a handshake. Invariant: every request except `initialize`
 // needs a session of the same principal; a client that leaves cancels nothing.
 import HTTP
 import JSON
@@ -87,7 +87,7 @@ extension MCPHTTPEndpoint {
         sessions.end(
             session,
             .ended(
-                "the session was deleted while this request ran, and what it started may go on: "
+                "the session was deleted while this request ran; what it started may keep running: "
                     + "send initialize, then ask for its result or send it again"))
         visit.reply.send(status: 204, headers: visit.headers, body: [])
     }

@@ -7,9 +7,13 @@ extension MCPHTTPEndpoint {
     func postModern(_ message: Message, _ visit: Visit) async {
         switch message.kind {
         case .response:
-            visit.fail(nil, .invalidRequest("this server asks nothing: send requests"), .newest)
+            visit.fail(
+                nil,
+                .invalidRequest(
+                    "this server sends no requests, so it takes no responses: send requests"),
+                .newest)
         case .notification:
-            // A cancellation is the closing of the request's connection; ids are not unique here.
+            // Clients cancel by closing the request's connection, as ids are not unique here.
             visit.reply.send(status: 202, headers: visit.headers, body: [])
         case .request(let id, let method):
             do throws(MCPError) {

@@ -1,13 +1,13 @@
 // The Streamable HTTP transport: one path, both eras. Flow: HTTPRequest → Origin, Host → principal
 // → method → era → message core → JSON or event stream. Invariant: the checks run in the order of
-// the specification, and each request is judged by itself.
+// the specification, and each request is checked independently.
 public import HTTP
 import JSON
 public import Loop
 
 /// Serves an MCP server on one path of an HTTP server.
 @IO public final class MCPHTTPEndpoint {
-    /// Says who a request comes from, by its headers.
+    /// Determines who a request comes from, by its headers.
     public typealias Authenticate = @IO @Sendable (HTTPRequest) async -> Authentication
 
     let server: MCPServer
@@ -99,7 +99,7 @@ public import Loop
         }
     }
 
-    /// The reply to a request that was answered, in the way its era has it.
+    /// Sends the reply to an answered request in the form of its era.
     func finish(_ exchange: HTTPExchange, _ answer: Answer?, _ visit: Visit, _ revision: Revision)
         async
     {
@@ -121,7 +121,7 @@ public import Loop
     }
 }
 
-/// One HTTP request with what has been found out about it.
+/// One HTTP request with what is known about it.
 struct Visit {
     let request: HTTPRequest
     let reply: any Reply
@@ -129,13 +129,14 @@ struct Visit {
     let principal: Principal
     let accept: Acceptance
 
-    /// Whether the version header names something that is not a legacy revision.
+    /// Whether the version header names anything but a legacy revision.
     var claimsModern: Bool {
         guard let version = request.header("MCP-Protocol-Version") else { return false }
         return Revision(rawValue: version)?.isModern ?? true
     }
 
-    /// Web pages may send other types across origins without asking first.
+    /// Whether the body is declared as JSON: web pages may send other types across origins without
+    /// a preflight request.
     var isJSON: Bool {
         guard let header = request.header("content-type") else { return false }
         if header == "application/json" { return true }

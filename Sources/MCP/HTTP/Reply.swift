@@ -1,17 +1,17 @@
 // What the HTTP adapter needs of a responder; a test puts a recorder in its place. Invariant: as
-// with HTTPResponder, exactly one response leaves, and writing to a client that left does nothing.
+// with HTTPResponder, exactly one response is sent, and writing to a client that left does nothing.
 import HTTP
 import Loop
 
 @IO protocol Reply: AnyObject {
     var onDisconnect: (@IO () -> Void)? { get set }
-    /// Whose request is answered, for the connection's own end.
+    /// Who the request came from, so that the connection can be ended with that client.
     var client: String? { get set }
     func send(status: Int, headers: HTTPHeaders, body: [UInt8])
     func start(status: Int, headers: HTTPHeaders)
     func write(_ chunk: [UInt8]) async throws(HTTPError)
     func end()
-    /// Cancels the task that works on the response, which still leaves.
+    /// Cancels the task that works on the response, which is still sent.
     func cancel()
 }
 

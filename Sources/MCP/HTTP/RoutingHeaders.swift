@@ -1,5 +1,6 @@
-// The headers a modern request repeats its body in, so that proxies can route without reading it.
-// Invariant: a request goes on only if every routing header is there and says what the body says.
+// The headers in which a modern request repeats parts of its body, so that proxies can route
+// without reading it. Invariant: a request proceeds only if every routing header is present and
+// agrees with the body.
 import HTTP
 import JSON
 
@@ -38,7 +39,7 @@ enum RoutingHeaders {
         }
     }
 
-    /// The value behind `=?base64?…?=`; any other value is literal.
+    /// The value inside `=?base64?…?=`; any other value is literal.
     private static func decoded(_ value: String, _ header: String) throws(MCPError) -> String {
         guard value.hasPrefix("=?base64?"), value.hasSuffix("?="), value.utf8.count >= 11 else {
             return value
@@ -50,7 +51,7 @@ enum RoutingHeaders {
         return text
     }
 
-    /// Strict base64 (RFC 4648 §4): padded, nothing between, no stray bits.
+    /// Strict base64 (RFC 4648 §4): padded, no other characters, no stray bits.
     private static func base64(_ text: some Sequence<UInt8>) -> [UInt8]? {
         var output: [UInt8] = []
         var bits: UInt32 = 0

@@ -1,5 +1,5 @@
 // Bytes to lines. Flow: standard input → LineSplitter → StdioConversation. Invariant: it never
-// holds more than one line's limit; a longer line is dropped to its end and reported once.
+// holds more than the limit for one line; a longer line is dropped to its end and reported once.
 
 struct LineSplitter {
     enum Line: Equatable {
@@ -26,7 +26,7 @@ struct LineSplitter {
         return lines
     }
 
-    /// What stands after the last line break when the input ends.
+    /// What follows the last line break when the input ends.
     mutating func finish() -> [Line] {
         var lines: [Line] = []
         finishLine(&lines)

@@ -1,4 +1,4 @@
-// The stdio transport: one client, one message a line, over any byte stream: standard input and
+// The stdio transport: one client, one message per line, over any byte stream: standard input and
 // output (`DescriptorStream`), or the relay's socket. Invariant: what waits to be sent is bounded;
 // a client that does not read is not read from.
 import JSON
@@ -38,10 +38,10 @@ public import Net
 
     /// Serves until the stream ends or the task is cancelled.
     ///
-    /// `received` is what came before. Requests that run when the client's input ends get a
-    /// moment to finish.
+    /// `received` holds the bytes received before. Requests that run when the client's input ends
+    /// get a moment to finish.
     public func run(received: [UInt8] = []) async {
-        // Strong until the stream ends.
+        // A strong reference until the stream ends.
         unsafe stream.onData = { [self] bytes in unsafe receive(Array(bytes)) }
         stream.onDrain = { [weak stream] in stream?.resumeReading() }
         stream.onEnd = { [self] in IO.task { await self.settle() } }
@@ -63,10 +63,10 @@ public import Net
     private func settle() async {
         for line in splitter.finish() { conversation.receive(line) }
         await conversation.settle(before: IO.now + grace)
-        // The client may still read: what it has not cancelled itself has an answer.
+        // The client may still read: every request it has not cancelled gets an answer.
         conversation.inFlight.failAll(
             .ended(
-                "the input ended while this request ran, and what it started may go on: "
+                "the input ended while this request ran; what it started may keep running: "
                     + "connect again, then ask for its result or send it again"))
         await conversation.settle(before: IO.now + cancelGrace)
         stream.finish()

@@ -1,6 +1,6 @@
 // The messages of one stdio client, both eras at once. Flow: line → era → InFlight → reply line.
-// Invariant: each message is judged by itself; `initialize` opens the legacy era for the process
-// and closes nothing.
+// Invariant: each message is checked independently; `initialize` enables the legacy era for this
+// client without disabling the modern one.
 import JSON
 import Loop
 
@@ -14,7 +14,7 @@ import Loop
     private let settled = Condition()
     let inFlight = InFlight()
 
-    /// `send` writes a reply; `notify` writes what may be dropped when the client is slow.
+    /// `send` writes a reply; `notify` writes messages that may be dropped if the client is slow.
     init(
         server: MCPServer, principal: Principal, send: @escaping @IO ([UInt8]) -> Void,
         notify: @escaping Notify
@@ -85,7 +85,7 @@ import Loop
         }
     }
 
-    /// Sends what `work` comes to, if anything, and counts it as open until then.
+    /// Sends the result of `work`, if any, and counts the request as open until then.
     private func reply(_ work: @escaping @IO @Sendable () async -> [UInt8]?) {
         open += 1
         IO.task { [self] in
@@ -96,7 +96,7 @@ import Loop
         }
     }
 
-    /// Returns once every request received so far has its reply sent, at the latest at `end`.
+    /// Returns once every request received so far has its reply sent, or at `end`.
     func settle(before end: ContinuousClock.Instant) async {
         while open > 0, IO.now < end, !Task.isCancelled { await settled.wait(until: end) }
     }

@@ -1,9 +1,9 @@
-// A batch of messages, which revision 2025-03-26 has: an array in, an array of replies out.
-// Invariant: never empty, never longer than the limit, and `initialize` does not stand in one.
+// A batch of messages, as in revision 2025-03-26: an array in, an array of replies out. Invariant:
+// it is never empty, never longer than the limit, and it never contains `initialize`.
 import JSON
 
 enum Batch {
-    /// What one element of a batch is.
+    /// One element of a batch.
     enum Element {
         case message(Message)
         case bad(BadMessage)

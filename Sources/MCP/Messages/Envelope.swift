@@ -50,7 +50,7 @@ enum Envelope {
 extension [UInt8] {
     mutating func append(_ text: String) { append(contentsOf: text.utf8) }
 
-    /// Raw line breaks become spaces: in valid JSON they can only stand between tokens, and both
+    /// Raw line breaks become spaces: in valid JSON they occur only between tokens, and both
     /// framings end a message at one.
     mutating func appendOnOneLine(_ message: [UInt8]) {
         let start = count

@@ -1,12 +1,12 @@
 // The requests of one stdio client or legacy session that are being answered, by their ids.
-// Invariant: an id names one running request at most; a cancelled request sends nothing more,
+// Invariant: an id names at most one running request; a cancelled request sends nothing more,
 // neither progress nor reply.
 import Loop
 
 @IO final class InFlight {
     private var running: [RequestID: Ongoing] = [:]
 
-    /// Starts answering; the task's value is `nil` when the client cancelled the request.
+    /// Starts answering; the task's value is `nil` if the client cancelled the request.
     func start(
         _ request: Request, _ server: MCPServer, notify: @escaping Notify
     ) throws(MCPError) -> Task<Answer?, Never> {
@@ -17,7 +17,7 @@ import Loop
         running[request.id] = ongoing
         let task = IO.task { () -> Answer? in
             let answer = await server.answer(ongoing, notify: notify)
-            // Its client may have cancelled it and used the id again.
+            // The client may have cancelled the request and reused its id.
             if self.running[request.id] === ongoing { self.running[request.id] = nil }
             return answer
         }
@@ -28,7 +28,7 @@ import Loop
     /// Cancels one request; an id that is unknown or already answered is ignored.
     func cancel(_ id: RequestID) { running.removeValue(forKey: id)?.cancel() }
 
-    /// What `notifications/cancelled` names, cancelled.
+    /// Cancels the request that a `notifications/cancelled` message names.
     func cancel(_ message: Message) {
         guard let id = message.params.value("requestId").flatMap({ RequestID($0) }) else { return }
         cancel(id)

@@ -1,4 +1,4 @@
-// One JSON-RPC message from a client, read shallowly: what routing needs, and where the rest stands.
+// One JSON-RPC message from a client, read shallowly: what routing needs, and where the rest is.
 // Flow: transport → Message → era → dispatch. Invariant: all of the bytes are valid JSON, so a
 // range of them may be passed on as RawJSON.
 import JSON
@@ -12,7 +12,7 @@ struct Message: Sendable {
 
     let kind: Kind
     let params: Params
-    /// `params._meta`, read whole: it is small and every era looks into it.
+    /// `params._meta`, parsed completely: it is small, and every era needs it.
     let meta: JSON.Object?
 
     var id: RequestID? {
@@ -27,14 +27,14 @@ struct Message: Sendable {
     var isInitialize: Bool {
         if case .request(_, "initialize") = kind { true } else { false }
     }
-    /// Whether the message says that it is of the era without handshake.
+    /// Whether the message says that it belongs to the era without a handshake.
     var claimsModern: Bool {
         guard let meta else { return false }
         return meta[MetaKey.version] != nil || meta[MetaKey.capabilities] != nil
     }
 }
 
-/// A message that cannot be served, with the id to answer under when it could be read.
+/// A message that cannot be served, with the id for the answer if it could be read.
 struct BadMessage: Error {
     var id: RequestID?
     var error: MCPError
@@ -83,7 +83,7 @@ extension Message {
     }
 }
 
-/// Where the members of a message lie.
+/// Where the members of a message are.
 private struct Fields {
     var id, method, params: Range<Int>?
     var isVersion2 = false

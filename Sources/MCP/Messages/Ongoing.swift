@@ -16,13 +16,13 @@ import Loop
 
     init(_ request: Request) { self.request = request }
 
-    /// Whether nothing that its handler says is sent any more.
+    /// Whether its handler's output is no longer sent.
     var isOver: Bool { end != nil }
 
-    /// Ends it for its client, which wants to hear nothing more of it.
+    /// Ends it at its client's request: nothing more is sent.
     func cancel() { finish(.cancelled) }
 
-    /// Ends it from this side: the client is sent the error.
+    /// Ends it with an error, which the client is sent.
     func fail(_ error: MCPError) { finish(.failed(error)) }
 
     private func finish(_ end: End) {
@@ -32,8 +32,9 @@ import Loop
         stop = nil
     }
 
-    /// Lets `work` find the answer, unless the request is over already; what the client is sent,
-    /// nil: nothing.
+    /// Runs `work` for the answer, unless the request is over already.
+    ///
+    /// Returns what to send to the client, if anything.
     func outcome(of work: @IO () async -> Answer) async -> Answer? {
         let answer = isOver ? nil : await work()
         stop = nil

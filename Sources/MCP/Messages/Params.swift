@@ -1,5 +1,5 @@
 // The parameters of a request, looked up by name in the bytes they came in. Invariant: a value is
-// built only when a method asks for it.
+// parsed only when a method asks for it.
 import JSON
 
 struct Params: Sendable {
@@ -30,18 +30,18 @@ struct Params: Sendable {
         return nil
     }
 
-    /// The value of a parameter, built.
+    /// The parsed value of a parameter.
     func value(_ name: String) -> JSON? {
         range(name).flatMap { try? JSON(parsing: bytes, in: $0) }
     }
 
-    /// The text of a parameter.
+    /// The bytes of a parameter.
     func raw(_ name: String) -> RawJSON? {
         for member in members where member.name == name { return RawJSON(member, of: bytes) }
         return nil
     }
 
-    /// A string that must be there.
+    /// A string that must be present.
     func string(_ name: String) throws(MCPError) -> String {
         guard let value = value(name)?.stringValue else {
             throw .invalidParams("params.\(name) must be a string")

@@ -1,9 +1,10 @@
-// A request on its way to a method: what is asked, by whom, in which revision. Flow: transport and
-// era detection build it, MCPServer answers it. Invariant: once it exists, era rules are met.
+// A request on its way to a method: its method, its caller and its revision. Flow: transport and
+// era detection build it, MCPServer answers it. Invariant: once it exists, the rules of its era are
+// met.
 import JSON
 import Loop
 
-/// Who asks, and how the answer must look.
+/// Who asks, and which form the answer must have.
 struct Caller: Sendable {
     var revision: Revision
     var principal: Principal
@@ -50,5 +51,5 @@ struct Answer: Sendable {
     }
 }
 
-/// Sends a message that belongs to a running request; dropped when nobody can take it.
+/// Sends a message that belongs to a running request; dropped if nobody can receive it.
 typealias Notify = @IO @Sendable ([UInt8]) -> Void

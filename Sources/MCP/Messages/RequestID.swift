@@ -5,7 +5,7 @@ import JSON
 struct RequestID: Hashable, Sendable {
     let text: [UInt8]
 
-    /// `nil` when the value at `range` is neither a string nor an integer.
+    /// `nil` if the value at `range` is neither a string nor an integer.
     init?(_ bytes: [UInt8], _ range: Range<Int>) {
         let first = bytes[range.lowerBound]
         if first != UInt8(ascii: "\"") {
@@ -16,7 +16,7 @@ struct RequestID: Hashable, Sendable {
         text = Array(bytes[range])
     }
 
-    /// A value found inside something already parsed.
+    /// A value inside JSON that is already parsed.
     init?(_ value: JSON) {
         guard value.stringValue != nil || value.intValue != nil else { return nil }
         text = value.encoded()
@@ -24,6 +24,6 @@ struct RequestID: Hashable, Sendable {
 }
 
 extension RequestID {
-    /// The same as a value to splice.
+    /// The id as a JSON value.
     var json: JSON { (try? JSON(parsing: text)) ?? .null }
 }

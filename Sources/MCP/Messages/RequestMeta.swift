@@ -1,6 +1,6 @@
 // The `_meta` of a request: version and capabilities in the modern era, progress token and trace
-// context in both. Flow: Message.meta → RequestMeta → Caller. Invariant: an incomplete or
-// ill-typed `_meta` is refused before anything acts on it.
+// context in both. Flow: Message.meta → RequestMeta → Caller. Invariant: an incomplete or ill-typed
+// `_meta` is refused before anything depends on it.
 import JSON
 
 enum MetaKey {
