@@ -10,20 +10,14 @@ public enum ExitCode {
     public static let data: Int32 = 65
     /// A file to read is missing or unreadable.
     public static let noInput: Int32 = 66
-    /// A name that should exist does not.
-    public static let noHost: Int32 = 68
     /// A service that is needed does not answer.
     public static let unavailable: Int32 = 69
     /// An internal error: the program has a bug.
     public static let software: Int32 = 70
-    /// A basic system call failed.
-    public static let system: Int32 = 71
     /// A file cannot be made.
     public static let cannotCreate: Int32 = 73
     /// Reading or writing failed.
     public static let io: Int32 = 74
-    /// A temporary failure: a retry may succeed.
-    public static let temporary: Int32 = 75
     /// Permission is missing.
     public static let noPermission: Int32 = 77
     /// The configuration is wrong.

@@ -39,9 +39,6 @@ public import Loop
         keepAlive = head.keepAlive
     }
 
-    /// Whether a response has been sent or started.
-    public var hasStarted: Bool { phase != .waiting }
-
     /// Sends a complete response.
     public func send(status: Int = 200, headers: HTTPHeaders = [:], body: [UInt8] = []) {
         guard phase == .waiting, !isDisconnected else { return }
@@ -59,11 +56,6 @@ public import Loop
         var headers = headers
         headers["Content-Type"] = "text/plain; charset=utf-8"
         send(status: status, headers: headers, body: Array("\(text)\n".utf8))
-    }
-
-    /// Answers 405 with the methods that the path has.
-    public func sendMethodNotAllowed(allow methods: String) {
-        send(status: 405, text: "use \(methods) here", headers: ["Allow": methods])
     }
 
     /// Sends the head of a response whose body follows in pieces.

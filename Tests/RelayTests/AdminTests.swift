@@ -182,7 +182,7 @@ private let program = Program(
         #expect(replies.count == 4)
         #expect(replies[0] == "{\"ok\":{\"tokens\":[]}}")
         #expect(replies[1] == "{\"ok\":{\"rows\":[]}}")
-        #expect(replies[2].contains("cannot do 'x'"))
+        #expect(replies[2].contains("there is no admin command 'x'"))
         #expect(replies[3].contains("not JSON"))
         let long = try await exchange(path, String(repeating: "x", count: (1 << 20) + 1))
         #expect(long.first?.contains("too long") == true)

@@ -85,9 +85,7 @@ import Wire
                 }
             case .target:
                 guard caller.reaches(Owner.host(of: name)) else {
-                    throw Fault(
-                        .refusedByPolicy,
-                        "this token may not use \(name.prefix(200)); its operator can allow it")
+                    throw .targetNotAllowed(name)
                 }
             case .agent, .each, .relay: break
             }
@@ -105,23 +103,5 @@ import Wire
         guard let rule = policy.refusal(ofOutput: bytes) else { return fields }
         guard !fields.has(limit.name) else { throw .refused("\(limit.name) \(bytes)", by: rule) }
         return fields.with(limit.name, .integer(policy.outputLimit))
-    }
-}
-
-extension Fault {
-    /// The session does not exist, or the caller may not use it.
-    static func noSession(_ id: String) -> Fault {
-        Fault(
-            .unknownSession,
-            "There is no session \"\(id.prefix(80))\": it was closed, was idle too long, or the agent "
-                + "restarted. ssh_session_list shows your sessions; ssh_session_open opens one.")
-    }
-
-    /// The command does not exist, or the caller may not use it.
-    static func noCommand(_ id: String) -> Fault {
-        Fault(
-            .unknownCommand,
-            "There is no command \"\(id.prefix(80))\" (ended ones are kept for an hour); "
-                + "ssh_command_list shows yours.")
     }
 }

@@ -31,16 +31,12 @@ extension Router {
             switch route {
             case .session:
                 guard let member = member(forHandle: value, principal) else {
-                    throw Fault(
-                        .unknownSession,
-                        "There is no session \"\(value)\"; ssh_session_list shows your sessions.")
+                    throw .noSession(value)
                 }
                 return .one(member)
             case .command:
                 guard let member = member(forHandle: value, principal) else {
-                    throw Fault(
-                        .unknownCommand,
-                        "There is no command \"\(value)\"; ssh_command_list shows your commands.")
+                    throw .noCommand(value)
                 }
                 return .one(member)
             case .target: return .one(try member(forTarget: value, principal))
@@ -89,8 +85,7 @@ extension Router {
         let host = String(target[target.index(after: slash)...])
         let tags = member.record.tags
         guard principal.pattern.allows(agent: member.record.name, tags: tags, target: host) else {
-            throw Fault(
-                .refusedByPolicy, "this token may not use \(target); its operator can allow it")
+            throw .targetNotAllowed(target)
         }
         return member
     }

@@ -22,7 +22,7 @@ public struct TerminalSize: Equatable, Sendable {
     }
 }
 
-/// A running shell or command, or a connection from the server to elsewhere.
+/// A running shell or command, or a TCP connection from the server to another host.
 ///
 /// It starts paused: set the callbacks, then `resume`.
 @IO public final class Channel: RunningProgram {
@@ -52,14 +52,14 @@ public struct TerminalSize: Equatable, Sendable {
     private var graceTimer: LoopTimer?
     private var leftovers = Leftovers()
 
-    /// What was written, as far as the connection has not taken it.
+    /// What was written and not yet taken by the connection.
     private struct Input {
         var bytes: [UInt8] = []
         var taken = 0
         var unsent: Int { bytes.count - taken }
     }
 
-    /// Output that was still unread when the link ended, and that end.
+    /// Output that was unread when the link ended, and how the link ended.
     private struct Leftovers {
         var pieces: [(stream: Int32, bytes: [UInt8])] = []
         var end: ProgramEnd?
@@ -70,7 +70,7 @@ public struct TerminalSize: Equatable, Sendable {
         let finish: @IO (Int32) -> Void
     }
 
-    /// What is at its other end.
+    /// The kind of its other end.
     enum Kind {
         case program, terminal
         /// A TCP connection from the server.
@@ -134,8 +134,8 @@ public struct TerminalSize: Equatable, Sendable {
 
     /// Ends the program (KILL without a terminal, a hang-up with one) and the channel.
     ///
-    /// `onEnd` still comes, within 2 seconds. OpenSSH refuses signals where root logs in: there a
-    /// program without a terminal that ignores its closed input lives on.
+    /// `onEnd` still comes, within 2 seconds. OpenSSH refuses signals where root logs in; there, a
+    /// program without a terminal that ignores its closed input keeps running.
     public func close() {
         guard end == nil, !closing else { return }
         closing = true
@@ -151,7 +151,7 @@ public struct TerminalSize: Equatable, Sendable {
 
     // MARK: What the link asks for
 
-    /// Repeats a request until the server has answered; true when it agreed.
+    /// Repeats a request until the server has answered; returns 0 if it agreed.
     func ask(_ step: @escaping @IO (OpaquePointer) -> Int32) async -> Int32 {
         await withUnsafeContinuation { continuation in
             enqueue({ self.attempt(step) }) { continuation.resume(returning: $0) }
@@ -160,8 +160,8 @@ public struct TerminalSize: Equatable, Sendable {
 
     /// One attempt at a request with an answer.
     ///
-    /// libssh2 gives up for good (-1) when, waiting for the answer, it takes in another channel's.
-    /// So all that has come is taken in beforehand, and nothing more while the request looks.
+    /// libssh2 fails for good (-1) if it reads another channel's answer while it waits for this
+    /// one. So everything received is processed first, and nothing is read during the attempt.
     private func attempt(_ step: @IO (OpaquePointer) -> Int32) -> Int32 {
         guard let transport = link?.session.transport else { return LIBSSH2_ERROR_CHANNEL_CLOSED }
         _ = libssh2_channel_read_ex(raw, 0, nil, 0)
@@ -170,7 +170,7 @@ public struct TerminalSize: Equatable, Sendable {
         return step(raw)
     }
 
-    /// Goes as far as it can without waiting; without `reads`, only what is to be sent.
+    /// Does all it can without waiting; without `reads`, it only sends.
     func drive(reads: Bool) {
         while let next = requests.first {
             let code = next.step()
@@ -182,7 +182,7 @@ public struct TerminalSize: Equatable, Sendable {
         if unsent > 0 { sendInput() }
         guard reads, let link, link.failure == nil, !closing else { return }
         guard !paused else {
-            // Reads nothing, but lets libssh2 take in what is for others.
+            // Reads nothing, but lets libssh2 process data for other channels.
             _ = libssh2_channel_read_ex(raw, 0, nil, 0)
             return
         }
@@ -259,7 +259,7 @@ public struct TerminalSize: Equatable, Sendable {
         }
     }
 
-    /// Keeps the digestion of one piece well below a slice.
+    /// Adjusts the piece size so that processing one piece takes much less than a slice.
     private func fitPiece(to nanoseconds: UInt64) {
         if nanoseconds > Slice.nanoseconds / 2 {
             piece = max(piece / 2, Self.leastPiece)
@@ -268,9 +268,9 @@ public struct TerminalSize: Equatable, Sendable {
         }
     }
 
-    /// What all channels read into, one after the other: a link that rests needs none.
+    /// The read buffer shared by all channels, so that an idle link needs none.
     private static var buffer = [UInt8](repeating: 0, count: 1 << 16)
-    /// Bytes that are handed on at once, however long they take to digest.
+    /// The smallest piece, however long it takes to process.
     private static let leastPiece = 4 << 10
 
     private func take(_ stream: Int32, _ link: Link) -> [UInt8]? {
@@ -289,7 +289,7 @@ public struct TerminalSize: Equatable, Sendable {
         finish(reportedEnd ?? .exited(0))
     }
 
-    /// What the server said about the end; a code of 0 is also what it did not say.
+    /// What the server reported about the end; libssh2 also gives code 0 if it reported none.
     private var reportedEnd: ProgramEnd? {
         var name: UnsafeMutablePointer<CChar>?
         var length = 0

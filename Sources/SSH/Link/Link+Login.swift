@@ -144,7 +144,6 @@ extension Link {
             case nil: break
             }
             return false
-        case .key(_, let text, let passphrase): return await tryKey(way, text, passphrase)
         case .password, .code: return false
         }
     }
@@ -164,7 +163,6 @@ extension Authentication {
         switch self {
         case .agent: "publickey ssh-agent"
         case .keyFile(let path, _): "publickey \(path)"
-        case .key(let name, _, _): "publickey \(name)"
         case .password: "password"
         case .code: "keyboard-interactive"
         }

@@ -75,8 +75,6 @@ public enum Authentication: Sendable {
     case agent(socket: String, only: [[UInt8]]?)
     /// A private key file; `passphrase` opens it when it is encrypted.
     case keyFile(path: String, passphrase: [UInt8]?)
-    /// A private key in memory, named for messages.
-    case key(name: String, text: [UInt8], passphrase: [UInt8]?)
     /// A password, by the `password` method or the hidden prompts of `keyboard-interactive`.
     case password([UInt8])
     /// A one-time code, for the prompts of `keyboard-interactive` that ask for one.

@@ -65,9 +65,6 @@ struct LoginKeys: Sendable {
                 return certificates.filter { $0.file == path + "-cert.pub" }
             }
             return certificates.filter { $0.certificate.key == own }
-        case .key(_, let text, _):
-            let own = KeyFile(text)?.publicKey
-            return certificates.filter { $0.certificate.key == own }
         case .agent, .password, .code: return []
         }
     }
