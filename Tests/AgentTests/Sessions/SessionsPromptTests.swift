@@ -149,6 +149,31 @@ import Wire
         }
     }
 
+    @Test(arguments: TestShell.installed)
+    @IO func `a line is taken whole or refused`(shell: TestShell) async throws {
+        let home = try TemporaryDirectory()
+        let session = try await openSession(shell, home: home)
+        defer { session.close() }
+        for isAtPrompt in [true, false] {
+            for length in [1000, 1030, 4000, 4100, 9000] {
+                let text = String(repeating: "x", count: length)
+                if !isAtPrompt {
+                    _ = try await session.begin("sh -c 'echo go; head -n 1 >kept'", shows: "go")
+                }
+                do {
+                    _ = try await session.send(
+                        text: isAtPrompt ? "echo \(text) >kept" : text, keys: [], enter: true,
+                        wait: .seconds(5), maxBytes: 100)
+                    let kept = try await session.run("cat kept; rm kept")
+                    #expect(kept.output == text + "\n", "\(shell), prompt \(isAtPrompt), \(length)")
+                } catch let error as Fault {
+                    #expect(error.code == .invalidArgument && length > 1000, "\(shell): \(error)")
+                    if !isAtPrompt { _ = try await session.press("ctrl-c", wait: .seconds(5)) }
+                }
+            }
+        }
+    }
+
     @Test(arguments: TestShell.installed.filter { $0 != .fish && $0 != .tcsh })
     @IO func `ctrl-c frees a shell whose prompts went away`(shell: TestShell) async throws {
         let home = try TemporaryDirectory()
