@@ -55,6 +55,37 @@ import Testing
         #expect(outcome.state == .aborted)
     }
 
+    @Test func `a prompt that stays stale ends the command`() {
+        var state = running()
+        state.interrupted()
+        #expect(state.receive(prompt(130, 0, number: 0)) == .typeEmptyLine)
+        guard case .finished(let outcome)? = state.receive(prompt(0, 0, number: 0)) else {
+            Issue.record("no outcome")
+            return
+        }
+        #expect(outcome.signal == "INT" && state.phase == .ready)
+    }
+
+    @Test func `a Ctrl-C that nothing shows to have met anything remains until the next command`() {
+        var state = running()
+        state.interrupted()
+        _ = state.receive(.ended(status: 0, number: 1, directory: []))
+        #expect(state.remains == .interrupt)
+        _ = state.receive(prompt(0, 0))
+        state.start(pieces: false)
+        #expect(state.remains == [])
+        state = running()
+        state.interrupted()
+        _ = state.receive(prompt(130, 297))
+        #expect(state.remains == [])
+        state = typing(Array("ls\r".utf8) + [Keys.interrupt])
+        _ = state.receive(prompt(0, 0))
+        #expect(state.remains == [.line, .interrupt])
+        state = typing([Keys.interrupt])
+        _ = state.receive(prompt(130, 0))
+        #expect(state.remains == .line)
+    }
+
     @Test(arguments: [false, true])
     func `Ctrl-C before the line was taken aborts it`(pieces: Bool) {
         var state = running()
@@ -119,15 +150,15 @@ import Testing
     @Test func `a prompt ends what a client typed, unless more is typed behind the last Enter`() {
         var state = typing(Array("ls\r".utf8))
         #expect(state.typed?.isEntered == true && state.typed?.begin == 7)
-        #expect(state.receive(prompt(3, 0)) == .typingOver(mayStay: true))
+        #expect(state.receive(prompt(3, 0)) == .typingOver)
         #expect(state.phase == .ready && state.previousStatus == 3)
         state = typing(Array("ls\rec".utf8))
         #expect(state.receive(prompt(0, 0)) == .promptReady)
         #expect(state.typed?.isEntered == false)
         state.clearedTyping()
-        #expect(state.receive(prompt(130, 0)) == .typingOver(mayStay: false))
+        #expect(state.receive(prompt(130, 0)) == .typingOver)
         state = typing(Array("ls\r".utf8) + [Keys.interrupt])
-        #expect(state.receive(prompt(130, 0)) == .typingOver(mayStay: false))
+        #expect(state.receive(prompt(130, 0)) == .typingOver)
     }
 
     @Test func `a shell that wants more of a typed line is not interrupted`() {
@@ -143,7 +174,7 @@ import Testing
         _ = state.receive(.ended(status: 0, number: 1, directory: []))
         state.typed([13], at: 0)
         #expect(state.receive(prompt(0, 0)) == .promptReady)
-        #expect(state.receive(prompt(5, 0)) == .typingOver(mayStay: true))
+        #expect(state.receive(prompt(5, 0)) == .typingOver)
         state.typedQuietly()
         state.typed([13], at: 0)
         #expect(state.receive(prompt(0, 0)) == .promptReady)

@@ -267,8 +267,8 @@ extension Console: IntakeListener {
         case .finished(let outcome):
             finish(outcome)
             if shell.state.phase == .ready { exports.promptIsBack() }
-        case .typingOver(let mayStay):
-            shell.rest = SessionShell.Rest(end: log.end, mayHoldLine: mayStay)
+        case .typingOver:
+            shell.rest = SessionShell.Rest(end: log.end)
             promptIsBack()
         case .promptReady: promptIsBack()
         case .typeEmptyLine: transport.write(CommandEncoder.emptyLine)

@@ -105,8 +105,11 @@ import Wire
             CommandEncoder.emptyLine
             + (typed?.isEntered == true ? CommandEncoder.armingLine : [])
         let draws = console.shell.profile.editor == .draws
-        for _ in 0..<Self.tries where typed != nil && console.end == nil {
-            if draws { await waitForStillness() }
+        for attempt in 0..<Self.tries where typed != nil && console.end == nil {
+            if draws {
+                if attempt > 0 { await endPaste() }
+                await waitForStillness()
+            }
             console.watch.typed(at: IO.now)
             console.transport.write(draws ? [Keys.interrupt] : Keys.clearing)
             console.shell.state.clearedTyping()
@@ -118,6 +121,12 @@ import Wire
             await console.waiters.wait(until: IO.now + Self.promptTime) { typed == nil }
         }
         return typed == nil && console.end == nil
+    }
+
+    /// In a paste without an end, fish takes every key for text.
+    private func endPaste() async {
+        console.transport.write(Keys.pasteEnd)
+        await console.waiters.wait(until: IO.now + Self.stillness.0) { console.end != nil }
     }
 
     /// Lets an editor draw what was typed; a prompt that it draws meanwhile may still hold it.

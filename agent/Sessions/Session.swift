@@ -34,6 +34,9 @@ import Wire
     /// The program that the last answer reported as asking for a secret.
     private var asking: SecretQuestion?
 
+    /// The most bytes of a line that a terminal keeps while it collects lines itself, on Linux
+    /// (`N_TTY_BUF_SIZE` less the line's end).
+    private static let canonicalLimit = 4095
     /// The most bytes of a secret, which bounds what is kept in memory to be hidden in the output.
     private static let secretLimit = 1024
     /// How long a new shell may take for each line that restores the state of one that is gone.
@@ -178,6 +181,7 @@ import Wire
         guard console.transport.unsent + bytes.count <= limit else {
             throw Fault(.busy, "session \(id) does not read its input; interrupt it with ctrl-c")
         }
+        try await refuseCutLine(in: bytes)
         touched = IO.now
         await dialogue.settle()
         let begin = log.end
@@ -204,6 +208,22 @@ import Wire
             return told(answers.result(of: command, in: begin..<upper, maxBytes: maxBytes))
         }
         return told(answers.typed(from: begin, maxBytes: maxBytes))
+    }
+
+    /// Refuses a line that would be cut without a word, and its beginning run or taken for an answer.
+    private func refuseCutLine(in bytes: [UInt8]) async throws(Fault) {
+        let length = bytes.split { $0 == 10 || $0 == 13 }.map(\.count).max() ?? 0
+        guard length > CommandEncoder.lineLimit else { return }
+        var limit = isRunning ? nil : console.shell.profile.editorLimit
+        if limit == nil, await console.asker.hear()?.modes?.isCanonical == true {
+            limit = Self.canonicalLimit
+        }
+        guard let limit, length > limit else { return }
+        throw Fault(
+            .invalidArgument,
+            "a line of the input has \(length) bytes, and what reads it in session \(id) takes "
+                + "\(limit) of a line: send shorter lines, or use ssh_session_command or file_write"
+        )
     }
 
     /// The bytes a terminal sends for text and keys.

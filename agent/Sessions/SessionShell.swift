@@ -51,8 +51,6 @@ import Terminal
     /// The end of what a client typed at the prompt.
     struct Rest {
         var end: Int
-        /// A line editor may still hold a line of it.
-        var mayHoldLine = false
     }
 
     /// Its process, if the kernel can be asked about it.

@@ -56,10 +56,7 @@ import Wire
         if let command = console.shell.command, console.shell.isRunning {
             throw console.busy(command)
         }
-        // fish shows a prompt and keeps the line that it could not parse.
-        if console.shell.rest?.mayHoldLine == true, console.shell.profile.editor == .draws {
-            console.shell.state.reopenTyping(at: console.log.end)
-        }
+        await reopenTyping()
         let clears = console.shell.state.typed != nil
         if clears { try await PromptClearing(console: console).clear() }
         let lines = try encode(order.code, arms: false)
@@ -85,6 +82,17 @@ import Wire
         console.exports.note(order.code)
         await console.asker.wait(until: deadline) { command.outcome != nil }
         return command
+    }
+
+    /// Has what was typed before cleared, where something of it may be at the prompt.
+    ///
+    /// fish keeps a line that it could not parse, and one that a key runs a program over.
+    private func reopenTyping() async {
+        let draws = console.shell.profile.editor == .draws
+        let relevant: ShellState.Remains = draws ? [.line, .interrupt] : .interrupt
+        guard !console.shell.state.remains.isDisjoint(with: relevant) else { return }
+        await waitForPrompt(after: console.shell.command)
+        console.shell.state.reopenTyping(at: console.log.end)
     }
 
     private func start(_ command: SessionCommand, _ lines: CommandEncoder.Lines) {
@@ -148,7 +156,9 @@ import Wire
             }
         }
         guard command.outcome == nil, console.watch.shellWaits else { return }
-        console.transport.write(CommandEncoder.armingLine)
+        let shell = console.shell
+        console.transport.write(
+            CommandEncoder(profile: shell.profile).armingLine(ending: shell.state.number))
         await console.waiters.wait(until: IO.now + Self.recoveryTime) { command.outcome != nil }
     }
 

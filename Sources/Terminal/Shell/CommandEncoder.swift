@@ -57,4 +57,11 @@ public struct CommandEncoder: Sendable {
 
     /// Arms the prompts of a shell that is known to wait for a command.
     public static let armingLine: [UInt8] = Array(" __p\n".utf8)
+
+    /// Arms the prompts of a shell that waits for a command while no mark has ended command `number`.
+    ///
+    /// Its prompt may never show again (`exec 2>&-`): mark E ends the command then.
+    public func armingLine(ending number: Int) -> [UInt8] {
+        Array(" __p\(profile.dialect.ending(number))\n".utf8)
+    }
 }

@@ -79,7 +79,7 @@ extension CommandOutcome {
         if status != Mark.unfinished {
             return Self(.done, exitCode: Int32(truncatingIfNeeded: status))
         }
-        if own == 130 || own != nil && asked.interrupt { return interrupted }
+        if own == 130 || asked.interrupt { return interrupted }
         if let own, own != 0, own != unparsableStatus {
             return Self(
                 .done, exitCode: Int32(truncatingIfNeeded: own),

@@ -54,6 +54,11 @@ public enum ShellProfile: String, Sendable, CaseIterable {
         }
     }
 
+    /// The most bytes its line editor keeps of a line; nil: it has none, or one without a limit.
+    ///
+    /// BusyBox: FEATURE_EDITING_MAX_LEN, 1024 by default.
+    public var editorLimit: Int? { self == .ash ? 1023 : nil }
+
     /// Whether Ctrl-C at its idle prompt makes it show a new one.
     public var promptsAfterInterrupt: Bool { self != .zsh && self != .fish }
 

@@ -41,6 +41,20 @@ public struct ShellState: Sendable {
         var isIncomplete = false
         /// Whether the line was typed before the previous command's prompt came.
         var isPromptOwed: Bool
+        /// The shell was asked for another prompt, as the one it showed was old.
+        var isAskedAgain = false
+    }
+
+    /// What may still be at the prompt, or reach it, of what was typed before.
+    public struct Remains: OptionSet, Sendable {
+        /// The bits.
+        public let rawValue: Int
+        /// The set with these bits.
+        public init(rawValue: Int) { self.rawValue = rawValue }
+        /// A line that a line editor shows again behind its prompt.
+        public static let line = Remains(rawValue: 1)
+        /// A Ctrl-C that may have come after the end of what it was sent to.
+        public static let interrupt = Remains(rawValue: 2)
     }
 
     /// The session's action after a mark.
@@ -57,9 +71,8 @@ public struct ShellState: Sendable {
         case finished(CommandOutcome)
         /// The prompt is back.
         case promptReady
-        /// The prompt is back after what a client typed. `mayStay`: a line was entered, which a
-        /// line editor keeps if the shell could not parse it.
-        case typingOver(mayStay: Bool)
+        /// The prompt is back after what a client typed.
+        case typingOver
         /// The shell wants more of a line that a client typed at its prompt.
         case wantsMore
         /// The prompt is back after a line that is not a client's command.
@@ -80,6 +93,8 @@ public struct ShellState: Sendable {
     public private(set) var previousStatus = 0
     /// The `$?` of the newest prompt: the status of lines that a client typed itself.
     public private(set) var promptStatus = 0
+    /// What the next command may find at its prompt.
+    public private(set) var remains: Remains = []
 
     /// A shell before set-up.
     public init() {}
@@ -113,6 +128,7 @@ public struct ShellState: Sendable {
     /// Notes that a command is about to be typed; with `pieces` its code is collected first.
     public mutating func start(pieces: Bool) {
         number += 1
+        remains = []
         phase = .command(
             Run(step: pieces ? .collecting : .typed, isPromptOwed: phase == .ending))
     }
@@ -153,9 +169,10 @@ public struct ShellState: Sendable {
         if case .typing = phase { phase = .ready }
     }
 
-    /// Notes that the line that a client typed is still in the line editor, after the prompt.
+    /// Notes that something that was typed before may be at the prompt.
     public mutating func reopenTyping(at begin: Int) {
-        if phase == .ready { phase = .typing(TypedInput(begin: begin)) }
+        guard phase == .ready || phase == .ending else { return }
+        phase = .typing(TypedInput(begin: begin, isPromptOwed: phase == .ending))
     }
 
     /// Notes that Ctrl-C was sent to a command.
@@ -185,7 +202,9 @@ public struct ShellState: Sendable {
             else { return nil }
             self.directory = directory
             phase = .ending
-            return finish(.ended(status, own: own, run.asked))
+            let isIncomplete = run.isIncomplete && status == Mark.unfinished
+            return finish(
+                isIncomplete ? .incomplete : .ended(status, own: own, run.asked), run.asked)
         case .prompt(let status, let sentinel, let number, let directory):
             // E has given the directory; ash's prompt would change backslashes in it.
             if phase != .ending { self.directory = directory }
@@ -242,7 +261,10 @@ public struct ShellState: Sendable {
                 return .promptReady
             }
             phase = .ready
-            return .typingOver(mayStay: input.isEntered && !input.isInterrupted)
+            remains.insert(.line)
+            // The prompt may be that of the line, with the Ctrl-C still on its way.
+            if input.isEntered, input.isInterrupted { remains.insert(.interrupt) }
+            return .typingOver
         case .ending:
             // Any prompt after E counts: bash may print it with the values from before an abort.
             phase = .ready
@@ -275,17 +297,27 @@ public struct ShellState: Sendable {
             return run.asked.interrupt
                 ? over(run, status: status, sentinel: Mark.unfinished) : nil
         case .running:
-            return isOwn ? over(run, status: status, sentinel: sentinel) : .typeEmptyLine
+            if isOwn { return over(run, status: status, sentinel: sentinel) }
+            guard !run.isAskedAgain else {
+                return over(run, status: status, sentinel: Mark.unfinished)
+            }
+            change { $0.isAskedAgain = true }
+            return .typeEmptyLine
         }
     }
 
     private mutating func over(_ run: Run, status: Int, sentinel: Int) -> Action {
         phase = .ready
-        if run.isIncomplete { return finish(.incomplete) }
-        return finish(.prompted(status: status, sentinel: sentinel, run.asked))
+        if run.isIncomplete { return finish(.incomplete, run.asked) }
+        return finish(.prompted(status: status, sentinel: sentinel, run.asked), run.asked)
     }
 
-    private mutating func finish(_ outcome: CommandOutcome) -> Action {
+    private mutating func finish(_ outcome: CommandOutcome, _ asked: CommandOutcome.Asked) -> Action
+    {
+        // Nothing shows that the Ctrl-C met the command.
+        if asked.interrupt, outcome.state == .done, outcome.exitCode != 130 {
+            remains.insert(.interrupt)
+        }
         let interrupted: Int32 = outcome.signal == "INT" ? 130 : outcome.signal == "TSTP" ? 148 : 2
         previousStatus = Int((outcome.exitCode ?? interrupted) & 255)
         return .finished(outcome)

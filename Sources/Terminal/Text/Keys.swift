@@ -34,8 +34,11 @@ public enum Keys {
     /// Text as a terminal sends it when it is pasted: in brackets that nothing inside it can close.
     public static func pasted(_ text: [UInt8]) -> [UInt8] {
         let inside = text.filter { $0 != 0x1b }.map { $0 == 10 ? 13 : $0 }
-        return Array("\u{1b}[200~".utf8) + inside + Array("\u{1b}[201~".utf8)
+        return Array("\u{1b}[200~".utf8) + inside + pasteEnd
     }
+
+    /// The bracket behind pasted text.
+    public static let pasteEnd = Array("\u{1b}[201~".utf8)
 
     /// The byte of Ctrl-C.
     public static let interrupt: UInt8 = 3

@@ -12,7 +12,12 @@ protocol Dialect: Sendable {
     func closed(_ code: [UInt8]) -> [UInt8]
 
     /// What is typed before and after the word that holds a command's code, except the line feed.
+    ///
+    /// Its end forgets the code: a later line that is damaged on its way must not run it once more.
     func frame(number: Int, previous: Int, arms: Bool) -> (head: String, tail: String)
+
+    /// What makes the shell print mark E, behind something else on the line.
+    func ending(_ number: Int) -> String
 
     /// What makes the shell run a command of ours in the same line, whatever its status.
     func after(_ command: String) -> String
@@ -31,6 +36,8 @@ protocol Dialect: Sendable {
 }
 
 extension Dialect {
+    func ending(_ number: Int) -> String { ";__e \(number)" }
+
     func after(_ command: String) -> String { ";\(command)" }
 
     /// Code in its own group if it ends in an operator, which would take in the next line.

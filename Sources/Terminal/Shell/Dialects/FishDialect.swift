@@ -19,14 +19,15 @@ struct FishDialect: Dialect {
                 + "\(print)D;\(key);%s;%s;%s;%s;\(key)\\007' $status $__s $__n \"$PWD\";end;"
                 + "function fish_right_prompt;end;function fish_mode_prompt;end;"
                 + "function fish_title;end;end;__p\n",
-            " function __b;\(print)C;\(key);%s;\\n' $argv[1];"
-                + "set -g __n $argv[1];set -g __s \(Mark.unfinished);return $argv[2];end;"
+            " function __b;set -g __s \(Mark.unfinished);set -g __n $argv[1];"
+                + "\(print)C;\(key);%s;\\n' $argv[1];return $argv[2];end;"
                 + "set -gx PAGER cat;set -gx GIT_PAGER cat;set -gx SYSTEMD_PAGER cat\n",
             " function __e;set -l r $status;set -l v $__s;if test $v = \(Mark.unfinished);"
                 // commandline --is-valid: 2 = it could be completed
                 + "commandline -r -- $__c;commandline --is-valid;"
                 + "test $status = 2;and set v \(Mark.incomplete);commandline -r '';set v $v/$r;end;"
-                + "\(print)E;\(key);%s;%s;%s;\(key)\\007' $v $argv[1] \"$PWD\";return $r;end;"
+                + "\(print)E;\(key);%s;%s;%s;\(key)\\007' $v $argv[1] \"$PWD\";"
+                + "set -g __c '';return $r;end;"
                 + "set -g __t \\n\\n'set -g __s $status';set -g __s 0\n",
         ]
     }
@@ -36,7 +37,7 @@ struct FishDialect: Dialect {
     func frame(number: Int, previous: Int, arms: Bool) -> (head: String, tail: String) {
         (
             arms ? " __p;set -g __c " : " set -g __c ",
-            "$__t;__b \(number) \(previous);eval $__c;__e \(number)"
+            "$__t;__b \(number) \(previous);eval $__c" + ending(number)
         )
     }
 

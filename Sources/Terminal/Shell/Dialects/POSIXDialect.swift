@@ -24,7 +24,7 @@ struct POSIXDialect: Dialect {
         (
             arms ? " __p;__c=" : " __c=",
             // In a list no status ends the shell (`set -e`) or triggers a trap on ERR.
-            "$__t;__b \(number) \(previous)&&:;\\eval \"$__c\";__e \(number)"
+            "$__t;__b \(number) \(previous)&&:;\\eval \"$__c\"" + ending(number)
         )
     }
 
@@ -99,7 +99,8 @@ struct POSIXDialect: Dialect {
             profile == .mksh
             ? #"\print -rn -- $'\033]133;C;\#(nonce.text);'"$1"$';\n'"#
             : #"\#(printf) '\033]133;C;\#(nonce.text);%s;\n' "$1""#
-        return "__k(){ \(mark);};__b(){ \(toTerminal("__k"));__n=$1;__s=\(Mark.unfinished);"
+        // An interrupt after mark C finds the number set, and an interrupt before finds the status.
+        return "__k(){ \(mark);};__b(){ __s=\(Mark.unfinished);__n=$1;\(toTerminal("__k"));"
             + #"\return "$2";};"#
     }
 
@@ -109,7 +110,7 @@ struct POSIXDialect: Dialect {
             profile == .mksh
             ? #"\print -rn -- $'\033]133;E;\#(key);'"$__s;$1;${PWD-}"$';\#(key)\007'"#
             : #"\#(printf) '\033]133;E;\#(key);%s;%s;%s;\#(key)\007' "$__s" "$1" "${PWD-}""#
-        return "__j(){ \(mark);};__e(){ \(toTerminal("__j"));};"
+        return "__j(){ \(mark);};__e(){ \(toTerminal("__j"));__c=;};"
     }
 
     /// The shell's own output may be redirected (`exec >log`): then the mark goes to /dev/tty, or

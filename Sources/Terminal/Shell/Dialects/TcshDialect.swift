@@ -25,7 +25,8 @@ struct TcshDialect: Dialect {
                 + "alias exit 'exec sh -c '\\''exit ${1:-$0}'\\'' $status'\n",
             " alias __e 'set __o=$status __v=$__s;if (\"$__s\" == \(Mark.unfinished)) set __v=$__s/$__o;"
                 + "set __o=$echo_style;set echo_style=bsd;"
-                + "echo -n \"$__a]133;E;\(key);$__v;$__n;$cwd:q;\(key)$__z\";set echo_style=$__o';"
+                + "echo -n \"$__a]133;E;\(key);$__v;$__n;$cwd:q;\(key)$__z\";"
+                + "set echo_style=$__o __c=';"
                 + "if (! $?echo_style) set echo_style=both\n",
             " setenv PAGER cat;setenv GIT_PAGER cat;setenv SYSTEMD_PAGER cat;set __s=0\n",
         ]
@@ -33,12 +34,14 @@ struct TcshDialect: Dialect {
 
     func closed(_ code: [UInt8]) -> [UInt8] { code }
 
+    func ending(_ number: Int) -> String { ";__e" }
+
     func frame(number: Int, previous: Int, arms: Bool) -> (head: String, tail: String) {
         // eval begins with status 0, so the code's first line sets `$status`.
         let status = previous == 0 ? "" : "'(exit \(previous))'$__l:q"
         return (
             " \(arms ? "__p;" : "")set __s=\(Mark.unfinished) __n=\(number) __c=\(status)",
-            "$__t:q;__b;eval $__c:q;__e"
+            "$__t:q;__b;eval $__c:q" + ending(number)
         )
     }
 
