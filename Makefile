@@ -36,7 +36,7 @@ fuzz:
 	HOMELINE_FUZZ_SECONDS=$${HOMELINE_FUZZ_SECONDS:-600} scripts/tests.sh fuzz
 
 check: lint lines
-	scripts/tests.sh plain thread
+	scripts/tests.sh plain thread release
 
 # Form, and the fences between the rooms (needs python3, as the tests do).
 lint:

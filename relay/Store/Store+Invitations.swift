@@ -6,7 +6,7 @@ import SQLite
 
 extension Store {
     /// More open invitations than any rollout needs at once.
-    static let openInvitationLimit = 10_000
+    nonisolated static let openInvitationLimit = 10_000
 
     /// Makes an invitation; the secret is given out here and never again.
     func createInvitation(
