@@ -36,7 +36,7 @@ fuzz:
 	HOMELINE_FUZZ_SECONDS=$${HOMELINE_FUZZ_SECONDS:-600} scripts/tests.sh fuzz
 
 check: lint lines
-	scripts/tests.sh plain thread
+	scripts/tests.sh plain thread release
 
 # Format, and which room may name which (needs python3, as the tests do).
 lint:

@@ -1,8 +1,9 @@
 #!/bin/sh
 # Builds and runs the tests. At the end it lists what was skipped (with reasons) and what failed;
 # the last line is `N passed, N failed, N skipped`.
-#   scripts/tests.sh [plain] [thread] [lab] [fuzz]
-# thread: under the thread sanitizer, in a separate build; lab, fuzz: these alone.
+#   scripts/tests.sh [plain] [thread] [release] [lab] [fuzz]
+# thread: under the thread sanitizer, in a separate build; release: the optimized programs end to
+# end; lab, fuzz: these alone.
 # Ends processes that a test left running, found by the mark of this run. Fails if a test failed.
 set -eu
 cd "$(dirname "$0")/.."
@@ -70,7 +71,17 @@ for kind in "$@"; do
                 --filter "^${module}Tests\." --skip 'Executor cost' --skip '(SessionsLong|Flood)Tests'
         done
         ;;
-    *) echo "tests.sh: no kind '$kind'; there are: plain thread lab fuzz" >&2; exit 64 ;;
+    release)
+        # as they are shipped: what the optimizer breaks shows nowhere else
+        make --silent release
+        # shellcheck disable=SC2086
+        swift build $flags --build-tests
+        HOMELINE_PROGRAMS=$(swift build -c release --show-bin-path)
+        export HOMELINE_PROGRAMS
+        run release --filter '^EndToEnd\.'
+        unset HOMELINE_PROGRAMS
+        ;;
+    *) echo "tests.sh: no kind '$kind'; there are: plain thread release lab fuzz" >&2; exit 64 ;;
     esac
 done
 

@@ -58,6 +58,7 @@ import Glibc
     /// Runs a program: `body` on the loop, then the process ends with what it returns.
     public nonisolated static func main(_ body: @escaping @IO @Sendable () async -> Int32) -> Never
     {
+        Process.fillStandardDescriptors()
         IO.task { Process.end(await body()) }
         while true { pause() }
     }

@@ -60,6 +60,11 @@ final class LogWriter: Sendable {
     }
 
     private func writeAll() {
+        // Where background jobs may not write (`stty tostop`), the first line would stop the process.
+        var stops = sigset_t()
+        sigemptyset(&stops)
+        sigaddset(&stops, SIGTTOU)
+        pthread_sigmask(SIG_BLOCK, &stops, nil)
         while let bytes = queue.withLock({ $0.take() }) { put(bytes) }
     }
 

@@ -38,6 +38,16 @@ public enum Process {
         }
     }
 
+    /// Opens `/dev/null` as each standard descriptor that this process was started without.
+    ///
+    /// Otherwise the next file or socket takes the number, and what is printed or logged goes there.
+    static func fillStandardDescriptors() {
+        for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) < 0 {
+            // The kernel gives the lowest free number, which is this one.
+            _ = open("/dev/null", O_RDWR)
+        }
+    }
+
     /// Writes text to standard output unchanged, and waits while its reader is slow.
     public static func print(_ text: String) {
         var bytes = Array(text.utf8)[...]

@@ -1,6 +1,6 @@
 // A pair of descriptors, such as standard input and output, as a ByteStream: by readiness for
 // pipes, sockets and terminals, on a worker thread for files, which have no readiness. Invariant:
-// the descriptors' flags are restored at the end, and nothing blocks the loop.
+// other processes may go on using the descriptors as they were, and nothing blocks the loop.
 import Glibc
 public import Loop
 
@@ -29,20 +29,47 @@ public import Loop
     private var finishDeadline: LoopTimer?
 
     /// One of the two descriptors.
-    private struct End {
+    @IO private struct End {
         let descriptor: Int32
-        /// The flags as they were found.
-        let flags: Int32
+        /// The flags as they were found; nil if the descriptor was opened here and is closed again.
+        private let flags: Int32?
         /// nil if the kernel offers no readiness, or this end is closed.
         var readiness: Readiness?
+
+        init(_ given: Int32, _ access: Int32) {
+            let own = Self.reopened(given, access)
+            descriptor = own ?? given
+            flags = own == nil ? fcntl(given, F_GETFL) : nil
+            readiness = try? Readiness(descriptor: descriptor)
+        }
+
+        /// The same pipe or terminal once more, because non-blocking mode holds for all processes
+        /// that share a descriptor; nil for a file or a socket, or when the kernel refuses.
+        private static func reopened(_ given: Int32, _ access: Int32) -> Int32? {
+            var status = stat()
+            guard fstat(given, &status) == 0,
+                status.st_mode & S_IFMT == S_IFIFO || isatty(given) == 1
+            else { return nil }
+            let own = open("/proc/self/fd/\(given)", access | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)
+            return own < 0 ? nil : own
+        }
+
+        /// Ends the watch, and leaves the descriptor as it was found.
+        mutating func letGo() {
+            readiness?.close()
+            readiness = nil
+            if let flags {
+                _ = fcntl(descriptor, F_SETFL, flags)
+            } else {
+                _ = Glibc.close(descriptor)
+            }
+        }
     }
 
     /// A stream over two descriptors, which stay the caller's; call `resumeReading` to begin.
     public init(input: Int32, output: Int32) {
-        self.input = End(descriptor: input, flags: fcntl(input, F_GETFL))
-        self.output = End(descriptor: output, flags: fcntl(output, F_GETFL))
-        self.input.readiness = try? Readiness(descriptor: input)
-        if output != input { self.output.readiness = try? Readiness(descriptor: output) }
+        self.input = End(input, O_RDONLY)
+        self.output = End(output, O_WRONLY)
     }
 
     // MARK: Reading
@@ -160,12 +187,8 @@ public import Loop
         isClosed = true
         finishDeadline?.cancel()
         finishDeadline = nil
-        input.readiness?.close()
-        output.readiness?.close()
-        input.readiness = nil
-        output.readiness = nil
-        _ = fcntl(input.descriptor, F_SETFL, input.flags)
-        _ = fcntl(output.descriptor, F_SETFL, output.flags)
+        input.letGo()
+        output.letGo()
         let closed = onClose
         onClose = nil
         onData = nil

@@ -1,4 +1,4 @@
-// A log that nobody reads: standard error on a pipe that is full from the first line on.
+// A log that nobody reads: standard error on a pipe that is full from the first line on, or closed.
 // Programs log there, and must go on as if somebody read it.
 import Foundation
 import Glibc
@@ -81,5 +81,43 @@ import Testing
         log += relayLog.drain()
         #expect(log.contains("stopping"), "what was queued is written at the end: \(log)")
         #expect(log.contains("more connections"), "\(log)")
+    }
+
+    @Test func `programs work on without standard descriptors, and where jobs may not write`()
+        async throws
+    {
+        let home = try await Installation.start()
+        try await home.join("site")
+        let agent = try RunningProcess(
+            "/bin/sh",
+            [
+                "-c", "exec \"$0\" run --data \"$1\" <&- >&- 2>&-",
+                Repository.program("homeline-agent"), home.data("site"),
+            ])
+        let caller = try await home.caller()
+        #expect(await home.online("site", caller: caller))
+        for descriptor in 0...2 {
+            let path = "/proc/\(agent.id)/fd/\(descriptor)"
+            #expect(try FileManager.default.destinationOfSymbolicLink(atPath: path) == "/dev/null")
+        }
+        let opened = try await caller.structured("ssh_session_open", ["target": "site/local"])
+        let run = try await caller.structured(
+            "ssh_session_command",
+            ["session_id": opened["session_id"] ?? .null, "command": "echo here >&2"])
+        #expect(run["output"] == "here\n")
+
+        // A background job of a terminal that lets none write is not stopped by what it has to say.
+        let program = Repository.program("homeline-relay")
+        let revoke = "\(program) tokens revoke none --data \(home.data("relay"))"
+        let background = try await caller.structured(
+            "ssh_session_command",
+            [
+                "session_id": opened["session_id"] ?? .null,
+                "command": .string("bash -mc 'stty tostop; \(revoke) & wait $!; echo $?'"),
+            ])
+        #expect(background["output"]?.stringValue?.contains("no token 'none'") == true)
+        #expect(background["output"]?.stringValue?.hasSuffix("65\n") == true, "\(background)")
+        #expect(await agent.stop() == .exited(0))
+        await home.stop()
     }
 }

@@ -39,6 +39,23 @@ import Testing
         #expect(replies.last?["result"]?["resultType"] == "complete")
     }
 
+    @Test @IO func `pipes that others share stay blocking meanwhile`() async {
+        let input = ClosedPipe()
+        let output = ClosedPipe()
+        let ends = [input.reading.fileDescriptor, output.writing.fileDescriptor]
+        let stdio = MCPLines(
+            server: Fixture.server(), principal: Fixture.ada,
+            stream: DescriptorStream(input: ends[0], output: ends[1]))
+        let served = IO.task { await stdio.run() }
+        input.writing.write(Data(discover.utf8))
+        let data = await Blocking.run { output.reading.availableData }
+        #expect(lines(data).count == 1)
+        for end in ends { #expect(fcntl(end, F_GETFL) & O_NONBLOCK == 0) }
+        input.writing.closeFile()
+        await served.value
+        for end in ends { #expect(fcntl(end, F_GETFL) & O_NONBLOCK == 0) }
+    }
+
     @Test @IO func `what hangs at the end of the input is given up`() async {
         let input = ClosedPipe()
         let output = ClosedPipe()

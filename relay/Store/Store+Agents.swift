@@ -78,7 +78,7 @@ extension Store {
         }
     }
 
-    static func insert(_ agent: AgentRecord, _ connection: Connection) throws {
+    nonisolated static func insert(_ agent: AgentRecord, _ connection: Connection) throws {
         try connection.execute(
             "INSERT INTO agent VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             .text(agent.id), .text(agent.name), .blob(agent.publicKey), .joined(agent.tags),
@@ -86,13 +86,13 @@ extension Store {
             .optional(agent.revoked))
     }
 
-    static func isTaken(_ name: String, _ connection: Connection) throws -> Bool {
+    nonisolated static func isTaken(_ name: String, _ connection: Connection) throws -> Bool {
         try !connection.rows(
             "SELECT 1 FROM agent WHERE name = ? AND revoked IS NULL", .text(name)
         ).isEmpty
     }
 
-    private static func liveAgent(
+    private nonisolated static func liveAgent(
         _ nameOrID: String, _ connection: Connection
     ) throws -> AgentRecord {
         // A name of 16 letters may look like an id; the name is what people type, so it wins.

@@ -6,7 +6,7 @@ import SQLite
 
 extension Store {
     /// The most open invitations: more than any rollout needs at once.
-    static let openInvitationLimit = 10_000
+    nonisolated static let openInvitationLimit = 10_000
 
     /// Makes an invitation; its secret is returned here and never again.
     func createInvitation(

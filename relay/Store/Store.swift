@@ -1,13 +1,18 @@
 // The agents, invitations and tokens of a relay: one SQLite file in its data folder.
 // Where in the flow: the gate asks it who an agent is, access asks it for tokens, admin changes
-// both. Invariant: no secret is stored, only the hash of one.
+// both. Invariant: no secret is stored, only the hash of one; what awaits it goes on where it was.
 
 import Crypto
 import Glibc
+import Loop
 import SQLite
 
 /// Agents, invitations and tokens, kept in `relay.db`.
-struct Store: Sendable {
+///
+/// All of it is @IO, so that each caller itself returns to the loop. Optimized by Swift 6.3.1, a
+/// function without an actor of its own does not return from the database's thread
+/// (swiftlang/swift#88687 and #89693), and its caller would go on there.
+@IO struct Store: Sendable {
     private let database: Database
     /// Whole seconds since 1970; tests pass their own clock.
     let now: @Sendable () -> Int64
@@ -51,7 +56,7 @@ struct Store: Sendable {
     }
 
     /// A new id: 16 letters and digits, 80 random bits.
-    static func newID() -> String { Base32.encode(Random.bytes(10)).lowercased() }
+    nonisolated static func newID() -> String { Base32.encode(Random.bytes(10)).lowercased() }
 
     /// A stored fact about the relay itself, such as its tunnel URL; nil if never set.
     func fact(_ key: String) async throws(StoreError) -> String? {

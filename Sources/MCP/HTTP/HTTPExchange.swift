@@ -32,10 +32,12 @@ import Loop
         startStream().notify(message)
     }
 
-    /// Sends the reply; `nil` for a request that was cancelled.
+    /// Sends the reply; `nil` for a request that was cancelled, whose stream then ends without one.
     func finish(_ message: [UInt8]?, status: Int = 200, extra: HTTPHeaders? = nil) async {
         server.pulse.remove(self)
-        if stream == nil, !accept.json, status == 200, message != nil { _ = startStream() }
+        if stream == nil, status == 200, message == nil ? accept.stream : !accept.json {
+            _ = startStream()
+        }
         if let stream { return await stream.finish(message) }
         guard let message else { return reply.send(status: 202, headers: headers, body: []) }
         reply.send(json: message, status: status, extra ?? headers)

@@ -37,8 +37,9 @@ import Loop
         running == 0 && stream == nil && now - usedAt >= limit
     }
 
-    /// Keeps the standalone stream until it is closed from either side.
+    /// Keeps the standalone stream until it is closed from either side, or another one comes.
     func hold(_ stream: EventStream) async {
+        closeStream()
         self.stream = stream
         let ended = Once<Void>()
         streamEnded = ended

@@ -44,7 +44,7 @@ extension MCPHTTPEndpoint {
                     exchange.notify($0)
                 }
             }
-            await exchange.finish(replies)
+            await exchange.finish(replies, status: replies == nil ? 202 : 200)
         } catch {
             visit.fail(nil, error, revision)
         }
@@ -93,12 +93,11 @@ extension MCPHTTPEndpoint {
     }
 
     /// The standalone stream of a session, for what belongs to no request.
+    ///
+    /// It ends an earlier one, whose client may have left without a word.
     func openStream(_ visit: Visit) async {
         guard let session = session(visit, nil) else { return }
         guard visit.accept.stream else { return visit.refuse(406, "accept text/event-stream") }
-        guard session.stream == nil else {
-            return visit.refuse(409, "this session has a stream already: close it first")
-        }
         let stream = EventStream(visit.reply, visit.headers, server.limits)
         server.pulse.add(stream)
         await session.hold(stream)
