@@ -45,11 +45,13 @@ for kind in "$@"; do
     plain)
         # shellcheck disable=SC2086
         swift build $flags --build-tests
-        # the cost of an await is counted on the only loop of the process, so these tests run alone
+        # the cost of an await, and the work that a flood makes, are measured on the only loop of the
+        # process, so these tests run alone
         run modules --skip '^(EndToEnd|Interop|SessionLab|FuzzTests)\.' --skip 'Executor cost' \
-            --skip LoudTests
+            --skip '(Loud|Flood)Tests'
         run cost --filter 'Executor cost'
         run loud --filter LoudTests
+        run floods --filter FloodTests
         # every kind of case in every shell, with all cores busy and over a slow line; beside it,
         # random terminal output
         run lab --filter '^(SessionLab|FuzzTests)\.'

@@ -45,7 +45,7 @@ import Testing
         try await session.run("cd /usr/bin; export HL_KEPT='a b'")
         let early = try await place.caller.call(
             "ssh_session_open", ["reopen": .string(session.id)])
-        #expect(early["isError"] == true && early.text.contains("not over"))
+        #expect(early["isError"] == true && early.text.contains("has not ended"))
         // The next command's answer comes after what was learned.
         try await session.run("true")
         place.servers["dash"]?.cutConnections()
