@@ -12,8 +12,10 @@ import Testing
     let agent: Tunnel
     private let listener: Listener
 
+    /// `answer` is set in the same turn in which the agent's end is made: a call may be there.
     init(
         limits: TunnelLimits = TunnelLimits(), agentLimits: TunnelLimits? = nil,
+        answer: (@IO @Sendable ([UInt8]) async -> [UInt8])? = nil,
         first: @IO (Tunnel) async -> Void = { _ in }
     ) async throws {
         let made = try SelfSignedCertificate.generate(commonName: "localhost")
@@ -35,6 +37,7 @@ import Testing
         relay = Tunnel(over: here, role: .caller, limits: limits)
         await first(relay)
         agent = Tunnel(over: there, role: .responder, limits: agentLimits ?? limits)
+        agent.onCall = answer
     }
 
     func close() {
@@ -74,11 +77,10 @@ import Testing
 
     @Test @IO func `answers a call that was there before it`() async throws {
         var early: Task<[UInt8]?, Never>?
-        let ends = try await Ends { relay in
+        let ends = try await Ends(answer: { $0.reversed() }) { relay in
             early = IO.task { try? await relay.call([1, 2]) }
             try? await IO.sleep(for: .milliseconds(50))
         }
-        ends.agent.onCall = { $0.reversed() }
         #expect(await early?.value == [2, 1])
         ends.close()
     }
