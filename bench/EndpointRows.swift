@@ -117,16 +117,33 @@ enum EndpointRows {
     /// A session on the link of another one, in which a command floods its terminal.
     static func session(beside flood: String) throws -> Operation {
         let target = try LineProtocol.setting("PEER_TARGET")
-        let endpoint = try Endpoint()
-        let loud = try endpoint.call("ssh_session_open", ["target": .string(target)])
+        let loud = try Flood(at: target)
         let echo = try session(at: target)
-        _ = try endpoint.call(
-            "ssh_session_command",
-            [
-                "session_id": loud["session_id"] ?? .null, "command": .string(flood), "wait_s": 0.2,
-                "max_bytes": 100,
-            ])
-        return echo
+        try loud.begin(flood)
+        return { try withExtendedLifetime(loud) { try echo() } }
+    }
+
+    /// A session with a flood, which ends with the row: the next one is measured without it.
+    private final class Flood {
+        private let endpoint: Endpoint
+        private let id: JSON
+
+        init(at target: String) throws {
+            endpoint = try Endpoint()
+            let opened = try endpoint.call("ssh_session_open", ["target": .string(target)])
+            id = opened["session_id"] ?? .null
+        }
+
+        deinit { _ = try? endpoint.call("ssh_session_close", ["session_id": id]) }
+
+        func begin(_ command: String) throws {
+            _ = try endpoint.call(
+                "ssh_session_command",
+                [
+                    "session_id": id, "command": .string(command), "wait_s": 0.2,
+                    "max_bytes": 100,
+                ])
+        }
     }
 
     private static func session(at target: String) throws -> Operation {

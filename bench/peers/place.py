@@ -21,15 +21,22 @@ def free_port():
 
 
 class Place:
-    def __init__(self, programs):
+    """A relay and an agent of the programs, and an sshd: its own one, or that of `beside`."""
+
+    def __init__(self, programs, beside=None):
         self.programs = programs
+        self.beside = beside
         self.folder = tempfile.mkdtemp(prefix="homeline-bench-")
         self.running = []
         self.environment = dict(os.environ)
 
     def __enter__(self):
         try:
-            self.start_sshd()
+            if self.beside:
+                self.ssh_config, self.known_hosts = self.beside.ssh_config, self.beside.known_hosts
+                self.environment |= self.beside.environment
+            else:
+                self.start_sshd()
             if self.programs:
                 self.start_homeline()
         except BaseException:
@@ -80,7 +87,9 @@ class Place:
         port = free_port()
         public = open(self.file("key.pub")).read()
         host = " ".join(open(self.file("host.pub")).read().split()[:2])
-        known = self.file("known_hosts", f"[127.0.0.1]:{port},cold*,many*,jumped,shell-* {host}\n")
+        known = self.known_hosts = self.file(
+            "known_hosts", f"[127.0.0.1]:{port},cold*,many*,jumped,shell-* {host}\n"
+        )
         shells = {name: free_port() for name in SHELLS if shutil.which(name)}
         self.file(".zshrc", "")  # or zsh asks its first-run questions
         config = self.file(
@@ -154,8 +163,7 @@ class Place:
         line = self.run("homeline-relay", "invite", "--name", "site", "--data", relay)
         self.run("homeline-agent", "join", line.split()[-1], "--data", agent)
         with open(os.path.join(agent, "agent.conf"), "a") as file:
-            known = self.file("known_hosts")
-            file.write(f"SshConfig {self.ssh_config}\nKnownHosts {known}\n")
+            file.write(f"SshConfig {self.ssh_config}\nKnownHosts {self.known_hosts}\n")
         token = self.run(
             "homeline-relay", "tokens", "create", "bench", "--scopes", "admin", "--data", relay
         )

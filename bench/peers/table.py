@@ -206,7 +206,10 @@ def main():
     print(f"{platform.machine()}, {os.cpu_count()} cores, {platform.release()}; lower is better")
     with contextlib.ExitStack() as places:
         here = places.enter_context(place.Place(options.programs))
-        before = places.enter_context(place.Place(options.before)) if options.before else None
+        # One sshd for both builds: two of them differ by more than the builds.
+        before = (
+            places.enter_context(place.Place(options.before, here)) if options.before else None
+        )
         for row in options.rows.split(","):
             everything[row] = measure(row, options.rounds, here, before)
             show(row, everything[row])
