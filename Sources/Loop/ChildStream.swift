@@ -169,7 +169,7 @@ public import Programs
         if end == nil, let number = Signal.number(name) { kill(-pid, number) }
     }
 
-    /// Does nothing, as there is no terminal.
+    /// Does nothing: a child on pipes has no terminal.
     public func resize(columns: UInt16, rows: UInt16) {}
 
     /// Kills the child with its whole group.

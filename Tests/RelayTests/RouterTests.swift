@@ -118,9 +118,7 @@ import Wire
         office.house.close()
     }
 
-    @Test @IO func `the agent is told who calls, and gets the arguments`()
-        async throws
-    {
+    @Test @IO func `the agent receives the caller and the arguments`() async throws {
         let office = try await Office()
         let arguments: JSON = ["target": "lab-1/db", "term": ["cols": 100]]
         let principal = router(office, try office.principal("*", [.admin]))

@@ -88,7 +88,7 @@ import Wire
             }
         }
 
-        /// A file's attributes; nil if there is no such file.
+        /// A file's attributes; nil if the file does not exist.
         func attributes(_ path: String) async throws(Fault) -> FileAttributes? {
             do throws(FileError) {
                 return try await store.attributes(of: path, followingLinks: true)

@@ -81,7 +81,7 @@ enum Reachability: Sendable, Equatable {
         }
         for worker in workers { await worker.value }
         return queue.answers.merging(
-            queue.rest.map { ($0, .unknown("there was no time to dial it")) }
+            queue.rest.map { ($0, .unknown("the check ended before this host was dialled")) }
         ) { known, _ in known }
     }
 

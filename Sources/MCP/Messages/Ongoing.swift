@@ -16,7 +16,7 @@ import Loop
 
     init(_ request: Request) { self.request = request }
 
-    /// Whether its handler's output is no longer sent.
+    /// Whether the request has ended; what its handler still sends is dropped.
     var isOver: Bool { end != nil }
 
     /// Ends it at its client's request: nothing more is sent.

@@ -37,7 +37,7 @@ final class Session {
 
     deinit {
         transport.close()
-        // Its callbacks are no longer of interest.
+        // libssh2 must not call back into this object while it frees the session.
         libssh2_session_abstract(raw).pointee = nil
         libssh2_session_free(raw)
     }
