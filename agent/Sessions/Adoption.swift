@@ -59,7 +59,7 @@ import Wire
         let shown = SetUp.shown(console.intake.takeGreeting())
         if !shown.isEmpty { console.log.append(Array((shown + "\n").utf8)[...]) }
         // What came until now is not output of the first command in it.
-        console.shell.rest = SessionShell.Rest(end: console.log.end)
+        console.shell.rest = console.log.end
         console.watch.typed(at: IO.now)
         console.waiters.wakeAll()
     }

@@ -45,7 +45,7 @@ import Wire
 
     /// What a client typed at the prompt; only the next prompt shows that it has ended.
     func typed(from begin: Int, maxBytes: Int) -> CommandResult {
-        let rest = console.shell.state.typed == nil ? console.shell.rest?.end : nil
+        let rest = console.shell.state.typed == nil ? console.shell.rest : nil
         let upper = max(begin, rest ?? console.log.end)
         var result = result(of: nil, in: begin..<upper, maxBytes: maxBytes)
         switch console.end {

@@ -268,7 +268,7 @@ extension Console: IntakeListener {
             finish(outcome)
             if shell.state.phase == .ready { exports.promptIsBack() }
         case .typingOver:
-            shell.rest = SessionShell.Rest(end: log.end)
+            shell.rest = log.end
             promptIsBack()
         case .promptReady: promptIsBack()
         case .typeEmptyLine: transport.write(CommandEncoder.emptyLine)
@@ -334,7 +334,7 @@ extension Console {
     func endTyping(at end: Int) {
         guard shell.state.typed != nil else { return }
         shell.state.endTyping()
-        shell.rest = SessionShell.Rest(end: end)
+        shell.rest = end
     }
 
     /// When the terminal last sent something, or had more to send.

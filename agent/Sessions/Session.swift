@@ -315,7 +315,7 @@ import Wire
         console.exports.takeOver(from: old.console.exports)
         console.shell.command = nil
         console.commandCount = 0
-        console.shell.rest = SessionShell.Rest(end: log.end)
+        console.shell.rest = log.end
         return restored
     }
 

@@ -23,7 +23,7 @@ import Terminal
     /// Its newest command.
     var command: SessionCommand?
     /// Where a client's input at its prompt ended, since its newest command.
-    var rest: Rest?
+    var rest: Int?
     /// The jobs that the kernel showed as stopped.
     var stoppedJobs: Set<Int> = []
 
@@ -46,11 +46,6 @@ import Terminal
         case here(process: Int)
         /// On another host, in a container, as another user.
         case elsewhere
-    }
-
-    /// The end of what a client typed at the prompt.
-    struct Rest {
-        var end: Int
     }
 
     /// Its process, if the kernel can be asked about it.
@@ -79,5 +74,5 @@ import Terminal
     }
 
     /// Where the output of the next command begins, whatever a job in the background prints.
-    func nextBegin(_ start: Int) -> Int { rest?.end ?? command?.end ?? start }
+    func nextBegin(_ start: Int) -> Int { rest ?? command?.end ?? start }
 }

@@ -17,9 +17,6 @@ public struct Members: Sendable {
     /// The object.
     public var json: JSON { .object(JSON.Object(unique: members)) }
 
-    /// Adds the members of another object.
-    public mutating func add(_ more: Members) { members += more.members }
-
     /// The number of members to reserve room for at the start: most results have no more.
     private static let usual = 16
 }
