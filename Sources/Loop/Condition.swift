@@ -1,30 +1,35 @@
-// Lets tasks wait for the next change of some state (POSIX's condition variable, for tasks).
+// Lets tasks wait until some state is reached (POSIX's condition variable, for tasks).
 // Invariant: every wait ends, at the latest at its deadline.
 
-/// Lets tasks wait for a change.
-///
-/// A waiting task checks the state before and after waiting, so that it misses no change.
+/// Lets tasks wait until a state is reached.
 @IO public final class Condition {
     private var waiting: [Once<Void>] = []
 
     /// A condition without waiters.
     public nonisolated init() {}
 
-    /// Waits for the next change, the deadline or the caller's cancellation, whichever is first.
-    public func wait(until deadline: ContinuousClock.Instant) async {
-        let change = Once<Void>()
-        waiting.append(change)
-        let timer = LoopTimer(after: max(.zero, deadline - IO.now)) { change.set(()) }
-        await withTaskCancellationHandler {
-            await change.wait()
-        } onCancel: {
-            IO.task { change.set(()) }
+    /// Waits until `isReached`, the deadline or the caller's cancellation, whichever is first.
+    ///
+    /// `isReached` is evaluated at the start and after every `broadcast`.
+    public func wait(
+        until deadline: ContinuousClock.Instant, _ isReached: @IO () -> Bool
+    ) async {
+        // Nothing is awaited between the check and the registration, so that no change is missed.
+        while !isReached(), !Task.isCancelled, IO.now < deadline {
+            let change = Once<Void>()
+            waiting.append(change)
+            let timer = LoopTimer(after: max(.zero, deadline - IO.now)) { change.set(()) }
+            await withTaskCancellationHandler {
+                await change.wait()
+            } onCancel: {
+                IO.task { change.set(()) }
+            }
+            timer.cancel()
+            waiting.removeAll { $0 === change }
         }
-        timer.cancel()
-        waiting.removeAll { $0 === change }
     }
 
-    /// Wakes all who wait.
+    /// Has all who wait evaluate their `isReached` again.
     public func broadcast() {
         let woken = waiting
         waiting = []

@@ -83,9 +83,7 @@ public import Loop
     }
 
     private func settled(before end: ContinuousClock.Instant) async {
-        while !ongoing.isEmpty, IO.now < end, !Task.isCancelled {
-            await changed.wait(until: end)
-        }
+        await changed.wait(until: end) { ongoing.isEmpty }
     }
 
     private func reply(

@@ -70,10 +70,9 @@ import Wire
 
     /// Waits for its end, or for output beyond the offsets.
     func wait(_ limit: Duration, beyond offsets: (output: Int, errors: Int)? = nil) async {
-        let limitEnd = IO.now + limit
-        while end == nil, !Task.isCancelled, IO.now < limitEnd {
-            if let offsets, output.end > offsets.output || errors.end > offsets.errors { return }
-            await changed.wait(until: limitEnd)
+        await changed.wait(until: IO.now + limit) {
+            guard end == nil, let offsets else { return end != nil }
+            return output.end > offsets.output || errors.end > offsets.errors
         }
     }
 

@@ -14,6 +14,9 @@ import Screen
     /// Nanoseconds of drawing in one turn: every step of a call elsewhere waits for it, and going
     /// through the loop once more costs less than a tenth of it.
     private static let time: UInt64 = 250_000
+    /// The longest wait for what was given to be drawn: the costliest 64 KiB on the largest screen
+    /// take some seconds.
+    private static let patience = Duration.seconds(10)
 
     private let screen: Screen
     private var waiting: [UInt8] = []
@@ -70,7 +73,7 @@ import Screen
         let goal = given
         viewers += 1
         defer { viewers -= 1 }
-        while given - left < goal { await progress.wait(until: IO.now + .seconds(1)) }
+        await progress.wait(until: IO.now + Self.patience) { given - left >= goal }
         return screen
     }
 

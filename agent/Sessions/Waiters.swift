@@ -11,9 +11,7 @@ import Loop
     func wait(
         until deadline: ContinuousClock.Instant, orOutput: Bool = false, _ isOver: @IO () -> Bool
     ) async {
-        while !isOver(), !Task.isCancelled, IO.now < deadline {
-            await (orOutput ? hasOutput : changed).wait(until: deadline)
-        }
+        await (orOutput ? hasOutput : changed).wait(until: deadline, isOver)
     }
 
     /// Wakes the tasks that wait for a change.

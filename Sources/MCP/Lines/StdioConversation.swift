@@ -98,7 +98,7 @@ import Loop
 
     /// Returns once every request received so far has its reply sent, or at `end`.
     func settle(before end: ContinuousClock.Instant) async {
-        while open > 0, IO.now < end, !Task.isCancelled { await settled.wait(until: end) }
+        await settled.wait(until: end) { open == 0 }
     }
 
     private func send(error: MCPError, id: RequestID? = nil) {
