@@ -31,7 +31,7 @@ extension Session {
             defer { session.close() }
             let outerName = session.shellName
             let started = try await session.run(
-                "cd /tmp; \(Self.command(inner))", wait: .seconds(5))
+                "cd /tmp; \(Self.command(inner))", wait: .seconds(30))
             #expect(
                 started.state == .fullscreen || started.state == .lineInput,
                 "\(outer) \(inner): \(started)")
@@ -95,7 +95,7 @@ extension Session {
         let home = try TemporaryDirectory()
         let (session, shell) = try await Self.muteSession(home)
         defer { session.close() }
-        let started = try await session.run(inner, wait: .seconds(5))
+        let started = try await session.run(inner, wait: .seconds(30))
         #expect(started.hasLostMarks, "\(started)")
         shell.answers = 1
         _ = try await session.adopt()
@@ -119,7 +119,7 @@ extension Session {
         let home = try TemporaryDirectory()
         let (session, shell) = try await Self.muteSession(home)
         defer { session.close() }
-        _ = try await session.run("unshare --pid --fork sh", wait: .seconds(5))
+        _ = try await session.run("unshare --pid --fork sh", wait: .seconds(30))
         shell.answers = 1
         _ = try await session.adopt()
         shell.isLate = true
@@ -136,7 +136,7 @@ extension Session {
         let home = try TemporaryDirectory()
         let (session, shell) = try await Self.muteSession(home)
         defer { session.close() }
-        #expect(try await session.run("cat", wait: .seconds(5)).state == .lineInput)
+        #expect(try await session.run("cat", wait: .seconds(30)).state == .lineInput)
         shell.answers = 0
         do {
             let result = try await session.adopt(.seconds(1))
@@ -153,7 +153,7 @@ extension Session {
         defer { session.close() }
         var ids: Set<String> = []
         for shell in [TestShell.dash, .zsh, .bash].filter(\.isInstalled) {
-            let started = try await session.run(Self.command(shell), wait: .seconds(5))
+            let started = try await session.run(Self.command(shell), wait: .seconds(30))
             ids.insert(try #require(started.commandID))
             _ = try await session.adopt()
             let result = try await session.run("echo in; level=\(shell.rawValue)")
@@ -211,7 +211,7 @@ extension Session {
         let session = try await openSession(.dash, home: home)
         defer { session.close() }
         let typed = try await session.send(
-            text: "bash --norc", keys: [], enter: true, wait: .seconds(5), maxBytes: 1000)
+            text: "bash --norc", keys: [], enter: true, wait: .seconds(30), maxBytes: 1000)
         #expect(typed.hasLostMarks, "\(typed)")
         #expect(try await session.adopt().depth == 1)
         #expect(try await session.run("echo ${BASH_VERSION:+yes}").output == "yes\n")
@@ -226,7 +226,7 @@ extension Session {
         for shell in [TestShell.fish, .tcsh] where shell.isInstalled {
             let session = try await openSession(.bash, home: home)
             defer { session.close() }
-            _ = try await session.run(shell.rawValue, wait: .seconds(5))
+            _ = try await session.run(shell.rawValue, wait: .seconds(30))
             let adopted = try await session.adopt()
             #expect(adopted.shell?.contains(shell.rawValue) == true, "\(adopted)")
             #expect(try await session.run("echo ok; false").exitCode == 1)
@@ -287,7 +287,7 @@ extension Session {
         } catch { #expect("\(error)".contains("did not answer") || "\(error)".contains("over")) }
         #expect(session.depth == 0)
         let done = try await session.read(
-            offset: nil, wait: .seconds(5), raw: false, maxBytes: 9000)
+            offset: nil, wait: .seconds(30), raw: false, maxBytes: 9000)
         #expect(done.state == .done)
         #expect(done.output.contains("got sh -c"), "\(done)")
         #expect(try await session.run("echo ok").output == "ok\n")

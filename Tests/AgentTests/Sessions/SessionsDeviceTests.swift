@@ -108,19 +108,19 @@ import Wire
         #expect(result.exitCode == nil && result.evidence == [])
         await #expect(throws: Fault.self) { try await session.run("show version") }
         #expect(await holds { !session.isRunning })
-        result = try await session.run("reload", wait: .seconds(6))
+        result = try await session.run("reload", wait: .seconds(30))
         #expect(result.state == .maybeInput, "\(result)")
         #expect(result.evidence == [.regex])
         result = try await session.send(
-            text: "", keys: ["enter"], enter: false, wait: .seconds(5), maxBytes: 1000)
+            text: "", keys: ["enter"], enter: false, wait: .seconds(30), maxBytes: 1000)
         #expect(result.state == .done)
         #expect(result.evidence == [.prompt])
         result = try await session.send(
-            text: "show version", keys: [], enter: true, wait: .seconds(5), maxBytes: 1000)
+            text: "show version", keys: [], enter: true, wait: .seconds(30), maxBytes: 1000)
         #expect(result.state == .done && result.exitCode == nil, "\(result)")
         #expect(result.evidence == [.prompt])
         #expect(result.output.contains("uptime is 3 weeks\n"))
-        result = try await session.run("exit", wait: .seconds(5))
+        result = try await session.run("exit", wait: .seconds(30))
         #expect(result.state == .shellExited)
         withExtendedLifetime(kept) {}
     }
@@ -130,7 +130,7 @@ import Wire
         defer { link.close() }
         let refused = await #expect(throws: Fault.self) { try await session.run("show version") }
         #expect(refused?.message.contains("ssh_session_send") == true)
-        let read = try await session.read(offset: 0, wait: .seconds(5), raw: false, maxBytes: 1000)
+        let read = try await session.read(offset: 0, wait: .seconds(30), raw: false, maxBytes: 1000)
         #expect(read.state == .running)
         _ = try await session.send(
             text: "show version", keys: [], enter: true, wait: .milliseconds(300), maxBytes: 1000)
@@ -140,7 +140,7 @@ import Wire
                     .contains("uptime is 3 weeks")
             })
         let result = try await session.send(
-            text: "exit", keys: [], enter: true, wait: .seconds(5), maxBytes: 1000)
+            text: "exit", keys: [], enter: true, wait: .seconds(30), maxBytes: 1000)
         #expect(result.state == .shellExited)
         withExtendedLifetime(kept) {}
     }

@@ -45,7 +45,7 @@ import Wire
         defer { session.close() }
         func code(_ text: String) async -> Fault.Code? {
             do throws(Fault) {
-                _ = try await session.run(text, wait: .seconds(5), timeout: nil, maxBytes: 100)
+                _ = try await session.run(text, wait: .seconds(30), timeout: nil, maxBytes: 100)
                 return nil
             } catch { return error.code }
         }
@@ -72,7 +72,7 @@ import Wire
         let second = try await session.read(
             offset: first.nextOffset, wait: .seconds(10), raw: false, maxBytes: 100)
         #expect(second.output == "LATE\n")
-        let last = try await session.read(offset: nil, wait: .seconds(5), raw: false, maxBytes: 100)
+        let last = try await session.read(offset: nil, wait: .seconds(30), raw: false, maxBytes: 100)
         #expect(last.output == "early\nLATE\n")
         #expect(last.state == .done)
         #expect(last.exitCode == 1)
@@ -142,7 +142,7 @@ import Wire
         defer { session.close() }
         _ = try await session.begin("echo go; sleep 2", shows: "go")
         var result = try await session.send(
-            text: "", keys: ["ctrl-z"], enter: false, wait: .seconds(5), maxBytes: 1000)
+            text: "", keys: ["ctrl-z"], enter: false, wait: .seconds(30), maxBytes: 1000)
         #expect(result.state == .stopped)
         result = try await session.run("fg")
         #expect(result.state == .done)

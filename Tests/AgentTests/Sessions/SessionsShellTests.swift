@@ -84,7 +84,7 @@ import Wire
         let session = try await openSession(shell, home: home)
         defer { session.close() }
         for code in ["echo 'abc", "if; then", "ls |", "echo $(", "cat <<E\nno end"] {
-            let result = try await session.run(code, wait: .seconds(5))
+            let result = try await session.run(code, wait: .seconds(30))
             #expect(result.state == .aborted, "\(code): \(result)")
             #expect(!result.output.contains("__s="), "\(code): \(result.output)")
             let next = try await session.run("echo ok")
@@ -92,7 +92,7 @@ import Wire
             #expect(next.state == .done)
         }
         if shell != .zsh {
-            let result = try await session.run("echo a &&", wait: .seconds(5))
+            let result = try await session.run("echo a &&", wait: .seconds(30))
             #expect(result.state == .aborted)
         }
     }
@@ -116,7 +116,7 @@ import Wire
             "cd / && echo there && sleep 9 && true; cd /tmp", shows: "there")
         #expect(result.state == .running)
         result = try await session.send(
-            text: "", keys: ["ctrl-c"], enter: false, wait: .seconds(5), maxBytes: 1000)
+            text: "", keys: ["ctrl-c"], enter: false, wait: .seconds(30), maxBytes: 1000)
         #expect(result.state == .aborted || result.state == .done)
         #expect(result.cwd == "/" || result.cwd == "/tmp")
     }
@@ -213,7 +213,7 @@ import Wire
             let result = try await session.run("echo one; false")
             #expect(result.output == "one\n", "\(prompt)")
             #expect(result.exitCode == 1)
-            #expect(try await session.run("echo 'open", wait: .seconds(5)).state == .aborted)
+            #expect(try await session.run("echo 'open", wait: .seconds(30)).state == .aborted)
             #expect(try await session.run("echo two").output == "two\n")
         }
     }
