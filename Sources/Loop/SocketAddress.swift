@@ -62,6 +62,20 @@ public struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
     /// Whether it stands for every address of the machine (0.0.0.0, ::).
     public var isWildcard: Bool { (isIPv6 ? bytes[8..<24] : bytes[4..<8]).allSatisfy { $0 == 0 } }
 
+    /// The addresses of this machine's interfaces, without ports.
+    public static var ofThisMachine: [String] {
+        var list: UnsafeMutablePointer<uv_interface_address_t>?
+        var count: Int32 = 0
+        guard uv_interface_addresses(&list, &count) == 0, let list else { return [] }
+        defer { uv_free_interface_addresses(list, count) }
+        return (0..<Int(count)).compactMap { index in
+            withUnsafePointer(to: list[index].address) { address in
+                SocketAddress(UnsafeRawPointer(address).assumingMemoryBound(to: sockaddr.self))?
+                    .host
+            }
+        }
+    }
+
     /// `host:port`, IPv6 in brackets.
     public var description: String { isIPv6 ? "[\(host)]:\(port)" : "\(host):\(port)" }
 

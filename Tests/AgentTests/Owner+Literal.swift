@@ -6,6 +6,8 @@ import Wire
 extension Owner: ExpressibleByStringLiteral {
     /// An owner whose id this is, on a host that every reach has.
     public init(stringLiteral id: String) {
-        self.init(Caller(id: id, reach: Caller.everywhere), target: "agent/host")
+        self.init(
+            Caller(id: id, reach: Caller.everywhere),
+            at: TargetName(host: "host", user: nil, port: nil))
     }
 }

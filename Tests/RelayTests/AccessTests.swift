@@ -91,12 +91,13 @@ import Wire
     @Test func `patterns select agents by name or tag and targets by glob`() throws {
         let pattern = try #require(AccessPattern("web-*/db?,tag:lab"))
         #expect(pattern.allows(agent: "web-1", tags: []))
-        #expect(pattern.allows(agent: "web-1", tags: [], target: "db1"))
-        #expect(!pattern.allows(agent: "web-1", tags: [], target: "db10"))
+        #expect(pattern.allows(agent: "web-1", tags: [], target: try TargetName("db1")))
+        #expect(!pattern.allows(agent: "web-1", tags: [], target: try TargetName("db10")))
         #expect(!pattern.allows(agent: "web", tags: []))
-        #expect(pattern.allows(agent: "x", tags: ["prod", "lab"], target: "root@10.0.0.1:22"))
+        let address = try TargetName("root@10.0.0.1:22")
+        #expect(pattern.allows(agent: "x", tags: ["prod", "lab"], target: address))
         #expect(!pattern.allows(agent: "lab", tags: ["prod"]))
-        #expect(AccessPattern.all.allows(agent: "any", tags: [], target: "a/b"))
+        #expect(AccessPattern.all.allows(agent: "any", tags: [], target: try TargetName("a/b")))
         for bad in ["", ",", "a,", "/x", "a/", "tag:", "a b"] {
             #expect(AccessPattern(bad) == nil, "\(bad)")
         }

@@ -63,10 +63,20 @@ import Wire
     {
         let office = try await Office()
         let web = try office.principal("lab-1/web,lab-2")
-        for target in ["lab-1/db", "lab-1/local", "lab-1/root@web", "lab-1/web:22"] {
-            let text = try await office.failure(
-                "ssh_session_open", ["target": .string(target)], as: web)
-            #expect(text?.contains("may not use \(target)") == true, "\(text ?? "")")
+        for (target, more) in [
+            ("lab-1/db", [:]), ("lab-1/local", [:]), ("lab-1/web@db", [:]),
+            ("lab-1/web@db:22", [:]),
+            ("lab-1/web", ["via": ["db"]]), ("lab-1/web", ["via": ["web", "root@db"]]),
+            ("lab-1/web@db", ["username": "web"]), ("lab-1/127.0.0.1", ["port": 22]),
+        ] as [(String, JSON.Object)] {
+            for tool in ["ssh_session_open", "ssh_execute", "file_read"] {
+                var arguments = more
+                arguments["target"] = .string(target)
+                if tool == "ssh_execute" { arguments["command"] = "id" }
+                if tool == "file_read" { arguments["path"] = "/x" }
+                let text = try await office.failure(tool, arguments, as: web)
+                #expect(text?.contains("may not use \(target)") == true, "\(text ?? "")")
+            }
         }
         #expect(office.calls.isEmpty)
         #expect(

@@ -44,7 +44,7 @@ extension Table {
                 out: "4000\n", wait: .seconds(60))),
 
         Row(
-            .signals, [.fish, .tcsh], .run("sleep 30", .running, by: "sleep"),
+            .signals, [.fish, .tcsh], .run("sleep 300", .running, by: "sleep"),
             .press(["ctrl-z"], .stopped).by(signal: "TSTP"), .run("jobs", out: .has("sleep")),
             .run("bg; echo going", out: .has("going\n")), .run("fg %1", .running, by: "sleep"),
             .press(["ctrl-c"], .aborted, .done), .run("echo on", out: "on\n")),

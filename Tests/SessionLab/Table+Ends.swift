@@ -45,18 +45,18 @@ extension Table {
             .run("printf 'Say: '; cat", .lineInput, prompt: "Say: ", by: "cat"),
             .press(["ctrl-d"]), .run("exit 4", .done, .done)),
         Row(
-            .signals, .posix, .run("echo start; sleep 30", .running, out: "start\n"),
+            .signals, .posix, .run("echo start; sleep 300", .running, out: "start\n"),
             .press(["ctrl-c"], .aborted).by(signal: "INT"), .run("echo $?", out: "130\n")),
         Row(
             .signals, .all,
-            .run("sh -c 'trap \"echo caught\" INT; echo go; sleep 20; sleep 30'", .running),
+            .run("sh -c 'trap \"echo caught\" INT; echo go; sleep 20; sleep 300'", .running),
             .said("go"), .press(["ctrl-c"], .running), .said("caught")),
         Row(
             .signals, .all,
-            .run("sh -c 'trap \"\" INT; echo go; sleep 30; :'", .running), .said("go"),
+            .run("sh -c 'trap \"\" INT; echo go; sleep 300; :'", .running), .said("go"),
             .press(["ctrl-c"], .running, by: "sh"), .press(["ctrl-\\"], .aborted, .done)),
         Row(
-            .signals, .posix, .run("sleep 30", .running, by: "sleep"),
+            .signals, .posix, .run("sleep 300", .running, by: "sleep"),
             .press(["ctrl-z"], .stopped).by(signal: "TSTP"),
             .run("fg", .running, by: "sleep"), .press(["ctrl-z"], .stopped),
             // zsh no longer has a current job after a second stop in a list.
@@ -65,7 +65,7 @@ extension Table {
 
         // What was sent is run once, whatever becomes of the link between mark C and mark D.
         Row(
-            .poorLink, .all, at: .ownLink, .run("echo x >> ../ran; sleep 30", .running), .cut,
+            .poorLink, .all, at: .ownLink, .run("echo x >> ../ran; sleep 300", .running), .cut,
             .read(.linkLost), .lines(1, in: "ran")),
         Row(
             .poorLink, .all, at: .ownLink,

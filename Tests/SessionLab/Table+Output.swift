@@ -47,13 +47,13 @@ extension Table {
     static let poor: [Row] = [
         Row(
             .oneChannel, .all, at: .oneChannel, .run("echo one", out: "one\n", evidence: [.mark]),
-            .run("sleep 30", .running, evidence: []), .press(["ctrl-c"], .aborted),
+            .run("sleep 300", .running, evidence: []), .press(["ctrl-c"], .aborted),
             .run(
                 "sh -c 'printf \"Token [y/n]: \"; read x; echo $x'", .maybeInput,
                 prompt: "Token [y/n]: ", evidence: [.regex]), .type("y", out: .ends("y\n"))),
         Row(
             .oneChannel, .all, at: .oneChannel,
-            .run("sh -c 'printf \"\\033[?1049h\"; sleep 30'", .fullscreen, evidence: [.regex]),
+            .run("sh -c 'printf \"\\033[?1049h\"; sleep 300'", .fullscreen, evidence: [.regex]),
             .press(["ctrl-c"], .aborted, .done)),
 
         // The kernel tells the terminal's modes alone: marks, and guesses told as such.
@@ -67,7 +67,7 @@ extension Table {
                 "stty -echo; printf 'Password: '; read x; stty echo; echo; echo ${#x}", .maybeInput,
                 prompt: "Password: ", evidence: [.regex]),
             .type("canary", out: .ends("6\n")),
-            .run("sleep 30", .running, evidence: []), .press(["ctrl-c"], .aborted),
+            .run("sleep 300", .running, evidence: []), .press(["ctrl-c"], .aborted),
             .run("sh", .running, evidence: []), .adopt, .run("echo in", out: "in\n"),
             .run("exit 4", exit: 4), .run("exit 5", .shellExited, exit: 5)),
 

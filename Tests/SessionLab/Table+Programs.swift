@@ -66,22 +66,23 @@ extension Table {
         Row(
             .multiplexer, .all,
             .run(
-                "sh -c 'printf \"a\\n\\033[?1049h\\033[?1000h\\033[?2004h\\033[?1hjunk\"; sleep 30'",
+                "sh -c 'printf \"a\\n\\033[?1049h\\033[?1000h\\033[?2004h\\033[?1hjunk\"; sleep 300'",
                 .fullscreen, out: "a\n"),
             .check("modes are on") { $0.display.modes.names.count == 3 },
             .runs("sleep"),
             .press(["ctrl-c"], .aborted, .done),
             .check("modes are off") { $0.display.modes == .init() }, .run("echo b", out: "b\n")),
 
-        Row(.everyday, .all, .run("sleep 30", .running, by: "sleep"), .press(["ctrl-c"], .aborted)),
         Row(
-            .everyday, .all, .run("sleep 30 | cat", .running, by: "sleep"),
+            .everyday, .all, .run("sleep 300", .running, by: "sleep"), .press(["ctrl-c"], .aborted)),
+        Row(
+            .everyday, .all, .run("sleep 300 | cat", .running, by: "sleep"),
             .press(["ctrl-c"], .aborted)),
         Row(
-            .everyday, .all, .run("printf 'Password: '; sleep 30", .running, by: "sleep"),
+            .everyday, .all, .run("printf 'Password: '; sleep 300", .running, by: "sleep"),
             .press(["ctrl-c"], .aborted)),
         Row(
-            .everyday, .all, .run("stty -echo; sleep 30; stty echo", .running, by: "sleep"),
+            .everyday, .all, .run("stty -echo; sleep 300; stty echo", .running, by: "sleep"),
             .press(["ctrl-c"], .aborted)),
         Row(
             .everyday, [.bash, .dash, .zsh, .mksh], .run("while :; do :; done", .running),

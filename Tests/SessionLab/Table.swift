@@ -17,17 +17,17 @@ enum Table {
             .type("never-{password}", exit: 1),
             .run("sudo -k; sudo id -u", .secret, by: "sudo"),
             .type("{password}", out: .ends("0\n")),
-            .run("sudo -n sleep 30", .running, by: "sudo"), .press(["ctrl-c"], .aborted, .done)),
+            .run("sudo -n sleep 300", .running, by: "sudo"), .press(["ctrl-c"], .aborted, .done)),
         Row(
             .sudo, .all, at: .accountOwnTerminal, needs: "sudo",
             .run("sudo -k; sudo id -u", .secret, prompt: .has("password for hl"), by: "sudo"),
             .type("no-{password}", .secret), .type("{password}", out: .ends("0\n")),
-            .run("sudo -n sleep 30", .running, by: "sleep"), .press(["ctrl-c"], .aborted, .done),
-            .run("sudo -n sh -c 'printf \"\\033[?1049h\"; sleep 30'", .fullscreen),
+            .run("sudo -n sleep 300", .running, by: "sleep"), .press(["ctrl-c"], .aborted, .done),
+            .run("sudo -n sh -c 'printf \"\\033[?1049h\"; sleep 300'", .fullscreen),
             .press(["ctrl-c"], .aborted, .done)),
         Row(
             .sudo, .all, at: .account, needs: "su",
-            .run("su -c 'sleep 30' {user}", .secret, prompt: "Password: ", by: "su"),
+            .run("su -c 'sleep 300' {user}", .secret, prompt: "Password: ", by: "su"),
             .type("{password}", .running, wait: .seconds(2)),
             .press(["ctrl-c"], .aborted, .done)),
 

@@ -50,10 +50,10 @@ import Wire
         }
         starting += 1
         defer { starting -= 1 }
-        let host = try await hosts.host(request.target, request.access)
+        let host = try await hosts.host(request.target, request.access, for: caller)
         let id = makeID()
         let run = CommandRun(
-            id: id, target: request.target, owner: Owner(caller, target: request.target),
+            id: id, target: request.target, owner: Owner(caller, at: host.address),
             command: request.command)
         let process = try await host.execute(text, mark: id)
         jobs.add(run)

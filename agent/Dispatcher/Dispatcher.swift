@@ -84,7 +84,8 @@ import Wire
                     throw .noCommand(name)
                 }
             case .target:
-                guard caller.reaches(Owner.host(of: name)) else {
+                // As written; where it leads is judged when it is resolved.
+                guard caller.reaches(try TargetName(name)) else {
                     throw .targetNotAllowed(name)
                 }
             case .agent, .each, .relay: break

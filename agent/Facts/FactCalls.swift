@@ -22,7 +22,9 @@ struct Load {
             var description = AgentDescription(facts: Machine.facts)
             (description.sessions, description.commands) = (load.sessions, load.commands)
             description.pool = load.pool
-            description.links = load.links.filter { visit.caller.reaches($0.target) }.map { link in
+            description.links = load.links.filter { link in
+                (try? TargetName(link.target)).map(visit.caller.reaches) == true
+            }.map { link in
                 var link = link
                 link.target = "\(membership.name)/\(link.target)"
                 return link

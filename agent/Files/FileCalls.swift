@@ -6,14 +6,14 @@ import Wire
 extension Files {
     /// Serves the `file.*` calls.
     func serve(on dispatcher: Dispatcher) {
-        dispatcher.serve(.listFiles) { [unowned self] (call: ListFiles, _) throws(Fault) in
-            try await list(call).json
+        dispatcher.serve(.listFiles) { [unowned self] (call: ListFiles, visit) throws(Fault) in
+            try await list(call, for: visit.caller).json
         }
-        dispatcher.serve(.readFile) { [unowned self] (call: ReadFile, _) throws(Fault) in
-            try await read(call).json
+        dispatcher.serve(.readFile) { [unowned self] (call: ReadFile, visit) throws(Fault) in
+            try await read(call, for: visit.caller).json
         }
-        dispatcher.serve(.writeFile) { [unowned self] (call: WriteFile, _) throws(Fault) in
-            try await write(call).json
+        dispatcher.serve(.writeFile) { [unowned self] (call: WriteFile, visit) throws(Fault) in
+            try await write(call, for: visit.caller).json
         }
     }
 }

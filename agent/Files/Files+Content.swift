@@ -9,9 +9,9 @@ import Wire
 
 extension Files {
     /// Reads a piece of a file, its last lines, or the lines that match.
-    func read(_ call: ReadFile) async throws(Fault) -> FileContent {
+    func read(_ call: ReadFile, for caller: Caller) async throws(Fault) -> FileContent {
         let pattern = try Self.pattern(call.grep)
-        return try await on(call.target, call.access) { reach throws(Fault) in
+        return try await on(call.target, call.access, for: caller) { reach throws(Fault) in
             let path = try await reach.admit(call.path, for: .reading)
             let found = try await reach.do(path) { () throws(FileError) in
                 try await reach.store.attributes(of: path, followingLinks: true)
@@ -63,12 +63,13 @@ extension Files {
     /// Writes a file, or adds to it.
     ///
     /// A write that has begun is finished even if the caller stops waiting.
-    func write(_ call: WriteFile) async throws(Fault) -> FileWritten {
+    func write(_ call: WriteFile, for caller: Caller) async throws(Fault) -> FileWritten {
         let bytes = try Self.bytes(of: call.content)
         let task = IO.task { () -> Result<FileWritten, Fault> in
             do throws(Fault) {
                 return .success(
-                    try await self.on(call.target, call.access) { reach throws(Fault) in
+                    try await self.on(call.target, call.access, for: caller) {
+                        reach throws(Fault) in
                         try await Self.write(bytes, call, reach)
                     })
             } catch {

@@ -11,8 +11,8 @@ extension Files {
     private static let time: Duration = .seconds(20)
 
     /// Lists a directory, or one file.
-    func list(_ call: ListFiles) async throws(Fault) -> FileListing {
-        try await on(call.target, call.access) { reach throws(Fault) in
+    func list(_ call: ListFiles, for caller: Caller) async throws(Fault) -> FileListing {
+        try await on(call.target, call.access, for: caller) { reach throws(Fault) in
             let path = try await reach.admit(call.path, for: .reading)
             var listing = FileListing(target: call.target, path: path)
             let found = try await reach.do(path) { () throws(FileError) in

@@ -102,7 +102,7 @@ import Wire
 
     /// Serves a call on the files of a target.
     func on<T: Sendable>(
-        _ target: String, _ access: TargetAccess,
+        _ target: String, _ access: TargetAccess, for caller: Caller,
         _ body: @escaping @IO @Sendable (Reach) async throws(Fault) -> T
     ) async throws(Fault) -> T {
         guard running < Self.limit else {
@@ -111,7 +111,7 @@ import Wire
         running += 1
         defer { running -= 1 }
         let policy = hosts.policy
-        let host = try await hosts.host(target, access)
+        let host = try await hosts.host(target, access, for: caller)
         return try await host.files { store throws(Fault) in
             try await body(
                 Reach(store: store, names: host.names, target: target, policy: policy))

@@ -9,6 +9,8 @@ import Wire
 @IO protocol Host {
     /// All names of the host, for the policy.
     var names: [String] { get }
+    /// The host as the caller wrote it, with the user and the port that are used.
+    var address: TargetName { get }
     /// Starts the user's shell on a terminal.
     func shell(_ terminal: TerminalSize) async throws(Fault) -> HostShell
     /// Starts a command; everything that it starts carries the mark `id`.
@@ -36,12 +38,14 @@ import Wire
     ///
     /// `options` are those of `access` and more.
     func host(
-        _ target: String, _ access: TargetAccess, _ options: LinkOptions? = nil
+        _ target: String, _ access: TargetAccess, _ options: LinkOptions? = nil,
+        for caller: Caller
     ) async throws(Fault) -> any Host {
-        switch try await targets.admit(target, access) {
+        switch try await targets.admit(target, access, for: caller) {
         case .local: LocalHost(place: targets.place)
-        case .ssh(let found):
-            SSHHost(target: found, options: options ?? LinkOptions(access), links: links)
+        case .ssh(let found, let names):
+            SSHHost(
+                target: found, names: names, options: options ?? LinkOptions(access), links: links)
         }
     }
 }

@@ -11,6 +11,7 @@ import Wire
     let place: Place
 
     var names: [String] { ["local"] }
+    var address: TargetName { .local }
 
     func shell(_ terminal: TerminalSize) async throws(Fault) -> HostShell {
         let user = UserAccount.current

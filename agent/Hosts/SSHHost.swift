@@ -8,10 +8,11 @@ import Wire
 /// A host behind SSH.
 @IO struct SSHHost: Host {
     let target: SSHTarget
+    let names: [String]
     let options: LinkOptions
     let links: Links
 
-    var names: [String] { [target.name, target.hostname] }
+    var address: TargetName { target.address }
 
     func shell(_ terminal: TerminalSize) async throws(Fault) -> HostShell {
         let (channel, link) = try await links.shell(on: target, options, terminal: terminal)

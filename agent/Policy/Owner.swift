@@ -1,5 +1,5 @@
 // Who may use the session or command that a call names by its id. Pure. Invariant: a right depends
-// on the principal's id (or its admin scope) and on the host, never on a name.
+// on the principal's id (or its admin scope) and on where the call leads, never on a name.
 import Configuration
 import Wire
 
@@ -9,26 +9,29 @@ struct Owner: Sendable, Hashable {
     let id: String
     /// The principal's name, for people.
     let label: String
-    /// The host as the caller wrote it after `agent/`, on which the relay has decided.
-    let host: String
+    /// The host, with the user and the port that are used there.
+    let host: TargetName
 
-    /// The owner of what `caller` opens or starts on `target`.
-    init(_ caller: Caller, target: String) {
+    /// The owner of what `caller` opens or starts on `host`.
+    init(_ caller: Caller, at host: TargetName) {
         id = caller.id
         label = caller.label
-        host = Self.host(of: target)
-    }
-
-    /// The host of `agent/host`.
-    static func host(of target: String) -> String {
-        let slash = target.firstIndex(of: "/").map { target.index(after: $0) }
-        return String(target[(slash ?? target.startIndex)...])
+        self.host = host
     }
 }
 
 extension Caller {
-    /// Whether it may use a host.
-    func reaches(_ host: String) -> Bool { reach.contains { Glob.matches($0, host) } }
+    /// Whether it may use a host, and each jump host that it chose.
+    ///
+    /// A user or port that is not known yet is not judged.
+    func reaches(_ target: TargetName) -> Bool {
+        let patterns = reach.map { HostPattern($0) }
+        return (target.via + [target]).allSatisfy { place in
+            patterns.contains {
+                $0.matches(host: place.host, user: place.user, port: place.port)
+            }
+        }
+    }
 
     /// Whether it may see and control what belongs to `owner`.
     ///

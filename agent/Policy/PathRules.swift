@@ -17,7 +17,8 @@ enum PathUse: String, Sendable, CaseIterable {
 struct PathRule: Sendable, Equatable {
     /// As the operator wrote it.
     let text: String
-    private let target: String
+    /// The pattern of targets.
+    let target: String
     private let path: String
 
     /// Reads a pattern; nil unless its path begins with `/` or `*`.
@@ -48,6 +49,9 @@ struct PathRules: Sendable, Equatable {
     var denied: [PathRule] = []
     /// What may be read but not written.
     var readOnly: [PathRule] = []
+
+    /// The patterns of targets in the rules.
+    var targets: [String] { (allowed + denied + readOnly).map(\.target) }
 
     /// The longest path that is accepted, in bytes: PATH_MAX on Linux.
     static let longest = 4096

@@ -51,6 +51,11 @@ struct Policy: Sendable, Equatable {
         return rule("Target", "local", allowed: allowedTargets, denied: deniedTargets)
     }
 
+    /// The patterns of hosts that rules name, other than `*`.
+    var hostPatterns: [String] {
+        (allowedTargets + deniedTargets + paths.targets).filter { $0 != "*" }
+    }
+
     /// The rule that refuses a target; `names` are all its names, the one the caller used first.
     func refusal(ofTarget names: [String], user: String) -> String? {
         for name in names {
@@ -63,7 +68,11 @@ struct Policy: Sendable, Equatable {
         {
             return "AllowTarget \(allowedTargets.joined(separator: ","))"
         }
-        return rule("User", user, allowed: allowedUsers, denied: deniedUsers)
+        if let rule = rule("User", user, allowed: [], denied: deniedUsers) { return rule }
+        // A user's name in another case is another user.
+        guard !allowedUsers.isEmpty, !allowedUsers.contains(where: { Glob.matches($0, user) })
+        else { return nil }
+        return "AllowUser \(allowedUsers.joined(separator: ","))"
     }
 
     /// The rule that refuses an argument with a secret in it.
@@ -92,7 +101,7 @@ struct Policy: Sendable, Equatable {
     private func rule(
         _ kind: String, _ name: String, allowed: [String], denied: [String]
     ) -> String? {
-        // Host names are case-insensitive.
+        // Host names are case-insensitive, and so is what may not be used.
         let name = name.lowercased()
         if let pattern = denied.first(where: { Glob.matches($0.lowercased(), name) }) {
             return "Deny\(kind) \(pattern)"

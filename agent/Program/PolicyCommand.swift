@@ -18,7 +18,9 @@ import Wire
         let target: Target
         do throws(Fault) {
             let access = try TargetAccess(Fields(object: [:]))
-            target = try await targets.admit(options.arguments[0], access)
+            target = try await targets.admit(
+                options.arguments[0], access,
+                for: Caller(id: "operator", reach: Caller.everywhere))
         } catch {
             throw CommandFailure("homeline-agent: \(error.message)", ExitCode.noPermission)
         }

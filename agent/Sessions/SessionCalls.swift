@@ -134,20 +134,20 @@ import Wire
     ) async throws(Fault) -> (opened: SessionOpened, session: Session) {
         let start = IO.now
         let name = try TargetName(call.target).with(call.access)
+        let options = LinkOptions(
+            call.access, connectTimeout: call.connectTimeout, loginTimeout: call.loginTimeout,
+            retries: call.retries)
+        let host = try await hosts.host(call.target, call.access, options, for: caller)
         let request = Sessions.Opening(
-            owner: Owner(caller, target: call.target),
+            owner: Owner(caller, at: host.address),
             target: "\(membership.name)/\(name)", name: call.name,
             isPersistent: call.isPersistent, idleTimeout: call.idleTimeout,
             loginTimeout: call.loginTimeout, columns: call.columns, rows: call.rows,
             shell: call.shell)
         var hostKey: String?
         let session = try await sessions.open(request) { () throws(Fault) in
-            let options = LinkOptions(
-                call.access, connectTimeout: call.connectTimeout, loginTimeout: call.loginTimeout,
-                retries: call.retries)
             let size = TerminalSize(
                 kind: call.terminal, columns: UInt16(call.columns), rows: UInt16(call.rows))
-            let host = try await hosts.host(call.target, call.access, options)
             let shell = try await host.shell(size)
             hostKey = shell.hostKey
             return shell
@@ -180,7 +180,10 @@ import Wire
 extension Session {
     /// Whether it is on this target, as its opener wrote it or with the resolved user and port.
     fileprivate func isOn(_ target: String) -> Bool {
-        self.target == target || owner.host == Owner.host(of: target)
+        guard let name = try? TargetName(target) else { return false }
+        return self.target == target
+            || owner.host.host == name.host && name.user ?? owner.host.user == owner.host.user
+                && name.port ?? owner.host.port == owner.host.port
     }
 }
 

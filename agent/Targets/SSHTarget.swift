@@ -1,5 +1,6 @@
 // Where a target leads: what `ssh -G` says about it, as values. Pure; Links turns it into a
 // connection. Invariant: paths are absolute or empty, tokens are expanded.
+import Wire
 
 /// An SSH target with everything that is configured for it.
 struct SSHTarget: Sendable, Hashable {
@@ -23,6 +24,9 @@ struct SSHTarget: Sendable, Hashable {
     var allowsLegacy = false
     /// Compresses the connection.
     var compresses = false
+
+    /// Its name, with the user and the port that are used.
+    var address: TargetName { TargetName(host: name, user: user, port: port) }
 
     /// What a login may use.
     struct Credentials: Sendable, Hashable {

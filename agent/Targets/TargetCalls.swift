@@ -12,7 +12,7 @@ import Wire
     func serve(on dispatcher: Dispatcher) {
         dispatcher.serve(.listTargets) { (call: ListTargets, visit) in
             let found = await targets.list(call.query, agent: membership.name).filter {
-                visit.caller.reaches(Owner.host(of: $0.info.target))
+                visit.caller.reaches($0.target?.address ?? .local)
             }
             return ListTargets.json(call.probe ? await probed(found) : found.map(\.info))
         }

@@ -23,8 +23,8 @@ struct TargetSettings: Sendable, Equatable {
 enum Target: Sendable, Equatable {
     /// The agent's own machine.
     case local
-    /// A host behind SSH.
-    case ssh(SSHTarget)
+    /// A host behind SSH, with all the names under which rules know it.
+    case ssh(SSHTarget, names: [String])
 }
 
 /// Resolves and lists targets.
@@ -53,8 +53,13 @@ enum Target: Sendable, Equatable {
         let since = IO.now
     }
 
-    /// How long a scan of the files stays valid.
-    private let freshness: Duration
+    /// How long a scan of the files, and an answer of the resolver, stays valid.
+    let freshness: Duration
+    /// Where hosts are, for the rules: their names and addresses, and when they were looked up.
+    var places: [String: (place: Set<String>, since: ContinuousClock.Instant)] = [:]
+    /// The most names whose configuration or place is kept: callers choose the names, and without a
+    /// bound they could fill the memory.
+    static let namesKept = 1000
 
     init(
         settings: TargetSettings, place: Place, ssh: String? = "ssh",
@@ -66,8 +71,11 @@ enum Target: Sendable, Equatable {
         self.ssh = ssh
     }
 
-    /// The target that `target` (`agent/host`) names, if the policy allows this access.
-    func admit(_ target: String, _ access: TargetAccess) async throws(Fault) -> Target {
+    /// The target that `target` (`agent/host`) names, if the policy allows this access, and the
+    /// caller's pattern covers where it leads.
+    func admit(
+        _ target: String, _ access: TargetAccess, for caller: Caller
+    ) async throws(Fault) -> Target {
         if access.password != nil, let rule = policy.refusalOfSecretArguments {
             throw .refused("a password in an argument", by: rule)
         }
@@ -82,18 +90,29 @@ enum Target: Sendable, Equatable {
         }
         let name = try TargetName(target).with(access)
         guard !name.isLocal else {
+            guard caller.reaches(name) else { throw .targetNotAllowed(target) }
             if let rule = policy.refusalOfLocal { throw .refused("local", by: rule) }
             return .local
         }
         let found = try await resolve(name)
-        // Jump hosts that the caller chose need the policy's permission; configured ones are the
-        // operator's choice.
-        for host in (name.via.isEmpty ? [] : found.via) + [found] {
-            if let rule = refusal(of: host) {
-                throw .refused("\(host.user)@\(host.name)", by: rule)
-            }
+        // Jump hosts that the caller chose need the caller's right and the policy's permission;
+        // configured ones are the operator's choice.
+        let chosen = found.via.filter { hop in name.via.contains { $0.host == hop.name } }
+        for host in chosen + [found] where !caller.reaches(host.address) {
+            throw .targetNotAllowed("\(host.address)")
         }
-        return .ssh(found)
+        for hop in name.via.isEmpty ? [] : found.via { try await check(hop) }
+        return .ssh(found, names: try await check(found))
+    }
+
+    /// All names of a host; throws if a rule refuses it.
+    @discardableResult
+    private func check(_ host: SSHTarget) async throws(Fault) -> [String] {
+        let names = await names(of: host)
+        if let rule = policy.refusal(ofTarget: names, user: host.user) {
+            throw .refused("\(host.user)@\(host.name)", by: rule)
+        }
+        return names
     }
 
     /// The path as it must be used on a target; throws if a rule refuses it for this use.
@@ -103,13 +122,8 @@ enum Target: Sendable, Equatable {
     func admit(_ path: String, on target: Target, for use: PathUse) throws(Fault) -> String {
         switch target {
         case .local: try policy.admit(path, on: ["local"], for: use)
-        case .ssh(let host): try policy.admit(path, on: [host.name, host.hostname], for: use)
+        case .ssh(_, let names): try policy.admit(path, on: names, for: use)
         }
-    }
-
-    /// The rule that refuses a target; nil if none does.
-    func refusal(of target: SSHTarget) -> String? {
-        policy.refusal(ofTarget: [target.name, target.hostname], user: target.user)
     }
 
     /// The target that a name resolves to.
@@ -133,7 +147,7 @@ enum Target: Sendable, Equatable {
         target.user = name.user ?? target.user
         target.port = name.port ?? target.port
         if !name.via.isEmpty {
-            target.jump = name.via.joined(separator: ",")
+            target.jump = name.via.map(\.description).joined(separator: ",")
             target.proxyCommand = nil
         }
         if let own = settings.knownHosts {
@@ -142,8 +156,7 @@ enum Target: Sendable, Equatable {
         }
         target.hostKeys.acceptsNew = target.hostKeys.acceptsNew || settings.acceptNew
         target.via = try await hops(of: target, depth: depth)
-        // Callers choose the names: without a bound they could fill the memory.
-        if cache.count > 1000 { cache = [:] }
+        if cache.count >= Self.namesKept { cache = [:] }
         cache[name] = Known(target: target, fingerprint: scan.fingerprint, since: IO.now)
         return target
     }
@@ -169,7 +182,7 @@ enum Target: Sendable, Equatable {
     func aliases() async -> [String] { await scan().names }
 
     /// Every name, with its source; the operator's own first.
-    private func named() async -> [(name: String, source: String)] {
+    func named() async -> [(name: String, source: String)] {
         var seen: Set<String> = []
         let own = settings.blocks.flatMap(\.names).map { ($0, "agent.conf") }
         let all = own + (await aliases()).map { ($0, "ssh_config") }
@@ -215,7 +228,7 @@ enum Target: Sendable, Equatable {
                 var info = TargetInfo(target: "\(agent)/\(entry.name)", source: entry.source)
                 let target = await task.value
                 if let target {
-                    guard refusal(of: target) == nil else { continue }
+                    guard (try? await check(target)) != nil else { continue }
                     info.hostname = target.hostname
                     info.port = Int(target.port)
                     info.user = target.user

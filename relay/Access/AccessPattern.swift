@@ -1,6 +1,8 @@
-// Which agents and targets a token reaches: `*`, `lab-*`, `web/db-?`, `tag:lab/*`, comma-joined.
-// Pure.
+// Which agents and targets a token reaches: `*`, `lab-*`, `web/db-?`, `web/deploy@db-?:22`,
+// `tag:lab/*`, comma-joined. Pure. Invariant: the agent's name and the parts of the target are each
+// compared with their own part of the pattern.
 import Configuration
+import Wire
 
 /// The agents and targets a principal may see and use.
 struct AccessPattern: Sendable, Hashable, CustomStringConvertible {
@@ -8,11 +10,14 @@ struct AccessPattern: Sendable, Hashable, CustomStringConvertible {
     private struct Part: Sendable, Hashable {
         let agent: String
         let isTag: Bool
-        let target: String
+        let target: HostPattern
     }
 
     /// Everything.
-    static let all = AccessPattern(parts: [Part(agent: "*", isTag: false, target: "*")], text: "*")
+    static let all = AccessPattern(
+        parts: [Part(agent: "*", isTag: false, target: anyHost)], text: "*")
+
+    private static let anyHost = HostPattern("*")
 
     private let parts: [Part]
     let description: String
@@ -35,7 +40,7 @@ struct AccessPattern: Sendable, Hashable, CustomStringConvertible {
             let agent = String(body[..<(slash ?? body.endIndex)])
             let target = slash.map { String(body[body.index(after: $0)...]) } ?? "*"
             guard !agent.isEmpty, !target.isEmpty else { return nil }
-            parts.append(Part(agent: agent, isTag: isTag, target: target))
+            parts.append(Part(agent: agent, isTag: isTag, target: HostPattern(target)))
         }
         self.init(parts: parts, text: text)
     }
@@ -45,15 +50,26 @@ struct AccessPattern: Sendable, Hashable, CustomStringConvertible {
         parts.contains { Self.matches($0, agent: agent, tags: tags) }
     }
 
-    /// Whether the target `target` on the agent may be used.
-    func allows(agent: String, tags: [String], target: String) -> Bool {
-        reach(agent: agent, tags: tags).contains { Glob.matches($0, target) }
+    /// Whether the target on the agent, and each jump host that the caller chose, may be used.
+    ///
+    /// A user or port that the caller leaves to the agent's configuration is judged by the agent.
+    func allows(agent: String, tags: [String], target: TargetName) -> Bool {
+        let hosts = hosts(agent: agent, tags: tags)
+        return (target.via + [target]).allSatisfy { place in
+            hosts.contains {
+                $0.matches(host: place.host, user: place.user, port: place.port)
+            }
+        }
     }
 
     /// The patterns of the targets on an agent that may be used, for the agent to check.
     func reach(agent: String, tags: [String]) -> [String] {
-        let targets = parts.filter { Self.matches($0, agent: agent, tags: tags) }.map(\.target)
-        return targets.contains("*") ? ["*"] : targets
+        hosts(agent: agent, tags: tags).map(\.description)
+    }
+
+    private func hosts(agent: String, tags: [String]) -> [HostPattern] {
+        let hosts = parts.filter { Self.matches($0, agent: agent, tags: tags) }.map(\.target)
+        return hosts.contains(Self.anyHost) ? [Self.anyHost] : hosts
     }
 
     private static func matches(_ part: Part, agent: String, tags: [String]) -> Bool {

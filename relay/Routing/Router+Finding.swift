@@ -39,7 +39,7 @@ extension Router {
                     throw .noCommand(value)
                 }
                 return .one(member)
-            case .target: return .one(try member(forTarget: value, principal))
+            case .target: return .one(try member(forTarget: value, fields, principal))
             case .agent: return .one(try member(named: value, principal))
             case .each(let list):
                 return .each(
@@ -72,7 +72,11 @@ extension Router {
     }
 
     /// The agent of a target `agent/host`, if the principal may use both.
-    func member(forTarget target: String, _ principal: Principal) throws(Fault) -> Fleet.Member {
+    ///
+    /// The target is judged with the user, the port and the jump hosts of the call's arguments.
+    func member(
+        forTarget target: String, _ fields: Fields, _ principal: Principal
+    ) throws(Fault) -> Fleet.Member {
         guard let slash = target.firstIndex(of: "/"), slash != target.startIndex,
             target.index(after: slash) != target.endIndex
         else {
@@ -82,9 +86,9 @@ extension Router {
                     + "(agent/local is the agent's own machine).")
         }
         let member = try member(named: String(target[..<slash]), principal)
-        let host = String(target[target.index(after: slash)...])
-        let tags = member.record.tags
-        guard principal.pattern.allows(agent: member.record.name, tags: tags, target: host) else {
+        let place = try TargetName(target).with(TargetAccess(fields))
+        let (name, tags) = (member.record.name, member.record.tags)
+        guard principal.pattern.allows(agent: name, tags: tags, target: place) else {
             throw .targetNotAllowed(target)
         }
         return member

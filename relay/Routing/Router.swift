@@ -115,7 +115,10 @@ import Wire
         }
         for case .target(let argument) in row.tool?.routes ?? [] {
             guard let target = call.fields.object[argument]?.stringValue else { continue }
-            guard try self.member(forTarget: target, principal).record.id == member.record.id else {
+            guard
+                try self.member(forTarget: target, call.fields, principal).record.id
+                    == member.record.id
+            else {
                 throw Fault(.invalidArgument, "\"\(target)\" is a target of another agent")
             }
         }

@@ -20,7 +20,8 @@ extension Tools {
             let way = AgentCall(
                 .execute, call.rawArguments, fields, for: principal, progress: watch)
             return Self.joined([
-                try await router.send(way, to: try router.member(forTarget: targets[0], principal))
+                try await router.send(
+                    way, to: try router.member(forTarget: targets[0], fields, principal))
             ])
         }
         let runs = targets.map { target in
@@ -30,7 +31,7 @@ extension Tools {
             let way = AgentCall(.execute, object, for: principal, progress: watch)
             return IO.task { () -> RawJSON in
                 do throws(Fault) {
-                    let member = try router.member(forTarget: target, principal)
+                    let member = try router.member(forTarget: target, fields, principal)
                     return try await router.send(way, to: member, label: target)
                 } catch {
                     return ExecuteTargets.entry(target, error: error.message)

@@ -26,7 +26,9 @@ import Wire
 
     @IO private func jobs(_ count: Int, limit: Int) -> (Jobs<Errand>, [Errand]) {
         let jobs = Jobs<Errand>(limit: limit)
-        let errands = (0..<count).map { Errand("\($0)", Owner(ada, target: "site/db")) }
+        let errands = (0..<count).map {
+            Errand("\($0)", Owner(ada, at: TargetName(host: "db", user: nil, port: nil)))
+        }
         for errand in errands { jobs.add(errand) }
         return (jobs, errands)
     }

@@ -74,7 +74,9 @@ import Wire
         }
         var seen: [Int] = []
         dispatcher.ownerOfSession = { _ in
-            Owner(Caller(id: "p", reach: Caller.everywhere), target: "a/b")
+            Owner(
+                Caller(id: "p", reach: Caller.everywhere),
+                at: TargetName(host: "b", user: nil, port: nil))
         }
         dispatcher.serve(.readOutput) { (call: ReadOutput, _) in
             seen.append(call.maxBytes)

@@ -132,7 +132,9 @@ import Wire
                 let targets = Targets(settings: settings.targets, place: place)
                 targets.policy = settings.policy
                 let result = await outcome {
-                    try await targets.admit(target, TargetAccess(Fields(object: arguments)))
+                    try await targets.admit(
+                        target, TargetAccess(Fields(object: arguments)),
+                        for: Caller(id: "p", reach: Caller.everywhere))
                 }
                 if case .failure(let fault) = result { return fault.message }
                 return "admitted"

@@ -72,7 +72,8 @@ import Wire
         let second = try await session.read(
             offset: first.nextOffset, wait: .seconds(10), raw: false, maxBytes: 100)
         #expect(second.output == "LATE\n")
-        let last = try await session.read(offset: nil, wait: .seconds(30), raw: false, maxBytes: 100)
+        let last = try await session.read(
+            offset: nil, wait: .seconds(30), raw: false, maxBytes: 100)
         #expect(last.output == "early\nLATE\n")
         #expect(last.state == .done)
         #expect(last.exitCode == 1)

@@ -1,5 +1,6 @@
 // Targets: how names are read, what ssh says about them, which aliases are listed.
 import Foundation
+import JSON
 import Loop
 import Support
 import Testing
@@ -29,6 +30,89 @@ import Wire
     ])
     func `names that ssh could misread are refused`(name: String) {
         #expect(throws: Fault.self) { try TargetName(name) }
+    }
+
+    /// A rule on a name holds for the host, however a caller writes it.
+    @Test(
+        .needs("ssh"),
+        arguments: [
+            ("vault", "", "DenyTarget"), ("root@vault:2222", "", "DenyTarget"),
+            ("127.0.0.7", "", "DenyTarget"), ("127.7", "", "DenyTarget"),
+            ("0x7f000007", "", "DenyTarget"), ("2130706439", "", "DenyTarget"),
+            ("::ffff:127.0.0.7", "", "DenyTarget"), ("VAULT", "", "DenyTarget"),
+            ("strongroom", "", "DenyTarget"), ("web", "vault", "DenyTarget"),
+            ("web", "x@127.0.0.7:22", "DenyTarget"), ("web", "strongroom", "DenyTarget"),
+            ("localhost", "", "DenyTarget local"), ("0", "", "DenyTarget local"),
+            ("LOCALHOST.", "", "DenyTarget local"), ("::1", "", "DenyTarget local"),
+            ("::ffff:127.0.0.1", "", "DenyTarget local"), ("local", "", "DenyTarget local"),
+            ("inner", "", "admitted"), ("web", "", "admitted"), ("web", "inner", "admitted"),
+        ])
+    func `a rule on a name holds for every way to its host`(
+        target: String, via: String, outcome expected: String
+    ) async throws {
+        let folder = try TemporaryDirectory("targets")
+        let config = try folder.write(
+            """
+            Host vault
+              HostName 127.0.0.7
+            Host strongroom
+              HostName 127.0.0.7
+              Port 2222
+            Host web
+              HostName 192.0.2.1
+            Host inner
+              HostName 127.0.0.1
+              ProxyJump web
+            """, to: "config")
+        var arguments: JSON.Object = [:]
+        if !via.isEmpty { arguments["via"] = .array([.string(via)]) }
+        let said = await IO.task { [arguments] in
+            let targets = Targets(
+                settings: TargetSettings(sshConfig: config), place: Self.place(folder.path))
+            targets.policy.deniedTargets = ["vault", "local"]
+            let result = await outcome {
+                try await targets.admit(
+                    "site/\(target)", TargetAccess(Fields(object: arguments)),
+                    for: Caller(id: "p", reach: Caller.everywhere))
+            }
+            if case .failure(let fault) = result { return fault.message }
+            return "admitted"
+        }.value
+        #expect(said.contains(expected), "\(said)")
+    }
+
+    /// The caller's pattern is judged by where the call leads.
+    @Test(
+        .needs("ssh"),
+        arguments: [
+            ("web-1", [:], true), ("web-1", ["username": "root"], true),
+            ("web-1", ["port": 22], true),
+            ("web-x@vault", [:], false), ("web-x@127.0.0.1", ["port": 2222], false),
+            ("vault", ["username": "web-1"], false), ("web-1", ["via": ["vault"]], false),
+            ("web-1", ["via": ["web-2", "root@vault"]], false), ("web-1", ["via": ["web-2"]], true),
+            ("gate", [:], true), ("root@gate", [:], false), ("gate", ["username": "root"], false),
+            ("gate", ["port": 22], false), ("local", [:], false),
+        ] as [(String, JSON.Object, Bool)])
+    func `the agent judges a caller by where the call leads`(
+        target: String, arguments: JSON.Object, isAdmitted: Bool
+    ) async throws {
+        let folder = try TemporaryDirectory("targets")
+        let config = try folder.write(
+            "Host gate\n User deploy\n Port 2222\nHost web-1\n ProxyJump gate\n", to: "config")
+        let result = await IO.task {
+            let targets = Targets(
+                settings: TargetSettings(sshConfig: config), place: Self.place(folder.path))
+            return await outcome {
+                try await targets.admit(
+                    "site/\(target)", TargetAccess(Fields(object: arguments)),
+                    for: Caller(id: "p", reach: ["web-*", "deploy@gate:2222"]))
+            }
+        }.value
+        switch result {
+        case .success: #expect(isAdmitted)
+        case .failure(let fault):
+            #expect(!isAdmitted && fault.message.contains("may not use"), "\(fault.message)")
+        }
     }
 
     @Test func `aliases come from all files, without patterns`() async throws {

@@ -1,29 +1,38 @@
 // A target as callers write it: `agent/host`, where host is `local`, an ssh_config alias or
-// `user@host:port`. Pure. Invariant: a name that passed is safe on ssh's command line.
-import Wire
+// `user@host:port`. The relay and the agent take it apart with the same code, and judge what comes
+// of it, never how it was spelt. Pure. Invariant: a name that passed is safe on ssh's command line.
 
 /// The host part of a target, taken apart.
-struct TargetName: Hashable, Sendable, CustomStringConvertible {
+public struct TargetName: Hashable, Sendable, CustomStringConvertible {
     /// The alias or host.
-    let host: String
-    /// The user, if given.
-    let user: String?
-    /// The port, if given.
-    let port: UInt16?
+    public let host: String
+    /// The user; nil if it is not known yet.
+    public let user: String?
+    /// The port; nil if it is not known yet.
+    public let port: UInt16?
     /// Jump hosts in place of the configured ones, the nearest first.
-    private(set) var via: [String] = []
+    public private(set) var via: [TargetName] = []
+
+    /// The agent's own machine.
+    public static let local = TargetName(host: localHost, user: nil, port: nil)
+    private static let localHost = "local"
 
     /// Whether it is the agent's own machine.
-    var isLocal: Bool { host == "local" && user == nil && port == nil }
+    public var isLocal: Bool { host == Self.localHost }
+
+    /// A name from its parts.
+    public init(host: String, user: String?, port: UInt16?) {
+        (self.host, self.user, self.port) = (host, user, port)
+    }
 
     /// As callers write it.
-    var description: String {
+    public var description: String {
         let place = host.contains(":") && port != nil ? "[\(host)]" : host
         return (user.map { $0 + "@" } ?? "") + place + (port.map { ":\($0)" } ?? "")
     }
 
-    /// Reads `agent/host` or what follows the slash.
-    init(_ target: String) throws(Fault) {
+    /// Reads `agent/host` or what follows the slash; throws `invalid_argument`.
+    public init(_ target: String) throws(Fault) {
         let afterSlash = target.firstIndex(of: "/").map { target.index(after: $0) }
         var rest = target[(afterSlash ?? target.startIndex)...]
         var user: String?
@@ -52,10 +61,17 @@ struct TargetName: Hashable, Sendable, CustomStringConvertible {
         host = String(rest)
         self.user = user
         self.port = port
+        guard !isLocal || user == nil && port == nil else {
+            throw Fault(
+                .invalidArgument,
+                "agent/local is the agent's own machine, used as the agent's own user: it takes"
+                    + " no user and no port")
+        }
     }
 
-    /// The same host, with the user, the port and the jump hosts of `access`.
-    func with(_ access: TargetAccess) throws(Fault) -> TargetName {
+    /// The same host, with the user, the port and the jump hosts of `access`; throws
+    /// `invalid_argument`.
+    public func with(_ access: TargetAccess) throws(Fault) -> TargetName {
         var name = self
         if access.username != nil || access.port != nil {
             // A slash would move the user in front of the agent's name.
@@ -70,7 +86,7 @@ struct TargetName: Hashable, Sendable, CustomStringConvertible {
         for hop in access.via {
             let hop = try TargetName(hop)
             guard !hop.isLocal else { throw Self.wrong("local") }
-            name.via.append("\(hop)")
+            name.via.append(hop)
         }
         return name
     }
