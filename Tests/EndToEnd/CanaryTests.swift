@@ -109,14 +109,17 @@ import Testing
             Secret wrong-too command "cat \(folder.path)/wrong-too; cat \(folder.path)/wrong-too >&2"
             Secret broken command "cat \(folder.path)/wrong-too; cat \(folder.path)/wrong >&2; exit 3"
             Target asking
+                SecretInput sudo:dash
                 Password pw
                 Code otp
             Target asking-argument
+                SecretInput broken
                 Code otp
             Target asking-wrong
                 Password wrong
                 Code wrong-too
             Target locked
+                SecretInput sudo:bash
                 Passphrase phrase
             Target locked-wrong
                 Passphrase wrong
@@ -201,6 +204,23 @@ import Testing
                 (arguments["session_id"], arguments["wait_s"]) = (.string(session), 20)
                 let done = try await call("ssh_session_send", arguments)
                 #expect(done.state == "done", "\(done)")
+            }
+            // A program that the configuration does not name gets nothing, whatever it is called.
+            let imitation = try await call(
+                "ssh_session_command",
+                [
+                    "session_id": .string(session), "wait_s": 20,
+                    "command": "python3 -c 'import getpass; getpass.getpass(\"in: \")'",
+                ])
+            #expect(imitation.state == "secret", "\(imitation)")
+            let refused = try await caller.call(
+                "ssh_session_send", ["session_id": .string(session), "secret": "sudo"])
+            #expect(refused.text.contains("(SecretInput)"), "\(refused)")
+            _ = try await call(
+                "ssh_session_send",
+                ["session_id": .string(session), "keys": ["ctrl-c"], "wait_s": 20])
+            for (secret, other) in [("pw", "locked"), ("phrase", "asking"), ("wrong", "asking")] {
+                _ = try await open(other, ["secret": .string(secret)], fails: true)
             }
             // Where nobody asks, nothing is typed.
             _ = try await call(

@@ -34,6 +34,11 @@ import Wire
     /// The site's rules.
     var policy: Policy { targets.policy }
 
+    /// The programs into which a secret may be typed on a host; throws if there are none.
+    func programs(forSecret name: String, on host: TargetName) throws(Fault) -> Set<String> {
+        try targets.programs(forSecret: name, on: host.host)
+    }
+
     /// The host that `target` (`agent/host`) names, if the policy allows its use with this access.
     ///
     /// `options` are those of `access` and more.

@@ -88,6 +88,7 @@ extension TargetBlock {
         password = options.string(Keyword.password)
         code = options.string(Keyword.code)
         passphrase = options.string(Keyword.passphrase)
+        secretInputs = options.strings(Keyword.secretInput).map { SecretInput($0) }
         acceptsNew = truth(Keyword.acceptNew)
         allowsLegacy = truth(Keyword.legacy)
         compresses = truth(Keyword.compression)

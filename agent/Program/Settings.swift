@@ -77,6 +77,9 @@ enum Settings {
         static let code = Setting.text("code", "SECRET", "the secret that is a one-time code")
         static let passphrase = Setting.text(
             "passphrase", "SECRET", "the secret that decrypts the keys")
+        static let secretInput = Setting.list(
+            "secret-input", "SECRET[:PROGRAM]",
+            "secrets that may be typed into sudo, su and doas, or into the programs named")
         static let acceptNew = Setting.truth(
             "accept-new", "accept and store the key of a host that has none stored")
         static let legacy = Setting.truth("legacy-algorithms", "offer SHA-1 algorithms too")
@@ -84,8 +87,7 @@ enum Settings {
 
         static let all = [
             hostname, port, user, identityFile, certificateFile, proxyJump, password, code,
-            passphrase, acceptNew,
-            legacy, compression,
+            passphrase, secretInput, acceptNew, legacy, compression,
         ]
     }
 

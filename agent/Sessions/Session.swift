@@ -136,8 +136,9 @@ import Wire
     /// Types a secret and Enter for the program that an earlier answer reported as asking for it.
     ///
     /// The kernel must still show that program reading, with the echo off, at the same prompt.
+    /// `programs`: those it may be typed into; nil: any.
     func send(
-        secret: String, wait patience: Duration, maxBytes: Int
+        secret: String, into programs: Set<String>? = nil, wait patience: Duration, maxBytes: Int
     ) async throws(Fault) -> CommandResult {
         try console.checkAlive()
         try console.checkFree()
@@ -160,8 +161,27 @@ import Wire
             throw Self.unasked(
                 "the program that asked is not at that prompt any more; ssh_session_read shows it")
         }
+        if let programs { try check(probe, programs) }
         console.intake.hide(bytes)
         return try await deliver(bytes + [13], wait: patience, maxBytes: maxBytes)
+    }
+
+    /// Throws unless one of these programs asks, and is what its name says as far as the kernel
+    /// shows.
+    private func check(_ probe: Probe, _ programs: Set<String>) throws(Fault) {
+        let name = probe.foreground ?? console.shell.profile.rawValue
+        guard programs.contains(name) else {
+            throw Fault(
+                .refusedByPolicy,
+                "the secret was not typed: \(name) asks, and agent.conf gives it to"
+                    + " \(programs.sorted().joined(separator: ", ")) alone (SecretInput)")
+        }
+        guard let owner = probe.foregroundOwner, owner != 0, SecretInput.elevating.contains(name)
+        else { return }
+        throw Fault(
+            .refusedByPolicy,
+            "the secret was not typed: the \(name) that asks does not run as root, so it is an"
+                + " imitation")
     }
 
     private static func unasked(_ why: String) -> Fault {

@@ -34,7 +34,7 @@ import Wire
             guard !call.adopt else {
                 return try await session.adopt(wait: call.wait, maxBytes: call.maxBytes).json
             }
-            let secret = try await secret(call, for: session.target)
+            let secret = try await secret(call, for: session)
             visit.show(session.log)
             guard let secret else {
                 return try await session.send(
@@ -43,7 +43,7 @@ import Wire
                 ).json
             }
             return try await session.send(
-                secret: secret, wait: call.wait, maxBytes: call.maxBytes
+                secret: secret.text, into: secret.programs, wait: call.wait, maxBytes: call.maxBytes
             ).json
         }
         dispatcher.serve(.readOutput) { (call: ReadOutput, visit) throws(Fault) in
@@ -90,15 +90,20 @@ import Wire
         }
     }
 
-    /// The secret to type; nil if the input is ordinary.
-    private func secret(_ call: SendInput, for target: String) async throws(Fault) -> String? {
+    /// The secret to type, and the programs it may be typed into (nil: any); nil if the input is
+    /// ordinary.
+    private func secret(
+        _ call: SendInput, for session: Session
+    ) async throws(Fault) -> (text: String, programs: Set<String>?)? {
         if let name = call.secret {
-            return String(decoding: try await links.secret(name, for: target), as: UTF8.self)
+            let programs = try hosts.programs(forSecret: name, on: session.owner.host)
+            let bytes = try await links.secret(name, for: session.target)
+            return (String(decoding: bytes, as: UTF8.self), programs)
         }
         if call.password != nil, let rule = hosts.policy.refusalOfSecretArguments {
             throw .refused("a password in an argument", by: rule)
         }
-        return call.password
+        return call.password.map { ($0, nil) }
     }
 
     private func session(_ id: String) throws(Fault) -> Session {

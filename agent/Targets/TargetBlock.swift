@@ -17,6 +17,8 @@ struct TargetBlock: Sendable, Equatable {
     var password: String?
     var code: String?
     var passphrase: String?
+    /// Secrets that may be typed on the host.
+    var secretInputs: [SecretInput] = []
     var acceptsNew: Bool?
     var allowsLegacy: Bool?
     var compresses: Bool?
@@ -29,6 +31,25 @@ struct TargetBlock: Sendable, Equatable {
     /// Whether it applies to this host.
     func matches(_ host: String) -> Bool {
         patterns.contains { Glob.matches($0.lowercased(), host.lowercased()) }
+    }
+}
+
+extension [TargetBlock] {
+    /// The secrets that may be typed on a host: those of all blocks that match it.
+    func secretInputs(on host: String) -> [SecretInput] {
+        filter { $0.matches(host) }.flatMap { block in
+            block.secretInputs
+                + (block.password.map { [SecretInput(loginPassword: $0)] } ?? [])
+        }
+    }
+
+    /// The names of the secrets that a login at a host may use.
+    func loginSecrets(on host: String) -> Set<String> {
+        Set(
+            filter { $0.matches(host) }.flatMap { block in
+                [block.password, block.code, block.passphrase].compactMap(\.self)
+                    + block.secretInputs.map(\.name)
+            })
     }
 }
 

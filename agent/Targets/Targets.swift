@@ -89,6 +89,11 @@ enum Target: Sendable, Equatable {
             _ = try admit(key, on: .local, for: .reading)
         }
         let name = try TargetName(target).with(access)
+        if let secret = access.secret,
+            !settings.blocks.loginSecrets(on: name.host).contains(secret)
+        {
+            throw .secretNotFor(secret, name.host)
+        }
         guard !name.isLocal else {
             guard caller.reaches(name) else { throw .targetNotAllowed(target) }
             if let rule = policy.refusalOfLocal { throw .refused("local", by: rule) }
@@ -113,6 +118,13 @@ enum Target: Sendable, Equatable {
             throw .refused("\(host.user)@\(host.name)", by: rule)
         }
         return names
+    }
+
+    /// The programs into which a secret may be typed on a host; throws if there are none.
+    func programs(forSecret name: String, on host: String) throws(Fault) -> Set<String> {
+        let inputs = settings.blocks.secretInputs(on: host).filter { $0.name == name }
+        guard !inputs.isEmpty else { throw .secretNotFor(name, host) }
+        return inputs.reduce(into: []) { $0.formUnion($1.programs) }
     }
 
     /// The path as it must be used on a target; throws if a rule refuses it for this use.
@@ -284,5 +296,16 @@ enum Target: Sendable, Equatable {
         return unsafe (0..<min(Int(found.gl_pathc), 200)).compactMap { index in
             unsafe found.gl_pathv[index].map { unsafe String(cString: $0) }
         }
+    }
+}
+
+extension Fault {
+    /// A secret that the configuration does not give to this host.
+    fileprivate static func secretNotFor(_ name: String, _ host: String) -> Fault {
+        Fault(
+            .refusedByPolicy,
+            "agent.conf does not give the secret \"\(name.prefix(80))\" to \(host): an operator names"
+                + " it in a Target block for that host, as Password, Code, Passphrase or SecretInput"
+        )
     }
 }

@@ -58,6 +58,8 @@ public struct Probe: Sendable, Equatable {
     /// The address where the shell's stack begins, which changes with exec; nil: not reported.
     public private(set) var image: Int?
     private(set) var shell = 0
+    /// The effective users of programs that elevate rights (sudo), by process.
+    private var owners: [Int: Int] = [:]
     /// The number of the shell's own terminal (`tty_nr` of /proc/PID/stat); nil: not reported.
     private var shellTerminal: Int?
     private(set) var terminal = ""
@@ -85,6 +87,8 @@ public struct Probe: Sendable, Equatable {
                     Process(
                         id: Int(words[1]) ?? 0, state: words[2], wait: words[3], call: words[4],
                         file: words[5], name: words.dropFirst(6).joined(separator: " ")))
+            case "owner" where words.count == 3 && owners.count < 128:
+                owners[Int(words[1]) ?? 0] = Int(words[2])
             case "ps" where words.count > 6 && words[2] == words[3] && processes.count < 128:
                 // A kernel without /proc names the wait for a terminal plainly, or not at all.
                 processes.append(
@@ -128,6 +132,13 @@ public struct Probe: Sendable, Equatable {
     /// The name of the program in the foreground that is not the shell: the one that waits for
     /// input, or else the first.
     public var foreground: String? {
+        foregroundProcess.flatMap { $0.name == "?" ? nil : $0.name }
+    }
+
+    /// The effective user of that program, if it is one that elevates rights; nil: not reported.
+    public var foregroundOwner: Int? { foregroundProcess.flatMap { owners[$0.id] } }
+
+    private var foregroundProcess: Process? {
         let others = processes.filter { $0.id != shell }
         let waiting: Process? =
             switch verdict {
@@ -135,7 +146,7 @@ public struct Probe: Sendable, Equatable {
             case .secret: others.first(where: reads) ?? others.first(where: isHidden)
             default: nil
             }
-        return (waiting ?? others.first).flatMap { $0.name == "?" ? nil : $0.name }
+        return waiting ?? others.first
     }
 
     private var foregroundNames: [String] {

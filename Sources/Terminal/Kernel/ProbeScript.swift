@@ -30,7 +30,8 @@ extension Probe {
     /// then for the terminal and each one behind it (`inner NAME`: sudo runs commands on a terminal
     /// of their own): `process PID STATE WCHAN CALL FILE NAME` for each process in the foreground,
     /// and last `tty NAME MODES`, so that a process found reading is judged by the modes of that
-    /// moment. Without /proc: `ps PID GROUP FOREGROUND STATE WCHAN NAME`.
+    /// moment; `owner PID UID` follows a process that elevates rights, with its effective user.
+    /// Without /proc: `ps PID GROUP FOREGROUND STATE WCHAN NAME`.
     public static let definitions = #"""
         export LC_ALL=C
         hl_stat() { read -r s <$r/$1/stat || return; set -- ${s##*) }; a=$1 b=$3 y=$5 e=$6 d=${26}; }
@@ -48,6 +49,8 @@ extension Probe {
         # BusyBox's read polls; a shell polls for nothing else.
         case $w,$c in *ssh|*,rsh|*,mosh) ;; *poll*,*sh|*select*,*sh|*poll*,busybox) hl_file $1 0;; esac
         echo "process $1 $a ${w:-?} ${2:-?} ${f:-?} $c"
+        case $c in sudo|su|doas) while read -r h i x; do
+        case $h in Uid:) echo "owner $1 ${x%%[!0-9]*}"; break;; esac; done <$r/$1/status;; esac
         i=0
         for x in $r/$1/task/*; do
         i=$((i+1)); [ $i -le 64 ] || break

@@ -388,10 +388,24 @@ extension Session {
             _ = try await own.adopt(.zero)
             Issue.record("a password prompt was adopted")
         } catch { #expect("\(error)".contains("secret")) }
-        _ = try await own.type(user.password, wait: .seconds(3))
+        await #expect(throws: Fault.self) {
+            try await own.send(
+                secret: user.password, into: ["su"], wait: .seconds(3), maxBytes: 1000)
+        }
+        _ = try await own.send(
+            secret: user.password, into: ["sudo"], wait: .seconds(3), maxBytes: 1000)
         #expect(try await own.adopt().depth == 1)
         #expect(try await own.run("id -u").output == "0\n")
         #expect(try await own.run("exit 3").exitCode == 3)
         #expect(try await own.run("id -un").output == "\(user.name)\n")
+        // A program of the user's own that calls itself sudo.
+        let imitation =
+            "cp $(command -v bash) ~/sudo; ~/sudo -c 'read -sp Password: x; echo $x | rev'"
+        #expect(try await own.run(imitation, wait: .seconds(30)).state == .secret)
+        do {
+            _ = try await own.send(
+                secret: user.password, into: ["sudo"], wait: .seconds(3), maxBytes: 1000)
+            Issue.record("an imitation got the secret")
+        } catch { #expect("\(error)".contains("imitation"), "\(error)") }
     }
 }
