@@ -6,6 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#ifdef __linux__
+#include <sys/prctl.h>
+#include <sys/vfs.h>
+#endif
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
@@ -48,4 +52,21 @@ static inline int hl_pty_reap(int pid, int *code) {
     if (got < 0) return -errno;
     *code = WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
     return 1;
+}
+
+/* Closes this process's memory, environment and descriptors to other processes of the same user
+   (ptrace, /proc/PID/mem), and keeps its memory out of core files. */
+static inline void hl_close_memory(void) {
+#ifdef __linux__
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+#endif
+}
+
+/* The type of the file system of an opened file (statfs(2)); 0: not known. Swift hides statfs. */
+static inline long hl_file_system(int fd) {
+#ifdef __linux__
+    struct statfs system;
+    if (fstatfs(fd, &system) == 0) return (long)system.f_type;
+#endif
+    return 0;
 }

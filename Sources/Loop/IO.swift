@@ -59,6 +59,7 @@ import Glibc
     public nonisolated static func main(_ body: @escaping @IO @Sendable () async -> Int32) -> Never
     {
         Process.fillStandardDescriptors()
+        Process.closeMemory()
         IO.task { Process.end(await body()) }
         while true { pause() }
     }

@@ -1,5 +1,6 @@
 // The process as its programs use it: environment, state folder, standard output. Its log is in
 // Log.swift.
+internal import CPTY
 import Glibc
 
 /// This process.
@@ -37,6 +38,9 @@ public enum Process {
             String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
         }
     }
+
+    /// Closes this process's memory, environment and descriptors to other processes of its user.
+    static func closeMemory() { hl_close_memory() }
 
     /// Opens `/dev/null` as each standard descriptor that this process was started without.
     ///

@@ -30,8 +30,10 @@ import Wire
 
     private let kept: TemporaryDirectory
 
-    func allow(_ change: (inout Policy) -> Void) {
-        change(&settings.policy)
+    func allow(_ change: (inout Policy) -> Void) { configure { change(&$0.policy) } }
+
+    func configure(_ change: (inout AgentSettings) -> Void) {
+        change(&settings)
         service.apply(settings)
     }
 

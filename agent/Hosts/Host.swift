@@ -39,6 +39,11 @@ import Wire
         try targets.programs(forSecret: name, on: host.host)
     }
 
+    /// The files of this machine that hold keys and secrets.
+    private func closedFiles() async -> ClosedFiles {
+        ClosedFiles(patterns: await targets.keyPatterns() + links.secrets.files)
+    }
+
     /// The host that `target` (`agent/host`) names, if the policy allows its use with this access.
     ///
     /// `options` are those of `access` and more.
@@ -47,7 +52,7 @@ import Wire
         for caller: Caller
     ) async throws(Fault) -> any Host {
         switch try await targets.admit(target, access, for: caller) {
-        case .local: LocalHost(place: targets.place)
+        case .local: LocalHost(place: targets.place, closedFiles: closedFiles)
         case .ssh(let found, let names):
             SSHHost(
                 target: found, names: names, options: options ?? LinkOptions(access), links: links)

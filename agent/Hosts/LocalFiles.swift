@@ -8,6 +8,8 @@ import SSH
 @IO struct LocalFiles: FileStore {
     /// Where relative paths begin.
     let home: String
+    /// What may not be opened.
+    let closed: ClosedFiles
 
     func realPath(_ path: String) async throws(FileError) -> String {
         let path = path.hasPrefix("/") ? path : "\(home)/\(path)"
@@ -53,9 +55,11 @@ import SSH
     func entries(
         of path: String, limit: Int
     ) async throws(FileError) -> [(name: String, attributes: FileAttributes)] {
-        try await run { () throws(FileError) in
+        let closed = closed
+        return try await run { () throws(FileError) in
             guard let folder = unsafe opendir(path) else { throw .last }
             defer { unsafe closedir(folder) }
+            try closed.check(unsafe dirfd(folder), openedAs: path)
             var found: [(name: String, attributes: FileAttributes)] = []
             while found.count <= limit, let entry = unsafe readdir(folder) {
                 let name = unsafe withUnsafeBytes(of: entry.pointee.d_name) { bytes in
@@ -73,9 +77,11 @@ import SSH
     func read(
         _ path: String, from offset: UInt64, count: Int
     ) async throws(FileError) -> [UInt8] {
-        try await run { () throws(FileError) in
+        let closed = closed
+        return try await run { () throws(FileError) in
             let file = try Self.open(path, O_RDONLY | O_NONBLOCK, 0)
             defer { close(file) }
+            try closed.check(file, openedAs: path)
             var bytes = [UInt8](repeating: 0, count: 64 << 10)
             var all: [UInt8] = []
             guard offset <= UInt64(Int64.max), lseek(file, off_t(offset), SEEK_SET) >= 0 else {
@@ -98,13 +104,15 @@ import SSH
     func write(
         _ path: String, _ bytes: [UInt8], at offset: UInt64, _ opening: FileOpening, mode: UInt32?
     ) async throws(FileError) {
+        let closed = closed
         try await run { () throws(FileError) in
             var flags = O_WRONLY | O_NONBLOCK
             if opening.contains(.create) { flags |= O_CREAT }
-            if opening.contains(.truncate) { flags |= O_TRUNC }
             if opening.contains(.append) { flags |= O_APPEND }
             let file = try Self.open(path, flags, mode ?? 0o666)
             defer { close(file) }
+            try closed.check(file, openedAs: path)
+            if opening.contains(.truncate), ftruncate(file, 0) != 0 { throw .last }
             guard offset <= UInt64(Int64.max), lseek(file, off_t(offset), SEEK_SET) >= 0 else {
                 throw .last
             }
@@ -137,7 +145,7 @@ import SSH
     private nonisolated static func open(
         _ path: String, _ flags: Int32, _ mode: UInt32
     ) throws(FileError) -> Int32 {
-        let file = unsafe Glibc.open(path, flags | O_CLOEXEC | O_NOCTTY, mode)
+        let file = unsafe Glibc.open(path, flags | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW, mode)
         guard file >= 0 else { throw .last }
         return file
     }

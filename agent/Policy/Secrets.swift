@@ -18,6 +18,11 @@ struct Secrets: Sendable, Equatable {
     /// Sources by name.
     var sources: [String: Source] = [:]
 
+    /// The files that secrets come from.
+    var files: [String] {
+        sources.values.compactMap { if case .file(let path) = $0 { path } else { nil } }
+    }
+
     /// The secret of this name.
     @IO func value(_ name: String) async throws(Fault) -> [UInt8] {
         guard let source = sources[name] else {

@@ -1,6 +1,6 @@
 // Scans ssh_config files for the host names they introduce (`Host a b`), which ssh itself cannot
-// list, and for changes. It reads through a closure and is otherwise pure.
-// Invariant: at most 16 levels of Include, 200 files and 5,000 names.
+// list, for the keys they name, and for changes. It reads through a closure and is otherwise pure.
+// Invariant: at most 16 levels of Include, 200 files, 5,000 names and as many keys.
 
 /// Collects the aliases of ssh_config files, in their order, and a fingerprint of the files.
 struct ConfigurationScanner {
@@ -11,6 +11,8 @@ struct ConfigurationScanner {
     /// Where relative includes and `~` begin.
     let home: String
     private(set) var names: [String] = []
+    /// The key files that the files name (`IdentityFile`), as they are written.
+    private(set) var keys: [String] = []
     /// Whether ssh's answer may change while the files do not (`Match exec`), or files were left
     /// out.
     private(set) var isDynamic = false
@@ -46,6 +48,8 @@ struct ConfigurationScanner {
                 for name in words.dropFirst() where !name.contains(where: { "*?!".contains($0) }) {
                     if names.count < 5000, seen.insert(name).inserted { names.append(name) }
                 }
+            case "identityfile":
+                if let key = words.dropFirst().first, keys.count < 5000 { keys.append(key) }
             case "include":
                 for pattern in words.dropFirst() {
                     for file in glob(path(pattern, folder)) {

@@ -48,6 +48,7 @@ enum Target: Sendable, Equatable {
     /// The state of the files at their last scan.
     private struct Scan: Sendable {
         let names: [String]
+        let keys: [String]
         let fingerprint: Int
         let isDynamic: Bool
         let since = IO.now
@@ -193,6 +194,33 @@ enum Target: Sendable, Equatable {
     /// The names that ssh_config introduces.
     func aliases() async -> [String] { await scan().names }
 
+    /// Patterns of the paths of all private keys that the configuration names, and of the usual
+    /// ones.
+    func keyPatterns() async -> [String] {
+        let named = await scan().keys + settings.blocks.flatMap(\.identityFiles)
+        return named.map { key in
+            // A token of ssh_config(5) (`%h`, `${NAME}`) may stand for anything.
+            var pattern = key.hasPrefix("~/") ? place.home + key.dropFirst() : key
+            for token in ["%%", "%d", "%u"] {
+                let value = ["%%": "%", "%d": place.home, "%u": place.user][token] ?? ""
+                pattern = pattern.replacing(token, with: value)
+            }
+            while let percent = pattern.firstIndex(of: "%") {
+                let end = pattern.index(percent, offsetBy: 2, limitedBy: pattern.endIndex)
+                pattern.replaceSubrange(percent..<(end ?? pattern.endIndex), with: "*")
+            }
+            while let start = pattern.firstRange(of: "${") {
+                let end = pattern[start.upperBound...].firstIndex(of: "}").map(
+                    pattern.index(after:))
+                pattern.replaceSubrange(start.lowerBound..<(end ?? pattern.endIndex), with: "*")
+            }
+            return pattern
+        }
+            + ["id_rsa", "id_ecdsa", "id_ed25519", "id_dsa", "id_ecdsa_sk", "id_ed25519_sk"].map {
+                "\(place.home)/.ssh/\($0)"
+            }
+    }
+
     /// Every name, with its source; the operator's own first.
     func named() async -> [(name: String, source: String)] {
         var seen: Set<String> = []
@@ -213,7 +241,7 @@ enum Target: Sendable, Equatable {
                 scanner.scan("/etc/ssh/ssh_config", folder: "/etc/ssh")
             }
             return Scan(
-                names: scanner.names, fingerprint: scanner.fingerprint,
+                names: scanner.names, keys: scanner.keys, fingerprint: scanner.fingerprint,
                 isDynamic: scanner.isDynamic)
         }
         scanned = scan

@@ -1,0 +1,18 @@
+// What kind of file system an opened file is on.
+internal import CPTY
+
+/// File systems.
+public enum FileSystem {
+    /// Whether the descriptor's file system shows the kernel's state (processes, devices, tracing) in
+    /// place of stored files: the memory of a process is a file there.
+    public static func isKernelState(_ descriptor: Int32) -> Bool {
+        kernelTypes.contains(hl_file_system(descriptor))
+    }
+
+    /// The types (statfs(2)) of procfs, sysfs, cgroup, cgroup2, debugfs, tracefs, securityfs, bpf,
+    /// configfs, pstore and efivarfs.
+    private static let kernelTypes: Set<Int> = [
+        0x9fa0, 0x6265_6572, 0x27_e0eb, 0x6367_7270, 0x6462_6720, 0x7472_6163, 0x7363_6673,
+        0xcafe_4a11, 0x6265_6570, 0x6165_676c, 0xde5e_81e4,
+    ]
+}
