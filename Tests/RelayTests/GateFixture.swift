@@ -40,9 +40,9 @@ import Wire
     /// An agent that has joined: its key and record.
     func joined(_ name: String, tags: [String] = []) async throws -> Joined {
         let key = try Ed25519PrivateKey.generate()
-        let secret = try await store.createInvitation(lifetime: .seconds(60)).secret
+        let secret = try await store.createInvitation(tags: tags, lifetime: .seconds(60)).secret
         let record = try await store.redeem(
-            secret: secret, publicKey: key.publicKey.bytes, name: name, tags: tags)
+            secret: secret, publicKey: key.publicKey.bytes, name: name)
         try await fleet.reload()
         return Joined(key: key, record: record)
     }

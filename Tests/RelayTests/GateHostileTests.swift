@@ -107,7 +107,7 @@ import Wire
         let large = String(repeating: "x", count: 5 << 20)
         agent.serve = { _ in Reply.result(RawJSON(["x": .string(large)])).encoded() }
         let answer = try await house.fleet.call(
-            house.fleet.all[0], .describe, caller: Caller(id: "p", reach: Caller.everywhere),
+            house.fleet.all[0], .readFile, caller: Caller(id: "p", reach: Caller.everywhere),
             arguments: RawJSON([:]),
             deadline: .seconds(20))
         #expect(answer.bytes.count == large.utf8.count + 8)

@@ -38,7 +38,7 @@ import Wire
         #expect(welcome.name == "site")
         #expect(await until { house.fleet.all.first?.connection != nil })
         let record = try #require(house.fleet.all.first?.record)
-        #expect(record.id == welcome.agentID && record.tags == ["eu", "lab"])
+        #expect(record.id == welcome.agentID && record.tags == ["lab"] && record.ownTags == ["eu"])
         #expect(record.purpose == "jump box" && record.publicKey == key.publicKey.bytes)
         joining.close()
         #expect(await until { house.fleet.all.first?.connection == nil })

@@ -37,6 +37,7 @@ import Wire
 
     private func answer(_ name: String, _ request: Request) async -> [UInt8] {
         calls.append((name, request))
+        let id = ids[name] ?? ""
         let result: JSON =
             switch Wire.Method(rawValue: request.method) {
             case .listTargets:
@@ -46,10 +47,10 @@ import Wire
                             TargetInfo(target: "\(name)/\($0)", source: "ssh_config").json
                         })
                 ]
-            case .listSessions: ["sessions": [["session_id": .string("\(name).s")]]]
+            case .listSessions: ["sessions": [["session_id": .string("\(id).s")]]]
             case .describe: description(name, inReach(request))
-            case .execute: RunResult(target: "x", commandID: "y", state: .done).json
-            default: ["session_id": "x"]
+            case .execute: RunResult(target: "\(name)/db", commandID: "\(id).c", state: .done).json
+            default: ["session_id": .string("\(id).s")]
             }
         return Reply.result(RawJSON(result)).encoded()
     }

@@ -30,7 +30,7 @@ import Wire
         #expect(
             names(
                 try await office.call("ssh_session_list", [:], as: office.principal("vault")),
-                "sessions", "session_id") == ["vault.s"])
+                "sessions", "session_id") == [(office.ids["vault"] ?? "") + ".s"])
         office.house.close()
     }
 

@@ -44,7 +44,7 @@ struct StoreFixture {
         let agent = try await store.redeem(
             secret: secret, publicKey: key, name: "own", host: "h.example", tags: ["c"])
         #expect(agent.name == "lab")
-        #expect(agent.tags == ["a", "b", "c"])
+        #expect(agent.tags == ["a", "b"] && agent.ownTags == ["c"])
         #expect(agent.purpose == "jump box")
         #expect(try await store.agent(id: agent.id) == agent)
         #expect(try await store.agents() == [agent])

@@ -160,6 +160,9 @@ public struct AgentDescription: Sendable, Equatable {
         pool.declaration,
     ]
 
+    /// The names of its members.
+    public static let names = members.map(\.name)
+
     /// An agent that has nothing open yet.
     public init(facts: AgentFacts) { self.facts = facts }
 

@@ -56,8 +56,10 @@ public struct AgentEntry: Sendable, Equatable {
     public var isOnline: Bool
     /// What it is for, one line.
     public var purpose: String
-    /// Its tags.
+    /// The tags that its operator gave it.
     public var tags: [String]
+    /// The tags that it gave itself; they grant nothing.
+    public var ownTags: [String] = []
     /// Its program's version, while it is connected.
     public var version: String?
     /// Its machine's name, while it is connected.
@@ -74,7 +76,10 @@ public struct AgentEntry: Sendable, Equatable {
     private static let id = Field.text("id", "The agent's id, which a new name does not change.")
     private static let online = Field.flag("online", "Whether it is connected now.")
     private static let purpose = Field.text("purpose", "What the agent is for.")
-    private static let tags = Field.texts("tags", "Its tags.")
+    private static let tags = Field.texts("tags", "Its tags, given by the operator of the relay.")
+    private static let ownTags = Field.texts(
+        "own_tags", "The tags that it gave itself when it joined; no right depends on them."
+    ).or([])
     private static let version = Field.text("version", "The version of the agent program.").optional
     private static let hostname = Field.text("hostname", "The agent machine's name.").optional
     private static let since = Field.text("since", "When its connection began, RFC 3339.").optional
@@ -87,7 +92,8 @@ public struct AgentEntry: Sendable, Equatable {
 
     static let members = [
         agent.declaration, id.declaration, online.declaration, purpose.declaration,
-        tags.declaration, version.declaration, hostname.declaration, since.declaration,
+        tags.declaration, ownTags.declaration, version.declaration, hostname.declaration,
+        since.declaration,
         roundTrip.declaration, lastSeen.declaration,
     ]
 
@@ -108,6 +114,7 @@ public struct AgentEntry: Sendable, Equatable {
         members.put(Self.online, isOnline)
         members.put(Self.purpose, purpose)
         members.put(Self.tags, tags)
+        members.put(Self.ownTags, ownTags)
         members.put(Self.version, version)
         members.put(Self.hostname, hostname)
         members.put(Self.since, since)

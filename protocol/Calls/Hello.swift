@@ -102,7 +102,7 @@ public struct Hello: Sendable, Equatable {
     public var invitation: String?
     /// While joining: the name the agent would like.
     public var name: String?
-    /// While joining: tags to add to the invitation's.
+    /// While joining: tags of its own, shown beside the invitation's; they grant nothing.
     public var tags: [String] = []
     /// When the agent's process started, and the number of this connection.
     ///
@@ -138,7 +138,8 @@ public struct Hello: Sendable, Equatable {
             + "the invitation comes first; a name that is taken gets a number."
     ).optional
     private static let tags = Field.texts(
-        "tags", atMost: 32, "Only while joining: tags to add to the invitation's."
+        "tags", atMost: 32,
+        "Only while joining: tags of its own, shown beside the invitation's; they grant nothing."
     ).or([])
 
     static let row = MethodRow(

@@ -22,6 +22,10 @@ public final class MethodRow: Sendable {
     /// The tool that makes the call for a client; nil if there is none.
     public let tool: ToolRow?
 
+    /// The most bytes of a reply: output and files fill the tunnel's limit of 8 MiB, lists and
+    /// descriptions stay far below 1 MiB.
+    public var replyLimit: Int { limit != nil || tool?.isLarge == true ? 8 << 20 : 1 << 20 }
+
     /// A row; the tool has the call's arguments and results where it does not declare others.
     public init(
         does: String, deadline: Deadline, changesTargets: Bool, hasProgress: Bool = false,

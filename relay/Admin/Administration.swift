@@ -120,6 +120,7 @@ struct AdminFault: Error, Equatable, Sendable {
                 "agent": .string(agent.name), "id": .string(agent.id),
                 "online": JSON(presence[agent.id] != nil), "purpose": .string(agent.purpose),
                 "tags": .array(agent.tags.map(JSON.string)),
+                "own_tags": .array(agent.ownTags.map(JSON.string)),
                 "created": .string(UTCTime(agent.created).rfc3339),
                 "last_seen": agent.lastSeen.map { .string(UTCTime($0).rfc3339) } ?? .null,
             ]

@@ -14,6 +14,10 @@ import Wire
         var connection: AgentConnection?
     }
 
+    /// Bytes above which a reply is read beside the loop: reading this many takes less than a
+    /// millisecond.
+    nonisolated static let readBesideLoop = 64 << 10
+
     private let store: Store
     private var members: [String: Member] = [:]
     private var ids: [String: String] = [:]
@@ -136,7 +140,17 @@ import Wire
         }
         switch outcome {
         case .success(let bytes):
-            switch Reply(decoding: bytes) {
+            guard bytes.count <= method.row.replyLimit else {
+                throw Fault(
+                    .unavailable,
+                    "Agent \"\(name)\" answered with \(bytes.count) bytes, at most"
+                        + " \(method.row.replyLimit) are taken.")
+            }
+            // A long reply is read beside the loop, which serves everybody.
+            let reply =
+                bytes.count > Self.readBesideLoop
+                ? await Blocking.run { Reply(decoding: bytes) } : Reply(decoding: bytes)
+            switch reply {
             case .result(let result): return result
             case .fault(let fault): throw fault
             }

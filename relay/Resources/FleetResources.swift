@@ -53,13 +53,14 @@ import Wire
         let answers = await router.send(AgentCall(.describe, for: principal), to: members)
         var agents: [JSON] = []
         var unanswered: [JSON] = []
-        for ((member, ping), (name, answer)) in zip(zip(members, pings), answers) {
+        for ((member, ping), (_, answer)) in zip(zip(members, pings), answers) {
             _ = await ping.value
+            let name = member.record.name
             var object: JSON.Object = ["agent": .string(name), "id": .string(member.record.id)]
             if let connection = member.connection { object["tunnel"] = connection.statistics }
             switch answer {
             case .success(let raw):
-                let own = (try? raw.parsed())?.objectValue ?? [:]
+                let own = await raw.parsedBesideLoop()
                 object["pool"] = own["pool"]
                 object["links"] = own["links"]
             case .failure(let fault): unanswered.append(.string("\(name): \(fault)"))

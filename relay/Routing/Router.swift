@@ -62,27 +62,32 @@ import Wire
         try admit(call, row, to: member)
         let deadline = try row.deadline.time(for: call.fields)
         var caller = caller(call.principal, at: member)
+        let claims = Claims(agent: member.record)
         guard let watch = call.progress, row.hasProgress else {
-            return try await fleet.call(
+            let result = try await fleet.call(
                 member, call.method, caller: caller, arguments: call.arguments, deadline: deadline)
+            try await claims.check(result)
+            return result
         }
         lastName += 1
         let name = "p\(lastName)"
         caller.progress = name
         let question = AgentCall(
             .progress, AskProgress(of: name).json.objectValue ?? [:], for: call.principal)
-        return try await watch.during(
+        let result = try await watch.during(
             label, ask: { () throws(Fault) in try await self.send(question, to: member) }
         ) { () throws(Fault) in
             try await fleet.call(
                 member, call.method, caller: caller, arguments: call.arguments, deadline: deadline)
         }
+        try await claims.check(result)
+        return result
     }
 
     /// Makes a call at several agents concurrently; one that fails gives its fault instead.
     func send(
         _ call: AgentCall, to members: [Fleet.Member]
-    ) async -> [(name: String, answer: Result<RawJSON, Fault>)] {
+    ) async -> [(member: Fleet.Member, answer: Result<RawJSON, Fault>)] {
         let calls = members.map { member in
             IO.task { () -> Result<RawJSON, Fault> in
                 do throws(Fault) {
@@ -92,10 +97,8 @@ import Wire
                 }
             }
         }
-        var answers: [(name: String, answer: Result<RawJSON, Fault>)] = []
-        for (member, call) in zip(members, calls) {
-            answers.append((member.record.name, await call.value))
-        }
+        var answers: [(member: Fleet.Member, answer: Result<RawJSON, Fault>)] = []
+        for (member, call) in zip(members, calls) { answers.append((member, await call.value)) }
         return answers
     }
 

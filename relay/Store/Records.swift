@@ -6,7 +6,10 @@ struct AgentRecord: Sendable, Equatable {
     var name: String
     /// Its Ed25519 key, 32 bytes.
     var publicKey: [UInt8]
+    /// The tags that the operator gave it: patterns of tokens name them.
     var tags: [String]
+    /// The tags that it gave itself when it joined, for people; they grant nothing.
+    var ownTags: [String] = []
     var purpose: String
     let created: Int64
     var lastSeen: Int64?

@@ -24,6 +24,7 @@ enum Schema {
         ) STRICT;
         CREATE UNIQUE INDEX token_name ON token (name) WHERE revoked IS NULL;
         CREATE TABLE fact (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
-        """
+        """,
+        "ALTER TABLE agent ADD COLUMN own_tags TEXT NOT NULL DEFAULT '';",
     ]
 }

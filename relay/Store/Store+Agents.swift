@@ -11,7 +11,7 @@ extension AgentRecord {
         else { return nil }
         self.init(
             id: id, name: name, publicKey: publicKey, tags: row.words("tags"),
-            purpose: row.text("purpose") ?? "", created: created,
+            ownTags: row.words("own_tags"), purpose: row.text("purpose") ?? "", created: created,
             lastSeen: row.integer("last_seen"), revoked: row.integer("revoked"))
     }
 }
@@ -80,10 +80,10 @@ extension Store {
 
     nonisolated static func insert(_ agent: AgentRecord, _ connection: Connection) throws {
         try connection.execute(
-            "INSERT INTO agent VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO agent VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             .text(agent.id), .text(agent.name), .blob(agent.publicKey), .joined(agent.tags),
             .text(agent.purpose), .integer(agent.created), .optional(agent.lastSeen),
-            .optional(agent.revoked))
+            .optional(agent.revoked), .joined(agent.ownTags))
     }
 
     nonisolated static func isTaken(_ name: String, _ connection: Connection) throws -> Bool {

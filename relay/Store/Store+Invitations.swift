@@ -78,7 +78,7 @@ extension Store {
                     id: Self.newID(),
                     name: try AgentName.free(wish) { try Self.isTaken($0, connection) },
                     publicKey: publicKey,
-                    tags: try AgentName.checked(tags: row.words("tags") + ownTags),
+                    tags: row.words("tags"), ownTags: ownTags,
                     purpose: row.text("purpose") ?? "", created: moment)
                 try Self.insert(agent, connection)
             }

@@ -31,7 +31,9 @@ extension Tools {
         else { return .null }
         guard member.connection != nil else { return .object(object) }
         let answer = try await router.send(AgentCall(.describe, for: principal), to: member)
-        for (key, value) in (try? answer.parsed())?.objectValue ?? [:] { object[key] = value }
+        // What the agent says of itself never replaces what the relay knows of it.
+        let own = await answer.parsedBesideLoop()
+        for name in AgentDescription.names where object[name] == nil { object[name] = own[name] }
         return .object(object)
     }
 }
@@ -42,6 +44,7 @@ extension Fleet.Member {
         var entry = AgentEntry(
             agent: record.name, id: record.id, isOnline: connection != nil,
             purpose: record.purpose, tags: record.tags)
+        entry.ownTags = record.ownTags
         if let connection {
             entry.version = connection.facts.version
             entry.hostname = connection.facts.hostname

@@ -62,9 +62,12 @@ import Wire
         let way = AgentCall(
             method, call.rawArguments, fields, for: principal, progress: ProgressWatch(call))
         switch try router.destination(row.routes, fields, principal) {
-        case .one(let member): return .raw(try await router.send(way, to: member))
+        case .one(let member):
+            let answer = try await router.send(way, to: member)
+            guard case .each(let list)? = row.routes.last else { return .raw(answer) }
+            return try await Self.join([(member, .success(answer))], list)
         case .each(let members, let list):
-            return try Self.join(await router.send(way, to: members), list)
+            return try await Self.join(await router.send(way, to: members), list)
         }
     }
 
@@ -72,15 +75,17 @@ import Wire
     ///
     /// If one agent finds the arguments invalid, they are invalid for all.
     private static func join(
-        _ answers: [(name: String, answer: Result<RawJSON, Fault>)], _ list: String
-    ) throws(Fault) -> JSON {
+        _ answers: [(member: Fleet.Member, answer: Result<RawJSON, Fault>)], _ list: String
+    ) async throws(Fault) -> JSON {
         var entries: [JSON] = []
         var unanswered: [String] = []
-        for (name, answer) in answers {
+        for (member, answer) in answers {
             switch answer {
-            case .success(let raw): entries += (try? raw.parsed())?[list]?.arrayValue ?? []
+            case .success(let raw):
+                let found = await raw.parsedBesideLoop()[list]?.arrayValue ?? []
+                entries += Claims(agent: member.record).own(found)
             case .failure(let fault) where fault.code == .invalidArgument: throw fault
-            case .failure(let fault): unanswered.append("\(name): \(fault)")
+            case .failure(let fault): unanswered.append("\(member.record.name): \(fault)")
             }
         }
         var joined: JSON.Object = [list: .array(entries)]
