@@ -24,6 +24,8 @@ import Net
     private var chunks: ChunkedDecoder
     private var responder: HTTPResponder?
     private var isPaused = false
+    /// Bytes of the server's budget that this connection's body holds.
+    private var held = 0
 
     init(_ stream: any ByteStream, _ server: HTTPServer) {
         self.stream = stream
@@ -120,6 +122,11 @@ import Net
         guard length <= limits.bodyBytes else { throw .refused(status: 413) }
         body = []
         if head.isChunked { chunks = ChunkedDecoder(limits) }
+        let isComplete = !head.isChunked && input.count - start >= length
+        guard isComplete || server.wantsBody(request(body: [])) else {
+            isRetired = true
+            return dispatch()
+        }
         let isWaiting = start == input.count && (head.isChunked || length > 0)
         if isWaiting, head.expectsContinue, !head.isHTTP10 {
             write(Array("HTTP/1.1 100 Continue\r\n\r\n".utf8))
@@ -143,23 +150,43 @@ import Net
         if head.isChunked {
             let bytes = input
             start += try chunks.decode(bytes.span.extracting(start...), into: &body)
+            try hold()
             return chunks.isDone
         }
         let missing = (head.contentLength ?? 0) - body.count
         guard missing > 0 else { return true }
         let taken = min(missing, input.count - start)
-        if body.isEmpty { body.reserveCapacity(min(head.contentLength ?? 0, 1 << 20)) }
+        if body.isEmpty, taken < missing {
+            // Room for what usually comes, not for what a peer announces.
+            body.reserveCapacity(min(missing, 64 << 10))
+        }
         body.append(contentsOf: input[start..<(start + taken)])
         start += taken
+        try hold()
         return taken == missing
+    }
+
+    /// Counts the body against the server's budget.
+    private func hold() throws(HTTPError) {
+        guard server.bodies.take(body.count - held) else { throw .refused(status: 503) }
+        held = body.count
+    }
+
+    private func letGo() {
+        server.bodies.giveBack(held)
+        held = 0
+    }
+
+    private func request(body: [UInt8]) -> HTTPRequest {
+        HTTPRequest(
+            bytes: headBytes, head: head, body: body, peer: stream.peer,
+            peerAddress: (stream as? SocketStream)?.peerAddress)
     }
 
     private func dispatch() {
         state = .handling
         deadline = .max
-        let request = HTTPRequest(
-            bytes: headBytes, head: head, body: body, peer: stream.peer,
-            peerAddress: (stream as? SocketStream)?.peerAddress)
+        let request = request(body: body)
         let isHead = headBytes.isText(head.method, "HEAD")
         headBytes = []
         body = []
@@ -218,11 +245,16 @@ import Net
     /// The response is complete: the next request, or the end.
     func responded(keepAlive: Bool) {
         responder = nil
+        letGo()
         guard state == .handling else { return }
         guard keepAlive else {
             state = .lingering
             deadline = server.tick(after: server.ticks.write)
-            return stream.finish()
+            stream.finish()
+            // What still comes is read and dropped, or its rest would reset the connection before
+            // the peer has read the response.
+            if isPaused { stream.resumeReading() }
+            return
         }
         state = .idle
         next()
@@ -251,6 +283,7 @@ import Net
         input = []
         start = 0
         body = []
+        letGo()
         state = .lingering
         deadline = server.tick(after: server.ticks.linger)
         if isPaused { stream.resumeReading() }
@@ -275,6 +308,7 @@ import Net
     private func closed() {
         state = .closed
         input = []
+        letGo()
         server.remove(self)
         responder?.disconnected()
         responder = nil

@@ -72,6 +72,16 @@ public struct HTTPRequest: Sendable {
     /// All values of a header, one per line sent.
     public func headers(_ name: String) -> [String] { bytes.values(of: name, in: head.fields) }
 
+    /// The authority of an absolute target, which comes before the Host header (RFC 9112 §3.2.2);
+    /// nil for another target.
+    public var targetAuthority: String? {
+        let (start, end) = (head.target.lowerBound, pathRange.lowerBound)
+        guard bytes[start] != 0x2F, let slash = bytes[start..<end].firstIndex(of: 0x2F),
+            slash + 2 <= end
+        else { return nil }
+        return bytes.text((slash + 2)..<end)
+    }
+
     private var pathRange: Range<Int> {
         var start = head.target.lowerBound
         let end = head.target.upperBound

@@ -5,6 +5,8 @@ public import Net
 
 /// An HTTP/1.1 server.
 @IO public final class HTTPServer {
+    /// Whether the body of a request is worth receiving, judged by its head alone.
+    public typealias Judge = @IO (HTTPRequest) -> Bool
     /// Answers one request; its task is cancelled when the client goes away first.
     public typealias Handler = @IO (HTTPRequest, HTTPResponder) async -> Void
 
@@ -12,6 +14,9 @@ public import Net
 
     let limits: HTTPLimits
     let handler: Handler
+    let wantsBody: Judge
+    /// The bodies that are being received or answered.
+    let bodies: ByteBudget
     private(set) var isDraining = false
     private var listener: Listener?
     private var connections: [ObjectIdentifier: HTTPConnection] = [:]
@@ -27,9 +32,17 @@ public import Net
     private var onEmpty: [CheckedContinuation<Void, Never>] = []
 
     /// A server that does not listen yet.
-    public init(limits: HTTPLimits = HTTPLimits(), handler: @escaping Handler) {
+    ///
+    /// A request whose body is not wanted is handled at once, with an empty body; its connection
+    /// closes after the response.
+    public init(
+        limits: HTTPLimits = HTTPLimits(), wantsBody: @escaping Judge = { _ in true },
+        handler: @escaping Handler
+    ) {
         self.limits = limits
         self.handler = handler
+        self.wantsBody = wantsBody
+        bodies = ByteBudget(limit: limits.allBodyBytes)
         let shortest = min(
             limits.headDeadline, limits.bodyDeadline, limits.idleDeadline, limits.writeDeadline,
             limits.lingerDeadline)

@@ -4,6 +4,57 @@ import Testing
 
 @testable import HTTP
 
+/// What is refused is refused before its body is kept.
+@Suite(.timeLimit(.minutes(1))) struct UnwantedBodyTests {
+    @Test @IO func `a body that is not wanted is answered on its head`() async throws {
+        let server = HTTPServer(
+            wantsBody: { $0.header("authorization") != nil },
+            handler: { request, responder in
+                responder.send(status: request.header("authorization") == nil ? 401 : 200)
+            })
+        try server.listen(loopback)
+        let peer = try await Wire.connect(server)
+        peer.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4000000\r\n\r\nfirst")
+        #expect(await peer.has("HTTP/1.1 401"))
+        #expect(await peer.has("Connection: close"))
+        #expect(server.bodies.used == 0)
+        #expect(await peer.closes())
+        let known = try await Wire.connect(server)
+        known.send(
+            "POST / HTTP/1.1\r\nHost: x\r\nAuthorization: y\r\nContent-Length: 5\r\n\r\nfi")
+        #expect(await eventually { server.bodies.used == 2 })
+        known.send("rst")
+        #expect(await known.has("HTTP/1.1 200"))
+        #expect(server.bodies.used == 0)
+        server.close()
+    }
+
+    @Test @IO func `all bodies together have a limit`() async throws {
+        var limits = HTTPLimits()
+        limits.allBodyBytes = 100_000
+        let server = HTTPServer(limits: limits, handler: echo)
+        try server.listen(loopback)
+        let head = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 70000\r\n\r\n"
+        let first = try await Wire.connect(server)
+        first.send(head + String(repeating: "x", count: 60_000))
+        #expect(await eventually { server.bodies.used == 60_000 })
+        let second = try await Wire.connect(server)
+        second.send(head + String(repeating: "x", count: 60_000))
+        #expect(await second.has("HTTP/1.1 503"))
+        #expect(await eventually { server.bodies.used == 60_000 })
+        first.send(String(repeating: "x", count: 10_000))
+        #expect(await first.has("HTTP/1.1 200"))
+        #expect(await eventually { server.bodies.used == 0 })
+        let third = try await Wire.connect(server)
+        third.send(head)
+        third.send(String(repeating: "x", count: 30_000))
+        #expect(await eventually { server.bodies.used == 30_000 })
+        third.stream.close()
+        #expect(await eventually { server.bodies.used == 0 })
+        server.close()
+    }
+}
+
 @Suite struct ServerTests {
     @Test @IO func `requests on one connection are answered in order`() async throws {
         let server = try server(handler: echo)
@@ -117,7 +168,7 @@ import Testing
             {
                 $0.headDeadline = .milliseconds(60)
                 $0.bodyDeadline = .milliseconds(60)
-                $0.idleDeadline = .milliseconds(120)
+                $0.idleDeadline = .seconds(2)
                 $0.lingerDeadline = .milliseconds(20)
             }, handler: echo)
         defer { server.close() }

@@ -16,13 +16,20 @@ import Testing
         for host in ["localhost:1", "127.0.0.1", "[::1]:80", "relay.LAN:8642"] {
             #expect(await status(access, [("Host", host)]) == 200)
         }
-        for host in ["evil.example", "127.0.0.1.evil.example", "", "[::2]", "localhost.evil:1"] {
+        for host in [
+            "evil.example", "127.0.0.1.evil.example", "", "[::2]", "localhost.evil:1",
+            "localhost:80@evil.example", "evil@localhost", "[::1].evil.example", "[::1]evil:80",
+            "localhost:80x", "127.0.0.1:80:80", "[::1", "localhost/",
+        ] {
             #expect(await status(access, [("Host", host)]) == 421)
         }
         for origin in ["http://localhost:3000", "https://127.0.0.1", "http://[::1]:1"] {
             #expect(await status(access, [("Origin", origin)]) == 200)
         }
-        for origin in ["null", "http://evil.example", "http://localhost.evil", "ftp://localhost"] {
+        for origin in [
+            "null", "http://evil.example", "http://localhost.evil", "ftp://localhost",
+            "http://localhost:80@evil.example", "http://[::1].evil.example", "http://localhost/x",
+        ] {
             #expect(await status(access, [("Origin", origin)]) == 403)
         }
     }

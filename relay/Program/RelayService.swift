@@ -39,6 +39,7 @@ struct StartFailure: Error {
     private var http: HTTPServer?
     private var secure: Listener?
     private var endpoint: MCPHTTPEndpoint?
+    private var allowedOrigins: Set<String> = []
     private var admin: AdminServer?
     private var saving: LoopTimer?
     private(set) var mcpURL = ""
@@ -116,9 +117,13 @@ struct StartFailure: Error {
         try await administration.remember(tunnelURL: tunnelURL, pin: pin)
 
         let address = try await Self.resolve(options, Settings.mcp)
-        let server = HTTPServer { [weak self] request, responder in
-            await self?.handle(request, responder)
-        }
+        let server = HTTPServer(
+            wantsBody: { [weak self] request in
+                request.path == "/mcp" && self?.endpoint?.wantsBody(request) == true
+            },
+            handler: { [weak self] request, responder in
+                await self?.handle(request, responder)
+            })
         http = server
         var port = address.port
         if let certificate = options.string(Settings.certificate) {
@@ -137,13 +142,15 @@ struct StartFailure: Error {
         let shown = Address(host: address.isWildcard ? Process.hostName : address.host, port: port)
         let publicURL = options.string(Settings.publicURL)
         mcpURL = (publicURL ?? "\(scheme)://\(shown)") + "/mcp"
+        let origins = Set(options.strings(Settings.origins))
+        allowedOrigins = origins
         var hosts: Set<String> = []
         if let publicURL { hosts.insert(Self.hostName(of: publicURL)) }
         endpoint = MCPHTTPEndpoint(
             server: mcp,
             access: HTTPAccess(
                 isLoopback: address.isLoopback,
-                allowedOrigins: Set(options.strings(Settings.origins)), allowedHosts: hosts)
+                allowedOrigins: origins, allowedHosts: hosts)
         ) { [weak self] request in
             self?.authenticate(request) ?? .refused(status: 503, "the relay is closing")
         }
@@ -187,7 +194,7 @@ struct StartFailure: Error {
         do throws(AccessError) {
             let principal = try access.principal(
                 authorization: request.header("authorization"),
-                fromLoopback: request.peerAddress?.isLoopback ?? false)
+                fromLoopback: LocalClient.isOne(request, allowedOrigins: allowedOrigins))
             return .principal(router.introduce(principal))
         } catch {
             return .challenge(error.challenge)

@@ -37,30 +37,41 @@ public struct HTTPAccess: Sendable {
     }
 
     func verdict(_ request: HTTPRequest) -> Verdict {
-        guard acceptsHost(request.header("host")) else { return .foreignHost }
+        guard acceptsHost(request.header("host") ?? ""),
+            request.targetAuthority.map(acceptsHost) ?? true
+        else { return .foreignHost }
         guard let origin = request.header("origin") else { return .open }
         let name = origin.lowercased()
         if allowedOrigins.contains(name) { return .page(origin) }
         guard isLoopback, let scheme = name.firstIndex(of: ":") else { return .foreignOrigin }
         let rest = name[scheme...]
         guard ["http", "https"].contains(name[..<scheme]), rest.hasPrefix("://"),
-            Self.loopbackHosts.contains(Self.host(String(rest.dropFirst(3))))
+            let host = Self.host(String(rest.dropFirst(3))), Self.loopbackHosts.contains(host)
         else { return .foreignOrigin }
         return .page(origin)
     }
 
-    private func acceptsHost(_ header: String?) -> Bool {
+    private func acceptsHost(_ authority: String) -> Bool {
         guard isLoopback || !allowedHosts.isEmpty else { return true }
-        let host = Self.host((header ?? "").lowercased())
+        guard let host = Self.host(authority.lowercased()) else { return false }
         return allowedHosts.contains(host) || (isLoopback && Self.loopbackHosts.contains(host))
     }
 
-    /// The authority without its port.
-    private static func host(_ authority: String) -> String {
-        if authority.hasPrefix("["), let end = authority.firstIndex(of: "]") {
-            return String(authority[...end])
+    /// The host of `HOST` or `HOST:PORT`; nil for anything else, such as user information or text
+    /// behind a bracket.
+    private static func host(_ authority: String) -> String? {
+        let end: String.Index
+        if authority.hasPrefix("[") {
+            guard let bracket = authority.firstIndex(of: "]") else { return nil }
+            end = authority.index(after: bracket)
+        } else {
+            end = authority.firstIndex(of: ":") ?? authority.endIndex
         }
-        return String(authority.prefix { $0 != ":" })
+        let (host, port) = (authority[..<end], authority[end...])
+        let isPort =
+            port.isEmpty
+            || port.first == ":" && port.dropFirst().utf8.allSatisfy { $0 >= 48 && $0 <= 57 }
+        return isPort && !host.contains("@") ? String(host) : nil
     }
 }
 

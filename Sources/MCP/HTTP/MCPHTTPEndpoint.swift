@@ -8,7 +8,7 @@ public import Loop
 /// Serves an MCP server on one path of an HTTP server.
 @IO public final class MCPHTTPEndpoint {
     /// Determines who a request comes from, by its headers.
-    public typealias Authenticate = @IO @Sendable (HTTPRequest) async -> Authentication
+    public typealias Authenticate = @IO @Sendable (HTTPRequest) -> Authentication
 
     let server: MCPServer
     let sessions: SessionTable
@@ -28,6 +28,16 @@ public import Loop
     /// Answers one request; returns when the reply is complete.
     public func handle(_ request: HTTPRequest, _ responder: HTTPResponder) async {
         await handle(request, responder as any Reply)
+    }
+
+    /// Whether a request with this head may be served: its body is not received otherwise.
+    public func wantsBody(_ request: HTTPRequest) -> Bool {
+        switch access.verdict(request) {
+        case .foreignHost, .foreignOrigin: return false
+        case .page, .open: break
+        }
+        if case .principal = authenticate(request) { return true }
+        return false
     }
 
     /// Ends every legacy session and its stream, before the HTTP server stops; `MCPServer.stop`
@@ -55,7 +65,7 @@ public import Loop
         case .page, .open: break
         }
         let principal: Principal
-        switch await authenticate(request) {
+        switch authenticate(request) {
         case .principal(let known): principal = known
         case .challenge(let challenge):
             var headers = headers

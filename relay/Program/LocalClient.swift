@@ -1,0 +1,28 @@
+// Which requests come from a program of this machine itself: with `--allow-loopback-without-token`
+// these need no token. Pure.
+// Invariant: a web page, and what a proxy on this machine forwards, is not such a program.
+import HTTP
+import Loop
+
+/// A client on this machine.
+enum LocalClient {
+    /// Headers by which a proxy reports the client it forwards for (RFC 7239, RFC 9110 §7.6.3, and
+    /// those in use before).
+    private static let forwarding = [
+        "forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto",
+        "x-forwarded-server", "x-real-ip", "cf-connecting-ip", "true-client-ip",
+    ]
+
+    /// Whether the request comes from this machine, from no web page but those of allowed origins,
+    /// and through no proxy.
+    static func isOne(_ request: HTTPRequest, allowedOrigins: Set<String>) -> Bool {
+        guard request.peerAddress?.isLoopback == true,
+            !forwarding.contains(where: { request.header($0) != nil })
+        else { return false }
+        if let origin = request.header("origin") {
+            return allowedOrigins.contains { $0.lowercased() == origin.lowercased() }
+        }
+        // A browser sends it with every request; "none" is a person's own navigation.
+        return ["same-origin", "none", nil].contains(request.header("sec-fetch-site"))
+    }
+}
