@@ -39,6 +39,22 @@ public enum Process {
         }
     }
 
+    /// Raises the number of descriptors that this process may open to the most that the system
+    /// allows it; returns that number.
+    public static func raiseDescriptorLimit() -> Int {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else {
+            return 1024
+        }
+        let most = limit.rlim_max
+        limit.rlim_cur = most
+        _ = setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else {
+            return 1024
+        }
+        return Int(clamping: limit.rlim_cur)
+    }
+
     /// Closes this process's memory, environment and descriptors to other processes of its user.
     static func closeMemory() { hl_close_memory() }
 

@@ -54,6 +54,21 @@ struct Verdict: Sendable {
         return verdict
     }
 
+    /// Adopts as a client would: a host that was too slow is asked again, as its answer says.
+    private func adopt(_ session: Session, _ wait: Duration) async throws -> CommandResult {
+        var left = 3
+        while true {
+            do throws(Fault) {
+                return try await session.adopt(wait: wait, maxBytes: 200_000)
+            } catch {
+                guard left > 0, error.code == .busy, error.message.contains("try again") else {
+                    throw error
+                }
+                left -= 1
+            }
+        }
+    }
+
     /// What was secret is nowhere, and the session is still in step.
     private func leave(_ session: Session) async throws {
         for secret in secrets
@@ -106,7 +121,7 @@ struct Verdict: Sendable {
             let answer = try await press(keys, session, wait: wait)
             try await judge(answer, step, session, from: begin)
         case .adopt:
-            let answer = try await session.adopt(wait: wait, maxBytes: 200_000)
+            let answer = try await adopt(session, wait)
             try await judge(answer, step, session, from: nil)
         case .read:
             let answer = try await session.read(

@@ -21,7 +21,9 @@ import Wire
         self.makeID = makeID
     }
 
-    /// Commands that have not ended.
+    /// The commands that have not ended.
+    var running: [CommandRun] { jobs.all.filter { $0.ended == nil } }
+    /// How many have not ended.
     var runningCount: Int { jobs.runningCount }
 
     /// Runs a command; answers when it has ended or its wait is over.

@@ -53,6 +53,19 @@ import Wire
         links.secrets = settings.secrets
         sessions.limit = settings.policy.sessionLimit
         links.limit = settings.policy.linkLimit
+        IO.task { await self.endWhatIsRefused() }
+    }
+
+    /// Ends the sessions and commands whose hosts the rules refuse now.
+    private func endWhatIsRefused() async {
+        for session in sessions.all where await targets.isRefused(session.owner.host) {
+            Process.log("session \(session.id) was ended: agent.conf refuses its host now")
+            sessions.close(session.id)
+        }
+        for command in commands.running where await targets.isRefused(command.owner.host) {
+            Process.log("command \(command.id) was ended: agent.conf refuses its host now")
+            command.cancel("KILL")
+        }
     }
 
     /// Ends sessions, commands and links.

@@ -48,6 +48,14 @@ import Wire
                 "this agent has \(limit) sessions (MaxSessions \(limit) in agent.conf); close some"
                     + " first")
         }
+        // The last quarter is left to the others.
+        let own = table.values.count { $0.owner.id == request.owner.id }
+        guard own < (limit * 3 + 3) / 4 else {
+            throw Fault(
+                .limitReached,
+                "\(own) of the \(limit) sessions that this agent may have are yours, which is a"
+                    + " principal's share: close some first")
+        }
         opening += 1
         defer { opening -= 1 }
         let transport = try await connect()

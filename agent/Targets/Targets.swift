@@ -111,6 +111,13 @@ enum Target: Sendable, Equatable {
         return .ssh(found, names: try await check(found))
     }
 
+    /// Whether a rule refuses a host that is in use; one that cannot be resolved now is not judged.
+    func isRefused(_ host: TargetName) async -> Bool {
+        if host.isLocal { return policy.refusalOfLocal != nil }
+        guard let target = try? await resolve(host) else { return false }
+        return (try? await check(target)) == nil
+    }
+
     /// All names of a host; throws if a rule refuses it.
     @discardableResult
     private func check(_ host: SSHTarget) async throws(Fault) -> [String] {

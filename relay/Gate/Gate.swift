@@ -15,14 +15,11 @@ import Wire
     private let context: TLSContext
     private let log: GateLog
     private var listener: Listener?
-    private var pending = 0
+    private let room = WaitingRoom()
 
     /// The time from the accepted connection to the welcome's reply.
     private let deadline: Duration
 
-    /// The most connections being admitted at once, so that unauthenticated peers cannot use up
-    /// descriptors and memory; a further one is closed.
-    private static let pendingLimit = 512
     /// The largest reply in bytes before the welcome; a hello is shorter than 1 KiB.
     private static let strangerBodyBytes = 64 << 10
 
@@ -51,19 +48,18 @@ import Wire
     }
 
     private func accept(_ socket: SocketStream) {
-        guard pending < Self.pendingLimit else { return socket.close() }
-        pending += 1
+        guard let number = room.enter(socket) else { return }
         IO.task {
             let peer = socket.peer
-            let refused = await self.admit(socket, before: IO.now + self.deadline)
-            self.pending -= 1
+            let refused = await self.admit(socket, number, before: IO.now + self.deadline)
+            self.room.leave(number)
             if let refused { self.log.refused(peer, refused) }
         }
     }
 
     /// Admits one connection; returns the reason if it is refused.
     private func admit(
-        _ socket: SocketStream, before end: ContinuousClock.Instant
+        _ socket: SocketStream, _ number: Int, before end: ContinuousClock.Instant
     ) async -> Rejection? {
         let stream: TLSStream
         do throws(NetError) {
@@ -74,6 +70,7 @@ import Wire
         } catch {
             return Rejection(.handshake, error.description)
         }
+        room.spoke(number)
         var limits = TunnelLimits()
         limits.bodyBytes = Self.strangerBodyBytes
         let tunnel = Tunnel(over: stream, role: .caller, limits: limits)

@@ -108,6 +108,10 @@ struct StartFailure: Error {
 
     // MARK: Listening
 
+    /// Descriptors that MCP clients never get: those of the waiting rooms (512 each), the agents'
+    /// tunnels, the store, the log and the admin socket.
+    private static let reserve = 640
+
     private func listen(_ options: Options, _ pin: PublicKeyPin) async throws {
         let tunnel = try await Self.resolve(options, Settings.tunnel)
         let bound = try gate.listen(tunnel)
@@ -117,7 +121,11 @@ struct StartFailure: Error {
         try await administration.remember(tunnelURL: tunnelURL, pin: pin)
 
         let address = try await Self.resolve(options, Settings.mcp)
+        var limits = HTTPLimits()
+        limits.connections = min(
+            limits.connections, max(64, Process.raiseDescriptorLimit() - Self.reserve))
         let server = HTTPServer(
+            limits: limits,
             wantsBody: { [weak self] request in
                 request.path == "/mcp" && self?.endpoint?.wantsBody(request) == true
             },
@@ -131,7 +139,8 @@ struct StartFailure: Error {
             let context = try TLSContext(
                 serverCertificate: try SecureFile.read(certificate), key: try SecureFile.read(key),
                 alpn: ["http/1.1"])
-            let listener = try Listener.tcp(address) { Self.secure($0, context, server) }
+            let room = WaitingRoom()
+            let listener = try Listener.tcp(address) { Self.secure($0, context, server, room) }
             secure = listener
             port = listener.address?.port ?? port
         } else {
@@ -157,13 +166,13 @@ struct StartFailure: Error {
     }
 
     private static func secure(
-        _ socket: SocketStream, _ context: TLSContext, _ server: HTTPServer
+        _ socket: SocketStream, _ context: TLSContext, _ server: HTTPServer, _ room: WaitingRoom
     ) {
+        guard let number = room.enter(socket) else { return }
         IO.task {
-            guard let stream = try? await TLSStream.handshake(over: socket, context: context) else {
-                return
-            }
-            server.serve(stream)
+            let stream = try? await TLSStream.handshake(over: socket, context: context)
+            room.leave(number)
+            if let stream { server.serve(stream) }
         }
     }
 

@@ -124,6 +124,35 @@ import Wire
         }
     }
 
+    @Test @IO func `what the policy refuses from now on is ended`() async throws {
+        let server = try await SSHServer.start(.init(shell: .dash))
+        let desk = try await Desk([("box", server, "")])
+        var open: [String: JSON] = [:]
+        for host in ["local", "box"] {
+            let target: JSON.Object = ["target": .string("site/\(host)")]
+            open[host] = try await desk.call(.openSession, target).get()["session_id"]
+            _ = try await desk.call(
+                .execute, target.with(["command": "sleep 600", "background": true])
+            ).get()
+        }
+        let service = desk.service
+        #expect(service.sessions.all.count == 2 && service.commands.runningCount == 2)
+        desk.allow { $0.deniedUsers = ["nobody"] }
+        desk.allow { $0.deniedTargets = ["box"] }
+        #expect(
+            await holds(within: .seconds(20)) {
+                service.sessions.all.map(\.id) == [open["local"]?.stringValue]
+                    && service.commands.runningCount == 1
+            })
+        desk.allow { $0.allowsLocal = false }
+        #expect(
+            await holds(within: .seconds(20)) {
+                service.sessions.all.isEmpty && service.commands.runningCount == 0
+            })
+        await service.shutDown()
+        withExtendedLifetime(server) {}
+    }
+
     @Test func `what the policy refuses is not entered, whatever the way`() async throws {
         let settings = try Self.settings("DenyTarget 10.*\nSecretArguments no\nAllowLocal no\n")
         let place = Place(environment: [:], user: "me", home: "/nonexistent")

@@ -1,0 +1,52 @@
+// Who makes room among the connections that are being admitted.
+import Testing
+
+@testable import homeline_relay
+
+@Suite struct AdmissionsTests {
+    @Test func `an address that floods evicts its own silent connections, the oldest first`() {
+        var admissions = Admissions(limit: 8, share: 3)
+        var evicted: Int?
+        for number in 1...3 {
+            let added = admissions.add(from: "flood")
+            #expect(added?.number == number && added?.evicted == nil)
+        }
+        admissions.spoke(1)
+        evicted = admissions.add(from: "flood")?.evicted
+        #expect(evicted == 2)
+        evicted = admissions.add(from: "flood")?.evicted
+        #expect(evicted == 3)
+        evicted = admissions.add(from: "agent")?.evicted
+        #expect(evicted == nil)
+        #expect(admissions.count == 4)
+    }
+
+    @Test func `a crowd of addresses makes room for a newcomer`() {
+        var admissions = Admissions(limit: 4, share: 3)
+        var evicted: Int?
+        for host in ["a", "b", "c", "d"] { _ = admissions.add(from: host) }
+        admissions.spoke(1)
+        evicted = admissions.add(from: "agent")?.evicted
+        #expect(evicted == 2)
+        admissions.remove(3)
+        evicted = admissions.add(from: "e")?.evicted
+        #expect(evicted == nil)
+        #expect(admissions.count == 4)
+    }
+
+    @Test func `those that have spoken stay, and then nobody else comes in`() {
+        var admissions = Admissions(limit: 4, share: 2)
+        var evicted: Int?
+        for number in 1...2 {
+            _ = admissions.add(from: "a")
+            admissions.spoke(number)
+        }
+        let refused = admissions.add(from: "a")
+        #expect(refused == nil)
+        evicted = admissions.add(from: "b")?.evicted
+        #expect(evicted == nil)
+        admissions.remove(1)
+        evicted = admissions.add(from: "a")?.evicted
+        #expect(evicted == nil)
+    }
+}
