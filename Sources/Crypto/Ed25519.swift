@@ -60,10 +60,25 @@ public struct Ed25519PublicKey: Sendable, Hashable {
     /// The key, 32 bytes.
     public let bytes: [UInt8]
 
-    /// Takes 32 raw bytes.
+    /// Takes 32 raw bytes; throws `invalidKey` for another number of them, and for a key of small
+    /// order, for which a signature can be made that fits any message.
     public init(bytes: [UInt8]) throws(CryptoError) {
-        guard bytes.count == 32 else { throw .invalidKey }
+        guard bytes.count == 32, !Self.hasSmallOrder(bytes) else { throw .invalidKey }
         self.bytes = bytes
+    }
+
+    /// The encodings of the points of order 1, 2, 4 and 8 (RFC 7748 names the same for X25519), also
+    /// those that are not reduced; the highest bit is the sign of x.
+    private static func hasSmallOrder(_ bytes: [UInt8]) -> Bool {
+        let last = bytes[31] & 0x7f
+        let middle = bytes[1..<31]
+        if last == 0, middle.allSatisfy({ $0 == 0 }), bytes[0] <= 1 { return true }
+        if last == 0x7f, middle.allSatisfy({ $0 == 0xff }), (0xec...0xee).contains(bytes[0]) {
+            return true
+        }
+        let hex = Hex.encode(Array(bytes[..<31]) + [last])
+        return hex == "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"
+            || hex == "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"
     }
 
     /// Whether `signature` (64 bytes) over `message` was made with the private half.

@@ -11,8 +11,8 @@ public struct HTTPLimits: Sendable {
     public var headerCount = 100
     /// Longest body in bytes after decoding: an MCP call with a file in it fits (beyond it: 413).
     public var bodyBytes = 4 << 20
-    /// Bytes of all bodies that are being received or answered, together: sixteen of the longest.
-    /// Beyond it a request gets 503, so that no crowd of clients can fill the memory.
+    /// Bytes of all bodies that are being received or answered: sixteen of the longest, so that no
+    /// crowd of clients can fill the memory (beyond it: 503).
     public var allBodyBytes = 64 << 20
     /// Bytes that chunk extensions and trailers may add to a body.
     public var chunkOverheadBytes = 16 << 10

@@ -146,3 +146,22 @@ func shell(_ command: String) throws -> String {
     process.waitUntilExit()
     return String(decoding: bytes, as: UTF8.self)
 }
+
+@Suite struct SmallOrderTests {
+    @Test(arguments: [
+        "0000000000000000000000000000000000000000000000000000000000000000",
+        "0100000000000000000000000000000000000000000000000000000000000000",
+        "0100000000000000000000000000000000000000000000000000000000000080",
+        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85",
+        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa",
+        "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+        "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+        "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
+    ])
+    func `a key of small order is refused`(hex: String) throws {
+        let bytes = try #require(Hex.decode(hex))
+        #expect(throws: CryptoError.self) { try Ed25519PublicKey(bytes: bytes) }
+    }
+}

@@ -3,6 +3,7 @@ import Crypto
 import JSON
 import Loop
 import Net
+import Support
 import Testing
 import Tunnel
 import Wire
@@ -166,6 +167,39 @@ import Wire
         let newer = try await house.connect(agent) { $0.version = Contract.version + 1 }
         #expect(await refusal(newer) == .version)
         #expect(house.log.last?.contains("version 2, the agent 3") == true)
+        house.close()
+    }
+
+    /// A thief with the agent's key must not lock the agent out for ever.
+    @Test @IO func `an epoch from the future counts as now`() async throws {
+        let house = try await House()
+        let agent = try await house.joined("site")
+        let thief = try await house.connect(agent, epoch: .init(boot: 1 << 52, connection: 1 << 52))
+        _ = await thief.verdict.wait()
+        #expect(await until { house.fleet.all[0].connection != nil })
+        let before = house.fleet.all[0].connection
+        house.fixture.clock.withLock { $0 += 1 }
+        let next = try await house.connect(
+            agent, epoch: .init(boot: house.store.now() * 1000 + 999, connection: 1))
+        guard case .welcomed = await next.verdict.wait() else {
+            Issue.record("the agent was not welcomed")
+            return
+        }
+        #expect(await until { house.fleet.all[0].connection !== before })
+        house.close()
+    }
+
+    @Test @IO func `a peer that does not name the protocol is cut off`() async throws {
+        let house = try await House()
+        let socket = try await SocketStream.connect(to: house.address, deadline: .seconds(5))
+        let context = try TLSContext(client: .pin(house.pin), alpn: [])
+        let stream = try? await TLSStream.handshake(
+            over: socket, context: context, serverName: "relay")
+        let isOver = Once<Void>()
+        stream?.onClose = { _ in isOver.set(()) }
+        if stream == nil { isOver.set(()) }
+        #expect(await IO.within(.seconds(8)) { await isOver.wait() } != nil)
+        #expect(house.fleet.all.isEmpty)
         house.close()
     }
 

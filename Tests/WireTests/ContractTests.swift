@@ -141,7 +141,11 @@ import Testing
 
     @Test func `what changes a target is named here, one by one`() {
         let changing = Wire.Method.allCases.filter(\.row.changesTargets)
-        #expect(changing == [.openSession, .runCommand, .sendInput, .execute, .writeFile])
+        #expect(
+            changing == [
+                .openSession, .runCommand, .sendInput, .closeSession, .execute, .cancelCommand,
+                .writeFile,
+            ])
         for method in changing {
             #expect(method.row.tool?.hints.readOnly == false, "\(method)")
         }

@@ -146,3 +146,15 @@ import Testing
         }
     }
 }
+
+extension FramingTests {
+    @Test func `what the other end says of a failure is short and plain`() {
+        let hidden = "a\u{1b}[31mb\u{7}\u{202e}c\r\u{85}d\n\te"
+        let fault = Fault(json: ["message": .string(hidden), "data": ["code": "busy"]])
+        #expect(fault.code == .busy && fault.message == "a[31mbcd\n\te")
+        let long = String(repeating: "e\u{301}", count: 100_000)
+        #expect(Fault(json: ["message": .string(long)]).message.unicodeScalars.count == 4000)
+        let facts = AgentFacts(json: ["hostname": .string(hidden), "version": .string(long)])
+        #expect(facts.hostname == "a[31mbcd\n\te" && facts.version.unicodeScalars.count == 255)
+    }
+}

@@ -10,7 +10,8 @@ enum Settings {
     static let name = Setting.text(
         "name", "NAME", "the agent's name at the relay (default: the host's name)", flagOnly: true)
     static let tags = Setting.list(
-        "tags", "A,B", "tags to add to those of the invitation", flagOnly: true)
+        "tags", "A,B", "tags of its own, shown beside those of the invitation; they grant nothing",
+        flagOnly: true)
 
     static let sshConfig = Setting.text(
         "ssh-config", "FILE", "the ssh_config that names the targets (default ~/.ssh/config)")

@@ -159,7 +159,7 @@ public struct CancelCommand: CallArguments {
     }
 
     static let row = MethodRow(
-        does: "ends a one-shot command", deadline: Deadline(.seconds(15)), changesTargets: false,
+        does: "ends a one-shot command", deadline: Deadline(.seconds(15)), changesTargets: true,
         arguments: [Shared.commandID.declaration, signal.declaration], result: RunResult.members,
         tool: ToolRow(
             "ssh_command_cancel", title: "End a command",

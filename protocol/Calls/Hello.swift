@@ -75,11 +75,8 @@ public struct AgentFacts: Sendable, Equatable {
 
     /// Reads an object; missing members stay empty, long ones are cut.
     public init(json: JSON?) {
-        // Counted in scalars, as one character may consist of any number of them.
         func text(_ field: Field<String>) -> String {
-            String(
-                String.UnicodeScalarView(
-                    (json?[field.name]?.stringValue ?? "").unicodeScalars.prefix(255)))
+            (json?[field.name]?.stringValue ?? "").shown(atMost: 255)
         }
         version = text(Self.version)
         hostname = text(Self.hostname)

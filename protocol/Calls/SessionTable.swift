@@ -110,7 +110,7 @@ public struct CloseSession: CallArguments {
 
     static let row = MethodRow(
         does: "closes one session, or all of the caller's", deadline: Deadline(.seconds(15)),
-        changesTargets: false, arguments: [sessionID.declaration, all.declaration],
+        changesTargets: true, arguments: [sessionID.declaration, all.declaration],
         result: [closed.declaration],
         tool: ToolRow(
             "ssh_session_close", title: "Close sessions",

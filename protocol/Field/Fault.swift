@@ -72,6 +72,33 @@ public struct Fault: Error, Equatable, Sendable, CustomStringConvertible {
     public init(json: JSON) {
         let name = json["data"]?["code"]?.stringValue ?? ""
         code = Code(rawValue: name) ?? .internal
-        message = json["message"]?.stringValue ?? "the agent failed without a reason"
+        message =
+            json["message"]?.stringValue.map { $0.shown(atMost: Self.messageLimit) }
+            ?? "the agent failed without a reason"
+    }
+
+    /// The most scalars kept of a message from the other end: our own sentences have below 1,000.
+    private static let messageLimit = 4000
+}
+
+extension String {
+    /// The text as it may be shown to a person or a model: at most `limit` Unicode scalars (one
+    /// character may consist of any number of them), without
+    /// control characters other than line feed and tab, and without those that change the direction
+    /// of writing.
+    func shown(atMost limit: Int) -> String {
+        var shown = String.UnicodeScalarView()
+        for scalar in unicodeScalars.prefix(limit) where !Self.isHidden(scalar) {
+            shown.append(scalar)
+        }
+        return String(shown)
+    }
+
+    private static func isHidden(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.value {
+        case 9, 10: false
+        case 0..<32, 127..<160, 0x200e, 0x200f, 0x202a...0x202e, 0x2066...0x2069: true
+        default: false
+        }
     }
 }

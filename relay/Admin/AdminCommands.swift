@@ -21,7 +21,8 @@ extension Setting {
     static let scopes = Setting.list(
         "scopes", "A,B", "what the token may do; default all but admin", flagOnly: true)
     static let pattern = Setting.text(
-        "pattern", "PATTERN", "agents and targets it reaches: lab-*/db,tag:web", default: "*",
+        "pattern", "PATTERN", "agents and targets it reaches: lab-*/db,lab/deploy@web-*:22,tag:web",
+        default: "*",
         flagOnly: true)
 }
 

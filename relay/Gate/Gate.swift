@@ -71,13 +71,21 @@ import Wire
             return Rejection(.handshake, error.description)
         }
         room.spoke(number)
+        guard stream.applicationProtocol == Contract.applicationProtocol else {
+            stream.close()
+            return Rejection(
+                .handshake, "the peer does not speak \(Contract.applicationProtocol) (ALPN)")
+        }
         var limits = TunnelLimits()
         limits.bodyBytes = Self.strangerBodyBytes
         let tunnel = Tunnel(over: stream, role: .caller, limits: limits)
         do throws(Rejection) {
             let (hello, record) = try await identify(stream, tunnel, end)
+            // A clock that is ahead must not keep the agent's next process out.
+            var epoch = hello.epoch
+            epoch.boot = min(epoch.boot, store.now() * 1000 + 999)
             let connection = AgentConnection(
-                agentID: record.id, line: tunnel, epoch: hello.epoch, facts: hello.facts,
+                agentID: record.id, line: tunnel, epoch: epoch, facts: hello.facts,
                 since: store.now())
             if let refusal = fleet.refusal(of: connection) { throw Rejection(refusal) }
             let welcome = Welcome(agentID: record.id, name: record.name)

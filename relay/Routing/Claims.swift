@@ -63,7 +63,7 @@ import Wire
 }
 
 extension RawJSON {
-    /// The members of an object; a long one is read beside the loop. None if it is not an object.
+    /// The members of an object, none if it is not one; a long one is read beside the loop.
     @IO func parsedBesideLoop() async -> JSON.Object {
         let json =
             bytes.count > Fleet.readBesideLoop

@@ -46,7 +46,11 @@ import Wire
     @Test func `a read-only agent lists and reads and does nothing else`() throws {
         let policy = try Self.settings("ReadOnly yes").policy
         let refused = Method.allCases.filter { policy.refusal(of: $0) == "ReadOnly yes" }
-        #expect(refused == [.openSession, .runCommand, .sendInput, .execute, .writeFile])
+        #expect(
+            refused == [
+                .openSession, .runCommand, .sendInput, .closeSession, .execute, .cancelCommand,
+                .writeFile,
+            ])
     }
 
     @Test(arguments: ["AllowTarget", "Secret x", "Secret x file", "DenyTargte a", "ReadOnly maybe"])

@@ -246,9 +246,9 @@ import Wire
             return "s\(next)"
         }
         let environment = ["HOME": home.path, "PATH": "/usr/bin:/bin", "TERM": "xterm"]
-        func open() async throws(Fault) -> Session {
+        func open(_ owner: Owner = "me") async throws(Fault) -> Session {
             try await table.open(
-                .init(owner: "me", target: "agent/local", idleTimeout: .seconds(5))
+                .init(owner: owner, target: "agent/local", idleTimeout: .seconds(5))
             ) {
                 () throws(Fault) in
                 do throws(LoopError) {
@@ -267,6 +267,15 @@ import Wire
         #expect(table["s1"] == nil)
         #expect(table["s2"] === second)
         #expect(first.end != nil)
+        // A principal has its share; the rest is for others.
+        table.limit = 4
+        for _ in 0..<2 { _ = try await open() }
+        do {
+            _ = try await open()
+            Issue.record("a principal took more than its share")
+        } catch { #expect(error.message.contains("share"), "\(error)") }
+        _ = try await open("other")
+        await #expect(throws: Fault.self) { try await open("third") }
         table.closeAll()
         #expect(table.all.isEmpty)
     }
