@@ -20,12 +20,17 @@ import Net
     private var parser = RequestParser()
     private var headBytes: [UInt8] = []
     private var head = RequestHead()
-    private var body: [UInt8] = []
+    private var body = Body()
     private var chunks: ChunkedDecoder
     private var responder: HTTPResponder?
     private var isPaused = false
-    /// Bytes of the server's budget that this connection's body holds.
-    private var held = 0
+
+    /// A body that is being received.
+    private struct Body {
+        var bytes: [UInt8] = []
+        /// Bytes of the server's budget that it holds, until its request is answered.
+        var held = 0
+    }
 
     init(_ stream: any ByteStream, _ server: HTTPServer) {
         self.stream = stream
@@ -120,7 +125,7 @@ import Net
         guard isKnownMethod else { throw .refused(status: 405) }
         let length = head.contentLength ?? 0
         guard length <= limits.bodyBytes else { throw .refused(status: 413) }
-        body = []
+        body.bytes = []
         if head.isChunked { chunks = ChunkedDecoder(limits) }
         let isComplete = !head.isChunked && input.count - start >= length
         guard isComplete || server.wantsBody(request(body: [])) else {
@@ -149,18 +154,18 @@ import Net
     private func takeBody() throws(HTTPError) -> Bool {
         if head.isChunked {
             let bytes = input
-            start += try chunks.decode(bytes.span.extracting(start...), into: &body)
+            start += try chunks.decode(bytes.span.extracting(start...), into: &body.bytes)
             try hold()
             return chunks.isDone
         }
-        let missing = (head.contentLength ?? 0) - body.count
+        let missing = (head.contentLength ?? 0) - body.bytes.count
         guard missing > 0 else { return true }
         let taken = min(missing, input.count - start)
-        if body.isEmpty, taken < missing {
+        if body.bytes.isEmpty, taken < missing {
             // Room for what usually comes, not for what a peer announces.
-            body.reserveCapacity(min(missing, 64 << 10))
+            body.bytes.reserveCapacity(min(missing, 64 << 10))
         }
-        body.append(contentsOf: input[start..<(start + taken)])
+        body.bytes.append(contentsOf: input[start..<(start + taken)])
         start += taken
         try hold()
         return taken == missing
@@ -168,13 +173,14 @@ import Net
 
     /// Counts the body against the server's budget.
     private func hold() throws(HTTPError) {
-        guard server.bodies.take(body.count - held) else { throw .refused(status: 503) }
-        held = body.count
+        let more = body.bytes.count - body.held
+        guard server.bodies.take(more) else { throw .refused(status: 503) }
+        body.held += more
     }
 
     private func letGo() {
-        server.bodies.giveBack(held)
-        held = 0
+        server.bodies.giveBack(body.held)
+        body.held = 0
     }
 
     private func request(body: [UInt8]) -> HTTPRequest {
@@ -186,10 +192,10 @@ import Net
     private func dispatch() {
         state = .handling
         deadline = .max
-        let request = request(body: body)
+        let request = request(body: body.bytes)
         let isHead = headBytes.isText(head.method, "HEAD")
         headBytes = []
-        body = []
+        body.bytes = []
         let responder = HTTPResponder(self, head, isHead: isHead)
         self.responder = responder
         responder.run(server.handler, request)
@@ -282,7 +288,7 @@ import Net
         stream.write(text)
         input = []
         start = 0
-        body = []
+        body.bytes = []
         letGo()
         state = .lingering
         deadline = server.tick(after: server.ticks.linger)

@@ -39,7 +39,6 @@ struct StartFailure: Error {
     private var http: HTTPServer?
     private var secure: Listener?
     private var endpoint: MCPHTTPEndpoint?
-    private var allowedOrigins: Set<String> = []
     private var admin: AdminServer?
     private var saving: LoopTimer?
     private(set) var mcpURL = ""
@@ -152,7 +151,6 @@ struct StartFailure: Error {
         let publicURL = options.string(Settings.publicURL)
         mcpURL = (publicURL ?? "\(scheme)://\(shown)") + "/mcp"
         let origins = Set(options.strings(Settings.origins))
-        allowedOrigins = origins
         var hosts: Set<String> = []
         if let publicURL { hosts.insert(Self.hostName(of: publicURL)) }
         endpoint = MCPHTTPEndpoint(
@@ -161,7 +159,8 @@ struct StartFailure: Error {
                 isLoopback: address.isLoopback,
                 allowedOrigins: origins, allowedHosts: hosts)
         ) { [weak self] request in
-            self?.authenticate(request) ?? .refused(status: 503, "the relay is closing")
+            self?.authenticate(request, allowedOrigins: origins)
+                ?? .refused(status: 503, "the relay is closing")
         }
     }
 
@@ -199,7 +198,9 @@ struct StartFailure: Error {
         await endpoint.handle(request, responder)
     }
 
-    private func authenticate(_ request: HTTPRequest) -> Authentication {
+    private func authenticate(
+        _ request: HTTPRequest, allowedOrigins: Set<String>
+    ) -> Authentication {
         do throws(AccessError) {
             let principal = try access.principal(
                 authorization: request.header("authorization"),
