@@ -31,6 +31,13 @@ public struct HostPattern: Sendable, Hashable, CustomStringConvertible {
         host = HostName.canonical(String(rest))
     }
 
+    /// Whether a text is a pattern that can cover what it looks like: an IPv6 address with `*` cannot,
+    /// as its groups have many spellings.
+    public static func isReadable(_ text: String) -> Bool {
+        let pattern = HostPattern(text)
+        return !pattern.host.contains(":") || !pattern.host.contains { "*?".contains($0) }
+    }
+
     /// Whether it covers a host; a user or port of nil is not known yet, and not compared.
     public func matches(host: String, user: String?, port: UInt16?) -> Bool {
         guard Glob.matches(self.host, HostName.canonical(host)) else { return false }

@@ -67,8 +67,8 @@ public struct Ed25519PublicKey: Sendable, Hashable {
         self.bytes = bytes
     }
 
-    /// The encodings of the points of order 1, 2, 4 and 8 (RFC 7748 names the same for X25519), also
-    /// those that are not reduced; the highest bit is the sign of x.
+    /// The encodings of the points of order 1, 2, 4 and 8, also those that are not
+    /// reduced; the highest bit is the sign of x (RFC 8032 §5.1.2).
     private static func hasSmallOrder(_ bytes: [UInt8]) -> Bool {
         let last = bytes[31] & 0x7f
         let middle = bytes[1..<31]

@@ -113,7 +113,7 @@ import Testing
                 Password pw
                 Code otp
             Target asking-argument
-                SecretInput broken
+                Password broken
                 Code otp
             Target asking-wrong
                 Password wrong

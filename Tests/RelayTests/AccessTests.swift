@@ -98,7 +98,7 @@ import Wire
         #expect(pattern.allows(agent: "x", tags: ["prod", "lab"], target: address))
         #expect(!pattern.allows(agent: "lab", tags: ["prod"]))
         #expect(AccessPattern.all.allows(agent: "any", tags: [], target: try TargetName("a/b")))
-        for bad in ["", ",", "a,", "/x", "a/", "tag:", "a b"] {
+        for bad in ["", ",", "a,", "/x", "a/", "tag:", "a b", "a/fd00::*", "a/[fd00::?]:22"] {
             #expect(AccessPattern(bad) == nil, "\(bad)")
         }
     }

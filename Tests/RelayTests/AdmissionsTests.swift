@@ -9,14 +9,14 @@ import Testing
         var evicted: Int?
         for number in 1...3 {
             let added = admissions.add(from: "flood")
-            #expect(added?.number == number && added?.evicted == nil)
+            #expect(added.number == number && added.evicted == nil)
         }
         admissions.spoke(1)
-        evicted = admissions.add(from: "flood")?.evicted
+        evicted = admissions.add(from: "flood").evicted
         #expect(evicted == 2)
-        evicted = admissions.add(from: "flood")?.evicted
+        evicted = admissions.add(from: "flood").evicted
         #expect(evicted == 3)
-        evicted = admissions.add(from: "agent")?.evicted
+        evicted = admissions.add(from: "agent").evicted
         #expect(evicted == nil)
         #expect(admissions.count == 4)
     }
@@ -26,27 +26,28 @@ import Testing
         var evicted: Int?
         for host in ["a", "b", "c", "d"] { _ = admissions.add(from: host) }
         admissions.spoke(1)
-        evicted = admissions.add(from: "agent")?.evicted
+        evicted = admissions.add(from: "agent").evicted
         #expect(evicted == 2)
         admissions.remove(3)
-        evicted = admissions.add(from: "e")?.evicted
+        evicted = admissions.add(from: "e").evicted
         #expect(evicted == nil)
         #expect(admissions.count == 4)
     }
 
-    @Test func `those that have spoken stay, and then nobody else comes in`() {
+    @Test func `where all have spoken, the oldest goes`() {
         var admissions = Admissions(limit: 4, share: 2)
-        var evicted: Int?
         for number in 1...2 {
             _ = admissions.add(from: "a")
             admissions.spoke(number)
         }
-        let refused = admissions.add(from: "a")
-        #expect(refused == nil)
-        evicted = admissions.add(from: "b")?.evicted
+        var evicted = admissions.add(from: "a").evicted
+        #expect(evicted == 1)
+        evicted = admissions.add(from: "b").evicted
         #expect(evicted == nil)
-        admissions.remove(1)
-        evicted = admissions.add(from: "a")?.evicted
-        #expect(evicted == nil)
+        admissions.spoke(3)
+        admissions.spoke(4)
+        _ = admissions.add(from: "c")
+        evicted = admissions.add(from: "d").evicted
+        #expect(evicted == 5 && admissions.count == 4)
     }
 }

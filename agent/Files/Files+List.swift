@@ -48,9 +48,12 @@ extension Files {
             entries = try await reach.store.entries(of: folder.path, limit: limit)
         } catch {
             // An unreadable subdirectory does not fail the whole listing.
-            guard folder.depth > 1, error == .denied || error == .notFound else {
-                throw Fault(error, "\(call.target): \(folder.path)")
-            }
+            let isSkipped =
+                switch error {
+                case .denied, .closed, .notFound: folder.depth > 1
+                case .unsupported, .failed, .timedOut, .ended, .malformed, .cancelled: false
+                }
+            guard isSkipped else { throw Fault(error, "\(call.target): \(folder.path)") }
             return
         }
         entries.sort { $0.name < $1.name }

@@ -31,6 +31,8 @@ import Wire
         /// The target as the caller wrote it.
         let target: String
         let policy: Policy
+        /// What is closed where the target is the agent's own machine.
+        let closed: ClosedFiles?
 
         /// The resolved path, if the policy allows this use of it.
         ///
@@ -49,6 +51,9 @@ import Wire
             // forbidden one.
             if asked.hasPrefix("/") { asked = try policy.admit(asked, on: names, for: use) }
             let real = try await self.do(path) { () throws(FileError) in try await resolve(asked) }
+            if let closed {
+                try await self.do(path) { () throws(FileError) in try closed.check(real) }
+            }
             return try policy.admit(real, on: names, for: use)
         }
 
@@ -112,9 +117,12 @@ import Wire
         defer { running -= 1 }
         let policy = hosts.policy
         let host = try await hosts.host(target, access, for: caller)
+        let closed = await host.closedFiles?()
         return try await host.files { store throws(Fault) in
             try await body(
-                Reach(store: store, names: host.names, target: target, policy: policy))
+                Reach(
+                    store: store, names: host.names, target: target, policy: policy,
+                    closed: closed))
         }
     }
 }
@@ -125,7 +133,7 @@ extension Fault {
         let code: Code =
             switch error {
             case .notFound: .fileNotFound
-            case .denied: .fileRefused
+            case .denied, .closed: .fileRefused
             case .unsupported, .failed: .fileFailed
             case .timedOut: .timedOut
             case .ended: .linkLost

@@ -14,20 +14,28 @@ struct ClosedFiles: Sendable {
     /// Throws if the opened file is closed, or is not at `path`, which the policy has admitted.
     func check(_ descriptor: Int32, openedAs path: String) throws(FileError) {
         guard !FileSystem.isKernelState(descriptor) else {
-            throw .failed(reason: "file tools keep out of the kernel's own file systems")
+            throw .closed(reason: "file tools keep out of the kernel's own file systems")
         }
         if let real = Self.path(of: descriptor), real != path {
             throw .failed(reason: "its path was changed during the call: try again")
         }
-        guard !isClosed(descriptor, path) else {
-            throw .failed(
-                reason: "the agent's configuration names this file as a key or a secret, so file"
-                    + " tools keep out of it")
+        try check(path)
+        guard !isClosed(descriptor) else { throw Self.secret }
+    }
+
+    /// Throws if a file of this path is closed: before it is made, and where only its path is known.
+    func check(_ path: String) throws(FileError) {
+        if patterns.contains(where: { Glob.matches($0, path) }) { throw Self.secret }
+        if ["/proc/", "/sys/"].contains(where: "\(path)/".hasPrefix) {
+            throw .closed(reason: "file tools keep out of the kernel's own file systems")
         }
     }
 
-    private func isClosed(_ descriptor: Int32, _ path: String) -> Bool {
-        if patterns.contains(where: { Glob.matches($0, path) }) { return true }
+    private static let secret = FileError.closed(
+        reason: "the agent's configuration names this file as a key or a secret, so file tools keep"
+            + " out of it")
+
+    private func isClosed(_ descriptor: Int32) -> Bool {
         // The same file by another name: a hard link, or another mount.
         var opened = stat()
         guard unsafe fstat(descriptor, &opened) == 0 else { return true }

@@ -11,6 +11,8 @@ import Wire
     var names: [String] { get }
     /// The host as the caller wrote it, with the user and the port that are used.
     var address: TargetName { get }
+    /// What file tools may not touch; nil where the host is another machine.
+    var closedFiles: (@IO () async -> ClosedFiles)? { get }
     /// Starts the user's shell on a terminal.
     func shell(_ terminal: TerminalSize) async throws(Fault) -> HostShell
     /// Starts a command; everything that it starts carries the mark `id`.
@@ -55,7 +57,8 @@ import Wire
         case .local: LocalHost(place: targets.place, closedFiles: closedFiles)
         case .ssh(let found, let names):
             SSHHost(
-                target: found, names: names, options: options ?? LinkOptions(access), links: links)
+                target: found, names: names, options: options ?? LinkOptions(access), links: links,
+                closedFiles: names.contains("local") ? closedFiles : nil)
         }
     }
 }

@@ -109,6 +109,7 @@ import SSH
             var flags = O_WRONLY | O_NONBLOCK
             if opening.contains(.create) { flags |= O_CREAT }
             if opening.contains(.append) { flags |= O_APPEND }
+            try closed.check(path)
             let file = try Self.open(path, flags, mode ?? 0o666)
             defer { close(file) }
             try closed.check(file, openedAs: path)

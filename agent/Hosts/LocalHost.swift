@@ -9,8 +9,7 @@ import Wire
 /// This machine.
 @IO struct LocalHost: Host {
     let place: Place
-    /// The files that stay closed to file tools.
-    let closedFiles: @IO () async -> ClosedFiles
+    let closedFiles: (@IO () async -> ClosedFiles)?
 
     var names: [String] { ["local"] }
     var address: TargetName { .local }
@@ -81,7 +80,8 @@ import Wire
     func files<T>(
         _ body: @IO (any FileStore) async throws(Fault) -> T
     ) async throws(Fault) -> T {
-        try await body(LocalFiles(home: place.home, closed: await closedFiles()))
+        try await body(
+            LocalFiles(home: place.home, closed: await closedFiles?() ?? ClosedFiles(patterns: [])))
     }
 
     private var environment: [String: String] {

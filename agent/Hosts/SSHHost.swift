@@ -11,6 +11,7 @@ import Wire
     let names: [String]
     let options: LinkOptions
     let links: Links
+    let closedFiles: (@IO () async -> ClosedFiles)?
 
     var address: TargetName { target.address }
 

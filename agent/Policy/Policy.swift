@@ -56,9 +56,12 @@ struct Policy: Sendable, Equatable {
         (allowedTargets + deniedTargets + paths.targets).filter { $0 != "*" }
     }
 
-    /// The rule that refuses a target; `names` are all its names, the one the caller used first.
-    func refusal(ofTarget names: [String], user: String) -> String? {
-        for name in names {
+    /// The rule that refuses a target of these names; what denies a host is compared with `others`
+    /// too, all names that lead to it.
+    func refusal(
+        ofTarget names: [String], alsoKnownAs others: [String] = [], user: String
+    ) -> String? {
+        for name in names + others {
             if let rule = rule("Target", name, allowed: [], denied: deniedTargets) { return rule }
         }
         if !allowedTargets.isEmpty,
@@ -85,7 +88,7 @@ struct Policy: Sendable, Equatable {
         if use == .writing, isReadOnly {
             throw .refused("\(use.rawValue) a file", by: "ReadOnly yes")
         }
-        if names == ["local"], let ownFolder, "\(path)/".hasPrefix("\(ownFolder)/") {
+        if names.contains("local"), let ownFolder, "\(path)/".hasPrefix("\(ownFolder)/") {
             throw Fault(
                 .refusedByPolicy,
                 "\(use.rawValue) \(path.prefix(200)) is refused: the agent's own key is kept there")

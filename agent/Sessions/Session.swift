@@ -176,12 +176,17 @@ import Wire
                 "the secret was not typed: \(name) asks, and agent.conf gives it to"
                     + " \(programs.sorted().joined(separator: ", ")) alone (SecretInput)")
         }
-        guard let owner = probe.foregroundOwner, owner != 0, SecretInput.elevating.contains(name)
-        else { return }
+        guard console.depth == 0 else {
+            throw Fault(
+                .refusedByPolicy,
+                "the secret was not typed: the shell that was adopted may be on another host; leave"
+                    + " it, or open a session there")
+        }
+        guard SecretInput.elevating.contains(name), let other = probe.notRoot.first else { return }
         throw Fault(
             .refusedByPolicy,
-            "the secret was not typed: the \(name) that asks does not run as root, so it is an"
-                + " imitation")
+            "the secret was not typed: \(other) is in the foreground and does not run as root: it"
+                + " is an imitation of \(name), or could read what \(name) is sent")
     }
 
     private static func unasked(_ why: String) -> Fault {

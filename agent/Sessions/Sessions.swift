@@ -28,6 +28,8 @@ import Wire
     private let makeID: @IO () -> String
     private var table: [String: Session] = [:]
     private var opening = 0
+    /// Those that are being opened, by the ids of their principals.
+    private var openingBy: [String: Int] = [:]
     private var endedAt: [String: ContinuousClock.Instant] = [:]
     private var sweeper: LoopTimer?
 
@@ -49,7 +51,8 @@ import Wire
                     + " first")
         }
         // The last quarter is left to the others.
-        let own = table.values.count { $0.owner.id == request.owner.id }
+        let owner = request.owner.id
+        let own = table.values.count { $0.owner.id == owner } + openingBy[owner, default: 0]
         guard own < (limit * 3 + 3) / 4 else {
             throw Fault(
                 .limitReached,
@@ -57,7 +60,12 @@ import Wire
                     + " principal's share: close some first")
         }
         opening += 1
-        defer { opening -= 1 }
+        openingBy[owner, default: 0] += 1
+        defer {
+            opening -= 1
+            openingBy[owner, default: 1] -= 1
+            if openingBy[owner] == 0 { openingBy[owner] = nil }
+        }
         let transport = try await connect()
         let nonce = Nonce()
         let session = Session(

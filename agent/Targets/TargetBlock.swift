@@ -43,13 +43,9 @@ extension [TargetBlock] {
         }
     }
 
-    /// The names of the secrets that a login at a host may use.
-    func loginSecrets(on host: String) -> Set<String> {
-        Set(
-            filter { $0.matches(host) }.flatMap { block in
-                [block.password, block.code, block.passphrase].compactMap(\.self)
-                    + block.secretInputs.map(\.name)
-            })
+    /// The names of the secrets that may be sent to a host as the password of a login.
+    func passwords(on host: String) -> Set<String> {
+        Set(filter { $0.matches(host) }.compactMap(\.password))
     }
 }
 

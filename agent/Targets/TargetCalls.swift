@@ -12,7 +12,10 @@ import Wire
     func serve(on dispatcher: Dispatcher) {
         dispatcher.serve(.listTargets) { (call: ListTargets, visit) in
             let found = await targets.list(call.query, agent: membership.name).filter {
-                visit.caller.reaches($0.target?.address ?? .local)
+                guard let name = $0.target?.address ?? (try? TargetName($0.info.target)) else {
+                    return false
+                }
+                return visit.caller.reaches(name)
             }
             return ListTargets.json(call.probe ? await probed(found) : found.map(\.info))
         }

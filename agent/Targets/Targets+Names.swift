@@ -1,6 +1,6 @@
 // Under which names the site's rules know a host: a rule on an alias holds for the host itself,
 // however a caller writes it. Beside Targets, which resolves names.
-// Invariant: without rules on hosts nothing is looked up.
+// Invariant: without rules on hosts only the host itself is looked up, and that bounded in time.
 import Configuration
 import Loop
 import Wire
@@ -9,33 +9,46 @@ extension Targets {
     /// How long the addresses of one host are waited for: a name without an answer is known by its
     /// name alone.
     private static let lookupTime = Duration.seconds(2)
+    /// The most aliases that one rule is compared with: each may take a lookup.
+    private static let aliasLimit = 100
 
     /// All names of a host: as it was written and configured, its addresses, the other aliases that
     /// the rules name and that lead to it, and `local` where it is this machine.
     func names(of target: SSHTarget) async -> [String] {
         let own = [target.name, target.hostname]
-        let patterns = policy.hostPatterns
-        guard !patterns.isEmpty else { return own }
         let place = await place(of: target)
-        var names = own + place.map(HostName.canonical)
-        for name in await aliases(under: patterns) where !own.contains(name) {
-            guard let other = try? await resolve(TargetName(host: name, user: nil, port: nil))
-            else { continue }
-            if !place.isDisjoint(with: await self.place(of: other)) { names.append(name) }
+        let isFar = !target.via.isEmpty || target.proxyCommand != nil
+        var names = own
+        if Self.isThisMachine(place, isFar: isFar) { names.append("local") }
+        let patterns = policy.hostPatterns
+        guard !patterns.isEmpty else { return names }
+        names += place.map(HostName.canonical)
+        let others = await aliases(under: patterns).filter { !own.contains($0) }
+        let lookups = others.prefix(Self.aliasLimit).map { name in
+            (name, IO.task { await self.place(ofAlias: name) })
         }
-        // A host behind a jump host or a proxy is not this machine, whatever its address is.
-        if target.via.isEmpty, target.proxyCommand == nil, Self.isThisMachine(place) {
-            names.append("local")
+        for (name, lookup) in lookups where !place.isDisjoint(with: await lookup.value) {
+            names.append(name)
         }
         return names
     }
 
-    /// Whether one of these addresses leads back to this machine: its interfaces', those of the
-    /// loopback network, or the unspecified one, which the kernel takes for loopback.
-    private static func isThisMachine(_ place: Set<String>) -> Bool {
-        let own = SocketAddress.ofThisMachine + ["0.0.0.0", "::"]
-        return !place.isDisjoint(with: own.map(HostName.canonical))
-            || place.contains { SocketAddress(ip: $0, port: 0)?.isLoopback == true }
+    /// Whether one of these addresses leads back to this machine: its interfaces', and, unless the
+    /// host is behind another one, those of the loopback network and the unspecified one, which the
+    /// kernel takes for loopback.
+    private static func isThisMachine(_ place: Set<String>, isFar: Bool) -> Bool {
+        let addresses = place.compactMap { SocketAddress(ip: $0, port: 0) }
+        let own = Set(SocketAddress.ofThisMachine.map(HostName.canonical))
+        return addresses.contains { address in
+            address.isLoopback || address.isWildcard
+                ? !isFar : own.contains(HostName.canonical(address.host))
+        }
+    }
+
+    private func place(ofAlias name: String) async -> Set<String> {
+        let target = try? await resolve(TargetName(host: name, user: nil, port: nil))
+        guard let target else { return [] }
+        return await place(of: target)
     }
 
     /// The names that rules name: those of the configuration that fit a pattern, and the patterns
@@ -54,6 +67,10 @@ extension Targets {
     /// Where a host is: its configured name and the addresses of that name, each in one spelling.
     private func place(of target: SSHTarget) async -> Set<String> {
         let host = HostName.canonical(target.hostname)
+        // Its jump host resolves a name that is behind one.
+        guard target.via.isEmpty,
+            target.proxyCommand == nil || SocketAddress(ip: host, port: 0) != nil
+        else { return [host] }
         if let known = places[host], IO.now - known.since < freshness { return known.place }
         let addresses = await IO.within(Self.lookupTime) { () -> [SocketAddress] in
             (try? await DNS.resolve(host, port: 22)) ?? []

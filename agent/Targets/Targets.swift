@@ -91,7 +91,7 @@ enum Target: Sendable, Equatable {
         }
         let name = try TargetName(target).with(access)
         if let secret = access.secret,
-            !settings.blocks.loginSecrets(on: name.host).contains(secret)
+            !settings.blocks.passwords(on: name.host).contains(secret)
         {
             throw .secretNotFor(secret, name.host)
         }
@@ -103,7 +103,7 @@ enum Target: Sendable, Equatable {
         let found = try await resolve(name)
         // Jump hosts that the caller chose need the caller's right and the policy's permission;
         // configured ones are the operator's choice.
-        let chosen = found.via.filter { hop in name.via.contains { $0.host == hop.name } }
+        let chosen = name.via.isEmpty ? [] : found.via
         for host in chosen + [found] where !caller.reaches(host.address) {
             throw .targetNotAllowed("\(host.address)")
         }
@@ -122,8 +122,17 @@ enum Target: Sendable, Equatable {
     @discardableResult
     private func check(_ host: SSHTarget) async throws(Fault) -> [String] {
         let names = await names(of: host)
-        if let rule = policy.refusal(ofTarget: names, user: host.user) {
-            throw .refused("\(host.user)@\(host.name)", by: rule)
+        let what = "\(host.user)@\(host.name)"
+        if let rule = policy.refusal(
+            ofTarget: [host.name, host.hostname], alsoKnownAs: names, user: host.user)
+        {
+            throw .refused(what, by: rule)
+        }
+        // A configured name that leads to this machine is the operator's choice: a container's port.
+        if names.contains("local"), let rule = policy.refusalOfLocal,
+            await !named().contains(where: { $0.name == host.name })
+        {
+            throw .refused(what, by: rule)
         }
         return names
     }
@@ -205,27 +214,40 @@ enum Target: Sendable, Equatable {
     /// ones.
     func keyPatterns() async -> [String] {
         let named = await scan().keys + settings.blocks.flatMap(\.identityFiles)
-        return named.map { key in
-            // A token of ssh_config(5) (`%h`, `${NAME}`) may stand for anything.
-            var pattern = key.hasPrefix("~/") ? place.home + key.dropFirst() : key
-            for token in ["%%", "%d", "%u"] {
-                let value = ["%%": "%", "%d": place.home, "%u": place.user][token] ?? ""
-                pattern = pattern.replacing(token, with: value)
+        let home = place.home
+        let patterns =
+            named.map { key in
+                // A token of ssh_config(5) (`%h`, `${NAME}`) may stand for anything.
+                var pattern = key.hasPrefix("~/") ? place.home + key.dropFirst() : key
+                for token in ["%%", "%d", "%u"] {
+                    let value = ["%%": "%", "%d": place.home, "%u": place.user][token] ?? ""
+                    pattern = pattern.replacing(token, with: value)
+                }
+                while let percent = pattern.firstIndex(of: "%") {
+                    let end = pattern.index(percent, offsetBy: 2, limitedBy: pattern.endIndex)
+                    pattern.replaceSubrange(percent..<(end ?? pattern.endIndex), with: "*")
+                }
+                while let start = pattern.firstRange(of: "${") {
+                    let end = pattern[start.upperBound...].firstIndex(of: "}").map(
+                        pattern.index(after:))
+                    pattern.replaceSubrange(start.lowerBound..<(end ?? pattern.endIndex), with: "*")
+                }
+                return pattern
             }
-            while let percent = pattern.firstIndex(of: "%") {
-                let end = pattern.index(percent, offsetBy: 2, limitedBy: pattern.endIndex)
-                pattern.replaceSubrange(percent..<(end ?? pattern.endIndex), with: "*")
-            }
-            while let start = pattern.firstRange(of: "${") {
-                let end = pattern[start.upperBound...].firstIndex(of: "}").map(
-                    pattern.index(after:))
-                pattern.replaceSubrange(start.lowerBound..<(end ?? pattern.endIndex), with: "*")
-            }
-            return pattern
-        }
             + ["id_rsa", "id_ecdsa", "id_ed25519", "id_dsa", "id_ecdsa_sk", "id_ed25519_sk"].map {
-                "\(place.home)/.ssh/\($0)"
+                "\(home)/.ssh/\($0)"
             }
+        // The home may be a link: a file is judged by its real path.
+        let real = await Blocking.run { Self.realPath(home) }
+        guard let real, real != home else { return patterns }
+        return patterns
+            + patterns.filter { $0.hasPrefix(home + "/") }.map { real + $0.dropFirst(home.count) }
+    }
+
+    private nonisolated static func realPath(_ path: String) -> String? {
+        guard let found = unsafe realpath(path, nil) else { return nil }
+        defer { unsafe free(found) }
+        return unsafe String(cString: found)
     }
 
     /// Every name, with its source; the operator's own first.
@@ -340,7 +362,7 @@ extension Fault {
         Fault(
             .refusedByPolicy,
             "agent.conf does not give the secret \"\(name.prefix(80))\" to \(host): an operator names"
-                + " it in a Target block for that host, as Password, Code, Passphrase or SecretInput"
+                + " it in a Target block for that host, as Password or SecretInput"
         )
     }
 }

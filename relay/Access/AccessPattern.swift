@@ -39,7 +39,9 @@ struct AccessPattern: Sendable, Hashable, CustomStringConvertible {
             let slash = body.firstIndex(of: "/")
             let agent = String(body[..<(slash ?? body.endIndex)])
             let target = slash.map { String(body[body.index(after: $0)...]) } ?? "*"
-            guard !agent.isEmpty, !target.isEmpty else { return nil }
+            guard !agent.isEmpty, !target.isEmpty, HostPattern.isReadable(target) else {
+                return nil
+            }
             parts.append(Part(agent: agent, isTag: isTag, target: HostPattern(target)))
         }
         self.init(parts: parts, text: text)

@@ -2,6 +2,7 @@
 // which goes when there is no room. Admissions decides, WaitingRoom holds the sockets. Invariant: a newcomer never waits for a silent peer: the
 // connection that has been silent for longest makes room, first among those of its own address.
 
+import Configuration
 import Loop
 import Net
 
@@ -10,16 +11,20 @@ import Net
     private var admissions = Admissions()
     private var sockets: [Int: SocketStream] = [:]
 
-    /// Takes in a socket, and closes the one that must go for it; nil, and the newcomer closed, if
-    /// there is no room.
-    func enter(_ socket: SocketStream) -> Int? {
-        guard let (number, evicted) = admissions.add(from: socket.peerAddress?.host ?? "") else {
-            socket.close()
-            return nil
-        }
+    /// Takes in a socket, and closes the one that must go for it.
+    func enter(_ socket: SocketStream) -> Int {
+        let (number, evicted) = admissions.add(from: Self.origin(of: socket))
         if let evicted { sockets.removeValue(forKey: evicted)?.close() }
         sockets[number] = socket
         return number
+    }
+
+    /// What counts as one address: for IPv6 the network of 64 bits that one subscriber has.
+    private static func origin(of socket: SocketStream) -> String {
+        guard let address = socket.peerAddress else { return "" }
+        guard address.isIPv6 else { return address.host }
+        let groups = HostName.canonical(address.host).split(separator: ":")
+        return groups.count == 8 ? groups[..<4].joined(separator: ":") : address.host
     }
 
     /// Notes that a socket's peer has completed its TLS handshake.
@@ -59,16 +64,14 @@ struct Admissions {
 
     /// Takes in a connection; also returns the one that must go for it, if there is no room.
     ///
-    /// nil: there is no room, and none that is silent.
-    mutating func add(from address: String) -> (number: Int, evicted: Int?)? {
+    /// Where none is silent, the oldest goes.
+    mutating func add(from address: String) -> (number: Int, evicted: Int?) {
         var evicted: Int?
         let own = entries.count { $0.address == address }
         if own >= share || entries.count >= limit {
-            let place = entries.firstIndex {
-                !$0.hasSpoken && (own < share || $0.address == address)
-            }
-            guard let place else { return nil }
-            evicted = entries.remove(at: place).number
+            let places = entries.indices.filter { own < share || entries[$0].address == address }
+            let place = places.first { !entries[$0].hasSpoken } ?? places.first
+            evicted = place.map { entries.remove(at: $0).number }
         }
         last += 1
         entries.append(Entry(number: last, address: address))

@@ -48,7 +48,7 @@ import Wire
     }
 
     private func accept(_ socket: SocketStream) {
-        guard let number = room.enter(socket) else { return }
+        let number = room.enter(socket)
         IO.task {
             let peer = socket.peer
             let refused = await self.admit(socket, number, before: IO.now + self.deadline)

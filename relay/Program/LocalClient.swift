@@ -1,6 +1,6 @@
 // Which requests come from a program of this machine itself: with `--allow-loopback-without-token`
 // these need no token. Pure.
-// Invariant: a web page, and what a proxy on this machine forwards, is not such a program.
+// Invariant: a web page is not such a program, nor what a proxy forwards that reports itself.
 import HTTP
 import Loop
 
@@ -13,8 +13,10 @@ enum LocalClient {
         "x-forwarded-server", "x-real-ip", "cf-connecting-ip", "true-client-ip",
     ]
 
-    /// Whether the request comes from this machine, from no web page but those of allowed origins,
-    /// and through no proxy.
+    /// Whether the request comes from this machine, and from no web page but those of allowed origins.
+    ///
+    /// A proxy that reports itself does not count as this machine; one that does not (`ssh -L`, a
+    /// proxy with its defaults) cannot be told from a program of this machine.
     static func isOne(_ request: HTTPRequest, allowedOrigins: Set<String>) -> Bool {
         guard request.peerAddress?.isLoopback == true,
             !forwarding.contains(where: { request.header($0) != nil })
@@ -22,7 +24,7 @@ enum LocalClient {
         if let origin = request.header("origin") {
             return allowedOrigins.contains { $0.lowercased() == origin.lowercased() }
         }
-        // A browser sends it with every request; "none" is a person's own navigation.
+        // Browsers send it (Fetch Metadata); "none" is a person's own navigation.
         return ["same-origin", "none", nil].contains(request.header("sec-fetch-site"))
     }
 }

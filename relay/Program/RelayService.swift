@@ -109,7 +109,7 @@ struct StartFailure: Error {
 
     /// Descriptors that MCP clients never get: those of the waiting rooms (512 each), the agents'
     /// tunnels, the store, the log and the admin socket.
-    private static let reserve = 640
+    private static let reserve = 1536
 
     private func listen(_ options: Options, _ pin: PublicKeyPin) async throws {
         let tunnel = try await Self.resolve(options, Settings.tunnel)
@@ -167,7 +167,7 @@ struct StartFailure: Error {
     private static func secure(
         _ socket: SocketStream, _ context: TLSContext, _ server: HTTPServer, _ room: WaitingRoom
     ) {
-        guard let number = room.enter(socket) else { return }
+        let number = room.enter(socket)
         IO.task {
             let stream = try? await TLSStream.handshake(over: socket, context: context)
             room.leave(number)

@@ -21,7 +21,8 @@ enum Settings {
     static let origins = Setting.list(
         "allow-origin", "URL", "web origins that may call the MCP endpoint")
     static let loopback = Setting.truth(
-        "allow-loopback-without-token", "let this machine's MCP clients in without a token")
+        "allow-loopback-without-token",
+        "let this machine's programs in without a token, and whatever a local proxy forwards")
 
     static let serving: [Setting] = [
         .data, config, mcp, tunnel, tunnelURL, publicURL, certificate, key, origins, loopback,

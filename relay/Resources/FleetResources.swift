@@ -60,7 +60,7 @@ import Wire
             if let connection = member.connection { object["tunnel"] = connection.statistics }
             switch answer {
             case .success(let raw):
-                let own = await raw.parsedBesideLoop()
+                let own = Claims(agent: member.record).ownLinks(in: await raw.parsedBesideLoop())
                 object["pool"] = own["pool"]
                 object["links"] = own["links"]
             case .failure(let fault): unanswered.append(.string("\(name): \(fault)"))

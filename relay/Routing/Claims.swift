@@ -40,6 +40,14 @@ import Wire
         return own
     }
 
+    /// A description with the links that are the agent's own.
+    func ownLinks(in description: JSON.Object) -> JSON.Object {
+        guard let links = description["links"]?.arrayValue else { return description }
+        var own = description
+        own["links"] = .array(self.own(links))
+        return own
+    }
+
     /// The members that name what belongs to an agent, and whether they are ids.
     private nonisolated static let handles: KeyValuePairs = [
         "session_id": true, "command_id": true, "target": false,
@@ -52,7 +60,7 @@ import Wire
     private nonisolated static func isForeign(
         _ result: RawJSON, _ id: String, _ name: String
     ) -> Bool {
-        guard let members = try? JSON.members(of: result.bytes) else { return true }
+        let members = (try? JSON.members(of: result.bytes)) ?? []
         return members.contains { member in
             guard let handle = handles.first(where: { $0.key == member.name }),
                 let text = try? JSON(parsing: Array(result.bytes[member.value])).stringValue

@@ -32,7 +32,7 @@ extension Tools {
         guard member.connection != nil else { return .object(object) }
         let answer = try await router.send(AgentCall(.describe, for: principal), to: member)
         // What the agent says of itself never replaces what the relay knows of it.
-        let own = await answer.parsedBesideLoop()
+        let own = Claims(agent: member.record).ownLinks(in: await answer.parsedBesideLoop())
         for name in AgentDescription.names where object[name] == nil { object[name] = own[name] }
         return .object(object)
     }

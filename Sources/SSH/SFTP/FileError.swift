@@ -7,6 +7,8 @@ public enum FileError: Error, Equatable, Sendable {
     case notFound
     /// The user lacks permission.
     case denied
+    /// The agent itself keeps the file closed.
+    case closed(reason: String)
     /// The server cannot do this.
     case unsupported
     /// The operation failed for another reason, in the server's words.
@@ -27,6 +29,7 @@ extension FileError: CustomStringConvertible {
         switch self {
         case .notFound: "there is no such file or directory"
         case .denied: "permission denied"
+        case .closed(let reason): reason
         case .unsupported: "the server's SFTP cannot do this"
         case .failed(let reason): reason.isEmpty ? "it failed" : reason
         case .timedOut(let limit): "the SFTP server did not answer within \(limit)"

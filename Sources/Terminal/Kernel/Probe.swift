@@ -135,8 +135,11 @@ public struct Probe: Sendable, Equatable {
         foregroundProcess.flatMap { $0.name == "?" ? nil : $0.name }
     }
 
-    /// The effective user of that program, if it is one that elevates rights; nil: not reported.
-    public var foregroundOwner: Int? { foregroundProcess.flatMap { owners[$0.id] } }
+    /// The programs in the foreground, other than the shell, that do not run as root as far as the
+    /// answer shows; only those that elevate rights (sudo) are reported with their user.
+    public var notRoot: [String] {
+        processes.filter { $0.id != shell && owners[$0.id] != 0 }.map(\.name)
+    }
 
     private var foregroundProcess: Process? {
         let others = processes.filter { $0.id != shell }

@@ -48,7 +48,8 @@ extension Probe {
         *socket:*) ;; *" $t"*|*" /dev/tty"*) f=$t;; esac;; esac;; esac
         # BusyBox's read polls; a shell polls for nothing else.
         case $w,$c in *ssh|*,rsh|*,mosh) ;; *poll*,*sh|*select*,*sh|*poll*,busybox) hl_file $1 0;; esac
-        echo "process $1 $a ${w:-?} ${2:-?} ${f:-?} $c"
+        # Not echo: a program may have a backslash in its name.
+        printf '%s\n' "process $1 $a ${w:-?} ${2:-?} ${f:-?} $c"
         case $c in sudo|su|doas) while read -r h i x; do
         case $h in Uid:) echo "owner $1 ${x%%[!0-9]*}"; break;; esac; done <$r/$1/status;; esac
         i=0
@@ -62,7 +63,8 @@ extension Probe {
         }
         hl_thread() {
         hl_file $1 $4
-        case $f in "$t"|/dev/tty) read -r w <$r/$1/task/$2/wchan; echo "process $1 S ${w:-?} $3 $f $c";; esac
+        case $f in "$t"|/dev/tty) read -r w <$r/$1/task/$2/wchan
+        printf '%s\n' "process $1 S ${w:-?} $3 $f $c";; esac
         }
         hl_group() {
         o=" " m=" $1 " u= j=0; hl_kids $2; l="$1 $2 $k"
@@ -97,7 +99,7 @@ extension Probe {
         hl_stat $q || {
         [ ! -e $r/self/stat ] || return
         ps -o pid= -o pgid= -o tpgid= -o state= -o wchan= -o comm= -t ${t#/dev/} |
-        while read -r l; do echo "ps $l"; done
+        while read -r l; do printf '%s\n' "ps $l"; done
         echo "shell $q"; echo "tty $t" $(stty -a <$t); return; }
         echo "shell $q $b $e $d $y"; g=$e n=0
         hl_kids $q

@@ -77,9 +77,32 @@ import Wire
             }
             #expect(try desk.text(name) == Self.canary)
         }
+        // A refusal makes nothing.
+        let missing = desk.folder.file("tok-new")
+        let refused = await desk.fault(
+            .writeFile, ["target": "site/local", "path": .string(missing), "content": "x"])
+        #expect(refused?.code == .fileRefused && refused?.message.contains("in part") == false)
+        #expect(!manager.fileExists(atPath: missing))
+        // The list of all goes on where a folder is closed.
+        let all = await desk.call(
+            .listFiles, ["target": "site/local", "path": "/", "depth": 2])
+        #expect(try all.get()["entries"]?.arrayValue?.isEmpty == false)
         try desk.folder.write("plain", to: "plain")
         let plain = await desk.call(
             .readFile, ["target": "site/local", "path": desk.file("plain")])
         #expect(try plain.get()["content"] == "plain")
+    }
+
+    /// The same over SSH to the agent's own machine.
+    @Test @IO func `ssh to the agent's own machine is no way round`() async throws {
+        let server = try await SSHServer.start(.init(shell: .dash))
+        let desk = try await Desk([("box", server, "")])
+        try desk.folder.write(Self.canary, to: "secret")
+        desk.configure { $0.secrets.sources["pw"] = .file(desk.folder.file("secret")) }
+        for path in ["/proc/self/maps", desk.folder.file("secret")] {
+            let fault = await desk.fault(
+                .readFile, ["target": "site/box", "path": .string(path)])
+            #expect(fault?.message.contains("keep out") == true, "\(path): \(fault?.message ?? "")")
+        }
     }
 }

@@ -407,5 +407,19 @@ extension Session {
                 secret: user.password, into: ["sudo"], wait: .seconds(3), maxBytes: 1000)
             Issue.record("an imitation got the secret")
         } catch { #expect("\(error)".contains("imitation"), "\(error)") }
+        _ = try await own.press("ctrl-c", wait: .seconds(20))
+        // A name that looks like two lines, and a reader behind a real su.
+        let others = [
+            "cp $(command -v bash) ~/'sudo\\nx'; ~/'sudo\\nx' -c 'read -sp Password: x; echo $x'",
+            "printf '\\n' | sudo -S -k -p '' true; sudo -k; sudo true | cat",
+        ]
+        for code in others {
+            #expect(try await own.run(code, wait: .seconds(30)).state == .secret, "\(code)")
+            await #expect(throws: Fault.self, "\(code)") {
+                _ = try await own.send(
+                    secret: user.password, into: ["sudo"], wait: .seconds(3), maxBytes: 1000)
+            }
+            _ = try await own.press("ctrl-c", wait: .seconds(20))
+        }
     }
 }

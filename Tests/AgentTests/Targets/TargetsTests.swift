@@ -27,6 +27,8 @@ import Wire
     @Test(arguments: [
         "", "site/", "site/-oProxyCommand=x", "site/a b", "site/a:0", "site/a:70000", "site/a:x",
         "site/$(id)", "site/a;b", "site/`id`", "site/@a", "site/a@", "site/%h", "site/[::1]x",
+        "site/[evil:2222]",
+        "site/[evil]:22", "site/[a@::1]:22",
     ])
     func `names that ssh could misread are refused`(name: String) {
         #expect(throws: Fault.self) { try TargetName(name) }
@@ -92,6 +94,8 @@ import Wire
             ("web-1", ["via": ["web-2", "root@vault"]], false), ("web-1", ["via": ["web-2"]], true),
             ("gate", [:], true), ("root@gate", [:], false), ("gate", ["username": "root"], false),
             ("gate", ["port": 22], false), ("local", [:], false),
+            ("web-1", ["via": ["gate"]], true), ("web-1", ["via": ["gate:22"]], false),
+            ("web-1", ["via": ["root@gate"]], false),
         ] as [(String, JSON.Object, Bool)])
     func `the agent judges a caller by where the call leads`(
         target: String, arguments: JSON.Object, isAdmitted: Bool
