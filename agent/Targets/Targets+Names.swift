@@ -19,7 +19,7 @@ extension Targets {
         let place = await place(of: target)
         let isFar = !target.via.isEmpty || target.proxyCommand != nil
         var names = own
-        if Self.isThisMachine(place, isFar: isFar) { names.append("local") }
+        if isThisMachine(place, isFar: isFar) { names.append("local") }
         let patterns = policy.hostPatterns
         guard !patterns.isEmpty else { return names }
         names += place.map(HostName.canonical)
@@ -36,13 +36,20 @@ extension Targets {
     /// Whether one of these addresses leads back to this machine: its interfaces', and, unless the
     /// host is behind another one, those of the loopback network and the unspecified one, which the
     /// kernel takes for loopback.
-    private static func isThisMachine(_ place: Set<String>, isFar: Bool) -> Bool {
+    private func isThisMachine(_ place: Set<String>, isFar: Bool) -> Bool {
         let addresses = place.compactMap { SocketAddress(ip: $0, port: 0) }
-        let own = Set(SocketAddress.ofThisMachine.map(HostName.canonical))
         return addresses.contains { address in
             address.isLoopback || address.isWildcard
-                ? !isFar : own.contains(HostName.canonical(address.host))
+                ? !isFar : interfaces().contains(HostName.canonical(address.host))
         }
+    }
+
+    /// The addresses of this machine's interfaces, asked for anew every 10 s.
+    private func interfaces() -> Set<String> {
+        if let known = ownPlace, IO.now - known.since < freshness { return known.place }
+        let place = Set(SocketAddress.ofThisMachine.map(HostName.canonical))
+        ownPlace = (place, IO.now)
+        return place
     }
 
     private func place(ofAlias name: String) async -> Set<String> {

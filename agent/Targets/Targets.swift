@@ -58,6 +58,8 @@ enum Target: Sendable, Equatable {
     let freshness: Duration
     /// Where hosts are, for the rules: their names and addresses, and when they were looked up.
     var places: [String: (place: Set<String>, since: ContinuousClock.Instant)] = [:]
+    /// The addresses of this machine, and when they were asked for.
+    var ownPlace: (place: Set<String>, since: ContinuousClock.Instant)?
     /// The most names whose configuration or place is kept: callers choose the names, and without a
     /// bound they could fill the memory.
     static let namesKept = 1000
