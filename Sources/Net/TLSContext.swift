@@ -5,6 +5,9 @@ internal import COpenSSL
 public import Crypto
 
 /// The settings of one end of TLS.
+///
+/// Unchecked, as nothing changes after `init`, and OpenSSL lets any thread make streams from an
+/// SSL_CTX.
 public final class TLSContext: @unchecked Sendable {
     /// Whom a client trusts.
     public enum Trust: Sendable, Equatable {

@@ -1,4 +1,4 @@
-// Without a token, a program of this machine is served, and neither a page nor a proxy.
+// A program of this machine needs no token; a web page and a proxy that reports itself do.
 import HTTP
 import Loop
 import Testing
@@ -22,7 +22,7 @@ import Testing
             (["Sec-Fetch-Site": "same-origin"], "127.0.0.1", true),
             (["Sec-Fetch-Site": "none"], "127.0.0.1", true),
         ] as [([String: String], String, Bool)])
-    func `a page or a proxy is no program of this machine`(
+    func `a web page and a proxy that reports itself need a token`(
         headers: [String: String], peer: String, isOne: Bool
     ) throws {
         var fields: HTTPHeaders = [:]

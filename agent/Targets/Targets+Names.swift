@@ -44,7 +44,7 @@ extension Targets {
         }
     }
 
-    /// The addresses of this machine's interfaces, asked for anew every 10 s.
+    /// The addresses of this machine's interfaces, at most `freshness` old.
     private func interfaces() -> Set<String> {
         if let known = ownPlace, IO.now - known.since < freshness { return known.place }
         let place = Set(SocketAddress.ofThisMachine.map(HostName.canonical))

@@ -82,10 +82,11 @@ public struct Fault: Error, Equatable, Sendable, CustomStringConvertible {
 }
 
 extension String {
-    /// The text as it may be shown to a person or a model: at most `limit` Unicode scalars (one
-    /// character may consist of any number of them), without
-    /// control characters other than line feed and tab, and without those that change the direction
-    /// of writing.
+    /// The text as it may be shown to a person or a model: its first `limit` Unicode scalars, as one
+    /// character may consist of any number of them.
+    ///
+    /// Control characters are left out, except line feed and tab, and so are the characters that
+    /// change the direction of writing.
     func shown(atMost limit: Int) -> String {
         var shown = String.UnicodeScalarView()
         for scalar in unicodeScalars.prefix(limit) where !Self.isHidden(scalar) {

@@ -1,6 +1,8 @@
 // The connections that are being admitted: how many there may be, in all and from one address, and
-// which goes when there is no room. Admissions decides, WaitingRoom holds the sockets. Invariant: a newcomer never waits for a silent peer: the
-// connection that has been silent for longest makes room, first among those of its own address.
+// which one is closed when there is no room. Admissions decides; WaitingRoom holds the sockets.
+// Invariant: a newcomer always gets a place. The oldest connection that has not completed its TLS
+// handshake is closed for it, or else the oldest of all; if the newcomer's address has used up its
+// share, only connections of that address are closed.
 
 import Configuration
 import Loop
@@ -11,7 +13,7 @@ import Net
     private var admissions = Admissions()
     private var sockets: [Int: SocketStream] = [:]
 
-    /// Takes in a socket, and closes the one that must go for it.
+    /// Adds a socket, and closes another one if there is no room; returns the new socket's number.
     func enter(_ socket: SocketStream) -> Int {
         let (number, evicted) = admissions.add(from: Self.origin(of: socket))
         if let evicted { sockets.removeValue(forKey: evicted)?.close() }
@@ -62,9 +64,9 @@ struct Admissions {
     /// The number of connections.
     var count: Int { entries.count }
 
-    /// Takes in a connection; also returns the one that must go for it, if there is no room.
+    /// Adds a connection, and returns its number.
     ///
-    /// Where none is silent, the oldest goes.
+    /// `evicted`: the number of the connection to close, if there was no room; nil if there was.
     mutating func add(from address: String) -> (number: Int, evicted: Int?) {
         var evicted: Int?
         let own = entries.count { $0.address == address }

@@ -94,7 +94,7 @@ import Wire
     }
 
     /// The same over SSH to the agent's own machine.
-    @Test @IO func `ssh to the agent's own machine is no way round`() async throws {
+    @Test @IO func `closed files stay closed over ssh to the agent's own machine`() async throws {
         let server = try await SSHServer.start(.init(shell: .dash))
         let desk = try await Desk([("box", server, "")])
         try desk.folder.write(Self.canary, to: "secret")
