@@ -1,7 +1,7 @@
 # The commands of the build: CI runs `make check`, and ./run uses `make release`.
 # Programs need swift in PATH and what scripts/packages.sh and scripts/build-libssh2.sh set up.
 .POSIX:
-.PHONY: all build release test tsan check lab fuzz lint format lines bench idle fresh clean
+.PHONY: all build release test tsan check lab fuzz attack lint format lines bench fairness idle fresh clean
 
 flags = --explicit-target-dependency-import-check error
 # The programs include Swift's library, so a site needs no toolchain; -s keeps them small.
@@ -31,17 +31,24 @@ tsan:
 lab:
 	HOMELINE_LAB=long scripts/tests.sh lab
 
-# Random terminal output for ten minutes; the seed is printed (HOMELINE_FUZZ_SEED repeats it).
+# Random terminal output and changed messages for ten minutes; the seed is printed
+# (HOMELINE_FUZZ_SEED repeats it).
 fuzz:
 	HOMELINE_FUZZ_SECONDS=$${HOMELINE_FUZZ_SECONDS:-600} scripts/tests.sh fuzz
+
+# The attacks of Tests/Security for long, with the programs as they are shipped: a table of what
+# strangers cost a relay, then hostile agents, hosts and clients. Takes about ten minutes.
+attack:
+	HOMELINE_ATTACK_SECONDS=$${HOMELINE_ATTACK_SECONDS:-5} scripts/tests.sh attack
 
 check: lint lines
 	scripts/tests.sh plain thread release
 
-# Format, and which room may name which (needs python3, as the tests do).
+# Format, which room may name which, and the width of comments (needs python3, as the tests do).
 lint:
 	swift format lint --strict --parallel --recursive $(sources)
 	scripts/fences.py
+	scripts/columns.py
 
 format:
 	swift format --in-place --parallel --recursive $(sources)
@@ -53,6 +60,12 @@ lines:
 bench: release
 	swift build $(release) --product homeline-bench
 	bench/peers/run
+
+# What a hostile agent and a hostile client cost another principal's call: at most 50 ms each.
+fairness: release
+	swift build $(release) --product homeline-bench
+	scripts/python.sh
+	.deps/venv/bin/python bench/peers/fairness.py `swift build -c release --show-bin-path` --check
 
 # 200 unused links: memory and CPU time of the agent; takes nine and a half minutes.
 idle: release

@@ -91,19 +91,25 @@ let package = Package(
             name: "homeline-bench",
             dependencies: [
                 "CSSH2", "JSON", "Loop", "Net", "Crypto", "Tunnel", "HTTP", "Programs", "SSH",
-                "Terminal",
+                "Terminal", "Wire",
             ],
             path: "bench", exclude: ["peers"], swiftSettings: house,
             linkerSettings: ownLibraries + [.linkedLibrary("ssh2"), .linkedLibrary("z")]),
 
         // Tests
         .target(
-            name: "Support", dependencies: ["JSON"], path: "Tests/Support", exclude: ["python"],
+            name: "Support", dependencies: ["Configuration", "JSON"], path: "Tests/Support",
+            exclude: ["python"],
             swiftSettings: house),
         suite("JSONTests", ["JSON"]),
         suite("TerminalTests", ["Terminal", "Programs"]),
         suite("ScreenTests", ["Screen", "Terminal", "Loop"]),
-        suite("FuzzTests", ["Terminal", "Screen"]),
+        suite(
+            "FuzzTests",
+            [
+                "Terminal", "Screen", "JSON", "Wire", "Configuration", "HTTP", "SSH", "Loop", "Net",
+                "Tunnel", "homeline-agent", "homeline-relay",
+            ]),
         suite("LoopTests", ["Loop", "Programs"]),
         suite("CryptoTests", ["Crypto"]),
         suite("SQLiteTests", ["SQLite"]),
@@ -130,6 +136,10 @@ let package = Package(
             "SessionLab",
             ["homeline-agent", "Crypto", "Loop", "Programs", "SSH", "Terminal", "Wire"]),
         suite("EndToEnd", ["JSON", "Loop", "HTTP", "Net"]),
+        suite(
+            "Security",
+            ["JSON", "Loop", "Net", "Crypto", "Tunnel", "Wire", "Configuration", "HTTP"],
+            exclude: ["matrix.tsv", "python"]),
         suite("Interop", ["JSON"], exclude: ["python"]),
     ],
     swiftLanguageModes: [.v6]

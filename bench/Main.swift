@@ -28,6 +28,9 @@ enum Main {
             case "rows":
                 for (name, _) in rows { print(name) }
                 for name in LinkRows.names + TunnelRows.names { print(name) }
+            case HostileAgent.word:
+                let arguments = Array(CommandLine.arguments.dropFirst(2))
+                IO.main { await HostileAgent.run(arguments) }
             case TunnelRows.responder: IO.main { await TunnelRows.respond() }
             case _ where TunnelRows.names.contains(word):
                 IO.main { await TunnelRows.measure(word) }

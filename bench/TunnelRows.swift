@@ -5,10 +5,12 @@ import Glibc
 import Loop
 import Net
 import Tunnel
+import Wire
 
 enum TunnelRows {
     static let names = ["tunnel1", "tunnel64"]
     static let responder = "tunnel-responder"
+    private static let limits = TunnelLimits(bodyBytes: Contract.callBytes)
     private static let body = [UInt8](repeating: 120, count: 1024)  // each way
 
     /// Answers counts until the input ends; the exit code.
@@ -82,7 +84,7 @@ enum TunnelRows {
             throw BenchError("the responder never came")
         }
         let stream = try await TLSStream.handshake(over: socket, context: context)
-        return (Tunnel(over: stream, role: .caller), child)
+        return (Tunnel(over: stream, role: .caller, limits: limits), child)
     }
 
     private static func start(port: UInt16, pin: String) throws -> pid_t {
@@ -106,7 +108,7 @@ enum TunnelRows {
             let context = try TLSContext(client: .pin(pin), alpn: ["homeline/1"])
             let stream = try await TLSStream.handshake(
                 over: socket, context: context, serverName: "localhost")
-            let tunnel = Tunnel(over: stream, role: .responder)
+            let tunnel = Tunnel(over: stream, role: .responder, limits: limits)
             tunnel.onCall = { $0 }
             await withCheckedContinuation { done in
                 tunnel.onClose = { _ in done.resume() }

@@ -13,6 +13,10 @@ public enum Method: String, Sendable, CaseIterable {
     case describe = "agent.describe"
     /// The progress of a waiting call.
     case progress = "call.progress"
+    /// The principals whose sessions and commands the agent holds.
+    case listPrincipals = "principal.list"
+    /// Ends what belongs to a principal whose token was revoked.
+    case endPrincipal = "principal.end"
     /// The targets the agent knows by name.
     case listTargets = "target.list"
     /// Opens a session.
@@ -52,6 +56,8 @@ public enum Method: String, Sendable, CaseIterable {
         case .refuse: Refusal.row
         case .describe: AgentDescription.row
         case .progress: AskProgress.row
+        case .listPrincipals: PrincipalList.row
+        case .endPrincipal: EndPrincipal.row
         case .listTargets: ListTargets.row
         case .openSession: OpenSession.row
         case .runCommand: RunCommand.row

@@ -1,9 +1,9 @@
 #!/bin/sh
 # Builds and runs the tests. At the end it lists what was skipped (with reasons) and what failed;
 # the last line is `N passed, N failed, N skipped`.
-#   scripts/tests.sh [plain] [thread] [release] [lab] [fuzz]
+#   scripts/tests.sh [plain] [thread] [release] [lab] [fuzz] [attack]
 # thread: under the thread sanitizer, in a separate build; release: the optimized programs end to
-# end; lab, fuzz: these alone.
+# end; lab, fuzz: these alone; attack: the optimized programs under the attacks of Tests/Security.
 # Ends processes that a test left running, found by the mark of this run. Fails if a test failed.
 set -eu
 cd "$(dirname "$0")/.."
@@ -45,17 +45,20 @@ for kind in "$@"; do
     plain)
         # shellcheck disable=SC2086
         swift build $flags --build-tests
-        # the cost of an await, and the work that a flood makes, are measured on the only loop of the
-        # process, so these tests run alone
-        run modules --skip '^(EndToEnd|Interop|SessionLab|FuzzTests)\.' --skip 'Executor cost' \
+        # the cost of an await, and the work that a flood makes, are measured on the only loop of
+        # the process, so these tests run alone
+        run modules --skip '^(EndToEnd|Interop|Security|SessionLab|FuzzTests)\.' --skip 'Executor cost' \
             --skip '(Loud|Flood)Tests'
         run cost --filter 'Executor cost'
         run loud --filter LoudTests
-        run floods --filter FloodTests
+        run floods --no-parallel --filter FloodTests
         # every kind of case in every shell, with all cores busy and over a slow line; beside it,
         # random terminal output
-        run lab --filter '^(SessionLab|FuzzTests)\.'
-        run whole --filter '^(EndToEnd|Interop)\.'
+        run lab --filter '^(SessionLab|FuzzTests)\.' --skip ParserTests
+        run whole --filter '^(EndToEnd|Interop|Security)\.' --skip 'Security.*(Hostile(Agent|Host)|Stranger)Tests'
+        # these measure how long others wait, or keep the loop busy, so they run without company
+        run attacks --no-parallel \
+            --filter '^(Security\..*(Hostile(Agent|Host)|Stranger)Tests|FuzzTests\.ParserTests)'
         ;;
     lab | fuzz)
         # shellcheck disable=SC2086
@@ -67,10 +70,11 @@ for kind in "$@"; do
         # shellcheck disable=SC2086
         swift build $flags --build-tests --sanitize=thread --scratch-path .build-tsan
         # one module at a time: they share a loop, and a sanitized one is slow; tests that count or
-        # time work are meaningless there
+        # time work are meaningless there, and those that write tens of megabytes keep the loop from
+        # others
         for module in Loop Net Tunnel Relay Agent; do
             run "thread-$module" --sanitize=thread --scratch-path .build-tsan \
-                --filter "^${module}Tests\." --skip 'Executor cost' --skip '(SessionsLong|Flood)Tests'
+                --filter "^${module}Tests\." --skip 'Executor cost' --skip '(SessionsLong|Flood|DotfileKit|Spool)Tests'
         done
         ;;
     release)
@@ -83,7 +87,22 @@ for kind in "$@"; do
         run release --filter '^EndToEnd\.'
         unset HOMELINE_PROGRAMS
         ;;
-    *) echo "tests.sh: no kind '$kind'; there are: plain thread release lab fuzz" >&2; exit 64 ;;
+    attack)
+        make --silent release
+        # shellcheck disable=SC2086
+        swift build $flags --build-tests
+        HOMELINE_PROGRAMS=$(swift build -c release --show-bin-path)
+        export HOMELINE_PROGRAMS
+        echo "== strangers"
+        python3 Tests/Security/python/attack.py "$HOMELINE_PROGRAMS" \
+            --seconds "${HOMELINE_ATTACK_SECONDS:-5}" || failed=1
+        run attack --no-parallel --filter '^Security\.' --skip StrangerTests
+        unset HOMELINE_PROGRAMS
+        ;;
+    *)
+        echo "tests.sh: no kind '$kind'; there are: plain thread release lab fuzz attack" >&2
+        exit 64
+        ;;
     esac
 done
 

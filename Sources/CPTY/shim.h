@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #ifdef __linux__
 #include <sys/prctl.h>
 #include <sys/vfs.h>
@@ -59,6 +62,17 @@ static inline int hl_pty_reap(int pid, int *code) {
 static inline void hl_close_memory(void) {
 #ifdef __linux__
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+#endif
+}
+
+/* Has memory that is freed given back to the system: blocks of `mapped` bytes and more at once (by
+   itself glibc raises that number to the largest block that was freed), the heap's end above `kept`
+   bytes; and at most `heaps` heaps for all threads. Swift hides mallopt. */
+static inline void hl_keep_heap_small(int mapped, int kept, int heaps) {
+#ifdef __GLIBC__
+    mallopt(M_MMAP_THRESHOLD, mapped);
+    mallopt(M_TRIM_THRESHOLD, kept);
+    mallopt(M_ARENA_MAX, heaps);
 #endif
 }
 

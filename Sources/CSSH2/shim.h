@@ -6,6 +6,12 @@
 #include <libssh2.h>
 #endif
 #include <string.h>
+#ifdef __APPLE__
+#include <malloc/malloc.h>
+#define malloc_usable_size malloc_size
+#else
+#include <malloc.h>
+#endif
 
 #if LIBSSH2_VERSION_NUM < 0x010b00
 #error "libssh2 1.11 or newer is needed: run ./run or scripts/build-libssh2.sh"
@@ -30,6 +36,10 @@ static inline void hl_ssh_set_io(LIBSSH2_SESSION *s, hl_ssh_send a, hl_ssh_recv 
     libssh2_session_callback_set2(s, LIBSSH2_CALLBACK_SEND, (libssh2_cb_generic *)a);
     libssh2_session_callback_set2(s, LIBSSH2_CALLBACK_RECV, (libssh2_cb_generic *)b);
 }
+/* The bytes of an allocation; 0 for none. */
+static inline size_t hl_ssh_size(void *p) { return malloc_usable_size(p); }
+typedef void *(*hl_ssh_alloc)(size_t, void **);
+typedef void *(*hl_ssh_realloc)(void *, size_t, void **);
 typedef void (*hl_ssh_free)(void *, void **);
 typedef void (*hl_ssh_goodbye)(LIBSSH2_SESSION *, int, const char *, int, const char *, int, void **);
 static inline void hl_ssh_set_disconnect(LIBSSH2_SESSION *s, hl_ssh_goodbye a) {

@@ -17,6 +17,8 @@ public enum ConfigurationError: Error, Equatable, Sendable, CustomStringConverti
     case missingArgument(String, command: String)
     /// More positional arguments than the command takes.
     case unexpectedArgument(String, command: String)
+    /// A file that cannot be read, or that others could change; `reason` names it.
+    case badFile(reason: String)
     /// A line of a file that is not a `Keyword value` line.
     case badLine(file: String, line: Int, reason: String)
     /// A keyword that the program does not know.
@@ -37,6 +39,7 @@ public enum ConfigurationError: Error, Equatable, Sendable, CustomStringConverti
         case .missingArgument(let name, let command): "\(command) needs \(name): see --help"
         case .unexpectedArgument(let value, let command):
             "\(command) does not take '\(value)': see --help"
+        case .badFile(let reason): reason
         case .badLine(let file, let line, let reason): "\(file) line \(line): \(reason)"
         case .unknownKeyword(let keyword, let file, let line, let nearest):
             "\(file) line \(line): unknown keyword '\(keyword)'\(Self.hint(nearest))"
@@ -46,8 +49,10 @@ public enum ConfigurationError: Error, Equatable, Sendable, CustomStringConverti
     /// The exit code a program ends with: 64 for its arguments, 78 for its file.
     public var exitCode: Int32 {
         switch self {
-        case .badLine, .unknownKeyword: ExitCode.configuration
-        default: ExitCode.usage
+        case .badFile, .badLine, .unknownKeyword: ExitCode.configuration
+        case .missingCommand, .unknownCommand, .unknownFlag, .missingValue, .badValue,
+            .missingArgument, .unexpectedArgument:
+            ExitCode.usage
         }
     }
 

@@ -7,6 +7,8 @@
 public struct HostPattern: Sendable, Hashable, CustomStringConvertible {
     /// As it was written.
     public let description: String
+    /// The host's part as it was written, without brackets.
+    public let name: String
     private let user: String?
     private let host: String
     private let port: String?
@@ -28,11 +30,15 @@ public struct HostPattern: Sendable, Hashable, CustomStringConvertible {
             rest = rest[..<colon]
         }
         self.port = port
-        host = HostName.canonical(String(rest))
+        name = String(rest)
+        host = HostName.canonical(name)
     }
 
-    /// Whether a text is a pattern that can cover what it looks like: an IPv6 address with `*` cannot,
-    /// as its groups have many spellings.
+    /// Whether it names neither a user nor a port.
+    public var isHostAlone: Bool { user == nil && port == nil }
+
+    /// Whether a text is a pattern that can cover what it looks like: an IPv6 address with `*`
+    /// cannot, as its groups have many spellings.
     public static func isReadable(_ text: String) -> Bool {
         let pattern = HostPattern(text)
         return !pattern.host.contains(":") || !pattern.host.contains { "*?".contains($0) }

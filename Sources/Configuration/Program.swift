@@ -10,6 +10,8 @@ public struct Program: Sendable {
     /// The keywords of the configuration file, and the blocks it may hold.
     let fileSettings: [Setting]
     let fileBlocks: [String: [Setting]]
+    /// What `limits` prints.
+    let limits: [Limit]
 
     /// The action that a command line asks for.
     public enum Invocation: Sendable, Equatable {
@@ -22,12 +24,13 @@ public struct Program: Sendable {
     /// A program; `fileSettings` are keywords of its file that no command has as a flag.
     public init(
         _ name: String, version: String, summary: String, commands: [Command],
-        fileSettings: [Setting] = [], fileBlocks: [String: [Setting]] = [:]
+        fileSettings: [Setting] = [], fileBlocks: [String: [Setting]] = [:], limits: [Limit] = []
     ) {
         self.name = name
         self.version = version
         self.summary = summary
-        self.commands = commands
+        self.commands = commands + (limits.isEmpty ? [] : [Self.limitsCommand])
+        self.limits = limits
         self.fileBlocks = fileBlocks
         var known: [Setting] = fileSettings
         for setting in commands.flatMap(\.settings) where !known.contains(setting) {
@@ -81,8 +84,12 @@ public struct Program: Sendable {
         }
         options.arguments = rest + line.rest
         try command.check(options.arguments)
+        if command == Self.limitsCommand { return .print(limits.text) }
         return .run(command.name, options)
     }
+
+    private static let limitsCommand = Command(
+        "limits", "shows what the program holds and waits for at most, and what happens beyond")
 
     /// The command the words name, the longest name first, and the words after it.
     private func command(of words: [String]) -> (Command, [String])? {

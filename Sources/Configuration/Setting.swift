@@ -21,7 +21,8 @@ public struct Setting: Sendable, Hashable {
     let kind: Kind
     let placeholder: String
     let summary: String
-    let fallback: String?
+    /// The value without one given; nil for none.
+    public let fallback: String?
     /// Whether it is only a flag, like `--json`, with no variable or keyword.
     let isFlagOnly: Bool
 

@@ -22,12 +22,25 @@ public enum SecureFile {
         syncFolder(of: path)
     }
 
-    /// The file's bytes, refused beyond `limit`.
-    public static func read(_ path: String, limit: Int = 1 << 20) throws(CryptoError) -> [UInt8] {
+    /// The file's bytes, refused beyond `limit`, or if `admits` refuses the opened file.
+    ///
+    /// `refusing` are permission bits that the file must not have (`S_IRWXG` and the like); if
+    /// there are any, the file must also belong to this user or to root. Throws `open` and
+    /// `foreign` where it does not hold, `file` and `fileTooLarge`.
+    public static func read(
+        _ path: String, limit: Int = 1 << 20, refusing: UInt32 = 0,
+        admits: (Int32) -> Bool = { _ in true }
+    ) throws(CryptoError) -> [UInt8] {
         // Non-blocking, so that a FIFO or device under this name cannot hang the program.
         let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard file >= 0 else { throw .file(path: path, code: errno) }
         defer { close(file) }
+        guard admits(file) else { throw .file(path: path, code: EACCES) }
+        if refusing != 0 {
+            var found = stat()
+            guard fstat(file, &found) == 0 else { throw .file(path: path, code: errno) }
+            try check(found, path, refusing)
+        }
         var bytes: [UInt8] = []
         var piece = [UInt8](repeating: 0, count: 16_384)
         while true {
@@ -42,6 +55,17 @@ public enum SecureFile {
         }
     }
 
+    /// Reads the file as `read` does; returns nil if the file does not exist.
+    public static func readIfPresent(
+        _ path: String, limit: Int = 1 << 20, refusing: UInt32 = 0
+    ) throws(CryptoError) -> [UInt8]? {
+        do throws(CryptoError) {
+            return try read(path, limit: limit, refusing: refusing)
+        } catch .file(_, code: ENOENT) {
+            return nil
+        }
+    }
+
     /// Creates the folder and its missing parents, for the owner only; an existing folder is not
     /// changed.
     public static func makeFolder(_ path: String) throws(CryptoError) {
@@ -51,6 +75,40 @@ public enum SecureFile {
             if mkdir(made, 0o700) != 0, errno != EEXIST {
                 throw .file(path: made, code: errno)
             }
+        }
+    }
+
+    /// Checks that nobody but its owner, who is this user or root, can change what is in a folder;
+    /// returns the owner's user id.
+    ///
+    /// Throws `open`, `foreign` and `file`.
+    @discardableResult
+    public static func checkFolder(_ path: String) throws(CryptoError) -> UInt32 {
+        var found = stat()
+        guard stat(path, &found) == 0 else { throw .file(path: path, code: errno) }
+        try check(found, path, changeByOthers)
+        return found.st_uid
+    }
+
+    /// The bits by which others may change a file or folder.
+    public static let changeByOthers: UInt32 = S_IWGRP | S_IWOTH
+    /// The bits by which those outside its group may do anything with a file: system keys often
+    /// belong to a group whose services use them.
+    public static let useByStrangers: UInt32 = S_IRWXO
+    /// The bits by which others may do anything with a file.
+    public static let useByOthers: UInt32 = S_IRWXG | S_IRWXO
+
+    private static func check(
+        _ found: stat, _ path: String, _ refusing: UInt32
+    ) throws(CryptoError) {
+        // Root may use what belongs to another user, as it could become that user.
+        let me = geteuid()
+        guard found.st_uid == me || found.st_uid == 0 || me == 0 else {
+            throw .foreign(path: path, owner: found.st_uid)
+        }
+        let mode = found.st_mode & 0o7777
+        guard mode & refusing == 0 else {
+            throw .open(path: path, mode: mode, wanted: mode & ~refusing)
         }
     }
 

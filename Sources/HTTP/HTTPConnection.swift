@@ -11,8 +11,6 @@ import Net
     private(set) var state = State.idle
     /// The server's tick at which this connection has waited too long.
     private(set) var deadline = Int.max
-    /// Who the last request came from, as set by its handler.
-    var client: String?
     private var isRetired = false
 
     private var input: [UInt8] = []
@@ -25,16 +23,34 @@ import Net
     private var responder: HTTPResponder?
     private var isPaused = false
 
+    private var visitor = Visitor()
+
+    /// The client.
+    private struct Visitor {
+        /// Who the last request came from.
+        var name: String?
+        /// Called once, when the name is known or the connection has ended.
+        var onKnown: (@IO () -> Void)?
+        /// The bytes of replies that it has not read.
+        var unread: ByteBudget.Claim?
+        /// The part of a reply that is not written yet, and whether the connection closes after it.
+        var rest: ArraySlice<UInt8> = []
+        var closesAfterRest = false
+        /// Requests that were refused.
+        var refusals = 0
+    }
+
     /// A body that is being received.
     private struct Body {
         var bytes: [UInt8] = []
-        /// Bytes of the server's budget that it holds, until its request is answered.
-        var held = 0
+        /// Its bytes in the server's budget, until its request is gone; nil for a short one.
+        var claim: ByteBudget.Claim?
     }
 
-    init(_ stream: any ByteStream, _ server: HTTPServer) {
+    init(_ stream: any ByteStream, _ server: HTTPServer, onKnown: (@IO () -> Void)? = nil) {
         self.stream = stream
         self.server = server
+        visitor.onKnown = onKnown
         chunks = ChunkedDecoder(server.limits)
         deadline = server.tick(after: server.ticks.idle)
         unsafe stream.onData = { unsafe self.received($0) }
@@ -43,8 +59,16 @@ import Net
     }
 
     private var limits: HTTPLimits { server.limits }
+    /// Who the last request came from, as judged by its head or set by its handler.
+    var client: String? {
+        get { visitor.name }
+        set {
+            visitor.name = newValue
+            if newValue != nil { tellKnown() }
+        }
+    }
     /// Whether it closes after the next response.
-    var isDraining: Bool { isRetired || server.isDraining }
+    private var isDraining: Bool { isRetired || server.isDraining }
 
     // MARK: Input
 
@@ -125,12 +149,16 @@ import Net
         guard isKnownMethod else { throw .refused(status: 405) }
         let length = head.contentLength ?? 0
         guard length <= limits.bodyBytes else { throw .refused(status: 413) }
-        body.bytes = []
+        body = Body()
         if head.isChunked { chunks = ChunkedDecoder(limits) }
         let isComplete = !head.isChunked && input.count - start >= length
-        guard isComplete || server.wantsBody(request(body: [])) else {
-            isRetired = true
-            return dispatch()
+        if !isComplete || length > limits.memory.shortBody {
+            guard let sender = server.judge(request()) else {
+                isRetired = true
+                return dispatch()
+            }
+            client = sender
+            body.claim = server.bodies.claim(for: sender)
         }
         let isWaiting = start == input.count && (head.isChunked || length > 0)
         if isWaiting, head.expectsContinue, !head.isHTTP10 {
@@ -161,9 +189,11 @@ import Net
         let missing = (head.contentLength ?? 0) - body.bytes.count
         guard missing > 0 else { return true }
         let taken = min(missing, input.count - start)
-        if body.bytes.isEmpty, taken < missing {
-            // Room for what usually comes, not for what a peer announces.
-            body.bytes.reserveCapacity(min(missing, 64 << 10))
+        if taken < missing, body.bytes.count + taken > body.bytes.capacity {
+            // Room for what usually comes, then for as much again as has come: not for what a peer
+            // announces, and never for more than that.
+            body.bytes.reserveCapacity(
+                body.bytes.count + min(missing, max(64 << 10, body.bytes.count)))
         }
         body.bytes.append(contentsOf: input[start..<(start + taken)])
         start += taken
@@ -171,31 +201,28 @@ import Net
         return taken == missing
     }
 
-    /// Counts the body against the server's budget.
+    /// Counts the body on its sender's share of the server's budget.
     private func hold() throws(HTTPError) {
-        let more = body.bytes.count - body.held
-        guard server.bodies.take(more) else { throw .refused(status: 503) }
-        body.held += more
+        guard let claim = body.claim else { return }
+        guard claim.grow(by: body.bytes.count - claim.bytes) else {
+            throw .refused(status: 503)
+        }
     }
 
-    private func letGo() {
-        server.bodies.giveBack(body.held)
-        body.held = 0
-    }
-
-    private func request(body: [UInt8]) -> HTTPRequest {
+    private func request() -> HTTPRequest {
         HTTPRequest(
-            bytes: headBytes, head: head, body: body, peer: stream.peer,
+            bytes: headBytes, head: head, body: body.bytes, claim: body.claim, peer: stream.peer,
             peerAddress: (stream as? SocketStream)?.peerAddress)
     }
 
     private func dispatch() {
         state = .handling
         deadline = .max
-        let request = request(body: body.bytes)
+        let request = request()
         let isHead = headBytes.isText(head.method, "HEAD")
         headBytes = []
-        body.bytes = []
+        // The request has the bytes and their claim now; both end with its last user.
+        body = Body()
         let responder = HTTPResponder(self, head, isHead: isHead)
         self.responder = responder
         responder.run(server.handler, request)
@@ -204,7 +231,38 @@ import Net
     // MARK: Output
 
     /// More is unsent than a writer may buffer.
-    var isCongested: Bool { stream.unsent > limits.unsentBytes }
+    var isCongested: Bool { stream.unsent > limits.unsentBytes || !visitor.rest.isEmpty }
+
+    /// Bytes of a reply that are written in one turn: encrypting them takes a little less than
+    /// 1 ms.
+    static let slice = 256 << 10
+
+    /// Writes a whole body; a long one in slices, the next when the last has left, so that it is
+    /// held once, and others have their turn.
+    func write(body: [UInt8], holding room: ByteBudget.Claim?) {
+        visitor.unread = room
+        guard body.count > Self.slice else { return write(body) }
+        visitor.rest = body[...]
+        writeRest()
+    }
+
+    private func writeRest() {
+        let piece = visitor.rest.prefix(Self.slice)
+        visitor.rest = visitor.rest.dropFirst(Self.slice)
+        if visitor.rest.isEmpty { visitor.rest = [] }
+        unsafe piece.withUnsafeBytes { unsafe stream.write($0) }
+        watchDrain()
+        if visitor.rest.isEmpty, visitor.closesAfterRest { stream.finish() }
+    }
+
+    /// Whether the connection stays open after a response with this status.
+    func staysOpen(after status: Int) -> Bool {
+        switch status {
+        case 401, 403, 404: visitor.refusals += 1
+        default: break
+        }
+        return !isDraining && visitor.refusals < limits.refusals
+    }
 
     func writeHead(
         status: Int, headers: HTTPHeaders, framing: ResponseFraming, keepAlive: Bool
@@ -216,13 +274,22 @@ import Net
         stream.write(server.scratch)
     }
 
+    /// Room for bytes of a reply, on the client's share until it has read them.
+    ///
+    /// Nil: there is none, because the client leaves too much unread. For a short reply there
+    /// always is.
+    func room(for bytes: Int) -> ByteBudget.Claim? {
+        let claim = server.replies.claim(for: client ?? "")
+        return claim.grow(by: bytes) || bytes <= limits.memory.shortReply ? claim : nil
+    }
+
     func write(_ bytes: [UInt8]) {
         stream.write(bytes)
         if isCongested { watchDrain() }
     }
 
-    func write(chunk: [UInt8], framed: Bool) {
-        guard framed else { return write(chunk) }
+    func write(chunk: ArraySlice<UInt8>, framed: Bool) {
+        guard framed else { return write(Array(chunk)) }
         server.scratch.removeAll(keepingCapacity: true)
         server.scratch.append(chunkSize: chunk.count)
         server.scratch.append(contentsOf: chunk)
@@ -239,6 +306,8 @@ import Net
     }
 
     private func drained() {
+        guard visitor.rest.isEmpty else { return writeRest() }
+        visitor.unread?.release()
         switch state {
         case .handling:
             deadline = .max
@@ -251,12 +320,11 @@ import Net
     /// The response is complete: the next request, or the end.
     func responded(keepAlive: Bool) {
         responder = nil
-        letGo()
         guard state == .handling else { return }
         guard keepAlive else {
             state = .lingering
             deadline = server.tick(after: server.ticks.write)
-            stream.finish()
+            if visitor.rest.isEmpty { stream.finish() } else { visitor.closesAfterRest = true }
             // What still comes is read and dropped, or its rest would reset the connection before
             // the peer has read the response.
             if isPaused { stream.resumeReading() }
@@ -281,15 +349,21 @@ import Net
     private func refuse(_ status: Int) {
         guard state != .closed, state != .lingering else { return }
         let isHead = !headBytes.isEmpty && headBytes.isText(head.method, "HEAD")
-        let text = isHead ? [] : Array("\(status) \(reason(of: status))\n".utf8)
+        var line = "\(status) \(reason(of: status))"
         var headers: HTTPHeaders = ["Content-Type": "text/plain"]
         if status == 405 { headers["Allow"] = HTTPServer.methods.joined(separator: ", ") }
+        if status == 503 {
+            headers["Retry-After"] = "1"
+            line +=
+                ": requests that are being answered fill the memory for bodies; try again when"
+                + " some of them are answered"
+        }
+        let text = isHead ? [] : Array("\(line)\n".utf8)
         writeHead(status: status, headers: headers, framing: .length(text.count), keepAlive: false)
         stream.write(text)
         input = []
         start = 0
-        body.bytes = []
-        letGo()
+        body = Body()
         state = .lingering
         deadline = server.tick(after: server.ticks.linger)
         if isPaused { stream.resumeReading() }
@@ -305,16 +379,30 @@ import Net
         }
     }
 
+    /// Closes it now; what the client has not read is lost.
+    func cut() { stream.close() }
+
     /// Closes it now if it is idle, else after its response.
     func drain() {
         isRetired = true
-        if state == .idle, start == input.count { stream.finish() }
+        guard state == .idle, start == input.count else { return }
+        // A long response may still be leaving in slices.
+        if visitor.rest.isEmpty { stream.finish() } else { visitor.closesAfterRest = true }
+    }
+
+    private func tellKnown() {
+        let tell = visitor.onKnown
+        visitor.onKnown = nil
+        tell?()
     }
 
     private func closed() {
         state = .closed
         input = []
-        letGo()
+        body = Body()
+        visitor.unread = nil
+        visitor.rest = []
+        tellKnown()
         server.remove(self)
         responder?.disconnected()
         responder = nil

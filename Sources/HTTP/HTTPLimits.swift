@@ -9,11 +9,11 @@ public struct HTTPLimits: Sendable {
     public var headBytes = 32 << 10
     /// Most header fields: every lookup goes through all of them (beyond it: 431).
     public var headerCount = 100
-    /// Longest body in bytes after decoding: an MCP call with a file in it fits (beyond it: 413).
+    /// Longest body in bytes after decoding: an MCP call that writes 2 MiB to a file as base64 fits
+    /// (beyond it: 413).
     public var bodyBytes = 4 << 20
-    /// Bytes of all bodies that are being received or answered: sixteen of the longest, so that no
-    /// crowd of clients can fill the memory (beyond it: 503).
-    public var allBodyBytes = 64 << 20
+    /// What all connections together, and one client, may make the server hold.
+    public var memory = Memory()
     /// Bytes that chunk extensions and trailers may add to a body.
     public var chunkOverheadBytes = 16 << 10
     /// Pipelined bytes kept while a request is handled; beyond it, reading pauses.
@@ -27,6 +27,9 @@ public struct HTTPLimits: Sendable {
     public var headDeadline: Duration = .seconds(10)
     /// Time from the end of the head to the end of the body, for the same reason (beyond it: 408).
     public var bodyDeadline: Duration = .seconds(30)
+    /// Requests on one connection that may be refused (401, 403, 404); then it closes, so that who
+    /// goes on pays for a connection, too.
+    public var refusals = 100
     /// Time between requests on one connection, and before the first, after which the connection is
     /// taken as unused.
     public var idleDeadline: Duration = .seconds(75)
@@ -37,4 +40,25 @@ public struct HTTPLimits: Sendable {
 
     /// The defaults above.
     public init() {}
+
+    /// The bytes that clients may make a server hold.
+    public struct Memory: Sendable {
+        /// Bytes of all bodies that are being received or answered: sixteen of the longest, so that
+        /// no crowd of clients can fill the memory (beyond it: 503).
+        public var bodies = 64 << 20
+        /// The most of them for one client: half, so that no client keeps the others out, and yet
+        /// eight of the longest (beyond it: 503).
+        public var clientBodies = 32 << 20
+        /// Longest body in bytes that is not counted if it arrives together with its head: it takes
+        /// no more memory than the connection has anyway.
+        public var shortBody = 16 << 10
+        /// Bytes of replies that clients have not read, for all of them together (beyond it: 503 in
+        /// place of the reply): eight of the longest, 8 MiB each.
+        public var replies = 64 << 20
+        /// The most of them for one client: half, for the reason above.
+        public var clientReplies = 32 << 20
+        /// Longest reply in bytes, or piece of one, that is sent whether there is room or not:
+        /// errors fit, and a connection whose client does not read gets no second one.
+        public var shortReply = 4 << 10
+    }
 }

@@ -8,17 +8,21 @@ public struct HTTPRequest: Sendable {
     let head: RequestHead
     /// The decoded body.
     public let body: [UInt8]
+    /// What the body takes of the server's budget, for as long as there is a request.
+    private let claim: ByteBudget.Claim?
     /// The peer, as people write it.
     public let peer: String
     /// The peer's IP address; `nil` on a Unix socket.
     public let peerAddress: SocketAddress?
 
     init(
-        bytes: [UInt8], head: RequestHead, body: [UInt8], peer: String, peerAddress: SocketAddress?
+        bytes: [UInt8], head: RequestHead, body: [UInt8], claim: ByteBudget.Claim?, peer: String,
+        peerAddress: SocketAddress?
     ) {
         self.bytes = bytes
         self.head = head
         self.body = body
+        self.claim = claim
         self.peer = peer
         self.peerAddress = peerAddress
     }
@@ -35,7 +39,7 @@ public struct HTTPRequest: Sendable {
         var parser = RequestParser()
         guard try parser.parse(bytes.span, HTTPLimits()) else { throw .refused(status: 400) }
         self.init(
-            bytes: bytes, head: parser.head, body: body,
+            bytes: bytes, head: parser.head, body: body, claim: nil,
             peer: peerAddress?.description ?? "local", peerAddress: peerAddress)
     }
 

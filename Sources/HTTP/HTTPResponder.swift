@@ -42,13 +42,25 @@ public import Loop
     /// Sends a complete response.
     public func send(status: Int = 200, headers: HTTPHeaders = [:], body: [UInt8] = []) {
         guard phase == .waiting, !isDisconnected else { return }
-        phase = .done
-        keepAlive = keepAlive && !connection.isDraining
         let hasBody = !isHead && status >= 200 && status != 204 && status != 304
+        let room = hasBody ? connection.room(for: body.count) : nil
+        guard !hasBody || room != nil else { return sendCrowded(body.count) }
+        phase = .done
+        keepAlive = connection.staysOpen(after: status) && keepAlive
         connection.writeHead(
             status: status, headers: headers, framing: .length(body.count), keepAlive: keepAlive)
-        if hasBody { connection.write(body) }
+        if hasBody { connection.write(body: body, holding: room) }
         finished()
+    }
+
+    /// Sends status 503 in place of a reply that does not fit into the memory for unread replies.
+    private func sendCrowded(_ count: Int) {
+        send(
+            status: 503,
+            text: "the reply has \(count) bytes, and the relay's memory for unread replies is full."
+                + " Read your earlier replies if you have any; others may fill it, too. Then ask again"
+                + " in a moment; what this request did is done.",
+            headers: ["Retry-After": "1"])
     }
 
     /// Sends a short plain-text response, for errors.
@@ -62,7 +74,7 @@ public import Loop
     public func start(status: Int = 200, headers: HTTPHeaders = [:]) {
         guard phase == .waiting, !isDisconnected else { return }
         phase = .streaming
-        keepAlive = keepAlive && !isHTTP10 && !connection.isDraining
+        keepAlive = connection.staysOpen(after: status) && keepAlive && !isHTTP10
         connection.writeHead(
             status: status, headers: headers, framing: isHTTP10 ? .untilClose : .chunked,
             keepAlive: keepAlive)
@@ -72,10 +84,21 @@ public import Loop
     public func write(_ chunk: [UInt8]) async throws(HTTPError) {
         guard !isDisconnected, phase == .streaming else { throw .closed }
         guard !isHead, !chunk.isEmpty else { return }
-        connection.write(chunk: chunk, framed: !isHTTP10)
-        guard connection.isCongested else { return }
-        await withCheckedContinuation { writers.append($0) }
-        if isDisconnected { throw .closed }
+        guard let room = connection.room(for: chunk.count) else {
+            // Its end is missing, which shows the client that the reply is not complete.
+            connection.cut()
+            throw .closed
+        }
+        defer { room.release() }
+        var rest = chunk[...]
+        while !rest.isEmpty {
+            connection.write(
+                chunk: rest.prefix(HTTPConnection.slice), framed: !isHTTP10)
+            rest = rest.dropFirst(HTTPConnection.slice)
+            guard connection.isCongested else { continue }
+            await withCheckedContinuation { writers.append($0) }
+            if isDisconnected { throw .closed }
+        }
     }
 
     /// Sends one server-sent event.

@@ -1,12 +1,12 @@
-// Accepts connections and hands their requests to one handler. One repeating timer enforces every
+// Serves connections and hands their requests to one handler. One repeating timer enforces every
 // connection's deadline. Invariant: `connections` holds exactly the open ones, at most the limit.
 public import Loop
 public import Net
 
 /// An HTTP/1.1 server.
 @IO public final class HTTPServer {
-    /// Whether the body of a request is worth receiving, judged by its head alone.
-    public typealias Judge = @IO (HTTPRequest) -> Bool
+    /// Who a request comes from, judged by its head alone; nil: its body is not received.
+    public typealias Judge = @IO (HTTPRequest) -> String?
     /// Answers one request; its task is cancelled when the client goes away first.
     public typealias Handler = @IO (HTTPRequest, HTTPResponder) async -> Void
 
@@ -14,11 +14,12 @@ public import Net
 
     let limits: HTTPLimits
     let handler: Handler
-    let wantsBody: Judge
+    let judge: Judge
     /// The bodies that are being received or answered.
     let bodies: ByteBudget
+    /// The bytes of replies that clients have not read.
+    let replies: ByteBudget
     private(set) var isDraining = false
-    private var listener: Listener?
     private var connections: [ObjectIdentifier: HTTPConnection] = [:]
     private var sweep: LoopTimer?
     private var tick = 0
@@ -31,18 +32,19 @@ public import Net
     var scratch: [UInt8] = []
     private var onEmpty: [CheckedContinuation<Void, Never>] = []
 
-    /// A server that does not listen yet.
+    /// A server without connections; whoever listens hands them to `serve`.
     ///
-    /// A request whose body is not wanted is handled at once, with an empty body; its connection
+    /// A request whose body is not received is handled at once, with an empty body; its connection
     /// closes after the response.
     public init(
-        limits: HTTPLimits = HTTPLimits(), wantsBody: @escaping Judge = { _ in true },
+        limits: HTTPLimits = HTTPLimits(), judge: @escaping Judge = { _ in "" },
         handler: @escaping Handler
     ) {
         self.limits = limits
         self.handler = handler
-        self.wantsBody = wantsBody
-        bodies = ByteBudget(limit: limits.allBodyBytes)
+        self.judge = judge
+        bodies = ByteBudget(limit: limits.memory.bodies, share: limits.memory.clientBodies)
+        replies = ByteBudget(limit: limits.memory.replies, share: limits.memory.clientReplies)
         let shortest = min(
             limits.headDeadline, limits.bodyDeadline, limits.idleDeadline, limits.writeDeadline,
             limits.lingerDeadline)
@@ -50,29 +52,25 @@ public import Net
         ticks = HTTPTicks(limits, length: tickLength)
     }
 
-    /// The address it listens on, with the port that was chosen if 0 was asked for.
-    public var address: SocketAddress? { listener?.address }
-
     /// How many connections are open.
     public var connectionCount: Int { connections.count }
 
-    /// Listens on a TCP address.
-    public func listen(_ address: SocketAddress) throws(NetError) {
-        listener = try Listener.tcp(address) { [weak self] in
-            guard let self else { return $0.close() }
-            self.serve($0)
+    /// Serves one connected stream: TCP, TLS or Unix.
+    ///
+    /// `onKnown` is called once, when it is known who the client is, or else when the stream has
+    /// ended.
+    public func serve(_ stream: any ByteStream, onKnown: (@IO () -> Void)? = nil) {
+        guard !stream.isClosed else {
+            onKnown?()
+            return
         }
-    }
-
-    /// Serves one connected stream, such as a TLS or Unix one.
-    public func serve(_ stream: any ByteStream) {
-        guard !stream.isClosed else { return }
         guard !isDraining, connections.count < limits.connections else {
             stream.write(Array("HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\n".utf8))
             stream.write(Array("Connection: close\r\nContent-Length: 0\r\n\r\n".utf8))
+            stream.onClose = { _ in onKnown?() }
             return stream.finish()
         }
-        let connection = HTTPConnection(stream, self)
+        let connection = HTTPConnection(stream, self, onKnown: onKnown)
         connections[ObjectIdentifier(connection)] = connection
         if sweep == nil {
             sweep = LoopTimer(after: tickLength, repeating: tickLength) { [weak self] in
@@ -90,25 +88,23 @@ public import Net
         for connection in theirs where connection.client == name { connection.stream.close() }
     }
 
-    /// Stops listening; idle connections close, others after their response.
+    /// Takes no more connections; idle ones close, others after their response.
     public func drain() {
         isDraining = true
-        listener?.close()
         for connection in Array(connections.values) { connection.drain() }
     }
 
-    /// Stops listening, lets running requests finish for at most `grace`, then closes the rest.
+    /// Takes no more connections, lets running requests finish for at most `grace`, then closes the
+    /// rest.
     public func shutdown(grace: Duration) async {
         drain()
         if !connections.isEmpty { _ = await IO.within(grace) { await self.emptied() } }
         close()
     }
 
-    /// Stops listening and closes every connection now.
+    /// Takes no more connections and closes every one now.
     public func close() {
         isDraining = true
-        listener?.close()
-        listener = nil
         for connection in Array(connections.values) { connection.stream.close() }
     }
 

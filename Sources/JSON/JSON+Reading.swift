@@ -30,6 +30,7 @@ extension JSON {
 extension Scanner {
     mutating func value(_ text: Span<UInt8>, _ level: Int) throws(JSONError) -> JSON {
         guard at < text.count else { throw .unexpectedEnd }
+        try count()
         switch text[at] {
         case 0x22:
             let token = try string(text)

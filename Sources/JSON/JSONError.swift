@@ -14,6 +14,8 @@ public enum JSONError: Error, Equatable, Sendable {
     case invalidNumber(at: Int)
     /// Nested deeper than `JSONLimits.depth`.
     case tooDeep(at: Int)
+    /// More values than `JSONLimits.values`.
+    case tooMany(at: Int)
     /// More bytes than `JSONLimits.bytes`.
     case tooLarge
     /// An object was needed.
@@ -33,6 +35,7 @@ extension JSONError: CustomStringConvertible {
         case .invalidUTF8(let at): "JSON string at byte \(at) is not UTF-8"
         case .invalidNumber(let at): "JSON number at byte \(at) is malformed or out of range"
         case .tooDeep(let at): "JSON is nested too deeply at byte \(at): flatten it"
+        case .tooMany(let at): "JSON has too many values, by byte \(at): send fewer at once"
         case .tooLarge: "JSON is larger than allowed: send less at once"
         case .notAnObject: "JSON object expected"
         case .notAnArray: "JSON array expected"
@@ -46,11 +49,15 @@ public struct JSONLimits: Sendable, Equatable {
     public var depth: Int
     /// Longest text in bytes.
     public var bytes: Int
+    /// Most values, the members of objects and the elements of lists included: each costs memory
+    /// and time beyond its text.
+    public var values: Int
 
     /// Limits for one reader.
-    public init(depth: Int = 128, bytes: Int = 1 << 30) {
+    public init(depth: Int = 128, bytes: Int = 1 << 30, values: Int = .max) {
         self.depth = depth
         self.bytes = bytes
+        self.values = values
     }
 
     /// 128 levels; the code that fills the buffer limits the size.

@@ -7,10 +7,19 @@
 struct Scanner {
     var at = 0
     let depth: Int
+    private var valuesLeft: Int
 
     init(_ text: Span<UInt8>, _ limits: JSONLimits) throws(JSONError) {
         guard text.count <= limits.bytes else { throw .tooLarge }
         depth = limits.depth
+        valuesLeft = limits.values
+    }
+
+    /// Counts one value.
+    @inline(__always)
+    mutating func count() throws(JSONError) {
+        valuesLeft -= 1
+        guard valuesLeft >= 0 else { throw .tooMany(at: at) }
     }
 
     /// The error for the byte here, or for a missing one.
@@ -80,6 +89,7 @@ struct Scanner {
     /// Validates one value and moves past it.
     mutating func skipValue(_ text: Span<UInt8>, _ level: Int) throws(JSONError) {
         guard at < text.count else { throw .unexpectedEnd }
+        try count()
         switch text[at] {
         case 0x22: try checkUTF8(try string(text), text)
         case 0x7B:

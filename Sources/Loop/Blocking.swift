@@ -3,6 +3,17 @@ internal import CUV
 
 /// Runs work off the loop.
 public enum Blocking {
+    /// The length in bytes above which a text is read or written on a worker thread.
+    ///
+    /// A text of this length takes less than a millisecond on the loop.
+    public static let long = 64 << 10
+
+    /// Runs work on a text of `bytes` bytes: on a worker thread if the text is longer than `long`,
+    /// otherwise at once.
+    @IO public static func run<T: Sendable>(
+        ifLong bytes: Int, _ work: @escaping @Sendable () -> T
+    ) async -> T { bytes > long ? await run(work) : work() }
+
     /// Runs `work` on a worker thread and returns its value on the loop.
     @IO public static func run<T: Sendable>(_ work: @escaping @Sendable () -> T) async -> T {
         await withUnsafeContinuation { continuation in

@@ -8,7 +8,7 @@ public struct ChildResult: Sendable, Equatable {
     /// How the child ended.
     public let end: ProgramEnd
     /// Its standard output.
-    public let output: [UInt8]
+    public var output: [UInt8]
     /// Its standard error.
     public let errorOutput: [UInt8]
     /// The exit code, unless a signal ended it.

@@ -1,28 +1,68 @@
 // Names to addresses, on libuv's worker pool (uv_getaddrinfo). The caller sets the deadline with
 // `IO.within`: a resolver that hangs costs a pool thread, never the loop.
+// Invariant: the names of one principal never hold all threads for lookups.
 internal import CUV
 import Glibc
 
 /// Name resolution.
 public enum DNS {
+    /// libuv looks up names on half of its pool of 16 threads, and a name whose server does not
+    /// answer holds one for about 10 s.
+    public static let limit = 8
+    @IO private static let lookups = Lookups(Shares(limit)) { host, port in
+        let lookup = Lookup()
+        return await withUnsafeContinuation { lookup.start(host, port, $0) }
+    }
+
     /// The addresses of `host` in the order to try them; a numeric address resolves to itself.
     @IO public static func resolve(
         _ host: String, port: UInt16
     ) async throws(LoopError) -> [SocketAddress] {
+        try await lookups.resolve(host, port: port)
+    }
+}
+
+/// The lookups of a process: equal ones at once are one, and a principal has its share of them.
+@IO final class Lookups {
+    typealias Answer = (code: Int32, addresses: [SocketAddress])
+    /// How long a lookup waits for its turn: somewhat longer than a caller usually waits.
+    private static let patience = Duration.seconds(30)
+
+    private struct Key: Hashable {
+        let host: String
+        let port: UInt16
+    }
+
+    private let work: JointWork<Key, Answer>
+    private let look: @IO @Sendable (String, UInt16) async -> Answer
+
+    init(_ shares: Shares, _ look: @escaping @IO @Sendable (String, UInt16) async -> Answer) {
+        work = JointWork(shares)
+        self.look = look
+    }
+
+    func resolve(_ host: String, port: UInt16) async throws(LoopError) -> [SocketAddress] {
         if let numeric = SocketAddress(ip: host, port: port) { return [numeric] }
-        let lookup = Lookup()
-        let (code, addresses) = await withUnsafeContinuation { lookup.start(host, port, $0) }
-        switch code {
-        case 0 where !addresses.isEmpty: return addresses
+        let answer: Answer
+        do throws(Lack) {
+            answer = try await work.value(
+                Key(host: host, port: port), for: Sharer.current,
+                until: IO.now + Self.patience
+            ) { [look] in await look(host, port) }
+        } catch {
+            throw .nameLookupsBusy(host: host)
+        }
+        switch answer.code {
+        case 0 where !answer.addresses.isEmpty: return answer.addresses
         case 0, UV_EAI_NONAME.rawValue, UV_EAI_NODATA.rawValue: throw .nameNotFound(host: host)
-        default: throw .nameLookupFailed(host: host, reason: LoopError.reason(code))
+        default: throw .nameLookupFailed(host: host, reason: LoopError.reason(answer.code))
         }
     }
 }
 
 /// One lookup, kept alive by the request until libuv answers.
 @IO private final class Lookup {
-    typealias Answer = (code: Int32, addresses: [SocketAddress])
+    typealias Answer = Lookups.Answer
     private let request = UnsafeMutablePointer<uv_getaddrinfo_t>.allocate(capacity: 1)
     private var continuation: UnsafeContinuation<Answer, Never>?
 

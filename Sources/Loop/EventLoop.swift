@@ -39,7 +39,7 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
     private var flushing: [any Flushable] = []
     private var ownCount = 0
     /// How often the descriptors have been polled; wraps around.
-    @IO private(set) var turn: UInt = 0
+    @IO public private(set) var turn: UInt = 0
     private var pace = Pace()
 
     /// Nanoseconds of jobs between two polls of the descriptors: 4 ms, so that a flood of jobs does

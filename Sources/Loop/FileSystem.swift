@@ -3,8 +3,8 @@ internal import CPTY
 
 /// File systems.
 public enum FileSystem {
-    /// Whether the descriptor's file system shows the kernel's state (processes, devices, tracing) in
-    /// place of stored files: the memory of a process is a file there.
+    /// Whether the descriptor's file system shows the kernel's state (processes, devices, tracing)
+    /// in place of stored files: the memory of a process is a file there.
     public static func isKernelState(_ descriptor: Int32) -> Bool {
         kernelTypes.contains(hl_file_system(descriptor))
     }

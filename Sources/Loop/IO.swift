@@ -48,6 +48,9 @@ import Glibc
     }
 
     /// Starts a task that never leaves the loop thread: the only way to start one that does I/O.
+    ///
+    /// It works for the principal of its caller (`Sharer`); a detached task would work for nobody,
+    /// and take the places that the program keeps for itself.
     @discardableResult
     public nonisolated static func task<T: Sendable>(
         _ operation: @escaping @IO @Sendable () async -> T
@@ -60,6 +63,7 @@ import Glibc
     {
         Process.fillStandardDescriptors()
         Process.closeMemory()
+        Process.keepHeapSmall()
         IO.task { Process.end(await body()) }
         while true { pause() }
     }

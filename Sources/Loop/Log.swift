@@ -5,12 +5,17 @@ import Glibc
 
 extension Process {
     /// Logs a line with the time (UTC).
+    ///
+    /// Others control parts of what is logged: it stays one line.
     public static func log(_ line: String) {
-        complain("\(UTCTime(Int64(time(nil))).rfc3339) \(line)")
+        LogWriter.standardError.add(
+            "\(UTCTime(Int64(time(nil))).rfc3339) \(line.plain(keepsLines: false))")
     }
 
-    /// Writes a line to standard error, after the lines that were logged before.
-    public static func complain(_ line: String) { LogWriter.standardError.add(line) }
+    /// Writes text to standard error as `plain`, after the lines that were logged before.
+    public static func complain(_ text: String) {
+        LogWriter.standardError.add(text.plain(keepsLines: true))
+    }
 
     /// Ends the process once the log is written, or after `patience`.
     public static func end(
@@ -60,7 +65,8 @@ final class LogWriter: Sendable {
     }
 
     private func writeAll() {
-        // Where background jobs may not write (`stty tostop`), the first line would stop the process.
+        // Where background jobs may not write (`stty tostop`), the first line would stop the
+        // process.
         var stops = sigset_t()
         sigemptyset(&stops)
         sigaddset(&stops, SIGTTOU)

@@ -8,6 +8,8 @@ public enum LoopError: Error, Equatable, Sendable, CustomStringConvertible {
     case nameNotFound(host: String)
     /// The resolver could not answer now.
     case nameLookupFailed(host: String, reason: String)
+    /// The name was not looked up, as other lookups had all places of its caller.
+    case nameLookupsBusy(host: String)
     /// The program could not be started.
     case cannotStart(program: String, reason: String)
     /// The program did not end within its deadline and was killed.
@@ -22,6 +24,9 @@ public enum LoopError: Error, Equatable, Sendable, CustomStringConvertible {
         switch self {
         case .nameNotFound(let host): "the name \(host) does not resolve"
         case .nameLookupFailed(let host, let reason): "cannot look up \(host): \(reason)"
+        case .nameLookupsBusy(let host):
+            "cannot look up \(host): other names are being looked up, whose servers do not answer; try"
+                + " again later"
         case .cannotStart(let program, let reason): "cannot start \(program): \(reason)"
         case .timedOut(let program): "\(program) did not end in time"
         case .tooMuchOutput(let program, let limit): "\(program) printed over \(limit) bytes"

@@ -58,9 +58,16 @@ public enum Process {
     /// Closes this process's memory, environment and descriptors to other processes of its user.
     static func closeMemory() { hl_close_memory() }
 
+    /// Has the C library give freed memory back, which a peer made the program hold for a while.
+    ///
+    /// Blocks from 256 KiB, which only long bodies and answers are, go back at once, and all but
+    /// 1 MiB of the heap's free end. There are two heaps: the loop's, and one for all workers.
+    static func keepHeapSmall() { hl_keep_heap_small(256 << 10, 1 << 20, 2) }
+
     /// Opens `/dev/null` as each standard descriptor that this process was started without.
     ///
-    /// Otherwise the next file or socket takes the number, and what is printed or logged goes there.
+    /// Otherwise the next file or socket takes the number, and what is printed or logged goes
+    /// there.
     static func fillStandardDescriptors() {
         for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) < 0 {
             // The kernel gives the lowest free number, which is this one.
@@ -68,9 +75,13 @@ public enum Process {
         }
     }
 
-    /// Writes text to standard output unchanged, and waits while its reader is slow.
+    /// Writes text to standard output, and waits while its reader is slow.
+    ///
+    /// A terminal gets it as `plain`: what hosts and relays say must not control it. A program gets
+    /// it unchanged.
     public static func print(_ text: String) {
-        var bytes = Array(text.utf8)[...]
+        let shown = isatty(STDOUT_FILENO) == 1 ? text.plain(keepsLines: true) : text
+        var bytes = Array(shown.utf8)[...]
         while !bytes.isEmpty {
             let count = bytes.withUnsafeBytes { write(STDOUT_FILENO, $0.baseAddress, $0.count) }
             guard count > 0 || errno == EINTR else { return }

@@ -1,11 +1,16 @@
 // The sizes, counts and waits of the MCP server: what each bounds, and why. A host changes what it
 // must; a test shortens the waits. Invariant: nothing in this module grows or waits beyond these
 // limits.
+import HTTP
+import JSON
 
 /// What one MCP server accepts, holds and waits for.
 public struct MCPLimits: Sendable {
-    /// Largest message in bytes a client may send: a file_write call with 2 MiB as base64 fits.
-    public var messageBytes = 4 << 20
+    /// Largest message in bytes a client may send: as long as a body over HTTP.
+    public var messageBytes = HTTPLimits().bodyBytes
+    /// Most JSON values in one message or batch: a call has some hundred, and to build and free
+    /// 20,000 takes about 2 ms.
+    public static let messageValues = 20_000
     /// Most messages in one 2025-03-26 batch, which bounds the work that one request can start.
     public var batchMessages = 64
     /// Limits of legacy sessions over HTTP.
@@ -56,4 +61,9 @@ public struct MCPLimits: Sendable {
         /// after 300 s.
         public var heartbeat: Duration = .seconds(20)
     }
+}
+
+extension JSONLimits {
+    /// What a client's message may hold.
+    static let message = JSONLimits(values: MCPLimits.messageValues)
 }

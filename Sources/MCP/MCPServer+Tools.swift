@@ -24,12 +24,17 @@ extension MCPServer {
         }
         try allow(entry.tool.scope, caller.principal)
         let raw = request.params.raw("arguments") ?? Self.noArguments
-        guard let arguments = (try? raw.parsed())?.objectValue else {
+        let schema = entry.schema
+        let (read, problem) = await Blocking.run(ifLong: raw.bytes.count) {
+            let read = (try? raw.parsed())?.objectValue
+            return (read, read.flatMap { schema.problem(with: $0) })
+        }
+        guard let arguments = read else {
             throw .invalidParams("params.arguments must be an object")
         }
-        if let problem = entry.schema.problem(with: arguments) {
+        if let problem {
             guard caller.revision.hasInputErrorsAsResults else { throw .invalidParams(problem) }
-            return write(.failure("\(name): \(problem)."), for: request)
+            return await write(.failure("\(name): \(problem)."), for: request)
         }
         let progress = request.progressToken.map { ProgressReporter($0, limits, notify) }
         let call = ToolCall(
@@ -42,7 +47,7 @@ extension MCPServer {
         } catch {
             outcome = .failure(error.description)
         }
-        return write(outcome, for: request)
+        return await write(outcome, for: request)
     }
 
     private func run(
@@ -59,9 +64,14 @@ extension MCPServer {
         }
     }
 
-    private func write(_ result: ToolResult, for request: Request) -> [UInt8] {
-        Envelope.result(request.id, reserve: result.estimatedBytes) {
-            result.write(into: &$0, in: request.caller.revision, server: serverMember)
+    /// The reply; a long one is written beside the loop.
+    private func write(_ result: ToolResult, for request: Request) async -> [UInt8] {
+        let (id, revision, member) = (request.id, request.caller.revision, serverMember)
+        let bytes = result.estimatedBytes
+        return await Blocking.run(ifLong: bytes) {
+            Envelope.result(id, reserve: bytes) {
+                result.write(into: &$0, in: revision, server: member)
+            }
         }
     }
 

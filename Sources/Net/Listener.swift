@@ -1,4 +1,6 @@
-// Accepting connections on TCP or a Unix socket. A connection over the cap is closed at once.
+// Accepting connections on TCP or a Unix socket, a few in each turn of the loop.
+// Invariant: connections that come as fast as they are accepted do not hold up the loop's other
+// work.
 internal import CUV
 import Glibc
 public import Loop
@@ -11,6 +13,21 @@ public import Loop
     private var handle: UnsafeMutableRawPointer?
     private let isTCP: Bool
     private let accepted: @IO (SocketStream) -> Void
+    private var intake = Intake()
+
+    /// Connections accepted in one turn of the loop.
+    ///
+    /// Accepting 32 takes about 1 ms; more wait for the next turn. Left alone, libuv goes on until
+    /// none is left.
+    public nonisolated static let perTurn = 32
+
+    /// What was accepted in this turn.
+    private struct Intake {
+        var turn: UInt = 0
+        var taken = 0
+        /// Set while libuv keeps a connection that is not taken yet, and accepts no others.
+        var next: LoopTimer?
+    }
 
     /// Listens on a TCP address; port 0 takes a free one.
     public static func tcp(
@@ -80,12 +97,24 @@ public import Loop
     }
 
     private func accept() {
-        guard let handle else { return }
+        guard let handle, intake.next == nil else { return }
+        if intake.turn != IO.loop.turn { (intake.turn, intake.taken) = (IO.loop.turn, 0) }
+        guard intake.taken < Self.perTurn else {
+            intake.next = LoopTimer(after: .zero) { [weak self] in
+                self?.intake.next = nil
+                self?.accept()
+            }
+            return
+        }
+        intake.taken += 1
         let connection = SocketStream(tcp: isTCP)
         guard uv_accept(stream(handle), connection.stream) == 0 else {
             return connection.close(nil)
         }
         connection.connected()
+        // The kernel has forgotten the address of a peer that has reset its connection: no limit
+        // for an address would count it, and there is nobody to talk to.
+        guard !isTCP || connection.peerAddress != nil else { return connection.close(nil) }
         accepted(connection)
     }
 
@@ -93,6 +122,7 @@ public import Loop
     public func close() {
         guard let handle else { return }
         self.handle = nil
+        intake.next = nil
         stream(handle).pointee.data = nil
         uv_close(handle.assumingMemoryBound(to: uv_handle_t.self)) {
             UnsafeMutableRawPointer($0)?.deallocate()

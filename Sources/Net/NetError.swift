@@ -49,6 +49,8 @@ public enum NetError: Error, Equatable, Sendable, CustomStringConvertible {
     init(_ error: LoopError) {
         switch error {
         case .nameNotFound(let host): self = .nameNotFound(host: host)
+        case .nameLookupsBusy(let host):
+            self = .nameLookupFailed(host: host, reason: "too many other names are being looked up")
         case .nameLookupFailed(let host, let reason):
             self = .nameLookupFailed(host: host, reason: reason)
         default: self = .closed(reason: error.description)

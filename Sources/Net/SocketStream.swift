@@ -100,6 +100,18 @@ public import Loop
         read()
     }
 
+    /// The user id of the process at the other end of a Unix socket, when it connected or began to
+    /// listen (`SO_PEERCRED`); nil on TCP.
+    public var peerUser: UInt32? {
+        guard !isTCP else { return nil }
+        var fd: Int32 = -1
+        uv_fileno(handle.assumingMemoryBound(to: uv_handle_t.self), &fd)
+        // struct ucred, which Swift does not see: process, user, group, 32 bits each.
+        var found: [UInt32] = [0, 0, 0]
+        var size = socklen_t(found.count * MemoryLayout<UInt32>.size)
+        return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &found, &size) == 0 ? found[1] : nil
+    }
+
     /// As in `ByteStream` (`TCP_NOTSENT_LOWAT`).
     public func limitUnsentInKernel(bytes: Int32) {
         guard isTCP else { return }

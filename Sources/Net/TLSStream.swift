@@ -36,6 +36,7 @@ public import Loop
     private var isHeard = false
     private var failure: NetError?
     private var settled: (@IO (NetError?) -> Void)?
+    private var mayBegin: @IO () -> Bool = { true }
     /// The ciphertext the stream below has lent for this call.
     private var incoming = UnsafeRawBufferPointer(start: nil, count: 0)
     /// Bytes that the peer sent right after its handshake, until there is a handler.
@@ -47,13 +48,23 @@ public import Loop
 
     /// Does the handshake over a connected stream, which is closed on failure.
     ///
-    /// A client gives `serverName`; an end without one is the server.
+    /// A client gives `serverName`; an end without one is the server. A server is asked by
+    /// `mayBegin` when the peer's first bytes are there, before any work is done for them.
     public static func handshake(
         over below: any ByteStream, context: TLSContext, serverName: String? = nil,
-        deadline: Duration = .seconds(10)
+        deadline: Duration = .seconds(10), mayBegin: @escaping @IO () -> Bool = { true }
     ) async throws(NetError) -> TLSStream {
+        // Nobody reports the end of a stream that has ended.
+        guard !below.isClosed else {
+            throw context.trust == nil
+                ? .silent(peer: below.peer) : .closed(reason: "before the TLS handshake")
+        }
         let stream = TLSStream(below, context)
-        guard stream.prepare(serverName) else { throw .tls(reason: "no memory") }
+        stream.mayBegin = mayBegin
+        stream.listen()
+        guard context.trust == nil || stream.begin(serverName) else {
+            throw .tls(reason: "no memory")
+        }
         let timer = LoopTimer(after: deadline) {
             stream.close(.timedOut(what: "the TLS handshake with \(below.peer)"))
         }
@@ -71,7 +82,16 @@ public import Loop
         self.context = context
     }
 
-    private func prepare(_ serverName: String?) -> Bool {
+    private func listen() {
+        // Strong until the stream below ends: it keeps its TLS alive, as libuv keeps a socket.
+        below.onData = { [self] in receive($0) }
+        below.onEnd = { [self] in below.close(nil) }
+        below.onClose = { [self] in ended($0) }
+    }
+
+    /// Makes OpenSSL's part; a server does so when it hears from the peer, as each costs some
+    /// 30 KiB.
+    private func begin(_ serverName: String? = nil) -> Bool {
         guard let ssl = SSL_new(context.raw), let bio = BIO_new(Self.method) else {
             below.close(nil)
             return false
@@ -88,10 +108,6 @@ public import Loop
         } else {
             SSL_set_accept_state(ssl)
         }
-        // Strong until the stream below ends: it keeps its TLS alive, as libuv keeps a socket.
-        below.onData = { [self] in receive($0) }
-        below.onEnd = { [self] in below.close(nil) }
-        below.onClose = { [self] in ended($0) }
         return true
     }
 
@@ -156,8 +172,14 @@ public import Loop
     }
 
     private func receive(_ bytes: UnsafeRawBufferPointer) {
+        if !isHeard {
+            isHeard = true
+            guard ssl != nil || mayBegin() else {
+                return close(.closed(reason: "too many TLS handshakes from this address"))
+            }
+            guard ssl != nil || begin() else { return }
+        }
         incoming = bytes
-        isHeard = true
         pump()
         incoming = UnsafeRawBufferPointer(start: nil, count: 0)
     }

@@ -19,6 +19,10 @@ public enum SSHError: Error, Equatable, Sendable {
     case handshakeFailed(address: String, reason: String)
     /// No algorithm in common; what the server offers, per kind.
     case algorithmsRefused(address: String, offered: String)
+    /// The server chose a group for the key exchange that is too large to compute with.
+    case groupTooLarge(address: String, bits: Int)
+    /// A later key exchange of a connection took much longer than its first.
+    case exchangeTooSlow(time: Duration)
     /// The server identifies itself only by host certificates, which cannot be checked here.
     case hostCertificatesOnly(address: String, offered: [String])
     /// Strict checking, and no key of this host is stored; at most an authority for it (at
@@ -59,8 +63,8 @@ extension SSHError {
         switch self {
         case .nameLookupFailed, .unreachable, .handshakeFailed, .linkLost: true
         case .nameNotFound, .connectionRefused, .connectTimedOut, .handshakeTimedOut,
-            .algorithmsRefused, .hostCertificatesOnly, .hostKeyUnknown, .hostKeyChanged,
-            .hostKeyRevoked,
+            .algorithmsRefused, .groupTooLarge, .exchangeTooSlow, .hostCertificatesOnly,
+            .hostKeyUnknown, .hostKeyChanged, .hostKeyRevoked,
             .authenticationFailed, .loginTimedOut, .keyUnreadable, .channelRefused,
             .requestRefused, .requestUnanswered, .channelTimedOut, .sftpUnusable, .knownHosts,
             .local:
@@ -90,6 +94,12 @@ extension SSHError: CustomStringConvertible {
             "the SSH handshake with \(address) failed: \(reason)"
         case .algorithmsRefused(let address, let offered):
             "no SSH algorithm in common with \(address): it offers \(offered)"
+        case .groupTooLarge(let address, let bits):
+            "\(address) wants to exchange keys with a group of \(bits) bits, and this agent computes"
+                + " with at most \(FirstExchange.groupLimit): \(Self.otherExchange)"
+        case .exchangeTooSlow(let time):
+            "the SSH connection is closed, as its server asked for new keys by a method that kept"
+                + " this agent busy for \(Int(time / .milliseconds(1))) ms: \(Self.otherExchange)"
         case .hostCertificatesOnly(let address, let offered):
             "\(address) identifies itself only by host certificates (\(Self.list(offered))), which"
                 + " this agent's SSH library cannot check: have its sshd offer its plain key too"
@@ -137,6 +147,11 @@ extension SSHError: CustomStringConvertible {
 }
 
 extension SSHError {
+    /// What an operator can do about a costly key exchange.
+    private static let otherExchange =
+        "have its sshd offer curve25519-sha256 (KexAlgorithms), or only groups of 2048 to"
+        + " \(FirstExchange.groupLimit) bits (its moduli file)"
+
     /// Names that a server chose, shortened.
     private static func list(_ names: [String]) -> String {
         names.prefix(8).map { String($0.prefix(60)) }.joined(separator: ", ")

@@ -31,6 +31,8 @@ public final class Screen {
     var newest: Position?
     /// Whether libvterm is being fed what the cells already show.
     var isRestoring = false
+    /// What is to be sent to programs that asked the terminal something.
+    var replies: [UInt8] = []
 
     private var input: ScreenInput
     private var terminal: OpaquePointer?
@@ -65,6 +67,9 @@ public final class Screen {
                     lines[newest.row][newest.column].add(mark)
                 }
             case .reset: reset()
+            case .query(let query):
+                flush()
+                answer(query)
             }
         }
         flush()
@@ -95,6 +100,7 @@ public final class Screen {
     public func resize(columns: Int, rows: Int) {
         let width = min(max(columns, 1), 1000)
         let height = min(max(rows, 1), 500)
+        let modes = modes
         guard width != self.columns || height != rowCount else { return }
         var cursor = cursor
         Self.fit(&lines, width, height, &cursor)
@@ -111,7 +117,7 @@ public final class Screen {
         isRestoring = true
         var bytes: [UInt8] = []
         if isAlternateShown { bytes += Self.move(to: mainCursor) + Array("\u{1b}[?1049h".utf8) }
-        write(bytes + Self.move(to: cursor))
+        write(bytes + Self.move(to: cursor) + Array(modes.restoring.utf8))
         isRestoring = false
     }
 
@@ -144,8 +150,10 @@ public final class Screen {
         terminal = vterm_new(Int32(rowCount), Int32(columns))
         guard let terminal, let state = vterm_obtain_state(terminal) else { return }
         vterm_set_utf8(terminal, 1)
+        let user = Unmanaged.passUnretained(self).toOpaque()
+        vterm_output_set_callback(terminal, Self.onReply, user)
         isRestoring = true
-        vterm_state_set_callbacks(state, Self.callbacks, Unmanaged.passUnretained(self).toOpaque())
+        vterm_state_set_callbacks(state, Self.callbacks, user)
         vterm_state_reset(state, 1)
         isRestoring = false
     }
@@ -157,7 +165,7 @@ public final class Screen {
         write(bytes)
     }
 
-    private func write(_ bytes: [UInt8]) {
+    func write(_ bytes: [UInt8]) {
         guard let terminal else { return }
         var rest = bytes[...]
         while !rest.isEmpty {

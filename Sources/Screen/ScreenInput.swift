@@ -14,6 +14,8 @@ struct ScreenInput {
         case mark(Unicode.Scalar)
         /// Everything is reset.
         case reset
+        /// The program asks the terminal something.
+        case query(TerminalQuery)
     }
 
     /// Bytes for libvterm.
@@ -55,6 +57,9 @@ struct ScreenInput {
             }
         case .sequence(let kind):
             modes.follow(kind, parser.body)
+            if let query = TerminalQuery(kind, parser.body, endsWithBell: parser.endsWithBell) {
+                return .query(query)
+            }
             switch kind {
             case .string: break
             case .escape: return escape(parser.body)
@@ -188,8 +193,10 @@ struct ScreenInput {
         }
     }
 
+    /// Those that move something, and those that libvterm is asked for (`TerminalQuery`).
     private static let privateModes = [
         6: 6, 7: 7, 47: 1047, 1047: 1047, 1048: 1048, 1049: 1049,
+        1: 1, 12: 12, 25: 25, 1000: 1000, 1002: 1002, 1003: 1003, 1006: 1006, 2004: 2004,
     ]
     private static let controls = Set("@ABCDEFGHIJKLMPSTXZ`adefgjkr".utf8)
 }

@@ -14,8 +14,8 @@ public struct TunnelLimits: Sendable {
     public var unsentBytes = 32 * 1024
     /// The corresponding limit in bytes for the kernel's send queue, on both ends.
     public var unsentInKernelBytes: Int32 = 16 * 1024
-    /// The largest request or reply of a call in bytes; file contents are sent in smaller pieces.
-    public var bodyBytes = 8 << 20
+    /// The largest request or reply of a call in bytes, which the contract of the ends sets.
+    public var bodyBytes: Int
     /// Calls and streams the peer may have open at once, which bounds the memory they hold here;
     /// further ones wait at the peer.
     public var concurrentStreams: UInt32 = 1000
@@ -24,10 +24,19 @@ public struct TunnelLimits: Sendable {
     public var waitingCalls = 4096
     /// Header bytes of one stream; the protocol needs fewer than 200.
     public var headerBytes = 8 * 1024
+    /// Bytes that the peer may send in all, frames and headers included: a peer that is not known
+    /// yet has a few kilobytes to say, and every frame costs time.
+    public var receivedBytes = UInt64.max
+    /// Streams that are reset at once, when calls are given up: half of what nghttp2 takes from a
+    /// peer before it ends the tunnel.
+    public var resetBurst = 500
+    /// Streams that are reset per second after that, of the 33 that nghttp2 takes; further ones
+    /// wait, or end with their reply.
+    public var resetsPerSecond = 20
     /// Silence after which a ping is sent; two unanswered ones end the tunnel, so a dead peer is
     /// noticed within a minute.
     public var pingInterval: Duration = .seconds(15)
 
-    /// The limits the product uses.
-    public init() {}
+    /// The limits the product uses, for calls and replies of at most `bodyBytes` bytes.
+    public init(bodyBytes: Int) { self.bodyBytes = bodyBytes }
 }

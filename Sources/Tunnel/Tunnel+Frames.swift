@@ -19,6 +19,9 @@ extension Tunnel {
             early?.append(contentsOf: bytes)
             return
         }
+        guard traffic.received <= limits.receivedBytes else {
+            return transport.close(.closed(reason: "more than \(limits.receivedBytes) bytes"))
+        }
         inSession += 1
         let start = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
         let code = nghttp2_session_mem_recv(session, start, bytes.count)

@@ -40,6 +40,12 @@ extension Tunnel {
         switch type {
         case NGHTTP2_PING.rawValue where flags & NGHTTP2_FLAG_ACK.rawValue != 0: return pong()
         case NGHTTP2_GOAWAY.rawValue:
+            // The peer takes nothing more, for a fault and not for its end: a new tunnel will do.
+            let code = frame.pointee.goaway.error_code
+            guard code == NGHTTP2_NO_ERROR.rawValue else {
+                return transport.close(
+                    .closed(reason: "the other end gave up: HTTP/2 code \(code)"))
+            }
             draining = true
             onDrain?()
             return
@@ -56,8 +62,8 @@ extension Tunnel {
 
     func answer(_ stream: TunnelStream) {
         guard let onCall else { return reset(stream, NGHTTP2_REFUSED_STREAM.rawValue) }
-        let body = stream.body
-        stream.body = []
+        let body = stream.body.bytes
+        stream.body.bytes = []
         stream.kind = .callIn(
             IO.task {
                 let reply = await onCall(body)
@@ -85,6 +91,7 @@ extension Tunnel {
 
     func streamClosed(_ id: Int32, _ code: UInt32) {
         guard let stream = streams.removeValue(forKey: id) else { return }
+        sending.resets.waiting[id] = nil
         stream.ended(code: code)
         if draining, streams.isEmpty { schedule() }
     }

@@ -44,7 +44,7 @@ public import Net
     let transport: any ByteStream
     var session: OpaquePointer?
     var streams: [Int32: TunnelStream] = [:]
-    var sending = Sending()
+    var sending: Sending
     var traffic = Traffic()
     var pulse = Pulse()
     var inSession = 0
@@ -60,6 +60,9 @@ public import Net
         var isCapped = false
         /// Streams whose producers will be asked for more bytes.
         var drained: [TunnelStream] = []
+        var resets: Resets
+
+        init(_ limits: TunnelLimits) { resets = Resets(limits) }
     }
 
     /// Bytes of HTTP/2 in each direction so far.
@@ -73,14 +76,16 @@ public import Net
         var timer: LoopTimer?
         var roundTrip: Duration?
         var heardSinceTick = true
+        var stall = Stall()
         var pings:
             [(sent: ContinuousClock.Instant, answered: UnsafeContinuation<Duration?, Never>?)] = []
     }
 
     /// Starts the tunnel over a connected stream, whose callbacks it takes over.
-    public init(over transport: any ByteStream, role: Role, limits: TunnelLimits = TunnelLimits()) {
+    public init(over transport: any ByteStream, role: Role, limits: TunnelLimits) {
         self.transport = transport
         self.limits = limits
+        sending = Sending(limits)
         session = makeSession(role)
         transport.limitUnsentInKernel(bytes: limits.unsentInKernelBytes)
         // Strong references until the transport ends: the transport keeps its tunnel alive.
@@ -130,14 +135,22 @@ public import Net
 
     /// Sends one request and waits for its reply.
     ///
-    /// Cancelling the task resets the stream.
-    public func call(_ body: [UInt8]) async throws(TunnelError) -> [UInt8] {
+    /// Cancelling the task resets the stream; the call returns when that is done or the reply has
+    /// come, which takes a while after many resets. `sent` is released once the request's bytes are
+    /// in frames, or the call has ended; `received` grows with the reply, and is the caller's to
+    /// release.
+    public func call(
+        _ body: consuming [UInt8], sent: ByteBudget.Claim? = nil,
+        received: ByteBudget.Claim? = nil
+    ) async throws(TunnelError) -> [UInt8] {
+        defer { sent?.release() }
         guard !isClosed else { throw .closed(reason: "before the call") }
         guard !draining else { throw .draining }
         guard streams.count < limits.waitingCalls else { throw .busy }
         guard body.count <= limits.bodyBytes else { throw .tooLarge(limit: limits.bodyBytes) }
         let stream = TunnelStream(self, .callOut(nil))
-        stream.send(body: body)
+        stream.send(body: consume body, counted: sent)
+        stream.body.claim = received
         let result = await withTaskCancellationHandler {
             await withUnsafeContinuation { continuation in
                 stream.kind = .callOut(continuation)
@@ -198,15 +211,8 @@ public import Net
     }
 
     func cancel(_ stream: TunnelStream) {
-        guard !stream.isClosed else { return }
-        stream.finishCall(.failure(.cancelled))
-        reset(stream, NGHTTP2_CANCEL.rawValue)
-    }
-
-    func reset(_ stream: TunnelStream, _ code: UInt32) {
-        guard !isClosed, stream.id != 0 else { return }
-        nghttp2_submit_rst_stream(session, UInt8(NGHTTP2_FLAG_NONE.rawValue), stream.id, code)
-        schedule()
+        guard !stream.isClosed, !stream.isAbandoned else { return }
+        stream.abandon(.cancelled, NGHTTP2_CANCEL.rawValue)
     }
 
     func resumeData(of id: Int32) {
@@ -245,6 +251,9 @@ public import Net
         for (_, stream) in streams { stream.ended(code: 0, tunnelReason: reason) }
         streams = [:]
         sending.drained = []
+        sending.resets.waiting = [:]
+        sending.resets.timer?.cancel()
+        sending.resets.timer = nil
         let waiting = pulse.pings
         pulse.pings = []
         for ping in waiting { ping.answered?.resume(returning: nil) }

@@ -10,6 +10,8 @@ public enum TunnelError: Error, Equatable, Sendable, CustomStringConvertible {
     case draining
     /// Too many calls are waiting on this tunnel.
     case busy
+    /// The reply found no room among the replies that are arriving.
+    case crowded
     /// A body exceeds its limit.
     case tooLarge(limit: Int)
     /// The caller's own task was cancelled.
@@ -22,6 +24,8 @@ public enum TunnelError: Error, Equatable, Sendable, CustomStringConvertible {
         case .reset(let code): "the other end cancelled the call (HTTP/2 code \(code))"
         case .draining: "the tunnel is closing down and takes no new calls; try again shortly"
         case .busy: "too many calls wait on this tunnel; try again shortly"
+        case .crowded:
+            "the reply found no room among its other replies; wait for those, or ask for less"
         case .tooLarge(let limit): "the message is larger than \(limit) bytes"
         case .cancelled: "the call was cancelled"
         }

@@ -33,7 +33,7 @@ public import Net
     var id: Int32 = 0
     var head = Head()
     /// The collected body of a call.
-    var body: [UInt8] = []
+    var body = Body()
 
     private unowned let tunnel: Tunnel
     private var out = Out()
@@ -49,15 +49,26 @@ public import Net
         var bytes = 0
     }
 
+    /// What has arrived of a call.
+    struct Body {
+        var bytes: [UInt8] = []
+        /// What the bytes count against; nil for nothing.
+        var claim: ByteBudget.Claim?
+    }
+
     /// The bytes to send.
     private struct Out {
         var bytes: [UInt8] = []
+        /// What the bytes count against until they are in frames; nil for nothing.
+        var claim: ByteBudget.Claim?
         /// How many bytes from the beginning are already in frames.
         var taken = 0
         /// No more bytes will be added.
         var isOver = false
         /// nghttp2 has found nothing to send and waits to be resumed.
         var isDeferred = false
+        /// Why nothing more is sent, not even an end: the stream will be reset.
+        var abandoned: TunnelError?
         var unsent: Int { bytes.count - taken }
     }
 
@@ -94,9 +105,11 @@ public import Net
         wake()
     }
 
-    func send(body: [UInt8]) {
+    func send(body: consuming [UInt8], counted claim: ByteBudget.Claim? = nil) {
         out.bytes = body
+        out.claim = claim
         out.isOver = true
+        if out.bytes.isEmpty { claim?.release() }
     }
 
     private func wake() {
@@ -109,6 +122,7 @@ public import Net
 
     /// Fills a DATA frame (`nghttp2_data_source_read_callback`).
     func produce(_ space: UnsafeMutableRawBufferPointer) -> (count: Int, last: Bool)? {
+        guard !isAbandoned else { return nil }
         let count = min(space.count, unsent)
         if count > 0 {
             out.bytes.withUnsafeBytes { bytes in
@@ -121,6 +135,7 @@ public import Net
                 let keeps = !out.isOver && out.bytes.capacity <= 1 << 18
                 out.bytes.removeAll(keepingCapacity: keeps)
                 out.taken = 0
+                out.claim?.release()
             }
         }
         if unsent == 0, out.isOver { return (count, true) }
@@ -136,11 +151,13 @@ public import Net
 
     /// Takes a DATA frame; returns how many bytes of credit to give the sender.
     func receive(_ bytes: UnsafeRawBufferPointer, limit: Int) -> Int {
+        guard !isClosed, !isAbandoned else { return bytes.count }
         guard case .bytes = kind else {
-            body.append(contentsOf: bytes)
-            if body.count > limit {
-                finishCall(.failure(.tooLarge(limit: limit)))
-                tunnel.reset(self, NGHTTP2_ENHANCE_YOUR_CALM.rawValue)
+            body.bytes.append(contentsOf: bytes)
+            if body.bytes.count > limit {
+                abandon(.tooLarge(limit: limit), NGHTTP2_ENHANCE_YOUR_CALM.rawValue)
+            } else if body.claim?.grow(by: bytes.count) == false {
+                abandon(.crowded, NGHTTP2_ENHANCE_YOUR_CALM.rawValue)
             }
             return bytes.count
         }
@@ -178,6 +195,25 @@ public import Net
         ended(error)
     }
 
+    /// Ends a call early, and lets go of its bytes at once: a peer that does not read would keep
+    /// them until the tunnel's end.
+    func abandon(_ error: TunnelError, _ code: UInt32) {
+        out.abandoned = error
+        (out.bytes, out.taken) = ([], 0)
+        out.claim?.release()
+        body.claim?.release()
+        body = Body()
+        tunnel.reset(self, code)
+    }
+
+    /// Whether it was given up, and waits for its end.
+    var isAbandoned: Bool { out.abandoned != nil }
+
+    /// The stream of a call that was given up is reset.
+    func finishAbandoned() {
+        if let error = out.abandoned { finishCall(.failure(error)) }
+    }
+
     func finishCall(_ result: Result<[UInt8], TunnelError>) {
         guard case .callOut(let waiting?) = kind else { return }
         kind = .callOut(nil)
@@ -186,12 +222,13 @@ public import Net
 
     /// The stream is over (`on_stream_close`, or the tunnel's end).
     func ended(code: UInt32, tunnelReason: String? = nil) {
+        finishAbandoned()
         switch kind {
         case .callOut:
             if let tunnelReason {
                 finishCall(.failure(.closed(reason: tunnelReason)))
             } else if code == 0, head.status == 200 {
-                finishCall(.success(body))
+                finishCall(.success(body.bytes))
             } else {
                 finishCall(.failure(.reset(code: code)))
             }
@@ -211,6 +248,8 @@ public import Net
         onDrain = nil
         onEnd = nil
         (out.bytes, out.taken) = ([], 0)
+        out.claim?.release()
+        body = Body()
         closed?(error)
     }
 }

@@ -15,7 +15,7 @@ import Wire
     private var settings = AgentSettings()
 
     /// An agent that reaches servers by their aliases; `more` follows each one's block.
-    init(_ servers: [(alias: String, server: SSHServer, more: String)]) async throws {
+    init(_ servers: [(alias: String, server: any ConfiguredServer, more: String)]) async throws {
         folder = try TemporaryDirectory("desk")
         let own = try TemporaryDirectory("agent")
         kept = own

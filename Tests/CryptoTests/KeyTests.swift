@@ -90,6 +90,41 @@ import Testing
 }
 
 @Suite struct SecureFileTests {
+    @Test func `what others may read or change is refused, with the command that mends it`() throws
+    {
+        let folder = try TemporaryFolder()
+        let path = folder.path + "/key"
+        try SecureFile.write(path, [1])
+        for (mode, refusing, isRefused) in [
+            (0o600, SecureFile.useByOthers, false), (0o400, SecureFile.useByOthers, false),
+            (0o640, SecureFile.useByOthers, true), (0o604, SecureFile.useByOthers, true),
+            (0o620, SecureFile.useByOthers, true), (0o640, SecureFile.useByStrangers, false),
+            (0o644, SecureFile.useByStrangers, true), (0o644, SecureFile.changeByOthers, false),
+            (0o664, SecureFile.changeByOthers, true), (0o646, SecureFile.changeByOthers, true),
+            (0o666, 0, false),
+        ] as [(UInt32, UInt32, Bool)] {
+            chmod(path, mode)
+            var refusal: CryptoError?
+            do throws(CryptoError) {
+                _ = try SecureFile.read(path, refusing: refusing)
+            } catch { refusal = error }
+            #expect((refusal != nil) == isRefused, "\(String(mode, radix: 8)): \(refusal as Any)")
+            if let refusal {
+                let mended = String(mode & ~refusing, radix: 8)
+                #expect(refusal.description.contains("chmod \(mended) \(path)"), "\(refusal)")
+            }
+        }
+        #expect(try SecureFile.readIfPresent(path + ".none", refusing: 0) == nil)
+        #expect(throws: CryptoError.self) { try SecureFile.readIfPresent(folder.path) }
+        for (mode, isRefused) in [(0o700, false), (0o755, false), (0o770, true), (0o707, true)] {
+            chmod(folder.path, mode_t(mode))
+            #expect(
+                (try? SecureFile.checkFolder(folder.path)) == (isRefused ? nil : geteuid()),
+                "\(String(mode, radix: 8))")
+        }
+        chmod(folder.path, 0o700)
+    }
+
     @Test func `a file is replaced whole and stays private`() throws {
         let folder = try TemporaryFolder()
         try SecureFile.makeFolder(folder.path + "/a/b")

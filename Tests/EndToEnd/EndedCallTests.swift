@@ -1,5 +1,5 @@
-// What a waiting client hears when the relay stops, its session is deleted, or its token is revoked;
-// the command itself goes on.
+// What a waiting client hears when the relay stops, its session is deleted, or its token is
+// revoked. A command goes on, unless its token was revoked.
 import Foundation
 import JSON
 import Support
@@ -64,10 +64,10 @@ import Testing
 
     private func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path) }
 
-    @Test func `revoking a token ends its streams and waiting calls, not the command`()
+    @Test func `revoking a token ends its streams, its waiting calls and its commands`()
         async throws
     {
-        let (home, _) = try await place()
+        let (home, admin) = try await place()
         let folder = home.directory
         let token = try await home.token("mine", scopes: "sessions:exec,sessions:read")
         let legacy = try await Legacy(home, token: token)
@@ -87,7 +87,8 @@ import Testing
         }
         #expect(await holds { exists(folder.file("a.runs")) && exists(folder.file("b.runs")) })
         let start = ContinuousClock.now
-        _ = try await home.relay("tokens", "revoke", "mine", "--json")
+        let revoked = try await home.relay("tokens", "revoke", "mine", "--json")
+        #expect(revoked["commands"] == 2 && revoked["sessions"] == 0 && revoked["pending"] == [])
         let (old, new) = (try await waiting.value, try await newer.value)
         _ = try? await stream.value
         print("revoked to ended: \(ContinuousClock.now - start)")
@@ -99,11 +100,13 @@ import Testing
         }
         #expect(old.messages.last?["id"] == "w")
         #expect(try await legacy.send("GET").status == 401)
-        for name in ["a", "b"] {
-            #expect(!exists(folder.file("\(name).done")))
-            try folder.write("", to: "\(name).go")
-            #expect(await holds { exists(folder.file("\(name).done")) })
-        }
+        #expect(
+            await holds {
+                let list = try? await admin.structured("ssh_command_list")
+                let states = list?["commands"]?.arrayValue?.compactMap { $0["state"]?.stringValue }
+                return states == ["cancelled", "cancelled"]
+            })
+        for name in ["a", "b"] { #expect(!exists(folder.file("\(name).done"))) }
         await home.stop()
     }
 

@@ -1,5 +1,5 @@
-// The fences of `make lint` (scripts/fences.py) on a small house of their own: what may stand passes,
-// and each kind of wrong arrow, circle and wide type is named with its place.
+// The fences of `make lint` (scripts/fences.py) on a small house of their own: what may stand
+// passes, and each kind of wrong arrow, circle and wide type is named with its place.
 import Foundation
 import Support
 import Testing
@@ -41,8 +41,8 @@ import Testing
     private static let wide = (0..<15).map { "    var p\($0): Int?\n" }.joined()
 
     @Test func `a house that keeps to its plan passes`() async throws {
-        // Names in comments, strings and of types inside of a room are no arrows; neither accessors,
-        // observers nor what is static is a further property.
+        // A name in a comment or a string, and a type inside a room, do not count as arrows.
+        // Accessors, observers and static members do not count as stored properties.
         let fine = """
             /// Named here: Top.
             struct Fine {

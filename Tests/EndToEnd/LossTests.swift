@@ -204,7 +204,7 @@ import Testing
                 for number in 0..<20 {
                     group.addTask {
                         let session = try await place.open(number % 2 == 0 ? "a" : "local")
-                        try await session.run("seq 40000", maximum: 1000)
+                        try await session.run("seq 40000", wait: 45, maximum: 1000)
                         if number % 4 == 0 { try await session.run("sleep 600", wait: 0.1) }
                         try await session.close()
                     }

@@ -46,7 +46,7 @@ import Testing
     @Test(.timeLimit(.minutes(240)))
     func `random terminals: no crash, and the same however they are cut`() async {
         print("fuzz: seed \(Self.seed), \(Self.seconds) s")
-        let each = Duration.seconds(Self.seconds * 0.8) / Subjects.all.count
+        let each = Duration.seconds(Self.seconds * 0.4) / Subjects.all.count
         for kind in Subjects.all {
             let end = ContinuousClock.now + each
             var (seed, bytes, isRight) = (Self.seed, 0, true)

@@ -1,5 +1,5 @@
-// What is fuzzed: everything that follows a terminal's bytes piece by piece. Each subject takes bytes
-// and, between them, events of its own; Driver feeds the same input in different pieces.
+// What is fuzzed: everything that follows a terminal's bytes piece by piece. Each subject takes
+// bytes and, between them, events of its own; Driver feeds the same input in different pieces.
 // Invariant: a subject's account depends on the input alone, never on how it was cut.
 import Support
 import Terminal

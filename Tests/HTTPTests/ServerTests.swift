@@ -8,7 +8,7 @@ import Testing
 @Suite(.timeLimit(.minutes(1))) struct UnwantedBodyTests {
     @Test @IO func `a body that is not wanted is answered on its head`() async throws {
         let server = HTTPServer(
-            wantsBody: { $0.header("authorization") != nil },
+            judge: { $0.header("authorization") },
             handler: { request, responder in
                 responder.send(status: request.header("authorization") == nil ? 401 : 200)
             })
@@ -31,7 +31,7 @@ import Testing
 
     @Test @IO func `all bodies together have a limit`() async throws {
         var limits = HTTPLimits()
-        limits.allBodyBytes = 100_000
+        limits.memory.bodies = 100_000
         let server = HTTPServer(limits: limits, handler: echo)
         try server.listen(loopback)
         let head = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 70000\r\n\r\n"
@@ -78,6 +78,19 @@ import Testing
         #expect(places.compactMap { $0 }.count == 3)
         #expect(wire.text.components(of: "Connection: close") == 1)
         #expect(await eventually { server.connectionCount == 0 })
+    }
+
+    @Test @IO func `a connection closes after a hundred refused requests`() async throws {
+        for status in [401, 403, 404] {
+            let server = HTTPServer { _, responder in responder.send(status: status) }
+            try server.listen(loopback)
+            let wire = try await Wire.connect(server)
+            for _ in 0..<300 { wire.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n") }
+            #expect(await wire.closes())
+            #expect(wire.text.components(of: "HTTP/1.1 \(status)") == 100)
+            #expect(wire.text.components(of: "Connection: close") == 1)
+            server.close()
+        }
     }
 
     @Test @IO func `many pipelined requests all come back, and none is lost at the cap`()

@@ -1,7 +1,24 @@
 // A server under test and a client that sends raw bytes, both on loopback.
-import HTTP
 import Loop
 import Net
+
+@testable import HTTP
+
+/// The listeners of the servers under test.
+@IO private var listeners: [ObjectIdentifier: Listener] = [:]
+
+extension HTTPServer {
+    /// Serves whoever connects to an address, until the test process ends.
+    func listen(_ address: SocketAddress) throws(NetError) {
+        listeners[ObjectIdentifier(self)] = try Listener.tcp(address) { [weak self] in
+            guard let self else { return $0.close() }
+            self.serve($0)
+        }
+    }
+
+    /// The address it listens on, with the port that was chosen if 0 was asked for.
+    var address: SocketAddress? { listeners[ObjectIdentifier(self)]?.address }
+}
 
 /// A connection whose bytes the test writes and reads itself.
 @IO final class Wire {

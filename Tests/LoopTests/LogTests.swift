@@ -26,8 +26,8 @@ import Testing
         try pipe.fileHandleForWriting.close()
         let lines = await reading.value
 
-        // Each line is in its place or part of a count that stands in its place; how often the writer
-        // got between them is the machine's affair.
+        // Each line is in its place or part of a count that stands in its place; how often the
+        // writer got between them is the machine's affair.
         var next = 0
         var reports = 0
         for line in lines.dropLast() {
@@ -86,5 +86,18 @@ import Testing
         #expect(budget.end == nil)
         #expect(admits("tls", 61))
         #expect(settled() == [:])
+    }
+
+    @Test func `strangers have a limit over all kinds of lines`() {
+        var budget = LogBudget<Int>(lines: 3, linesInAll: 4, within: .seconds(60))
+        let now = ContinuousClock.now
+        var admitted = 0
+        for kind in 0..<100 where budget.admits(kind, at: now) { admitted += 1 }
+        #expect(admitted == 4)
+        #expect(budget.settle().values.reduce(0, +) == 96)
+        var kinds: [Int] = []
+        for _ in 0..<5 where budget.admits(7, at: now) { kinds.append(7) }
+        #expect(kinds.count == 3)
+        #expect(budget.settle() == [7: 2])
     }
 }

@@ -1,4 +1,5 @@
-// What one turn of the loop holds: a slice for each who has much to do, and room for everybody else.
+// What one turn of the loop holds: a slice for each who has much to do, and room for everybody
+// else.
 import Glibc
 import Support
 import Testing

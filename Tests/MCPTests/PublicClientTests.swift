@@ -3,6 +3,7 @@
 import HTTP
 import JSON
 import Loop
+import Net
 import Support
 import Testing
 
@@ -21,9 +22,14 @@ struct `Public clients` {
             access: HTTPAccess(isLoopback: true)
         ) { _ in .principal(Fixture.ada) }
         let http = HTTPServer { await endpoint.handle($0, $1) }
-        try http.listen(#require(SocketAddress(ip: "127.0.0.1", port: 0)))
-        defer { http.close() }
-        let port = try #require(http.address?.port)
+        let listener = try Listener.tcp(#require(SocketAddress(ip: "127.0.0.1", port: 0))) {
+            http.serve($0)
+        }
+        defer {
+            listener.close()
+            http.close()
+        }
+        let port = try #require(listener.address?.port)
         let python = try #require(Repository.python)
         let script = "\(Repository.root)/Tests/MCPTests/python/clients.py"
         let output = try await RunningProcess.run(

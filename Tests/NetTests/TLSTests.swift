@@ -58,6 +58,57 @@ enum OpenSSLErrors {
         }
     }
 
+    /// A listener may close a socket before the task runs that would do its handshake.
+    @Test(arguments: [true, false]) @IO func `a handshake over a closed stream ends at once`(
+        asServer: Bool
+    ) async throws {
+        let server = try Server()
+        let socket = try await SocketStream.connect(host: "127.0.0.1", port: server.port)
+        socket.close()
+        let made = try SelfSignedCertificate.generate(commonName: "localhost")
+        let context =
+            asServer
+            ? try TLSContext(serverCertificate: made.certificatePEM, key: made.keyPEM, alpn: [])
+            : try TLSContext(client: .pin(server.pin), alpn: [])
+        let ended = await IO.within(.seconds(5)) { () -> Bool in
+            (try? await TLSStream.handshake(
+                over: socket, context: context, serverName: asServer ? nil : "x",
+                deadline: .seconds(1))) == nil
+        }
+        #expect(ended == true)
+        server.listener.close()
+    }
+
+    @Test @IO func `a server asks whether to begin when it hears from the peer`() async throws {
+        let made = try SelfSignedCertificate.generate(commonName: "localhost")
+        let context = try TLSContext(
+            serverCertificate: made.certificatePEM, key: made.keyPEM, alpn: [])
+        let asked = Once<Void>()
+        let refused = Once<NetError?>()
+        let listener = try Listener.tcp(loopback) { socket in
+            IO.task {
+                do throws(NetError) {
+                    _ = try await TLSStream.handshake(over: socket, context: context) {
+                        asked.set(())
+                        return false
+                    }
+                    refused.set(nil)
+                } catch {
+                    refused.set(error)
+                }
+            }
+        }
+        let port = try #require(listener.address?.port)
+        let socket = try await SocketStream.connect(host: "127.0.0.1", port: port)
+        try await IO.sleep(for: .milliseconds(20))
+        #expect(asked.value == nil)
+        socket.write([22, 3, 1])
+        let error = await IO.within(.seconds(5)) { await refused.wait() }
+        let said = error??.description
+        #expect(said?.contains("too many TLS handshakes") == true)
+        listener.close()
+    }
+
     @Test @IO func `a pinned client echoes over TLS and both ends share keying material`()
         async throws
     {

@@ -23,7 +23,10 @@ import Wire
     func status() -> JSON.Object { ["mcp_url": "http://127.0.0.1:1/mcp"] }
     func presence() -> [String: JSON.Object] { online }
     func agentRevoked(_ id: String) { revoked.append(id) }
-    func tokenRevoked(_ id: String) { revokedTokens.append(id) }
+    func tokenRevoked(_ id: String) async -> JSON.Object {
+        revokedTokens.append(id)
+        return ["sessions": 2, "commands": 1, "pending": ["lab"]]
+    }
     func tokensChanged() async { tokenChanges += 1 }
     func perform(_ command: String, _ arguments: JSON) async -> JSON? {
         command == "audit" ? ["rows": []] : nil
@@ -114,7 +117,12 @@ private let program = Program(
         #expect(members["pattern"] == "web-*")
         #expect(members["scopes"]?.arrayValue?.contains("admin") == false)
         #expect(try await run("tokens", in: directory).output.contains("files:read,admin"))
-        #expect(try await run("tokens revoke me", in: directory).output == "revoked me\n")
+        #expect(
+            try await run("tokens revoke me", in: directory).output == """
+                revoked me
+                agents end what it left there when they connect
+
+                """)
         #expect(try await store.token(token) == nil)
         let wrong = try await run("tokens create x --scopes root", in: directory)
         #expect(wrong.exit == ExitCode.usage)
@@ -145,6 +153,7 @@ private let program = Program(
         #expect(relay.live.tokenChanges == 1)
         let gone = try JSON(parsing: try await run("tokens revoke a --json", in: directory).output)
         #expect(relay.live.revokedTokens.map(JSON.string) == [gone["id"]])
+        #expect(gone["sessions"] == 2 && gone["commands"] == 1 && gone["pending"] == ["lab"])
         relay.close()
         #expect(try await run("status", in: directory).exit == ExitCode.unavailable)
     }

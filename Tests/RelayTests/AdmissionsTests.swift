@@ -34,6 +34,19 @@ import Testing
         #expect(admissions.count == 4)
     }
 
+    @Test func `a proxy on this machine counts among all alone`() {
+        var admissions = Admissions(limit: 6, share: 2)
+        var evicted: Int?
+        for _ in 1...5 {
+            evicted = admissions.add(from: nil).evicted
+            #expect(evicted == nil)
+        }
+        evicted = admissions.add(from: "a").evicted
+        #expect(evicted == nil)
+        evicted = admissions.add(from: nil).evicted
+        #expect(evicted == 1 && admissions.count == 6)
+    }
+
     @Test func `where all have spoken, the oldest goes`() {
         var admissions = Admissions(limit: 4, share: 2)
         for number in 1...2 {

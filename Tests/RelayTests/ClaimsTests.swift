@@ -29,42 +29,91 @@ import Wire
         office.house.close()
     }
 
-    /// While one agent answers with the most members that fit, another's calls are as quick as ever.
-    @Test @IO func `no answer keeps others waiting`() async throws {
+    @Test @IO func `an answer with more values than any result has is dropped`() async throws {
         let office = try await Office()
         let all = try office.principal("*")
         let evil = try #require(office.agents["lab-1"])
-        // Made of small members, which take the longest to read for their size.
-        let members = (0..<110_000).map { "\"m\($0)\":1" }.joined(separator: ",")
-        let flat = Array(
-            "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\(members)}}".utf8.prefix(1 << 20))
-        let lists = (0..<60_000).map { "{\"target\":\"vault/\($0)\"}" }.joined(separator: ",")
-        for (tool, arguments, reply) in [
-            ("agent_describe", ["agent": "lab-1"], flat), ("target_list", [:], flat),
-            ("ssh_session_list", [:], flat), ("ssh_command_list", ["agent": "lab-1"], flat),
-            (
-                "target_list", [:],
-                Array(
-                    "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"targets\":[\(lists)]}}".utf8
-                        .prefix(1 << 20))
-            ),
-        ] as [(String, JSON.Object, [UInt8])] {
-            evil.serve = { _ in reply }
-            let asking = IO.task { try? await office.call(tool, arguments, as: all) }
-            var longest = Duration.zero
-            var isOver = false
-            IO.task {
-                _ = await asking.value
-                isOver = true
-            }
-            while !isOver {
-                let start = IO.now
-                try await IO.sleep(for: .milliseconds(1))
-                longest = max(longest, IO.now - start)
-            }
-            // The build that is tested is not optimized, and a busy machine takes its share.
-            #expect(longest < .milliseconds(500), "\(tool): \(longest)")
+        let zeros = String(repeating: "0,", count: JSONLimits.answer.values) + "0"
+        for result in ["{\"links\":[\(zeros)]}", "{\"session_id\":\"x\",\"links\":[\(zeros)]}"] {
+            evil.serve = { _ in Array("{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":\(result)}".utf8) }
+            let failure = try await office.failure("agent_describe", ["agent": "lab-1"], as: all)
+            #expect(failure?.contains("too many values") == true, "\(failure ?? "none")")
         }
+        let listed = try await office.call("ssh_session_list", [:], as: all)
+        #expect(listed.structured?["sessions"]?.arrayValue?.count == 2)
+        #expect(listed.structured?["unanswered"]?.arrayValue?.count == 1)
+        office.house.close()
+    }
+
+    @Test @IO func `who claims again and again gets a few lines of the log`() async throws {
+        let lines = Box<[String]>([])
+        let log = AgentLog { line in lines.withLock { $0.append(line) } }
+        func record(_ name: String) -> AgentRecord {
+            AgentRecord(id: name, name: name, publicKey: [], tags: [], purpose: "", created: 0)
+        }
+        let foreign = RawJSON(["session_id": "vault.1"])
+        let list: [JSON] = [["session_id": "vault.1"]]
+        for _ in 0..<500 {
+            let claims = Claims(agent: record("evil"), log: log)
+            await #expect(throws: Fault.self) { try await claims.check(foreign) }
+            #expect(claims.own(list).isEmpty)
+        }
+        try? await Claims(agent: record("other"), log: log).check(foreign)
+        #expect(await until { lines.withLock { $0.count } == AgentLog.lines + 1 })
+        let last = lines.withLock { $0.last }
+        #expect(last?.hasPrefix("agent other answered about another agent") == true)
+        log.close()
+        #expect(
+            lines.withLock { $0.last }
+                == "agent evil: 995 more wrong answers in the last minute")
+    }
+
+    @Test @IO func `an agent that fails to answer about revoked tokens gets a few lines, too`()
+        async throws
+    {
+        let office = try await Office()
+        let lines = Box<[String]>([])
+        let log = AgentLog { line in lines.withLock { $0.append(line) } }
+        let revocations = Revocations(router: office.router, store: office.house.store, log: log)
+        let member = try #require(
+            office.house.fleet.all.first { $0.record.name == "lab-1" })
+        // The office answers without `ids`.
+        for _ in 0..<50 { await revocations.settle(member) }
+        await IO.task {}.value
+        #expect(lines.withLock { $0.count } == AgentLog.lines)
+        log.close()
+        #expect(
+            lines.withLock { $0.last } == "agent lab-1: 45 more wrong answers in the last minute")
+        office.house.close()
+    }
+
+    /// Calls that a principal has given up count until the agent has ended them.
+    @Test @IO func `no principal takes all streams of an agent`() async throws {
+        let office = try await Office()
+        let (greedy, other) = (try office.principal("*"), try office.principal("lab-*"))
+        let agent = try #require(office.agents["lab-1"])
+        let release = Once<Void>()
+        let waiting = Box(0)
+        agent.serve = { request in
+            if request.caller.id == "*" {
+                waiting.withLock { $0 += 1 }
+                await release.wait()
+            }
+            return Reply.result(RawJSON(["sessions": 3])).encoded()
+        }
+        let calls = (0..<OpenCalls.limit).map { _ in
+            IO.task {
+                try? await office.call("agent_describe", ["agent": "lab-1"], as: greedy).isError
+            }
+        }
+        #expect(await until { waiting.withLock { $0 } == OpenCalls.limit })
+        let failure = try await office.failure("agent_describe", ["agent": "lab-1"], as: greedy)
+        #expect(failure?.contains("calls of yours are open") == true, "\(failure ?? "none")")
+        let answer = try await office.call("agent_describe", ["agent": "lab-1"], as: other)
+        #expect(answer.structured?["sessions"] == 3)
+        release.set(())
+        for call in calls { #expect(await call.value == false) }
+        #expect(try await office.failure("agent_describe", ["agent": "lab-1"], as: greedy) == nil)
         office.house.close()
     }
 

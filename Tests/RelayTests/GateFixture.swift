@@ -58,7 +58,16 @@ import Wire
         _ joined: Joined, epoch: Hello.Epoch = .init(boot: 1, connection: 1),
         change: @escaping @IO (inout Hello) -> Void = { _ in }
     ) async throws -> Agent {
-        let agent = Agent(try await dial())
+        greeting(joined, over: try await dial(), epoch: epoch, change: change)
+    }
+
+    /// The same over a stream that the test made.
+    func greeting(
+        _ joined: Joined, over stream: TLSStream,
+        epoch: Hello.Epoch = .init(boot: 1, connection: 1),
+        change: @escaping @IO (inout Hello) -> Void = { _ in }
+    ) -> Agent {
+        let agent = Agent(stream)
         agent.greet = { [unowned agent] challenge in
             var hello = try agent.hello(joined.key, challenge)
             hello.agentID = joined.record.id
@@ -90,6 +99,7 @@ struct Joined {
     }
 
     let tunnel: Tunnel
+    let stream: TLSStream
     let binding: [UInt8]
     /// The relay's first word.
     let verdict = Once<Verdict>()
@@ -107,10 +117,12 @@ struct Joined {
     }
 
     init(_ stream: TLSStream) {
+        self.stream = stream
         binding =
             stream.exportKeyingMaterial(
                 label: Contract.exporterLabel, count: Contract.bindingBytes) ?? []
-        tunnel = Tunnel(over: stream, role: .responder)
+        tunnel = Tunnel(
+            over: stream, role: .responder, limits: TunnelLimits(bodyBytes: Contract.callBytes))
         tunnel.onClose = { [verdict, ended] reason in
             verdict.set(.cut)
             ended.set(reason)

@@ -110,7 +110,7 @@ import Wire
             house.fleet.all[0], .readFile, caller: Caller(id: "p", reach: Caller.everywhere),
             arguments: RawJSON([:]),
             deadline: .seconds(20))
-        #expect(answer.bytes.count == large.utf8.count + 8)
+        #expect(answer.result.bytes.count == large.utf8.count + 8)
         house.close()
     }
 
@@ -118,7 +118,7 @@ import Wire
         let house = try await House()
         let joined = try await house.joined("site")
         let evil =
-            "x\n2026 agent root connected\u{1b}[2J\u{202e}" + String(repeating: "y", count: 9000)
+            "x\n2026 agent root connected\u{1b}[2J\u{202e}" + String(repeating: "y", count: 3000)
         let named = try await house.connect(joined) { $0.agentID = evil }
         _ = await named.ended.wait()
         let wishing = try await house.connect(joined) {

@@ -110,19 +110,62 @@ struct StoreFixture {
         #expect(try await fixture.join("b", key: key) == agent)
     }
 
-    @Test func `revoking frees the name and keeps the key out`() async throws {
+    /// A pattern names agents that the operator knows; who joins does not choose to be one of them.
+    @Test(arguments: [
+        ("vault*", "vault-db", false), ("vault*/db", "vault-db", false),
+        ("vault-db", "vault-db", false),
+        ("x,vault-??/web", "vault-db", false), ("vault-*", "vaults", true), ("*", "vault-db", true),
+        ("*/vault-db", "vault-db", true), ("tag:vault*", "vault-db", true),
+        ("web", "vault-db", true),
+    ])
+    func `no agent wishes itself under a pattern`(
+        _ pattern: String, _ wish: String, _ isGiven: Bool
+    ) async throws {
+        let fixture = try await StoreFixture()
+        _ = try await fixture.store.createToken(name: "dba", scopes: [], pattern: pattern)
+        for agent in [
+            try await fixture.join(wish), try await fixture.join(host: wish + ".example"),
+        ] {
+            #expect(agent.name.hasPrefix(isGiven ? wish : "agent-\(agent.id.prefix(8))"))
+        }
+        // The operator may; and a token that is gone covers nothing.
+        let secret = try await fixture.store.createInvitation(
+            name: "vault-xy", lifetime: .seconds(60)
+        ).secret
+        let named = try await fixture.store.redeem(secret: secret, publicKey: Random.bytes(32))
+        #expect(named.name == "vault-xy")
+        _ = try await fixture.store.revokeToken("dba")
+        #expect(try await fixture.join("vault-zz").name == "vault-zz")
+    }
+
+    @Test func `a name with a number and a neutral name are compared, too`() async throws {
+        let fixture = try await StoreFixture()
+        _ = try await fixture.store.createToken(name: "dba", scopes: [], pattern: "db-?,agent-*")
+        #expect(try await fixture.join("db").name == "db")
+        let second = try await fixture.join("db")
+        #expect(second.name == "new-\(second.id.prefix(8))")
+        _ = try await fixture.store.createToken(name: "all", scopes: [], pattern: "?*")
+        let third = try await fixture.join("web")
+        #expect(third.name == "agent-\(third.id.prefix(8))")
+    }
+
+    @Test func `revoking frees the name for an invitation and keeps the key out`() async throws {
         let fixture = try await StoreFixture()
         let agent = try await fixture.join("web")
         let revoked = try await fixture.store.revokeAgent("web")
         #expect(revoked.id == agent.id)
         #expect(try await fixture.store.agents().isEmpty)
         #expect(try await fixture.store.agent(id: agent.id)?.revoked == 1_000)
-        #expect(try await fixture.join("web").name == "web")
-        let second = try await fixture.join("web-b")
-        await #expect(throws: StoreError.unknownAgent("web-c", nearest: "web-b")) {
-            try await fixture.store.revokeAgent("web-c")
+        #expect(try await fixture.join("web").name == "web-2")
+        let secret = try await fixture.store.createInvitation(name: "web", lifetime: .seconds(60))
+            .secret
+        let named = try await fixture.store.redeem(secret: secret, publicKey: Random.bytes(32))
+        #expect(named.name == "web")
+        let second = try await fixture.join("vault-b")
+        await #expect(throws: StoreError.unknownAgent("vault-c", nearest: "vault-b")) {
+            try await fixture.store.revokeAgent("vault-c")
         }
-        #expect(try await fixture.store.revokeAgent(second.id).name == "web-b")
+        #expect(try await fixture.store.revokeAgent(second.id).name == "vault-b")
     }
 
     @Test func `an agent's record changes field by field`() async throws {

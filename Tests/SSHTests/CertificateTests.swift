@@ -1,4 +1,5 @@
 // User certificates against a real sshd that trusts their authority and no key.
+import Crypto
 import Foundation
 import Loop
 import Support
@@ -51,7 +52,8 @@ private struct CertifiedServer {
         let place = try await CertifiedServer(kind, passphrase: passphrase, in: folder)
         let beside = try await place.key.certify(
             by: place.authority, principals: [place.server.user])
-        let way = Authentication.keyFile(path: place.key.path, passphrase: Array(passphrase.utf8))
+        let way = Authentication.keyFile(
+            path: place.key.path, passphrase: SecretBytes(passphrase.utf8))
         let first = try place.link { $0.authentication = [way] }
         try await Bystander.beside("a certificate for \(kind), \(passphrase)") {
             #expect(await connectError(first) == nil)

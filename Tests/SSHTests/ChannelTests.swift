@@ -156,7 +156,8 @@ import Testing
             let link = try await Link.connect(configuration)
             defer { link.close() }
             let start = IO.now
-            // Where the server refuses the signal, its end of the channel stays until the sleep ends.
+            // Where the server refuses the signal, its end of the channel stays until the sleep
+            // ends.
             let channel = try await link.execute(
                 "sleep 20", terminal: terminal ? TerminalSize() : nil)
             channel.close()

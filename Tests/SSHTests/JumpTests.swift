@@ -1,4 +1,5 @@
 // Links over links: a target behind a jump host, two hops, and what happens when one goes away.
+import Crypto
 import Loop
 import Programs
 import SSH
@@ -49,7 +50,7 @@ import Testing
         let first = try outer.link()
         let second = try inner.link {
             $0.authentication = [
-                .keyFile(path: inner.key.path, passphrase: Array("sesame".utf8))
+                .keyFile(path: inner.key.path, passphrase: SecretBytes("sesame".utf8))
             ]
         }
         try await onLoop {
@@ -68,11 +69,15 @@ import Testing
             let link = try await Link.connect(configurations[1], through: jump)
             let channel = try await link.execute("echo before; sleep 68")
             let text = Gathering()
+            // Set before the cut, as the end comes once, to whoever waits for it then.
+            let ended = Once<ProgramEnd>()
             channel.onOutput = { text.bytes += $0 }
+            channel.onEnd = { ended.set($0) }
             channel.resume()
             #expect(await holds { text.string == "before\n" })
             servers[0].cutConnections()
-            guard case .lost(let reason) = await channel.finished()?.end else {
+            guard case .lost(let reason) = await IO.within(.seconds(30), { await ended.wait() })
+            else {
                 Issue.record("not lost")
                 return
             }

@@ -97,8 +97,10 @@ import Testing
             var known = KnownHosts()
             known.add(String(decoding: bytes, as: UTF8.self), file: "f")
             _ = HostKey(blob: bytes)
-            _ = ServerOffer(firstBytes: start + bytes)
-            _ = ServerOffer(firstBytes: start + [0, 0, 0, 190, 4, 20] + bytes)
+            for message in [bytes, [0, 0, 0, 190, 4, 20] + bytes] {
+                var first = FirstExchange(offering: Algorithms.keyExchanges)
+                _ = (start + message).withUnsafeBytes { first.take($0) }
+            }
             _ = Signing.algorithm(of: bytes)
             _ = KeyFile(
                 Array("-----BEGIN OPENSSH PRIVATE KEY-----\n".utf8)

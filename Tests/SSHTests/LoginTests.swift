@@ -1,4 +1,5 @@
 // Every way to log in, and what the error says when none works.
+import Crypto
 import Loop
 import SSH
 import Support
@@ -15,7 +16,7 @@ import Testing
         let server = try await SSHServer.start(options)
         let configuration = try server.link {
             $0.authentication = [
-                .keyFile(path: server.key.path, passphrase: Array(passphrase.utf8))
+                .keyFile(path: server.key.path, passphrase: SecretBytes(passphrase.utf8))
             ]
         }
         #expect(await IO.task { await connectError(configuration) }.value == nil)
@@ -28,7 +29,7 @@ import Testing
             let key = try await SSHKey.make(.rsa, at: path, passphrase: passphrase, pem: true)
             try server.authorize(key.publicLine)
             let configuration = try server.link {
-                $0.authentication = [.keyFile(path: path, passphrase: Array(passphrase.utf8))]
+                $0.authentication = [.keyFile(path: path, passphrase: SecretBytes(passphrase.utf8))]
             }
             #expect(await IO.task { await connectError(configuration) }.value == nil)
         }
@@ -46,9 +47,9 @@ import Testing
                 .keyFile(path: garbage, passphrase: nil),
                 .keyFile(path: stranger.path, passphrase: nil),
                 .keyFile(path: server.key.path, passphrase: nil),
-                .keyFile(path: server.key.path, passphrase: Array("wrong".utf8)),
+                .keyFile(path: server.key.path, passphrase: SecretBytes("wrong".utf8)),
                 .agent(socket: "/nonexistent", only: nil),
-                .password(Array("secret".utf8)),
+                .password(SecretBytes("secret".utf8)),
             ]
         }
         let error = await IO.task { await connectError(configuration) }.value
@@ -118,7 +119,7 @@ import Testing
             host: "127.0.0.1", port: port, user: "guest", knownHosts: [known],
             authentication: [
                 agent.map { .agent(socket: $0.socket, only: nil) }
-                    ?? .keyFile(path: key.path, passphrase: Array(passphrase.utf8))
+                    ?? .keyFile(path: key.path, passphrase: SecretBytes(passphrase.utf8))
             ])
         let strict = link
         let error = await IO.task { await connectError(strict) }.value

@@ -1,4 +1,5 @@
 // An SSH server that takes a password, which sshd only does for real accounts: asyncssh.
+import Crypto
 import Foundation
 import SSH
 import Support
@@ -20,7 +21,7 @@ final class PasswordServer: Sendable {
     func link(_ password: String = "right horse") -> LinkConfiguration {
         LinkConfiguration(
             host: "127.0.0.1", port: port, user: "guest", knownHosts: [knownHosts],
-            authentication: [.password(Array(password.utf8))])
+            authentication: [.password(SecretBytes(password.utf8))])
     }
 
     /// Starts a server that accepts `password` or `keyboard-interactive`.

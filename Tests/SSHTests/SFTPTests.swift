@@ -50,7 +50,7 @@ import Testing
             #expect(try await files.attributes(of: path).size == 3_000_003)
             try await files.write(path, [7], [.write, .truncate], mode: nil)
             #expect(try await files.read(path, count: 9) == [7])
-            try await files.setMode(0o600, of: path)
+            try await files.write(path, [7], [.write, .truncate], mode: 0o600)
             #expect((try await files.attributes(of: path).mode ?? 0) & 0o777 == 0o600)
 
             try await files.makeDirectory(folder.file("sub"))

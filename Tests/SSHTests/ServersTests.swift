@@ -1,4 +1,5 @@
 // Every kind of server a person meets: it is entered, or the error is its own and comes in time.
+import Crypto
 import Foundation
 import Loop
 import SSH
@@ -130,7 +131,7 @@ import Testing
             host: "127.0.0.1", port: port, user: account.name, knownHosts: [known],
             authentication: [.keyFile(path: key.path, passphrase: nil)])
         var byPassword = configuration
-        byPassword.authentication = [.password(Array(account.password.utf8))]
+        byPassword.authentication = [.password(SecretBytes(account.password.utf8))]
         configuration.limits.connect = .seconds(10)
         #expect(
             await holds { (try? Ports.connect(to: port)).map { Foundation.close($0) } != nil })

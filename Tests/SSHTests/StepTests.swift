@@ -1,4 +1,5 @@
 // Logins that take several proofs: a key and then a code, prompts for a password and a code.
+import Crypto
 import Loop
 import SSH
 import Support
@@ -7,8 +8,8 @@ import Testing
 @testable import SSH
 
 @Suite(.timeLimit(.minutes(1))) struct StepTests {
-    private static let password = Authentication.password(Array("right horse".utf8))
-    private static let code = Authentication.code(Array("424242".utf8))
+    private static let password = Authentication.password(SecretBytes("right horse".utf8))
+    private static let code = Authentication.code(SecretBytes("424242".utf8))
 
     @Test(arguments: [
         ["publickey", "code"], ["publickey", "password"], ["both"], ["password", "code"],
@@ -54,14 +55,14 @@ import Testing
         options.settings["AuthenticationMethods"] = methods
         let server = try await SSHServer.start(options)
         let key = Authentication.keyFile(path: server.key.path, passphrase: nil)
-        let password = Authentication.password(Array("right-horse".utf8))
+        let password = Authentication.password(SecretBytes("right-horse".utf8))
         let ways = [key, password, Self.code]
         let right = try server.link { $0.authentication = ways }
         try await Bystander.beside("PAM \(methods)") {
             #expect(await connectError(right) == nil, "\(server.log)")
         }
         for (wrong, words) in [
-            ([key, password, .code(Array("0".utf8))], "keyboard-interactive: refused"),
+            ([key, password, .code(SecretBytes("0".utf8))], "keyboard-interactive: refused"),
             (
                 [key, password],
                 withKey ? "asks \u{201C}Verification code?" : "asks \u{201C}One-time token"

@@ -52,6 +52,8 @@ import Wire
     func session(_ kind: Kind) async throws -> (Session, Place) {
         let place = try await place(kind)
         folders += 1
+        // Other rows count on while this one waits.
+        let number = folders
         let channel = try await place.link.openShell(
             TerminalSize(kind: "xterm", columns: 200, rows: 40))
         let line = kind.line ?? line
@@ -61,12 +63,12 @@ import Wire
         }
         let nonce = Nonce()
         let session = Session(
-            id: "s\(folders)", owner: "me", target: "agent/\(shell)", nonce: nonce,
-            transport: transport, log: OutputLog(),
+            id: "s\(number)", owner: "me", target: "agent/\(shell)", nonce: nonce,
+            transport: transport, log: OutputLog(of: "test"),
             isPersistent: false, idleTimeout: .seconds(600))
         try await session.open(within: line.patience)
         guard kind != .poorHost else { return (session, place) }
-        let folder = "row\(folders)"
+        let folder = "row\(number)"
         let made = try await session.run(
             "mkdir \(folder); cd \(folder)", wait: line.patience, timeout: nil, maxBytes: 1000)
         guard made.state == .done, made.cwd?.hasSuffix("/\(folder)") == true else {

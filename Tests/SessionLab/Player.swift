@@ -1,6 +1,6 @@
 // Plays one row in one shell: does each step, judges its answer, asks again where the answer was
-// late, and writes down what was wrong. Invariant: returns within its rows' waits, whatever happens;
-// a row stops at its first wrong answer.
+// late, and writes down what was wrong. Invariant: returns within its rows' waits, whatever
+// happens; a row stops at its first wrong answer.
 import Loop
 import Support
 import Terminal
@@ -125,7 +125,7 @@ struct Verdict: Sendable {
             try await judge(answer, step, session, from: nil)
         case .read:
             let answer = try await session.read(
-                offset: nil, wait: wait, raw: false, maxBytes: 200_000)
+                offset: session.command?.begin, wait: wait, raw: false, maxBytes: 200_000)
             try await judge(answer, step, session, from: nil)
         }
     }
@@ -200,17 +200,30 @@ struct Verdict: Sendable {
             let isNamed = try await holds {
                 if foreground.matches(answer.foreground ?? "") { return true }
                 answer.foreground = try await session.read(
-                    offset: nil, wait: .zero, raw: false, maxBytes: 1000
+                    offset: session.command?.begin, wait: .zero, raw: false, maxBytes: 1000
                 ).foreground
                 return false
             }
             if !isNamed { note("foreground is not \(foreground)", step, answer) }
         }
+        if let prompt = step.prompt, answer.state != .fullscreen {
+            // Over a slow line the question comes after the kernel's answer.
+            _ = try await holds(within: .seconds(10)) {
+                if prompt.matches(answer.prompt ?? "") { return true }
+                let now = try await session.read(
+                    offset: session.command?.begin, wait: .zero, raw: false, maxBytes: 1000)
+                guard now.state == answer.state else { return true }
+                answer.prompt = now.prompt
+                return false
+            }
+        }
         if step.hasLostMarks {
             // A shell that is starting runs programs of its own at first.
             let isTold = try await holds {
-                try await session.read(offset: nil, wait: .zero, raw: false, maxBytes: 1000)
-                    .hasLostMarks
+                try await session.read(
+                    offset: session.command?.begin, wait: .zero, raw: false, maxBytes: 1000
+                )
+                .hasLostMarks
             }
             if !isTold { note("marks are not lost", step, answer) }
         }

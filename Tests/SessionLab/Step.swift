@@ -1,5 +1,6 @@
 // A step of a row: what is done to the session, and what its answer must say.
-// Invariant: what a step does not name is not checked, but for what holds of every answer (Honesty).
+// Invariant: what a step does not name is not checked, but for what holds of every answer
+// (Honesty).
 import Foundation
 import Loop
 import Support

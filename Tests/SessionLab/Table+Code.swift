@@ -1,4 +1,5 @@
-// Rows of code: exact output and status, what cannot be parsed, long code, odd options and terminals.
+// Rows of code: exact output and status, what cannot be parsed, long code, odd options and
+// terminals.
 import Support
 import Terminal
 import Wire
@@ -52,6 +53,13 @@ extension Table {
             .run("if; then", .aborted), .run("echo ok", out: "ok\n"), .run("ls |", .aborted),
             .run("echo ok", out: "ok\n"), .run("echo $(", .aborted), .run("echo ok", out: "ok\n")),
         Row(.syntax, [.bash, .dash, .ash, .mksh], .run("echo a &&", .aborted)),
+        // zsh takes the next command for the body of a loop that has none.
+        Row(
+            .syntax, [.zsh], .run("repeat 3", .aborted, out: ""),
+            .run("until true", .aborted, out: ""),
+            .run("while true", .aborted, out: ""), .run("for ((i=0;i<2;i++))", .aborted, out: ""),
+            .run("for x (1 2)", .aborted, out: ""), .run("echo a; repeat 2 repeat 2", .aborted),
+            .run("repeat 2 { break }; (exit 5)", exit: 5), .run("echo on", out: "on\n")),
 
         Row(
             .lineLengths, .posix, long(700), long(850), long(900), long(1023), long(1024),

@@ -1,5 +1,5 @@
-// Rows of what fish and tcsh say in their own ways, and of what is the same in every shell: directories
-// with odd names, output of jobs in the background.
+// Rows of what fish and tcsh say in their own ways, and of what is the same in every shell:
+// directories with odd names, output of jobs in the background.
 import Support
 import Terminal
 import Wire

@@ -45,7 +45,8 @@ extension Table {
             .run("printf 'Say: '; cat", .lineInput, prompt: "Say: ", by: "cat"),
             .press(["ctrl-d"]), .run("exit 4", .done, .done)),
         Row(
-            .signals, .posix, .run("echo start; sleep 300", .running, out: "start\n"),
+            .signals, .posix, .run("echo start; sleep 300", .running), .said("start\n"),
+            .runs("sleep"),
             .press(["ctrl-c"], .aborted).by(signal: "INT"), .run("echo $?", out: "130\n")),
         Row(
             .signals, .all,

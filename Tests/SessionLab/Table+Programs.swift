@@ -35,6 +35,16 @@ extension Table {
             .type(":q!"), .run("vim -u NONE f", .fullscreen),
             .press(["i", "a", "esc"], .fullscreen), .type(":wq"), .run("cat f", out: "a\n")),
 
+        // Its host's settings do not hold behind sudo.
+        Row(
+            .pager, .all, at: .account, needs: "less",
+            .run("sudo -k; sudo less /etc/services", .secret),
+            .type("{password}", .fullscreen, by: "less").noting(.has("\"q\"")), .press(["q"])),
+        Row(
+            .pager, .all, needs: "less",
+            .run("less -X /etc/services", .fullscreen, by: "less").noting(.has("\"q\"")),
+            .press(["q"])),
+
         // The key ends it, but not at once: it is not full-screen for that while.
         Row(
             .editor, .all, needs: "python3", .run("python3 -c '\(slowEnd)'", .fullscreen),
@@ -47,13 +57,13 @@ extension Table {
 
         Row(
             .python, .all, needs: "python3",
-            .run("python3 -q", .fullscreen, .lineInput, by: "python3"),
-            .type("6*7", .fullscreen, .lineInput, out: .has("42\n")),
-            .type("for i in range(2):", .fullscreen, .lineInput),
-            .type("  print(i + 5)", .fullscreen, .lineInput),
-            .type("", .fullscreen, .lineInput, out: .has("5\n6\n")),
+            .run("python3 -q", .lineInput, prompt: ">>> ", by: "python3"),
+            .type("6*7", .lineInput, out: .has("42\n"), prompt: ">>> "),
+            .type("for i in range(2):", .lineInput, prompt: "... "),
+            .type("  print(i + 5)", .lineInput, prompt: "... "),
+            .type("", .lineInput, out: .has("5\n6\n"), prompt: ">>> "),
             .type("import time; time.sleep(30)", .running, wait: .milliseconds(1500)),
-            .press(["ctrl-c"], .fullscreen, .lineInput), .type("exit()")),
+            .press(["ctrl-c"], .lineInput, prompt: ">>> "), .type("exit()")),
 
         Row(
             .multiplexer, .all, needs: "tmux",
@@ -75,6 +85,13 @@ extension Table {
 
         Row(
             .everyday, .all, .run("sleep 300", .running, by: "sleep"), .press(["ctrl-c"], .aborted)),
+        // A job in the shell's own group, as one that a start-up file has begun.
+        Row(
+            .everyday, .posix, .run("set +m; sleep 300 & set -m"),
+            .run("printf 'Name? '; read x", .lineInput, prompt: "Name? "), .type("a"),
+            .run("sleep 299", .running, by: "sleep"), .press(["ctrl-c"], .aborted),
+            .run("PS1='me> '; PS2=; printf 'And? '; read x", .lineInput, prompt: "And? "),
+            .press(["ctrl-c"], .aborted), .run("kill $!")),
         Row(
             .everyday, .all, .run("sleep 300 | cat", .running, by: "sleep"),
             .press(["ctrl-c"], .aborted)),

@@ -7,7 +7,10 @@ import Wire
 @testable import homeline_agent
 
 enum Table {
-    static let rows = asking + programs + code + dialects + ends + output + poor
+    static let rows =
+        asking + programs + ownTerminals + lineEditors + scripts + secrets + code + dialects + ends
+        + output
+        + poor
 
     static let asking: [Row] = [
         Row(
@@ -22,6 +25,7 @@ enum Table {
             .sudo, .all, at: .accountOwnTerminal, needs: "sudo",
             .run("sudo -k; sudo id -u", .secret, prompt: .has("password for hl"), by: "sudo"),
             .type("no-{password}", .secret), .type("{password}", out: .ends("0\n")),
+            .check("no star is shown") { !$0.log.bytes(0..<$0.log.end).contains(42) },
             .run("sudo -n sleep 300", .running, by: "sleep"), .press(["ctrl-c"], .aborted, .done),
             .run("sudo -n sh -c 'printf \"\\033[?1049h\"; sleep 300'", .fullscreen),
             .press(["ctrl-c"], .aborted, .done)),

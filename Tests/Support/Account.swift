@@ -1,4 +1,5 @@
-// A throw-away user of this machine with a password, who may use sudo; for tests of what asks for one.
+// A throw-away user of this machine with a password, who may use sudo; for tests of what asks for
+// one.
 // Invariant: gone, with its home and its rule, when `remove` has run; needs root.
 import Foundation
 
@@ -18,14 +19,17 @@ public final class Account: Sendable {
     public let password = "canary-\(UInt64.random(in: 0...UInt64.max))"
     private let rule: String
 
-    /// Makes a user; `usesOwnTerminal`: sudo runs commands on a terminal of their own.
+    /// Makes a user; `usesOwnTerminal`: sudo runs commands on a terminal of their own, and draws a
+    /// star for each letter of a password.
     public init(usesOwnTerminal: Bool) async throws {
         name = "hl\(getpid())x\(UInt16.random(in: 0 ... .max))"
         rule = "/etc/sudoers.d/\(name)"
         try await Self.run("useradd", ["-m", "-s", "/bin/sh", name])
         try await Self.run("chpasswd", [], input: "\(name):\(password)")
+        let stars = usesOwnTerminal ? ", pwfeedback" : ""
         let flag = usesOwnTerminal ? "" : "!"
-        let text = "Defaults:\(name) \(flag)use_pty, passwd_tries=3\n\(name) ALL=(ALL) ALL\n"
+        let text =
+            "Defaults:\(name) \(flag)use_pty, passwd_tries=3\(stars)\n\(name) ALL=(ALL) ALL\n"
         try text.write(toFile: rule, atomically: true, encoding: .utf8)
         try FileManager.default.setAttributes([.posixPermissions: 0o440], ofItemAtPath: rule)
     }

@@ -65,15 +65,21 @@ public final class Installation: Sendable {
         try MCPCaller(url: url, token: try await token("tests-\(UInt16.random(in: 0 ... .max))"))
     }
 
-    /// Joins a new agent by an invitation; `settings` are lines for its `agent.conf`.
-    public func join(_ name: String, settings: String = "") async throws {
+    /// A new invitation for an agent of this name.
+    public func invitation(_ name: String) async throws -> String {
         let line = try await admin(["invite", "--name", name])
         let words = line.split(whereSeparator: \.isWhitespace).map(String.init)
         guard let invitation = words.last(where: { $0.hasPrefix("hl1.") }) else {
             throw Unavailable("not an invitation: \(line)")
         }
+        return invitation
+    }
+
+    /// Joins a new agent by an invitation; `settings` are lines for its `agent.conf`.
+    public func join(_ name: String, settings: String = "") async throws {
         try await RunningProcess.run(
-            Repository.program("homeline-agent"), ["join", invitation, "--data", data(name)])
+            Repository.program("homeline-agent"),
+            ["join", try await invitation(name), "--data", data(name)])
         if !settings.isEmpty { try directory.write(settings, to: "\(name)/agent.conf") }
     }
 

@@ -66,6 +66,26 @@ public struct MCPCaller: Sendable {
         _ method: String, _ params: JSON, name: String?, meta: JSON.Object = [:],
         within limit: Duration
     ) async throws -> [JSON] {
+        let answer = try await send(method, params, name: name, meta: meta, within: limit)
+        guard !answer.messages.isEmpty else {
+            throw Unavailable("HTTP \(answer.status) without an answer: \(answer.text)")
+        }
+        return answer.messages
+    }
+
+    /// Calls `tool` and gives the HTTP answer as it is, whatever its status.
+    public func answer(
+        _ tool: String, _ arguments: JSON, within limit: Duration = .seconds(70)
+    ) async throws -> HTTPAnswer {
+        try await send(
+            "tools/call", ["name": .string(tool), "arguments": arguments], name: tool,
+            within: limit)
+    }
+
+    private func send(
+        _ method: String, _ params: JSON, name: String?, meta: JSON.Object = [:],
+        within limit: Duration
+    ) async throws -> HTTPAnswer {
         var members = params.objectValue ?? [:]
         var all: JSON.Object = [
             "io.modelcontextprotocol/protocolVersion": "2026-07-28",
@@ -82,11 +102,7 @@ public struct MCPCaller: Sendable {
             "MCP-Protocol-Version: 2026-07-28", "Mcp-Method: \(method)",
         ]
         if let name { headers.append("Mcp-Name: \(name)") }
-        let answer = try await post(message.encoded(), headers: headers, within: limit)
-        guard !answer.messages.isEmpty else {
-            throw Unavailable("HTTP \(answer.status) without an answer: \(answer.text)")
-        }
-        return answer.messages
+        return try await post(message.encoded(), headers: headers, within: limit)
     }
 
     /// Posts `body` with the token and more header lines.

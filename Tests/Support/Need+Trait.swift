@@ -1,5 +1,5 @@
-// How a test asks for what it needs: `@Test(.needs(.account))`. Where the machine lacks it, the test is
-// skipped and the report says why.
+// How a test asks for what it needs: `@Test(.needs(.account))`. Where the machine lacks it, the
+// test is skipped and the report says why.
 public import Testing
 
 extension Trait where Self == ConditionTrait {

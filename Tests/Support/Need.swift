@@ -1,12 +1,15 @@
-// What a test needs of the machine it runs on. Each need is tried once, by doing what the test does,
-// as no list of capabilities says what a container, a chroot or a hardened kernel refuses.
-// Invariant: a need that is met has no obstacle; one that is not says why, and `./test` prints that.
+// What a test needs of the machine it runs on. Each need is tried once, by doing what the test
+// does, as no list of capabilities says what a container, a chroot or a hardened kernel refuses.
+// Invariant: a need that is met has no obstacle; one that is not says why, and `./test` prints
+// that.
 import Foundation
 
 /// Something a test needs, which a machine may lack.
 public enum Need: Hashable, Sendable, ExpressibleByStringLiteral {
     /// A program in PATH or the system folders.
     case program(String)
+    /// The rights to act as another user, and to look at another process.
+    case root
     /// A throw-away user who may use sudo.
     case account
     /// Another root folder.
@@ -46,6 +49,7 @@ public enum Need: Hashable, Sendable, ExpressibleByStringLiteral {
         switch self {
         case .program(let name):
             Repository.find(name) == nil ? "\(name) is not installed" : nil
+        case .root: geteuid() == 0 ? nil : "needs root, to act as another user"
         case .account:
             // A file system or a process that is forbidden to raise rights makes sudo useless.
             Account.obstacle

@@ -1,6 +1,6 @@
 // A PAM service of a test's own, for an sshd that asks its users through PAM: a service file, and a
-// module with the prompts the test wants, as second factors have them. Before OpenSSH 9.8 sshd takes the
-// service's name from the name it is started by, so the test's server is a link to sshd.
+// module with the prompts the test wants, as second factors have them. Before OpenSSH 9.8 sshd
+// takes the service's name from the name it is started by, so the test's server is a link to sshd.
 // Invariant: the service exists while the value does; needs root and a C compiler.
 import Foundation
 

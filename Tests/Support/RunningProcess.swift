@@ -1,5 +1,5 @@
-// One child process of a test: its output collected, its end awaited, its whole group ended with it.
-// It also carries a mark in its environment, by which everything it ever started can be found.
+// One child process of a test: its output collected, its end awaited, its whole group ended with
+// it. It also carries a mark in its environment, by which everything it ever started can be found.
 // Invariant: only processes started from here are ever signalled, and none outlives the test run.
 import Foundation
 

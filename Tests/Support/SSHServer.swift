@@ -1,10 +1,11 @@
-// A real sshd on a loopback port, with its own keys, settings and (if asked) its own shell and home.
-// Logs in the user who runs the tests, or a throw-away one. Restarted and stopped with everything it started.
+// A real sshd on a loopback port, with its own keys, settings and (if asked) its own shell and
+// home. Logs in the user who runs the tests, or a throw-away one. Restarted and stopped with
+// everything it started.
 // Invariant: no file outside its own folder is written, no process survives it.
 import Foundation
 
 /// A running OpenSSH server for one test.
-public final class SSHServer: Sendable {
+public final class SSHServer: ConfiguredServer {
     /// What the server offers.
     public let options: Options
     /// The port it listens on, on 127.0.0.1.
@@ -67,29 +68,6 @@ public final class SSHServer: Sendable {
         try directory.write(now + publicLine + "\n", to: "authorized_keys")
     }
 
-    /// Lines for a known_hosts file that name all of the server's keys.
-    public var knownHosts: String {
-        hostKeys.map { key in
-            let parts = key.publicLine.split(separator: " ").prefix(2).joined(separator: " ")
-            return "[127.0.0.1]:\(port) \(parts)\n"
-        }.joined()
-    }
-
-    /// An ssh_config block that reaches the server as `alias`.
-    public func configuration(alias: String) throws -> String {
-        let known = try directory.write(knownHosts, to: "known_hosts")
-        return """
-            Host \(alias)
-                HostName 127.0.0.1
-                Port \(port)
-                User \(user)
-                IdentityFile \(key.path)
-                IdentitiesOnly yes
-                UserKnownHostsFile \(known)
-
-            """
-    }
-
     /// What the server has logged, for messages of failed tests.
     public var log: String { listener.withLock { $0.errors } }
 
@@ -142,8 +120,8 @@ public final class SSHServer: Sendable {
         throw Unavailable("sshd did not start: \(errors)")
     }
 
-    /// What it has started, and what that has: since OpenSSH 9.8 the process that holds a connection
-    /// is a child of the one that guards it, for root too.
+    /// What it has started, and what that has: since OpenSSH 9.8 the process that holds a
+    /// connection is a child of the one that guards it, for root too.
     private static func descendants(of id: Int32) -> [Int32] {
         let path = "/proc/\(id)/task/\(id)/children"
         let text = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""

@@ -1,5 +1,6 @@
-// A bad line between a client and a loopback server: each direction has a delay, a rate and losses, and
-// the whole can be stalled or cut, also at a byte. Every direction has two threads of blocking calls.
+// A bad line between a client and a loopback server: each direction has a delay, a rate and losses,
+// and the whole can be stalled or cut, also at a byte. Every direction has two threads of blocking
+// calls.
 // Invariant: bytes pass in order, none is lost or made up; what is under way is bounded.
 import Foundation
 

@@ -4,6 +4,22 @@ import Terminal
 import Testing
 
 @Suite struct CleanTextTests {
+    @Test func `blanks at the ends of a terminal's lines are left out, not those of a question`() {
+        for (text, shown) in [
+            ("a   \r\n  b \r\n\r\n   \r\n", "a\n  b\n\n\n"), ("Name: ", "Name: "),
+            ("a\t \r\nb\t\r\n", "a\t\nb\t\n"), ("abc   \rx\r\n", "xbc\n"),
+            ("a  \r\nb\u{1b}[A\u{1b}[3C!\r\n\r\n", "a   !\nb\n"),
+        ] {
+            let bytes = Array(text.utf8)
+            for cut in 0...bytes.count {
+                var cleaner = CleanText(trims: true)
+                cleaner.append(bytes[..<cut])
+                cleaner.append(bytes[cut...])
+                #expect(String(decoding: cleaner.finish(), as: UTF8.self) == shown, "cut at \(cut)")
+            }
+        }
+    }
+
     static let cases: [(String, String)] = [
         ("a\r\nb\r\n", "a\nb\n"),
         ("a\nb", "a\nb"),
@@ -22,6 +38,11 @@ import Testing
         ("a\u{1b}(Bb", "ab"),
         ("col\u{1b}[5Cumn", "col     umn"),
         ("abc\u{1b}[2K", "   "),
+        ("abc\u{1b}[2K\rd\n", "d\n"),
+        ("old line\u{1b}[1K\rnew\n", "new\n"),
+        ("héllo\u{1b}[2D\u{1b}[1KX\n", "   Xo\n"),
+        ("kept  \n", "kept  \n"),
+        ("\u{1b}k title\u{1b}\\hello\n", "hello\n"),
         ("tab\there", "tab\there"),
         ("a\u{85}b", "ab"),
         ("unfinished \u{1b}]0;never\nnext", "unfinished \nnext"),
@@ -84,7 +105,10 @@ import Testing
         }
     }
 
-    @Test(arguments: ["\u{1b}[Ax", "\u{1b}[Aé\u{8}", "x\ny\u{1b}[F", "\u{1b}[999A\u{1b}[J", "é\rx"])
+    @Test(arguments: [
+        "\u{1b}[Ax", "\u{1b}[Aé\u{8}", "x\ny\u{1b}[F", "\u{1b}k title\u{1b}\\x",
+        "\u{1b}[999A\u{1b}[J", "é\rx",
+    ])
     func `redrawing without end takes its time in proportion`(piece: String) {
         let lines = String(repeating: String(repeating: "ab", count: 50) + "\n", count: 2000)
         let text = lines + String(repeating: piece, count: 20_000)
@@ -94,12 +118,21 @@ import Testing
         #expect(took < .seconds(5), "\(took)")
     }
 
+    @Test func `a line longer than any terminal's is not erased from its beginning`() {
+        let long = String(repeating: "a", count: 60_000)
+        let text = long + String(repeating: "\u{1b}[1K", count: 50_000)
+        let start = threadTime()
+        #expect(CleanText.clean(Array(text.utf8)[...]) == long)
+        #expect(threadTime() - start < .seconds(5))
+    }
+
     @Test func `cuts fall between lines, characters and sequences`() {
         func whole(_ text: String) -> Int { TextCut.whole(Array(text.utf8)[...]) }
         #expect(whole("abc") == 3)
         #expect(whole("abc\r") == 3)
         #expect(whole("abc\u{1b}[1;3") == 3)
         #expect(whole("abc\u{1b}[1;3m") == 9)
+        #expect(whole("abc\u{1b}k tit") == 3)
         #expect(TextCut.whole([97, 0xe2, 0x82]) == 1)
         #expect(TextCut.whole([97, 0xe2, 0x82, 0xac]) == 4)
         #expect(TextCut.whole([0x80, 0x80, 0x80, 0x80]) == 4)

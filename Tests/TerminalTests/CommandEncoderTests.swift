@@ -28,7 +28,9 @@ import Testing
             Array("echo 'hi'\n".utf8), number: 3, previous: 1)
         #expect(lines.pieces.isEmpty)
         let text = String(decoding: lines.command, as: UTF8.self)
-        #expect(text == " __c=$'echo \\047hi\\047\\n'$__t;__b 3 1&&:;\\eval \"$__c\";__e 3\n")
+        #expect(
+            text == " __n=3 __s=297 __r=1 __c=$'echo \\047hi\\047\\n'$__t;{ __b&&:;} 3>&1 >&- 2>&-;"
+                + "\\eval \"$__q$__c\";{ __e 3;} 3>&1 >&- 2>&-\n")
     }
 
     @Test func `fish takes characters whole, in one word or in pieces`() throws {
@@ -37,7 +39,7 @@ import Testing
         let text = String(decoding: lines.command, as: UTF8.self)
         #expect(
             text
-                == " set -g __c 'echo \\''\\Xc3\\Xa9'\\\\\\''\\n$__t;__b 3 1;eval $__c;__e 3\n")
+                == " set -g __c 'echo \\''\\Xc3\\Xa9'\\\\\\''\\n$__t;__b 3 1;eval $__q$__c;__e 3\n")
         let long = try encoder.encode(
             Array(String(repeating: "🙂x", count: 500).utf8), number: 4, previous: 0)
         for piece in long.pieces {
@@ -65,6 +67,15 @@ import Testing
     ])
     func `a dangling operator is seen`(code: String, dangles: Bool) {
         #expect(FishDialect.endsInOperator(Array(code.utf8)) == dangles)
+    }
+
+    @Test(arguments: [
+        ("echo hi", false), ("alias e 'echo \\!*'", false), ("if (! -e f) echo no", false),
+        ("if ($x != 1) echo 'hi!'", true), ("echo hi!", false), ("echo \"wow!\"", false),
+        ("echo a!b", true), ("!!", true),
+    ])
+    func `words of tcsh's history are seen`(code: String, recalls: Bool) {
+        #expect(TcshDialect.recalls(Array(code.utf8)) == recalls)
     }
 
     @Test func `shells are known by their program`() {

@@ -144,8 +144,8 @@ func mark(_ letter: String, _ fields: String, closed: Bool = true) -> [UInt8] {
             func take(_ piece: MarkScanner.Piece) {
                 switch piece {
                 case .output(let slice): text += slice
-                case .mark(.ended(_, _, let number, _)): told.append("inner \(number)")
-                case .outerMark(.ended(_, _, let number, _), let level):
+                case .mark(.ended(_, _, _, let number, _)): told.append("inner \(number)")
+                case .outerMark(.ended(_, _, _, let number, _), let level):
                     told.append("\(level) \(number)")
                 default: told.append("?")
                 }

@@ -25,8 +25,8 @@ import Testing
         ("icanon -echo", ["process 20 S 0 ? ? sudo"], .secret, "sudo"),
         ("icanon -echo", ["process 20 ? ? ? ? ?"], .secret, nil),
         ("icanon -echo", ["process 20 S hrtimer_nanosleep 230 ? sleep"], .running, "sleep"),
-        ("-icanon -echo", ["process 20 S poll_schedule_timeout 270 ? vim"], .fullscreen, "vim"),
-        ("-icanon -echo", ["process 20 R 0 running ? top"], .fullscreen, "top"),
+        ("-icanon -echo", ["process 20 S poll_schedule_timeout 270 ? vim"], .keys, "vim"),
+        ("-icanon -echo", ["process 20 R 0 running ? top"], .keys, "top"),
         (
             "icanon echo",
             [
@@ -67,10 +67,20 @@ import Testing
         #expect(found.verdict == .lineInput)
         found = try #require(probe("icanon echo", ["shell 10 10 10", "process 10 R 0 ? ? bash"]))
         #expect(found.verdict == .running)
+        // A job that a start-up file left in the shell's group is not what the shell waits for.
+        let job = "process 12 S hrtimer_nanosleep 230 ? sleep"
+        found = try #require(probe("icanon echo", ["shell 10 10 10", waiting, job]))
+        #expect(found.shellIsAlone && found.verdict == .lineInput && found.foreground == nil)
+        let editing = "process 10 S do_select 270 /dev/pts/1 bash"
+        found = try #require(probe("-icanon -echo", ["shell 10 10 10", editing, job]))
+        #expect(found.shellIsAlone && found.verdict == .lineInput && found.foreground == nil)
+        let working = "process 10 R 0 ? ? bash"
+        found = try #require(probe("icanon echo", ["shell 10 10 10", working, job]))
+        #expect(!found.shellIsAlone && found.verdict == .running)
         let busy = "process 10 S do_wait 61 ? bash"
         let child = "process 12 S poll_schedule_timeout 270 ? fzf"
         found = try #require(probe("-icanon -echo", ["shell 10 10 10", busy, child]))
-        #expect(found.verdict == .fullscreen)
+        #expect(found.verdict == .keys)
         #expect(found.foreground == "fzf")
         #expect(!found.shellIsAlone)
     }
@@ -170,10 +180,36 @@ import Testing
         }
     }
 
+    @Test func `the prompt of a shell is not confused with that of another line editor`() {
+        for line in [
+            "$ ", "# ", "host% ", "me@host:~$ ", "[root@db1 ~]# ", "bash-5.2# ", "➜  ~ ", "❯ ",
+            "~/a ❯ ",
+            "me@host ~> ", "host:~> ", "(venv) me@host:/tmp$ ", "λ ",
+        ] {
+            #expect(PromptGuess.isShellPrompt(line), "\(line)")
+        }
+        for line in [
+            "", ">>> ", "... ", "> ", "mysql> ", "MariaDB [(none)]> ", "sqlite> ", "postgres=# ",
+            "db=> ", "127.0.0.1:6379> ", "(gdb) ", "irb(main):001:0> ", "Delete? [y/N] ", "Name: ",
+            "100% ", "Downloading 45%", "Password: ", "Copied 12 files",
+        ] {
+            #expect(!PromptGuess.isShellPrompt(line), "\(line)")
+        }
+        for line in ["$ ", ">>> ", "Name: ", "host%", "Sure? [y/N] "] {
+            #expect(PromptGuess.mayAsk(line), "\(line)")
+        }
+        for line in ["", "compiling", "Copied 45%", "building [12/40] x.c"] {
+            #expect(!PromptGuess.mayAsk(line), "\(line)")
+        }
+    }
+
     /// A terminal with shell 10 and these processes in the foreground, with these modes.
-    private func foreground(_ processes: [String], _ modes: String) throws -> Probe {
+    private func foreground(
+        _ processes: [String], _ modes: String, words: String = "0 - ? x"
+    ) throws -> Probe {
         let lines =
-            ["shell 10 10 20"] + processes.map { "process \($0)" } + ["tty /dev/pts/4 \(modes)"]
+            ["shell 10 10 20"] + processes.map { "process \($0)" }
+            + ["words \(words)", "tty /dev/pts/4 \(modes)"]
         return try #require(Probe(Array(lines.joined(separator: "\n").utf8)))
     }
 
@@ -187,6 +223,7 @@ import Testing
             (["20 S do_wait 61 ? su", "21 S do_select 23 ? -bash"], raw, false, .shell("-bash")),
             (["20 S poll 7 ? ssh"], raw, false, .carrier("ssh")),
             (["20 S poll 7 ? ssh"], line, false, .busy("ssh")),
+            (["20 S 0 ? ? sudo"], raw, false, .busy("sudo")),
             (
                 ["20 S poll 7 /dev/pts/4 fish", "21 R 0 running ? python3"], raw, false,
                 .shell("fish")
@@ -207,7 +244,33 @@ import Testing
         ]
         for (processes, modes, drawsScreen, expected) in cases {
             let probe = try foreground(processes, modes)
-            #expect(probe.adoption(drawsScreen: drawsScreen) == expected, "\(processes) \(modes)")
+            #expect(
+                probe.adoption(drawsScreen: drawsScreen, line: "$ ") == expected,
+                "\(processes) \(modes)")
+        }
+        // The words with which they were started, and what stands before the cursor.
+        let told: [(String, String, String, String, Bool)] = [
+            ("S wait_woken 0 /dev/pts/4 bash", "- tty bash~ask.sh", line, "$ ", false),
+            ("S wait_woken 0 /dev/pts/4 sh", "- tty sh~-c~read x", line, "Go on? [y/N] ", false),
+            ("S wait_woken 0 /dev/pts/4 bash", "- other bash", line, "$ ", false),
+            ("S wait_woken 0 /dev/pts/4 bash", "= tty -bash", line, "$ ", false),
+            ("S wait_woken 0 /dev/pts/4 bash", "- tty -bash", line, "Name: ", false),
+            ("S wait_woken 0 /dev/pts/4 dash", "- tty sh", line, "# ", true),
+            ("S do_select 23 /dev/pts/4 bash", "- tty bash~--norc", raw, "me> ", true),
+            ("S do_select 23 /dev/pts/4 bash", "- tty bash~--norc", raw, "Sure? [y/N] ", false),
+            ("S do_select 23 /dev/pts/4 bash", "- tty bash~--norc", raw, "Name: ", false),
+            ("S 0 ? ? sh", "- ? -sh", line, "$ ", true),
+            ("S 0 ? ? sh", "- ? sh~-c~id", line, "$ ", false),
+            ("S poll 7 ? ssh", "- tty ssh~host", raw, "me@host:~$ ", true),
+            ("S poll 7 ? ssh", "- tty ssh~host", raw, "Delete? [y/N] ", false),
+            ("S poll 7 ? ssh", "- tty ssh~-tt~host~rm -i x", raw, "me@host:~$ ", false),
+        ]
+        for (process, words, modes, shown, isAdopted) in told {
+            let words = "20 " + words.replacing("~", with: "\u{1f}")
+            let probe = try foreground(["20 " + process], modes, words: words)
+            let found = probe.adoption(drawsScreen: false, line: shown)
+            let isFound = if case .shell = found { true } else { found == .carrier("ssh") }
+            #expect(isFound == isAdopted, "\(process) \(words): \(found)")
         }
         let probe = try foreground(["20 S do_select 23 ? bash"], raw)
         #expect(probe.shows(process: 20, terminal: "/dev/pts/4"))

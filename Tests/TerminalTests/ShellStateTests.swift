@@ -107,7 +107,7 @@ import Testing
         // Typed with new prompts, as the old one did not come.
         state.start(pieces: false)
         state.interrupted()
-        #expect(state.receive(prompt(0, 0)) == nil)
+        #expect(state.receive(prompt(0, 0)) == .promptFollowed)
         #expect(state.receive(.began(number: 2, mapsNewlines: true)) == .outputBegan)
     }
 
@@ -115,7 +115,7 @@ import Testing
         var state = running()
         _ = state.receive(.ended(status: 297, number: 1, directory: []))
         #expect(state.phase == .ending)
-        #expect(state.receive(prompt(0, 0, number: 0)) == .promptReady)
+        #expect(state.receive(prompt(0, 0, number: 0)) == .promptFollowed)
         #expect(state.phase == .ready)
     }
 
@@ -193,14 +193,31 @@ import Testing
         #expect(state.receive(.began(number: 2, mapsNewlines: true)) == .outputBegan)
     }
 
-    @Test func `the sentinel line of an open here-document is found`() {
-        func count(_ text: String) -> Int {
-            CommandOutcome.sentinelBytes(at: Array(text.utf8)[...])
-        }
-        #expect(count("no end\n\n__s=0") == 6)
-        #expect(count("no end\n\n__s=$?\n") == 8)
-        #expect(count("no end\n\nset __s=0\n") == 11)
-        #expect(count("no end\n") == 0)
-        #expect(count("") == 0)
+    @Test(arguments: [
+        ("no end\n\n__s=0", 6), ("no end\n\n__s=$?\n", 8), ("no end\n\nset __s=0\n", 11),
+        ("no end\n\n{ __s=0;} >&- 2>&-", 19), ("no end\n", 0), ("", 0),
+    ])
+    func `the sentinel line of an open here-document is found`(text: String, own: Int) {
+        #expect(OwnTail.count(in: Array(text.utf8)[...], takesSentinel: true) == own)
+    }
+
+    @Test(arguments: [
+        ("c\n\n{ __s=$?;} >&- 2>&-\n", "c\n"), ("\n{ __s=$?;} >/dev/null 2>&1\n", ""),
+        ("hi\n+ __s=0 \n+ 3>&1 \n+ __e 4\n+ __y __j 4\n+ __w=imsx \n+ set +ax\n", "hi\n"),
+        ("^C> __e 7\n", "^C"), ("^C\n{ __d;} 3>&1 >&- 2>&-\n", "^C\n"),
+        ("hi\n---> set -g __s 0\n-> __e 4\n", "hi\n"),
+        ("hi\nset __s=0\nset __q=1 __w=1\nunset echo verbose\n", "hi\n"),
+        ("+ set +ax\n", "+ set +ax\n"), ("a __s=0\n", "a __s=0\n"), ("__s=0", "__s=0"),
+        ("+ echo __e 4\n", "+ echo __e 4\n"), ("set +ax\n", "set +ax\n"),
+    ])
+    func `a trace of our own words is found`(text: String, kept: String) {
+        let count = OwnTail.count(in: Array(text.utf8)[...], takesSentinel: false)
+        #expect(String(decoding: text.utf8.dropLast(count), as: UTF8.self) == kept)
+    }
+
+    @Test func `a second mark C moves the beginning of the output`() {
+        var state = running()
+        #expect(state.receive(.began(number: 1, mapsNewlines: true)) == .outputBeganAgain)
+        #expect(state.receive(.began(number: 2, mapsNewlines: true)) == nil)
     }
 }

@@ -72,10 +72,51 @@ import Testing
         }
     }
 
+    @Test func `a picture on the main screen, once its program is known to draw`() {
+        for (text, shown) in [
+            ("one\r\n\u{1b}[?1h\u{1b}=\u{1b}[H\u{1b}[2Jtop\u{1b}[H", "one\r\n"),
+            ("\u{1b}[H\u{1b}[2Jstep 1\n\u{1b}[?1h\u{1b}=\u{1b}[5dtop", "\u{1b}[H\u{1b}[2Jstep 1\n"),
+            ("one\u{1b}[3;4Htwo", "one"),
+            ("10%\u{1b}[K\r20%\u{1b}[1A", "10%\u{1b}[K\r20%\u{1b}[1A"),
+            ("\u{1b}[?1049hA\u{1b}[?1049lone\u{1b}[2Jtwo", "\u{1b}[?1049hone"),
+        ] {
+            let bytes = Array(text.utf8)
+            for cut in 0...bytes.count {
+                var ranges = AlternateRanges()
+                ranges.scan(bytes[..<cut], at: 0)
+                ranges.scan(bytes[cut...], at: cut)
+                ranges.takeScreen()
+                let parts = ranges.visible(in: 0..<bytes.count)
+                let seen = parts.map { String(decoding: bytes[$0], as: UTF8.self) }.joined()
+                #expect(seen == shown, "cut at \(cut)")
+                ranges.leaveScreen(at: 100)
+                ranges.takeScreen()
+                #expect(ranges.visible(in: 100..<200) == [100..<200])
+            }
+        }
+    }
+
     @Test func `a program that never rests costs no memory`() {
         var ranges = AlternateRanges()
         let text = Array("\u{1b}[?1049hx\u{1b}[?1049l".utf8)
         for round in 0..<10_000 { ranges.scan(text[...], at: round * text.count) }
         #expect(ranges.visible(in: 0..<(10_000 * text.count)).count <= 258)
+    }
+
+    @Test(arguments: [
+        ("\u{1b}[H\u{1b}[2J>>> ", false), ("\u{1b}[2J\u{1b}[H$ \u{1b}[m", false),
+        ("\u{1b}[H\u{1b}[2J\u{1b}[3J$ \u{1b}[K", false), ("\u{1b}[1G\u{1b}[0J> \u{1b}[3G", false),
+        ("\u{1b}[A\r\u{1b}[Jtext", false), ("\u{1b}[5;5Hx", true), ("\u{1b}[1;24r", true),
+        ("\u{1b}[24dx", true), ("\u{1b}[Htop \u{1b}[K", true), ("\u{1b}M", true),
+        ("\u{1b}[1;1H\u{1b}[0m", true),
+    ])
+    func `a screen is drawn by placing rows, and a line is not`(text: String, places: Bool) {
+        for cut in 0...text.utf8.count {
+            #expect(Self.modes(text, cut: cut).0.placesRows == places, "\(cut)")
+        }
+        var scanner = ModeScanner()
+        _ = scanner.scan(Array(text.utf8)[...])
+        scanner.forgetRows()
+        #expect(!scanner.modes.placesRows)
     }
 }

@@ -25,8 +25,8 @@ import Testing
             over: near, context: client, serverName: "inner")
         let here = try #require(await accept.value)
         #expect(there.applicationProtocol == "inner/1")
-        let relay = Tunnel(over: there, role: .caller)
-        let agent = Tunnel(over: here, role: .responder)
+        let relay = Tunnel(over: there, role: .caller, limits: TunnelLimits())
+        let agent = Tunnel(over: here, role: .responder, limits: TunnelLimits())
         agent.onCall = { $0.reversed() }
         for size in [0, 1, 16_384, 1_000_000] {
             let body = pattern(size)

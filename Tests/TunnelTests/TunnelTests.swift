@@ -6,6 +6,11 @@ import Testing
 
 @testable import Tunnel
 
+extension TunnelLimits {
+    /// For calls of up to 8 MiB.
+    init() { self.init(bodyBytes: 8 << 20) }
+}
+
 /// Two ends of a tunnel over real TLS on loopback, with the roles reversed: the agent dials.
 @IO final class Ends {
     let relay: Tunnel
@@ -38,6 +43,20 @@ import Testing
         await first(relay)
         agent = Tunnel(over: there, role: .responder, limits: agentLimits ?? limits)
         agent.onCall = answer
+    }
+
+    /// A call from the relay, and why it failed; nil if it did not.
+    func failure(
+        of body: [UInt8], sent: ByteBudget.Claim? = nil, received: ByteBudget.Claim? = nil
+    ) -> Task<TunnelError?, Never> {
+        IO.task { [relay] in
+            do throws(TunnelError) {
+                _ = try await relay.call(body, sent: sent, received: received)
+                return nil
+            } catch {
+                return error
+            }
+        }
     }
 
     func close() {
@@ -216,7 +235,7 @@ import Testing
         let listener = try Listener.tcp(address) { $0.close() }
         let port = try #require(listener.address?.port)
         let socket = try await SocketStream.connect(host: "127.0.0.1", port: port)
-        let tunnel = Tunnel(over: socket, role: .responder)
+        let tunnel = Tunnel(over: socket, role: .responder, limits: TunnelLimits())
         Array("PRI * HTTP/2.0".utf8).withUnsafeBytes { tunnel.receive($0) }
         tunnel.close()
         #expect(tunnel.isClosed)

@@ -18,7 +18,7 @@ import Wire
         #expect(full.isPersistent && full.idleTimeout == .seconds(600) && full.shell == .bash)
         #expect(full.connectTimeout == .milliseconds(2500) && full.loginTimeout == .seconds(20))
         let least = try OpenSession(bare)
-        #expect(least.columns == 511 && least.rows == 50 && least.terminal == "xterm-256color")
+        #expect(least.columns == 320 && least.rows == 50 && least.terminal == "xterm-256color")
         #expect(!least.isPersistent && least.idleTimeout == .seconds(1800))
         #expect(least.connectTimeout == .seconds(30) && least.loginTimeout == .seconds(30))
         #expect(least.name == nil && least.access.username == nil && least.access.port == nil)
@@ -39,16 +39,23 @@ import Wire
         let run = try RunCommand(Vectors.arguments(.runCommand))
         #expect(run.sessionID == sessionID && run.command == "cd /tmp && printf 'é😀\\n'; false")
         #expect(run.wait == .milliseconds(500) && run.timeout == .seconds(60))
-        #expect(run.maxBytes == 1000)
+        #expect(run.maxBytes == 1000 && run.until == "^é")
         let least = try RunCommand(Fields(object: ["session_id": "a.b", "command": ""]))
         #expect(least.wait == .seconds(10) && least.timeout == nil && least.maxBytes == 20_000)
 
         let send = try SendInput(Vectors.arguments(.sendInput))
         #expect(send.text == "yes" && send.keys == ["tab", "ctrl-c"] && !send.enter)
         #expect(send.wait == .seconds(2) && send.maxBytes == 0)
-        let nothing = try SendInput(bare)
-        #expect(nothing.text.isEmpty && nothing.keys.isEmpty && !nothing.enter)
-        #expect(!nothing.adopt && nothing.secret == nil)
+        #expect(throws: Fault.self) { try SendInput(bare) }
+        #expect(throws: Fault.self) {
+            try SendInput(Fields(object: ["session_id": "a.b", "text": "", "enter": false]))
+        }
+        #expect(throws: Fault.self) {
+            try SendInput(Fields(object: ["session_id": "a.b", "adopt": true, "until": "x"]))
+        }
+        let key = try SendInput(Fields(object: ["session_id": "a.b", "keys": ["up"]]))
+        #expect(key.text.isEmpty && !key.enter && !key.adopt && key.secret == nil)
+        #expect(key.until == nil && key.wait == .seconds(1) && key.maxBytes == 20_000)
         #expect(try SendInput(Fields(object: ["session_id": "a.b", "secret": "s"])).secret == "s")
         #expect(throws: Fault.self) {
             try SendInput(Fields(object: ["session_id": "a.b", "secret": "s", "password": "p"]))
@@ -57,7 +64,6 @@ import Wire
         #expect(throws: Fault.self) {
             try SendInput(Fields(object: ["session_id": "a.b", "adopt": true, "text": "x"]))
         }
-        #expect(nothing.wait == .seconds(1) && nothing.maxBytes == 20_000)
         #expect(try SendInput(Fields(object: ["session_id": "a.b", "text": ""])).enter)
 
         let read = try ReadOutput(Vectors.arguments(.readOutput))
@@ -65,7 +71,7 @@ import Wire
         #expect(read.maxBytes == 4096 && read.until == "^ready \\d+$")
         let newest = try ReadOutput(bare)
         #expect(newest.offset == nil && newest.wait == .zero && newest.view == .text)
-        #expect(newest.until == nil)
+        #expect(newest.until == nil && read.goal == .output && newest.goal == .end)
     }
 
     @Test func `an update changes what is given`() throws {

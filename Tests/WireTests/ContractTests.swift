@@ -1,4 +1,5 @@
-// The contract against itself: what a schema says, the parser does; what a row lists, the vectors show.
+// The contract against itself: what a schema says, the parser does; what a row lists, the vectors
+// show.
 import JSON
 import Support
 import Testing
@@ -54,7 +55,9 @@ import Testing
             )
         case .choice(let options): return (options.map { .string($0) }, ["nothing like it", 1])
         case .flag: return ([], [1, "true"])
-        case .text: return ([], [1, ["a"], true])
+        case .text(Contract.contentBytes): return ([], [1, ["a"], true])
+        case .text(let limit):
+            return ([], [1, ["a"], true, .string(String(repeating: "x", count: limit + 1))])
         case .object: return ([[:]], [[], "x"])
         case .number, .list, .nullable: return ([], [])
         }

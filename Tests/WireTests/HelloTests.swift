@@ -47,6 +47,18 @@ import Wire
     @Test func `the relay's calls come back as the same bytes`() throws {
         let challenge = try Challenge(Vectors.arguments(.hello))
         #expect(challenge.version == Contract.version)
+        for (id, name) in [
+            ("../../x", "site"), ("a/b", "site"), ("", "site"), ("A", "site"), ("-a", "site"),
+            (String(repeating: "a", count: 65), "site"), ("a", "si\u{1b}te"), ("a", "a b"),
+            ("a", "$(id)"), ("a", ""), ("a", "é"),
+        ] {
+            #expect(throws: Fault.self) {
+                try Welcome(Fields(Welcome(agentID: id, name: name).json))
+            }
+        }
+        let shown = try Refusal(
+            Fields(["reason": "unknown", "message": "no\u{1b}[2J\u{202e}way"]))
+        #expect(shown.message == "no[2Jway")
         let welcome = try Welcome(Vectors.arguments(.welcome))
         #expect(welcome == Welcome(agentID: "k3jq5h2m7vx4n6pa", name: "site"))
         let refusal = try Refusal(Vectors.arguments(.refuse))

@@ -180,7 +180,8 @@ import Wire
             ])
         #expect(
             RunState.allCases.map(\.rawValue) == [
-                "done", "running", "timed_out", "cancelled", "link_lost",
+                "done", "running", "timed_out", "cancelled", "link_lost", "line_input", "secret",
+                "fullscreen", "incomplete", "aborted", "stopped", "shell_exited", "maybe_input",
             ])
         #expect(
             Evidence.allCases.map(\.rawValue) == ["mark", "probe", "prompt", "regex", "eof"])

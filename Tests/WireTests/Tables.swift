@@ -100,7 +100,8 @@ enum Tables {
 
     private static func words(_ kind: Kind) -> String {
         switch kind {
-        case .text: "string"
+        case .text(Contract.textBytes), .text(Contract.contentBytes): "string"
+        case .text(let limit): "string of at most \(limit) bytes"
         case .choice(let options): options.map { "`\($0)`" }.joined(separator: " ")
         case .flag: "bool"
         case .integer(let range): "int" + limits(range)

@@ -1,4 +1,5 @@
-// The messages of protocol/vectors, as bytes; and every call's arguments read as an agent reads them.
+// The messages of protocol/vectors, as bytes; and every call's arguments read as an agent reads
+// them.
 import Foundation
 import JSON
 import Support
@@ -65,6 +66,8 @@ enum Vectors {
             case .refuse: _ = try Refusal(fields)
             case .describe: _ = try NoArguments(fields)
             case .progress: _ = try AskProgress(fields)
+            case .listPrincipals: _ = try NoArguments(fields)
+            case .endPrincipal: _ = try EndPrincipal(fields)
             case .listTargets: _ = try ListTargets(fields)
             case .openSession: _ = try OpenSession(fields)
             case .runCommand: _ = try RunCommand(fields)

@@ -1,12 +1,15 @@
-// The `command.*` calls: from arguments to commands, and from results to Wire's types.
+// The `command.*` calls: from arguments to commands, and from results to Wire's types. Those that
+// name a command go to the source that has it: one-shot commands, or another (sessions).
 import JSON
 import Loop
 import Wire
 
 extension Commands {
-    /// Serves the `command.*` calls.
-    func serve(on dispatcher: Dispatcher) {
-        dispatcher.ownerOfCommand = { [unowned self] id in owner(of: id) }
+    /// Serves the `command.*` calls; `others`: further commands that are found by id.
+    func serve(on dispatcher: Dispatcher, also others: [any CommandSource] = []) {
+        dispatcher.ownerOfCommand = { [unowned self] id in
+            source(id, others).owner(of: id)
+        }
         dispatcher.serve(.execute) {
             [unowned self] (call: ExecuteCommand, visit) throws(Fault) in
             visit.progress = { CallProgress(bytes: 0) }
@@ -16,16 +19,28 @@ extension Commands {
         }
         dispatcher.serve(.readCommand) {
             [unowned self] (call: ReadCommand, visit) throws(Fault) in
-            let run = try find(call.commandID)
-            visit.progress = { run.progress }
-            return try await output(call).json
+            let source = source(call.commandID, others)
+            visit.progress = { source.progress(of: call.commandID) }
+            return try await source.output(call).json
         }
         dispatcher.serve(.listCommands) { [unowned self] (call: ListCommands, visit) in
-            ListCommands.json(list(caller: visit.caller, target: call.target))
+            let sources = [self] + others
+            let all = sources.flatMap { $0.list(for: visit.caller, target: call.target) }
+            let newest = all.sorted { $0.started > $1.started }.prefix(Self.listLimit)
+            return ListCommands.json(newest.map(\.info))
         }
         dispatcher.serve(.cancelCommand) {
             [unowned self] (call: CancelCommand, _) throws(Fault) in
-            try await cancel(call).json
+            let most = min(CancelCommand.maxBytes, outputLimit)
+            return try await source(call.commandID, others).cancel(call, maxBytes: most).json
         }
+    }
+
+    /// The most commands in one answer of `command.list`.
+    private static let listLimit = 1024
+
+    /// What has the command with this id; if nothing does, the one-shot commands say so.
+    private func source(_ id: String, _ others: [any CommandSource]) -> any CommandSource {
+        others.first { $0.owner(of: id) != nil } ?? self
     }
 }

@@ -16,9 +16,9 @@ import Wire
     let command: String
     /// Its standard output; 1 MiB in memory and 64 MiB on disk at most, as up to 512 commands (256
     /// running, 256 ended) have such logs.
-    let output = OutputLog(memoryLimit: 1 << 20, spoolLimit: 64 << 20)
+    let output: OutputLog
     /// Its standard error, within the same limits.
-    let errors = OutputLog(memoryLimit: 1 << 20, spoolLimit: 64 << 20)
+    let errors: OutputLog
     let started = IO.now
     private(set) var ended: ContinuousClock.Instant?
     private(set) var end: ProgramEnd?
@@ -32,11 +32,16 @@ import Wire
     private var timer: LoopTimer?
     private let changed = Condition()
 
-    init(id: String, target: String, owner: Owner, command: String) {
+    /// `hasTerminal`: its output is a terminal's.
+    init(id: String, target: String, owner: Owner, command: String, hasTerminal: Bool) {
         self.id = id
         self.target = target
         self.owner = owner
         self.command = String(command.prefix(200))
+        output = OutputLog(
+            memoryLimit: 1 << 20, spoolLimit: 64 << 20, of: owner.id, isTerminal: hasTerminal)
+        errors = OutputLog(
+            memoryLimit: 1 << 20, spoolLimit: 64 << 20, of: owner.id, isTerminal: false)
     }
 
     /// The command's state.

@@ -7,22 +7,26 @@ import Programs
 import Wire
 
 /// Runs and remembers one-shot commands.
-@IO final class Commands {
+@IO final class Commands: CommandSource {
     private let hosts: Hosts
+    private let revoked: RevokedPrincipals
     private let makeID: @IO () -> String
-    /// At most 256 run at once and as many are kept after their end: clients may leave commands in
-    /// the background, whose processes and output must not grow without bound.
-    private let jobs = Jobs<CommandRun>(limit: 256)
-    private var starting = 0
+    /// The most commands that run at once, and the most that are kept after their end: clients may
+    /// leave commands in the background, whose processes and output must not grow without bound.
+    nonisolated static let limit = 256
+    private let jobs = Jobs<CommandRun>(limit: Commands.limit)
 
     /// Commands with ids from `makeID`: unique, and safe in a shell line.
-    init(hosts: Hosts, makeID: @escaping @IO () -> String) {
+    init(hosts: Hosts, revoked: RevokedPrincipals, makeID: @escaping @IO () -> String) {
         self.hosts = hosts
+        self.revoked = revoked
         self.makeID = makeID
     }
 
     /// The commands that have not ended.
     var running: [CommandRun] { jobs.all.filter { $0.ended == nil } }
+    /// The places of commands that run or start.
+    var places: Shares { jobs.places }
     /// How many have not ended.
     var runningCount: Int { jobs.runningCount }
 
@@ -47,19 +51,27 @@ import Wire
             command: request.command, environment: request.environment,
             directory: request.directory, hasTerminal: request.hasTerminal)
         try text.check()
-        guard jobs.runningCount + starting < jobs.limit else {
-            throw Fault(.limitReached, "\(jobs.limit) commands run on this agent: cancel some")
-        }
-        starting += 1
-        defer { starting -= 1 }
+        let place = try places.take(
+            for: caller.id, of: "places for commands",
+            or: "cancel some, or wait until some have ended")
+        var isStarted = false
+        defer { if !isStarted { place.giveBack() } }
         let host = try await hosts.host(request.target, request.access, for: caller)
         let id = makeID()
         let run = CommandRun(
             id: id, target: request.target, owner: Owner(caller, at: host.address),
-            command: request.command)
+            command: request.command, hasTerminal: request.hasTerminal)
         let process = try await host.execute(text, mark: id)
-        jobs.add(run)
+        jobs.add(run, place)
+        isStarted = true
         run.start(process, input: Array(request.input.utf8), timeout: request.timeout)
+        do throws(Fault) {
+            try await host.confirm()
+            try revoked.check(caller.id)
+        } catch {
+            run.cancel("KILL")
+            throw error
+        }
         return run
     }
 
@@ -71,17 +83,27 @@ import Wire
         return run.result(from: offsets, maxBytes: request.maxBytes)
     }
 
+    /// The most bytes of each output in an answer, by the agent's policy.
+    var outputLimit: Int { hosts.policy.outputLimit }
+
+    /// The last line of a command's output, for a caller that waits.
+    func progress(of id: String) -> CallProgress {
+        jobs[id]?.progress ?? CallProgress(bytes: 0)
+    }
+
     /// Ends a command, and answers when it has ended.
-    func cancel(_ request: CancelCommand) async throws(Fault) -> RunResult {
+    func cancel(_ request: CancelCommand, maxBytes: Int) async throws(Fault) -> RunResult {
         let run = try find(request.commandID)
         run.cancel(request.signal)
         // Longer than the six seconds after which a run that is being ended is abandoned.
         await run.wait(.seconds(8))
-        return run.result(maxBytes: min(CancelCommand.maxBytes, hosts.policy.outputLimit))
+        return run.result(maxBytes: maxBytes)
     }
 
     /// The caller's commands, newest first.
-    func list(caller: Caller, target: String? = nil) -> [CommandInfo] {
+    func list(
+        for caller: Caller, target: String? = nil
+    ) -> [(started: ContinuousClock.Instant, info: CommandInfo)] {
         jobs.list(for: caller).filter { (target ?? $0.target) == $0.target }.map { run in
             var info = CommandInfo(
                 commandID: run.id, target: run.target, owner: run.owner.label,
@@ -89,7 +111,7 @@ import Wire
             if case .exited(let code) = run.end { info.exitCode = Int(code) }
             if case .signalled(let name) = run.end { info.signal = name }
             info.durationMS = Int(((run.ended ?? IO.now) - run.started) / .milliseconds(1))
-            return info
+            return (run.started, info)
         }
     }
 

@@ -23,6 +23,8 @@ import Wire
     var ownerOfSession: @IO (String) -> Owner? = { _ in nil }
     /// The owner of the command with this id; nil if there is none.
     var ownerOfCommand: @IO (String) -> Owner? = { _ in nil }
+    /// The principals that are served no more.
+    let revoked = RevokedPrincipals()
     private let watch = CallWatch()
     private var entries: [String: Entry] = [:]
 
@@ -50,6 +52,7 @@ import Wire
             guard let entry = entries[request.method] else {
                 throw Fault(.unknownMethod, "this agent does not know \(request.method); update it")
             }
+            try revoked.check(request.caller.id)
             let policy = policy()
             if let rule = policy.refusal(of: entry.method) {
                 throw .refused(entry.row.tool?.name ?? request.method, by: rule)
@@ -59,7 +62,9 @@ import Wire
             try admit(request.caller, to: entry.row, fields)
             let visit = Visit(request.caller)
             let result = try await watch.during(visit) { () throws(Fault) in
-                try await served(visit)
+                try await Sharer.serving(request.caller.id) { () throws(Fault) in
+                    try await served(visit)
+                }
             }
             return Reply.result(RawJSON(result)).encoded()
         } catch {

@@ -23,7 +23,7 @@ struct Load {
             (description.sessions, description.commands) = (load.sessions, load.commands)
             description.pool = load.pool
             description.links = load.links.filter { link in
-                (try? TargetName(link.target)).map(visit.caller.reaches) == true
+                link.place.map(visit.caller.reaches) == true
             }.map { link in
                 var link = link
                 link.target = "\(membership.name)/\(link.target)"
@@ -31,5 +31,16 @@ struct Load {
             }
             return description.json
         }
+    }
+}
+
+extension LinkInfo {
+    /// Where it leads: the name, with the user and the port in use.
+    fileprivate var place: TargetName? {
+        guard let name = try? TargetName(target), let colon = host.lastIndex(of: ":") else {
+            return nil
+        }
+        return TargetName(
+            host: name.host, user: user, port: UInt16(host[host.index(after: colon)...]))
     }
 }

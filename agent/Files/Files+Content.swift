@@ -30,6 +30,8 @@ extension Files {
                 let most = min(Self.hashLimit, max(1 << 16, (1 << 29) / max(1, pattern.size)))
                 let text = try await bytes(call.offset, most)
                 let (offset, limit, isEnd) = (call.offset, call.length, text.count < most)
+                let place = try await self.searchPlace(for: caller)
+                defer { place.giveBack() }
                 let (matches, done) = await Blocking.run {
                     FileText.search(text, pattern, at: offset, isEnd: isEnd, limit: limit)
                 }
@@ -58,6 +60,13 @@ extension Files {
             }
             return content
         }
+    }
+
+    /// A place for a grep, when its turn has come.
+    private func searchPlace(for caller: Caller) async throws(Fault) -> Shares.Place {
+        try await searches.wait(
+            for: caller.id, until: IO.now + Self.searchTime, of: "places for searches in files",
+            or: "try again in a few seconds")
     }
 
     /// Writes a file, or adds to it.
@@ -102,7 +111,6 @@ extension Files {
                 path, bytes, at: call.append ? size : 0,
                 call.append ? [.write, .create, .append] : [.write, .create, .truncate],
                 mode: call.mode)
-            if let mode = call.mode { try await reach.store.setMode(mode, of: path) }
         } catch {
             let note =
                 switch error {

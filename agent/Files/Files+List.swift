@@ -1,5 +1,6 @@
 // file.list: the contents of a directory, down to the requested depth.
-// Invariant: links are reported, not followed; directories hidden by the policy are not entered.
+// Invariant: links are reported, not followed; directories hidden by the policy are not entered,
+// and names that no file can have are counted alone.
 import Configuration
 import Loop
 import SSH
@@ -45,6 +46,12 @@ extension Files {
     ) async throws(Fault) {
         var entries: [(name: String, attributes: FileAttributes)]
         do throws(FileError) {
+            // A server may list a link as the folder that it leads to.
+            if reach.isJudged, folder.depth > 1 {
+                let found = try await reach.store.attributes(
+                    of: folder.path, followingLinks: false)
+                guard found.kind == .directory else { return }
+            }
             entries = try await reach.store.entries(of: folder.path, limit: limit)
         } catch {
             // An unreadable subdirectory does not fail the whole listing.
@@ -56,6 +63,10 @@ extension Files {
             guard isSkipped else { throw Fault(error, "\(call.target): \(folder.path)") }
             return
         }
+        if entries.count > limit { listing.isTruncated = true }
+        let all = entries.count
+        entries.removeAll { !FileEntry.isUsable($0.name) }
+        listing.unusable += all - entries.count
         entries.sort { $0.name < $1.name }
         var deeper: [(path: String, below: String, depth: Int)] = []
         for (name, attributes) in entries {
@@ -64,7 +75,7 @@ extension Files {
                 continue
             }
             let below = folder.below + name
-            if attributes.kind == .directory, folder.depth < call.depth {
+            if attributes.kind == .directory, folder.depth < call.depth, await reach.isOpen(full) {
                 deeper.append((full, below + "/", folder.depth + 1))
             }
             if let glob = call.glob, !Glob.matches(glob, glob.contains("/") ? below : name) {
@@ -76,7 +87,10 @@ extension Files {
             }
             var entry = FileEntry(below, attributes)
             if attributes.kind == .link {
-                entry.link = try? await reach.store.target(ofLink: full)
+                let way = try? await reach.store.target(ofLink: full)
+                entry.link = way.flatMap {
+                    FileEntry.isText($0, limit: PathRules.longest) ? $0 : nil
+                }
             }
             listing.entries.append(entry)
         }
@@ -85,6 +99,22 @@ extension Files {
 }
 
 extension FileEntry {
+    /// The longest name in bytes: 255 UTF-16 units, which some file systems allow, take 765.
+    private static let longestName = 1024
+
+    /// Whether a file can have this name; another one is a hostile server's, or would act on the
+    /// terminal that shows it.
+    static func isUsable(_ name: String) -> Bool {
+        name != "." && name != ".." && !name.utf8.contains(UInt8(ascii: "/"))
+            && isText(name, limit: longestName)
+    }
+
+    /// Whether text is not empty, has no control characters and at most `limit` bytes.
+    static func isText(_ text: String, limit: Int) -> Bool {
+        (1...limit).contains(text.utf8.count)
+            && !text.unicodeScalars.contains { $0.properties.generalCategory == .control }
+    }
+
     /// An entry with the attributes that are known.
     init(_ path: String, _ attributes: FileAttributes) {
         self.init(path: path, type: attributes.kind.rawValue)

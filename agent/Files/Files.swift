@@ -10,16 +10,26 @@ import Wire
 /// Serves files.
 @IO final class Files {
     /// The most calls at once, as each may hold some 8 MiB.
-    static let limit = 32
+    nonisolated static let limit = 32
     /// The largest file that is hashed and compared, in bytes: it is read into memory.
-    static let hashLimit = 8 << 20
+    nonisolated static let hashLimit = 8 << 20
     /// The most bytes of one write: as base64 they still fit into an MCP message of 4 MiB.
-    static let writeLimit = 2 << 20
+    nonisolated static let writeLimit = 2 << 20
     /// The most entries of one list, which bounds the answer; the tool's description promises this.
-    static let entryLimit = 1000
+    nonisolated static let entryLimit = 1000
+
+    /// The most greps at once: a heavy one keeps a processor and a thread of the pool for seconds.
+    nonisolated static let searchLimit = 3
+    /// The most greps of one principal at once.
+    nonisolated static let searchShare = 2
+    /// How long a grep waits for its turn: some ten heavy ones.
+    static let searchTime = Duration.seconds(20)
 
     private let hosts: Hosts
-    private var running = 0
+    /// The places of calls.
+    let places = Shares(Files.limit)
+    /// The places of greps.
+    let searches = Shares(Files.searchLimit, share: Files.searchShare)
 
     init(hosts: Hosts) { self.hosts = hosts }
 
@@ -52,34 +62,39 @@ import Wire
             if asked.hasPrefix("/") { asked = try policy.admit(asked, on: names, for: use) }
             let real = try await self.do(path) { () throws(FileError) in try await resolve(asked) }
             if let closed {
-                try await self.do(path) { () throws(FileError) in try closed.check(real) }
+                try await self.do(path) { () throws(FileError) in
+                    try await closed.admit(real, for: use)
+                }
             }
             return try policy.admit(real, on: names, for: use)
         }
 
+        /// Whether a rule may refuse a path here, so that the agent must know where paths lead.
+        var isJudged: Bool { closed != nil || policy.paths.concern(names) }
+
+        /// Whether a folder with this path, without links, may be entered on the agent's own
+        /// machine.
+        func isOpen(_ path: String) async -> Bool {
+            guard let closed else { return true }
+            return (try? await closed.admit(path, for: .reading)) != nil
+        }
+
         /// The path with links resolved; its last parts need not exist.
-        ///
-        /// At most 64 parts are missing; a link counts as 8, so that a circle of links ends.
-        private func resolve(_ path: String, depth: Int = 0) async throws(FileError) -> String {
+        private func resolve(_ path: String) async throws(FileError) -> String {
+            var found: String
             do throws(FileError) {
-                return try await store.realPath(path)
-            } catch {
-                var parts = path.split(separator: "/", omittingEmptySubsequences: false)
-                guard error == .notFound, depth < 64, let last = parts.popLast(),
-                    !last.isEmpty, last != ".", last != ".."
-                else { throw error }
-                let parent =
-                    parts.isEmpty ? "." : parts == [""] ? "/" : parts.joined(separator: "/")
-                let above = try await resolve(parent, depth: depth + 1)
-                let folder = above == "/" ? "" : above
-                let full = "\(folder)/\(last)"
-                // A dangling link: writing to it creates its target.
-                let found = try? await store.attributes(of: full, followingLinks: false)
-                guard found?.kind == .link else { return full }
-                let way = try await store.target(ofLink: full)
-                return try await resolve(
-                    way.hasPrefix("/") ? way : "\(folder)/\(way)", depth: depth + 8)
+                found = try await store.realPath(path)
+                guard isJudged, !store.followsLinks else { return found }
+            } catch .notFound {
+                // A missing file must not be called a folder.
+                guard !path.hasSuffix("/") else { throw .notFound }
+                found = path.hasPrefix("/") ? path : "\(try await store.realPath("."))/\(path)"
             }
+            guard found.hasPrefix("/") else {
+                throw .failed(reason: "the server does not say where the path leads")
+            }
+            var walk = LinkWalk(store, isStrict: isJudged)
+            return try await walk.end(of: found)
         }
 
         /// An operation on files, whose failure names the path.
@@ -110,18 +125,15 @@ import Wire
         _ target: String, _ access: TargetAccess, for caller: Caller,
         _ body: @escaping @IO @Sendable (Reach) async throws(Fault) -> T
     ) async throws(Fault) -> T {
-        guard running < Self.limit else {
-            throw Fault(.limitReached, "\(Self.limit) file calls run on this agent: try again")
-        }
-        running += 1
-        defer { running -= 1 }
-        let policy = hosts.policy
+        let place = try places.take(
+            for: caller.id, of: "places for file calls", or: "try again when some have ended")
+        defer { place.giveBack() }
         let host = try await hosts.host(target, access, for: caller)
         let closed = await host.closedFiles?()
-        return try await host.files { store throws(Fault) in
+        return try await host.files { [hosts] store throws(Fault) in
             try await body(
                 Reach(
-                    store: store, names: host.names, target: target, policy: policy,
+                    store: store, names: host.names, target: target, policy: hosts.policy,
                     closed: closed))
         }
     }

@@ -24,10 +24,11 @@ struct CommandText: Sendable {
 
     /// The command with its mark, variables and folder set before it.
     func wrapped(mark id: String?) -> String {
+        // On lines of their own: fish shows the line of an error.
         var text = ""
-        if let id { text += "export \(Self.mark)=\(id); " }
-        for (name, value) in environment { text += "export \(name)=\(Self.quoted(value)); " }
-        if let directory { text += "cd -- \(Self.quoted(directory)) || exit 125; " }
+        if let id { text += "export \(Self.mark)=\(id)\n" }
+        for (name, value) in environment { text += "export \(name)=\(Self.quoted(value))\n" }
+        if let directory { text += "cd -- \(Self.quoted(directory)) || exit 125\n" }
         return text + command
     }
 

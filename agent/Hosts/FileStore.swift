@@ -5,6 +5,10 @@ import SSH
 
 /// The files of a target, as one user sees them.
 @IO protocol FileStore {
+    /// Whether `realPath` is known to follow every link, as this machine's kernel does.
+    ///
+    /// Servers differ, and do not say: OpenSSH follows links, others only remove `..`.
+    var followsLinks: Bool { get }
     /// The absolute path that a path leads to, with links resolved; a relative path begins at the
     /// home.
     func realPath(_ path: String) async throws(FileError) -> String
@@ -16,18 +20,18 @@ import SSH
     ) async throws(FileError) -> FileAttributes
     /// Makes a directory.
     func makeDirectory(_ path: String) async throws(FileError)
-    /// Sets a file's permission bits.
-    func setMode(_ mode: UInt32, of path: String) async throws(FileError)
     /// The entries of a directory, about `limit` at most.
     func entries(
         of path: String, limit: Int
     ) async throws(FileError) -> [(name: String, attributes: FileAttributes)]
     /// The bytes from `offset` on: `count` of them, fewer only at the file's end.
     func read(_ path: String, from offset: UInt64, count: Int) async throws(FileError) -> [UInt8]
-    /// Writes bytes at `offset`.
+    /// Writes bytes at `offset`; the file has `mode` afterwards.
     func write(
         _ path: String, _ bytes: [UInt8], at offset: UInt64, _ opening: FileOpening, mode: UInt32?
     ) async throws(FileError)
 }
 
-extension SFTP: FileStore {}
+extension SFTP: FileStore {
+    var followsLinks: Bool { false }
+}

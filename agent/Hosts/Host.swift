@@ -13,6 +13,12 @@ import Wire
     var address: TargetName { get }
     /// What file tools may not touch; nil where the host is another machine.
     var closedFiles: (@IO () async -> ClosedFiles)? { get }
+    /// Judges the host again if the rules have changed since it was found; throws if they refuse it
+    /// now.
+    ///
+    /// What takes long to open asks when it has opened: only then does a change of the rules end
+    /// it.
+    var confirm: @IO @Sendable () async throws(Fault) -> Void { get }
     /// Starts the user's shell on a terminal.
     func shell(_ terminal: TerminalSize) async throws(Fault) -> HostShell
     /// Starts a command; everything that it starts carries the mark `id`.
@@ -43,7 +49,9 @@ import Wire
 
     /// The files of this machine that hold keys and secrets.
     private func closedFiles() async -> ClosedFiles {
-        ClosedFiles(patterns: await targets.keyPatterns() + links.secrets.files)
+        ClosedFiles(
+            patterns: await targets.keyPatterns() + links.secrets.files,
+            readOnly: await targets.configurationPatterns())
     }
 
     /// The host that `target` (`agent/host`) names, if the policy allows its use with this access.
@@ -53,12 +61,32 @@ import Wire
         _ target: String, _ access: TargetAccess, _ options: LinkOptions? = nil,
         for caller: Caller
     ) async throws(Fault) -> any Host {
-        switch try await targets.admit(target, access, for: caller) {
-        case .local: LocalHost(place: targets.place, closedFiles: closedFiles)
+        let rules = (targets.policy, targets.settings)
+        let found = try await targets.admit(target, access, for: caller)
+        let confirm: @IO @Sendable () async throws(Fault) -> Void = {
+            [targets] () async throws(Fault) in
+            guard rules != (targets.policy, targets.settings) else { return }
+            _ = try await targets.admit(target, access, for: caller)
+        }
+        switch found {
+        case .local:
+            return LocalHost(place: targets.place, closedFiles: closedFiles, confirm: confirm)
         case .ssh(let found, let names):
-            SSHHost(
-                target: found, names: names, options: options ?? LinkOptions(access), links: links,
-                closedFiles: names.contains("local") ? closedFiles : nil)
+            var options = options ?? LinkOptions(access)
+            options.confirm = confirm
+            options.admitsKey = Self.admitsKey(rules.0)
+            return SSHHost(
+                target: found, names: names, options: options, links: links,
+                closedFiles: names.contains("local") ? closedFiles : nil, confirm: confirm)
+        }
+    }
+
+    /// Whether the key file that a call names may be used, by its path when it has been opened: a
+    /// link may have changed since the call was admitted.
+    private static func admitsKey(_ policy: Policy) -> @Sendable (Int32) -> Bool {
+        { descriptor in
+            guard let path = ClosedFiles.path(of: descriptor) else { return false }
+            return (try? policy.admit(path, on: ["local"], for: .reading)) != nil
         }
     }
 }

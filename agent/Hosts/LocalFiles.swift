@@ -11,6 +11,8 @@ import SSH
     /// What may not be opened.
     let closed: ClosedFiles
 
+    var followsLinks: Bool { true }
+
     func realPath(_ path: String) async throws(FileError) -> String {
         let path = path.hasPrefix("/") ? path : "\(home)/\(path)"
         return try await run { () throws(FileError) in
@@ -43,12 +45,6 @@ import SSH
     func makeDirectory(_ path: String) async throws(FileError) {
         try await run { () throws(FileError) in
             guard unsafe mkdir(path, 0o777) == 0 else { throw .last }
-        }
-    }
-
-    func setMode(_ mode: UInt32, of path: String) async throws(FileError) {
-        try await run { () throws(FileError) in
-            guard unsafe chmod(path, mode & 0o7777) == 0 else { throw .last }
         }
     }
 
@@ -109,10 +105,10 @@ import SSH
             var flags = O_WRONLY | O_NONBLOCK
             if opening.contains(.create) { flags |= O_CREAT }
             if opening.contains(.append) { flags |= O_APPEND }
-            try closed.check(path)
+            try closed.checkWriting(path)
             let file = try Self.open(path, flags, mode ?? 0o666)
             defer { close(file) }
-            try closed.check(file, openedAs: path)
+            try closed.checkWriting(file, openedAs: path)
             if opening.contains(.truncate), ftruncate(file, 0) != 0 { throw .last }
             guard offset <= UInt64(Int64.max), lseek(file, off_t(offset), SEEK_SET) >= 0 else {
                 throw .last
@@ -126,6 +122,8 @@ import SSH
                 guard taken > 0 else { throw .last }
                 rest = rest.dropFirst(taken)
             }
+            // By the descriptor, not by the path: another file may be at the path by now.
+            if let mode, fchmod(file, mode & 0o7777) != 0 { throw .last }
         }
     }
 

@@ -10,6 +10,7 @@ import Wire
 @IO struct LocalHost: Host {
     let place: Place
     let closedFiles: (@IO () async -> ClosedFiles)?
+    let confirm: @IO @Sendable () async throws(Fault) -> Void
 
     var names: [String] { ["local"] }
     var address: TargetName { .local }
@@ -35,7 +36,8 @@ import Wire
     /// A program on a new terminal; `arguments` includes the name it sees (`-bash`).
     static func shell(
         path: String, arguments: [String], environment: [String: String],
-        directory: String? = nil, columns: UInt16 = 511, rows: UInt16 = 50
+        directory: String? = nil, columns: UInt16 = UInt16(OpenSession.defaultColumns),
+        rows: UInt16 = 50
     ) throws(LoopError) -> HostShell {
         let terminal = try PTY.spawn(
             path: path, arguments: arguments, environment: environment, directory: directory,
@@ -52,7 +54,9 @@ import Wire
         var environment = environment
         environment["HOME"] = place.home
         let shell = UserAccount.current.shell
-        let text = command.wrapped(mark: id)
+        // No line of the shell's is needed for it, which people would see in lists of processes.
+        environment[CommandText.mark] = id
+        let text = command.wrapped(mark: nil)
         do throws(LoopError) {
             let program: any RunningProgram
             if command.hasTerminal {

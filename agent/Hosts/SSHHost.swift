@@ -12,6 +12,7 @@ import Wire
     let options: LinkOptions
     let links: Links
     let closedFiles: (@IO () async -> ClosedFiles)?
+    let confirm: @IO @Sendable () async throws(Fault) -> Void
 
     var address: TargetName { target.address }
 

@@ -1,6 +1,6 @@
 // Running work that can be looked up by id, for the calls that name one.
-// Invariant: a caller is shown only what it may use; ended jobs are kept for an hour, at most
-// `limit` of them.
+// Invariant: a caller is shown only what it may use; a job has a place until it ends, and is kept
+// for an hour after that, at most `limit` of them.
 import Loop
 import Wire
 
@@ -18,8 +18,10 @@ import Wire
 
 /// The jobs of one kind, by their ids.
 @IO final class Jobs<Kind: Job> {
-    /// The most that run at once, and the most that are kept after their end.
-    let limit: Int
+    /// The places of those that run.
+    let places: Shares
+    /// The most that are kept after their end.
+    private let limit: Int
     private var jobs: [String: Kind] = [:]
     /// The ids of ended jobs, the oldest first.
     private var endedIDs: [String] = []
@@ -27,7 +29,11 @@ import Wire
     /// How long an ended job is kept: long enough for a disconnected client to come back.
     private static var kept: Duration { .seconds(3600) }
 
-    init(limit: Int) { self.limit = limit }
+    /// At most `limit` run at once, and as many are kept after their end.
+    init(limit: Int) {
+        self.limit = limit
+        places = Shares(limit)
+    }
 
     /// The number of jobs that have not ended.
     var runningCount: Int { jobs.count - endedIDs.count }
@@ -35,11 +41,14 @@ import Wire
     /// All jobs, running or kept after their end.
     var all: [Kind] { Array(jobs.values) }
 
-    /// Adds a job that is about to start.
-    func add(_ job: Kind) {
+    /// Adds a job that is about to start; it has its place until it ends.
+    func add(_ job: Kind, _ place: Shares.Place) {
         let id = job.id
         jobs[id] = job
-        job.onEnd = { [weak self] in self?.ended(id) }
+        job.onEnd = { [weak self] in
+            place.giveBack()
+            self?.ended(id)
+        }
     }
 
     /// The job with this id; the dispatcher has checked that the caller may use it.

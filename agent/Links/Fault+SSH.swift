@@ -12,13 +12,13 @@ extension Fault {
             case .connectionRefused: .connectionRefused
             case .connectTimedOut, .handshakeTimedOut, .loginTimedOut, .channelTimedOut: .timedOut
             case .handshakeFailed: .unreachable
-            case .algorithmsRefused, .hostCertificatesOnly: .algorithmsRefused
+            case .algorithmsRefused, .groupTooLarge, .hostCertificatesOnly: .algorithmsRefused
             case .hostKeyUnknown: .hostKeyUnknown
             case .hostKeyChanged: .hostKeyChanged
             case .hostKeyRevoked: .hostKeyRevoked
             case .authenticationFailed, .keyUnreadable: .authenticationFailed
             case .channelRefused, .requestRefused, .sftpUnusable: .channelRefused
-            case .linkLost, .requestUnanswered: .linkLost
+            case .linkLost, .exchangeTooSlow, .requestUnanswered: .linkLost
             case .knownHosts, .local: .unavailable
             }
         self.init(code, "\(target): \(error)\(note)")

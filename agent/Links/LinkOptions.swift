@@ -18,6 +18,11 @@ struct LinkOptions: Sendable {
     var loginTimeout: Duration?
     /// Retries after transient failures; the pauses before three take at most 3.5 s.
     var retries = 3
+    /// Judges the call again once there is a link, which can take long; throws if it is refused
+    /// now.
+    var confirm: (@IO @Sendable () async throws(Fault) -> Void)?
+    /// Whether `key`, once opened, may be used; nil: it may.
+    var admitsKey: (@Sendable (Int32) -> Bool)?
 
     init() {}
 
@@ -42,19 +47,19 @@ struct LinkOptions: Sendable {
 
 /// The secrets that a login uses.
 struct LoginSecrets: Sendable {
-    var password: [UInt8]?
-    var code: [UInt8]?
-    var passphrase: [UInt8]?
+    var password: SecretBytes?
+    var code: SecretBytes?
+    var passphrase: SecretBytes?
 }
 
 extension SSHTarget {
     /// The secrets that a login with these options needs.
     @IO func secrets(
-        _ options: LinkOptions, value: @IO (String) async throws(Fault) -> [UInt8]
+        _ options: LinkOptions, value: @IO (String) async throws(Fault) -> SecretBytes
     ) async throws(Fault) -> LoginSecrets {
         var found = LoginSecrets()
         if let given = options.password {
-            found.password = Array(given.utf8)
+            found.password = SecretBytes(given.utf8)
         } else if let name = options.secret ?? credentials.password {
             found.password = try await value(name)
         }
@@ -93,6 +98,9 @@ extension SSHTarget {
         configuration.certificates =
             credentials.certificateFiles
             + credentials.identityFiles.map { $0 + "-cert.pub" }.filter(exists)
+        if let key = options.key, let admitsKey = options.admitsKey {
+            configuration.admitsFile = { path, descriptor in path != key || admitsKey(descriptor) }
+        }
         configuration.hostKeyAlias = hostKeys.alias
         configuration.acceptNew = hostKeys.acceptsNew
         configuration.legacyAlgorithms = allowsLegacy

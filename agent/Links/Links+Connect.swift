@@ -1,6 +1,7 @@
 // Connecting to a target for the pool: with its secrets, through the link that `Links.jump` gives,
 // with retries after transient failures, and with a person's answers, if one can be asked.
 // Invariant: only what a person approved or a policy allows is stored as trusted.
+import Crypto
 import Glibc
 import Loop
 import SSH
@@ -62,12 +63,12 @@ extension Links {
     }
 
     /// A secret from agent.conf, or else from a person.
-    func secret(_ name: String, for target: String) async throws(Fault) -> [UInt8] {
+    func secret(_ name: String, for target: String) async throws(Fault) -> SecretBytes {
         if secrets.sources[name] == nil, let approver {
             let answer = await IO.within(Self.approvalTime) {
                 await approver.secret(name, for: target)
             }
-            if let value = answer.flatMap({ $0 }) { return value }
+            if let value = answer.flatMap({ $0 }) { return SecretBytes(value) }
         }
         return try await secrets.value(name)
     }

@@ -20,6 +20,7 @@ import Wire
         init(_ target: SSHTarget, _ options: LinkOptions) {
             var unnamed = target
             unnamed.name = ""
+            unnamed.hasChosenWay = false
             self.target = unnamed
             identity = options.identity
             via = target.via.map { "\($0.user)@\($0.hostname):\($0.port)" }
@@ -37,15 +38,17 @@ import Wire
         let target: String
         /// Its number in the order of opening.
         let number: Int
+        let share: Shares.Place
         let probes: ProbeChannel
         var unusedSince: ContinuousClock.Instant?
         /// SFTP, kept open for a while between calls, and the number of its users now.
         var files: SFTP?
         var filesInUse = 0
-        init(_ link: Link, _ target: String, number: Int) {
+        init(_ link: Link, _ target: String, number: Int, _ share: Shares.Place) {
             self.link = link
             self.target = target
             self.number = number
+            self.share = share
             probes = ProbeChannel(link)
         }
 
@@ -66,13 +69,13 @@ import Wire
 
     /// The most links to one target with the same credentials: at sshd's default of 10 channels a
     /// link these are 80 channels, and one target cannot use up `limit`.
-    static let perTarget = 8
+    nonisolated static let perTarget = 8
     /// How long unused SFTP stays open: the next call saves its start, but it holds one of the
     /// channels that the server allows.
     private static let filesTime: Duration = .seconds(30)
 
-    /// The most links in all (`MaxLinks`).
-    var limit = 200
+    /// The links in all (`MaxLinks`), open or being opened; each counts for who had it opened.
+    private let shares = Shares(200)
     /// The secrets that targets' logins name.
     var secrets = Secrets()
     /// The person to ask when nothing is stored; nil if there is none.
@@ -87,6 +90,12 @@ import Wire
     /// A pool that closes links after `idleTime` without a channel: within it, the next call is
     /// spared the login.
     init(idleTime: Duration = .seconds(600)) { self.idleTime = idleTime }
+
+    /// The most links in all (`MaxLinks`).
+    var limit: Int {
+        get { shares.limit }
+        set { shares.limit = newValue }
+    }
 
     /// Starts a shell on a terminal.
     func shell(
@@ -167,7 +176,10 @@ import Wire
         sweep = nil
         let all = places.values.flatMap(\.open)
         places = [:]
-        for held in all { held.link.close() }
+        for held in all {
+            held.share.giveBack()
+            held.link.close()
+        }
     }
 
     // MARK: Channels
@@ -183,6 +195,7 @@ import Wire
         let deadline = IO.now + (options.loginTimeout ?? .seconds(30))
         while true {
             let link = try await self.link(key, target, options, except: full)
+            try await options.confirm?()
             do throws(SSHError) {
                 return (try await start(link), link)
             } catch {
@@ -220,29 +233,39 @@ import Wire
             free.unusedSince = nil
             return free.link
         }
-        if places[key]?.opening == nil { try makeRoom() }
+        if let opening = places[key]?.opening { return try await opening.value.get() }
+        let share = try room()
         let place = places[key] ?? Place()
         places[key] = place
-        let opening = place.opening ?? open(key, place, target, options)
-        return try await opening.value.get()
+        return try await open(key, place, target, options, share).value.get()
     }
 
-    /// Makes room for one more link by closing the one that has been unused longest.
-    private func makeRoom() throws(Fault) {
-        let held = places.values.flatMap(\.open)
-        guard held.count + places.values.count(where: { $0.opening != nil }) >= limit else {
-            return
+    /// Takes a place for one more link; if there is none, the link gives way that has been unused
+    /// longest, one of the caller's own if the caller has its share.
+    private func room() throws(Fault) -> Shares.Place {
+        let principal = Sharer.current
+        while true {
+            do throws(Lack) {
+                return try shares.take(for: principal)
+            } catch {
+                let unused = places.values.flatMap(\.open).filter { held in
+                    guard held.isUnused else { return false }
+                    return switch error {
+                    case .places: true
+                    case .share: held.share.principal == principal
+                    }
+                }
+                let now = IO.now
+                let oldest = unused.min { ($0.unusedSince ?? now) < ($1.unusedSince ?? now) }
+                guard let oldest else {
+                    throw Fault(
+                        error, "SSH connections (MaxLinks \(limit) in agent.conf)",
+                        "close sessions or cancel commands first, and wait for those that connect")
+                }
+                drop(oldest.link)
+                oldest.link.close()
+            }
         }
-        let unused = held.filter(\.isUnused)
-        let oldest = unused.min { ($0.unusedSince ?? IO.now) < ($1.unusedSince ?? IO.now) }
-        guard let oldest else {
-            throw Fault(
-                .limitReached,
-                "this agent has \(limit) SSH connections (MaxLinks \(limit) in agent.conf), all in"
-                    + " use; close sessions or cancel commands first")
-        }
-        drop(oldest.link)
-        oldest.link.close()
     }
 
     /// A link to the target, opened if there is none.
@@ -257,7 +280,8 @@ import Wire
     }
 
     private func open(
-        _ key: Key, _ place: Place, _ target: SSHTarget, _ options: LinkOptions
+        _ key: Key, _ place: Place, _ target: SSHTarget, _ options: LinkOptions,
+        _ share: Shares.Place
     ) -> Task<Result<Link, Fault>, Never> {
         let task = IO.task { () async -> Result<Link, Fault> in
             let result: Result<Link, Fault>
@@ -269,17 +293,19 @@ import Wire
             place.opening = nil
             if case .success(let link) = result {
                 guard !self.isShut else {
+                    share.giveBack()
                     link.close()
                     return .failure(Fault(.unavailable, "the agent is stopping"))
                 }
                 self.totals.opened += 1
-                place.open.append(Held(link, target.name, number: self.totals.opened))
+                place.open.append(Held(link, target.name, number: self.totals.opened, share))
                 link.onEnd = { [weak self, weak link] _ in
                     self?.totals.lost += 1
                     link.map { self?.drop($0) }
                 }
                 self.startSweep()
             } else {
+                share.giveBack()
                 self.totals.failed += 1
                 if place.open.isEmpty { self.places[key] = nil }
             }
@@ -293,7 +319,11 @@ import Wire
 
     private func drop(_ link: Link) {
         for (key, place) in places {
-            place.open.removeAll { $0.link === link }
+            place.open.removeAll { held in
+                guard held.link === link else { return false }
+                held.share.giveBack()
+                return true
+            }
             if place.open.isEmpty && place.opening == nil { places[key] = nil }
         }
     }

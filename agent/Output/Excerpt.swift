@@ -54,9 +54,9 @@ struct Excerpt {
         text += Self.clean(log, (nextOffset - tail.count + skipped)..<nextOffset)
     }
 
-    /// The lines of a range, without what was drawn on the alternate screen.
+    /// The lines of a range, without pictures.
     @IO private static func clean(_ log: OutputLog, _ range: Range<Int>) -> String {
-        var cleaner = CleanText()
+        var cleaner = CleanText(trims: log.isTerminal)
         for part in log.alternate.visible(in: range) { cleaner.append(log.bytes(part)[...]) }
         return String(decoding: cleaner.finish(), as: UTF8.self)
     }

@@ -6,25 +6,40 @@ import Terminal
 
 /// The output of a session or a command.
 @IO final class OutputLog {
+    /// Whether it is a terminal's: blanks at the ends of its lines are not shown.
+    let isTerminal: Bool
     /// One more than the offset of the newest byte.
     private(set) var end = 0
     /// The offset of the oldest byte that can still be read.
     var start: Int { spool.map { max($0.start, 0) } ?? memoryStart }
 
-    /// The ranges drawn on the alternate screen, which are not lines to read.
+    /// The ranges that are a program's pictures, which are not lines to read.
     private(set) var alternate = AlternateRanges()
+
+    /// Bytes of one log in memory, and in its file: its share of the agent's memory and disk.
+    nonisolated static let memory = 4 << 20
+    nonisolated static let spool = 256 << 20
 
     /// Bytes of one chunk: memory is freed, and the file written, by whole chunks.
     private static let chunkSize = 65536
     private let memoryLimit: Int
     private let spoolLimit: Int
+    /// The principal on whose share its file counts, and the files of all.
+    private let holder: String
+    private let spools: Spools
     private var chunks: [[UInt8]] = []
     private var memoryStart = 0
     private var spool: SpoolFile?
     private var spoolFailed = false
 
-    /// An empty log; the limits, in bytes, are its share of the agent's memory and disk.
-    init(memoryLimit: Int = 4 << 20, spoolLimit: Int = 256 << 20) {
+    /// An empty log; the limits are in bytes.
+    init(
+        memoryLimit: Int = OutputLog.memory, spoolLimit: Int = OutputLog.spool, of holder: String,
+        isTerminal: Bool = true, in spools: Spools = .shared
+    ) {
+        self.isTerminal = isTerminal
+        self.holder = holder
+        self.spools = spools
         self.memoryLimit = memoryLimit
         self.spoolLimit = spoolLimit
     }
@@ -44,6 +59,11 @@ import Terminal
         }
         end += bytes.count
         while end - memoryStart > memoryLimit { spill() }
+    }
+
+    /// What has the terminal was found to draw on the whole of it, or not to.
+    func foundDrawing(_ draws: Bool) {
+        if draws { alternate.takeScreen() } else { alternate.leaveScreen(at: end) }
     }
 
     /// From here on output is lines again, whatever mode a program left on.
@@ -85,7 +105,7 @@ import Terminal
     private func spill() {
         let chunk = chunks.removeFirst()
         if spool == nil, !spoolFailed {
-            spool = SpoolFile(start: memoryStart, limit: spoolLimit)
+            spool = SpoolFile(start: memoryStart, limit: spoolLimit, of: holder, in: spools)
             spoolFailed = spool == nil
         }
         memoryStart += chunk.count

@@ -71,7 +71,7 @@ import Terminal
             seen = log.end
         }
         if next == log.end { seen = log.end }
-        var cleaner = CleanText()
+        var cleaner = CleanText(trims: log.isTerminal)
         for part in log.alternate.visible(in: lower..<upper) {
             cleaner.append(log.bytes(part)[...])
         }

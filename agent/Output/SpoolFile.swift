@@ -1,5 +1,6 @@
 // The part of an output that no longer fits in memory: an unlinked temporary file, used as a ring
-// buffer. Invariant: holds the newest `limit` bytes it was given; gone with the process.
+// buffer. Invariant: holds the newest `limit` bytes that it was given since it last gave up its
+// bytes to make room for other files; gone with the process.
 import Glibc
 import Loop
 
@@ -11,11 +12,13 @@ import Loop
     private let descriptor: Int32
     private let limit: Int
     private var end: Int
+    private let spools: Spools
+    private var claim: ByteBudget.Claim?
 
-    /// Makes the file in TMPDIR; nil if that is not possible.
-    init?(start: Int, limit: Int) {
-        let folder = unsafe getenv("TMPDIR").map { unsafe String(cString: $0) } ?? "/tmp"
-        var template = Array("\(folder)/homeline-spool-XXXXXX".utf8CString)
+    /// Makes the file of a principal in TMPDIR; nil if that is not possible.
+    init?(start: Int, limit: Int, of holder: String, in spools: Spools) {
+        guard spools.largest > 0 else { return nil }
+        var template = Array("\(Spools.folder)/homeline-spool-XXXXXX".utf8CString)
         descriptor = unsafe template.withUnsafeMutableBufferPointer { name in
             guard let base = name.baseAddress else { return Int32(-1) }
             let descriptor = unsafe mkstemp(base)
@@ -28,14 +31,45 @@ import Loop
         }
         guard descriptor >= 0 else { return nil }
         self.start = start
-        self.limit = limit
+        self.limit = min(limit, spools.largest)
+        self.spools = spools
         end = start
+        claim = spools.enter(self, of: holder)
     }
 
-    isolated deinit { close(descriptor) }
+    isolated deinit {
+        spools.leave(ObjectIdentifier(self))
+        close(descriptor)
+    }
 
-    /// Adds bytes; false if the disk did not accept them.
+    /// Whether it holds nothing.
+    var isEmpty: Bool { start == end }
+
+    /// Gives its bytes up; what is added later is kept again.
+    func drop() {
+        _ = ftruncate(descriptor, 0)
+        start = end
+        claim?.release()
+    }
+
+    /// Makes room for more bytes, also in files that have not grown for long; false if there is
+    /// none.
+    private func grow(by count: Int) -> Bool {
+        guard let claim else { return false }
+        while true {
+            let more = min(limit, end - start + count) - claim.bytes
+            if claim.grow(by: more) {
+                spools.grew(self)
+                return true
+            }
+            guard let payer = spools.payer(for: claim.holder, growingBy: more) else { return false }
+            payer.drop()
+        }
+    }
+
+    /// Adds bytes; false if the disk or the budget did not accept them.
     func append(_ bytes: [UInt8]) -> Bool {
+        guard grow(by: bytes.count) else { return false }
         var done = 0
         while done < bytes.count {
             let place = (end + done) % limit

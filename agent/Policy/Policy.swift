@@ -48,29 +48,38 @@ struct Policy: Sendable, Equatable {
     /// The rule that refuses the agent's own machine.
     var refusalOfLocal: String? {
         guard allowsLocal else { return "AllowLocal no" }
-        return rule("Target", "local", allowed: allowedTargets, denied: deniedTargets)
+        return refusal(ofTarget: ["local"], user: nil, port: nil)
     }
 
-    /// The patterns of hosts that rules name, other than `*`.
+    /// The patterns of hosts that denying rules and path rules name, other than `*`, without users
+    /// and ports: these rules hold for a host under all its names.
     var hostPatterns: [String] {
-        (allowedTargets + deniedTargets + paths.targets).filter { $0 != "*" }
+        (deniedTargets.map { HostPattern($0).name } + paths.targets)
+            .filter { $0 != "*" }
     }
 
     /// The rule that refuses a target of these names; what denies a host is compared with `others`
     /// too, all names that lead to it.
+    ///
+    /// A rule with a port (`db1:2222`) holds for that port, under each name of the host; the same
+    /// goes for a user (`root@db1`).
     func refusal(
-        ofTarget names: [String], alsoKnownAs others: [String] = [], user: String
+        ofTarget names: [String], alsoKnownAs others: [String] = [], user: String?, port: UInt16?
     ) -> String? {
-        for name in names + others {
-            if let rule = rule("Target", name, allowed: [], denied: deniedTargets) { return rule }
+        func cover(_ pattern: String, _ names: [String]) -> Bool {
+            let host = HostPattern(pattern)
+            return names.contains { name in
+                Glob.matches(pattern.lowercased(), name.lowercased())
+                    || host.matches(host: name, user: user, port: port)
+            }
         }
-        if !allowedTargets.isEmpty,
-            !names.contains(where: {
-                rule("Target", $0, allowed: allowedTargets, denied: []) == nil
-            })
-        {
+        if let pattern = deniedTargets.first(where: { cover($0, names + others) }) {
+            return "DenyTarget \(pattern)"
+        }
+        if !allowedTargets.isEmpty, !allowedTargets.contains(where: { cover($0, names) }) {
             return "AllowTarget \(allowedTargets.joined(separator: ","))"
         }
+        guard let user else { return nil }
         if let rule = rule("User", user, allowed: [], denied: deniedUsers) { return rule }
         // A user's name in another case is another user.
         guard !allowedUsers.isEmpty, !allowedUsers.contains(where: { Glob.matches($0, user) })

@@ -24,28 +24,30 @@ struct Secrets: Sendable, Equatable {
     }
 
     /// The secret of this name.
-    @IO func value(_ name: String) async throws(Fault) -> [UInt8] {
+    @IO func value(_ name: String) async throws(Fault) -> SecretBytes {
         guard let source = sources[name] else {
             throw Fault(
                 .invalidArgument,
                 "this agent has no secret \"\(name.prefix(80))\": an operator adds `Secret NAME file"
                     + " PATH` or `Secret NAME command COMMAND` to agent.conf")
         }
-        let text: [UInt8]
+        let line: SecretBytes
         switch source {
         case .file(let path):
             let read = await Blocking.run {
                 // Only the first line counts: 64 KiB bound what a wrong path may cost.
-                Result { () throws(CryptoError) in try SecureFile.read(path, limit: 1 << 16) }
+                Result { () throws(CryptoError) in
+                    try SecretBytes.firstLine(ofFile: path, limit: 1 << 16)
+                }
             }
-            guard case .success(let bytes) = read else {
+            guard case .success(let found) = read else {
                 throw failed(name, "its file cannot be read")
             }
-            text = bytes
+            line = found
         case .command(let command):
-            // A command may ask another service: 15 s leave the login its time. Only the first line of
-            // the output counts.
-            let result: ChildResult
+            // A command may ask another service: 15 s leave the login its time. Only the first line
+            // of the output counts.
+            var result: ChildResult
             do throws(LoopError) {
                 result = try await Child.run(
                     "/bin/sh", ["-c", command], outputLimit: 1 << 16, deadline: .seconds(15))
@@ -57,10 +59,10 @@ struct Secrets: Sendable, Equatable {
             guard result.exitCode == 0 else {
                 throw failed(name, "its command ended with \(result.exitCode ?? -1)")
             }
-            text = result.output
+            line = SecretBytes(result.output).firstLine
+            result.output.wipe()
         }
-        let line = Array(text.prefix { $0 != 10 && $0 != 13 })
-        guard !line.isEmpty else { throw failed(name, "it is empty") }
+        guard line.count > 0 else { throw failed(name, "it is empty") }
         return line
     }
 

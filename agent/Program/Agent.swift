@@ -23,7 +23,7 @@ import Wire
         self.targets = targets
         sessions = Sessions(makeID: newHandle)
         hosts = Hosts(targets: targets, links: links)
-        commands = Commands(hosts: hosts, makeID: newHandle)
+        commands = Commands(hosts: hosts, revoked: dispatcher.revoked, makeID: newHandle)
         files = Files(hosts: hosts)
         serve()
         apply(settings)
@@ -40,14 +40,20 @@ import Wire
         TargetCalls(targets: targets, membership: membership, isOpen: { links.isOpen(to: $0) })
             .serve(on: dispatcher)
         SessionCalls(
-            sessions: sessions, hosts: hosts, links: links, membership: membership
+            sessions: sessions, hosts: hosts, links: links, membership: membership,
+            revoked: dispatcher.revoked
         ).serve(on: dispatcher)
-        commands.serve(on: dispatcher)
+        commands.serve(on: dispatcher, also: [SessionCommands(sessions)])
         files.serve(on: dispatcher)
+        PrincipalCalls.serve(on: dispatcher, sessions, commands)
     }
+
+    /// Whether a configuration file was there when settings were applied.
+    private(set) var hasConfiguration = false
 
     /// Applies settings to every call from now on.
     func apply(_ settings: AgentSettings) {
+        hasConfiguration = hasConfiguration || settings.hasFile
         targets.settings = settings.targets
         targets.policy = settings.policy
         links.secrets = settings.secrets

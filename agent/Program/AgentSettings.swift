@@ -11,15 +11,22 @@ struct AgentSettings: Sendable {
     var targets = TargetSettings()
     var policy = Policy()
     var secrets = Secrets()
+    /// Whether there is a configuration file.
+    var hasFile = false
 
     /// Nothing configured.
     init() {}
 
     /// Reads flags, environment and the folder's agent.conf (or `--config`).
-    init(_ options: Options, folder: String) throws(CommandFailure) {
-        let all = try Settings.reading(options, folder)
+    ///
+    /// A file that was there once (`isNeeded`) must be there: without it there would be no rules.
+    init(_ options: Options, folder: String, isNeeded: Bool = false) throws(CommandFailure) {
+        let all = try Settings.reading(options, folder, isNeeded: isNeeded)
+        let file = Settings.file(options, folder)
+        hasFile = unsafe access(file, F_OK) == 0
         targets = TargetSettings(
-            sshConfig: all.string(Settings.sshConfig), knownHosts: all.string(Settings.knownHosts),
+            file: file, sshConfig: all.string(Settings.sshConfig),
+            knownHosts: all.string(Settings.knownHosts),
             acceptNew: all.bool(Settings.acceptNew))
         targets.blocks = all.blocks("Target").map(TargetBlock.init)
         policy.allowedTargets = all.strings(Settings.allowTarget)

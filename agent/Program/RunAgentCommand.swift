@@ -24,7 +24,8 @@ import Wire
             log: Process.log)
         let reload = SignalWatch(SIGHUP) {
             do throws(CommandFailure) {
-                agent.apply(try AgentSettings(options, folder: folder))
+                agent.apply(
+                    try AgentSettings(options, folder: folder, isNeeded: agent.hasConfiguration))
                 Process.log("agent.conf was reloaded")
             } catch {
                 Process.log("\(error.message); the previous settings stay in force")

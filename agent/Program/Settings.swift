@@ -52,7 +52,9 @@ enum Settings {
     static let denyTool = Setting.list(
         "deny-tool", "A,B", "patterns of tools that may not be called")
     static let allowPath = Setting.list(
-        "allow-path", "[T:]PATH", "patterns of paths that file tools may use (default: all)")
+        "allow-path", "[T:]PATH",
+        "patterns of paths that file tools may use (default: all);"
+            + " commands are not bound by them")
     static let denyPath = Setting.list(
         "deny-path", "[T:]PATH", "patterns of paths that file tools may not use")
     static let readOnlyPath = Setting.list(
@@ -119,7 +121,8 @@ enum Settings {
                 "Show what this site's policy allows, and which rule refuses the rest.",
                 settings: finding + [readOnly, path],
                 positionals: [.required("TARGET"), .optional("TOOL")]),
-        ], fileSettings: policy, fileBlocks: ["Target": Block.all, "Secret": []])
+        ], fileSettings: policy, fileBlocks: ["Target": Block.all, "Secret": []],
+        limits: Limits.all)
 
     /// The state folder: the flag, or the XDG state folder.
     static func folder(_ options: Options) throws(CommandFailure) -> String {
@@ -130,17 +133,27 @@ enum Settings {
         return folder
     }
 
+    /// The path of the configuration file.
+    static func file(_ options: Options, _ folder: String) -> String {
+        options.string(config) ?? folder + "/agent.conf"
+    }
+
     /// The options, with the configuration file's values as fallbacks.
+    ///
+    /// The file may be missing unless the command line names it, or `isNeeded`.
     static func reading(
-        _ options: Options, _ folder: String
+        _ options: Options, _ folder: String, isNeeded: Bool = false
     ) throws(CommandFailure) -> Options {
-        let path = options.string(config) ?? folder + "/agent.conf"
-        guard let bytes = try? SecureFile.read(path) else {
-            guard options.string(config) == nil else {
-                throw CommandFailure(
-                    "homeline-agent: \(path) cannot be read", ExitCode.configuration)
-            }
-            return options
+        let path = file(options, folder)
+        let bytes: [UInt8]
+        do throws(CryptoError) {
+            // Rules that cannot be read must not turn into no rules.
+            bytes =
+                options.string(config) == nil && !isNeeded
+                ? try SecureFile.readIfPresent(path, refusing: SecureFile.changeByOthers) ?? []
+                : try SecureFile.read(path, refusing: SecureFile.changeByOthers)
+        } catch {
+            throw CommandFailure("homeline-agent: \(error)", ExitCode.configuration)
         }
         do throws(ConfigurationError) {
             let text = String(decoding: bytes, as: UTF8.self)

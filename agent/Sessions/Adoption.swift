@@ -56,7 +56,7 @@ import Wire
             throw Self.failure(found, error)
         }
         await place(inside: level)
-        let shown = SetUp.shown(console.intake.takeGreeting())
+        let shown = SetUp.shown(console.intake.takeGreeting(), nonce: nonce)
         if !shown.isEmpty { console.log.append(Array((shown + "\n").utf8)[...]) }
         // What came until now is not output of the first command in it.
         console.shell.rest = console.log.end
@@ -72,7 +72,7 @@ import Wire
         while true {
             try console.checkAlive()
             try console.checkFree()
-            guard console.shell.openBegin != nil else {
+            guard let scene = console.scene else {
                 guard console.shell.isRunning else {
                     throw Fault(
                         .invalidArgument,
@@ -85,13 +85,24 @@ import Wire
                 guard !console.display.modes.isAlternate else {
                     throw Self.refusal("a full-screen program has the terminal")
                 }
-                // If no kernel can be asked, the marks alone decide; one that answered before is
-                // only slow, and the program in the terminal may not be a shell.
-                guard console.asker.canAsk else { return nil }
-                throw Self.refusal(
-                    "the host did not report in time what has the terminal; try again")
+                // If no kernel can be asked, the text decides; one that answered before is only
+                // slow.
+                guard !console.asker.canAsk else {
+                    throw Self.refusal(
+                        "the host did not report in time what has the terminal; try again")
+                }
+                if PromptGuess.isShellPrompt(scene.openLine ?? "") { return nil }
+                guard IO.now < limit, !Task.isCancelled else {
+                    throw Self.refusal(
+                        "this host does not show what has the terminal, and its last line is not "
+                            + "the prompt of a shell (if a shell waits there, type PS1='$ ' first)")
+                }
+                await console.waiters.wait(until: IO.now + Self.startStep) {
+                    self.console.end != nil
+                }
+                continue
             }
-            let adoption = probe.adoption(drawsScreen: console.display.modes.isAlternate)
+            let adoption = (console.scene ?? scene).adoption(probe)
             console.watch.named(probe)
             switch adoption {
             case .shell, .carrier, .itself: return adoption

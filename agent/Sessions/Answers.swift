@@ -18,6 +18,12 @@ import Wire
             + "end or status until ssh_session_send {\"adopt\": true} makes it this session's shell"
     }
 
+    static func pagerNote(_ name: String) -> String {
+        "\(name) shows one page at a time: ssh_session_send {\"text\": \"q\", \"enter\": false} leaves "
+            + "it, {\"keys\": [\"space\"]} shows the next; sudo drops the session's PAGER=cat: use "
+            + "`sudo env PAGER=cat COMMAND`, or `COMMAND | cat`"
+    }
+
     /// A command as it stands, with its output from `offset` on.
     func result(of command: SessionCommand?, from offset: Int, maxBytes: Int) -> CommandResult {
         let end = command?.outcome == nil ? nil : command?.end
@@ -100,11 +106,11 @@ import Wire
             describeOpen(&result, &notes)
         }
         if let expiry = command.expiry { notes.append(expiry) }
-        if command.lateBytes > 0 {
-            let offset = command.begin - command.lateBytes
+        if let note = Self.note(jobs: command.jobs) { notes.append(note) }
+        if !command.late.isEmpty {
             notes.append(
-                "\(command.lateBytes) bytes came before this command began (background output); "
-                    + "read them from offset \(offset)")
+                "\(command.late.count) bytes came before this command began (background output); "
+                    + "read them from offset \(command.late.lowerBound)")
         }
         result.note = notes.isEmpty ? nil : notes.joined(separator: "; ")
         return result
@@ -115,13 +121,25 @@ import Wire
         let watch = console.watch
         result.state = watch.finding?.state ?? .running
         result.prompt = watch.finding?.prompt
-        result.foreground = watch.foreground
+        result.foreground = watch.foreground.map { String($0.prefix(64)).plain(keepsLines: false) }
         result.evidence = watch.finding.map { [$0.evidence] } ?? []
         if let name = watch.unmarked {
             result.hasLostMarks = true
             notes.append(Self.adoptionNote(name))
         }
         if watch.finding?.evidence == .regex { notes.append(Self.guessNote) }
+        if result.state == .fullscreen, let name = watch.foreground, Probe.isPager(name) {
+            notes.append(Self.pagerNote(name))
+        }
+    }
+
+    /// The note about a shell's jobs, whose output nothing tells from a command's.
+    private static func note(jobs: (before: Int, after: Int)) -> String? {
+        guard jobs.before > 0 else {
+            return jobs.after > 0 ? "background jobs of this shell: \(jobs.after)" : nil
+        }
+        return "background jobs of this shell: \(jobs.before) before this command, \(jobs.after) "
+            + "after it; their output may be in its output"
     }
 
     /// The note about input at the prompt.

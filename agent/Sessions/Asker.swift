@@ -1,6 +1,6 @@
-// Asks the kernel of a shell's host in Watch's time, beside whoever waits, and never prolongs a wait.
-// It also finds where an adopted shell runs. Invariant: one question at a time is on its way for
-// Watch, whoever waits.
+// Asks the kernel of a shell's host in Watch's time, beside whoever waits, and never prolongs a
+// wait. It also finds where an adopted shell runs. Invariant: one question at a time is on its way
+// for Watch, whoever waits.
 import Loop
 import Programs
 import Terminal
@@ -82,6 +82,11 @@ import Wire
             let probe = await ask()
             guard let scene = console.scene else { return }
             let step = console.watch.answered(probe, to: &look, scene, at: IO.now)
+            if step == .over, let finding = console.watch.finding {
+                // Behind a shell without marks, lines follow what one of its programs drew.
+                let draws = finding.state == .fullscreen && console.watch.unmarked == nil
+                console.log.foundDrawing(draws)
+            }
             console.waiters.wake()
             switch step {
             case .over: return
@@ -131,7 +136,8 @@ import Wire
 
     // MARK: Where an adopted shell is
 
-    /// The kernel did not answer when a shell was adopted: asks again, once for all who wait, at most
+    /// The kernel did not answer when a shell was adopted: asks again, once for all who wait, at
+    /// most
     /// `limit`.
     func placeAgain(within limit: Duration = answerTime) async {
         guard isUnplaced else { return }
@@ -181,8 +187,8 @@ import Wire
         if probe.shows(process: identity.process, terminal: identity.terminal) {
             return .here(process: identity.process)
         }
-        // In a namespace of processes it has another number here, and what it said of itself may be of
-        // another process: it is the one shell that reads this terminal, as it is at its prompt.
+        // In a namespace of processes it has another number here, and what it said of itself may be
+        // of another process: it is the one shell that reads this terminal, as it is at its prompt.
         guard identity.device == terminal else { return .elsewhere }
         let readers = probe.readingShells
         if readers.count == 1 { return .here(process: readers[0]) }

@@ -28,15 +28,23 @@ import Screen
     private var isQueued = false
     /// Whether the program is held off.
     private(set) var isHolding = false
+    /// Bytes at the beginning whose questions were answered when they first came.
+    private var answered = 0
     /// Calls that wait to see what was given.
     private var viewers = 0
     private let hold: @IO (Bool) -> Void
+    private let reply: @IO ([UInt8]) -> Void
     private let progress = Condition()
 
-    /// An empty screen; `hold` holds the program off (true) and lets it go on (false).
-    init(columns: Int, rows: Int, hold: @escaping @IO (Bool) -> Void) {
+    /// An empty screen; `hold` holds the program off (true) and lets it go on (false); `reply` gets
+    /// the answers to what the program asks.
+    init(
+        columns: Int, rows: Int, hold: @escaping @IO (Bool) -> Void,
+        reply: @escaping @IO ([UInt8]) -> Void = { _ in }
+    ) {
         screen = Screen(columns: columns, rows: rows)
         self.hold = hold
+        self.reply = reply
     }
 
     /// Bytes that are still to be drawn.
@@ -44,9 +52,12 @@ import Screen
     private var isDone: Bool { left == 0 && sizes.isEmpty }
 
     /// Draws output: a little at once, more in turns.
-    func draw(_ bytes: ArraySlice<UInt8>) {
+    ///
+    /// `isRepeated`: its questions were answered when it first came.
+    func draw(_ bytes: ArraySlice<UInt8>, isRepeated: Bool = false) {
         given += bytes.count
-        if isDone, bytes.count <= 2 * Self.step { return screen.feed(bytes) }
+        if isRepeated { answered = given }
+        if isDone, bytes.count <= 2 * Self.step { return feed(bytes) }
         waiting.append(contentsOf: bytes)
         goOnLater()
         guard left > Self.limit, !isHolding else { return }
@@ -67,6 +78,9 @@ import Screen
         waiting = []
         (done, sizes) = (0, [])
     }
+
+    /// The screen, if nothing waits to be drawn on it.
+    var settled: Screen? { isDone ? screen : nil }
 
     /// The screen, once everything that was given before the call is drawn.
     func shown() async -> Screen {
@@ -92,9 +106,13 @@ import Screen
             sizes.removeFirst()
             return screen.resize(columns: size.columns, rows: size.rows)
         }
-        let upper = min(left, Self.step, sizes.first.map { $0.after - drawn } ?? left)
-        screen.feed(waiting[done..<(done + upper)])
+        let next = min(
+            left, sizes.first.map { $0.after - drawn } ?? left,
+            drawn < answered ? answered - drawn : left)
+        let upper = min(next, Self.step)
+        let piece = waiting[done..<(done + upper)]
         done += upper
+        feed(piece)
         if done == waiting.count {
             waiting.removeAll(keepingCapacity: false)
             done = 0
@@ -102,6 +120,12 @@ import Screen
             waiting.removeFirst(done)
             done = 0
         }
+    }
+
+    private func feed(_ bytes: ArraySlice<UInt8>) {
+        screen.feed(bytes)
+        let replies = screen.takeReplies()
+        if !replies.isEmpty, given - left > answered { reply(replies) }
     }
 
     private func goOnLater() {

@@ -1,6 +1,8 @@
-// A session's terminal and the shells on it: always read, whoever waits and whoever gave up. Bytes go
-// through Intake into the log, marks into the innermost shell's state; typing goes the other way.
-// Invariant: a shell's marks reach that shell alone, and an outer shell's mark ends those inside it.
+// A session's terminal and the shells on it: always read, whoever waits and whoever gave up. Bytes
+// go through Intake into the log, marks into the innermost shell's state; typing goes the other
+// way.
+// Invariant: a shell's marks reach that shell alone, and an outer shell's mark ends those inside
+// it.
 import Loop
 import Programs
 import Terminal
@@ -24,8 +26,8 @@ import Wire
     var watch = Watch(now: IO.now)
     /// The session's handle.
     let id: String
-    /// How many commands were given, to any of its shells.
-    var commandCount = 0
+    /// The commands that were given to any of its shells.
+    var history = CommandHistory()
     /// The variables that its own shell has exported.
     private(set) lazy var exports = ExportsLearner(self)
     /// Asks the kernel.
@@ -47,13 +49,14 @@ import Wire
     /// Time after which what looks like the beginning of a secret is shown after all.
     private static let holdTime = Duration.milliseconds(100)
     /// The most bytes that may wait for a terminal that does not take its input.
-    static let unsentLimit = 1 << 20
+    nonisolated static let unsentLimit = 1 << 20
 
     init(id: String, nonce: Nonce, transport: any ShellTransport, log: OutputLog, display: Display)
     {
         (self.id, self.transport, self.log, self.display) = (id, transport, log, display)
         shells = [SessionShell(nonce: nonce)]
         intake = Intake(nonce)
+        display.replies.console = self
         display.onHold = { [weak self] holds in
             self?.watch.held(holds, at: IO.now)
             if holds { transport.pause() } else { transport.resume() }
@@ -166,6 +169,14 @@ import Wire
         type(line)
     }
 
+    /// Sends Ctrl-C to what runs in the shell inside that a command is; not to that shell's prompt.
+    func interruptInside(_ command: SessionCommand) {
+        guard command.outcome == nil, end == nil, shell.command !== command, shell.isRunning
+        else { return }
+        shell.state.interrupted()
+        transport.write([Keys.interrupt])
+    }
+
     /// Interrupts a command, or what runs in the shell inside that it is.
     func interrupt(_ command: SessionCommand) {
         guard command.outcome == nil, end == nil,
@@ -178,6 +189,7 @@ import Wire
         command.expiry = SessionCommand.expiryNote
         shell.command?.expiry = SessionCommand.expiryNote
         shell.state.interrupted()
+        watch.typed(at: IO.now, toProgram: true)
         transport.write([Keys.interrupt])
     }
 }
@@ -258,12 +270,10 @@ extension Console: IntakeListener {
         case .pieceTaken:
             shell.command?.typing.onTheirWay -= 1
             typePieces()
-        case .outputBegan:
-            if let command = shell.command {
-                // What clearing the prompt made the shell draw is nobody's output.
-                command.lateBytes = command.clearedPrompt ? 0 : log.end - command.begin
-                command.begin = log.end
-            }
+        case .outputBegan, .outputBeganAgain:
+            // Before mark C, traces and traps print what is about the line typed here.
+            shell.command?.begin = log.end
+            if action == .outputBegan { watch.began(at: IO.now) }
         case .finished(let outcome):
             finish(outcome)
             if shell.state.phase == .ready { exports.promptIsBack() }
@@ -271,6 +281,12 @@ extension Console: IntakeListener {
             shell.rest = log.end
             promptIsBack()
         case .promptReady: promptIsBack()
+        case .promptFollowed:
+            shell.promptBegin = log.end
+            if let command = shell.command, command.outcome == nil {
+                (command.begin, command.late) = (log.end, log.end..<log.end)
+            }
+            promptIsBack()
         case .typeEmptyLine: transport.write(CommandEncoder.emptyLine)
         case .typeInterrupt: transport.write([Keys.interrupt])
         }
@@ -284,22 +300,16 @@ extension Console: IntakeListener {
     private func finish(_ outcome: CommandOutcome) {
         guard let command = shell.command else { return }
         watch.ended()
-        if outcome.mayShowSentinel {
-            let tail = log.bytes(max(command.begin, log.end - 16)..<log.end)
-            command.sentinelBytes = CommandOutcome.sentinelBytes(at: tail[...])
-        }
+        command.jobs.after = outcome.state == .done ? shell.state.jobs ?? 0 : 0
+        let tail = log.bytes(max(command.begin, log.end - OwnTail.limit)..<log.end)
+        command.sentinelBytes = OwnTail.count(
+            in: tail[...], takesSentinel: outcome.mayShowSentinel)
         command.finish(outcome, at: log.end)
         waiters.wakeForOutput()
     }
 }
 
 extension Console {
-    /// The handle of the next command.
-    func nextCommandID() -> String {
-        commandCount += 1
-        return "\(id).\(commandCount)"
-    }
-
     /// Throws where the session is over.
     func checkAlive() throws(Fault) {
         guard let end else { return }
@@ -345,10 +355,14 @@ extension Console {
         guard end == nil else { return nil }
         let shell = shells[top]
         guard let begin = shell.openBegin else { return nil }
+        let line = openLine(from: begin)
+        let endsAtMargin = log.bytes(max(begin, log.end - 1)..<log.end) == [13]
         return Watch.Scene(
-            begin: begin, outputBytes: log.end - begin, openLine: openLine(from: begin),
+            begin: begin, outputBytes: log.end - begin, openLine: line,
             drawsScreen: display.modes.isAlternate,
-            typed: shell.hasMarks ? shell.state.typed : nil, profile: shell.profile,
+            picture: display.picture(openLine: line, endsAtMargin: endsAtMargin),
+            typed: shell.hasMarks ? shell.state.typed : nil,
+            code: shell.isRunning ? shell.command?.preview ?? "" : "", profile: shell.profile,
             image: shell.identity?.image)
     }
 

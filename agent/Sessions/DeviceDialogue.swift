@@ -111,8 +111,7 @@ import Wire
     func run(_ order: CommandOrder) async throws(Fault) -> SessionCommand {
         let deadline = IO.now + order.wait
         if let command = console.shell.command, console.shell.isRunning {
-            throw Fault(
-                .busy, "session \(console.id) is running \(command.id): \(command.preview)")
+            throw await console.busy(command)
         }
         guard order.code.utf8.count <= Self.codeLimit,
             order.code.utf8.allSatisfy({ $0 >= 32 || $0 == 10 || $0 == 9 })
@@ -120,8 +119,8 @@ import Wire
             throw Fault(
                 .invalidArgument, "a device takes lines of text, at most 64 KiB of them in all")
         }
-        let command = SessionCommand(
-            id: console.nextCommandID(), code: order.code, begin: console.log.end)
+        let command = console.history.add(
+            order.code, to: console.id, begin: console.log.end)
         console.shell.state.endTyping()
         (console.shell.command, console.shell.rest) = (command, nil)
         console.watch.typed(at: IO.now)

@@ -75,11 +75,36 @@ extension Console {
         )
     }
 
-    /// The fault of a session for a command while another one runs.
-    func busy(_ command: SessionCommand) -> Fault {
-        Fault(
-            .busy,
-            "session \(id) is running \(command.id): \(command.preview); "
-                + "wait with ssh_session_read or interrupt it with ssh_session_send ctrl-c")
+    /// The fault of a session for a command while another one runs: it says what has the terminal,
+    /// and which call leads on.
+    func busy(_ command: SessionCommand) async -> Fault {
+        await asker.glance()
+        return Fault(
+            .busy, "session \(id) is running \(command.id): \(command.preview); \(wayOn)")
+    }
+
+    /// What a client can do about what has the terminal.
+    private var wayOn: String {
+        let name = watch.foreground.map { String($0.prefix(64)).plain(keepsLines: false) }
+        let program = name ?? "a program"
+        guard watch.unmarked == nil else {
+            return "\(program) in it has a shell of its own: take that over with ssh_session_send "
+                + "{\"adopt\": true}, or leave it with {\"text\": \"exit\"}"
+        }
+        let prompt = watch.finding?.prompt.map { " (\($0))" } ?? ""
+        return switch watch.finding?.state {
+        case .secret:
+            "\(program) asks for a secret\(prompt): answer with ssh_session_send {\"secret\": NAME}, or "
+                + "end it with {\"keys\": [\"ctrl-c\"]}"
+        case .lineInput, .maybeInput, .incomplete:
+            "\(program) waits for input\(prompt): answer with ssh_session_send {\"text\": …}, or end it "
+                + "with {\"keys\": [\"ctrl-c\"]}"
+        case .fullscreen:
+            "\(program) has the whole terminal: look with ssh_session_read {\"view\": \"screen\"}, and "
+                + "leave it by its own keys (a pager: ssh_session_send {\"text\": \"q\", \"enter\": "
+                + "false}) or {\"keys\": [\"ctrl-c\"]}"
+        case .running, .done, .aborted, .stopped, .shellExited, .linkLost, nil:
+            "wait with ssh_session_read or interrupt it with ssh_session_send ctrl-c"
+        }
     }
 }

@@ -1,6 +1,7 @@
 // The terminal as a session's program uses it: the modes it set, and a screen while one is needed.
-// A screen is made from the newest lines of the log when something is drawn out of line order or a
-// call reads the screen; it is dropped at the prompt or after 256 KiB of mere lines.
+// A screen is made from the newest lines of the log when something is drawn out of line order, a
+// program asks the terminal something, or a call reads the screen; it is dropped at the prompt or
+// after 256 KiB of mere lines.
 // Invariant: what a program left on is off once the prompt is back.
 import Loop
 import Screen
@@ -23,11 +24,14 @@ import Wire
     /// Holds the program off (true) while too much waits to be drawn, and lets it go on (false).
     var onHold: (@IO (Bool) -> Void)?
 
+    /// The answers to programs that ask the terminal something.
+    let replies = Replies()
+
     private var scanner = ModeScanner()
     private var canvas: Canvas?
     private var sinceDrawn = 0
 
-    init(columns: Int = 511, rows: Int = 50) {
+    init(columns: Int = OpenSession.defaultColumns, rows: Int = 50) {
         self.columns = columns
         self.rows = rows
     }
@@ -35,19 +39,55 @@ import Wire
     /// The modes the program in the terminal has set.
     var modes: TerminalModes { scanner.modes }
 
+    /// Whether the newest output is a question to the terminal.
+    var isAskedLast: Bool { scanner.asking == .last }
+
+    /// What the terminal shows at the cursor, for the rules of Watch.
+    enum Picture: Equatable {
+        /// A program draws the screen.
+        case screen
+        /// The cursor is at the end of the last line of text, which is this.
+        case line(String)
+        /// The cursor is at the beginning of a line.
+        case begin
+    }
+
+    /// What the terminal shows; `openLine`: the unfinished last line of the output.
+    func picture(openLine: String?, endsAtMargin: Bool) -> Picture {
+        if modes.isAlternate || modes.placesRows || modes.hidesCursor { return .screen }
+        guard let canvas else {
+            return endsAtMargin ? .begin : openLine.map(Picture.line) ?? .begin
+        }
+        guard let screen = canvas.settled else { return .screen }
+        let (cursor, rows) = (screen.cursor, screen.rows)
+        guard rows.dropFirst(cursor.row + 1).allSatisfy(\.isEmpty) else { return .screen }
+        let text = rows[cursor.row]
+        if cursor.column == 0 { return .begin }
+        // A wide character takes two columns; nothing but blanks may follow the cursor.
+        guard !text.isEmpty, text.count <= cursor.column else {
+            return text.isEmpty ? .begin : .screen
+        }
+        let blanks = String(repeating: " ", count: min(cursor.column - text.count, 1))
+        return .line(text + blanks)
+    }
+
+    /// A client has typed something.
+    func typed() { scanner.forgetRows() }
+
     /// Follows output as it arrived, before the log has it.
     func take(_ bytes: ArraySlice<UInt8>, _ log: OutputLog) {
         let begun = scanner.unfinished
-        if scanner.scan(bytes) {
+        let draws = scanner.scan(bytes)
+        if draws || scanner.asking != .nothing && replies.mayAsk {
             sinceDrawn = 0
             if canvas == nil {
                 canvas = made(from: log)
                 // The log may lack the beginning of a sequence; drawing it twice does no harm.
-                canvas?.draw(begun[...])
+                canvas?.draw(begun[...], isRepeated: true)
             }
         } else {
             sinceDrawn += bytes.count
-            if sinceDrawn > Self.quiet, !modes.isAlternate { drop() }
+            if sinceDrawn > Self.quiet, !modes.isAlternate, !log.alternate.isDrawing { drop() }
         }
         canvas?.draw(bytes)
     }
@@ -65,6 +105,7 @@ import Wire
         scanner.reset()
         drop()
         log.leaveAlternate()
+        replies.promptIsBack()
     }
 
     /// Takes another size.
@@ -82,7 +123,7 @@ import Wire
             looked = canvas
         } else {
             looked = made(from: log)
-            looked.draw(scanner.unfinished[...])
+            looked.draw(scanner.unfinished[...], isRepeated: true)
             sinceDrawn = 0
             if follows { canvas = looked }
         }
@@ -99,9 +140,13 @@ import Wire
         return view
     }
 
-    /// A screen with the newest lines, without what was drawn on the alternate screen.
+    /// A screen with the newest lines, without the pictures of programs.
     private func made(from log: OutputLog) -> Canvas {
-        let canvas = Canvas(columns: columns, rows: rows) { [weak self] in self?.onHold?($0) }
+        let canvas = Canvas(columns: columns, rows: rows) { [weak self] in
+            self?.onHold?($0)
+        } reply: { [replies] in
+            replies.take($0)
+        }
         let start = max(log.start, log.end - Self.replay)
         for part in log.alternate.visible(in: start..<log.end) {
             var bytes: [UInt8] = []
@@ -110,7 +155,7 @@ import Wire
                 if byte == 10 { bytes.append(13) }
                 bytes.append(byte)
             }
-            canvas.draw(bytes[...])
+            canvas.draw(bytes[...], isRepeated: true)
         }
         // Resets the margins and character sets of earlier programs.
         canvas.draw(Array("\u{1b}7\u{1b}[r\u{1b}8\u{1b}(B\u{1b}[?7h".utf8)[...])

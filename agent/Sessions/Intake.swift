@@ -34,6 +34,7 @@ import Terminal
     private var scanner: MarkScanner
     private var newlines = NewlineMap()
     private var redactor = Redactor()
+    private var masks = MaskFilter()
     /// The echo filter of each shell, outermost first.
     private var echoes = [EchoFilter(editor: .none)]
     /// The line editor of each shell.
@@ -101,11 +102,18 @@ import Terminal
     /// A secret was typed: it is replaced where it is shown.
     func hide(_ secret: [UInt8]) { redactor.add(secret) }
 
+    /// Something is typed to a program that asks for a secret: what it draws for the letters would
+    /// show how many they are.
+    func hideMasks() { masks.begin() }
+
     /// No program runs that could show a secret.
-    func forgetSecrets() { if !redactor.isEmpty { redactor = Redactor() } }
+    func forgetSecrets() {
+        if !redactor.isEmpty { redactor = Redactor() }
+        if masks.isOn { masks = MaskFilter() }
+    }
 
     /// Whether bytes are held back because they may begin a secret.
-    var isHolding: Bool { redactor.isHolding }
+    var isHolding: Bool { redactor.isHolding || masks.isHolding }
 
     // MARK: What comes
 
@@ -115,10 +123,7 @@ import Terminal
         scanner.scan(bytes) { piece in
             switch piece {
             case .output(let slice):
-                guard !redactor.isEmpty else { return show(slice, listener) }
-                var shown: [UInt8] = []
-                redactor.append(slice, to: &shown)
-                show(shown[...], listener)
+                show(withoutSecrets(slice), listener)
             case .mark(let mark): follow(mark, level, listener)
             case .outerMark(let mark, let level): follow(mark, level, listener)
             }
@@ -128,7 +133,7 @@ import Terminal
 
     /// Releases what is held back: nothing follows that could complete a secret.
     func release(_ listener: some IntakeListener) {
-        let held = redactor.flush()
+        let held = masks.flush() + redactor.flush()
         if !held.isEmpty { show(held[...], listener) }
     }
 
@@ -189,6 +194,19 @@ import Terminal
         }
         settle(endsEcho: true, listener)
         newlines.isMapping = maps
+    }
+
+    private func withoutSecrets(_ bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+        var rest = bytes
+        if !redactor.isEmpty {
+            var shown: [UInt8] = []
+            redactor.append(rest, to: &shown)
+            rest = shown[...]
+        }
+        guard masks.isOn else { return rest }
+        var shown: [UInt8] = []
+        masks.append(rest, to: &shown)
+        return shown[...]
     }
 
     private func show(_ bytes: ArraySlice<UInt8>, _ listener: some IntakeListener) {

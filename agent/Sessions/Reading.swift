@@ -20,31 +20,55 @@ import Wire
         (console.shell.isRunning || console.shell.state.typed != nil) && console.end == nil
     }
 
-    /// Output from an offset on (default: where the newest command's begins), waiting for more if
-    /// there is none yet, or until a line from there on matches.
+    /// Output from an offset on, after waiting until a line from `start` on matches.
     func output(
-        offset: Int?, until text: String?, wait patience: Duration, raw: Bool, maxBytes: Int
+        from offset: Int, matching text: String, after start: Int, wait patience: Duration,
+        raw: Bool, maxBytes: Int
     ) async throws(Fault) -> CommandResult {
-        let offset = offset ?? console.shell.command?.begin ?? 0
+        let pattern = try Self.pattern(text)
+        var isMatched: Bool?
+        var result = try await output(from: offset, wait: patience, raw: raw, maxBytes: maxBytes) {
+            isMatched = await find(pattern, from: start, until: $0)
+        }
+        result.isMatched = isMatched
+        return result
+    }
+
+    /// Output from an offset on, after waiting for the goal, and for anything that the reader's
+    /// last answer did not have.
+    func output(
+        from offset: Int, for goal: ReadOutput.Goal, beyond last: Readers.Answer,
+        wait patience: Duration, raw: Bool, maxBytes: Int
+    ) async throws(Fault) -> CommandResult {
+        try await output(from: offset, wait: patience, raw: raw, maxBytes: maxBytes) { deadline in
+            await console.asker.wait(until: deadline, orOutput: true, stopsAtFinding: false) {
+                let isReached =
+                    switch goal {
+                    case .end: !isBusy || console.watch.finding != nil
+                    case .output: true
+                    }
+                guard isReached else { return false }
+                // Nothing more comes from a shell that is gone.
+                return console.end != nil || console.log.end > offset
+                    || last.differs(from: answers.describe(console.shell.command))
+            }
+        }
+    }
+
+    private func output(
+        from offset: Int, wait patience: Duration, raw: Bool, maxBytes: Int,
+        _ wait: @IO (ContinuousClock.Instant) async -> Void
+    ) async throws(Fault) -> CommandResult {
         try check(offset)
-        let pattern = try text.map(Self.pattern)
         let deadline = IO.now + patience
         let command = console.shell.command
         if console.watch.finding != nil { await console.asker.glance() }
-        var isMatched: Bool?
-        if let pattern {
-            isMatched = await find(pattern, from: offset, until: deadline)
-        } else {
-            await console.asker.wait(until: deadline, orOutput: true) {
-                self.console.log.end > offset || !self.isBusy
-            }
-        }
+        await wait(deadline)
         await console.waiters.wait(until: min(deadline, IO.now + Self.endTime)) {
             !self.console.shell.isRunning
         }
         if console.watch.finding == nil { await console.asker.glance() }
         var result = answers.describe(command)
-        result.isMatched = isMatched
         let excerpt = Excerpt(
             console.log, from: offset, to: console.log.end, maxBytes: maxBytes, raw: raw,
             isOver: !console.shell.isRunning)
@@ -70,28 +94,44 @@ import Wire
         await console.waiters.wait(until: deadline, orOutput: true) {
             log.end > offset || !self.isBusy
         }
-        // A picture is drawn in pieces, and half of one is of no use.
+        await drawn(until: deadline)
+        if console.watch.finding == nil { await console.asker.glance() }
+        var result = answers.describe(command)
+        let end = log.end
+        await show(in: &result, maxBytes: maxBytes)
+        (result.offset, result.nextOffset) = (end, end)
+        return result
+    }
+
+    /// Adds the screen to the result about a program that draws: its output has no picture.
+    func addScreen(to result: inout CommandResult, maxBytes: Int) async {
+        guard result.state == .fullscreen, console.log.alternate.isDrawing else { return }
+        await drawn(until: IO.now + Self.stillness.1)
+        await show(in: &result, maxBytes: max(0, maxBytes - result.output.utf8.count))
+    }
+
+    /// Waits a moment, as a picture is drawn in pieces, and half of one is of no use.
+    private func drawn(until deadline: ContinuousClock.Instant) async {
         let limit = min(deadline, IO.now + Self.stillness.1)
         while IO.now < limit, console.end == nil {
             let still = console.lastOutput + Self.stillness.0
             if still <= IO.now { break }
             await console.waiters.wait(until: min(limit, still)) { self.console.end != nil }
         }
-        if console.watch.finding == nil { await console.asker.glance() }
-        var result = answers.describe(command)
-        let end = log.end
+    }
+
+    /// Puts as many rows of the screen into a result as fit.
+    private func show(in result: inout CommandResult, maxBytes: Int) async {
         var screen = await console.display.view(
-            log, follows: console.shell.isRunning || console.shell.state.typed != nil)
+            console.log, follows: console.shell.isRunning || console.shell.state.typed != nil)
         var left = maxBytes
         let rows = screen.rows.prefix {
             left -= $0.utf8.count + 1
             return left >= 0
         }
-        result.isTruncated = rows.count < screen.rows.count
+        if rows.count < screen.rows.count { result.isTruncated = true }
         screen.rows = Array(rows)
         result.screen = screen
-        (result.offset, result.nextOffset) = (end, end)
-        return result
     }
 
     private func check(_ offset: Int) throws(Fault) {
@@ -102,7 +142,7 @@ import Wire
         }
     }
 
-    private static func pattern(_ text: String) throws(Fault) -> LinePattern {
+    static func pattern(_ text: String) throws(Fault) -> LinePattern {
         do throws(TerminalError) {
             return try LinePattern(text)
         } catch {
@@ -111,7 +151,7 @@ import Wire
     }
 
     /// Waits until a line from `offset` on matches; false if the command or the time ended before.
-    private func find(
+    func find(
         _ pattern: LinePattern, from offset: Int, until deadline: ContinuousClock.Instant
     ) async -> Bool {
         var search = OutputSearch(pattern, from: offset)

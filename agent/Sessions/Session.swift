@@ -33,6 +33,8 @@ import Wire
     private var touched = IO.now
     /// The program that the last answer reported as asking for a secret.
     private var asking: SecretQuestion?
+    /// What each client has been given.
+    private var readers = Readers()
 
     /// The most bytes of a line that a terminal keeps while it collects lines itself, on Linux
     /// (`N_TTY_BUF_SIZE` less the line's end).
@@ -109,28 +111,53 @@ import Wire
     /// When it was last used or last sent output.
     var lastUsed: ContinuousClock.Instant { max(touched, console.lastOutput) }
 
+    /// A client uses it.
+    func touch() { touched = IO.now }
+
+    /// The text of the output from an offset on, as people read it.
+    func cleaned(_ text: String, from offset: Int) -> String {
+        dialogue.cleaned(text, from: offset)
+    }
+
     // MARK: Calls
 
-    /// Runs code and waits for its end, at most `wait`.
+    /// Runs code and waits for its end, or until a line of its output matches, at most `wait`.
     func run(
-        _ code: String, wait patience: Duration, timeout: Duration? = nil, maxBytes: Int
+        _ code: String, wait patience: Duration, timeout: Duration? = nil,
+        until text: String? = nil,
+        maxBytes: Int, for reader: String = ""
     ) async throws(Fault) -> CommandResult {
         try console.checkAlive()
-        touched = IO.now
-        let order = CommandOrder(code: code, wait: patience, timeout: timeout)
+        touch()
+        let pattern = try text.map(Reading.pattern)
+        let deadline = IO.now + patience
+        let order = CommandOrder(
+            code: code, wait: pattern == nil ? patience : .zero, timeout: timeout)
         let command = try await dialogue.run(order)
-        return told(answers.result(of: command, from: command.begin, maxBytes: maxBytes))
+        var isMatched: Bool?
+        if let pattern {
+            // Its output begins when the shell has taken its line.
+            await console.asker.wait(until: deadline) {
+                command.outcome != nil || !console.shell.hasMarks || console.shell.state.isRunning
+            }
+            isMatched = await reading.find(pattern, from: command.begin, until: deadline)
+        }
+        var result = answers.result(of: command, from: command.begin, maxBytes: maxBytes)
+        result.isMatched = isMatched
+        return await told(result, to: reader, maxBytes)
     }
 
     /// Types text and keys, then waits for the command's end (at the prompt: for the next prompt).
     func send(
-        text: String, keys: [String], enter: Bool, wait patience: Duration, maxBytes: Int
+        text: String, keys: [String], enter: Bool, wait patience: Duration,
+        until pattern: String? = nil, maxBytes: Int, for reader: String = ""
     ) async throws(Fault) -> CommandResult {
         try console.checkAlive()
         try console.checkFree()
-        return try await deliver(
+        let result = try await deliver(
             try typed(text, keys, enter), line: enter ? text : nil, wait: patience,
-            maxBytes: maxBytes)
+            until: pattern, maxBytes: maxBytes)
+        return await told(result, to: reader, maxBytes)
     }
 
     /// Types a secret and Enter for the program that an earlier answer reported as asking for it.
@@ -138,7 +165,8 @@ import Wire
     /// The kernel must still show that program reading, with the echo off, at the same prompt.
     /// `programs`: those it may be typed into; nil: any.
     func send(
-        secret: String, into programs: Set<String>? = nil, wait patience: Duration, maxBytes: Int
+        secret: String, into programs: Set<String>? = nil, wait patience: Duration,
+        until pattern: String? = nil, maxBytes: Int, for reader: String = ""
     ) async throws(Fault) -> CommandResult {
         try console.checkAlive()
         try console.checkFree()
@@ -154,16 +182,18 @@ import Wire
         guard let probe = await console.asker.hear() else {
             throw Self.unasked("this host does not show whether the echo is off")
         }
-        guard begin == console.shell.openBegin, probe.verdict == .secret,
-            asking.foreground == probe.foreground,
-            asking.prompt == console.openLine(from: begin)
+        guard begin == console.shell.openBegin, let scene = console.scene,
+            scene.wants(probe) == .secret, asking.foreground == probe.foreground,
+            asking.prompt == scene.prompt(probe)
         else {
             throw Self.unasked(
                 "the program that asked is not at that prompt any more; ssh_session_read shows it")
         }
         if let programs { try check(probe, programs) }
         console.intake.hide(bytes)
-        return try await deliver(bytes + [13], wait: patience, maxBytes: maxBytes)
+        let result = try await deliver(
+            bytes + [13], wait: patience, until: pattern, maxBytes: maxBytes)
+        return await told(result, to: reader, maxBytes)
     }
 
     /// Throws unless one of these programs asks, and is what its name says as far as the kernel
@@ -195,8 +225,10 @@ import Wire
 
     /// Types bytes; `line`: they are this text and Enter.
     private func deliver(
-        _ bytes: [UInt8], line: String? = nil, wait patience: Duration, maxBytes: Int
+        _ bytes: [UInt8], line: String? = nil, wait patience: Duration, until text: String?,
+        maxBytes: Int
     ) async throws(Fault) -> CommandResult {
+        let pattern = try text.map(Reading.pattern)
         let limit = Console.unsentLimit
         guard bytes.count <= limit else {
             throw Fault(
@@ -207,35 +239,60 @@ import Wire
             throw Fault(.busy, "session \(id) does not read its input; interrupt it with ctrl-c")
         }
         try await refuseCutLine(in: bytes)
-        touched = IO.now
+        touch()
         await dialogue.settle()
         let begin = log.end
         let deadline = IO.now + patience
         if bytes.contains(Keys.interrupt) { console.shell.state.interrupted() }
         if bytes.contains(Keys.suspend) { console.shell.state.suspended() }
         console.watch.typed(at: IO.now, toProgram: true)
+        console.display.typed()
+        if asking != nil { console.intake.hideMasks() }
         if let command, isRunning {
             await dialogue.watch(command, keys: bytes, isBefore: true)
             console.transport.write(bytes)
-            await console.asker.wait(until: deadline) { command.outcome != nil }
+            let isMatched = await wait(for: pattern, from: begin, until: deadline) {
+                command.outcome != nil
+            }
             await dialogue.watch(command, keys: bytes, isBefore: false)
-            return told(answers.result(of: command, from: begin, maxBytes: maxBytes))
+            var result = answers.result(of: command, from: begin, maxBytes: maxBytes)
+            result.isMatched = isMatched
+            return result
         }
         if console.shell.state.typed == nil { dialogue.typesAtPrompt(line) }
         console.shell.state.typed(bytes, at: begin)
         console.transport.write(bytes)
         let level = depth
-        await console.asker.wait(until: deadline) { self.console.shell.state.typed == nil }
+        let isMatched = await wait(for: pattern, from: begin, until: deadline) {
+            self.console.shell.state.typed == nil
+        }
         await dialogue.recover(from: bytes)
         // The shell that was typed to may have ended, and with it the command that started it.
         if depth < level, let command {
             let upper = max(begin, command.end ?? log.end)
-            return told(answers.result(of: command, in: begin..<upper, maxBytes: maxBytes))
+            var result = answers.result(of: command, in: begin..<upper, maxBytes: maxBytes)
+            result.isMatched = isMatched
+            return result
         }
-        return told(answers.typed(from: begin, maxBytes: maxBytes))
+        var result = answers.typed(from: begin, maxBytes: maxBytes)
+        result.isMatched = isMatched
+        return result
     }
 
-    /// Refuses a line that would be cut without a word, and its beginning run or taken for an answer.
+    /// Waits until what was typed is over or asks something; with a pattern, until a line matches.
+    private func wait(
+        for pattern: LinePattern?, from begin: Int, until deadline: ContinuousClock.Instant,
+        _ isOver: @IO () -> Bool
+    ) async -> Bool? {
+        guard let pattern else {
+            await console.asker.wait(until: deadline, isOver)
+            return nil
+        }
+        return await reading.find(pattern, from: begin, until: deadline)
+    }
+
+    /// Refuses a line that would be cut without a word, and its beginning run or taken for an
+    /// answer.
     private func refuseCutLine(in bytes: [UInt8]) async throws(Fault) {
         let length = bytes.split { $0 == 10 || $0 == 13 }.map(\.count).max() ?? 0
         guard length > CommandEncoder.lineLimit else { return }
@@ -272,37 +329,53 @@ import Wire
     }
 
     /// Makes the shell that has the terminal the one that commands run in.
-    func adopt(wait patience: Duration, maxBytes: Int) async throws(Fault) -> CommandResult {
+    func adopt(
+        wait patience: Duration, maxBytes: Int, for reader: String = ""
+    ) async throws(Fault) -> CommandResult {
         try console.checkAlive()
         try console.checkFree()
-        touched = IO.now
+        touch()
         let begin = log.end
         try await dialogue.adopt(wait: patience)
-        return told(answers.result(of: nil, in: begin..<log.end, maxBytes: maxBytes))
+        return await told(
+            answers.result(of: nil, in: begin..<log.end, maxBytes: maxBytes), to: reader, maxBytes)
     }
 
-    /// Output from an offset on (default: where the newest command's begins), waiting for more if
-    /// there is none yet, or until a line from there on matches.
+    /// Output from an offset on (default: where the reader's last answer ended, at first where the
+    /// newest command's begins), waiting for the goal, or until a line from there on matches.
     func read(
-        offset: Int?, until text: String? = nil, wait patience: Duration, raw: Bool, maxBytes: Int
+        offset: Int?, until text: String? = nil, wait patience: Duration,
+        goal: ReadOutput.Goal = .end, raw: Bool, maxBytes: Int, for reader: String = ""
     ) async throws(Fault) -> CommandResult {
-        touched = IO.now
-        return told(
+        touch()
+        let last = readers[reader]
+        let begin = offset ?? last.offset ?? command?.begin ?? 0
+        if let text {
+            return await told(
+                try await reading.output(
+                    from: begin, matching: text, after: offset ?? command?.begin ?? begin,
+                    wait: patience, raw: raw, maxBytes: maxBytes),
+                to: reader, raw ? nil : maxBytes)
+        }
+        return await told(
             try await reading.output(
-                offset: offset, until: text, wait: patience, raw: raw, maxBytes: maxBytes))
+                from: begin, for: goal, beyond: last, wait: patience, raw: raw,
+                maxBytes: maxBytes),
+            to: reader, raw ? nil : maxBytes)
     }
 
     /// The screen as a person would see it, waiting for a change past `offset` (default: from now).
     func readScreen(
-        offset: Int?, wait patience: Duration, maxBytes: Int
+        offset: Int?, wait patience: Duration, maxBytes: Int, for reader: String = ""
     ) async throws(Fault) -> CommandResult {
-        touched = IO.now
-        return told(
-            try await reading.screen(offset: offset, wait: patience, maxBytes: maxBytes))
+        touch()
+        return noted(
+            try await reading.screen(offset: offset, wait: patience, maxBytes: maxBytes),
+            to: reader, isScreen: true)
     }
 
     /// A command's state without its output.
-    func describe(_ command: SessionCommand?) -> CommandResult { told(answers.describe(command)) }
+    func describe(_ command: SessionCommand?) -> CommandResult { noted(answers.describe(command)) }
 
     /// Gives the terminal another size: the program is notified by SIGWINCH.
     func resize(columns: Int, rows: Int) {
@@ -314,8 +387,26 @@ import Wire
     private var answers: Answers { Answers(console: console, dialogue: dialogue) }
     private var reading: Reading { Reading(console: console, answers: answers) }
 
+    /// The answer to a client, with the screen where a program draws on it and `maxBytes` is given.
+    private func told(
+        _ result: CommandResult, to reader: String, _ maxBytes: Int?
+    ) async -> CommandResult {
+        var result = result
+        if let maxBytes { await reading.addScreen(to: &result, maxBytes: maxBytes) }
+        return noted(result, to: reader)
+    }
+
+    /// Remembers what this answer gives to a client.
+    private func noted(
+        _ result: CommandResult, to reader: String, isScreen: Bool = false
+    ) -> CommandResult {
+        // Nobody receives the answer to a call that was given up.
+        if !Task.isCancelled { readers.told(reader, result, isScreen: isScreen) }
+        return noted(result)
+    }
+
     /// Remembers what the result says about a program that asks for a secret.
-    private func told(_ result: CommandResult) -> CommandResult {
+    private func noted(_ result: CommandResult) -> CommandResult {
         let asks = result.state == .secret && result.evidence == [.probe]
         asking = asks ? SecretQuestion(prompt: result.prompt, foreground: result.foreground) : nil
         return result
@@ -339,7 +430,7 @@ import Wire
         // None of these lines was a command of the client.
         console.exports.takeOver(from: old.console.exports)
         console.shell.command = nil
-        console.commandCount = 0
+        console.history = CommandHistory()
         console.shell.rest = log.end
         return restored
     }

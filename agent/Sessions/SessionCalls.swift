@@ -1,6 +1,7 @@
 // The `session.*` calls: from arguments to sessions, and from results to Wire's types.
 // Invariant: the dispatcher has checked that the caller may use the session, by the owner reported
 // here.
+import Crypto
 import Glibc
 import JSON
 import Loop
@@ -13,6 +14,7 @@ import Wire
     let hosts: Hosts
     let links: Links
     let membership: Membership
+    let revoked: RevokedPrincipals
 
     func serve(on dispatcher: Dispatcher) {
         dispatcher.ownerOfSession = { sessions[$0]?.owner }
@@ -26,37 +28,42 @@ import Wire
             let session = try session(call.sessionID)
             visit.show(session.log)
             return try await session.run(
-                call.command, wait: call.wait, timeout: call.timeout, maxBytes: call.maxBytes
+                call.command, wait: call.wait, timeout: call.timeout, until: call.until,
+                maxBytes: call.maxBytes, for: visit.caller.id
             ).json
         }
         dispatcher.serve(.sendInput) { (call: SendInput, visit) throws(Fault) in
             let session = try session(call.sessionID)
             guard !call.adopt else {
-                return try await session.adopt(wait: call.wait, maxBytes: call.maxBytes).json
+                return try await session.adopt(
+                    wait: call.wait, maxBytes: call.maxBytes, for: visit.caller.id
+                ).json
             }
             let secret = try await secret(call, for: session)
             visit.show(session.log)
             guard let secret else {
                 return try await session.send(
                     text: call.text, keys: call.keys, enter: call.enter, wait: call.wait,
-                    maxBytes: call.maxBytes
+                    until: call.until, maxBytes: call.maxBytes, for: visit.caller.id
                 ).json
             }
             return try await session.send(
-                secret: secret.text, into: secret.programs, wait: call.wait, maxBytes: call.maxBytes
+                secret: secret.text, into: secret.programs, wait: call.wait, until: call.until,
+                maxBytes: call.maxBytes, for: visit.caller.id
             ).json
         }
         dispatcher.serve(.readOutput) { (call: ReadOutput, visit) throws(Fault) in
             let session = try session(call.sessionID)
             guard call.view != .screen else {
                 return try await session.readScreen(
-                    offset: call.offset, wait: call.wait, maxBytes: call.maxBytes
+                    offset: call.offset, wait: call.wait, maxBytes: call.maxBytes,
+                    for: visit.caller.id
                 ).json
             }
             visit.show(session.log)
             return try await session.read(
-                offset: call.offset, until: call.until, wait: call.wait, raw: call.view == .raw,
-                maxBytes: call.maxBytes
+                offset: call.offset, until: call.until, wait: call.wait, goal: call.goal,
+                raw: call.view == .raw, maxBytes: call.maxBytes, for: visit.caller.id
             ).json
         }
         dispatcher.serve(.updateSession) { (call: UpdateSession, _) throws(Fault) in
@@ -98,7 +105,7 @@ import Wire
         if let name = call.secret {
             let programs = try hosts.programs(forSecret: name, on: session.owner.host)
             let bytes = try await links.secret(name, for: session.target)
-            return (String(decoding: bytes, as: UTF8.self), programs)
+            return (String(decoding: bytes.copy, as: UTF8.self), programs)
         }
         if call.password != nil, let rule = hosts.policy.refusalOfSecretArguments {
             throw .refused("a password in an argument", by: rule)
@@ -157,6 +164,13 @@ import Wire
             hostKey = shell.hostKey
             return shell
         }
+        do throws(Fault) {
+            try await host.confirm()
+            try revoked.check(caller.id)
+        } catch {
+            sessions.close(session.id)
+            throw error
+        }
         session.opening = call
         session.opening?.access.password = nil
         let opened = SessionOpened(
@@ -184,7 +198,7 @@ import Wire
 
 extension Session {
     /// Whether it is on this target, as its opener wrote it or with the resolved user and port.
-    fileprivate func isOn(_ target: String) -> Bool {
+    func isOn(_ target: String) -> Bool {
         guard let name = try? TargetName(target) else { return false }
         return self.target == target
             || owner.host.host == name.host && name.user ?? owner.host.user == owner.host.user

@@ -18,16 +18,18 @@ import Terminal
     var end: Int?
     /// Bytes at the end that an open here-document took from the typed line.
     var sentinelBytes = 0
-    /// How it ended.
-    private(set) var outcome: CommandOutcome?
-    /// When it ended.
-    private(set) var ended: ContinuousClock.Instant?
-    /// Bytes of output between the previous command and this one.
-    var lateBytes = 0
+    /// How it ended, and when.
+    private var over: (outcome: CommandOutcome, at: ContinuousClock.Instant)?
+    /// Output that came before its line was typed, after the previous command and its prompt.
+    var late = 0..<0
+    /// The jobs of its shell when its line was typed, and at its end; 0 where they are not counted.
+    var jobs = (before: 0, after: 0)
     /// Whether input that a client had typed at the prompt was cleared for it.
     var clearedPrompt = false
     /// What was done when its time limit passed; nil if it has not passed.
     var expiry: String?
+    /// Whether a client had it ended.
+    var isCancelled = false
     /// Set once its shell, inside another, has ended.
     private(set) var left: Left?
     /// Interrupts it when its time limit has passed.
@@ -62,9 +64,8 @@ import Terminal
 
     func finish(_ outcome: CommandOutcome, at end: Int) {
         guard self.outcome == nil else { return }
-        self.outcome = outcome
+        over = (outcome, IO.now)
         self.end = end
-        ended = IO.now
         deadline?.cancel()
         deadline = nil
         typing = Typing()
@@ -79,8 +80,13 @@ import Terminal
     /// Its shell reported that it ended, but it was stopped.
     func foundStopped() {
         guard outcome?.state == .done else { return }
-        outcome = .stoppedUnseen
+        over?.outcome = .stoppedUnseen
     }
+
+    /// How it ended.
+    var outcome: CommandOutcome? { over?.outcome }
+    /// When it ended.
+    var ended: ContinuousClock.Instant? { over?.at }
 
     /// The milliseconds it took, or has taken so far.
     var durationMS: Int {

@@ -24,6 +24,8 @@ import Terminal
     var command: SessionCommand?
     /// Where a client's input at its prompt ended, since its newest command.
     var rest: Int?
+    /// Where the newest prompt began: what hooks print before it is nobody's output.
+    var promptBegin = 0
     /// The jobs that the kernel showed as stopped.
     var stoppedJobs: Set<Int> = []
 
@@ -74,5 +76,5 @@ import Terminal
     }
 
     /// Where the output of the next command begins, whatever a job in the background prints.
-    func nextBegin(_ start: Int) -> Int { rest ?? command?.end ?? start }
+    func nextBegin(_ start: Int) -> Int { max(rest ?? command?.end ?? start, promptBegin) }
 }

@@ -15,7 +15,7 @@ import Wire
         var isPersistent = false
         var idleTimeout = Duration.seconds(1800)
         var loginTimeout = Duration.seconds(30)
-        var columns = 511
+        var columns = OpenSession.defaultColumns
         var rows = 50
         var shell = ShellChoice.auto
     }
@@ -23,20 +23,24 @@ import Wire
     /// How long an ended session's output can be read: a disconnected client may come back for it.
     private static let keepEnded = Duration.seconds(600)
 
-    /// The most sessions at once.
-    var limit: Int
+    /// The places of sessions that are open or being opened.
+    private let places: Shares
     private let makeID: @IO () -> String
     private var table: [String: Session] = [:]
-    private var opening = 0
-    /// Those that are being opened, by the ids of their principals.
-    private var openingBy: [String: Int] = [:]
+    private var placeOf: [String: Shares.Place] = [:]
     private var endedAt: [String: ContinuousClock.Instant] = [:]
     private var sweeper: LoopTimer?
 
     /// A table of at most `limit` sessions; `makeID` gives a new handle each time.
     init(limit: Int = 1000, makeID: @escaping @IO () -> String) {
-        self.limit = limit
+        places = Shares(limit)
         self.makeID = makeID
+    }
+
+    /// The most sessions at once.
+    var limit: Int {
+        get { places.limit }
+        set { places.limit = newValue }
     }
 
     /// Opens a session over a terminal that has just been started; throws `limit_reached` before
@@ -44,39 +48,24 @@ import Wire
     func open(
         _ request: Opening, _ connect: @IO () async throws(Fault) -> any ShellTransport
     ) async throws(Fault) -> Session {
-        guard table.count + opening < limit else {
-            throw Fault(
-                .limitReached,
-                "this agent has \(limit) sessions (MaxSessions \(limit) in agent.conf); close some"
-                    + " first")
-        }
-        // The last quarter is left to the others.
-        let owner = request.owner.id
-        let own = table.values.count { $0.owner.id == owner } + openingBy[owner, default: 0]
-        guard own < (limit * 3 + 3) / 4 else {
-            throw Fault(
-                .limitReached,
-                "\(own) of the \(limit) sessions that this agent may have are yours, which is a"
-                    + " principal's share: close some first")
-        }
-        opening += 1
-        openingBy[owner, default: 0] += 1
-        defer {
-            opening -= 1
-            openingBy[owner, default: 1] -= 1
-            if openingBy[owner] == 0 { openingBy[owner] = nil }
-        }
+        let place = try places.take(
+            for: request.owner.id, of: "sessions (MaxSessions \(limit) in agent.conf)",
+            or: "close some first")
+        var isOpen = false
+        defer { if !isOpen { place.giveBack() } }
         let transport = try await connect()
         let nonce = Nonce()
         let session = Session(
             id: makeID(), owner: request.owner, target: request.target, name: request.name,
-            nonce: nonce, transport: transport, log: OutputLog(),
+            nonce: nonce, transport: transport, log: OutputLog(of: request.owner.id),
             isPersistent: request.isPersistent, idleTimeout: request.idleTimeout,
             display: Display(columns: request.columns, rows: request.rows))
         try await session.open(
             within: request.loginTimeout, shell: request.shell)
         session.onEnd = { [weak self] in self?.endedAt[$0.id] = IO.now }
         table[session.id] = session
+        placeOf[session.id] = place
+        isOpen = true
         if session.end != nil { endedAt[session.id] = IO.now }
         if sweeper == nil {
             sweeper = LoopTimer(after: .seconds(1), repeating: .seconds(1)) { [weak self] in
@@ -97,6 +86,7 @@ import Wire
     func close(_ id: String) -> Bool {
         guard let session = table.removeValue(forKey: id) else { return false }
         endedAt[id] = nil
+        placeOf.removeValue(forKey: id)?.giveBack()
         session.close()
         return true
     }

@@ -20,17 +20,36 @@ import Wire
     ///
     /// The last one outlasts any deadline.
     static let questionTimes = [Duration.seconds(3), .seconds(6), Self.once]
+    /// Times after which the lines of set-up are typed again: a busy host over a slow line takes up
+    /// to 8 s to answer them.
+    private static let setUpTimes = [Duration.seconds(10), Self.once]
     /// Longer than any deadline: the question is asked once.
     static let once = Duration.seconds(3600)
 
     /// Sets up a shell that has been identified.
     func arm() async throws(Fault) {
         let lines = console.shell.profile.setUp(nonce: console.shell.nonce)
+        if console.display.replies.precedesSetUp { console.transport.write([Keys.killLine]) }
         console.shell.state.arm()
-        console.transport.write(lines[0])
-        try await reach(deadline) { self.console.shell.state.phase != .arming(isArmed: false) }
-        for line in lines.dropFirst() { console.transport.write(line) }
-        try await reach(deadline) { !self.console.shell.state.isSettingUp }
+        try await type(lines.prefix(1)) {
+            self.console.shell.state.phase != .arming(isArmed: false)
+        }
+        try await type(lines.dropFirst()) { !self.console.shell.state.isSettingUp }
+    }
+
+    /// Types lines of set-up, and types them again where no mark answers them.
+    ///
+    /// A shell that changes the modes of its terminal may drop what was typed before. Running
+    /// a line a second time has no effect.
+    private func type(
+        _ lines: ArraySlice<[UInt8]>, _ isReached: @IO () -> Bool
+    ) async throws(Fault) {
+        for patience in Self.setUpTimes {
+            for line in lines { console.transport.write(line) }
+            let next = min(deadline, IO.now + patience)
+            try await reach(next, orGo: next < deadline, isReached)
+            if isReached() { return }
+        }
     }
 
     /// Asks until a shell with a profile answers; one without is replaced by bash or sh.
@@ -48,7 +67,9 @@ import Wire
             // exec there.
             let isCommon = replaced != nil && program == "?" || program == ShellProfile.foreign
             let common: ShellProfile? = isCommon ? .dash : nil
-            if let known = chosen ?? ShellProfile(program: program) ?? common {
+            // `sh` is the name of many shells.
+            let choice = program == "sh" ? chosen : nil
+            if let known = choice ?? ShellProfile(program: program) ?? chosen ?? common {
                 console.shell.profile = known
                 console.intake.edits(known.editor)
                 console.shell.place = .here(process: identity.process)
@@ -64,6 +85,16 @@ import Wire
             replaced = program
             console.transport.write(ShellProfile.replacement)
         }
+    }
+
+    /// Throws where the shell is not the one that a caller chose.
+    func check(_ chosen: ShellProfile?) throws(Fault) {
+        let found = console.shell.profile
+        guard let chosen, chosen != found else { return }
+        throw Fault(
+            .invalidArgument,
+            "the shell at \(target) is \(found.rawValue), not \(chosen.rawValue): open the session "
+                + "with shell \"auto\", which finds that out, or \"\(found.rawValue)\"")
     }
 
     /// Whether the session has ended, or the shell that is adopted.
@@ -113,8 +144,10 @@ import Wire
 
     /// What the host showed at login, without the lines typed here and their prompts.
     static func banner(_ greeting: [UInt8]) -> String {
-        let shown = lines(greeting).prefix { !$0.contains("\\033]133;") || $0.first == " " }
-            .filter { !$0.contains("\\033]133;") }
+        // The terminal echoes what is typed before the shell reads, and begins that with a blank;
+        // an editor's echo stands behind the first prompt.
+        let shown = lines(greeting).prefix { !isOwn($0) || $0.first == " " }
+            .filter { !isOwn($0) }
         let text = shown.map { line in
             let blanks = line.reversed().prefix { $0 == " " }.count
             return line.dropLast(blanks)
@@ -125,13 +158,20 @@ import Wire
 
     /// What arrived while an adopted shell was identified, without the lines typed here and their
     /// prompts.
-    static func shown(_ greeting: [UInt8]) -> String {
-        // A line editor breaks long lines, so that each shows only a part of what was typed.
-        let own = ["\\033]133;", "$PPID", "${s##*)", "__s="]
-        let kept = lines(greeting).filter { line in !own.contains { line.contains($0) } }
+    static func shown(_ greeting: [UInt8], nonce: Nonce) -> String {
+        let kept = lines(greeting).filter { !isOwn($0) && !$0.contains(nonce.text) }
         let text = kept.joined(separator: "\n")
         return text.allSatisfy(\.isWhitespace) ? "" : text
     }
+
+    /// Parts of the lines typed here: a line editor breaks a line at the terminal's width, and each
+    /// row of 80 columns or more has one of them.
+    private static let ownParts = [
+        "\\033]133;", "/proc/self/stat", "/proc/$PPID", "${s##*)", "case ${p:-$$}", "ps -o comm=",
+        "esac;printf", "$PPID $i", "\"$n\"'", "__s", "$__", "(){ ", ";end;", "__i;",
+    ]
+
+    private static func isOwn(_ line: String) -> Bool { ownParts.contains { line.contains($0) } }
 
     private static func lines(_ greeting: [UInt8]) -> [String] {
         CleanText.clean(greeting[...]).split(separator: "\n", omittingEmptySubsequences: false)

@@ -1,5 +1,5 @@
-// A Unix shell: its marks tell what it does. A command is typed when the shell is at its prompt, and
-// the wait for its end, or the wait's cancellation, never touches it.
+// A Unix shell: its marks tell what it does. A command is typed when the shell is at its prompt,
+// and the wait for its end, or the wait's cancellation, never touches it.
 // Invariant: a command is typed once, and to the shell that its caller meant.
 import Loop
 import Programs
@@ -14,11 +14,18 @@ import Wire
 
     /// Time after mark E in which the prompt follows: when it does not, the command replaced it.
     private static let promptTime = Duration.milliseconds(250)
-    /// Time for the kernel to tell that a job was stopped, where no mark does: this answer alone tells
-    /// a stop from an end.
+    /// Time for the kernel to tell that a job was stopped, where no mark does: this answer alone
+    /// tells a stop from an end.
     private static let jobsTime = Duration.seconds(10)
-    /// Time for a look and for a mark after Ctrl-C, where a command replaced the prompt.
+    /// How long a caller waits after Ctrl-C for the kernel to show what became of the command, and
+    /// then for a mark.
     private static let recoveryTime = Duration.seconds(1)
+    /// How long after Ctrl-C the shell may be found at a prompt without a mark.
+    ///
+    /// Hosts that were busy ended a program, or answered, as late as 4 s after it.
+    private static let lateRecoveryTime = Duration.seconds(10)
+    /// The first rest between two looks for that; each further one is twice as long.
+    private static let recoveryRest = Duration.milliseconds(50)
 
     init(_ console: Console, target: String) { (self.console, self.target) = (console, target) }
 
@@ -37,6 +44,8 @@ import Wire
         do throws(Fault) {
             try await setUp.introduce(as: choice)
             try await setUp.arm()
+            // Only now: the shell has forgotten the lines typed here.
+            try setUp.check(choice)
         } catch {
             console.close()
             throw error
@@ -54,22 +63,23 @@ import Wire
         let deadline = IO.now + order.wait
         try console.checkFree()
         if let command = console.shell.command, console.shell.isRunning {
-            throw console.busy(command)
+            throw await console.busy(command)
         }
         await reopenTyping()
         let clears = console.shell.state.typed != nil
         if clears { try await PromptClearing(console: console).clear() }
         let lines = try encode(order.code, arms: false)
         let previous = console.shell.command
-        let command = SessionCommand(
-            id: console.nextCommandID(), code: order.code,
-            begin: console.shell.nextBegin(console.log.start))
+        let command = console.history.add(
+            order.code, to: console.id, begin: console.shell.nextBegin(console.log.start))
         command.clearedPrompt = clears
         (console.shell.command, console.shell.rest) = (command, nil)
         console.watch.typed(at: IO.now)
         command.deadline = order.timeout.map { limit in
-            LoopTimer(after: limit) { [weak console, weak command] in
-                if let console, let command { console.interrupt(command) }
+            LoopTimer(after: limit) { [weak self, weak command] in
+                guard let self, let command else { return }
+                console.interrupt(command)
+                IO.task { await self.recoverPrompt(of: command) }
             }
         }
         await waitForPrompt(after: previous)
@@ -90,14 +100,22 @@ import Wire
     private func reopenTyping() async {
         let draws = console.shell.profile.editor == .draws
         let relevant: ShellState.Remains = draws ? [.line, .interrupt] : .interrupt
-        guard !console.shell.state.remains.isDisjoint(with: relevant) else { return }
+        let replies = console.display.replies
+        guard replies.mayBeAtPrompt || !console.shell.state.remains.isDisjoint(with: relevant)
+        else { return }
         await waitForPrompt(after: console.shell.command)
         console.shell.state.reopenTyping(at: console.log.end)
+        replies.cleared()
     }
 
     private func start(_ command: SessionCommand, _ lines: CommandEncoder.Lines) {
         console.shell.state.start(pieces: !lines.pieces.isEmpty)
+        // What clearing the prompt made the shell draw is nobody's output, nor is a prompt.
+        if !command.clearedPrompt, !console.shell.state.showsOwnPrompt {
+            command.late = command.begin..<max(command.begin, console.log.end)
+        }
         command.typing = SessionCommand.Typing(pieces: lines.pieces[...], line: lines.command)
+        command.jobs.before = console.shell.state.jobs ?? 0
         console.typePieces()
     }
 
@@ -117,6 +135,10 @@ import Wire
 
     func settle() async {
         await waitForPrompt(after: console.shell.command)
+        if console.display.replies.mayBeAtPrompt, !console.shell.isRunning {
+            await reopenTyping()
+            try? await PromptClearing(console: console).clear()
+        }
         await console.exports.waitForQuiet()
     }
 
@@ -146,20 +168,76 @@ import Wire
         await PromptClearing(console: console).recover()
     }
 
-    /// After Ctrl-C the shell waits at a prompt that a command replaced: arms it, so that its mark
-    /// tells the end.
+    /// Waits, for a caller, until the shell is found at a prompt without a mark, or is not.
     private func recoverPrompt(of command: SessionCommand) async {
-        guard command.outcome == nil, console.shell.state.isRunning else { return }
-        if !console.watch.shellWaits {
-            await console.asker.look(within: Self.recoveryTime) {
-                self.console.watch.shellWaits || command.outcome != nil
+        let limit = IO.now + Self.recoveryTime
+        var isDecided = false
+        IO.task { [self] in
+            await findPrompt(of: command) {
+                isDecided = true
+                console.waiters.wake()
             }
         }
-        guard command.outcome == nil, console.watch.shellWaits else { return }
-        let shell = console.shell
+        await console.waiters.wait(until: limit) { command.outcome != nil || isDecided }
+    }
+
+    /// Arms the prompt of a shell that waits at one without a mark after Ctrl-C.
+    ///
+    /// A command replaced the prompt, or zsh was interrupted while it printed its marks. A busy
+    /// host is late to end what ran, and to answer: the kernel is asked again for a while.
+    /// `decided` is called when an answer shows that something else runs, and at the end.
+    private func findPrompt(of command: SessionCommand, decided: @IO () -> Void) async {
+        defer { decided() }
+        if console.shell.state.isTyped { await rearm(command) }
+        let (input, limit) = (console.watch.lastInput, IO.now + Self.lateRecoveryTime)
+        var rest = Self.recoveryRest
+        var isOver: Bool {
+            command.outcome != nil || !console.shell.state.isRunning || console.end != nil
+                || console.watch.lastInput != input
+        }
+        while !isOver, !console.watch.shellWaits, IO.now < limit {
+            await console.asker.look(within: limit - IO.now) {
+                isOver || console.watch.shellWaits
+            }
+            guard !isOver, !console.watch.shellWaits else { break }
+            decided()
+            await console.waiters.wait(until: IO.now + rest) { isOver }
+            rest *= 2
+        }
+        guard !isOver, console.watch.shellWaits, !standsAtQuestion else { return }
         console.transport.write(
-            CommandEncoder(profile: shell.profile).armingLine(ending: shell.state.number))
-        await console.waiters.wait(until: IO.now + Self.recoveryTime) { command.outcome != nil }
+            CommandEncoder(profile: console.shell.profile)
+                .armingLine(ending: console.shell.state.number))
+        await console.waiters.wait(until: IO.now + Self.recoveryTime) { isOver }
+    }
+
+    /// Whether the terminal echoed the Ctrl-C behind a question, and nothing has followed: a shell
+    /// that ignores the interrupt (`trap '' INT; read -p 'Name: ' x`) still reads the answer.
+    private var standsAtQuestion: Bool {
+        guard let line = console.scene?.openLine, line.hasSuffix("^C") else { return false }
+        let asked = line.replacing("^C", with: "").last { !$0.isWhitespace }
+        return asked.map { ":?])>".contains($0) } ?? false
+    }
+
+    /// Arms the prompt of a shell that was sent Ctrl-C before it read the command's line.
+    ///
+    /// The terminal has dropped the line then, and the mark of the new prompt may be lost with it.
+    /// Where the shell has read the line after all, mark C comes within a round trip: the kernel
+    /// must show the shell reading twice, a second apart.
+    private func rearm(_ command: SessionCommand) async {
+        let input = console.watch.lastInput
+        var isOver: Bool {
+            command.outcome != nil || !console.shell.state.isTyped || console.end != nil
+                || console.watch.lastInput != input
+        }
+        for _ in 0..<2 {
+            await console.waiters.wait(until: IO.now + Self.recoveryTime) { isOver }
+            guard !isOver, let probe = await console.asker.hear(), probe.shellIsAlone,
+                probe.verdict == .lineInput, !isOver
+            else { return }
+        }
+        console.transport.write(CommandEncoder.armingLine)
+        await console.waiters.wait(until: IO.now + Self.recoveryTime) { isOver }
     }
 
     /// Before and after Ctrl-Z: mksh and fish go on and do not say that they stopped a job.

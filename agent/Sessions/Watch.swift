@@ -38,6 +38,8 @@ struct Watch {
     private var arrived: Instant?
     /// When the newest answer came or was given up.
     private var lastLook: Instant?
+    /// Time from the typing of a command to its first mark: output may be as late as that.
+    private var roundTrip = Duration.zero
 
     /// Begins with a terminal that has just been opened.
     init(now: Instant) { (received, lastInput) = (now, now) }
@@ -66,6 +68,12 @@ struct Watch {
         (shellWaits, isTyped, arrived) = (false, toProgram, nil)
         lastInput = now
     }
+
+    /// The terminal answers what the program asked it: the program goes on.
+    mutating func replied(at now: Instant) { (finding, lastInput) = (nil, now) }
+
+    /// The command that was typed last has begun: its first mark is here.
+    mutating func began(at now: Instant) { roundTrip = min(now - lastInput, Times.working) }
 
     /// The running program has ended.
     mutating func ended() { (finding, foreground) = (nil, nil) }
@@ -142,7 +150,7 @@ struct Watch {
             // A program that draws on the screen may never be silent.
             let isNew =
                 look.asked.output == lastOutput(now)
-                || look.overtaken >= Self.overtakings - 1 && probe.verdict == .fullscreen
+                || look.overtaken >= Self.overtakings - 1 && scene.wants(probe) == .fullscreen
             let unrest =
                 isNew && look.rests < Self.restLimit ? unrest(of: probe, scene, look, now) : .zero
             if arrived == nil { arrived = now }
@@ -153,7 +161,7 @@ struct Watch {
             foreground = probe.foreground
             if unrest > .zero {
                 look.rests += 1
-                return .rest(unrest, atOutput: !probe.asks)
+                return .rest(unrest, atOutput: !scene.asks(probe))
             }
         }
         look.overtaken += 1
@@ -163,7 +171,7 @@ struct Watch {
     /// How long to rest before the next question, as this answer may have come too early; zero if
     /// not.
     private func unrest(of probe: Probe, _ scene: Scene, _ look: Look, _ now: Instant) -> Duration {
-        probe.asks
+        scene.asks(probe)
             ? unrest(asking: probe, scene, now) : unrest(drawing: probe, scene, look.rests, now)
     }
 
@@ -171,12 +179,19 @@ struct Watch {
     private func unrest(asking probe: Probe, _ scene: Scene, _ now: Instant) -> Duration {
         // The question itself arrives through another channel than the kernel's answer.
         let quiet = now - max(lastInput, lastOutput(now))
-        let isEarly = quiet < (probe.isWorking ? Times.working : Times.travel)
-        if isEarly, scene.openLine == nil { return Times.travel / 2 }
+        // A program that has made the terminal raw, and is not seen reading it, may only have
+        // begun; one that passes on what is shown elsewhere says no more than its text.
+        let isVague = probe.verdict == .keys && (probe.isCarried || !probe.readsTerminal)
+        // A pinentry always says what it asks for.
+        let isSilent = probe.hasSecretAsker && !scene.drawsScreen
+        let early =
+            probe.isWorking || isSilent
+            ? Times.working : isVague ? Times.picture : Times.travel
+        if quiet < early, scene.prompt(probe) == nil || probe.isCarried { return Times.travel / 2 }
         // The command may have ended, with output and the mark on their way; much output takes
         // longer.
         let isBehind = scene.outputBytes > Self.questionBytes
-        if probe.shellIsAlone, quiet < (isBehind ? Times.working : Times.travel) {
+        if probe.shellIsAlone, quiet < max(isBehind ? Times.working : Times.travel, roundTrip) {
             return Times.travel / 2
         }
         // Input is echoed, or has an effect, before the program that waited for it waits again.
@@ -193,7 +208,7 @@ struct Watch {
     private func unrest(
         drawing probe: Probe, _ scene: Scene, _ rests: Int, _ now: Instant
     ) -> Duration {
-        let isFullscreen = probe.verdict == .fullscreen
+        let isFullscreen = probe.verdict == .keys
         let waits = probe.waitsForInput
         let rest = Times.drawing / 2
         // A program that is about to begin or to end may leave the terminal raw without using it.
@@ -223,17 +238,35 @@ struct Watch {
         switch verdict {
         case .secret: ask(.secret, scene)
         case .stopped: finding = Finding(state: .stopped, evidence: .probe)
-        case .fullscreen: finding = Finding(state: .fullscreen, evidence: .probe)
-        case .running where draws, .lineInput where draws, .unknown where draws:
+        case .keys: judge(keys: probe, scene, now)
+        case .unknown where probe.pager != nil && probe.waitsForInput,
+            .running where draws, .lineInput where draws, .unknown where draws:
             finding = Finding(state: .fullscreen, evidence: .probe)
-        case .lineInput: ask(.lineInput, scene)
+        case .lineInput: ask(scene.wants(probe) ?? .lineInput, scene)
         case .unknown: guess(scene, now)
+        // A question of another user's program shows in the text alone.
+        case .running where probe.hidesReader && !probe.isWorking: guess(scene, now)
         case .running: break
         }
     }
 
     private mutating func ask(_ state: CommandState, _ scene: Scene) {
         finding = Finding(state: state, prompt: scene.openLine, evidence: .probe)
+    }
+
+    /// A program reads keys: at its prompt, or it draws the screen.
+    private mutating func judge(keys probe: Probe, _ scene: Scene, _ now: Instant) {
+        guard let state = scene.wants(probe) else { return }
+        let prompt = scene.prompt(probe)
+        guard probe.isCarried, state != .fullscreen else {
+            finding = Finding(state: state, prompt: prompt, evidence: .probe)
+            return
+        }
+        // What is asked elsewhere shows in the text alone.
+        guard let prompt, PromptGuess.mayAsk(prompt),
+            now - max(lastOutput(now), lastInput) >= Times.picture
+        else { return }
+        finding = Finding(state: .maybeInput, prompt: prompt, evidence: .regex)
     }
 
     /// The shell reads the client's input at its prompt, or is at work on it.
@@ -269,9 +302,4 @@ struct Watch {
             finding = Finding(state: .maybeInput, prompt: line, evidence: .regex)
         }
     }
-}
-
-extension Probe {
-    /// Whether a line is being read, with or without echo.
-    fileprivate var asks: Bool { verdict == .lineInput || verdict == .secret }
 }

@@ -18,6 +18,8 @@ struct ConfigurationScanner {
     private(set) var isDynamic = false
     private var contents = Hasher()
     private var seen: Set<String> = []
+    /// The files that were read, and those that were asked for and are not there.
+    private(set) var paths: [String] = []
     private var files = 0
 
     init(home: String, read: @escaping (String) -> String?, glob: @escaping (String) -> [String]) {
@@ -37,6 +39,7 @@ struct ConfigurationScanner {
         }
         let text = read(file)
         contents.combine(file)
+        paths.append(file)
         contents.combine(text)
         guard let text else { return }
         files += 1

@@ -1,7 +1,8 @@
 // Whether targets can be reached now, for `target.list`: each address is dialled and its greeting
 // read, all in parallel and without a login. Between Targets, which says where they lead, and SSH.
-// Invariant: the answer comes within `limit`, at most `width` sockets are open, and an address that
-// several targets lead to is dialled once.
+// Invariant: a check takes `limit` at most and waits `patience` for its turn, opens `width`
+// sockets, and dials an address that several targets lead to once; who asks for what is being
+// checked shares the answer.
 import Loop
 import SSH
 
@@ -18,12 +19,21 @@ enum Reachability: Sendable, Equatable {
 @IO struct TargetProbe {
     /// The time for all targets together: a list waits this long at most.
     var limit: Duration = .seconds(2)
+    /// How long a list waits for its turn: two other checks may come first.
+    var patience: Duration = .seconds(4)
     /// The most addresses dialled at once: each takes a descriptor.
     var width = 128
     /// Whether a link to a target is open, which proves more than a greeting.
     var isOpen: @IO (SSHTarget) -> Bool = { _ in false }
 
-    private struct Address: Hashable, Sendable {
+    /// The checks under way: one for each principal, two in all, as each opens `width` sockets.
+    var checks = JointWork<[Address], [Address: Reachability]>(
+        Shares(TargetProbe.checkLimit, share: 1))
+    /// The most checks at once.
+    nonisolated static let checkLimit = 2
+
+    /// A host and its port, to dial.
+    struct Address: Hashable, Sendable {
         let host: String
         let port: UInt16
     }
@@ -32,7 +42,15 @@ enum Reachability: Sendable, Equatable {
     func look(at targets: [SSHTarget]) async -> [Reachability] {
         var seen: Set<Address> = []
         let addresses = targets.compactMap(Self.address).filter { seen.insert($0).inserted }
-        let answers = await dial(addresses)
+        let answers: [Address: Reachability]
+        do throws(Lack) {
+            answers = try await checks.value(
+                addresses, for: Sharer.current, until: IO.now + patience
+            ) { await dial(addresses) }
+        } catch {
+            let reason = "this agent checks other targets now: ask again in a few seconds"
+            answers = addresses.reduce(into: [:]) { $0[$1] = .unknown(reason) }
+        }
         return targets.map { target in
             if !target.via.isEmpty || target.proxyCommand != nil, isOpen(target) {
                 return .reachable
@@ -48,7 +66,8 @@ enum Reachability: Sendable, Equatable {
                     "it is behind \(gate.name), which answers; whether it answers too, only a login"
                         + " can show")
             case .unreachable(let reason): .unreachable("on the way, \(gate.name): \(reason)")
-            case .unknown, nil:
+            case .unknown(let reason): .unknown(reason)
+            case nil:
                 .unknown("it is behind \(gate.name), whose ProxyCommand is run only to log in")
             }
         }

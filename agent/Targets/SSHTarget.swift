@@ -19,14 +19,23 @@ struct SSHTarget: Sendable, Hashable {
     var jump: String?
     /// The jump hosts of `jump`, resolved, the nearest first; each has its own configuration.
     var via: [SSHTarget] = []
+    /// Whether the caller chose the jump hosts, in place of the configuration.
+    var hasChosenWay = false
     /// A command that makes the connection (ProxyCommand).
     var proxyCommand: String?
     var allowsLegacy = false
     /// Compresses the connection.
     var compresses = false
 
-    /// Its name, with the user and the port that are used.
-    var address: TargetName { TargetName(host: name, user: user, port: port) }
+    /// Its name, with the user and the port that are used, and the jump hosts if the caller chose
+    /// them.
+    var address: TargetName {
+        TargetName(host: name, user: user, port: port, via: chosenWay.map(\.address))
+    }
+
+    /// The jump hosts that need the caller's right and the policy's permission; configured ones are
+    /// the operator's choice.
+    var chosenWay: [SSHTarget] { hasChosenWay ? via : [] }
 
     /// What a login may use.
     struct Credentials: Sendable, Hashable {

@@ -10,6 +10,7 @@ import Wire
     let isOpen: @IO (SSHTarget) -> Bool
 
     func serve(on dispatcher: Dispatcher) {
+        let probe = TargetProbe(isOpen: isOpen)
         dispatcher.serve(.listTargets) { (call: ListTargets, visit) in
             let found = await targets.list(call.query, agent: membership.name).filter {
                 guard let name = $0.target?.address ?? (try? TargetName($0.info.target)) else {
@@ -17,15 +18,14 @@ import Wire
                 }
                 return visit.caller.reaches(name)
             }
-            return ListTargets.json(call.probe ? await probed(found) : found.map(\.info))
+            return ListTargets.json(call.probe ? await probed(found, probe) : found.map(\.info))
         }
     }
 
     /// The targets with whether each can be reached.
     private func probed(
-        _ found: [(info: TargetInfo, target: SSHTarget?)]
+        _ found: [(info: TargetInfo, target: SSHTarget?)], _ probe: TargetProbe
     ) async -> [TargetInfo] {
-        let probe = TargetProbe(isOpen: isOpen)
         var answers = await probe.look(at: found.compactMap(\.target))[...]
         return found.map { info, target in
             var info = info

@@ -1,61 +1,69 @@
 // Under which names the site's rules know a host: a rule on an alias holds for the host itself,
 // however a caller writes it. Beside Targets, which resolves names.
-// Invariant: without rules on hosts only the host itself is looked up, and that bounded in time.
+// Invariant: without rules on hosts only the host itself is looked up, and a host that could not be
+// looked up in time is refused, not taken for one without rules.
 import Configuration
 import Loop
 import Wire
 
 extension Targets {
-    /// How long the addresses of one host are waited for: a name without an answer is known by its
-    /// name alone.
-    private static let lookupTime = Duration.seconds(2)
     /// The most aliases that one rule is compared with: each may take a lookup.
     private static let aliasLimit = 100
 
+    /// The principal of lookups for rules; no token has an id with spaces.
+    private static let rules = "the agent's rules"
+
     /// All names of a host: as it was written and configured, its addresses, the other aliases that
     /// the rules name and that lead to it, and `local` where it is this machine.
-    func names(of target: SSHTarget) async -> [String] {
+    ///
+    /// Throws if a lookup that decides about a rule took longer than `patience`.
+    func names(
+        of target: SSHTarget, within patience: Duration
+    ) async throws(Fault) -> [String] {
         let own = [target.name, target.hostname]
-        let place = await place(of: target)
+        let place: Set<String>
+        switch await whereabouts.place(of: target, within: patience) {
+        case .place(let found): place = found
+        case .late: throw .notLookedUp(target.hostname, "no answer in \(patience)")
+        case .failed(let reason, _): throw .notLookedUp(target.hostname, reason)
+        }
         let isFar = !target.via.isEmpty || target.proxyCommand != nil
         var names = own
-        if isThisMachine(place, isFar: isFar) { names.append("local") }
+        if whereabouts.isThisMachine(place, isFar: isFar) { names.append("local") }
         let patterns = policy.hostPatterns
         guard !patterns.isEmpty else { return names }
         names += place.map(HostName.canonical)
         let others = await aliases(under: patterns).filter { !own.contains($0) }
         let lookups = others.prefix(Self.aliasLimit).map { name in
-            (name, IO.task { await self.place(ofAlias: name) })
+            // Looked up for the agent: what a caller has under way must not hold up a rule.
+            (
+                name,
+                IO.task {
+                    await Sharer.serving(Self.rules) { await self.place(ofAlias: name, patience) }
+                }
+            )
         }
-        for (name, lookup) in lookups where !place.isDisjoint(with: await lookup.value) {
-            names.append(name)
+        for (name, lookup) in lookups {
+            switch await lookup.value {
+            case .place(let found), .late(last: .some(let found)),
+                .failed(_, last: .some(let found)):
+                if !place.isDisjoint(with: found) { names.append(name) }
+            case .late(last: nil):
+                throw .notLookedUp(
+                    "\(name), which a rule in agent.conf names,", "no answer in \(patience)")
+            // No caller can bring this about: the resolver itself has no answer.
+            case .failed(_, last: nil): break
+            }
         }
         return names
     }
 
-    /// Whether one of these addresses leads back to this machine: its interfaces', and, unless the
-    /// host is behind another one, those of the loopback network and the unspecified one, which the
-    /// kernel takes for loopback.
-    private func isThisMachine(_ place: Set<String>, isFar: Bool) -> Bool {
-        let addresses = place.compactMap { SocketAddress(ip: $0, port: 0) }
-        return addresses.contains { address in
-            address.isLoopback || address.isWildcard
-                ? !isFar : interfaces().contains(HostName.canonical(address.host))
-        }
-    }
-
-    /// The addresses of this machine's interfaces, at most `freshness` old.
-    private func interfaces() -> Set<String> {
-        if let known = ownPlace, IO.now - known.since < freshness { return known.place }
-        let place = Set(SocketAddress.ofThisMachine.map(HostName.canonical))
-        ownPlace = (place, IO.now)
-        return place
-    }
-
-    private func place(ofAlias name: String) async -> Set<String> {
+    private func place(
+        ofAlias name: String, _ patience: Duration
+    ) async -> Whereabouts.Answer {
         let target = try? await resolve(TargetName(host: name, user: nil, port: nil))
-        guard let target else { return [] }
-        return await place(of: target)
+        guard let target else { return .place([]) }
+        return await whereabouts.place(of: target, within: patience)
     }
 
     /// The names that rules name: those of the configuration that fit a pattern, and the patterns
@@ -70,21 +78,14 @@ extension Targets {
         }
         return fitting + plain.filter { !fitting.contains($0) }
     }
+}
 
-    /// Where a host is: its configured name and the addresses of that name, each in one spelling.
-    private func place(of target: SSHTarget) async -> Set<String> {
-        let host = HostName.canonical(target.hostname)
-        // Its jump host resolves a name that is behind one.
-        guard target.via.isEmpty,
-            target.proxyCommand == nil || SocketAddress(ip: host, port: 0) != nil
-        else { return [host] }
-        if let known = places[host], IO.now - known.since < freshness { return known.place }
-        let addresses = await IO.within(Self.lookupTime) { () -> [SocketAddress] in
-            (try? await DNS.resolve(host, port: 22)) ?? []
-        }
-        let place = Set([host] + (addresses ?? []).map { HostName.canonical($0.host) })
-        if places.count >= Self.namesKept { places = [:] }
-        places[host] = (place, IO.now)
-        return place
+extension Fault {
+    /// A host whose address is not known, so that no rule can be compared with it.
+    fileprivate static func notLookedUp(_ host: String, _ reason: String) -> Fault {
+        Fault(
+            .unavailable,
+            "the address of \(host) is not known (\(reason)), so the agent cannot tell which rules hold"
+                + " for it; try again in 10 s, or give an address in place of the name")
     }
 }

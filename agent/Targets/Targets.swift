@@ -1,14 +1,15 @@
 // The targets of this agent: resolves names with the installed `ssh -G` (the real parser of
 // ssh_config), and lists the aliases. Used by Hosts and `target.list`.
-// Invariant: every answer comes within the limit of `ssh -G`, and from files as they were at most
-// 10 seconds ago.
-import Crypto
+// Invariant: every answer comes within the limits of `ssh -G` and of the wait for it, and from
+// files as they were at most 10 seconds ago.
 import Glibc
 import Loop
 import Wire
 
 /// How the agent finds its targets.
 struct TargetSettings: Sendable, Equatable {
+    /// The path of the configuration file that these settings are from.
+    var file: String?
     /// The ssh_config to read in place of the user's (`SshConfig`).
     var sshConfig: String?
     /// The known_hosts file to read first, and to write (`KnownHosts`).
@@ -36,7 +37,19 @@ enum Target: Sendable, Equatable {
     /// The ssh client; nil if there is none, when targets are taken as they are written.
     private let ssh: String?
     private var cache: [TargetName: Known] = [:]
-    private var scanned: Scan?
+    private let files: ConfigurationFiles
+    /// The runs of `ssh -G`: a caller that makes up names has 2 processes at once, all callers 8.
+    private let asked = JointWork<[String], Result<ChildResult, LoopError>>(
+        Shares(Targets.askLimit, share: Targets.askShare))
+    /// The most runs of `ssh -G` at once: each is a process of some 5 ms.
+    nonisolated static let askLimit = 8
+    /// The most of them for one principal.
+    nonisolated static let askShare = 2
+    /// The limit of one run, which takes some milliseconds unless the configuration runs programs.
+    private static let askTime = Duration.seconds(10)
+    /// How long a name waits for its run: a rule may be compared with 100 names, of which none may
+    /// be left out because the machine is slow.
+    private static let askPatience = Duration.seconds(30)
 
     /// What ssh printed for a name, and the fingerprint of the files it read.
     private struct Known {
@@ -45,30 +58,20 @@ enum Target: Sendable, Equatable {
         let since: ContinuousClock.Instant
     }
 
-    /// The state of the files at their last scan.
-    private struct Scan: Sendable {
-        let names: [String]
-        let keys: [String]
-        let fingerprint: Int
-        let isDynamic: Bool
-        let since = IO.now
-    }
-
-    /// How long a scan of the files, and an answer of the resolver, stays valid.
-    let freshness: Duration
-    /// Where hosts are, for the rules: their names and addresses, and when they were looked up.
-    var places: [String: (place: Set<String>, since: ContinuousClock.Instant)] = [:]
-    /// The addresses of this machine, and when they were asked for.
-    var ownPlace: (place: Set<String>, since: ContinuousClock.Instant)?
+    /// How long an answer of ssh stays valid.
+    private let freshness: Duration
+    let whereabouts: Whereabouts
     /// The most names whose configuration or place is kept: callers choose the names, and without a
     /// bound they could fill the memory.
-    static let namesKept = 1000
+    nonisolated static let namesKept = 1000
 
     init(
         settings: TargetSettings, place: Place, ssh: String? = "ssh",
-        freshness: Duration = .seconds(10)
+        freshness: Duration = .seconds(10), whereabouts: Whereabouts? = nil
     ) {
         self.freshness = freshness
+        files = ConfigurationFiles(freshness: freshness)
+        self.whereabouts = whereabouts ?? Whereabouts(freshness: freshness)
         self.settings = settings
         self.place = place
         self.ssh = ssh
@@ -89,7 +92,7 @@ enum Target: Sendable, Equatable {
                     .invalidArgument,
                     "\"key\" is the path of a key file on the agent's machine, not the key itself")
             }
-            _ = try admit(key, on: .local, for: .reading)
+            try await admit(key: key)
         }
         let name = try TargetName(target).with(access)
         if let secret = access.secret,
@@ -103,34 +106,60 @@ enum Target: Sendable, Equatable {
             return .local
         }
         let found = try await resolve(name)
-        // Jump hosts that the caller chose need the caller's right and the policy's permission;
-        // configured ones are the operator's choice.
-        let chosen = name.via.isEmpty ? [] : found.via
-        for host in chosen + [found] where !caller.reaches(host.address) {
+        for host in found.chosenWay + [found] where !caller.reaches(host.address) {
             throw .targetNotAllowed("\(host.address)")
         }
-        for hop in name.via.isEmpty ? [] : found.via { try await check(hop) }
+        for hop in found.chosenWay { try await check(hop) }
         return .ssh(found, names: try await check(found))
     }
 
-    /// Whether a rule refuses a host that is in use; one that cannot be resolved now is not judged.
+    /// Throws if a rule refuses the key file that a caller names, as it is written or where its
+    /// links lead.
+    private func admit(key: String) async throws(Fault) {
+        _ = try admit(key, on: .local, for: .reading)
+        // A file that is missing now is judged when it is opened.
+        guard let real = await Blocking.run({ Self.realPath(key) }) else { return }
+        _ = try admit(real, on: .local, for: .reading)
+    }
+
+    /// Whether a rule refuses a host that is in use, or a jump host chosen for it; one that cannot
+    /// be resolved now is not judged.
     func isRefused(_ host: TargetName) async -> Bool {
         if host.isLocal { return policy.refusalOfLocal != nil }
         guard let target = try? await resolve(host) else { return false }
-        return (try? await check(target)) == nil
+        for place in target.chosenWay + [target] where await isDenied(place) { return true }
+        return false
     }
 
-    /// All names of a host; throws if a rule refuses it.
-    @discardableResult
-    private func check(_ host: SSHTarget) async throws(Fault) -> [String] {
-        let names = await names(of: host)
-        let what = "\(host.user)@\(host.name)"
-        if let rule = policy.refusal(
-            ofTarget: [host.name, host.hostname], alsoKnownAs: names, user: host.user)
-        {
-            throw .refused(what, by: rule)
+    /// Whether a rule refuses a host, as far as its addresses are known within 2 s: a list may have
+    /// hundreds of hosts, and what is in use does not end because a lookup is late.
+    private func isDenied(_ host: SSHTarget) async -> Bool {
+        do throws(Fault) {
+            try await check(host, within: .seconds(2))
+            return false
+        } catch {
+            return error.code == .refusedByPolicy
         }
-        // A configured name that leads to this machine is the operator's choice: a container's port.
+    }
+
+    /// All names of a host; throws if a rule refuses it, or if its addresses are not known in time.
+    @discardableResult
+    private func check(
+        _ host: SSHTarget, within patience: Duration? = nil
+    ) async throws(Fault) -> [String] {
+        let what = "\(host.user)@\(host.name)"
+        func judge(_ names: [String]) throws(Fault) {
+            let rule = policy.refusal(
+                ofTarget: [host.name, host.hostname], alsoKnownAs: names, user: host.user,
+                port: host.port)
+            if let rule { throw .refused(what, by: rule) }
+        }
+        // A rule on the name itself needs no lookup.
+        try judge([])
+        let names = try await names(of: host, within: patience ?? whereabouts.patience)
+        try judge(names)
+        // A configured name that leads to this machine is the operator's choice: a container's
+        // port.
         if names.contains("local"), let rule = policy.refusalOfLocal,
             await !named().contains(where: { $0.name == host.name })
         {
@@ -180,6 +209,7 @@ enum Target: Sendable, Equatable {
         if !name.via.isEmpty {
             target.jump = name.via.map(\.description).joined(separator: ",")
             target.proxyCommand = nil
+            target.hasChosenWay = true
         }
         if let own = settings.knownHosts {
             target.hostKeys.files.removeAll { $0 == own }
@@ -239,11 +269,24 @@ enum Target: Sendable, Equatable {
             + ["id_rsa", "id_ecdsa", "id_ed25519", "id_dsa", "id_ecdsa_sk", "id_ed25519_sk"].map {
                 "\(home)/.ssh/\($0)"
             }
-        // The home may be a link: a file is judged by its real path.
+        return await atRealHome(patterns)
+    }
+
+    /// Patterns of the paths of the files that decide which programs ssh runs for the agent and
+    /// which hosts the agent trusts: `~/.ssh`, the SSH configuration and the known hosts.
+    func configurationPatterns() async -> [String] {
+        let own = [settings.file, settings.sshConfig, settings.knownHosts].compactMap { $0 }
+        return await atRealHome(
+            ["\(place.home)/.ssh/*"] + own + (await scan().paths))
+    }
+
+    /// The paths, and those in the home again by its real path: a file is judged by its real path.
+    private func atRealHome(_ paths: [String]) async -> [String] {
+        let home = place.home
         let real = await Blocking.run { Self.realPath(home) }
-        guard let real, real != home else { return patterns }
-        return patterns
-            + patterns.filter { $0.hasPrefix(home + "/") }.map { real + $0.dropFirst(home.count) }
+        guard let real, real != home else { return paths }
+        return paths
+            + paths.filter { $0.hasPrefix(home + "/") }.map { real + $0.dropFirst(home.count) }
     }
 
     private nonisolated static func realPath(_ path: String) -> String? {
@@ -260,23 +303,8 @@ enum Target: Sendable, Equatable {
         return Array(all.filter { seen.insert($0.0).inserted }.prefix(500))
     }
 
-    private func scan() async -> Scan {
-        if let scanned, IO.now - scanned.since < freshness { return scanned }
-        let (home, given) = (place.home, settings.sshConfig)
-        let scan = await Blocking.run { () -> Scan in
-            var scanner = ConfigurationScanner(home: home, read: Self.text, glob: Self.files)
-            if let given {
-                scanner.scan(given, folder: "\(home)/.ssh")
-            } else {
-                scanner.scan("\(home)/.ssh/config", folder: "\(home)/.ssh")
-                scanner.scan("/etc/ssh/ssh_config", folder: "/etc/ssh")
-            }
-            return Scan(
-                names: scanner.names, keys: scanner.keys, fingerprint: scanner.fingerprint,
-                isDynamic: scanner.isDynamic)
-        }
-        scanned = scan
-        return scan
+    private func scan() async -> ConfigurationFiles.Scan {
+        await files.scan(home: place.home, given: settings.sshConfig)
     }
 
     /// The targets for `target.list` that the policy allows and that match the query.
@@ -299,7 +327,7 @@ enum Target: Sendable, Equatable {
                 var info = TargetInfo(target: "\(agent)/\(entry.name)", source: entry.source)
                 let target = await task.value
                 if let target {
-                    guard (try? await check(target)) != nil else { continue }
+                    if await isDenied(target) { continue }
                     info.hostname = target.hostname
                     info.port = Int(target.port)
                     info.user = target.user
@@ -326,10 +354,18 @@ enum Target: Sendable, Equatable {
         if let file = settings.sshConfig { arguments += ["-F", file] }
         if let user = name.user { arguments += ["-l", user] }
         if let port = name.port { arguments += ["-p", String(port)] }
+        arguments += ["--", name.host]
+        let answer: Result<ChildResult, LoopError>
+        do throws(Lack) {
+            answer = try await asked.value(
+                arguments, for: Sharer.current, until: IO.now + Self.askPatience
+            ) { [arguments] in await Self.run(ssh, arguments) }
+        } catch {
+            throw Fault(error, "places for reading ssh_config", "try again in a few seconds")
+        }
         let result: ChildResult
         do throws(LoopError) {
-            result = try await Child.run(
-                ssh, arguments + ["--", name.host], deadline: .seconds(10))
+            result = try answer.get()
         } catch {
             if case .cannotStart = error { return nil }
             throw Fault(.unavailable, "cannot read the SSH configuration: \(error)")
@@ -343,17 +379,13 @@ enum Target: Sendable, Equatable {
         return String(decoding: result.output, as: UTF8.self)
     }
 
-    private nonisolated static func text(_ file: String) -> String? {
-        (try? SecureFile.read(file)).map { String(decoding: $0, as: UTF8.self) }
-    }
-
-    private nonisolated static func files(_ pattern: String) -> [String] {
-        guard pattern.contains(where: { "*?[".contains($0) }) else { return [pattern] }
-        var found = unsafe glob_t()
-        defer { unsafe globfree(&found) }
-        guard unsafe glob(pattern, 0, nil, &found) == 0 else { return [] }
-        return unsafe (0..<min(Int(found.gl_pathc), 200)).compactMap { index in
-            unsafe found.gl_pathv[index].map { unsafe String(cString: $0) }
+    private static func run(
+        _ ssh: String, _ arguments: [String]
+    ) async -> Result<ChildResult, LoopError> {
+        do throws(LoopError) {
+            return .success(try await Child.run(ssh, arguments, deadline: askTime))
+        } catch {
+            return .failure(error)
         }
     }
 }

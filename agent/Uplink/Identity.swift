@@ -34,7 +34,9 @@ struct Identity: Sendable {
     }
 
     private static func existingKey(in folder: String) throws(CryptoError) -> Ed25519PrivateKey {
-        try Ed25519PrivateKey(pem: try SecureFile.read(keyFile(folder)))
+        try SecureFile.checkFolder(folder)
+        return try Ed25519PrivateKey(
+            pem: try SecureFile.read(keyFile(folder), refusing: SecureFile.useByOthers))
     }
 
     private static func makeKey(in folder: String) throws(UplinkError) -> Ed25519PrivateKey {

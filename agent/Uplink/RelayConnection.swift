@@ -14,6 +14,9 @@ import Wire
     /// From a call's bytes to the bytes of its reply.
     typealias Answer = @IO @Sendable ([UInt8]) async -> [UInt8]
 
+    /// The limits of the tunnel.
+    nonisolated static let limits = TunnelLimits(bodyBytes: Contract.callBytes)
+
     /// What the relay said.
     let welcome: Welcome
     private let tunnel: Tunnel
@@ -29,7 +32,7 @@ import Wire
         greeting: @escaping @IO @Sendable (inout Hello) -> Void
     ) async throws(UplinkError) -> RelayConnection {
         let stream = try await dial(relay, pin)
-        let tunnel = Tunnel(over: stream, role: .responder)
+        let tunnel = Tunnel(over: stream, role: .responder, limits: Self.limits)
         let settled = Once<Result<Welcome, UplinkError>>()
         let timer = LoopTimer(after: deadline) { settled.set(.failure(.timedOut)) }
         let binding =

@@ -1,5 +1,5 @@
-// The calls on one-shot commands that were started before: `command.output`, `command.list`,
-// `command.cancel`.
+// The calls on commands that were started before, one-shot or in a session: `command.output`,
+// `command.list`, `command.cancel`.
 public import JSON
 
 /// The arguments of `command.output`.
@@ -15,8 +15,9 @@ public struct ReadCommand: CallArguments {
     /// The most bytes of each output in the answer.
     public var maxBytes: Int
 
-    private static let stdoutOffset = Field.count("stdout_offset", "Where to begin in stdout.").or(
-        0)
+    private static let stdoutOffset = Field.count(
+        "stdout_offset", "Where to begin in stdout, counted from the command's beginning."
+    ).or(0)
     private static let stderrOffset = Field.count("stderr_offset", "Where to begin in stderr.").or(
         0)
     private static let wait = Shared.wait(
@@ -34,7 +35,7 @@ public struct ReadCommand: CallArguments {
     }
 
     static let row = MethodRow(
-        does: "reads a one-shot command's output by offset",
+        does: "reads a command's output by offset",
         deadline: Deadline(.seconds(15), plus: [wait]), changesTargets: false, hasProgress: true,
         limit: maxBytes,
         arguments: [
@@ -44,7 +45,8 @@ public struct ReadCommand: CallArguments {
         result: RunResult.members,
         tool: ToolRow(
             "ssh_command_output", title: "Read a command's output",
-            "Reads a one-shot command's output from the given offsets on, and reports its state.",
+            "Reads a command's output from the given offsets on, and reports its state. A session's "
+                + "command has all its output in stdout.",
             scopes: [.sessionsRead], hints: .looks(atTargets: true),
             routes: [.command("command_id")], isLarge: true))
 }
@@ -68,19 +70,20 @@ public struct ListCommands: CallArguments {
     }
 
     static let row = MethodRow(
-        does: "lists the caller's one-shot commands: running ones and, for an hour, ended ones",
+        does: "lists the caller's commands: running ones and, for an hour, ended ones",
         deadline: Deadline(.seconds(15)), changesTargets: false,
         arguments: [Shared.onlyTarget.declaration], result: [commands.declaration],
         tool: ToolRow(
             "ssh_command_list", title: "List commands",
-            "Lists your running one-shot commands, and those that ended in the last hour.",
+            "Lists your running commands, one-shot ones and the newest of each session, and those "
+                + "that ended in the last hour.",
             scopes: [.sessionsRead], hints: .looks(atTargets: false),
             routes: [.target("target"), .agent("agent"), .each(joining: "commands")],
             arguments: [Shared.onlyAgent.declaration],
             result: [commands.declaration, Shared.unanswered.declaration]))
 }
 
-/// A one-shot command in a list.
+/// A command in a list.
 public struct CommandInfo: Sendable, Equatable {
     /// The handle.
     public var commandID: String
@@ -98,6 +101,8 @@ public struct CommandInfo: Sendable, Equatable {
     public var signal: String?
     /// Milliseconds from its start to its end, or to now.
     public var durationMS = 0
+    /// The session it runs in; nil: it is a one-shot command.
+    public var sessionID: String?
 
     private static let commandID = Field.text("command_id", "The command's id.")
     private static let target = Field.text("target", "Where it runs or ran.")
@@ -108,7 +113,7 @@ public struct CommandInfo: Sendable, Equatable {
     static let members = [
         commandID.declaration, target.declaration, owner.declaration, command.declaration,
         RunResult.state.declaration, exitCode.declaration, RunResult.signal.declaration,
-        RunResult.duration.declaration,
+        RunResult.duration.declaration, RunResult.sessionID.declaration,
     ]
 
     /// A command to be filled in.
@@ -133,6 +138,7 @@ public struct CommandInfo: Sendable, Equatable {
         members.put(Self.exitCode, exitCode)
         members.put(RunResult.signal, signal)
         members.put(RunResult.duration, durationMS)
+        members.put(RunResult.sessionID, sessionID)
         return members.json
     }
 }
@@ -142,11 +148,14 @@ public struct CancelCommand: CallArguments {
     /// The command.
     public var commandID: String
     /// The first signal; KILL follows after 2 s.
+    ///
+    /// In a session, INT and TERM come as Ctrl-C, TERM, KILL.
     public var signal: String
 
     private static let signal = Field.word(
         "signal", of: ["TERM", "INT", "HUP", "QUIT", "KILL"],
-        "The signal to end the command with; KILL follows after 2 s."
+        "The signal to end the command with; KILL follows after 2 s. A session's command gets "
+            + "Ctrl-C first for TERM and INT, then TERM, then KILL, 2 s apart."
     ).or("TERM")
 
     /// The most bytes of each output in the answer.
@@ -159,11 +168,13 @@ public struct CancelCommand: CallArguments {
     }
 
     static let row = MethodRow(
-        does: "ends a one-shot command", deadline: Deadline(.seconds(15)), changesTargets: true,
+        does: "ends a command", deadline: Deadline(.seconds(15)), changesTargets: true,
         arguments: [Shared.commandID.declaration, signal.declaration], result: RunResult.members,
         tool: ToolRow(
             "ssh_command_cancel", title: "End a command",
-            "Ends a one-shot command: the signal first, KILL two seconds later.",
+            "Ends a command: the signal first, KILL two seconds later. In a session, what has the "
+                + "terminal gets Ctrl-C, TERM and KILL; the session stays, and note says when the end is "
+                + "not confirmed.",
             scopes: [.sessionsExec],
             hints: .changes(destructive: true, idempotent: true, atTargets: true),
             routes: [.command("command_id")], isLarge: true))

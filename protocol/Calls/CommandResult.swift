@@ -86,7 +86,7 @@ public struct CommandResult: Sendable, Equatable {
     public var evidence: [Evidence] = []
     /// Whether a line matched `until`, if that was given.
     public var isMatched: Bool?
-    /// The terminal's screen, when that was asked for.
+    /// The terminal's screen, when that was asked for or a program draws on it.
     public var screen: ScreenView?
     /// A remark, for example that the output of a background job is in between.
     public var note: String?
@@ -142,7 +142,9 @@ public struct CommandResult: Sendable, Equatable {
         "matched", "Whether a line matched until, if that was given."
     ).optional
     private static let screen = Field.object(
-        "screen", ScreenView.members, "With view screen: the terminal; output is then empty."
+        "screen", ScreenView.members,
+        "The terminal as a person sees it: with view screen (output is then empty), and in state "
+            + "fullscreen while a program draws (output then holds the lines before its picture)."
     ).optional
     private static let note = Field.text("note", "A remark on this result.").optional
 

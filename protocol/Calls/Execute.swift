@@ -28,9 +28,11 @@ public struct ExecuteCommand: CallArguments {
     public var access: TargetAccess
 
     private static let command = Field.text(
-        "command", "The command line for the user's shell at the target.")
+        "command", atMost: Contract.contentBytes,
+        "The command line for the user's shell at the target.")
     private static let input = Field.text(
-        "stdin", "The command's standard input, followed by end of input."
+        "stdin", atMost: Contract.contentBytes,
+        "The command's standard input, followed by end of input."
     ).or("")
     private static let environment = Field.pairs(
         "env", atMost: 200, "Variables to set for the command."

@@ -148,9 +148,12 @@ public struct WriteFile: CallArguments {
     public var access: TargetAccess
 
     private static let content = Field.text(
-        "content", "The text to write: this or base64; at most 2 MiB."
+        "content", atMost: Contract.contentBytes,
+        "The text to write: this or base64; at most 2 MiB."
     ).optional
-    private static let base64 = Field.text("base64", "The bytes to write, as base64.").optional
+    private static let base64 = Field.text(
+        "base64", atMost: Contract.contentBytes, "The bytes to write, as base64."
+    ).optional
     private static let mode = Field.text(
         "mode",
         "Permission bits as three or four octal digits, such as 0644. Absent: a file keeps its own, "

@@ -62,6 +62,8 @@ public struct FileListing: Sendable, Equatable {
     public var entries: [FileEntry] = []
     /// Whether there is more than fits in one answer.
     public var isTruncated = false
+    /// How many names were left out because no file can have them.
+    public var unusable = 0
 
     private static let target = Field.text("target", "The target, as given in the call.")
     private static let path = Field.text("path", "The absolute path, links followed.")
@@ -71,9 +73,15 @@ public struct FileListing: Sendable, Equatable {
         "truncated",
         "There is more than fits in one answer (1000 entries, or 20 s of listing): narrow path, "
             + "depth or glob.")
+    private static let unusable = Field.count(
+        "unusable",
+        "How many entries were left out because of their names: empty, longer than 1024 bytes, or "
+            + "with slashes or control characters."
+    ).optional
 
     static let members = [
         target.declaration, path.declaration, entries.declaration, truncated.declaration,
+        unusable.declaration,
     ]
 
     /// A listing to be filled in.
@@ -89,6 +97,7 @@ public struct FileListing: Sendable, Equatable {
         members.put(Self.path, path)
         members.put(Self.entries, entries.map(\.json))
         members.put(Self.truncated, isTruncated)
+        members.put(Self.unusable, unusable > 0 ? unusable : nil)
         return members.json
     }
 }

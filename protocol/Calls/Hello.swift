@@ -131,7 +131,7 @@ public struct Hello: Sendable, Equatable {
     ).optional
     private static let name = Field.text(
         "name",
-        "Only while joining: the name the agent would like, [a-z0-9][a-z0-9-]{0,62}. The name in "
+        "Only while joining: the name the agent would like, \(Contract.agentNamePattern). The name in "
             + "the invitation comes first; a name that is taken gets a number."
     ).optional
     private static let tags = Field.texts(
@@ -217,9 +217,12 @@ public struct Welcome: Sendable, Equatable {
     public var name: String
 
     private static let agentID = Field.text(
-        "agent_id", "The agent's id: store it and send it in every later hello.")
+        "agent_id",
+        "The agent's id, \(Contract.agentNamePattern): store it and send it in every later hello.")
     private static let name = Field.text(
-        "name", "The first part of agent/host; it may change between connections.")
+        "name",
+        "The first part of agent/host, \(Contract.agentNamePattern); it may change between "
+            + "connections.")
 
     static let row = MethodRow(
         does: "accepts the agent; calls may follow", deadline: Deadline(.seconds(10)),
@@ -243,6 +246,12 @@ public struct Welcome: Sendable, Equatable {
     public init(_ fields: Fields) throws(Fault) {
         agentID = try fields[Self.agentID]
         name = try fields[Self.name]
+        // Both become parts of handles, targets, shell lines and what people read.
+        for (text, field) in [(agentID, Self.agentID), (name, Self.name)]
+        where !Contract.isAgentName(text) {
+            throw Fault(
+                .invalidArgument, "\"\(field.name)\" must be \(Contract.agentNamePattern)")
+        }
     }
 }
 
@@ -308,7 +317,7 @@ public struct Refusal: Sendable, Equatable {
     /// Reads the arguments.
     public init(_ fields: Fields) throws(Fault) {
         reason = Reason(rawValue: try fields[Self.reason]) ?? .unavailable
-        message = try fields[Self.message]
+        message = try fields[Self.message].shown(atMost: 1000)
         retryAfter = try fields[Self.retryAfter]
     }
 }

@@ -50,11 +50,18 @@ public struct OpenSession: CallArguments {
             + "shell is started on its host, in its directory and with the variables it had exported "
             + "(see restored)."
     ).optional
-    private static let name = Field.text("name", "A name to recognise the session by.").optional
+    private static let name = Field.text(
+        "name", atMost: Contract.nameBytes, "A name to recognise the session by."
+    ).optional
+    /// The width of a terminal whose caller names none: the least of those measured at which twenty
+    /// everyday commands cut nothing (docs/sessions.md has the table).
+    public static let defaultColumns = 320
     static let columns = Field.integer("cols", in: 20...1000, "The terminal's width in characters.")
     static let rows = Field.integer("rows", in: 5...500, "The terminal's height in rows.")
-    private static let (termColumns, termRows) = (columns.or(511), rows.or(50))
-    private static let termType = Field.text("type", "The value of TERM.").or("xterm-256color")
+    private static let (termColumns, termRows) = (columns.or(defaultColumns), rows.or(50))
+    private static let termType = Field.text(
+        "type", atMost: Contract.nameBytes, "The value of TERM."
+    ).or("xterm-256color")
     private static let term = Field.object(
         "term", [termColumns.declaration, termRows.declaration, termType.declaration],
         "The terminal."

@@ -1,8 +1,8 @@
-// The result of a one-shot command: the answer to `command.execute`, `command.output` and
-// `command.cancel`.
+// The result of a command that is found by its id: the answer to `command.execute`,
+// `command.output` and `command.cancel`.
 public import JSON
 
-/// The state of a one-shot command.
+/// The state of a command that is found by its id, one-shot or a session's.
 public enum RunState: String, Sendable, CaseIterable {
     /// It ended with a code or a signal.
     case done
@@ -14,6 +14,22 @@ public enum RunState: String, Sendable, CaseIterable {
     case cancelled
     /// The connection to the target was lost before its end was known.
     case linkLost = "link_lost"
+    /// In a session: it waits for a line.
+    case lineInput = "line_input"
+    /// In a session: it waits for a secret.
+    case secret
+    /// In a session: it draws on the whole terminal.
+    case fullscreen
+    /// In a session: the shell wanted more of it.
+    case incomplete
+    /// In a session: it did not run to its end.
+    case aborted
+    /// In a session: it was stopped (Ctrl-Z).
+    case stopped
+    /// In a session: its shell ended.
+    case shellExited = "shell_exited"
+    /// In a session: it may wait for input; low confidence.
+    case maybeInput = "maybe_input"
 }
 
 /// The part of one output of a one-shot command that an answer shows.
@@ -47,6 +63,10 @@ public struct RunResult: Sendable, Equatable {
     public var stderr = OutputPiece()
     /// Milliseconds from its start to its end, or to now.
     public var durationMS = 0
+    /// The session it runs in; nil: it is a one-shot command.
+    public var sessionID: String?
+    /// A remark, for example that its end is not confirmed.
+    public var note: String?
 
     private static let target = Field.text("target", "Where it runs or ran.")
     private static let commandID = Field.text("command_id", "The command's id.")
@@ -54,7 +74,8 @@ public struct RunResult: Sendable, Equatable {
         "state",
         "The command's state. done: it ended with a code or a signal. running: it is still "
             + "running. timed_out: it exceeded timeout_s and was ended. cancelled: it was ended on "
-            + "request. link_lost: the connection to the host was lost before its end was known.")
+            + "request. link_lost: the connection to the host was lost before its end was known. The "
+            + "other states occur only for a session's command; ssh_session_command explains them.")
     static let exitCode = Field.integer(
         "exit_code", "The exit code, when it ended with one."
     )
@@ -71,10 +92,18 @@ public struct RunResult: Sendable, Equatable {
     static let duration = Field.count(
         "duration_ms", "Milliseconds from its start to its end, or to now.")
 
+    static let sessionID = Field.text(
+        "session_id", "The session it runs in; absent for one-shot commands."
+    ).optional
+    private static let note = Field.text(
+        "note", "A remark, for example that the end of a cancelled command is not confirmed."
+    ).optional
+
     static let members = [
         target.declaration, commandID.declaration, state.declaration,
         exitCodeOrNull.declaration, signal.declaration, stdout.declaration, stderr.declaration,
         omitted.declaration, stdoutNext.declaration, stderrNext.declaration, duration.declaration,
+        sessionID.declaration, note.declaration,
     ]
 
     /// A result to be filled in.
@@ -98,6 +127,8 @@ public struct RunResult: Sendable, Equatable {
         members.put(Self.stdoutNext, stdout.nextOffset)
         members.put(Self.stderrNext, stderr.nextOffset)
         members.put(Self.duration, durationMS)
+        members.put(Self.sessionID, sessionID)
+        members.put(Self.note, note)
         return members.json
     }
 }

@@ -11,11 +11,14 @@ public struct RunCommand: CallArguments {
     public var wait: Duration
     /// When to interrupt the command (Ctrl-C); nil for never.
     public var timeout: Duration?
+    /// A regular expression: the answer comes as soon as a line of the output matches.
+    public var until: String?
     /// The most bytes of output in the answer.
     public var maxBytes: Int
 
     private static let command = Field.text(
-        "command", "Any shell code, including several lines and here-documents.")
+        "command", atMost: Contract.contentBytes,
+        "Any shell code, including several lines and here-documents.")
     private static let wait = Shared.wait(
         .seconds(10),
         "How long to wait for the command to end before answering with state running.")
@@ -23,6 +26,9 @@ public struct RunCommand: CallArguments {
         "timeout_s", in: 0.1...86_400,
         "Interrupt the command (Ctrl-C) after this time. Absent: never."
     ).optional
+    private static let until = Shared.until(
+        "Answer as soon as a line of the output matches this regular expression, before the command "
+            + "ends")
     static let maxBytes = Shared.maxBytes(
         from: 0,
         "The most bytes of output in the answer; longer output is cut to its head and tail.")
@@ -33,6 +39,7 @@ public struct RunCommand: CallArguments {
         command = try fields[Self.command]
         wait = try fields[Self.wait]
         timeout = try fields[Self.timeout]
+        until = try fields[Self.until]
         maxBytes = try fields[Self.maxBytes]
     }
 
@@ -41,7 +48,7 @@ public struct RunCommand: CallArguments {
         changesTargets: true, hasProgress: true, limit: maxBytes,
         arguments: [
             Shared.sessionID.declaration, command.declaration, wait.declaration,
-            timeout.declaration, maxBytes.declaration,
+            timeout.declaration, until.declaration, maxBytes.declaration,
         ],
         result: CommandResult.members,
         tool: ToolRow(
@@ -74,11 +81,13 @@ public struct SendInput: CallArguments {
     public var secret: String?
     /// How long to wait for a reaction to the input.
     public var wait: Duration
+    /// A regular expression: the answer comes as soon as a line of the output matches.
+    public var until: String?
     /// The most bytes of output in the answer.
     public var maxBytes: Int
 
     private static let text = Field.text(
-        "text", "Text to type, unchanged, into the running program."
+        "text", atMost: Contract.contentBytes, "Text to type, unchanged, into the running program."
     ).optional
     private static let keys = Field.texts(
         "keys", atMost: 100,
@@ -107,6 +116,9 @@ public struct SendInput: CallArguments {
     ).optional
     private static let wait = Shared.wait(
         .seconds(1), "How long to wait for a reaction to the input.")
+    private static let until = Shared.until(
+        "Wait until a line of the output from here on, the echo of the input included, matches this "
+            + "regular expression")
 
     /// Reads the arguments.
     ///
@@ -125,7 +137,17 @@ public struct SendInput: CallArguments {
             let name = adopt ? "adopt" : secret == nil ? "password" : "secret"
             throw Fault(.invalidArgument, "give \"\(name)\" alone, without other input")
         }
+        guard alone == 1 || !self.text.isEmpty || !keys.isEmpty || enter else {
+            throw Fault(
+                .invalidArgument,
+                "nothing to send: give \"text\", \"keys\", \"adopt\", \"secret\" or \"password\";"
+                    + " to look at the session use ssh_session_read")
+        }
         wait = try fields[Self.wait]
+        until = try fields[Self.until]
+        guard until == nil || !adopt else {
+            throw Fault(.invalidArgument, "give \"adopt\" without \"until\"")
+        }
         maxBytes = try fields[RunCommand.maxBytes]
     }
 
@@ -136,7 +158,7 @@ public struct SendInput: CallArguments {
         arguments: [
             Shared.sessionID.declaration, text.declaration, keys.declaration, enter.declaration,
             adopt.declaration, secret.declaration, password.declaration, wait.declaration,
-            RunCommand.maxBytes.declaration,
+            until.declaration, RunCommand.maxBytes.declaration,
         ],
         result: CommandResult.members,
         tool: ToolRow(
@@ -163,12 +185,22 @@ public struct ReadOutput: CallArguments {
         case screen
     }
 
+    /// What a read waits for.
+    public enum Goal: String, Sendable, CaseIterable {
+        /// The end of the command, or its question.
+        case end
+        /// Any output that the caller has not read.
+        case output
+    }
+
     /// The session.
     public var sessionID: String
-    /// Where to begin; if nil, where the last command's output begins (for a screen: now).
+    /// Where to begin; if nil, where the caller's last answer ended (for a screen: now).
     public var offset: Int?
-    /// How long to wait for new output or the end of the command.
+    /// How long to wait.
     public var wait: Duration
+    /// What to wait for.
+    public var goal: Goal
     /// A regular expression: waits until a line from the offset on matches.
     public var until: String?
     /// How to show it.
@@ -178,16 +210,21 @@ public struct ReadOutput: CallArguments {
 
     private static let offset = Field.count(
         "offset",
-        "Where to begin: next_offset of an earlier answer. Absent: where the newest command's output "
-            + "begins (screen: now)."
+        "Where to begin: next_offset of an earlier answer. Absent: where your last answer ended, at "
+            + "first where the newest command's output begins (screen: now)."
     ).optional
     private static let wait = Shared.wait(
-        .zero, "How long to wait for new output or the command's end.")
-    private static let until = Field.text(
-        "until",
-        "Wait until a line from offset on matches this regular expression (within wait_s; one line "
-            + "at a time; no look-around, no back-references). Not with view screen."
-    ).optional
+        .zero,
+        "How long to wait, at most, for what wait_for names. If you have been given everything so far, "
+            + "the answer waits for news whatever the state is.")
+    private static let goal = Field<Goal>.choice(
+        "wait_for",
+        "end: the command's end, or a question of it (with view screen: a change). output: any new "
+            + "output."
+    ).or(.end)
+    private static let until = Shared.until(
+        "Not with view screen. Wait until a line from offset on (absent: of the newest command's "
+            + "output) matches this regular expression")
     private static let view = Field<View>.choice(
         "view",
         "text: clean lines. raw: the bytes as received, with invalid UTF-8 replaced. screen: what a "
@@ -202,6 +239,7 @@ public struct ReadOutput: CallArguments {
         offset = try fields[Self.offset]
         wait = try fields[Self.wait]
         view = try fields[Self.view]
+        goal = try fields[Self.goal]
         until = try fields[Self.until]
         guard until == nil || view != .screen else {
             throw Fault(
@@ -215,17 +253,18 @@ public struct ReadOutput: CallArguments {
         deadline: Deadline(.seconds(15), plus: [wait]), changesTargets: false, hasProgress: true,
         limit: maxBytes,
         arguments: [
-            Shared.sessionID.declaration, offset.declaration, wait.declaration,
+            Shared.sessionID.declaration, offset.declaration, wait.declaration, goal.declaration,
             until.declaration, view.declaration, maxBytes.declaration,
         ],
         result: CommandResult.members,
         tool: ToolRow(
             "ssh_session_read", title: "Read a session's output",
             """
-            Reads output from an offset on, and reports the command's state. With wait_s it waits \
-            for new output or the command's end; with until as well, for a line that matches (see \
-            matched), the end, or the time. Offsets are bytes and never reused. For vim, top, less \
-            and the like ask for view "screen"; ssh_session_send types keys into them.
+            Reads output from where your last answer ended, and reports the command's state. With \
+            wait_s it waits for the command's end or question (wait_for), or, with until, for a line \
+            that matches. Offsets are bytes and never reused. For vim, top, less and the like (state \
+            fullscreen) the answer has the screen, which view "screen" gives in any state; \
+            ssh_session_send types keys into them.
             """,
             scopes: [.sessionsRead], hints: .looks(atTargets: true),
             routes: [.session("session_id")], isLarge: true))

@@ -16,8 +16,10 @@ public struct UpdateSession: CallArguments {
     /// Idle time after which the session is closed.
     public var idleTimeout: Duration?
 
-    private static let name = Field.text("name", "A new name; an empty one removes it.")
-        .optional
+    private static let name = Field.text(
+        "name", atMost: Contract.nameBytes, "A new name; an empty one removes it."
+    )
+    .optional
     private static let persistent = OpenSession.persistent.optional
     private static let (columns, rows) = (OpenSession.columns.optional, OpenSession.rows.optional)
     private static let idleTimeout = OpenSession.idle.optional

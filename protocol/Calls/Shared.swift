@@ -14,7 +14,8 @@ public enum Shared {
     /// A session's id.
     static let sessionID = Field.text("session_id", "The session, from ssh_session_open.")
     /// A command's id.
-    static let commandID = Field.text("command_id", "The command, from ssh_execute.")
+    static let commandID = Field.text(
+        "command_id", "The command, from ssh_execute or ssh_session_command.")
     /// The agents whose entries a joined list lacks.
     public static let unanswered = Field.texts(
         "unanswered", "Agents that could not answer, and why."
@@ -23,6 +24,16 @@ public enum Shared {
     /// How long to wait, at most 50 s, because clients give up after 60 s.
     static func wait(_ standard: Duration, _ sentence: String) -> Field<Duration> {
         Field.seconds("wait_s", in: 0...50, sentence).or(standard)
+    }
+
+    /// A line to wait for in the output.
+    static func until(_ sentence: String) -> Field<String?> {
+        Field.text(
+            "until",
+            sentence
+                + " (within wait_s; one line at a time; no look-around, no back-references). See"
+                + " matched."
+        ).optional
     }
 
     /// The most bytes of output in the answer.

@@ -13,7 +13,8 @@ public struct ListTargets: CallArguments {
     ).optional
     private static let probe = Field.flag(
         "probe",
-        "Also check which are reachable: dials all at once, logs in to none, takes up to 2 s."
+        "Also check which are reachable: dials all at once, logs in to none, takes up to 2 s after a "
+            + "wait of at most 4 s."
     ).or(false)
     private static let agent = Field.text("agent", "Keep the targets of this agent.").optional
     private static let targets = Field.objects("targets", TargetInfo.members, "The targets.")

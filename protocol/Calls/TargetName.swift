@@ -21,8 +21,8 @@ public struct TargetName: Hashable, Sendable, CustomStringConvertible {
     public var isLocal: Bool { host == Self.localHost }
 
     /// A name from its parts.
-    public init(host: String, user: String?, port: UInt16?) {
-        (self.host, self.user, self.port) = (host, user, port)
+    public init(host: String, user: String?, port: UInt16?, via: [TargetName] = []) {
+        (self.host, self.user, self.port, self.via) = (host, user, port, via)
     }
 
     /// As callers write it.
@@ -63,7 +63,7 @@ public struct TargetName: Hashable, Sendable, CustomStringConvertible {
         guard Self.isPlain(rest), user.map({ Self.isPlain($0[...]) }) ?? true else {
             throw Self.wrong(target)
         }
-        host = String(rest)
+        host = Self.isLocal(rest) ? Self.localHost : String(rest)
         self.user = user
         self.port = port
         guard !isLocal || user == nil && port == nil else {
@@ -94,6 +94,14 @@ public struct TargetName: Hashable, Sendable, CustomStringConvertible {
             name.via.append(hop)
         }
         return name
+    }
+
+    /// Whether a host is the agent's own machine: hosts are compared without case and final dots,
+    /// so that a right to use `local` never leads to a host of that name in DNS.
+    private static func isLocal(_ host: Substring) -> Bool {
+        var host = host
+        while host.hasSuffix(".") { host.removeLast() }
+        return host.lowercased() == localHost
     }
 
     /// No option, no shell syntax, nothing that ssh would expand.

@@ -17,6 +17,37 @@ public enum Contract {
     /// larger ones, and LLM services refuse a request whose tool schemas name one.
     public static let integers = -9_007_199_254_740_991...9_007_199_254_740_991
 
+    /// The most bytes of a text argument that names something: a path, a pattern, a target.
+    ///
+    /// On Linux a path is no longer (`PATH_MAX`).
+    public static let textBytes = 4096
+    /// The most bytes of a call, and of its reply; longer contents of files are sent in pieces.
+    public static let callBytes = 8 << 20
+    /// The most bytes of an argument that is content: a command line, input, a file.
+    ///
+    /// A call is no longer, so its own limit is met first where there are other arguments.
+    public static let contentBytes = callBytes
+    /// The most bytes of a name for people.
+    public static let nameBytes = 255
+    /// The most bytes of one environment variable: Linux takes no more (`MAX_ARG_STRLEN`).
+    public static let variableBytes = 128 << 10
+
+    /// The most bytes of an agent's name or id: as many as a label of a host name has (RFC 1035).
+    public static let agentNameBytes = 63
+    /// What an agent's name or id looks like, for people.
+    public static let agentNamePattern = "[a-z0-9][a-z0-9-]{0,\(agentNameBytes - 1)}"
+
+    /// Whether a text can be an agent's name or id: it stands in `agent/host`, in handles and in
+    /// shell lines.
+    public static func isAgentName(_ text: String) -> Bool {
+        (1...agentNameBytes).contains(text.utf8.count) && text.utf8.first != UInt8(ascii: "-")
+            && text.utf8.allSatisfy {
+                (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0)
+                    || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0)
+                    || $0 == UInt8(ascii: "-")
+            }
+    }
+
     /// What an agent signs to prove its identity: a fixed context, the binding, the nonce.
     public static func helloMessage(binding: [UInt8], nonce: [UInt8]) -> [UInt8] {
         Array("homeline agent hello 1\0".utf8) + binding + nonce

@@ -70,6 +70,24 @@ extension [Declaration] {
         return schema
     }
 
+    /// Checks the texts of an object with these members against their limits; throws
+    /// `invalid_argument`.
+    ///
+    /// The relay checks nothing else, as each agent does. It must check these: it compares names
+    /// with patterns before an agent sees them, and the time of that grows with their length.
+    public func checkTexts(of object: JSON.Object) throws(Fault) {
+        for declaration in self {
+            guard let value = object[declaration.name], !declaration.kind.holds(textsOf: value)
+            else { continue }
+            throw Fault(
+                .invalidArgument, "\"\(declaration.name)\" must be \(declaration.kind.demand)")
+        }
+    }
+
+    func holds(textsOf object: JSON.Object) -> Bool {
+        allSatisfy { one in object[one.name].map(one.kind.holds) ?? true }
+    }
+
     /// These declarations, with those of `more` replacing the ones of the same name or added at the
     /// end.
     func merged(with more: [Declaration]) -> [Declaration] {

@@ -1,5 +1,5 @@
-// The faults that the relay and the agent both give when a caller names what it may not use, so that
-// a client reads one text whichever of the two looked. Pure; part of Fault.
+// The faults that the relay and the agent both give when a caller names what it may not use, so
+// that a client reads one text whichever of the two looked. Pure; part of Fault.
 // Invariant: what belongs to another caller is reported as something that does not exist.
 
 extension Fault {

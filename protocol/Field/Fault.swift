@@ -82,8 +82,8 @@ public struct Fault: Error, Equatable, Sendable, CustomStringConvertible {
 }
 
 extension String {
-    /// The text as it may be shown to a person or a model: its first `limit` Unicode scalars, as one
-    /// character may consist of any number of them.
+    /// The text as it may be shown to a person or a model: its first `limit` Unicode scalars, as
+    /// one character may consist of any number of them.
     ///
     /// Control characters are left out, except line feed and tab, and so are the characters that
     /// change the direction of writing.

@@ -2,9 +2,15 @@
 public import JSON
 
 extension Field where Value == String {
-    /// A string.
-    public static func text(_ name: String, _ sentence: String) -> Field {
-        Field(name, .text, sentence, decode: \.stringValue, encode: { .string($0) })
+    /// A string of at most `limit` bytes.
+    ///
+    /// The limit holds for what is read; what is written is cut where it is made.
+    public static func text(
+        _ name: String, atMost limit: Int = Contract.textBytes, _ sentence: String
+    ) -> Field {
+        Field(
+            name, .text(atMost: limit), sentence, decode: { $0.text(atMost: limit) },
+            encode: { .string($0) })
     }
 
     /// One of some strings, without a type for them.
@@ -86,10 +92,10 @@ extension Field where Value == [String] {
         _ name: String, atMost limit: Int? = nil, _ sentence: String
     ) -> Field {
         Field(
-            name, .list(.text, atMost: limit), sentence,
+            name, .list(.text(atMost: Contract.textBytes), atMost: limit), sentence,
             decode: { json in
                 guard let list = json.arrayValue, list.count <= limit ?? .max else { return nil }
-                let texts = list.compactMap(\.stringValue)
+                let texts = list.compactMap { $0.text(atMost: Contract.textBytes) }
                 return texts.count == list.count ? texts : nil
             }, encode: { .array($0.map { .string($0) }) })
     }
@@ -103,7 +109,7 @@ extension Field where Value == [(String, String)] {
             decode: { json in
                 guard let object = json.objectValue, object.count <= limit else { return nil }
                 let pairs = object.compactMap { member in
-                    member.value.stringValue.map { (member.key, $0) }
+                    member.value.text(atMost: Contract.variableBytes).map { (member.key, $0) }
                 }
                 return pairs.count == object.count ? pairs : nil
             }, encode: { .object(JSON.Object($0.map { ($0.0, .string($0.1)) })) })
@@ -131,5 +137,12 @@ extension Field where Value == [JSON] {
         Field(
             name, .list(.object(members), atMost: nil), sentence, decode: \.arrayValue,
             encode: { .array($0) })
+    }
+}
+
+extension JSON {
+    /// The string, unless it is longer than `limit` bytes.
+    fileprivate func text(atMost limit: Int) -> String? {
+        stringValue.flatMap { $0.utf8.count <= limit ? $0 : nil }
     }
 }

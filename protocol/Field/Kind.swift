@@ -4,8 +4,8 @@ import JSON
 
 /// The kinds of arguments and members of results.
 public indirect enum Kind: Sendable {
-    /// A string.
-    case text
+    /// A string of at most this many bytes.
+    case text(atMost: Int)
     /// One of these strings.
     case choice([String])
     /// True or false.
@@ -28,7 +28,7 @@ public indirect enum Kind: Sendable {
     /// What the message about a wrong value says it must be.
     var demand: String {
         switch self {
-        case .text: "a string"
+        case .text(let limit): "a string of at most \(limit) bytes"
         case .choice(let options): Self.alternatives(options.map { "\"\($0)\"" })
         case .flag: "true or false"
         case .integer(let range):
@@ -42,7 +42,8 @@ public indirect enum Kind: Sendable {
             "seconds from \(Self.digits(range.lowerBound)) to \(Self.digits(range.upperBound))"
         case .list(let kind, let limit):
             "a list" + (limit.map { " of at most \($0)" } ?? " of") + " \(kind.plural)"
-        case .texts(let limit): "an object of at most \(limit) strings"
+        case .texts(let limit):
+            "an object of at most \(limit) strings of at most \(Contract.variableBytes) bytes"
         case .object: "an object"
         case .nullable(let kind): kind.demand + " or null"
         }
@@ -70,6 +71,17 @@ public indirect enum Kind: Sendable {
 }
 
 extension Kind {
+    /// Whether every text in a value is short enough; nothing else is judged.
+    func holds(textsOf value: JSON) -> Bool {
+        switch self {
+        case .text(let limit): value.stringValue.map { $0.utf8.count <= limit } ?? true
+        case .list(let kind, _): value.arrayValue?.allSatisfy(kind.holds) ?? true
+        case .object(let members): members.holds(textsOf: value.objectValue ?? [:])
+        case .nullable(let kind): kind.holds(textsOf: value)
+        case .texts, .choice, .flag, .integer, .number, .seconds: true
+        }
+    }
+
     /// The JSON Schema of the kind; with `isInput`, undeclared members are refused.
     func schema(isInput: Bool) -> JSON.Object {
         switch self {

@@ -22,9 +22,15 @@ public final class MethodRow: Sendable {
     /// The tool that makes the call for a client; nil if there is none.
     public let tool: ToolRow?
 
-    /// The most bytes of a reply: output and files fill the tunnel's limit of 8 MiB, lists and
-    /// descriptions stay far below 1 MiB.
-    public var replyLimit: Int { limit != nil || tool?.isLarge == true ? 8 << 20 : 1 << 20 }
+    /// The most bytes of a reply with output or a file: as much as the tunnel carries.
+    public static let largeReply = Contract.callBytes
+    /// The most bytes of any other reply: lists and descriptions stay far below it.
+    public static let smallReply = 1 << 20
+
+    /// The most bytes of a reply.
+    public var replyLimit: Int {
+        limit != nil || tool?.isLarge == true ? Self.largeReply : Self.smallReply
+    }
 
     /// A row; the tool has the call's arguments and results where it does not declare others.
     public init(

@@ -69,6 +69,11 @@ struct AccessPattern: Sendable, Hashable, CustomStringConvertible {
         hosts(agent: agent, tags: tags).map(\.description)
     }
 
+    /// Whether it covers the agent by its name; `*` covers all agents and names none.
+    func names(agent: String) -> Bool {
+        parts.contains { !$0.isTag && $0.agent != "*" && Glob.matches($0.agent, agent) }
+    }
+
     private func hosts(agent: String, tags: [String]) -> [HostPattern] {
         let hosts = parts.filter { Self.matches($0, agent: agent, tags: tags) }.map(\.target)
         return hosts.contains(Self.anyHost) ? [Self.anyHost] : hosts

@@ -3,6 +3,7 @@
 // store be used directly.
 
 import Configuration
+import Crypto
 import JSON
 import Loop
 import Net
@@ -16,9 +17,25 @@ import Net
     private static let replyLimit = 16 << 20
 
     /// A connection to the folder's relay; nil if none runs.
-    static func connect(_ folder: DataFolder) async -> SocketStream? {
-        guard (try? AdminServer.check(path: folder.socket)) != nil else { return nil }
-        return try? await SocketStream.connect(path: folder.socket)
+    ///
+    /// What answers must run as the user to whom the folder belongs, or as root: another user's
+    /// program would be given the invitations and tokens that are made.
+    static func connect(_ folder: DataFolder) async throws(AdminFault) -> SocketStream? {
+        guard (try? AdminServer.check(path: folder.socket)) != nil,
+            let stream = try? await SocketStream.connect(path: folder.socket)
+        else { return nil }
+        do throws(CryptoError) {
+            let owner = try SecureFile.checkFolder(folder.path)
+            if let user = stream.peerUser, user == owner || user == 0 { return stream }
+        } catch {
+            stream.close()
+            throw AdminFault(error)
+        }
+        stream.close()
+        throw AdminFault(
+            message: "\(folder.socket) is not the relay's: another user's program listens there."
+                + " Find out who put it there; then remove it, and start the relay again",
+            exit: ExitCode.noPermission)
     }
 
     /// The relay's reply to `request`, which its `ok` member holds.

@@ -37,7 +37,7 @@ struct Outcome: Sendable, Equatable {
 
     /// The running relay's answer, or the store's if none runs.
     static func ask(_ folder: DataFolder, _ request: JSON) async throws(AdminFault) -> JSON {
-        if let stream = await AdminClient.connect(folder) {
+        if let stream = try await AdminClient.connect(folder) {
             return try await AdminClient.ask(stream, request)
         }
         do {

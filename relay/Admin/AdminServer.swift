@@ -13,12 +13,12 @@ import Net
 @IO final class AdminServer {
     /// The most connections at once, so that a script that never closes its own cannot use up the
     /// relay's descriptors.
-    static let connectionLimit = 64
+    nonisolated static let connectionLimit = 64
     /// The longest request in bytes, which bounds what a client can make the relay hold; a command
     /// with its options is far shorter.
     static let lineLimit = 1 << 20
     /// How long a connection may be idle: its peer is a program, which sends its line at once.
-    static let idleLimit = Duration.seconds(60)
+    nonisolated static let idleLimit = Duration.seconds(60)
 
     private let administration: Administration
     private let path: String
@@ -56,7 +56,10 @@ import Net
     }
 
     private func accept(_ stream: SocketStream) {
-        guard connections.count < Self.connectionLimit else { return stream.close() }
+        // The socket's mode says the same; a mode can be changed.
+        guard connections.count < Self.connectionLimit, let user = stream.peerUser,
+            user == geteuid() || user == 0
+        else { return stream.close() }
         let connection = AdminConnection(stream, administration)
         connections[ObjectIdentifier(connection)] = connection
         connection.onEnd = { [weak self] in

@@ -10,7 +10,8 @@ enum AdminText {
         switch command {
         case "invite": line(result["line"])
         case "tokens create": line(result["token"])
-        case "agents revoke", "tokens revoke": "revoked \(line(result["revoked"]))"
+        case "agents revoke": "revoked \(line(result["revoked"]))"
+        case "tokens revoke": revoked(result)
         case "agents":
             table(
                 result["agents"]?.arrayValue ?? [],
@@ -26,6 +27,19 @@ enum AdminText {
     }
 
     private static func line(_ value: JSON?) -> String { word(value) + "\n" }
+
+    private static func revoked(_ result: JSON) -> String {
+        var text = "revoked \(line(result["revoked"]))"
+        if let sessions = result["sessions"]?.intValue, let commands = result["commands"]?.intValue
+        {
+            text += "ended \(sessions) of its sessions and \(commands) of its commands\n"
+        }
+        guard result["sessions"] == nil || result["pending"]?.arrayValue?.isEmpty == false else {
+            return text
+        }
+        let agents = result["pending"].map { "the agents \(word($0))" } ?? "agents"
+        return text + "\(agents) end what it left there when they connect\n"
+    }
 
     private static func members(_ result: JSON) -> String {
         let rows = (result.objectValue ?? [:]).map { ($0.key, word($0.value)) }

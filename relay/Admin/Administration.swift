@@ -162,8 +162,9 @@ struct AdminFault: Error, Equatable, Sendable {
 
     private func revokeToken(_ request: JSON) async throws -> JSON {
         let token = try await store.revokeToken(request["name"]?.stringValue ?? "")
-        live?.tokenRevoked(token.id)
-        return ["revoked": .string(token.name), "id": .string(token.id)]
+        var result: JSON.Object = ["revoked": .string(token.name), "id": .string(token.id)]
+        for (key, value) in await live?.tokenRevoked(token.id) ?? [:] { result[key] = value }
+        return .object(result)
     }
 
     private static func members(of token: TokenRecord) -> JSON.Object {

@@ -16,8 +16,9 @@ import Net
     /// An agent lost its right to connect: closes its tunnel now.
     func agentRevoked(_ id: String)
 
-    /// A token lost its rights: ends all its streams and calls now.
-    func tokenRevoked(_ id: String)
+    /// A token lost its rights: ends its streams and calls now, and then, at the agents, its
+    /// sessions and commands; returns members of the command's result about the latter.
+    func tokenRevoked(_ id: String) async -> JSON.Object
 
     /// Tokens were created or changed: reads them again from the store.
     func tokensChanged() async

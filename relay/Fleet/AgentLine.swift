@@ -21,7 +21,11 @@ import Tunnel
     var openStreams: Int { get }
 
     /// Sends a call's bytes and returns the reply's bytes.
-    func call(_ body: [UInt8]) async throws(TunnelError) -> [UInt8]
+    ///
+    /// `sent` is released once the bytes have left, `received` grows with the reply.
+    func call(
+        _ body: consuming [UInt8], sent: ByteBudget.Claim?, received: ByteBudget.Claim?
+    ) async throws(TunnelError) -> [UInt8]
     /// Measures the round trip.
     @discardableResult func ping() async -> Duration?
     /// Takes no new calls, lets those in flight end, then closes.

@@ -14,10 +14,12 @@ import Wire
         var connection: AgentConnection?
     }
 
-    /// Bytes above which a reply is read beside the loop: reading this many takes less than a
-    /// millisecond.
-    nonisolated static let readBesideLoop = 64 << 10
+    /// Called when an agent has connected.
+    var onArrival: (@IO (Member) -> Void)?
 
+    /// The bytes on the way to agents and back.
+    let freight: Freight
+    private let calls = OpenCalls()
     private let store: Store
     private var members: [String: Member] = [:]
     private var ids: [String: String] = [:]
@@ -27,7 +29,10 @@ import Wire
     private var seen: Set<String> = []
 
     /// An empty fleet; call `reload` next.
-    init(store: Store) { self.store = store }
+    init(store: Store, freight: Freight = Freight()) {
+        self.store = store
+        self.freight = freight
+    }
 
     /// Reads the agents again; closes the tunnels of those that are gone.
     func reload() async throws(StoreError) {
@@ -74,7 +79,11 @@ import Wire
         }
         earlier?.line.close()
         // It may have ended while its welcome was on the way, before anyone listened for that.
-        if connection.line.isClosed { left(connection) }
+        if connection.line.isClosed {
+            left(connection)
+        } else if let member = members[record.id] {
+            onArrival?(member)
+        }
         return nil
     }
 
@@ -120,20 +129,44 @@ import Wire
 
     // MARK: Calling
 
+    /// The bytes of a request beside its arguments: the method and the caller with its reach.
+    private static let requestBytes = 1024
+
     /// Calls an agent and returns its result's bytes, within `deadline`; only `Router.send` uses
     /// it.
     func call(
         _ member: Member, _ method: Method, caller: Caller, arguments: RawJSON, deadline: Duration
-    ) async throws(Fault) -> RawJSON {
+    ) async throws(Fault) -> AgentAnswer {
         let name = member.record.name
         guard let connection = member.connection else {
             throw Fault(.agentOffline, Self.offline(member.record))
         }
-        let request = Request(method, caller: caller, arguments: arguments).encoded()
         let line = connection.line
-        let outcome = await IO.within(deadline) { () async -> Result<[UInt8], TunnelError> in
+        let end = IO.now + deadline
+        let (agentID, callerID) = (member.record.id, caller.id)
+        guard calls.begin(at: agentID, by: callerID) else {
+            throw Fault(
+                .busy,
+                "\(OpenCalls.limit) calls of yours are open at agent \"\(name)\", some of them"
+                    + " perhaps given up and not ended yet: try again in a moment.")
+        }
+        // After the count: a caller that is at its limit takes no room either.
+        let sent: ByteBudget.Claim
+        do throws(Fault) {
+            sent = try await freight.place(
+                for: arguments.bytes.count + Self.requestBytes, at: member.record, before: end)
+        } catch {
+            calls.end(at: agentID, by: callerID)
+            throw error
+        }
+        let received = freight.arrival(from: member.record)
+        let outcome = await IO.within(end - IO.now) { () async -> Result<[UInt8], TunnelError> in
+            // Not before the agent has given up a call that was cancelled.
+            defer { self.calls.end(at: agentID, by: callerID) }
+            // Encoded here, and handed over: the line is the only one that holds the bytes.
+            let request = Request(method, caller: caller, arguments: arguments).encoded()
             do throws(TunnelError) {
-                return .success(try await line.call(request))
+                return .success(try await line.call(request, sent: sent, received: received))
             } catch {
                 return .failure(error)
             }
@@ -147,11 +180,9 @@ import Wire
                         + " \(method.row.replyLimit) are taken.")
             }
             // A long reply is read beside the loop, which serves everybody.
-            let reply =
-                bytes.count > Self.readBesideLoop
-                ? await Blocking.run { Reply(decoding: bytes) } : Reply(decoding: bytes)
+            let reply = await Blocking.run(ifLong: bytes.count) { Reply(decoding: bytes) }
             switch reply {
-            case .result(let result): return result
+            case .result(let result): return AgentAnswer(result, holding: received)
             case .fault(let fault): throw fault
             }
         case .failure(.closed(let reason)):

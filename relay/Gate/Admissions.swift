@@ -8,10 +8,12 @@ import Configuration
 import Loop
 import Net
 
-/// Sockets whose peers are not known yet: agents before the welcome, MCP clients before TLS.
+/// Sockets whose peers are not known yet: agents before the welcome, MCP clients before the first
+/// valid token on their connection.
 @IO final class WaitingRoom {
     private var admissions = Admissions()
     private var sockets: [Int: SocketStream] = [:]
+    private var rate = HandshakeRate()
 
     /// Adds a socket, and closes another one if there is no room; returns the new socket's number.
     func enter(_ socket: SocketStream) -> Int {
@@ -22,11 +24,20 @@ import Net
     }
 
     /// What counts as one address: for IPv6 the network of 64 bits that one subscriber has.
-    private static func origin(of socket: SocketStream) -> String {
-        guard let address = socket.peerAddress else { return "" }
+    ///
+    /// Nil for this machine: a proxy on it stands for everybody, so its connections count in all
+    /// alone.
+    private static func origin(of socket: SocketStream) -> String? {
+        guard let address = socket.peerAddress, !address.isLoopback else { return nil }
         guard address.isIPv6 else { return address.host }
         let groups = HostName.canonical(address.host).split(separator: ":")
         return groups.count == 8 ? groups[..<4].joined(separator: ":") : address.host
+    }
+
+    /// Whether a socket's TLS handshake may begin, now that its peer has sent something.
+    func mayBegin(_ number: Int) -> Bool {
+        guard let socket = sockets[number] else { return false }
+        return rate.admits(Self.origin(of: socket), at: IO.now)
     }
 
     /// Notes that a socket's peer has completed its TLS handshake.
@@ -44,22 +55,26 @@ struct Admissions {
     /// One connection.
     private struct Entry {
         let number: Int
-        let address: String
+        let address: String?
         /// The peer has completed its TLS handshake.
         var hasSpoken = false
     }
 
     /// The most connections at once, so that unauthenticated peers cannot use up descriptors and
     /// memory.
-    private let limit: Int
+    static let places = 512
     /// The most of them from one address: an eighth, so that no address keeps the others out.
-    private let share: Int
+    static let share = 64
+
+    private let limit, share: Int
     /// In the order of their arrival.
     private var entries: [Entry] = []
     private var last = 0
 
     /// Room for `limit` connections, and `share` of them from one address.
-    init(limit: Int = 512, share: Int = 64) { (self.limit, self.share) = (limit, share) }
+    init(limit: Int = Self.places, share: Int = Self.share) {
+        (self.limit, self.share) = (limit, share)
+    }
 
     /// The number of connections.
     var count: Int { entries.count }
@@ -67,9 +82,10 @@ struct Admissions {
     /// Adds a connection, and returns its number.
     ///
     /// `evicted`: the number of the connection to close, if there was no room; nil if there was.
-    mutating func add(from address: String) -> (number: Int, evicted: Int?) {
+    /// Without an address the connection has no share, only its place among all.
+    mutating func add(from address: String?) -> (number: Int, evicted: Int?) {
         var evicted: Int?
-        let own = entries.count { $0.address == address }
+        let own = address == nil ? 0 : entries.count { $0.address == address }
         if own >= share || entries.count >= limit {
             let places = entries.indices.filter { own < share || entries[$0].address == address }
             let place = places.first { !entries[$0].hasSpoken } ?? places.first

@@ -17,14 +17,22 @@ import Wire
     private var listener: Listener?
     private let room = WaitingRoom()
 
-    /// The time from the accepted connection to the welcome's reply.
+    /// The time from the accepted connection to the welcome's reply: some round trips, even over a
+    /// slow network.
+    nonisolated static let patience = Duration.seconds(10)
     private let deadline: Duration
 
     /// The largest reply in bytes before the welcome; a hello is shorter than 1 KiB.
-    private static let strangerBodyBytes = 64 << 10
+    nonisolated static let strangerBodyBytes = 64 << 10
+
+    /// The most bytes of all frames before the welcome: twice the largest reply.
+    nonisolated static let strangerBytes = 128 << 10
+
+    /// The limits of a tunnel after the welcome.
+    nonisolated static let tunnelLimits = TunnelLimits(bodyBytes: Contract.callBytes)
 
     init(
-        store: Store, fleet: Fleet, context: TLSContext, deadline: Duration = .seconds(10),
+        store: Store, fleet: Fleet, context: TLSContext, deadline: Duration = Gate.patience,
         log: @escaping @IO (String) -> Void
     ) {
         self.store = store
@@ -64,7 +72,8 @@ import Wire
         let stream: TLSStream
         do throws(NetError) {
             stream = try await TLSStream.handshake(
-                over: socket, context: context, deadline: end - IO.now)
+                over: socket, context: context, deadline: end - IO.now,
+                mayBegin: { [room] in room.mayBegin(number) })
         } catch .silent {
             return nil
         } catch {
@@ -76,8 +85,9 @@ import Wire
             return Rejection(
                 .handshake, "the peer does not speak \(Contract.applicationProtocol) (ALPN)")
         }
-        var limits = TunnelLimits()
+        var limits = Self.tunnelLimits
         limits.bodyBytes = Self.strangerBodyBytes
+        limits.receivedBytes = UInt64(Self.strangerBytes)
         let tunnel = Tunnel(over: stream, role: .caller, limits: limits)
         do throws(Rejection) {
             let (hello, record) = try await identify(stream, tunnel, end)
@@ -91,8 +101,11 @@ import Wire
             let welcome = Welcome(agentID: record.id, name: record.name)
             _ = try await ask(tunnel, .welcome, welcome.json, end)
             if let refusal = fleet.admit(connection, record: record) { throw Rejection(refusal) }
-            tunnel.limits = TunnelLimits()
-            log.connected(record.name, stream.peer, version: hello.facts.version)
+            tunnel.limits = Self.tunnelLimits
+            log.connected(
+                record.name, stream.peer, version: hello.facts.version,
+                deniedWish: hello.invitation != nil && Store.isNeutrallyNamed(record)
+                    ? AgentName.wish(hello.name, host: hello.facts.hostname) : nil)
             return nil
         } catch {
             if let refusal = error.refusal {

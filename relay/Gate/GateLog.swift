@@ -1,6 +1,6 @@
 // What the gate writes into the log. Unauthenticated peers control how often it is written and part
-// of the text. Invariant: each line is short and plain, and no reason has more than its share of
-// lines; the rest is counted and reported as a total.
+// of the text. Invariant: each line is short and plain; no reason has more than its share of lines,
+// and all reasons together have a limit; the rest is counted and reported as a total.
 import Loop
 import Wire
 
@@ -37,60 +37,57 @@ struct Rejection: Error {
 
 /// The gate's lines in the log.
 @IO final class GateLog {
-    /// What has its own share of lines.
-    private enum Kind: Hashable {
-        case refused(Rejection.Kind)
-        /// One agent, by its name.
-        case connected(String)
+    /// Lines a minute of one kind: they show what is happening; more would only repeat it.
+    nonisolated static let lines = 10
+    /// Lines a minute about refused peers: three kinds of trouble at once are seen in full.
+    nonisolated static let linesInAll = 30
+    /// The most characters written per line; no legitimate line is longer.
+    nonisolated static let lineLimit = 300
+
+    /// Lines about refused peers.
+    private let strangers: PacedLog<Rejection.Kind>
+    /// Lines about each agent that was welcomed, by its name.
+    private let agents: PacedLog<String>
+
+    init(_ write: @escaping @IO (String) -> Void) {
+        let plain: @IO (String) -> Void = { write(Self.plain($0)) }
+        strangers = PacedLog(lines: Self.lines, linesInAll: Self.linesInAll, write: plain) {
+            "\(Self.more($1)) refused in the last minute: \($0.words)"
+        }
+        agents = PacedLog(lines: Self.lines, write: plain) {
+            "\(Self.more($1)) of agent \($0) in the last minute"
+        }
     }
 
-    private let write: @IO (String) -> Void
-    /// Ten lines a minute show what is happening; more would only repeat it.
-    private var budget = LogBudget<Kind>(lines: 10, within: .seconds(60))
-    private var timer: LoopTimer?
-
-    /// The most characters written per line; no legitimate line is longer.
-    private static let lineLimit = 300
-
-    init(_ write: @escaping @IO (String) -> Void) { self.write = write }
-
-    func connected(_ name: String, _ peer: String, version: String) {
-        tell(.connected(name), "agent \(name) connected from \(peer), version \(version)")
+    /// An agent was welcomed; `deniedWish` is the name that a joining agent proposed and did not
+    /// get.
+    func connected(_ name: String, _ peer: String, version: String, deniedWish: String? = nil) {
+        let line = "agent \(name) connected from \(peer), version \(version)"
+        guard let deniedWish else { return agents.note(name, line) }
+        agents.note(
+            name, line,
+            "agent \(name) asked for the name \(deniedWish);"
+                + " homeline-relay invite --name gives a name")
     }
 
     func refused(_ peer: String, _ rejection: Rejection) {
-        tell(.refused(rejection.kind), "agent from \(peer) refused: \(rejection.reason)")
+        strangers.note(rejection.kind, "agent from \(peer) refused: \(rejection.reason)")
     }
 
     /// Writes the totals that are due.
     func close() {
-        timer?.cancel()
-        timer = nil
-        for (kind, count) in budget.settle() {
-            let connections = count == 1 ? "1 more connection" : "\(count) more connections"
-            switch kind {
-            case .refused(let kind):
-                write("\(connections) refused in the last minute: \(kind.words)")
-            case .connected(let name): write("\(connections) of agent \(name) in the last minute")
-            }
-        }
+        strangers.close()
+        agents.close()
     }
 
-    /// Writes one line, whatever a peer put into it, if its kind has lines left.
-    private func tell(_ kind: Kind, _ line: String) {
-        let isAdmitted = budget.admits(kind, at: IO.now)
-        if timer == nil, let end = budget.end {
-            timer = LoopTimer(after: end - IO.now) { [weak self] in self?.close() }
-        }
-        guard isAdmitted else { return }
-        let plain = line.unicodeScalars.prefix(Self.lineLimit).map { scalar -> Character in
-            switch scalar.properties.generalCategory {
-            case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse:
-                "?"
-            default: Character(scalar)
-            }
-        }
-        write(String(plain))
+    private nonisolated static func more(_ count: Int) -> String {
+        count == 1 ? "1 more connection" : "\(count) more connections"
+    }
+
+    /// A line that is short and plain, whatever a peer put into it.
+    private nonisolated static func plain(_ line: String) -> String {
+        String(String.UnicodeScalarView(line.unicodeScalars.prefix(lineLimit)))
+            .plain(keepsLines: false)
     }
 }
 

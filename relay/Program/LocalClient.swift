@@ -13,7 +13,8 @@ enum LocalClient {
         "x-forwarded-server", "x-real-ip", "cf-connecting-ip", "true-client-ip",
     ]
 
-    /// Whether the request comes from this machine, and from no web page but those of allowed origins.
+    /// Whether the request comes from this machine, and from no web page but those of allowed
+    /// origins.
     ///
     /// A proxy that reports itself does not count as this machine; one that does not (`ssh -L`, a
     /// proxy with its defaults) cannot be told from a program of this machine.

@@ -37,7 +37,7 @@ struct StartFailure: Error {
     private let administration: Administration
     private let started: Int64
     private var http: HTTPServer?
-    private var secure: Listener?
+    private var listener: Listener?
     private var endpoint: MCPHTTPEndpoint?
     private var admin: AdminServer?
     private var saving: LoopTimer?
@@ -94,7 +94,11 @@ struct StartFailure: Error {
             tools: Tools(router: router).all,
             resources: FleetResources(router: router).all)
         administration.live = self
+        let revocations = revocations
+        fleet.onArrival = { member in IO.task { await revocations.settle(member) } }
     }
+
+    private var revocations: Revocations { Revocations(router: router, store: store) }
 
     private static let instructions = """
         Homeline reaches hosts behind NAT through agents at their sites. Hosts are written \
@@ -109,7 +113,7 @@ struct StartFailure: Error {
 
     /// Descriptors that MCP clients never get: those of the waiting rooms (512 each), the agents'
     /// tunnels, the store, the log and the admin socket.
-    private static let reserve = 1536
+    nonisolated static let reserve = 1536
 
     private func listen(_ options: Options, _ pin: PublicKeyPin) async throws {
         let tunnel = try await Self.resolve(options, Settings.tunnel)
@@ -125,27 +129,27 @@ struct StartFailure: Error {
             limits.connections, max(64, Process.raiseDescriptorLimit() - Self.reserve))
         let server = HTTPServer(
             limits: limits,
-            wantsBody: { [weak self] request in
-                request.path == "/mcp" && self?.endpoint?.wantsBody(request) == true
+            judge: { [weak self] request in
+                request.path == "/mcp" ? self?.endpoint?.sender(of: request) : nil
             },
             handler: { [weak self] request, responder in
                 await self?.handle(request, responder)
             })
         http = server
-        var port = address.port
+        var context: TLSContext?
         if let certificate = options.string(Settings.certificate) {
             let key = options.string(Settings.key) ?? certificate
-            let context = try TLSContext(
-                serverCertificate: try SecureFile.read(certificate), key: try SecureFile.read(key),
+            context = try TLSContext(
+                serverCertificate: try SecureFile.read(certificate),
+                key: try SecureFile.read(key, refusing: SecureFile.useByStrangers),
                 alpn: ["http/1.1"])
-            let room = WaitingRoom()
-            let listener = try Listener.tcp(address) { Self.secure($0, context, server, room) }
-            secure = listener
-            port = listener.address?.port ?? port
-        } else {
-            try server.listen(address)
-            port = server.address?.port ?? port
         }
+        let room = WaitingRoom()
+        let listener = try Listener.tcp(address) { [context] in
+            Self.receive($0, context, server, room)
+        }
+        self.listener = listener
+        let port = listener.address?.port ?? address.port
         let scheme = options.isSet(Settings.certificate) ? "https" : "http"
         let shown = Address(host: address.isWildcard ? Process.hostName : address.host, port: port)
         let publicURL = options.string(Settings.publicURL)
@@ -164,14 +168,20 @@ struct StartFailure: Error {
         }
     }
 
-    private static func secure(
-        _ socket: SocketStream, _ context: TLSContext, _ server: HTTPServer, _ room: WaitingRoom
+    /// Serves an MCP client, over TLS if there is a context; it waits in the room until it has
+    /// shown a valid token.
+    private static func receive(
+        _ socket: SocketStream, _ context: TLSContext?, _ server: HTTPServer, _ room: WaitingRoom
     ) {
         let number = room.enter(socket)
+        let known: @IO () -> Void = { room.leave(number) }
+        guard let context else { return server.serve(socket, onKnown: known) }
         IO.task {
-            let stream = try? await TLSStream.handshake(over: socket, context: context)
-            room.leave(number)
-            if let stream { server.serve(stream) }
+            let stream = try? await TLSStream.handshake(
+                over: socket, context: context, mayBegin: { room.mayBegin(number) })
+            guard let stream else { return known() }
+            room.spoke(number)
+            server.serve(stream, onKnown: known)
         }
     }
 
@@ -225,7 +235,7 @@ struct StartFailure: Error {
     func shutDown() async {
         saving?.cancel()
         gate.close()
-        secure?.close()
+        listener?.close()
         http?.drain()
         // At most 3 s in total: 1.5 s for requests, 0.5 s for their handlers
         // (`MCPLimits.cancelGrace`), and 1 s for connections.
@@ -239,6 +249,7 @@ struct StartFailure: Error {
         fleet.drain()
         await http?.shutdown(grace: .seconds(1))
         fleet.close()
+        AgentLog.shared.close()
         await save()
         await store.close()
     }
@@ -269,9 +280,14 @@ struct StartFailure: Error {
         IO.task { try? await self.fleet.reload() }
     }
 
-    func tokenRevoked(_ id: String) {
+    func tokenRevoked(_ id: String) async -> JSON.Object {
         access.revoke(id)
         end(id, saying: "this token was revoked: ask the relay's operator for a new one")
+        let ended = await revocations.end(id, at: fleet.all)
+        return [
+            "sessions": JSON(ended.sessions), "commands": JSON(ended.commands),
+            "pending": .array(ended.pending.map(JSON.string)),
+        ]
     }
 
     func tokensChanged() async {

@@ -36,18 +36,23 @@ enum Settings {
             Command(
                 "stdio", "speaks MCP on stdin and stdout: through the running relay, or runs one",
                 settings: serving),
-        ] + AdminCommands.all + [CallCommand.command])
+        ] + AdminCommands.all + [CallCommand.command],
+        limits: Limits.all)
 
     /// The options with the configuration file's values under them.
     static func reading(_ options: Options, _ folder: DataFolder) throws(ConfigurationError)
         -> Options
     {
         let path = options.string(config) ?? folder.configuration
-        guard let bytes = try? SecureFile.read(path) else {
-            guard !options.isSet(config) else {
-                throw .badLine(file: path, line: 0, reason: "the file cannot be read")
-            }
-            return options
+        let bytes: [UInt8]
+        do throws(CryptoError) {
+            // A file that is not there is no file only where none was named.
+            bytes =
+                options.isSet(config)
+                ? try SecureFile.read(path, refusing: SecureFile.changeByOthers)
+                : try SecureFile.readIfPresent(path, refusing: SecureFile.changeByOthers) ?? []
+        } catch {
+            throw .badFile(reason: error.description)
         }
         let text = String(decoding: bytes, as: UTF8.self)
         return try program.reading(file: text, path: path, into: options)

@@ -10,10 +10,14 @@ import Net
 @IO enum StdioCommand {
     static func run(_ options: Options) async -> Outcome {
         let folder = DataFolder(options.string(.data), environment: Process.environment)
-        if let stream = await AdminClient.connect(folder) {
-            stream.write(JSON.object(["command": "attach"]).encoded() + [UInt8(ascii: "\n")])
-            await join(DescriptorStream(input: 0, output: 1), stream)
-            return Outcome()
+        do throws(AdminFault) {
+            if let stream = try await AdminClient.connect(folder) {
+                stream.write(JSON.object(["command": "attach"]).encoded() + [UInt8(ascii: "\n")])
+                await join(DescriptorStream(input: 0, output: 1), stream)
+                return Outcome()
+            }
+        } catch {
+            return Outcome(errors: "homeline-relay: \(error.message)", exit: error.exit)
         }
         do throws(StartFailure) {
             let relay = try await ServeCommand.start(options)

@@ -59,8 +59,9 @@ import Wire
             var object: JSON.Object = ["agent": .string(name), "id": .string(member.record.id)]
             if let connection = member.connection { object["tunnel"] = connection.statistics }
             switch answer {
-            case .success(let raw):
-                let own = Claims(agent: member.record).ownLinks(in: await raw.parsedBesideLoop())
+            case .success(let answer):
+                let own = Claims(agent: member.record)
+                    .ownLinks(in: await answer.result.parsedBesideLoop())
                 object["pool"] = own["pool"]
                 object["links"] = own["links"]
             case .failure(let fault): unanswered.append(.string("\(name): \(fault)"))

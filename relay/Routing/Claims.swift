@@ -1,41 +1,55 @@
-// What an agent's answers claim: an agent is believed about itself alone. Its targets begin with its
-// name, its sessions and commands with its id; what does not is dropped and logged.
+// What an agent's answers claim: an agent is believed about itself alone. Its targets begin with
+// its name, its sessions and commands with its id; what does not is dropped and logged.
 // Invariant: no answer of one agent is shown as a target, session or command of another.
 import JSON
 import Loop
 import Wire
 
 /// Checks the answers of one agent.
-@IO struct Claims {
+struct Claims: Sendable {
     let agent: AgentRecord
+    var log = AgentLog.shared
 
     /// Throws if a result names another agent's session, command or target.
-    func check(_ result: RawJSON) async throws(Fault) {
-        let (id, name) = (agent.id, agent.name)
-        let isForeign =
-            result.bytes.count > Fleet.readBesideLoop
-            ? await Blocking.run { Self.isForeign(result, id, name) }
-            : Self.isForeign(result, id, name)
-        guard isForeign else { return }
-        Process.log("agent \(agent.name) answered about another agent: the answer was dropped")
-        throw Fault(
-            .internal,
-            "agent \"\(agent.name)\" answered about another agent: its answer was dropped. Tell its"
-                + " operator: the agent may have been taken over.")
+    @IO func check(_ result: RawJSON) async throws(Fault) {
+        switch await Blocking.run(ifLong: result.bytes.count, { verdict(on: result) }) {
+        case .own: return
+        case .foreign:
+            log.note(agent.name, "answered about another agent: the answer was dropped")
+            throw Fault(
+                .internal,
+                "agent \"\(agent.name)\" answered about another agent: its answer was dropped. Tell"
+                    + " its operator: the agent may have been taken over.")
+        case .unreadable(let why):
+            throw Fault(
+                .internal,
+                "agent \"\(agent.name)\": its answer was dropped: \(why). Ask for less, such as one"
+                    + " target or a shorter list; if that does not help, tell the agent's operator."
+            )
+        }
+    }
+
+    /// What a result claims.
+    private enum Verdict: Sendable {
+        case own
+        case foreign
+        /// It is not an object, or has more values than any result has.
+        case unreadable(String)
     }
 
     /// The entries of a list that are the agent's own.
     func own(_ entries: [JSON]) -> [JSON] {
+        let handles = handles
         let own = entries.filter { entry in
-            !Self.handles.contains { name, isHandle in
+            !handles.contains { name, prefix in
                 guard let text = entry[name]?.stringValue else { return false }
-                return !Self.isOwn(text, isHandle: isHandle, agent.id, agent.name)
+                return !text.hasPrefix(prefix)
             }
         }
         if own.count < entries.count {
-            Process.log(
-                "agent \(agent.name) listed \(entries.count - own.count) entries of other agents:"
-                    + " they were dropped")
+            log.note(
+                agent.name,
+                "listed \(entries.count - own.count) entries of other agents: they were dropped")
         }
         return own
     }
@@ -48,34 +62,58 @@ import Wire
         return own
     }
 
-    /// The members that name what belongs to an agent, and whether they are ids.
-    private nonisolated static let handles: KeyValuePairs = [
-        "session_id": true, "command_id": true, "target": false,
-    ]
+    /// The members that name what belongs to an agent, and how the agent's own begin.
+    private var handles: KeyValuePairs<String, String> {
+        [
+            "session_id": "\(agent.id).", "command_id": "\(agent.id).",
+            "target": "\(agent.name)/",
+        ]
+    }
 
-    private nonisolated static func isOwn(
-        _ text: String, isHandle: Bool, _ id: String, _ name: String
-    ) -> Bool { text.hasPrefix(isHandle ? "\(id)." : "\(name)/") }
-
-    private nonisolated static func isForeign(
-        _ result: RawJSON, _ id: String, _ name: String
-    ) -> Bool {
-        let members = (try? JSON.members(of: result.bytes)) ?? []
-        return members.contains { member in
-            guard let handle = handles.first(where: { $0.key == member.name }),
+    private func verdict(on result: RawJSON) -> Verdict {
+        let handles = handles
+        let members: [JSONMember]
+        do throws(JSONError) {
+            members = try JSON.members(of: result.bytes, limits: .answer)
+        } catch {
+            return .unreadable(error.description)
+        }
+        let isForeign = members.contains { member in
+            guard let (_, prefix) = handles.first(where: { $0.key == member.name }),
                 let text = try? JSON(parsing: Array(result.bytes[member.value])).stringValue
             else { return false }
-            return !isOwn(text, isHandle: handle.value, id, name)
+            return !text.hasPrefix(prefix)
+        }
+        return isForeign ? .foreign : .own
+    }
+}
+
+extension JSONLimits {
+    /// The most values of an agent's answer.
+    ///
+    /// A list of 1,000 entries has about 10,000 values. 100,000 values take about 7 MB as a tree,
+    /// and some milliseconds to free.
+    static let answer = JSONLimits(values: 100_000)
+}
+
+extension RawJSON {
+    /// The members of an object, none if it is not one or has too many values; a long one is read
+    /// beside the loop.
+    @IO func parsedBesideLoop() async -> JSON.Object {
+        await Blocking.run(ifLong: bytes.count) {
+            (try? parsed(limits: .answer))?.objectValue ?? [:]
         }
     }
 }
 
-extension RawJSON {
-    /// The members of an object, none if it is not one; a long one is read beside the loop.
-    @IO func parsedBesideLoop() async -> JSON.Object {
-        let json =
-            bytes.count > Fleet.readBesideLoop
-            ? await Blocking.run { try? parsed() } : try? parsed()
-        return json?.objectValue ?? [:]
+extension JSON {
+    /// A value that is made from `bytes` bytes of answers; above `Blocking.long` it is made,
+    /// written and freed beside the loop.
+    @IO static func made(
+        from bytes: Int, _ make: @escaping @Sendable () -> JSON
+    ) async -> JSON {
+        await Blocking.run(ifLong: bytes) {
+            bytes > Blocking.long ? .raw(RawJSON(make())) : make()
+        }
     }
 }

@@ -27,16 +27,16 @@ import Wire
     /// `label` is the prefix of its lines.
     func during(
         _ label: String?, ask: @escaping @IO () async throws(Fault) -> RawJSON,
-        _ body: @IO () async throws(Fault) -> RawJSON
-    ) async throws(Fault) -> RawJSON {
+        _ body: @IO () async throws(Fault) -> AgentAnswer
+    ) async throws(Fault) -> AgentAnswer {
         let asking = IO.task {
             while true {
                 do { try await IO.sleep(for: Self.interval) } catch { return }
                 // An agent that does not know the method is not asked again.
-                guard let answer = try? await ask(), let json = try? answer.parsed(),
-                    !Task.isCancelled
-                else { return }
-                self.take(CallProgress(json: json), label)
+                guard let answer = try? await ask() else { return }
+                let progress = JSON.object(await answer.parsedBesideLoop())
+                guard !Task.isCancelled else { return }
+                self.take(CallProgress(json: progress), label)
             }
         }
         defer { asking.cancel() }

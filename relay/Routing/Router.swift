@@ -57,39 +57,39 @@ import Wire
     /// progress.
     func send(
         _ call: AgentCall, to member: Fleet.Member, label: String? = nil
-    ) async throws(Fault) -> RawJSON {
+    ) async throws(Fault) -> AgentAnswer {
         let row = call.method.row
         try admit(call, row, to: member)
         let deadline = try row.deadline.time(for: call.fields)
         var caller = caller(call.principal, at: member)
         let claims = Claims(agent: member.record)
         guard let watch = call.progress, row.hasProgress else {
-            let result = try await fleet.call(
+            let answer = try await fleet.call(
                 member, call.method, caller: caller, arguments: call.arguments, deadline: deadline)
-            try await claims.check(result)
-            return result
+            try await claims.check(answer.result)
+            return answer
         }
         lastName += 1
         let name = "p\(lastName)"
         caller.progress = name
         let question = AgentCall(
             .progress, AskProgress(of: name).json.objectValue ?? [:], for: call.principal)
-        let result = try await watch.during(
-            label, ask: { () throws(Fault) in try await self.send(question, to: member) }
+        let answer = try await watch.during(
+            label, ask: { () throws(Fault) in try await self.send(question, to: member).result }
         ) { () throws(Fault) in
             try await fleet.call(
                 member, call.method, caller: caller, arguments: call.arguments, deadline: deadline)
         }
-        try await claims.check(result)
-        return result
+        try await claims.check(answer.result)
+        return answer
     }
 
     /// Makes a call at several agents concurrently; one that fails gives its fault instead.
     func send(
         _ call: AgentCall, to members: [Fleet.Member]
-    ) async -> [(member: Fleet.Member, answer: Result<RawJSON, Fault>)] {
+    ) async -> [(member: Fleet.Member, answer: Result<AgentAnswer, Fault>)] {
         let calls = members.map { member in
-            IO.task { () -> Result<RawJSON, Fault> in
+            IO.task { () -> Result<AgentAnswer, Fault> in
                 do throws(Fault) {
                     return .success(try await self.send(call, to: member))
                 } catch {
@@ -97,7 +97,7 @@ import Wire
                 }
             }
         }
-        var answers: [(member: Fleet.Member, answer: Result<RawJSON, Fault>)] = []
+        var answers: [(member: Fleet.Member, answer: Result<AgentAnswer, Fault>)] = []
         for (member, call) in zip(members, calls) { answers.append((member, await call.value)) }
         return answers
     }

@@ -1,22 +1,19 @@
 // Names of agents and tokens, and the tags and purposes of agents.
-// Invariant: a stored name matches [a-z0-9][a-z0-9-]{0,62}, so it can stand in `agent/host`.
+// Invariant: a stored name is one by the contract, so it can stand in `agent/host`.
+import Wire
 
 /// The rules for names, tags and purposes.
 enum AgentName {
-    /// The most bytes of a name: as many as a label of a host name may have (RFC 1035).
-    static let longest = 63
-
-    /// Whether `text` is a name.
-    static func isValid(_ text: String) -> Bool {
-        (1...longest).contains(text.utf8.count) && text.utf8.first != hyphen
-            && text.utf8.allSatisfy { isLowerOrDigit($0) || $0 == hyphen }
+    /// The name that a joining agent proposes: the one it asks for, or its host's.
+    static func wish(_ name: String?, host: String) -> String {
+        name ?? suggestion(fromHost: host)
     }
 
     /// A name suggested by a host name: its first label in lower case, or `agent`.
     static func suggestion(fromHost host: String) -> String {
         let label = host.prefix { $0 != "." }
         var name: [UInt8] = []
-        for byte in label.lowercased().utf8 where name.count < longest {
+        for byte in label.lowercased().utf8 where name.count < Contract.agentNameBytes {
             let kept = isLowerOrDigit(byte) ? byte : hyphen
             if kept == hyphen, name.isEmpty || name.last == hyphen { continue }
             name.append(kept)
@@ -31,7 +28,7 @@ enum AgentName {
         var number = 2
         while true {
             let suffix = "-\(number)"
-            let candidate = String(name.prefix(longest - suffix.count)) + suffix
+            let candidate = String(name.prefix(Contract.agentNameBytes - suffix.count)) + suffix
             if try !isTaken(candidate) { return candidate }
             number += 1
         }

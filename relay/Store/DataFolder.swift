@@ -23,8 +23,11 @@ struct DataFolder: Sendable {
     /// The configuration file that is read if no other is named.
     var configuration: String { path + "/relay.conf" }
 
-    /// Makes the folder if it is missing.
-    func make() throws(CryptoError) { try SecureFile.makeFolder(path) }
+    /// Makes the folder if it is missing; refuses one in which others could put files.
+    func make() throws(CryptoError) {
+        try SecureFile.makeFolder(path)
+        try SecureFile.checkFolder(path)
+    }
 
     /// Takes the folder for this process; nil if a relay already runs on it.
     func lock() throws(LoopError) -> FolderLock? { try FolderLock.take(path + "/relay.lock") }

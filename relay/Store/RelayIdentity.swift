@@ -10,10 +10,10 @@ struct RelayIdentity: Sendable {
     /// The pin that agents check.
     let pin: PublicKeyPin
 
-    /// Reads a certificate and its key from files.
-    init(certificate: String, key: String) throws(CryptoError) {
+    /// Reads a certificate and its key from files; refuses a key that others may use.
+    private init(certificate: String, key: String) throws(CryptoError) {
         certificatePEM = try SecureFile.read(certificate)
-        keyPEM = try SecureFile.read(key)
+        keyPEM = try SecureFile.read(key, refusing: SecureFile.useByOthers)
         pin = try PublicKeyPin(certificatePEM: certificatePEM)
     }
 

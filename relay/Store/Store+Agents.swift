@@ -1,8 +1,10 @@
 // Agents: who may hold a tunnel, and under which name.
-// Invariant: a revoked agent never comes back under its id; its name becomes free.
+// Invariant: a revoked agent never comes back under its id; its name becomes free for an
+// invitation that names it.
 
 import Configuration
 import SQLite
+import Wire
 
 extension AgentRecord {
     init?(_ row: Row) {
@@ -49,7 +51,7 @@ extension Store {
     func updateAgent(
         _ nameOrID: String, name: String? = nil, tags: [String]? = nil, purpose: String? = nil
     ) async throws(StoreError) -> AgentRecord {
-        if let name, !AgentName.isValid(name) { throw .nameInvalid(name) }
+        if let name, !Contract.isAgentName(name) { throw .nameInvalid(name) }
         let newTags: [String]? = if let tags { try AgentName.checked(tags: tags) } else { nil }
         if let purpose { _ = try AgentName.checked(purpose: purpose) }
         return try await change { connection in

@@ -3,6 +3,7 @@
 
 import Crypto
 import SQLite
+import Wire
 
 extension Store {
     /// The most open invitations: more than any rollout needs at once.
@@ -12,7 +13,7 @@ extension Store {
     func createInvitation(
         name: String? = nil, tags: [String] = [], purpose: String = "", lifetime: Duration
     ) async throws(StoreError) -> (invitation: InvitationRecord, secret: [UInt8]) {
-        if let name, !AgentName.isValid(name) { throw .nameInvalid(name) }
+        if let name, !Contract.isAgentName(name) { throw .nameInvalid(name) }
         let created = now()
         let invitation = InvitationRecord(
             id: Self.newID(), name: name, tags: try AgentName.checked(tags: tags),
@@ -42,14 +43,14 @@ extension Store {
 
     /// Turns an invitation into an agent.
     ///
-    /// The invitation's name comes first, then `name`, which the agent asks for, then `host`; a
-    /// name that is taken gets a number. A repeated call with the same key returns the same record,
-    /// so a lost answer costs nothing.
+    /// The invitation's name comes first, then `name`, which the agent asks for, then `host`,
+    /// unless a token's pattern covers these; a name that an agent has or had gets a number. A
+    /// repeated call with the same key returns the same record, so a lost answer costs nothing.
     func redeem(
         secret: [UInt8], publicKey: [UInt8], name: String? = nil, host: String = "",
         tags: [String] = []
     ) async throws(StoreError) -> AgentRecord {
-        if let name, !AgentName.isValid(name) { throw .nameInvalid(name) }
+        if let name, !Contract.isAgentName(name) { throw .nameInvalid(name) }
         let ownTags = try AgentName.checked(tags: tags)
         guard publicKey.count == 32 else { throw .keyInvalid }
         let moment = now()
@@ -73,10 +74,12 @@ extension Store {
             if let known {
                 agent = known
             } else {
-                let wish = row.text("name") ?? name ?? AgentName.suggestion(fromHost: host)
+                let id = Self.newID()
                 agent = AgentRecord(
-                    id: Self.newID(),
-                    name: try AgentName.free(wish) { try Self.isTaken($0, connection) },
+                    id: id,
+                    name: try Self.name(
+                        given: row.text("name"), wish: AgentName.wish(name, host: host), id: id,
+                        connection),
                     publicKey: publicKey,
                     tags: row.words("tags"), ownTags: ownTags,
                     purpose: row.text("purpose") ?? "", created: moment)

@@ -28,7 +28,7 @@ extension Store {
         guard !Principal.reservedNames.contains(name.lowercased()) else {
             throw .nameReserved(name)
         }
-        guard AgentName.isValid(name) else { throw .nameInvalid(name) }
+        guard Contract.isAgentName(name) else { throw .nameInvalid(name) }
         guard let parsed = AccessPattern(pattern) else { throw .patternInvalid(pattern) }
         let token = TokenRecord.prefix + Base64.encodeURL(Random.bytes(32))
         let record = TokenRecord(
@@ -64,6 +64,19 @@ extension Store {
         try await run { connection in
             try connection.rows("SELECT * FROM token WHERE revoked IS NULL ORDER BY name")
                 .compactMap(TokenRecord.init)
+        }
+    }
+
+    /// The ids among these whose token was revoked.
+    func revokedTokens(among ids: [String]) async throws(StoreError) -> [String] {
+        try await run { connection in
+            var revoked: [String] = []
+            for id in ids {
+                let rows = try connection.rows(
+                    "SELECT 1 FROM token WHERE id = ? AND revoked IS NOT NULL", .text(id))
+                if !rows.isEmpty { revoked.append(id) }
+            }
+            return revoked
         }
     }
 

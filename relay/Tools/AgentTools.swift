@@ -21,20 +21,27 @@ extension Tools {
     }
 
     /// One agent: the relay's record, then the agent's own description while it is online.
-    func describe(_ call: ToolCall) async throws(Fault) -> JSON {
+    func describe(_ call: ToolCall) async throws(Fault) -> ToolResult {
         let fields = Fields(object: call.arguments)
         let principal = try router.principal(of: call)
         guard
             case .one(let member) = try router.destination(
                 Wire.Method.describe.row.tool?.routes ?? [], fields, principal),
-            case .object(var object) = member.entry.json
-        else { return .null }
-        guard member.connection != nil else { return .object(object) }
+            case .object(let object) = member.entry.json
+        else { return ToolResult(structured: .null) }
+        guard member.connection != nil else { return ToolResult(structured: .object(object)) }
         let answer = try await router.send(AgentCall(.describe, for: principal), to: member)
         // What the agent says of itself never replaces what the relay knows of it.
-        let own = Claims(agent: member.record).ownLinks(in: await answer.parsedBesideLoop())
-        for name in AgentDescription.names where object[name] == nil { object[name] = own[name] }
-        return .object(object)
+        let (claims, result, known) = (Claims(agent: member.record), answer.result, object)
+        let made = await JSON.made(from: result.bytes.count) {
+            var object = known
+            let own = claims.ownLinks(in: (try? result.parsed(limits: .answer))?.objectValue ?? [:])
+            for name in AgentDescription.names where object[name] == nil {
+                object[name] = own[name]
+            }
+            return .object(object)
+        }
+        return ToolResult(structured: made, holding: answer)
     }
 }
 

@@ -6,7 +6,7 @@ import Wire
 
 extension Tools {
     /// Runs the command on each target at once; the failure of one target does not fail the others.
-    func execute(_ call: ToolCall) async throws(Fault) -> JSON {
+    func execute(_ call: ToolCall) async throws(Fault) -> ToolResult {
         let fields = Fields(object: call.arguments)
         let principal = try router.principal(of: call)
         var targets = try fields[ExecuteTargets.targets]
@@ -19,7 +19,7 @@ extension Tools {
             // One target that cannot be reached is an error of the call itself.
             let way = AgentCall(
                 .execute, call.rawArguments, fields, for: principal, progress: watch)
-            return Self.joined([
+            return await Self.joined([
                 try await router.send(
                     way, to: try router.member(forTarget: targets[0], fields, principal))
             ])
@@ -29,27 +29,32 @@ extension Tools {
             object[ExecuteTargets.targets.name] = nil
             object[ExecuteTargets.target.name] = .string(target)
             let way = AgentCall(.execute, object, for: principal, progress: watch)
-            return IO.task { () -> RawJSON in
+            return IO.task { () -> AgentAnswer in
                 do throws(Fault) {
                     let member = try router.member(forTarget: target, fields, principal)
                     return try await router.send(way, to: member, label: target)
                 } catch {
-                    return ExecuteTargets.entry(target, error: error.message)
+                    return AgentAnswer(ExecuteTargets.entry(target, error: error.message))
                 }
             }
         }
-        var results: [RawJSON] = []
+        var results: [AgentAnswer] = []
         for run in runs { results.append(await run.value) }
-        return Self.joined(results)
+        return await Self.joined(results)
     }
 
-    private static func joined(_ results: [RawJSON]) -> JSON {
-        let succeeded = results.count { raw in
-            let members = (try? JSON.members(of: raw.bytes)) ?? []
-            return members.contains { member in
-                member.name == "exit_code" && raw.bytes[member.value].elementsEqual([0x30])
+    private static func joined(_ answers: [AgentAnswer]) async -> ToolResult {
+        let results = answers.map(\.result)
+        let bytes = results.reduce(0) { $0 + $1.bytes.count }
+        let succeeded = await Blocking.run(ifLong: bytes) {
+            results.count { raw in
+                let members = (try? JSON.members(of: raw.bytes, limits: .answer)) ?? []
+                return members.contains { member in
+                    member.name == "exit_code" && raw.bytes[member.value].elementsEqual([0x30])
+                }
             }
         }
-        return ExecuteTargets.json(results, succeeded: succeeded)
+        return ToolResult(
+            structured: ExecuteTargets.json(results, succeeded: succeeded), holding: answers)
     }
 }

@@ -10,7 +10,7 @@ import Wire
     let router: Router
 
     /// Answers a tool call whose result is made here, not simply passed on from an agent.
-    private typealias Answer = @IO @Sendable (ToolCall) async throws(Fault) -> JSON
+    private typealias Answer = @IO @Sendable (ToolCall) async throws(Fault) -> ToolResult
 
     /// Every tool, in the order of the contract.
     var all: [Tool] {
@@ -18,7 +18,9 @@ import Wire
             .describe: { call throws(Fault) in try await describe(call) },
             .execute: { call throws(Fault) in try await execute(call) },
         ]
-        let list = tool(ListAgents.tool) { call throws(Fault) in try listAgents(call) }
+        let list = tool(ListAgents.tool) { call throws(Fault) in
+            ToolResult(structured: try listAgents(call))
+        }
         return [list]
             + Wire.Method.allCases.compactMap { method in
                 guard let row = method.row.tool else { return nil }
@@ -39,7 +41,8 @@ import Wire
             scope: Scope.text(row.scopes), meta: row.isLarge ? Self.largeResult : [:]
         ) { call in
             do throws(Fault) {
-                return ToolResult(structured: try await answer(call))
+                try row.arguments.checkTexts(of: call.arguments)
+                return try await answer(call)
             } catch {
                 return .failure(error.message)
             }
@@ -56,7 +59,7 @@ import Wire
     /// answer.
     private func pass(
         _ call: ToolCall, _ method: Wire.Method, _ row: ToolRow
-    ) async throws(Fault) -> JSON {
+    ) async throws(Fault) -> ToolResult {
         let fields = Fields(object: call.arguments)
         let principal = try router.principal(of: call)
         let way = AgentCall(
@@ -64,7 +67,9 @@ import Wire
         switch try router.destination(row.routes, fields, principal) {
         case .one(let member):
             let answer = try await router.send(way, to: member)
-            guard case .each(let list)? = row.routes.last else { return .raw(answer) }
+            guard case .each(let list)? = row.routes.last else {
+                return ToolResult(structured: .raw(answer.result), holding: answer)
+            }
             return try await Self.join([(member, .success(answer))], list)
         case .each(let members, let list):
             return try await Self.join(await router.send(way, to: members), list)
@@ -75,23 +80,29 @@ import Wire
     ///
     /// If one agent finds the arguments invalid, they are invalid for all.
     private static func join(
-        _ answers: [(member: Fleet.Member, answer: Result<RawJSON, Fault>)], _ list: String
-    ) async throws(Fault) -> JSON {
-        var entries: [JSON] = []
+        _ answers: [(member: Fleet.Member, answer: Result<AgentAnswer, Fault>)], _ list: String
+    ) async throws(Fault) -> ToolResult {
+        var found: [(claims: Claims, answer: AgentAnswer)] = []
         var unanswered: [String] = []
         for (member, answer) in answers {
             switch answer {
-            case .success(let raw):
-                let found = await raw.parsedBesideLoop()[list]?.arrayValue ?? []
-                entries += Claims(agent: member.record).own(found)
+            case .success(let answer): found.append((Claims(agent: member.record), answer))
             case .failure(let fault) where fault.code == .invalidArgument: throw fault
             case .failure(let fault): unanswered.append("\(member.record.name): \(fault)")
             }
         }
-        var joined: JSON.Object = [list: .array(entries)]
-        if !unanswered.isEmpty {
-            joined[Shared.unanswered.name] = .array(unanswered.map { .string($0) })
+        let (lists, names) = (found, unanswered)
+        let bytes = lists.reduce(0) { $0 + $1.answer.result.bytes.count }
+        let made = await JSON.made(from: bytes) {
+            let entries = lists.flatMap { claims, answer in
+                claims.own((try? answer.result.parsed(limits: .answer))?[list]?.arrayValue ?? [])
+            }
+            var joined: JSON.Object = [list: .array(entries)]
+            if !names.isEmpty {
+                joined[Shared.unanswered.name] = .array(names.map { .string($0) })
+            }
+            return .object(joined)
         }
-        return .object(joined)
+        return ToolResult(structured: made, holding: lists.map(\.answer))
     }
 }

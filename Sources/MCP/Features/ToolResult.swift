@@ -30,13 +30,18 @@ public struct ToolResult: Sendable {
     public var isError: Bool
     /// `_meta` of the result.
     public var meta: JSON.Object
+    /// What lives until the result has been written: for example what counts the result's bytes.
+    private let held: (any Sendable)?
 
     /// A result with a structured part; the text defaults to the same, written out.
+    ///
+    /// `held` is kept until the result has been written.
     public init(
         structured: JSON, text: Text = .structured, content: [JSON] = [], isError: Bool = false,
-        meta: JSON.Object = [:]
+        meta: JSON.Object = [:], holding held: (any Sendable)? = nil
     ) {
         self.structured = structured
+        self.held = held
         self.text = text
         self.content = content
         self.isError = isError
@@ -49,6 +54,7 @@ public struct ToolResult: Sendable {
         self.content = content
         self.isError = isError
         meta = [:]
+        held = nil
     }
 
     /// A failed call, with a plain sentence: what is wrong and what to do next.
@@ -91,7 +97,7 @@ extension ToolResult {
     /// The approximate length of the result, to reserve its bytes once.
     var estimatedBytes: Int {
         var bytes = 512
-        if case .raw(let raw)? = structured { bytes += raw.bytes.count * 2 }
+        bytes += (structured?.rawBytes ?? 0) * 2
         switch text {
         case .string(let text): bytes += text.utf8.count * 9 / 8
         case .utf8(let text): bytes += text.count * 9 / 8
@@ -110,6 +116,18 @@ extension ToolResult {
         case .structured:
             let bytes = structured.map { RawJSON($0).bytes } ?? []
             JSON.write(string: String(decoding: bytes, as: UTF8.self), into: &output)
+        }
+    }
+}
+
+extension JSON {
+    /// The bytes of what is spliced into a value, which is most of a long one.
+    fileprivate var rawBytes: Int {
+        switch self {
+        case .raw(let raw): raw.bytes.count
+        case .array(let all): all.reduce(0) { $0 + $1.rawBytes }
+        case .object(let members): members.reduce(0) { $0 + $1.value.rawBytes }
+        case .null, .bool, .int, .double, .string: 0
         }
     }
 }

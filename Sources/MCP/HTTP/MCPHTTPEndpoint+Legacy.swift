@@ -35,7 +35,12 @@ extension MCPHTTPEndpoint {
             guard revision.hasBatches else {
                 throw .invalidRequest("batches are not supported: send one message at a time")
             }
-            let elements = try Batch.elements(of: visit.request.body, server.limits)
+            let (body, limits) = (visit.request.body, server.limits)
+            let elements = try await Blocking.run(ifLong: body.count) {
+                () -> Result<[Batch.Element], MCPError> in
+                do throws(MCPError) { return .success(try Batch.elements(of: body, limits)) } catch
+                { return .failure(error) }
+            }.get()
             let caller = session.handshake.caller(visit.principal)
             let exchange = HTTPExchange(visit.reply, visit.headers, visit.accept, server)
             exchange.begin()

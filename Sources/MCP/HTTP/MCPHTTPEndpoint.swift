@@ -30,14 +30,15 @@ public import Loop
         await handle(request, responder as any Reply)
     }
 
-    /// Whether a request with this head may be served: its body is not received otherwise.
-    public func wantsBody(_ request: HTTPRequest) -> Bool {
+    /// The name of the principal that a request with this head comes from; nil if the request may
+    /// not be served: its body is not received then.
+    public func sender(of request: HTTPRequest) -> String? {
         switch access.verdict(request) {
-        case .foreignHost, .foreignOrigin: return false
+        case .foreignHost, .foreignOrigin: return nil
         case .page, .open: break
         }
-        if case .principal = authenticate(request) { return true }
-        return false
+        if case .principal(let principal) = authenticate(request) { return principal.name }
+        return nil
     }
 
     /// Ends every legacy session and its stream, before the HTTP server stops; `MCPServer.stop`
@@ -98,7 +99,7 @@ public import Loop
         }
         if Batch.isOne(visit.request.body), !visit.claimsModern { return await postBatch(visit) }
         do throws(BadMessage) {
-            let message = try Message(visit.request.body)
+            let message = try await Message.read(visit.request.body)
             if visit.claimsModern || message.claimsModern {
                 await postModern(message, visit)
             } else {

@@ -4,7 +4,7 @@ import JSON
 
 enum Batch {
     /// One element of a batch.
-    enum Element {
+    enum Element: Sendable {
         case message(Message)
         case bad(BadMessage)
     }
@@ -19,7 +19,7 @@ enum Batch {
     static func elements(of bytes: [UInt8], _ limits: MCPLimits) throws(MCPError) -> [Element] {
         let ranges: [Range<Int>]
         do {
-            ranges = try JSON.elements(of: bytes)
+            ranges = try JSON.elements(of: bytes, limits: .message)
         } catch {
             throw .unparsable(error.description)
         }

@@ -2,6 +2,7 @@
 // Flow: transport → Message → era → dispatch. Invariant: all of the bytes are valid JSON, so a
 // range of them may be passed on as RawJSON.
 import JSON
+import Loop
 
 struct Message: Sendable {
     enum Kind: Sendable, Equatable {
@@ -43,6 +44,15 @@ struct BadMessage: Error {
 extension Message {
     init(_ bytes: [UInt8]) throws(BadMessage) {
         try self.init(bytes, 0..<bytes.count)
+    }
+
+    /// Reads a message, beside the loop if it is long.
+    @IO static func read(_ bytes: [UInt8]) async throws(BadMessage) -> Message {
+        try await Blocking.run(ifLong: bytes.count) { () -> Result<Message, BadMessage> in
+            do throws(BadMessage) { return .success(try Message(bytes)) } catch {
+                return .failure(error)
+            }
+        }.get()
     }
 
     /// Reads the message that fills `range`.
@@ -92,7 +102,7 @@ private struct Fields {
     init(_ bytes: [UInt8], _ range: Range<Int>) throws(BadMessage) {
         let members: [JSONMember]
         do {
-            members = try JSON.members(of: bytes.span.extracting(range))
+            members = try JSON.members(of: bytes.span.extracting(range), limits: .message)
         } catch .notAnObject {
             throw BadMessage(error: .invalidRequest("one JSON-RPC object expected"))
         } catch {

@@ -296,7 +296,10 @@ public struct TerminalSize: Equatable, Sendable {
         libssh2_channel_get_exit_signal(raw, &name, &length, nil, nil, nil, nil)
         if let name {
             defer { link.map { libssh2_free($0.session.raw, name) } }
-            return .signalled(String(cString: name))
+            // A word of a few letters (RFC 4254 §6.10); the server may send anything.
+            let word = UnsafeRawBufferPointer(start: name, count: min(length, 32))
+            return .signalled(
+                String(decoding: word.filter { (33..<127).contains($0) }, as: UTF8.self))
         }
         let code = libssh2_channel_get_exit_status(raw)
         return code == 0 ? nil : .exited(code)

@@ -21,7 +21,7 @@ extension Link {
             throw error
         }
         link.keepAlive()
-        link.session.transport.forgetFirstBytes()
+        link.session.transport.loggedIn()
         return link
     }
 
@@ -43,6 +43,9 @@ extension Link {
             let link = try Link(configuration, carrier)
             try link.session.prefer(
                 family,
+                keyExchanges: Algorithms.keyExchanges(
+                    legacy: configuration.legacyAlgorithms,
+                    groups: slowExchangers[configuration.address] == nil),
                 hostKeys: Algorithms.hostKeys(
                     preferring: types, legacy: configuration.legacyAlgorithms),
                 legacy: configuration.legacyAlgorithms, compresses: configuration.compresses)
@@ -51,7 +54,13 @@ extension Link {
             let code = await IO.within(max(.milliseconds(1), end - IO.now)) {
                 await link.perform { libssh2_session_handshake(raw, socket) }
             }
+            guard let code else {
+                link.close()
+                throw .handshakeTimedOut(
+                    address: configuration.address, limit: configuration.limits.connect)
+            }
             if code == 0 {
+                link.settleKeyExchange()
                 if lastFamily.count > 4096 { lastFamily = [:] }
                 lastFamily[configuration.address] = family
                 link.describe()
@@ -106,12 +115,13 @@ extension Link {
         return ChannelCarrier(stream, descriptor: jump.session.transport.descriptor)
     }
 
-    private var offer: ServerOffer? {
-        session.transport.firstBytes.flatMap { ServerOffer(firstBytes: $0) }
-    }
+    private var offer: ServerOffer? { session.transport.firstExchange?.offer }
 
-    private func handshakeFailure(_ code: Int32?, _ carrier: any Carrier) async -> SSHError {
+    private func handshakeFailure(_ code: Int32, _ carrier: any Carrier) async -> SSHError {
         let address = configuration.address
+        if case .groupTooLarge(let bits) = session.transport.refusal {
+            return .groupTooLarge(address: address, bits: bits)
+        }
         if code != LIBSSH2_ERROR_KEX_FAILURE, configuration.proxyCommand != nil {
             // Its last messages may still be in the pipe.
             try? await IO.sleep(for: .milliseconds(20))
@@ -121,9 +131,8 @@ extension Link {
             }
         }
         switch code {
-        case nil:
-            return .handshakeTimedOut(address: address, limit: configuration.limits.connect)
         case LIBSSH2_ERROR_KEX_FAILURE:
+            if let slow = slowExchangers[address] { return slow }
             if let offer, offer.hasCertificatesOnly {
                 return .hostCertificatesOnly(address: address, offered: offer.hostKeys)
             }
@@ -140,12 +149,10 @@ extension Link {
     /// The first line of a server that does not speak SSH, shortened and without control
     /// characters.
     private var wordsInstead: String? {
-        guard let bytes = session.transport.firstBytes, !bytes.isEmpty else { return nil }
-        let lines = String(decoding: bytes.prefix(1024), as: UTF8.self)
-            .split(whereSeparator: \.isNewline)
-        guard let first = lines.first, !lines.contains(where: { $0.hasPrefix("SSH-") }) else {
-            return nil
-        }
+        guard let bytes = session.transport.firstExchange?.words,
+            let first = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline)
+                .first
+        else { return nil }
         return String(first.unicodeScalars.prefix(100).filter { $0.value >= 32 })
     }
 

@@ -16,6 +16,8 @@ extension Link {
                 ?? .loginTimedOut(user: configuration.user, tried: login.tried, limit: limit)
         }
         if let error = result { throw error }
+        // A link that is open keeps no password.
+        configuration.authentication = []
     }
 }
 
@@ -157,7 +159,7 @@ extension Authentication {
         }
     }
 
-    var code: [UInt8]? { if case .code(let code) = self { code } else { nil } }
+    var code: SecretBytes? { if case .code(let code) = self { code } else { nil } }
 
     var method: String {
         switch self {

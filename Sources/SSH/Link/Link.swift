@@ -7,8 +7,9 @@ public import Loop
 
 /// An authenticated SSH connection that carries channels.
 @IO public final class Link: Worker {
-    /// The configuration that the link was made from.
-    public let configuration: LinkConfiguration
+    /// The configuration that the link was made from; without its credentials once it has logged
+    /// in.
+    public internal(set) var configuration: LinkConfiguration
     /// The server's version, key, banner and cipher, as far as known.
     public internal(set) var server = ServerIdentity()
     /// Called once when the connection is lost, after its channels have ended.
@@ -21,6 +22,7 @@ public import Loop
     private var operations: [Operation] = []
     private var channels: [Channel] = []
     private var driving = Driving()
+    private var exchanges = Exchanges()
     private var offLoop = OffLoop()
     /// The C channels that no Channel owns: one opened ahead, and those being freed.
     private(set) lazy var places = Places(self)
@@ -45,6 +47,8 @@ public import Loop
         var isWaitingForTurn = false
         /// The channel that is read first.
         var firstChannel = 0
+        /// Ends the rest from a slow key exchange.
+        var rest: LoopTimer?
     }
 
     /// Work on another thread, which then owns the session.
@@ -155,6 +159,7 @@ public import Loop
         }
         driving.isOn = true
         let transport = session.transport
+        let stopwatch = exchanges.isMeasured ? Stopwatch() : nil
         if !driving.isWaitingForTurn {
             driving.slice = Slice()
             transport.allowance = Slice.bytes
@@ -168,6 +173,7 @@ public import Loop
             if transport.received != seen || transport.allowance <= 0 { driving.again = true }
         } while driving.again && !isSliceOver && failure == nil
         driving.isOn = false
+        if let stopwatch { judge(stopwatch.stop()) }
         guard failure == nil else { return }
         if transport.state != .open || session.goodbye != nil { return lose() }
         if driving.again, !driving.isWaitingForTurn {
@@ -175,6 +181,30 @@ public import Loop
             IO.loop.workLater(self)
         }
         watch()
+    }
+
+    /// The first key exchange is over.
+    func settleKeyExchange() {
+        session.preferAgreedKeyExchange()
+        exchanges.settle(session.method(LIBSSH2_METHOD_KEX))
+    }
+
+    /// Acts on the time of a pass in which the server may have asked for new keys.
+    private func judge(_ time: Duration) {
+        guard failure == nil else { return }
+        switch exchanges.passed(time, exchanges: session.rekeys) {
+        case .goesOn: break
+        case .rests:
+            session.transport.isResting = true
+            driving.rest = LoopTimer(after: exchangeTurns.rest(now: IO.now)) { [weak self] in
+                self?.session.transport.isResting = false
+                self?.drive()
+            }
+        case .ends:
+            let error = SSHError.exchangeTooSlow(time: time)
+            if slowExchangers.count < 4096 { slowExchangers[configuration.address] = error }
+            die(error)
+        }
     }
 
     /// The link's next turn.
@@ -237,6 +267,7 @@ public import Loop
         } else if transport.unsent < Transport.outputLimit {
             interest.insert(.read)
         }
+        if transport.isResting { interest.remove(.read) }
         carrier.watch(interest)
     }
 
@@ -270,6 +301,7 @@ public import Loop
         guard failure == nil else { return }
         failure = error
         liveness = nil
+        driving.rest = nil
         places.end()
         if !offLoop.isOn { session.transport.flush() }
         offLoop.parked?.resume()
@@ -290,5 +322,28 @@ public import Loop
         for operation in abandoned { operation.finish(LIBSSH2_ERROR_SOCKET_DISCONNECT) }
         onEnd?(error)
         onEnd = nil
+    }
+}
+
+/// The turns of all links.
+@IO private var exchangeTurns = ExchangeTurns()
+
+/// The addresses of servers that made a link end by a slow key exchange: they may not choose a
+/// group again until the agent starts anew.
+@IO var slowExchangers: [String: SSHError] = [:]
+
+/// Measures the passes of links, without those of links that run over them, which come in between.
+@IO private struct Stopwatch {
+    private static var inner = Duration.zero
+    private let outer = Stopwatch.inner
+    private let begun = Exchanges.threadTime
+
+    init() { Self.inner = .zero }
+
+    /// The time since the start, on this link alone.
+    func stop() -> Duration {
+        let time = Exchanges.threadTime - begun
+        defer { Self.inner = outer + time }
+        return time - Self.inner
     }
 }

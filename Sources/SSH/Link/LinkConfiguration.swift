@@ -1,5 +1,6 @@
 // What a link needs to know about its target: its address, the user, whom to trust, how long to
 // wait. A value; Targets makes it from ssh_config.
+public import Crypto
 
 /// How to reach and enter one SSH server.
 public struct LinkConfiguration: Sendable {
@@ -20,6 +21,8 @@ public struct LinkConfiguration: Sendable {
     /// Files of OpenSSH user certificates for those keys, which are in files or in ssh-agent;
     /// `KEY-cert.pub` beside a key file is found without being named.
     public var certificates: [String] = []
+    /// Whether an opened key file may be used; nil: each may.
+    public var admitsFile: (@Sendable (_ path: String, _ descriptor: Int32) -> Bool)?
     /// How long each step may take, and how many bytes may be in flight.
     public var limits = LinkLimits()
     /// Also offers SHA-1 algorithms, which old devices need.
@@ -47,6 +50,20 @@ public struct LinkConfiguration: Sendable {
 
 /// The times and sizes of one link.
 public struct LinkLimits: Sendable {
+    /// Bytes that a server may send until the login is over.
+    ///
+    /// libssh2 keeps what it did not ask for, so an endless key exchange, banner or stream of
+    /// ignored messages would fill the memory; a login with many prompts and a long banner takes a
+    /// tenth of it.
+    public static let beforeLogin = 1 << 20
+    /// Bytes before the server's version line, which a server may use for a notice (RFC 4253 §4.2).
+    public static let beforeVersion = 8192
+    /// The most bytes that libssh2 may hold for one session.
+    ///
+    /// It keeps messages that nobody asked for until the end, so that a server could fill the
+    /// memory; eight channels that nobody reads take half of it. Beyond it, libssh2 reports that it
+    /// is out of memory, and the link ends.
+    public static let heldByLink = 32 << 20
     /// The limit for name lookup, connection and handshake together, so that a host that drops
     /// packets is reported and not waited for.
     public var connect: Duration = .seconds(30)
@@ -74,9 +91,9 @@ public enum Authentication: Sendable {
     /// The keys an ssh-agent holds; with `only`, those whose public blobs are listed.
     case agent(socket: String, only: [[UInt8]]?)
     /// A private key file; `passphrase` opens it when it is encrypted.
-    case keyFile(path: String, passphrase: [UInt8]?)
+    case keyFile(path: String, passphrase: SecretBytes?)
     /// A password, by the `password` method or the hidden prompts of `keyboard-interactive`.
-    case password([UInt8])
+    case password(SecretBytes)
     /// A one-time code, for the prompts of `keyboard-interactive` that ask for one.
-    case code([UInt8])
+    case code(SecretBytes)
 }

@@ -1,6 +1,6 @@
-// The server's first messages, read independently of libssh2: its version line and the algorithm
-// lists of its KEXINIT (RFC 4253 §7.1), which travel in the clear. They pick the cipher family of
-// the next attempt and make the error useful. Pure; never trusted for anything else.
+// The algorithm lists of a server's KEXINIT (RFC 4253 §7.1), read independently of libssh2. They
+// pick the cipher family of the next attempt and make the error useful. FirstExchange finds the
+// message. Invariant: pure; lists that cannot be read give nil.
 
 /// The algorithms that a server offers in its handshake.
 struct ServerOffer: Equatable {
@@ -11,16 +11,10 @@ struct ServerOffer: Equatable {
     /// MACs it accepts in both directions.
     var macs: [String]
 
-    /// Reads the first bytes of a connection; nil until they contain a whole KEXINIT.
-    init?(firstBytes bytes: [UInt8]) {
-        guard let start = Self.afterVersion(bytes) else { return nil }
-        var packet = WireReader(bytes[start...])
-        guard let length = packet.uint32(), length >= 2, length < 65536,
-            let padding = packet.byte(), let message = packet.bytes(Int(length) - 1),
-            Int(padding) < message.count
-        else { return nil }
-        var body = WireReader(message)
-        guard body.byte() == 20, body.bytes(16) != nil else { return nil }
+    /// Reads a KEXINIT after its first byte.
+    init?(_ message: WireReader) {
+        var body = message
+        guard body.bytes(16) != nil else { return nil }
         var lists: [[String]] = []
         for _ in 0..<6 {
             guard let list = body.text() else { return nil }
@@ -30,16 +24,6 @@ struct ServerOffer: Equatable {
         hostKeys = lists[1]
         ciphers = lists[2].filter(lists[3].contains)
         macs = lists[4].filter(lists[5].contains)
-    }
-
-    /// Where the line that begins with `SSH-` ends; lines before it are allowed.
-    private static func afterVersion(_ bytes: [UInt8]) -> Int? {
-        var start = 0
-        while let end = bytes[start...].firstIndex(of: 10) {
-            if bytes[start...].starts(with: Array("SSH-".utf8)) { return end + 1 }
-            start = end + 1
-        }
-        return nil
     }
 
     /// The families this server could agree to, best first.

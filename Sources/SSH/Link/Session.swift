@@ -18,11 +18,16 @@ final class Session {
     /// The address at which libssh2 keeps the host key.
     private var hostKeyPlace: UnsafePointer<CChar>?
     private var hasHostKey = false
+    /// Bytes that libssh2 holds for this session.
+    private var held = 0
 
     private static let ready = libssh2_init(0)
 
     init(_ transport: Transport) throws(SSHError) {
-        guard Self.ready == 0, let raw = libssh2_session_init_ex(nil, Self.freed, nil, nil) else {
+        guard Self.ready == 0,
+            let raw = libssh2_session_init_ex(
+                Self.allocated, Self.freed, Self.reallocated, nil)
+        else {
             throw .local(reason: "libssh2 cannot start: out of memory")
         }
         self.raw = raw
@@ -44,11 +49,13 @@ final class Session {
 
     /// Restricts what the handshake offers; with `compresses`, zlib is offered too.
     func prefer(
-        _ family: CipherFamily, hostKeys: [String], legacy: Bool, compresses: Bool
+        _ family: CipherFamily, keyExchanges: [String], hostKeys: [String], legacy: Bool,
+        compresses: Bool
     ) throws(SSHError) {
         if compresses { libssh2_session_flag(raw, LIBSSH2_FLAG_COMPRESS, 1) }
+        transport.firstExchange = FirstExchange(offering: keyExchanges)
         let lists: [(Int32, [String])] = [
-            (LIBSSH2_METHOD_KEX, Algorithms.keyExchanges(legacy: legacy)),
+            (LIBSSH2_METHOD_KEX, keyExchanges),
             (LIBSSH2_METHOD_HOSTKEY, hostKeys),
             (LIBSSH2_METHOD_CRYPT_CS, family.ciphers), (LIBSSH2_METHOD_CRYPT_SC, family.ciphers),
             (LIBSSH2_METHOD_MAC_CS, Algorithms.macs(legacy: legacy)),
@@ -60,6 +67,14 @@ final class Session {
                 throw .local(reason: "libssh2 lacks all of \(names.joined(separator: ", "))")
             }
         }
+    }
+
+    /// Lets later key exchanges of this session use the agreed method, or one on elliptic curves.
+    ///
+    /// They run on the loop; a server could ask for a costly group all the time.
+    func preferAgreedKeyExchange() {
+        let names = [method(LIBSSH2_METHOD_KEX)] + Algorithms.quickKeyExchanges
+        libssh2_session_method_pref(raw, LIBSSH2_METHOD_KEX, names.joined(separator: ","))
     }
 
     /// libssh2's words for its last error.
@@ -118,12 +133,36 @@ final class Session {
         return session.transport.receive(UnsafeMutableRawBufferPointer(start: bytes, count: count))
     }
 
+    /// Whether a session may hold this many more bytes; its first allocation is the session itself.
+    private static func may(
+        hold bytes: Int, _ abstract: UnsafeMutablePointer<UnsafeMutableRawPointer?>?
+    ) -> Bool {
+        guard let session = owner(abstract) else { return true }
+        return bytes <= 0 || session.held + bytes <= LinkLimits.heldByLink
+    }
+
+    private static let allocated: hl_ssh_alloc = { count, abstract in
+        guard may(hold: count, abstract), let pointer = malloc(count) else { return nil }
+        owner(abstract)?.held += Int(hl_ssh_size(pointer))
+        return pointer
+    }
+
+    private static let reallocated: hl_ssh_realloc = { pointer, count, abstract in
+        let before = Int(hl_ssh_size(pointer))
+        guard may(hold: count - before, abstract), let moved = realloc(pointer, count) else {
+            return nil
+        }
+        owner(abstract)?.held += Int(hl_ssh_size(moved)) - before
+        return moved
+    }
+
     /// Frees libssh2's memory, and notes when the host key is freed.
     private static let freed: hl_ssh_free = { pointer, abstract in
-        if let pointer, let session = owner(abstract),
-            UnsafeRawPointer(pointer) == session.hostKeyPlace.map(UnsafeRawPointer.init)
-        {
-            session.hostKeyPlace = nil
+        if let pointer, let session = owner(abstract) {
+            session.held -= Int(hl_ssh_size(pointer))
+            if UnsafeRawPointer(pointer) == session.hostKeyPlace.map(UnsafeRawPointer.init) {
+                session.hostKeyPlace = nil
+            }
         }
         free(pointer)
     }

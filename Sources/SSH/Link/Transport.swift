@@ -19,21 +19,31 @@ class Transport {
     /// read.
     static let outputLimit = 4 << 20
 
+    /// The least that a read takes of a turn's allowance, in bytes: a call takes about as long as
+    /// it takes to decrypt them.
+    private static let callPrice = 64
+
     private(set) var state = State.open
     /// There may be something to read; cleared when there is not, set by what wakes the link.
     final var mayRead = true
     /// Nothing is read for now, though there may be something (see Channel's requests).
     final var isHeld = false
+    /// Nothing is read until the link has rested from a slow key exchange.
+    final var isResting = false
     /// Bytes that may still be read in this turn of the loop.
     final var allowance = Slice.bytes
     /// Bytes received so far: the sign of life.
     final private(set) var received: UInt64 = 0
+    /// Whether the login is over: until then a server has keys to agree on and a login to answer.
+    final private var isLoggedIn = false
     /// Bytes libssh2 has sent so far.
     final private(set) var accepted: UInt64 = 0
     /// Why it is drained.
     final private(set) var failure = ""
-    /// The first bytes of the server, until the handshake is over.
-    final private(set) var firstBytes: [UInt8]? = []
+    /// Reads what the server sends in the clear; nil when the login is over.
+    final var firstExchange: FirstExchange?
+    /// Why the server was not spoken with any further in the first key exchange.
+    final private(set) var refusal: FirstExchange.Refusal?
     private var output: [UInt8] = []
     private var sent = 0
 
@@ -43,7 +53,11 @@ class Transport {
     /// Bytes that libssh2 has sent and that are still buffered here.
     final var unsent: Int { output.count - sent }
 
-    final func forgetFirstBytes() { firstBytes = nil }
+    /// The login is over.
+    final func loggedIn() {
+        firstExchange = nil
+        isLoggedIn = true
+    }
 
     /// Passes bytes on; returns how many were taken.
     func write(_ bytes: UnsafeRawBufferPointer) -> Int { 0 }
@@ -74,18 +88,33 @@ class Transport {
         case .drained: return -Int(EAGAIN)
         case .open: break
         }
-        guard mayRead, !isHeld, allowance > 0, unsent < Self.outputLimit else {
+        guard mayRead, !isHeld, !isResting, allowance > 0, unsent < Self.outputLimit else {
             return -Int(EAGAIN)
         }
         let count = read(bytes)
         if count < bytes.count { mayRead = false }
         guard count > 0 else { return -Int(EAGAIN) }
         received += UInt64(count)
-        allowance -= count
-        if let first = firstBytes, first.count < 65536 {
-            firstBytes = first + UnsafeRawBufferPointer(rebasing: bytes[..<count])
+        // libssh2 reads what comes before the version byte by byte: a call has its price, too.
+        allowance -= max(count, Self.callPrice)
+        if !isLoggedIn {
+            if let excess = excess(UnsafeRawBufferPointer(rebasing: bytes[..<count])) {
+                drain(excess)
+                return -Int(EAGAIN)
+            }
         }
         return count
+    }
+
+    /// Why the server has sent too much, or the wrong, before the login was over; nil if it has
+    /// not.
+    private func excess(_ bytes: UnsafeRawBufferPointer) -> String? {
+        if received > LinkLimits.beforeLogin {
+            return
+                "the server sent more than \(LinkLimits.beforeLogin) bytes before the login was over"
+        }
+        refusal = firstExchange?.take(bytes)
+        return refusal?.description
     }
 
     /// Passes on buffered bytes, as many as are taken.

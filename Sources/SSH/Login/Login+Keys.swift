@@ -12,7 +12,7 @@ extension Login {
     }
 
     func tryKey(
-        _ way: Way, _ text: [UInt8], _ passphrase: [UInt8]?
+        _ way: Way, _ text: [UInt8], _ passphrase: SecretBytes?
     ) async -> Bool {
         let certificate = way.certificate?.certificate
         let name = way.certificate?.method ?? way.authentication.method
@@ -27,7 +27,9 @@ extension Login {
         }
         var blob = certificate?.blob ?? header.publicKey
         if blob == nil, !link.configuration.legacyAlgorithms {
-            blob = await Blocking.run { HostKey(privatePEM: text, passphrase: passphrase)?.blob }
+            blob = await Blocking.run {
+                HostKey(privatePEM: text, passphrase: passphrase?.copy)?.blob
+            }
         }
         if let blob, let code = await objection(to: blob) {
             if code == LIBSSH2_ERROR_AUTHENTICATION_FAILED {
@@ -41,13 +43,14 @@ extension Login {
         // Pointers cross to a worker thread as numbers; the link waits for it.
         let address = UInt(bitPattern: session.raw)
         let user = user
-        let secret =
-            (header.isEncrypted ? passphrase ?? [] : []).map { CChar(bitPattern: $0) } + [0]
+        let secret = passphrase.flatMap { header.isEncrypted ? $0 : nil } ?? SecretBytes([])
         let step: @Sendable () -> Int32 = {
-            libssh2_userauth_publickey_frommemory(
-                OpaquePointer(bitPattern: address), user, user.count - 1,
-                shown.map { $0.map { CChar(bitPattern: $0) } }, shown?.count ?? 0,
-                text.map { CChar(bitPattern: $0) }, text.count, secret)
+            secret.withText {
+                libssh2_userauth_publickey_frommemory(
+                    OpaquePointer(bitPattern: address), user, user.count - 1,
+                    shown.map { $0.map { CChar(bitPattern: $0) } }, shown?.count ?? 0,
+                    text.map { CChar(bitPattern: $0) }, text.count, $0)
+            }
         }
         let code =
             header.isEncrypted

@@ -1,18 +1,20 @@
 // Logging in with passwords and with the prompts of keyboard-interactive. Part of Login.
 // Invariant: an answer goes to a prompt that asks for its kind (PromptAnswers), each once.
 internal import CSSH2
+internal import Crypto
 internal import Loop
 
 extension Login {
 
-    func tryPassword(_ password: [UInt8], _ index: Int) async -> Bool {
+    func tryPassword(_ password: SecretBytes, _ index: Int) async -> Bool {
         let (raw, user) = (session.raw, user)
-        let text = password.map { CChar(bitPattern: $0) }
         if accepted.contains("password") {
             spent.insert(index)
             let code = await link.perform {
-                libssh2_userauth_password_ex(
-                    raw, user, UInt32(user.count - 1), text, UInt32(text.count), nil)
+                password.withText { text in
+                    libssh2_userauth_password_ex(
+                        raw, user, UInt32(user.count - 1), text, UInt32(password.count), nil)
+                }
             }
             if code == 0 { return true }
             record(
@@ -27,10 +29,10 @@ extension Login {
 
     /// Answers the server's prompts: one that asks for a code gets the code, one that hides what is
     /// typed the password, each once; any other ends the attempt.
-    func tryInteractive(_ password: [UInt8]?) async -> Bool {
+    func tryInteractive(_ password: SecretBytes?) async -> Bool {
         let (raw, user) = (session.raw, user)
         let code = ways.lazy.compactMap(\.authentication.code).first
-        var answers = PromptAnswers(password: password, code: code)
+        var answers = PromptAnswers(password: password?.copy, code: code?.copy)
         for (index, way) in ways.enumerated() where way.authentication.code != nil {
             spent.insert(index)
         }

@@ -28,14 +28,20 @@ struct LoginKeys: Sendable {
             if case .keyFile(let path, _) = way { path } else { nil }
         }
         guard !paths.isEmpty || !configured.isEmpty else { return LoginKeys() }
-        return await Blocking.run { LoginKeys(paths, certificates: configured) }
+        let admits = configuration.admitsFile
+        return await Blocking.run { LoginKeys(paths, certificates: configured, admits) }
     }
 
     private init() {}
 
-    private init(_ paths: [String], certificates configured: [String]) {
+    private init(
+        _ paths: [String], certificates configured: [String],
+        _ admits: (@Sendable (String, Int32) -> Bool)?
+    ) {
         for path in paths {
-            texts[path] = Self.file(path)
+            let text = Self.file(path) { admits?(path, $0) ?? true }
+            texts[path] = text
+            guard case .success = text else { continue }
             publicKeys[path] = IdentityFile.publicKey(path)
         }
         for path in configured {
@@ -79,7 +85,11 @@ struct LoginKeys: Sendable {
         unusable.append(LoginAttempt(method: "certificate \(path)", outcome: reason))
     }
 
-    private static func file(_ path: String) -> Result<[UInt8], CryptoError> {
-        Result { () throws(CryptoError) in try SecureFile.read(path, limit: 1 << 18) }
+    private static func file(
+        _ path: String, _ admits: (Int32) -> Bool = { _ in true }
+    ) -> Result<[UInt8], CryptoError> {
+        Result { () throws(CryptoError) in
+            try SecureFile.read(path, limit: 1 << 18, admits: admits)
+        }
     }
 }

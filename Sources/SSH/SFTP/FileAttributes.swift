@@ -57,7 +57,8 @@ extension FileAttributes {
         guard let flags = reader.uint32() else { return nil }
         if flags & Flag.size != 0 {
             guard let high = reader.uint32(), let low = reader.uint32() else { return nil }
-            size = UInt64(high) << 32 | UInt64(low)
+            // An offset beyond 2⁶³ − 1 is not one on any system, and adding to it would overflow.
+            size = min(UInt64(high) << 32 | UInt64(low), UInt64(Int64.max))
         }
         if flags & Flag.owner != 0 {
             guard let user = reader.uint32(), let group = reader.uint32() else { return nil }

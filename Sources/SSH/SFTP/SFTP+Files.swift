@@ -28,7 +28,9 @@ extension SFTP {
     /// Pieces in flight at once: 512 KiB in all, which keeps a link with a long round trip busy.
     private static let depth = 16
 
-    /// The absolute path that a path leads to, links followed; `.` is where the server begins.
+    /// The absolute path that a path leads to; `.` is where the server begins.
+    ///
+    /// OpenSSH follows links; some servers only remove `..`.
     public func realPath(_ path: String) async throws(FileError) -> String {
         try await name(16, path)
     }
@@ -55,16 +57,6 @@ extension SFTP {
         }
     }
 
-    /// Sets a file's permission bits.
-    public func setMode(_ mode: UInt32, of path: String) async throws(FileError) {
-        try await order(9) {
-            $0.string(path.utf8)
-            var set = FileAttributes()
-            set.mode = mode
-            set.write(into: &$0)
-        }
-    }
-
     /// The entries of a directory without `.` and `..`.
     ///
     /// Reads on until there are more than `limit`, which shows that some are missing.
@@ -76,10 +68,13 @@ extension SFTP {
         }
         defer { giveBack(handle) }
         var found: [(name: String, attributes: FileAttributes)] = []
-        while found.count <= limit {
+        // Counts what is left out too, as a server may repeat `.` without end.
+        var seen = 0
+        while seen <= limit + 2 {
             guard case .names(let names) = try await ask(12, { $0.string(handle) }) else { break }
             // An answer without names would otherwise be requested again forever.
             guard !names.isEmpty else { break }
+            seen += names.count
             for entry in names where entry.name != "." && entry.name != ".." {
                 found.append((entry.name, entry.attributes))
             }
@@ -95,12 +90,12 @@ extension SFTP {
         defer { giveBack(handle) }
         var bytes: [UInt8] = []
         while bytes.count < count {
-            let start = offset + UInt64(bytes.count)
+            let start = offset &+ UInt64(bytes.count)
             let wanted = min(count - bytes.count, Self.depth * Self.piece)
             let pieces = stride(from: 0, to: wanted, by: Self.piece).map { place in
                 IO.task { [self] in
                     await self.piece(
-                        handle, at: start + UInt64(place), count: min(Self.piece, wanted - place))
+                        handle, at: start &+ UInt64(place), count: min(Self.piece, wanted - place))
                 }
             }
             var isWhole = true
@@ -117,7 +112,7 @@ extension SFTP {
         return bytes
     }
 
-    /// Writes bytes at `offset`; the file is opened as `opening` says and made with `mode`.
+    /// Writes bytes at `offset`; the file is opened as `opening` says, and has `mode` afterwards.
     public func write(
         _ path: String, _ bytes: [UInt8], at offset: UInt64 = 0, _ opening: FileOpening,
         mode: UInt32?
@@ -130,11 +125,20 @@ extension SFTP {
                 let pieces = stride(from: place, to: end, by: Self.piece).map { start in
                     let piece = bytes[start..<min(end, start + Self.piece)]
                     return IO.task { [self] in
-                        await self.put(handle, piece, at: offset + UInt64(start))
+                        await self.put(handle, piece, at: offset &+ UInt64(start))
                     }
                 }
                 for piece in pieces { try await piece.value.get() }
                 place = end
+            }
+            // By the handle, not by the path: another file may be at the path by now (FSETSTAT).
+            if let mode {
+                try await order(10) {
+                    $0.string(handle)
+                    var set = FileAttributes()
+                    set.mode = mode
+                    set.write(into: &$0)
+                }
             }
         } catch {
             giveBack(handle)
@@ -162,6 +166,12 @@ extension SFTP {
         guard case .names(let names) = try await ask(type, { $0.string(path.utf8) }),
             let name = names.first?.name
         else { throw unexpected() }
+        // It is shown, and sent back to the server.
+        guard name.utf8.count <= 4096,
+            !name.unicodeScalars.contains(where: { $0.properties.generalCategory == .control })
+        else {
+            throw .failed(reason: "the server answered with a path that has control characters")
+        }
         return name
     }
 

@@ -24,11 +24,18 @@ extension Probe {
     ]
     /// Programs whose shell runs on this host, mostly as another user.
     private static let changers: Set<String> = [
-        "sudo", "su", "doas", "runuser", "pkexec", "login", "newgrp", "sg", "script", "nsenter",
+        "sudo", "sudo-rs", "su", "doas", "runuser", "pkexec", "login", "newgrp", "sg", "script",
+        "nsenter",
     ]
     private static let otherShells: Set<String> = [
         "csh", "ksh", "ksh93", "rbash", "yash", "rksh", "toybox", "xonsh", "nu",
     ]
+
+    /// Whether what has the terminal passes bytes to and from a place that this kernel does not
+    /// show.
+    public var isCarried: Bool {
+        processes.first { $0.id != shell }.map { Self.carriers.contains($0.name) } ?? false
+    }
 
     /// Whether a program of this name is a shell, judged by the name alone.
     public static func isShell(_ name: String) -> Bool {
@@ -36,36 +43,76 @@ extension Probe {
         return ShellProfile(program: bare) != nil || otherShells.contains(bare)
     }
 
-    /// What an adoption would find; `drawsScreen`: the alternate screen is on.
-    public func adoption(drawsScreen: Bool) -> Adoption {
+    /// What an adoption would find; `drawsScreen`: the alternate screen is on; `line`: the last
+    /// line of the output, if it is unfinished.
+    public func adoption(drawsScreen: Bool, line: String?) -> Adoption {
         let verdict = verdict
         let name = foreground ?? "a program"
         if verdict == .secret { return .refused("\(name) asks for a secret") }
         if verdict == .stopped { return .refused("\(name) is stopped") }
         if shellIsAlone {
             if drawsScreen { return .refused("a full-screen program has the terminal") }
-            return verdict == .running ? .busy("the shell") : .itself
+            if verdict == .running { return .busy("the shell") }
+            guard started[shell]?.readsCommands != false else { return Self.script("the shell") }
+            return prompted(by: "the shell", line) ?? .itself
         }
         if drawsScreen { return .refused("\(name) is a full-screen program") }
-        let reader = processes.last { $0.id != shell && Self.isShell($0.name) && reads($0) }
-        if let reader { return .shell(reader.name) }
+        let others = processes.filter { $0.id != shell }
+        if isCarried {
+            guard verdict == .keys else { return .busy(name) }
+            guard others.first.flatMap({ started[$0.id] })?.leadsToShell != false else {
+                return .refused("\(name) runs a command there that is not a shell")
+            }
+            guard let line, PromptGuess.isShellPrompt(line) else { return Self.unprompted(name) }
+            return .carrier(name)
+        }
+        let shells = others.filter { Self.isShell($0.name) }
+        let open = shells.filter { started[$0.id]?.readsCommands != false }
+        if let script = shells.first, open.isEmpty { return Self.script(script.name) }
+        if let reader = open.last(where: reads) {
+            return prompted(by: reader.name, line) ?? .shell(reader.name)
+        }
         // A shell that has started may run helpers beside it; while it waits for them it does not
         // read.
-        let others = processes.filter { $0.id != shell }.map(\.name)
-        let isCarried = others.first.map(Self.carriers.contains) ?? false
-        let stranger = others.first { !Self.isShell($0) && !Self.changers.contains($0) }
-        if let stranger, !isCarried {
+        let stranger = others.map(\.name)
+            .first { !Self.isShell($0) && !Self.changers.contains($0) }
+        if let stranger {
             // A shell's start-up files may run anything.
-            let isStarting = verdict == .running || others.contains(where: Self.isShell)
+            let isStarting = verdict == .running || !open.isEmpty
             if isStarting { return .busy("\(stranger) has the terminal; it") }
             return .refused("\(stranger), which is not a shell, has the terminal")
         }
-        guard !isCarried, let found = others.last(where: Self.isShell) else {
-            return verdict == .fullscreen ? .carrier(name) : .busy(name)
-        }
+        guard let found = open.last?.name else { return .busy(name) }
         // Another user's shell does not show what it waits for.
         let isQuiet = processes.allSatisfy { isHidden($0) || $0.name != found }
-        return verdict == .running && !isQuiet ? .busy(found) : .shell(found)
+        if verdict == .running, !isQuiet { return .busy(found) }
+        return prompted(by: found, line) ?? .shell(found)
+    }
+
+    /// Why a shell that reads is not known to be at its prompt; nil: it is.
+    ///
+    /// An editor of lines is a shell's own, unless a question stands before it; what reads whole
+    /// lines may be a builtin that asks.
+    private func prompted(by name: String, _ line: String?) -> Adoption? {
+        if let line, PromptGuess.isShellPrompt(line) { return nil }
+        guard modes?.isCanonical == false, let line else { return Self.unprompted(name) }
+        let last = line.last { !$0.isWhitespace }
+        let asks = last == "?" || last == ":" || PromptGuess.isQuestion(line)
+        return asks ? Self.unprompted(name) : nil
+    }
+
+    private static func unprompted(_ name: String) -> Adoption {
+        .busy("\(name) shows no prompt of a shell (type PS1='$ ' if it is at one): it")
+    }
+
+    private static func script(_ name: String) -> Adoption {
+        .refused("\(name) runs a script, and takes what is typed for an answer")
+    }
+
+    /// The command lines of the fishes in the foreground.
+    public var fishCode: [String] {
+        processes.filter { $0.name == "fish" }
+            .compactMap { started[$0.id]?.words.joined(separator: " ") }
     }
 
     /// Whether this process of this terminal is in the foreground.

@@ -29,8 +29,9 @@ public struct Probe: Sendable, Equatable {
         case lineInput
         /// A line that is not echoed.
         case secret
-        /// The program draws the screen itself.
-        case fullscreen
+        /// Keys, each as it is pressed: it edits a line or draws the screen, which only what it has
+        /// drawn shows.
+        case keys
         /// The program is stopped, and waits for a signal.
         case stopped
         /// The kernel does not report it to this user.
@@ -60,6 +61,8 @@ public struct Probe: Sendable, Equatable {
     private(set) var shell = 0
     /// The effective users of programs that elevate rights (sudo), by process.
     private var owners: [Int: Int] = [:]
+    /// How shells, and ways to shells elsewhere, were started, by process.
+    private(set) var started: [Int: ShellWords] = [:]
     /// The number of the shell's own terminal (`tty_nr` of /proc/PID/stat); nil: not reported.
     private var shellTerminal: Int?
     private(set) var terminal = ""
@@ -89,6 +92,10 @@ public struct Probe: Sendable, Equatable {
                         file: words[5], name: words.dropFirst(6).joined(separator: " ")))
             case "owner" where words.count == 3 && owners.count < 128:
                 owners[Int(words[1]) ?? 0] = Int(words[2])
+            case "words" where words.count > 4 && started.count < 128:
+                started[Int(words[1]) ?? 0] = ShellWords(
+                    copy: words[2], input: words[3],
+                    words: words.dropFirst(4).joined(separator: " "))
             case "ps" where words.count > 6 && words[2] == words[3] && processes.count < 128:
                 // A kernel without /proc names the wait for a terminal plainly, or not at all.
                 processes.append(
@@ -142,12 +149,17 @@ public struct Probe: Sendable, Equatable {
     }
 
     private var foregroundProcess: Process? {
+        if shellIsAlone { return nil }
         let others = processes.filter { $0.id != shell }
         let waiting: Process? =
             switch verdict {
             case .lineInput: others.first(where: reads)
             case .secret: others.first(where: reads) ?? others.first(where: isHidden)
-            default: nil
+            case .keys:
+                others.first { Self.secretAskers.contains($0.name) }
+                    ?? others.first { $0.name == pager } ?? others.first(where: reads)
+            case .unknown: others.first { $0.name == pager }
+            case .running, .stopped: nil
             }
         return waiting ?? others.first
     }
@@ -157,9 +169,47 @@ public struct Probe: Sendable, Equatable {
         return names.isEmpty ? ["?"] : names
     }
 
-    /// Whether only the shell itself, and nothing that it started, has the terminal.
+    /// Programs that do nothing but ask for secrets; a name has at most 15 bytes.
+    private static let secretAskers: Set<String> = [
+        "pinentry", "pinentry-tty", "pinentry-curses", "systemd-ask-pas", "systemd-tty-ask",
+    ]
+    private static let elevators: Set<String> = ["sudo", "sudo-rs", "su", "doas", "pkexec"]
+
+    /// Whether a program that does nothing but ask for secrets is at the terminal.
+    public var hasSecretAsker: Bool {
+        processes.contains { Self.secretAskers.contains($0.name) }
+    }
+
+    /// Whether nothing but sudo or the like is in the foreground, before it runs its command.
+    public var isElevating: Bool { foregroundNames.allSatisfy(Self.elevators.contains) }
+
+    private static let pagers: Set<String> = [
+        "less", "more", "most", "pager", "pg", "lv", "bat", "batcat",
+    ]
+
+    /// Whether a program of this name shows text page by page.
+    public static func isPager(_ name: String) -> Bool { pagers.contains(name) }
+
+    /// The pager in the foreground: it shows a page and waits for a key.
+    public var pager: String? {
+        processes.first { $0.id != shell && Self.pagers.contains($0.name) }?.name
+    }
+
+    /// Whether some process of the foreground hides what it waits for (another user's), so that it
+    /// may read the terminal.
+    public var hidesReader: Bool { processes.contains(where: isHidden) }
+
+    /// Whether some process of the foreground is found reading the terminal.
+    public var readsTerminal: Bool { processes.contains(where: reads) }
+
+    /// Whether the shell itself, and nothing that it waits for, has the terminal.
+    ///
+    /// What a start-up file has left in the background is in the shell's own group; a shell that
+    /// reads the terminal waits for none of it.
     public var shellIsAlone: Bool {
-        shellIsForeground && processes.allSatisfy { $0.id == shell }
+        guard shellIsForeground else { return false }
+        return processes.allSatisfy { $0.id == shell }
+            || processes.contains { $0.id == shell && reads($0) }
     }
 
     /// The verdict on what the foreground waits for.
@@ -173,8 +223,10 @@ public struct Probe: Sendable, Equatable {
         }
         guard shellIsAlone else {
             // sudo makes the terminal raw before the program it runs has its own.
-            let isStarting = !isInner && foregroundNames.allSatisfy { $0 == "sudo" }
-            return isStarting ? .running : .fullscreen
+            // Then it waits for nothing that it hides or reads.
+            let isStarting =
+                !isInner && foregroundNames.allSatisfy { ["sudo", "sudo-rs"].contains($0) }
+            return isStarting && !readsTerminal && !hidesReader ? .running : .keys
         }
         return processes.contains { $0.state == "S" } ? .lineInput : .running
     }

@@ -1,6 +1,8 @@
 // The script that asks the kernel, for any POSIX `sh`: what is in a terminal's foreground, what it
 // sleeps in, and the terminal's modes. Probe reads its answer.
-// Invariant: it only reads; it forks two or three times and examines at most 64 processes.
+// Invariant: but for a signal that is asked for, it only reads; it forks two or three times, four
+// times more for each shell in the foreground, and examines at most 64 processes. With ssh or gpg
+// there it also reads the name of every process, to find a pinentry.
 
 extension Probe {
     /// The shell and the terminal that the probe asks about.
@@ -9,6 +11,13 @@ extension Probe {
         public let process: Int
         /// The shell's terminal.
         public let terminal: String
+        /// What is sent to the foreground, and a process that must belong to it.
+        private struct Order: Sendable, Equatable {
+            var signal: Signal
+            var program: Int
+        }
+        /// nil: the foreground is only looked at.
+        private var order: Order?
 
         /// A question; nil: the terminal's name is not plain.
         public init?(process: Int, terminal: String) {
@@ -20,22 +29,64 @@ extension Probe {
             self.terminal = terminal
         }
 
+        /// A line that sends this signal to the terminal's foreground while `program`, a process
+        /// that was seen there, belongs to it: a late line must not end what runs by then.
+        ///
+        /// It is answered by `sent`, `gone` (the foreground is another), `refused`, or nothing.
+        public func signalling(_ signal: Signal, while program: Int) -> Question {
+            var question = self
+            question.order = Order(signal: signal, program: program)
+            return question
+        }
+
         /// The line that asks, once `Probe.definitions` have been read.
-        public var line: String { "hl_probe \(process) \(terminal) 2>/dev/null\n" }
+        public var line: String {
+            guard let order else { return "hl_probe \(process) \(terminal) 2>/dev/null\n" }
+            return "hl_signal \(process) \(order.program) \(order.signal.rawValue) 2>/dev/null\n"
+        }
+    }
+
+    /// The signals that end a command.
+    public enum Signal: String, Sendable {
+        /// As Ctrl-C does.
+        case interrupt = "INT"
+        /// The usual request.
+        case terminate = "TERM"
+        /// As if the connection were lost.
+        case hangUp = "HUP"
+        /// As Ctrl-\ does.
+        case quit = "QUIT"
+        /// Cannot be ignored.
+        case kill = "KILL"
     }
 
     /// Functions for `sh`, given before the first question.
     ///
     /// Lines of the answer: `shell PID GROUP FOREGROUND IMAGE TERMINAL`, `stopped PID` (a job),
-    /// then for the terminal and each one behind it (`inner NAME`: sudo runs commands on a terminal
-    /// of their own): `process PID STATE WCHAN CALL FILE NAME` for each process in the foreground,
-    /// and last `tty NAME MODES`, so that a process found reading is judged by the modes of that
-    /// moment; `owner PID UID` follows a process that elevates rights, with its effective user.
-    /// Without /proc: `ps PID GROUP FOREGROUND STATE WCHAN NAME`.
+    /// then for the terminal and each one behind it (`inner NAME`: sudo and script run commands on
+    /// a terminal of their own): `process PID STATE WCHAN CALL FILE NAME` for each process in the
+    /// foreground, and last `tty NAME MODES`, so that a process found reading is judged by the
+    /// modes of that moment; `owner PID UID` follows a process that elevates rights, with its
+    /// effective user. `words PID COPY INPUT WORDS` follows a shell, or a way to one elsewhere:
+    /// `=` if it is a copy of what started it, `tty` or `other`, and its command line, with 0x1f
+    /// after each word. Without /proc: `ps PID GROUP FOREGROUND STATE WCHAN NAME`.
     public static let definitions = #"""
         export LC_ALL=C
-        hl_stat() { read -r s <$r/$1/stat || return; set -- ${s##*) }; a=$1 b=$3 y=$5 e=$6 d=${26}; }
-        hl_kids() { k=; read -r k <$r/$1/task/$1/children; }
+        hl_stat() { read -r s <$r/$1/stat || return; set -- ${s##*) }; a=$1 pp=$2 b=$3 y=$5 e=$6 d=${26}; }
+        hl_signal() {
+        r=/proc; hl_stat $2 || { echo gone; return; }
+        o=$b; hl_stat $1 || return
+        [ "$e" -gt 1 ] || return
+        if [ "$e" = "$b" ] || [ "$e" != "$o" ]; then echo gone
+        elif kill -$3 -$e; then echo sent; else echo refused; fi
+        }
+        # A program with threads may start another one in any of them.
+        hl_kids() {
+        k= i=0
+        for x in $r/$1/task/*/children; do
+        v=; read -r v <$x; k="$k $v"; i=$((i+1)); [ $i -lt 64 ] || break
+        done
+        }
         hl_file() { f=$(readlink $r/$1/fd/$(($2))); }
         # A system call is told to those alone who may trace a process (Yama): then its files tell.
         # One that ends meanwhile would look like one that hides what it waits for.
@@ -50,8 +101,9 @@ extension Probe {
         case $w,$c in *ssh|*,rsh|*,mosh) ;; *poll*,*sh|*select*,*sh|*poll*,busybox) hl_file $1 0;; esac
         # Not echo: a program may have a backslash in its name.
         printf '%s\n' "process $1 $a ${w:-?} ${2:-?} ${f:-?} $c"
-        case $c in sudo|su|doas) while read -r h i x; do
+        case $c in sudo|sudo-rs|su|doas) while read -r h i x; do
         case $h in Uid:) echo "owner $1 ${x%%[!0-9]*}"; break;; esac; done <$r/$1/status;; esac
+        case $c in *sh|*sh[0-9]*|busybox|toybox|nu|docker|podman|kubectl|oc|nerdctl) hl_words $1;; esac
         i=0
         for x in $r/$1/task/*; do
         i=$((i+1)); [ $i -le 64 ] || break
@@ -60,6 +112,14 @@ extension Probe {
         case ${v%% *} in 0|3|63) hl_thread $1 ${x##*/} $v;; esac
         done
         return 0
+        }
+        # A copy of the shell that started it has its stack where that one has it.
+        hl_words() {
+        own=$d; hl_stat $pp; [ ${own:-0} != 0 ] && [ $own = ${d:-0} ] && d="=" || d=-
+        f=$(readlink $r/$1/fd/0)
+        # tcsh reads another descriptor, and leaves /dev/null in place of this one.
+        case $f in ''|/dev/null) f=?;; "$t"|/dev/tty|/dev/console) f=tty;; *) f=other;; esac
+        printf '%s\n' "words $1 $d $f $(dd if=$r/$1/cmdline bs=512 count=1 | tr '\0\n' '\037 ')"
         }
         hl_thread() {
         hl_file $1 $4
@@ -76,12 +136,33 @@ extension Probe {
         case $a in Z|X) continue;; esac
         case $m in *" $b "*) ;; *) continue;; esac
         z=$y; hl_tell $p || continue
+        case $c in gpg*|ssh*) guests=1;; esac
         j=$((j+1)); [ $j -lt 64 ] || break
         hl_kids $p; l="$l $k"
-        case $c in sudo|su|runuser|doas|script|pkexec) for p in $k; do
+        for p in $k; do
         hl_stat $p || continue
-        if [ $y = $z ] || [ $y = 0 ]; then m="$m$b "; elif [ $e -gt 0 ]; then u="$p $e $y"; fi
-        done;; esac
+        if [ $y = $z ] || [ $y = 0 ]; then
+        case $c in sudo|sudo-rs|su|runuser|doas|script|pkexec) m="$m$b ";; esac
+        elif [ $e -gt 0 ] && hl_behind; then u="$p $e $y"; fi
+        done
+        done
+        }
+        # The child $p of $c is on another terminal: $c passes on what is typed if it has made its
+        # own terminal raw for that, and the child does not read that one itself (as ssh under
+        # sshpass).
+        hl_behind() {
+        case $c in sudo|sudo-rs|su|runuser|doas|script|pkexec) return 0;; esac
+        hl_name $y
+        case $(readlink $r/$p/fd/0) in "$n"|'') ;; *) return 1;; esac
+        case $(stty -a <$t) in *-icanon*) return 0;; esac
+        return 1
+        }
+        hl_name() { n=/dev/pts/$(((($1 >> 8 & 4095) - 136) * 256 + ($1 & 255 | $1 >> 12 & 1048320))); }
+        # gpg-agent, of another session, has pinentry ask on this terminal.
+        hl_guests() {
+        for x in $r/[0-9]*; do
+        c=; read -r c <$x/comm
+        case $c in pinentry*) case $(ls -l $x/fd) in *" $t"*) hl_tell ${x##*/};; esac;; esac
         done
         }
         hl_scan() {
@@ -95,23 +176,25 @@ extension Probe {
         }
         hl_probe() {
         q=$1 t=$2 r=${3:-/proc}
-        # Where /proc shows no such process, the shell is gone, and its terminal may be another's by now.
+        # Where /proc shows no such process, the shell is gone, and its terminal may be another's by
+        # now.
         hl_stat $q || {
         [ ! -e $r/self/stat ] || return
         ps -o pid= -o pgid= -o tpgid= -o state= -o wchan= -o comm= -t ${t#/dev/} |
         while read -r l; do printf '%s\n' "ps $l"; done
         echo "shell $q"; echo "tty $t" $(stty -a <$t); return; }
-        echo "shell $q $b $e $d $y"; g=$e n=0
+        echo "shell $q $b $e $d $y"; g=$e depth=0
         hl_kids $q
         for p in $k; do hl_stat $p && case $a in T) echo "stopped $p";; esac; done
         while :; do
-        hl_group $g $q
+        guests=; hl_group $g $q
         [ $j -gt 0 ] || hl_scan
         [ $j -gt 0 ] || echo "process $g ? ? ? ? ?"
+        [ -z "$guests" ] || hl_guests
         echo "tty $t" $(stty -a <$t)
-        n=$((n+1)); [ -n "$u" ] && [ $n -lt 4 ] || break
+        depth=$((depth+1)); [ -n "$u" ] && [ $depth -lt 4 ] || break
         set -- $u; q=$1 g=$2
-        t=/dev/pts/$(((($3 >> 8 & 4095) - 136) * 256 + ($3 & 255 | $3 >> 12 & 1048320)))
+        hl_name $3; t=$n
         echo "inner $t"
         done
         }

@@ -37,16 +37,18 @@ public struct CommandEncoder: Sendable {
         guard !code.contains(0) else { throw .commandHoldsNUL }
         let dialect = profile.dialect
         let whole = dialect.closed(code)
-        let frame = dialect.frame(number: number, previous: previous, arms: arms)
-        let question = learning.map { dialect.after(Exports.command(nonce: $0)) } ?? ""
-        let (head, tail) = (Array(frame.head.utf8), Array((frame.tail + question + "\n").utf8))
+        let question = learning.map { dialect.learning($0) } ?? ""
+        let frame = dialect.frame(
+            whole, number: number, previous: previous, arms: arms, learning: question)
+        let (head, tail) = (Array(frame.head.utf8), Array((frame.tail + "\n").utf8))
         if let word = dialect.word(whole, limit: Self.lineLimit - head.count - tail.count) {
             return Lines(pieces: [], command: head + word + tail)
         }
         // Each piece is answered by a prompt, so the prompts have to be armed from the first on.
         var pieces = dialect.pieces(whole, limit: Self.lineLimit - 24)
         pieces[0] = Array((arms ? "__p;" : "").utf8) + dialect.emptying.utf8 + pieces[0]
-        let run = dialect.frame(number: number, previous: previous, arms: false)
+        let run = dialect.frame(
+            whole, number: number, previous: previous, arms: false, learning: question)
         return Lines(
             pieces: pieces.map { [32] + $0 + [10] },
             command: Array((run.head + dialect.collected).utf8) + tail)
@@ -58,10 +60,11 @@ public struct CommandEncoder: Sendable {
     /// Arms the prompts of a shell that is known to wait for a command.
     public static let armingLine: [UInt8] = Array(" __p\n".utf8)
 
-    /// Arms the prompts of a shell that waits for a command while no mark has ended command `number`.
+    /// Arms the prompts of a shell that waits for a command while no mark has ended command
+    /// `number`.
     ///
     /// Its prompt may never show again (`exec 2>&-`): mark E ends the command then.
     public func armingLine(ending number: Int) -> [UInt8] {
-        Array(" __p\(profile.dialect.ending(number))\n".utf8)
+        Array(" __p\(profile.dialect.ending(number, ""))\n".utf8)
     }
 }

@@ -69,8 +69,15 @@ extension CommandOutcome {
     /// fish's status for code that it cannot parse.
     private static let unparsableStatus = 123
 
+    /// What is true of the code before a place that the shell could not parse.
+    private static func ran(_ runsCode: Bool) -> String {
+        runsCode ? "what stands before the error has run" : "nothing of it has run"
+    }
+
     /// The outcome that mark E reports.
-    static func ended(_ status: Int, own: Int?, _ asked: Asked) -> Self {
+    ///
+    /// `runsCode`: the shell had parsed the first line and begun to run it.
+    static func ended(_ status: Int, own: Int?, _ asked: Asked, runsCode: Bool) -> Self {
         // zsh abandons the code when a job of it is stopped.
         if asked.suspend, status == stoppedStatus || status == Mark.unfinished && !asked.interrupt {
             return Self(.stopped, signal: "TSTP", note: "fg resumes it")
@@ -85,9 +92,12 @@ extension CommandOutcome {
                 .done, exitCode: Int32(truncatingIfNeeded: own),
                 note: "the shell gave up at an error; what followed in the command did not run")
         }
+        let isUnparsable = own == unparsableStatus
         return Self(
-            .aborted, exitCode: own == unparsableStatus ? Int32(unparsableStatus) : nil,
-            note: "the shell could not parse the command", mayShowSentinel: true)
+            .aborted, exitCode: isUnparsable ? Int32(unparsableStatus) : nil,
+            note: "the shell could not parse \(runsCode ? "all of " : "")the command; "
+                + ran(runsCode && !isUnparsable),
+            mayShowSentinel: true)
     }
 
     /// The outcome of a command that ends before it is complete.
@@ -100,7 +110,7 @@ extension CommandOutcome {
     }
 
     /// The outcome of a prompt without mark E before it.
-    static func prompted(status: Int, sentinel: Int, _ asked: Asked) -> Self {
+    static func prompted(status: Int, sentinel: Int, _ asked: Asked, runsCode: Bool) -> Self {
         if asked.suspend, status == stoppedStatus || sentinel == stoppedStatus {
             return Self(.stopped, signal: "TSTP", note: "fg resumes it")
         }
@@ -109,7 +119,8 @@ extension CommandOutcome {
         }
         if status == 130 || asked.interrupt { return interrupted }
         return Self(
-            .aborted, note: "the shell abandoned the command (its own status: \(status))",
+            .aborted,
+            note: "the shell abandoned the command (its own status: \(status)); \(ran(runsCode))",
             mayShowSentinel: true)
     }
 
@@ -138,27 +149,5 @@ extension CommandOutcome {
         case .signalled(let name): Self(.shellExited, signal: name, evidence: .eof)
         case .lost(let reason): Self(.linkLost, evidence: .eof, note: reason)
         }
-    }
-
-    /// The number of bytes at the end of `output` that an unfinished here-document took in from the
-    /// sentinel line: two line feeds, `__s=…`, and the line feed that bash adds.
-    public static func sentinelBytes(at output: ArraySlice<UInt8>) -> Int {
-        var rest = output
-        if rest.last == 10 { rest = rest.dropLast() }
-        let line = rest.suffix(while: { $0 != 10 })
-        guard ["__s=", "set __s="].contains(where: { line.starts(with: $0.utf8) }), line.count <= 16
-        else { return 0 }
-        rest = rest.dropLast(line.count)
-        // The line feed that ends the code's last line belongs to the here-document.
-        if rest.last == 10, rest.dropLast().last == 10 { rest = rest.dropLast() }
-        return output.count - rest.count
-    }
-}
-
-extension ArraySlice where Element == UInt8 {
-    fileprivate func suffix(while holds: (UInt8) -> Bool) -> ArraySlice {
-        var start = endIndex
-        while start > startIndex, holds(self[start - 1]) { start -= 1 }
-        return self[start...]
     }
 }

@@ -38,6 +38,8 @@ public struct Exports: Sendable, Equatable {
     private static let ofLogin: Set<String> = [
         "_", "PWD", "OLDPWD", "SHLVL", "TERM", "COLUMNS", "LINES", "XDG_SESSION_ID", "TMUX", "STY",
         "TMUX_PANE", "WINDOWID", "PPID", "UID", "EUID", "GPG_TTY", "INVOCATION_ID",
+        // A shell that is opened again after its time limit would end by it once more.
+        "TMOUT",
     ]
 
     private static func isName(_ name: String) -> Bool {
@@ -83,12 +85,9 @@ public struct Exports: Sendable, Equatable {
         "conda", "module", "nvm", "workon", "pyenv", "direnv", "activate", "deactivate", "readonly",
     ].map { $0.utf8.reduce(firstHash, next) }
 
-    /// A line that any shell answers with mark V; silent if the output does not go to a terminal.
-    public static func question(nonce: Nonce) -> [UInt8] {
-        Array(" \(command(nonce: nonce))\n".utf8)
-    }
-
-    /// The command that asks.
+    /// A command that any shell answers with mark V.
+    ///
+    /// It is silent if the output does not go to a terminal.
     static func command(nonce: Nonce) -> String {
         let key = nonce.text
         let script =

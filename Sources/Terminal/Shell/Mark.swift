@@ -9,8 +9,10 @@
 /// what the terminal does to line ends at that moment.
 ///
 ///     C  n ; (LF for BEL)    the output of command n begins after this byte
-///     E  status ; n ; cwd    command n is over; status: 297/own if its code did not reach its end
-///     D  $? ; __s ; n ; cwd  the shell is at its prompt; command n is over
+///     E  status ; n ; cwd    command n is over; status: 297/own if its code did not reach its end,
+///                            and status/own/jobs where the shell counts its jobs
+///     D  $? ; __s ; n ; cwd  the shell is at its prompt; command n is over ($? + 256: a hook
+///                            printed the mark, and the user's own prompt follows)
 ///     F                      the shell wants more input
 ///     P  pid/image ; tty ; shell   who answers (once, at set-up)
 ///     V  NAME=VALUE NUL …    the exported variables
@@ -18,8 +20,9 @@ public enum Mark: Sendable, Equatable {
     /// The output of command `number` begins; `mapsNewlines`: the terminal turns LF into CR LF.
     case began(number: Int, mapsNewlines: Bool)
     /// Command `number` is over; 297: its code did not reach its end (syntax error), and `own` is
-    /// then the shell's status, if it is reported.
-    case ended(status: Int, own: Int? = nil, number: Int, directory: [UInt8])
+    /// then the shell's status, if it is reported. `jobs`: those of the shell, in the background or
+    /// stopped.
+    case ended(status: Int, own: Int? = nil, jobs: Int? = nil, number: Int, directory: [UInt8])
     /// The shell is at its prompt.
     case prompt(status: Int, sentinel: Int, number: Int, directory: [UInt8])
     /// The shell wants more of an unfinished command.
@@ -34,6 +37,8 @@ public enum Mark: Sendable, Equatable {
     public static let unfinished = 297
     /// In mark E: the shell's parser found the command incomplete.
     public static let incomplete = 296
+    /// Added to the status in mark D where the user's own prompt follows.
+    public static let ownPrompt = 256
     /// The value of `__s` until set-up is over.
     public static let settingUp = 298
 
@@ -51,12 +56,15 @@ public enum Mark: Sendable, Equatable {
         case UInt8(ascii: "E"):
             let parts = fields.split(
                 separator: UInt8(ascii: ";"), maxSplits: 2, omittingEmptySubsequences: false)
-            let status = parts[0].split(separator: UInt8(ascii: "/")).map(Mark.number)
-            guard parts.count == 3, let number = Mark.number(parts[1]), status.count <= 2,
+            let status = parts[0].split(
+                separator: UInt8(ascii: "/"), omittingEmptySubsequences: false
+            ).map(Mark.number)
+            guard parts.count == 3, let number = Mark.number(parts[1]), status.count <= 3,
                 let sentinel = status.first ?? nil
             else { return nil }
             self = .ended(
-                status: sentinel, own: status.count == 2 ? status[1] : nil, number: number,
+                status: sentinel, own: status.count > 1 ? status[1] : nil,
+                jobs: status.count > 2 ? status[2] : nil, number: number,
                 directory: Array(parts[2]))
         case UInt8(ascii: "D"):
             guard let (numbers, directory) = Mark.split(fields, numbers: 3) else { return nil }

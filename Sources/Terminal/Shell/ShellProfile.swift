@@ -69,6 +69,9 @@ public enum ShellProfile: String, Sendable, CaseIterable {
     /// D with `__s` = 0 reports that set-up is complete.
     public func setUp(nonce: Nonce) -> [[UInt8]] { dialect.setUp(nonce).map { Array($0.utf8) } }
 
+    /// A line that is answered with mark V after set-up.
+    public func variablesQuestion(nonce: Nonce) -> [UInt8] { Self.line(dialect.question(nonce)) }
+
     /// A line that any Unix shell answers with mark P.
     ///
     /// In a PID namespace, /proc may be that of another one: then it shows nothing about this

@@ -43,6 +43,8 @@ public struct ShellState: Sendable {
         var isPromptOwed: Bool
         /// The shell was asked for another prompt, as the one it showed was old.
         var isAskedAgain = false
+        /// The shell has parsed the first line of the code, and runs it.
+        var runsCode = false
     }
 
     /// What may still be at the prompt, or reach it, of what was typed before.
@@ -67,10 +69,14 @@ public struct ShellState: Sendable {
         case pieceTaken
         /// The command's output begins here.
         case outputBegan
+        /// The command's output begins here, and not where a mark said so before.
+        case outputBeganAgain
         /// The command is over; its output ends here.
         case finished(CommandOutcome)
         /// The prompt is back.
         case promptReady
+        /// The prompt that follows a command's end is there; what came since then is its own.
+        case promptFollowed
         /// The prompt is back after what a client typed.
         case typingOver
         /// The shell wants more of a line that a client typed at its prompt.
@@ -93,6 +99,10 @@ public struct ShellState: Sendable {
     public private(set) var previousStatus = 0
     /// The `$?` of the newest prompt: the status of lines that a client typed itself.
     public private(set) var promptStatus = 0
+    /// Whether the user's own prompt follows the newest mark of a prompt.
+    public private(set) var showsOwnPrompt = false
+    /// The jobs that the shell had at the end of the newest command; nil: it does not count them.
+    public private(set) var jobs: Int?
     /// What the next command may find at its prompt.
     public private(set) var remains: Remains = []
 
@@ -102,6 +112,11 @@ public struct ShellState: Sendable {
     /// Whether a command's output is arriving.
     public var isRunning: Bool {
         if case .command(let run) = phase { return run.step == .running }
+        return false
+    }
+    /// Whether a command's line is typed, and no mark shows yet that the shell has read it.
+    public var isTyped: Bool {
+        if case .command(let run) = phase { return run.step == .typed }
         return false
     }
     /// Whether set-up is not finished.
@@ -193,23 +208,31 @@ public struct ShellState: Sendable {
     public mutating func receive(_ mark: Mark) -> Action? {
         switch mark {
         case .began(let number, _):
-            guard case .command(let run) = phase, run.step == .typed, number == self.number
+            guard case .command(let run) = phase, run.step != .collecting, number == self.number
             else { return nil }
-            change { $0.step = .running }
-            return .outputBegan
-        case .ended(let status, let own, let number, let directory):
+            change {
+                $0.runsCode = run.step == .running
+                $0.step = .running
+            }
+            // What came between two of these marks was a trace of the line typed here.
+            return run.step == .running ? .outputBeganAgain : .outputBegan
+        case .ended(let status, let own, let jobs, let number, let directory):
             guard case .command(let run) = phase, run.step != .collecting, number == self.number
             else { return nil }
             self.directory = directory
+            self.jobs = jobs
             phase = .ending
             let isIncomplete = run.isIncomplete && status == Mark.unfinished
             return finish(
-                isIncomplete ? .incomplete : .ended(status, own: own, run.asked), run.asked)
+                isIncomplete
+                    ? .incomplete : .ended(status, own: own, run.asked, runsCode: run.runsCode),
+                run.asked)
         case .prompt(let status, let sentinel, let number, let directory):
             // E has given the directory; ash's prompt would change backslashes in it.
             if phase != .ending { self.directory = directory }
-            promptStatus = status
-            return prompt(status: status, sentinel: sentinel, number: number)
+            promptStatus = status & 255
+            showsOwnPrompt = status & Mark.ownPrompt > 0
+            return prompt(status: promptStatus, sentinel: sentinel, number: number)
         case .continuation: return continuation()
         case .identity, .exports: return nil
         }
@@ -268,7 +291,7 @@ public struct ShellState: Sendable {
         case .ending:
             // Any prompt after E counts: bash may print it with the values from before an abort.
             phase = .ready
-            return .promptReady
+            return .promptFollowed
         case .command(let run): return prompt(run, status: status, sentinel: sentinel, number)
         }
     }
@@ -291,7 +314,7 @@ public struct ShellState: Sendable {
             if isOwn { return over(run, status: status, sentinel: sentinel) }
             if run.isPromptOwed {
                 change { $0.isPromptOwed = false }
-                return nil
+                return .promptFollowed
             }
             // Ctrl-C came before the line was read: the terminal dropped the line.
             return run.asked.interrupt
@@ -309,7 +332,9 @@ public struct ShellState: Sendable {
     private mutating func over(_ run: Run, status: Int, sentinel: Int) -> Action {
         phase = .ready
         if run.isIncomplete { return finish(.incomplete, run.asked) }
-        return finish(.prompted(status: status, sentinel: sentinel, run.asked), run.asked)
+        return finish(
+            .prompted(
+                status: status, sentinel: sentinel, run.asked, runsCode: run.runsCode), run.asked)
     }
 
     private mutating func finish(_ outcome: CommandOutcome, _ asked: CommandOutcome.Asked) -> Action

@@ -27,9 +27,15 @@ public struct CleanText: Sendable {
     private var stringBytes = 0
     private var scalar: [UInt8] = []
     private var scalarLength = 0
+    /// The start of the newest line of which a part was erased: blanks at its end show nothing.
+    private var erasedLine: Int?
 
-    /// An empty cleaner.
-    public init() {}
+    /// Whether blanks at the ends of lines are left out: programs fill lines up to the terminal's
+    /// width.
+    private let trims: Bool
+
+    /// An empty cleaner; `trims`: blanks at the ends of lines are left out.
+    public init(trims: Bool = false) { self.trims = trims }
 
     /// Cleans a whole piece of output.
     public static func clean(_ bytes: ArraySlice<UInt8>) -> String {
@@ -62,7 +68,7 @@ public struct CleanText: Sendable {
     /// Returns everything; an unfinished character counts as invalid.
     public mutating func finish() -> [UInt8] {
         if state == .utf8 { put(Self.replacement) }
-        defer { self = CleanText() }
+        defer { self = CleanText(trims: trims) }
         return text
     }
 
@@ -107,6 +113,9 @@ public struct CleanText: Sendable {
 
     private mutating func lineFeed() {
         if moveDown() { return }
+        if trims || erasedLine == lineStart {
+            while text.count > lineStart, text.last == 32 { text.removeLast() }
+        }
         text.append(10)
         lineStart = text.count
         cursor = nil
@@ -228,8 +237,9 @@ public struct CleanText: Sendable {
         case UInt8(ascii: "["):
             parameters = []
             state = .control
+        // `k` begins the title of a window of screen and tmux.
         case UInt8(ascii: "]"), UInt8(ascii: "P"), UInt8(ascii: "X"), UInt8(ascii: "^"),
-            UInt8(ascii: "_"):
+            UInt8(ascii: "_"), UInt8(ascii: "k"):
             stringBytes = 0
             state = .string
         case 0x1b: state = .escape
@@ -291,10 +301,22 @@ public struct CleanText: Sendable {
         let end = lineEnd
         switch part {
         case 0: text.removeSubrange(place..<end)
+        case 1:
+            guard end - lineStart <= Self.redrawnLimit else { return }
+            var last = place
+            if last < end { last += 1 }
+            while last < end, text[last] & 0xc0 == 0x80 { last += 1 }
+            // One blank for each character, the one under the cursor included.
+            let width = text[lineStart..<last].reduce(0) { $0 + ($1 & 0xc0 == 0x80 ? 0 : 1) }
+            let column = text[lineStart..<place].reduce(0) { $0 + ($1 & 0xc0 == 0x80 ? 0 : 1) }
+            text.replaceSubrange(lineStart..<last, with: repeatElement(32, count: width))
+            cursor = lineStart + column < text.count ? lineStart + column : nil
+            erasedLine = lineStart
         case 2:
             text.replaceSubrange(
                 lineStart..<end, with: repeatElement(32, count: place - lineStart))
             cursor = place < text.count ? place : nil
+            erasedLine = lineStart
         default: break
         }
     }

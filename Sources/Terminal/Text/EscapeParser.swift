@@ -10,7 +10,8 @@ public struct EscapeParser: Sendable {
         case escape
         /// `ESC [`, parameters, a final byte.
         case control
-        /// `ESC ]`, `ESC P` and the like, up to their end; `body` begins with that byte.
+        /// `ESC ]`, `ESC P`, `ESC k` (a title in screen and tmux) and the like, up to their end;
+        /// `body` begins with that byte.
         case string
     }
 
@@ -35,6 +36,8 @@ public struct EscapeParser: Sendable {
 
     /// The bytes of the newest sequence, without its introducer.
     public private(set) var body: [UInt8] = []
+    /// Whether the newest string ended with a bell in place of `ESC \`.
+    public private(set) var endsWithBell = false
     private var state = State.ground
     private var length = 0
 
@@ -70,6 +73,7 @@ public struct EscapeParser: Sendable {
         case .string: return string(byte)
         case .stringEscape:
             if byte == UInt8(ascii: "\\") {
+                endsWithBell = false
                 state = .ground
                 return .sequence(.string)
             }
@@ -90,7 +94,7 @@ public struct EscapeParser: Sendable {
         case 0..<0x20: return .control(byte)
         case UInt8(ascii: "[") where body.isEmpty: begin(.control)
         case UInt8(ascii: "]"), UInt8(ascii: "P"), UInt8(ascii: "X"), UInt8(ascii: "^"),
-            UInt8(ascii: "_"):
+            UInt8(ascii: "_"), UInt8(ascii: "k"):
             guard body.isEmpty else { return finish(byte, .escape) }
             begin(.string)
             body.append(byte)
@@ -135,6 +139,7 @@ public struct EscapeParser: Sendable {
         length += 1
         switch byte {
         case 7:
+            endsWithBell = true
             state = .ground
             return .sequence(.string)
         case 0x1b: state = .stringEscape

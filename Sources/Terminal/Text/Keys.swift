@@ -45,6 +45,9 @@ public enum Keys {
     /// The byte of Ctrl-Z.
     public static let suspend: UInt8 = 26
 
+    /// The byte of Ctrl-U, which erases the line before the cursor.
+    public static let killLine: UInt8 = 21
+
     /// What empties a line that is being typed: Ctrl-Q resumes output that Ctrl-S stopped, Ctrl-U
     /// (after Ctrl-V an ordinary character) and Ctrl-K erase the line before and after the cursor,
     /// and Ctrl-C abandons the lines before it.

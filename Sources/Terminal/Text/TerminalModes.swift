@@ -24,8 +24,19 @@ public struct TerminalModes: Sendable, Equatable {
     public private(set) var applicationCursorKeys = false
     /// The mouse events wanted.
     public private(set) var mouse = Mouse.off
+    /// Whether text was put on a chosen row below the first, or rows were moved: a program that
+    /// draws the screen does so, and a line editor does not.
+    public private(set) var placesRows = false
+    /// Whether the cursor is hidden: a line editor at its prompt shows it.
+    public private(set) var hidesCursor = false
+    /// What the newest sequence did, as far as the next one depends on it.
+    private var newest = Newest.other
     /// The window's title, at most 500 bytes of text.
     public private(set) var title = ""
+
+    /// A whole screen is cleared by going home and erasing, in either order: that alone draws
+    /// nothing.
+    private enum Newest { case home, erasure, other }
 
     /// The modes of a terminal that was just switched on.
     public init() {}
@@ -57,7 +68,10 @@ public struct TerminalModes: Sendable, Equatable {
         case UInt8(ascii: "c") where body.count == 1:
             self = TerminalModes()
             return true
-        case UInt8(ascii: "M"), UInt8(ascii: "8"): return true
+        case UInt8(ascii: "M"):
+            placesRows = true
+            return true
+        case UInt8(ascii: "8"): return true
         case UInt8(ascii: "0"): return body.first == UInt8(ascii: "(")
         default: return false
         }
@@ -75,15 +89,35 @@ public struct TerminalModes: Sendable, Equatable {
             return isAlternate != wasAlternate
         }
         if body == [UInt8(ascii: "!"), UInt8(ascii: "p")] { applicationCursorKeys = false }
+        follow(row: body)
         return Self.drawing.contains(final)
     }
 
     private static let drawing = Set("ABEFHJLMSTdfr".utf8)
+    private static let moving = Set("LMSTdr".utf8), placing = Set("Hf".utf8)
+
+    /// Notes whether a sequence names a row, or moves rows.
+    private mutating func follow(row body: [UInt8]) {
+        guard let final = body.last else { return }
+        let wasHome = newest == .home
+        let wasErased = newest == .erasure
+        newest = final == UInt8(ascii: "J") ? .erasure : .other
+        if wasHome, newest != .erasure { placesRows = true }
+        if Self.moving.contains(final) { placesRows = true }
+        guard Self.placing.contains(final) else { return }
+        let row = body.prefix { $0 != UInt8(ascii: ";") && $0 != final }
+        let isFirst = row.isEmpty || row == [UInt8(ascii: "0")] || row == [UInt8(ascii: "1")]
+        if !isFirst { placesRows = true } else if !wasErased { newest = .home }
+    }
+
+    /// A client has typed something: what was drawn before belongs to what it typed to.
+    mutating func forgetRows() { placesRows = false }
 
     private mutating func set(_ mode: String, _ on: Bool) {
         switch mode {
         case "1": applicationCursorKeys = on
         case "47", "1047", "1049": isAlternate = on
+        case "25": hidesCursor = !on
         case "1000": mouse = on ? .click : .off
         case "1002": mouse = on ? .drag : .off
         case "1003": mouse = on ? .move : .off
@@ -97,7 +131,19 @@ public struct TerminalModes: Sendable, Equatable {
 public struct ModeScanner: Sendable {
     /// The modes as they are now.
     public private(set) var modes = TerminalModes()
+    /// What the newest piece asked of the terminal.
+    public private(set) var asking = Asking.nothing
     private var parser = EscapeParser()
+
+    /// Whether a piece of output asks the terminal something.
+    public enum Asking: Sendable {
+        /// No question.
+        case nothing
+        /// A question, with output after it.
+        case before
+        /// A question at the end: its program may wait for the answer.
+        case last
+    }
 
     /// A terminal that was just switched on.
     public init() {}
@@ -108,6 +154,7 @@ public struct ModeScanner: Sendable {
     /// Takes in output; returns whether something was drawn out of line order.
     public mutating func scan(_ bytes: ArraySlice<UInt8>) -> Bool {
         var draws = false
+        asking = .nothing
         var index = bytes.startIndex
         while index < bytes.endIndex {
             if parser.isGround {
@@ -116,11 +163,17 @@ public struct ModeScanner: Sendable {
             }
             if case .sequence(let kind)? = parser.take(bytes[index]) {
                 if modes.follow(kind, parser.body) { draws = true }
+                if TerminalQuery(kind, parser.body) != nil {
+                    asking = index == bytes.endIndex - 1 ? .last : .before
+                }
             }
             index += 1
         }
         return draws
     }
+
+    /// A client has typed something: rows that were placed before do not count any more.
+    public mutating func forgetRows() { modes.forgetRows() }
 
     /// Switches everything off.
     public mutating func reset() { self = ModeScanner() }

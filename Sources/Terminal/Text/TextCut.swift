@@ -50,7 +50,7 @@ public enum TextCut {
         switch first {
         case UInt8(ascii: "["): return rest.dropFirst().contains { $0 >= 0x40 && $0 <= 0x7e }
         case UInt8(ascii: "]"), UInt8(ascii: "P"), UInt8(ascii: "X"), UInt8(ascii: "^"),
-            UInt8(ascii: "_"):
+            UInt8(ascii: "_"), UInt8(ascii: "k"):
             return rest.contains { $0 == 7 || $0 == 10 }
         case 0x20...0x2f: return rest.contains { $0 >= 0x30 }
         default: return true

@@ -26,7 +26,9 @@ import Wire
             settings: TargetSettings(sshConfig: config),
             place: Place(environment: environment, user: "me", home: directory.path))
         var count = 0
-        commands = Commands(hosts: Hosts(targets: targets, links: links)) {
+        commands = Commands(
+            hosts: Hosts(targets: targets, links: links), revoked: RevokedPrincipals()
+        ) {
             count += 1
             return "site1.\(UUID().uuidString)\(count)"
         }
@@ -159,13 +161,17 @@ func withCommands(
             #expect(FileManager.default.createFile(atPath: gate, contents: nil))
             let second = try await setup.output(id, from: 4, wait: .seconds(10))
             #expect(second.stdout.text == "two\n" && second.state == .running)
-            let mine = setup.commands.list(caller: Caller(id: "ada", reach: Caller.everywhere))
+            let mine = setup.commands.list(
+                for: Caller(id: "ada", reach: Caller.everywhere)
+            ).map(\.info)
             #expect(mine.map(\.commandID) == [id])
-            let others = setup.commands.list(caller: Caller(id: "bob", reach: Caller.everywhere))
+            let others = setup.commands.list(
+                for: Caller(id: "bob", reach: Caller.everywhere)
+            ).map(\.info)
             #expect(others.isEmpty)
             let cancel = try CancelCommand(Fields(["command_id": .string(id)]))
             let start = IO.now
-            let over = try await setup.commands.cancel(cancel)
+            let over = try await setup.commands.cancel(cancel, maxBytes: 1000)
             #expect(over.state == .cancelled && over.stdout.text == "one\ntwo\n")
             #expect(IO.now - start < .seconds(30))
             #expect(setup.commands.runningCount == 0)

@@ -29,7 +29,9 @@ import Wire
         let errands = (0..<count).map {
             Errand("\($0)", Owner(ada, at: TargetName(host: "db", user: nil, port: nil)))
         }
-        for errand in errands { jobs.add(errand) }
+        for errand in errands {
+            if let place = try? Shares(1).take(for: errand.owner.id) { jobs.add(errand, place) }
+        }
         return (jobs, errands)
     }
 

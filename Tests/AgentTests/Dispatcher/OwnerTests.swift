@@ -2,6 +2,7 @@
 // name. Through the dispatcher, with every call that takes a handle.
 import JSON
 import Loop
+import Support
 import Testing
 import Wire
 
@@ -84,6 +85,42 @@ import Wire
             let read = try await desk.call(.readCommand, ["command_id": id], as: caller).get()
             #expect(read["stdout"] == "in\n")
         }
+        await desk.service.shutDown()
+    }
+
+    @Test @IO func `a revoked principal keeps nothing, not even what it is opening`() async throws {
+        let desk = try await Desk([])
+        let kept = try await desk.call(
+            .openSession, ["target": "site/local"], as: Self.others[1]
+        ).get()
+        _ = try await opened(desk)
+        let run = try await desk.call(
+            .execute, ["target": "site/local", "command": "sleep 600", "background": true],
+            as: Self.owner
+        ).get()
+        let held = try await desk.call(.listPrincipals, [:]).get()
+        #expect(held["principals"] == ["id-1", "root"])
+        let opening = IO.task {
+            await desk.call(.openSession, ["target": "site/local"], as: Self.owner)
+        }
+        let starting = IO.task {
+            await desk.call(
+                .execute, ["target": "site/local", "command": "sleep 600", "background": true],
+                as: Self.owner)
+        }
+        try await IO.sleep(for: .milliseconds(1))
+        let ended = try await desk.call(.endPrincipal, ["principal": "id-1"]).get()
+        #expect((ended["sessions"]?.intValue ?? 0) >= 1 && (ended["commands"]?.intValue ?? 0) >= 1)
+        // Either may have been there a moment before; what comes later is refused.
+        _ = (await opening.value, await starting.value)
+        #expect(desk.service.sessions.all.map(\.id) == [kept["session_id"]?.stringValue])
+        #expect(await holds { desk.service.commands.runningCount == 0 })
+        let state = try await desk.call(
+            .readCommand, ["command_id": run["command_id"] ?? .null], as: Self.others[1]
+        ).get()
+        #expect(state["state"] == "cancelled")
+        let late = await desk.call(.openSession, ["target": "site/local"], as: Self.owner)
+        #expect(late.code == .refusedByPolicy)
         await desk.service.shutDown()
     }
 

@@ -36,6 +36,94 @@ import Wire
             await desk.fault(.listFiles, ["target": "site/local", "path": "/proc/self"]) != nil)
     }
 
+    @Test @IO func `what the agent takes its programs and its trust from is not written`()
+        async throws
+    {
+        let desk = try await Desk([])
+        let manager = FileManager.default
+        let included = try desk.folder.write("Host inner\n", to: "included")
+        let config = try desk.folder.write("Include \(included)\n", to: "ssh_config")
+        let known = try desk.folder.write("", to: "known_hosts")
+        let own = try desk.folder.write("", to: "agent.conf")
+        try manager.linkItem(atPath: config, toPath: desk.folder.file("hard"))
+        try manager.createSymbolicLink(
+            atPath: desk.folder.file("soft"), withDestinationPath: config)
+        desk.configure { settings in
+            settings.targets.sshConfig = config
+            settings.targets.knownHosts = known
+            settings.targets.file = own
+        }
+        for name in ["ssh_config", "included", "known_hosts", "agent.conf", "hard", "soft"] {
+            let fault = await desk.fault(
+                .writeFile,
+                ["target": "site/local", "path": desk.file(name), "content": "Match exec x"])
+            #expect(fault?.message.contains("only a person") == true, "\(name): \(fault as Any)")
+            // Reading shows no key.
+            #expect(
+                await desk.fault(
+                    .readFile, ["target": "site/local", "path": desk.file(name)]) == nil)
+        }
+    }
+
+    @Test @IO func `the state folders of relays and agents of this machine stay closed`()
+        async throws
+    {
+        let desk = try await Desk([])
+        for (folder, lock, key) in [
+            ("relay", "relay.lock", "tunnel.key"), ("agent", "agent.lock", "agent.key"),
+        ] {
+            for name in [lock, key, "relay.db", "deep/er"] {
+                try desk.folder.folder("\(folder)/deep")
+                try desk.folder.write(Self.canary, to: "\(folder)/\(name)")
+            }
+            for name in [key, "relay.db", "deep/er", "new"] {
+                let path = desk.file("\(folder)/\(name)")
+                let call: JSON.Object = ["target": "site/local", "path": path]
+                let fault = await desk.fault(.readFile, call)
+                #expect(fault != nil && fault?.message.contains(Self.canary) == false, "\(path)")
+                #expect(await desk.fault(.writeFile, call.with(["content": "x"])) != nil)
+            }
+        }
+    }
+
+    @Test @IO func `a mode is set on the file that was written, whatever stands at its path then`()
+        async throws
+    {
+        let desk = try await Desk([])
+        try desk.folder.folder("shut")
+        let canary = try desk.folder.write(Self.canary, to: "shut/canary")
+        let rule = try #require(PathRule("\(desk.folder.path)/shut/*"))
+        desk.allow { $0.paths = PathRules(denied: [rule]) }
+        let (path, next) = (desk.folder.file("file"), desk.folder.file("next"))
+        try desk.folder.write("", to: "file")
+        let swapping = Box(true)
+        let swapper = Thread {
+            var isLink = false
+            while swapping.withLock({ $0 }) {
+                isLink.toggle()
+                if isLink {
+                    symlink(canary, next)
+                } else {
+                    close(open(next, O_CREAT | O_WRONLY, 0o600))
+                }
+                rename(next, path)
+            }
+        }
+        swapper.start()
+        for _ in 0..<200 {
+            _ = await desk.call(
+                .writeFile,
+                [
+                    "target": "site/local", "path": .string(path), "content": "x",
+                    "mode": "0666",
+                ])
+        }
+        swapping.withLock { $0 = false }
+        let mode = try FileManager.default.attributesOfItem(atPath: canary)[.posixPermissions]
+        #expect((mode as? Int) == 0o600)
+        #expect(try String(contentsOfFile: canary, encoding: .utf8) == Self.canary)
+    }
+
     @Test @IO func `keys and secrets stay closed, by every name`() async throws {
         let desk = try await Desk([])
         let manager = FileManager.default

@@ -1,5 +1,5 @@
-// One program that never stops writing: every other session and call of the agent is served as if it
-// were not there, and Ctrl-C reaches it. Over a real sshd, where both share one link, and on the
+// One program that never stops writing: every other session and call of the agent is served as if
+// it were not there, and Ctrl-C reaches it. Over a real sshd, where both share one link, and on the
 // agent's own machine.
 import JSON
 import Loop

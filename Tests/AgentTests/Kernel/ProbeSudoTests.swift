@@ -1,5 +1,5 @@
-// What runs behind sudo, seen by root. sudo itself, in every shell: rows of SessionLab. A throw-away
-// user is made for the test and removed after it; needs root.
+// What runs behind sudo, seen by root. sudo itself, in every shell: rows of SessionLab. A
+// throw-away user is made for the test and removed after it; needs root.
 import Glibc
 import Loop
 import Support
@@ -63,7 +63,7 @@ import Wire
             }
             let session = Session(
                 id: "s1", owner: "me", target: "agent/local", nonce: nonce, transport: shell,
-                log: OutputLog(), isPersistent: false, idleTimeout: .seconds(60))
+                log: OutputLog(of: "test"), isPersistent: false, idleTimeout: .seconds(60))
             try await session.open(within: .seconds(20))
             // The terminal was root's when it was made.
             let terminal = try #require(session.console.shell.terminal)

@@ -34,7 +34,7 @@ import Wire
         let nonce = Nonce()
         let session = Session(
             id: "s1", owner: "me", target: "agent/host", nonce: nonce,
-            transport: SSHHost.shell(channel, probes: probes), log: OutputLog(),
+            transport: SSHHost.shell(channel, probes: probes), log: OutputLog(of: "test"),
             isPersistent: false,
             idleTimeout: .seconds(60))
         try await session.open(within: .seconds(30))

@@ -1,5 +1,5 @@
-// A person's answers, here a test's: to host keys that are on no file, and for secrets without a source.
-// Real servers; what nobody answers stays refused.
+// A person's answers, here a test's: to host keys that are on no file, and for secrets without a
+// source. Real servers; what nobody answers stays refused.
 import Loop
 import SSH
 import Support

@@ -24,7 +24,8 @@ import Wire
         return (server, holder)
     }
 
-    /// Does something while a session at another server works, and prints how long its commands took.
+    /// Does something while a session at another server works, and prints how long its commands
+    /// took.
     @IO private static func besideSession<T: Sendable>(
         _ name: String, _ body: @escaping @IO @Sendable () async -> T
     ) async throws -> T {

@@ -52,7 +52,7 @@ import Wire
         let command = started["command_id"] ?? .null
         #expect(
             await told("begun") {
-                try await desk.call(.readOutput, ["session_id": id]).get()["output"]
+                try await desk.call(.readOutput, ["session_id": id, "offset": 0]).get()["output"]
             })
         #expect(
             await told("out") {

@@ -1,5 +1,5 @@
-// The probe's own channel: one for all sessions of a link, none before it is needed, none where there
-// is no room; whatever becomes of it, commands go on.
+// The probe's own channel: one for all sessions of a link, none before it is needed, none where
+// the server allows no further channel. Commands go on whether it opens, fails or ends.
 import Foundation
 import Glibc
 import Loop
@@ -67,7 +67,7 @@ import Wire
         #expect(result.evidence == [])
         // Its limit passes, it is replaced, and the next questions are answered.
         let read = try await session.read(
-            offset: nil, wait: .seconds(50), raw: false, maxBytes: 1000)
+            offset: session.command?.begin, wait: .seconds(50), raw: false, maxBytes: 1000)
         #expect(read.state == .lineInput)
         session.close()
     }

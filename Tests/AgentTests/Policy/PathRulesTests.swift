@@ -1,4 +1,5 @@
-// The site's rules on paths: what they cover, in whose name they refuse, and what they cannot judge.
+// The site's rules on paths: what they cover, in whose name they refuse, and what they cannot
+// judge.
 import Support
 import Testing
 import Wire
@@ -51,6 +52,39 @@ import Wire
         #expect(verdict(path, ["db1", "10.0.0.1"]).hasPrefix("AllowPath /srv,/home/*/public,"))
     }
 
+    @Test(arguments: [
+        ("/srv/a/KEY.Pem", "db1", "DenyPath *.pem in agent.conf"),
+        ("/VAR/LOG/PRIVATE/x", "local", "DenyPath local:/var/log/private/ in agent.conf"),
+        ("/var/log/Private/x", "local", "DenyPath local:/var/log/private/ in agent.conf"),
+        ("/SRV/app", "db1", "AllowPath"), ("/srv/a/key.p\u{e9}m", "db1", "/srv/a/key.p\u{e9}m"),
+    ])
+    func `what is denied is denied in any case of letters, and allowed as it is written`(
+        path: String, name: String, expected: String
+    ) {
+        #expect(verdict(path, [name]).hasPrefix(expected))
+    }
+
+    @Test(arguments: [
+        ("/C:/Users/me/x", true), ("/c:/users/ME/x", true), ("/C:/Users/me/x.", false),
+        ("/C:/Users/me/x ", false), ("/C:/Users./me", false), ("/C:/Users/MEXXXX~1", false),
+        ("/C:/Users/x::$DATA", false), ("/C:/Users\\me", false), ("/C:/a~b", true),
+        ("/home/x.", true), ("/C:", true), ("/Cx/y.", true), ("/c:/SECRET/y", false),
+        ("/C:/Secret", false),
+    ])
+    func `a file of Windows passes under its full name alone`(path: String, passes: Bool) throws {
+        let rules = try PolicyTests.settings("DenyPath /C:/secret\n").policy.paths
+        let admitted = try? rules.admit(path, on: ["win"], for: .reading)
+        #expect((admitted == path) == passes)
+    }
+
+    @Test(arguments: [
+        ("::1", "0:0:0:0:0:0:0:1"), ("[::1]", "0:0:0:0:0:0:0:1"), ("127.1", "127.0.0.1"),
+    ])
+    func `a rule names an address in any spelling`(target: String, name: String) throws {
+        let rule = try #require(PathRule("\(target):/etc"))
+        #expect(rule.covers("/etc/x", on: [name]) && !rule.covers("/etc/x", on: ["10.0.0.1"]))
+    }
+
     @Test func `what may be read may not be written everywhere`() {
         #expect(verdict("/srv/data/x", ["db1"], .reading) == "/srv/data/x")
         #expect(verdict("/srv/data/x", ["db1"], .writing) == "ReadOnlyPath /srv/data in agent.conf")
@@ -70,7 +104,10 @@ import Wire
         #expect((try? Policy().admit(path, on: ["db1"], for: .writing)) == path)
     }
 
-    @Test(arguments: ["AllowPath etc", "DenyPath web1:etc", "DenyPath :/etc", "MaxOutput 10"])
+    @Test(arguments: [
+        "AllowPath etc", "DenyPath web1:etc", "DenyPath :/etc", "MaxOutput 10",
+        "DenyPath web1:22:/etc", "DenyPath root@web1:/etc",
+    ])
     func `a rule that is not understood stops the agent`(line: String) {
         #expect(throws: CommandFailure.self) { try PolicyTests.settings("\(line)\n") }
     }

@@ -1,5 +1,7 @@
 // The site's rules: what they refuse, in whose name, and what agent.conf says of hosts.
 import Configuration
+import Crypto
+import Foundation
 import JSON
 import Loop
 import SSH
@@ -20,6 +22,28 @@ import Wire
         return try AgentSettings(options, folder: folder.path)
     }
 
+    @Test func `a configuration file that was there must be there`() throws {
+        let folder = try TemporaryDirectory("policy")
+        guard case .run(_, let options) = try Settings.program.parse(["run"]) else { return }
+        let none = try AgentSettings(options, folder: folder.path)
+        #expect(!none.hasFile && none.policy.allowsLocal)
+        try folder.write("AllowLocal no", to: "agent.conf")
+        let some = try AgentSettings(options, folder: folder.path, isNeeded: true)
+        #expect(some.hasFile && !some.policy.allowsLocal)
+        let large = "#" + String(repeating: "x", count: 2 << 20)
+        for text in [nil, large] {
+            try FileManager.default.removeItem(atPath: folder.file("agent.conf"))
+            if let text { try folder.write(text, to: "agent.conf") }
+            #expect(throws: CommandFailure.self) {
+                try AgentSettings(options, folder: folder.path, isNeeded: true)
+            }
+            if text == nil { try folder.write("", to: "agent.conf") }
+        }
+        try FileManager.default.removeItem(atPath: folder.file("agent.conf"))
+        try folder.folder("agent.conf")
+        #expect(throws: CommandFailure.self) { try AgentSettings(options, folder: folder.path) }
+    }
+
     @Test func `a denying rule wins, and the rule is named`() throws {
         let policy = try Self.settings(
             """
@@ -29,14 +53,14 @@ import Wire
             DenyTool ssh_execute ssh_session_s*
             """
         ).policy
-        #expect(policy.refusal(ofTarget: ["web1", "10.0.0.1"], user: "deploy") == nil)
-        #expect(policy.refusal(ofTarget: ["DB1"], user: "deploy") == nil)
+        #expect(policy.refusal(ofTarget: ["web1", "10.0.0.1"], user: "deploy", port: 22) == nil)
+        #expect(policy.refusal(ofTarget: ["DB1"], user: "deploy", port: 22) == nil)
         #expect(
-            policy.refusal(ofTarget: ["db2"], user: "deploy") == "AllowTarget web*,db1")
+            policy.refusal(ofTarget: ["db2"], user: "deploy", port: 22) == "AllowTarget web*,db1")
         #expect(
-            policy.refusal(ofTarget: ["db1", "web-secret.example"], user: "deploy")
+            policy.refusal(ofTarget: ["db1", "web-secret.example"], user: "deploy", port: 22)
                 == "DenyTarget web-secret*")
-        #expect(policy.refusal(ofTarget: ["web1"], user: "root") == "AllowUser deploy")
+        #expect(policy.refusal(ofTarget: ["web1"], user: "root", port: 22) == "AllowUser deploy")
         #expect(policy.refusalOfLocal == "AllowTarget web*,db1")
         #expect(policy.refusal(of: .execute) == "DenyTool ssh_execute")
         #expect(policy.refusal(of: .sendInput) == "DenyTool ssh_session_s*")
@@ -113,7 +137,7 @@ import Wire
         let results = await IO.task { [secrets] in
             var results: [String: Result<[UInt8], Fault>] = [:]
             for name in ["file", "command", "missing", "failing", "empty", "unknown"] {
-                results[name] = await outcome { try await secrets.value(name) }
+                results[name] = await outcome { try await secrets.value(name).copy }
             }
             return results
         }.value
@@ -155,6 +179,74 @@ import Wire
             })
         await service.shutDown()
         withExtendedLifetime(server) {}
+    }
+
+    /// A call that waits for its connection is judged by the rules that hold when it has it.
+    @Test(arguments: [Wire.Method.openSession, .execute, .readFile])
+    @IO func `what opens while the rules change is judged by the new ones`(
+        method: Wire.Method
+    ) async throws {
+        let server = try await SSHServer.start(.init(shell: .dash))
+        let desk = try await Desk([("box", server, ""), ("gate", server, "")])
+        let (begun, go) = (desk.folder.file("begun"), desk.folder.file("go"))
+        // The login waits for this secret.
+        desk.configure {
+            $0.secrets.sources["slow"] = .command(
+                "touch \(begun); while [ ! -e \(go) ]; do sleep 0.05; done; echo x")
+            $0.targets.blocks = [TargetBlock(patterns: ["box"], password: "slow")]
+        }
+        let marker = desk.folder.file("ran")
+        let changes: [(inout Policy) -> Void] = [
+            { $0.deniedTargets = ["box"] }, { $0.deniedTargets = ["gate"] },
+            { $0.allowedUsers = ["nobody-else"] },
+        ]
+        for (index, change) in changes.enumerated() {
+            desk.allow { $0 = Policy() }
+            try? FileManager.default.removeItem(atPath: begun)
+            try? FileManager.default.removeItem(atPath: go)
+            var call: JSON.Object = ["target": "site/box"]
+            if index == 1 { call["via"] = ["gate"] }
+            if method == .execute { call["command"] = .string("touch \(marker)") }
+            if method == .readFile { call["path"] = "/etc/hosts" }
+            let calling = IO.task { [call] in await desk.call(method, call) }
+            #expect(await holds { FileManager.default.fileExists(atPath: begun) })
+            desk.allow(change)
+            _ = FileManager.default.createFile(atPath: go, contents: nil)
+            guard case .failure(let fault) = await calling.value else {
+                Issue.record("\(index): it was served")
+                continue
+            }
+            #expect(fault.code == .refusedByPolicy, "\(fault.message)")
+            #expect(desk.service.sessions.all.isEmpty && desk.service.commands.runningCount == 0)
+            #expect(!FileManager.default.fileExists(atPath: marker))
+            // The next round logs in again.
+            server.cutConnections()
+            #expect(await holds { desk.service.links.open.isEmpty })
+        }
+        await desk.service.shutDown()
+    }
+
+    /// The same where the shell takes long to answer.
+    @Test @IO func `a session that opens while the rules change is closed`() async throws {
+        var options = SSHServer.Options(shell: .bash)
+        let home = try TemporaryDirectory("home")
+        let (begun, go) = (home.file("begun"), home.file("go"))
+        try home.write(
+            "touch \(begun); while [ ! -e \(go) ]; do sleep 0.05; done\n", to: ".bash_profile")
+        options.home = home.path
+        let server = try await SSHServer.start(options)
+        let desk = try await Desk([("box", server, "")])
+        let calling = IO.task { await desk.call(.openSession, ["target": "site/box"]) }
+        #expect(await holds(within: .seconds(20)) { FileManager.default.fileExists(atPath: begun) })
+        desk.allow { $0.deniedTargets = ["box"] }
+        _ = FileManager.default.createFile(atPath: go, contents: nil)
+        let result = await calling.value
+        guard case .failure(let fault) = result else {
+            Issue.record("it opened: \(result)")
+            return
+        }
+        #expect(fault.code == .refusedByPolicy && desk.service.sessions.all.isEmpty)
+        await desk.service.shutDown()
     }
 
     @Test func `what the policy refuses is not entered, whatever the way`() async throws {

@@ -1,4 +1,5 @@
-// Intake alone, on streams as shells send them: whatever the cuts, the same output and the same marks.
+// Intake alone, on streams as shells send them: whatever the cuts, the same output and the same
+// marks.
 import Loop
 import Terminal
 import Testing

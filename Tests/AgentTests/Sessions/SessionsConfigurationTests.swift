@@ -1,5 +1,5 @@
-// Start-up files as people write them, and shells started in odd ways: a session opens, and commands
-// in it are exact all the same.
+// Start-up files as people write them, and shells started in odd ways: a session opens, and
+// commands in it are exact all the same.
 import Loop
 import Support
 import Terminal

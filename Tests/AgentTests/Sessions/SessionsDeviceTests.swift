@@ -1,5 +1,6 @@
 // A device that is no Unix shell, behind a real sshd: its prompt is learned, pages are turned, and
 // what it says is never more certain than its prompt. And a session that assumes nothing at all.
+import Foundation
 import Loop
 import SSH
 import Support
@@ -146,9 +147,11 @@ import Wire
     }
 
     @Test @IO func `a chosen shell is taken for it, whatever its program is called`() async throws {
-        let server = try await SSHServer.start(SSHServer.Options(shell: .bash))
-        let (session, link) = try await SessionsOverSSHTests.open(server, shell: .dash)
-        defer { link.close() }
+        let home = try TemporaryDirectory()
+        try FileManager.default.copyItem(atPath: "/bin/dash", toPath: home.file("local-shell"))
+        let session = try await openSession(
+            .dash, home: home, path: home.file("local-shell"), choice: .dash)
+        defer { session.close() }
         #expect(session.shellName == "dash")
         #expect(try await session.run("echo é; false").output == "é\n")
     }

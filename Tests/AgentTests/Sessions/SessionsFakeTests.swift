@@ -37,9 +37,9 @@ import Wire
         var reply = Array((line + "\r\n").utf8)
         if line.contains("133;P;") { reply += mark("P", "42;none;/bin/dash") }
         if line.contains("__s=298") { reply += mark("D", "0;298;0;/") }
-        if line.hasSuffix(";__s=0") { reply += mark("D", "0;0;0;/") }
-        if let place = line.split(separator: ";__e ").last, line.contains(";__e "),
-            let number = Int(place)
+        if line.hasSuffix(";__s=0;__p") { reply += mark("D", "0;0;0;/") }
+        if let place = line.split(separator: "__e ").last, line.contains("__e "),
+            let number = Int(place.prefix { $0.isNumber })
         {
             reply += Array("\u{1b}]133;C;\(key);\(number);\r\n".utf8)
             reply += noise
@@ -77,7 +77,8 @@ import Wire
         let fake = FakeShell(nonce: nonce, seed: seed)
         if silent { fake.output = nil }
         let session = Session(
-            id: "s", owner: "o", target: "a/b", nonce: nonce, transport: fake, log: OutputLog(),
+            id: "s", owner: "o", target: "a/b", nonce: nonce, transport: fake,
+            log: OutputLog(of: "test"),
             isPersistent: false, idleTimeout: .seconds(1))
         try await session.open(within: limit)
         return (session, fake)
@@ -124,7 +125,7 @@ import Wire
 
     @Test func `the log tells what is gone`() async {
         await IO.task {
-            let log = OutputLog(memoryLimit: 100_000, spoolLimit: 200_000)
+            let log = OutputLog(memoryLimit: 100_000, spoolLimit: 200_000, of: "test")
             var all: [UInt8] = []
             for number in 0..<2000 {
                 let piece = Array(String(repeating: "\(number),", count: 100).utf8)
@@ -148,7 +149,7 @@ import Wire
 
     @Test func `an excerpt of lines is cut between them, and counts what is left out`() async {
         await IO.task {
-            let log = OutputLog()
+            let log = OutputLog(of: "test")
             let lines = (0..<1000).map { "line \($0)\n" }.joined()
             log.append(Array(lines.utf8)[...])
             let excerpt = Excerpt(log, 0..<log.end, maxBytes: 900, isOver: true)
@@ -158,7 +159,7 @@ import Wire
             let tail = parts[1].drop { $0 != "\n" }.dropFirst()
             #expect(lines.hasSuffix(tail))
             #expect(parts[0].utf8.count + excerpt.omittedBytes + tail.utf8.count == log.end)
-            let progress = OutputLog()
+            let progress = OutputLog(of: "test")
             progress.append(Array((0..<9999).map { "\($0) %\r" }.joined().utf8)[...])
             let short = Excerpt(progress, 0..<progress.end, maxBytes: 100, isOver: true)
             #expect(short.text == "9998 %")

@@ -73,7 +73,7 @@ import Wire
             offset: first.nextOffset, wait: .seconds(10), raw: false, maxBytes: 100)
         #expect(second.output == "LATE\n")
         let last = try await session.read(
-            offset: nil, wait: .seconds(30), raw: false, maxBytes: 100)
+            offset: session.command?.begin, wait: .seconds(30), raw: false, maxBytes: 100)
         #expect(last.output == "early\nLATE\n")
         #expect(last.state == .done)
         #expect(last.exitCode == 1)
@@ -88,7 +88,7 @@ import Wire
         task.cancel()
         #expect(await task.value?.state == .running)
         let result = try await session.read(
-            offset: nil, wait: .seconds(10), raw: false, maxBytes: 100)
+            offset: session.command?.begin, wait: .seconds(10), raw: false, maxBytes: 100)
         #expect(result.output == "lives\n")
     }
 
@@ -154,7 +154,8 @@ import Wire
     @IO func `five mebibytes come back byte for byte by offset`(raw: Bool) async throws {
         let home = try TemporaryDirectory()
         let session = try await openSession(
-            .bash, home: home, log: OutputLog(memoryLimit: 1 << 20, spoolLimit: 64 << 20))
+            .bash, home: home,
+            log: OutputLog(memoryLimit: 1 << 20, spoolLimit: 64 << 20, of: "test"))
         defer { session.close() }
         let file = home.path + "/data"
         let first = try await session.run(
@@ -194,7 +195,8 @@ import Wire
     @Test @IO func `a hundred megabytes stay bounded and the newest can be read`() async throws {
         let home = try TemporaryDirectory()
         let session = try await openSession(
-            .bash, home: home, log: OutputLog(memoryLimit: 4 << 20, spoolLimit: 16 << 20))
+            .bash, home: home,
+            log: OutputLog(memoryLimit: 4 << 20, spoolLimit: 16 << 20, of: "test"))
         defer { session.close() }
         let before = residentKiB()
         let result = try await session.run(

@@ -1,5 +1,5 @@
-// Sessions over real SSH connections, whatever the login shell. What else can happen on them is a row
-// of SessionLab.
+// Sessions over real SSH connections, whatever the login shell. What else can happen on them is a
+// row of SessionLab.
 import Loop
 import SSH
 import Support
@@ -22,7 +22,8 @@ import Wire
         let nonce = Nonce()
         let session = Session(
             id: "s1", owner: "me", target: "agent/host", nonce: nonce,
-            transport: SSHHost.shell(channel, probes: ProbeChannel(link)), log: OutputLog(),
+            transport: SSHHost.shell(channel, probes: ProbeChannel(link)),
+            log: OutputLog(of: "test"),
             isPersistent: false,
             idleTimeout: .seconds(60))
         try await session.open(within: .seconds(20), shell: shell)

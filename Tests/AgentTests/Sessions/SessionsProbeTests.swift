@@ -29,7 +29,7 @@ import Wire
         #expect(result.state == .running)
         let isNamed = try await holds {
             result = try await session.read(
-                offset: nil, wait: .milliseconds(50), raw: false, maxBytes: 1000)
+                offset: session.command?.begin, wait: .milliseconds(50), raw: false, maxBytes: 1000)
             return result.foreground == "sleep"
         }
         #expect(isNamed)

@@ -60,9 +60,10 @@ import Wire
         result = try await press(session, ":wq", enter: true, wait: .seconds(10))
         #expect(result.state == .done)
         result = try await session.read(
-            offset: nil, wait: .zero, raw: false, maxBytes: 10_000)
+            offset: session.command?.begin, wait: .zero, raw: false, maxBytes: 10_000)
         #expect(result.output == "before\nafter\n")
-        let raw = try await session.read(offset: nil, wait: .zero, raw: true, maxBytes: 100_000)
+        let raw = try await session.read(
+            offset: session.command?.begin, wait: .zero, raw: true, maxBytes: 100_000)
         #expect(raw.output.contains("[?1049h"))
         #expect(
             try await session.run("cat f; stty size").output == "one\n  two\n    three\n10 60\n")
@@ -102,7 +103,8 @@ import Wire
         #expect(try await Self.see(session) { $0.rows.first == "23" } != nil)
         let result = try await Self.press(session, "", "q", wait: .seconds(10))
         #expect(result.state == .done)
-        let text = try await session.read(offset: nil, wait: .zero, raw: false, maxBytes: 10_000)
+        let text = try await session.read(
+            offset: session.command?.begin, wait: .zero, raw: false, maxBytes: 10_000)
         #expect(text.output == "")
     }
 
@@ -121,6 +123,46 @@ import Wire
         #expect(try await session.run("echo ok").output == "ok\n")
     }
 
+    /// What draws, on the main screen or the alternate one, and how it is left.
+    static let drawing = [
+        ("top", "echo before; top -d 1", "q"), ("watch", "echo before; watch -n 1 date", "ctrl-c"),
+        ("python3", "echo before; python3 draw.py", "q"),
+    ]
+    /// Draws without the keypad's modes, as small programs do.
+    static let drawer = """
+        import os, sys, termios, tty
+        old = termios.tcgetattr(0)
+        tty.setraw(0)
+        os.write(1, b'\\x1b[2J' + b''.join(b'\\x1b[%d;1Hpicture %d' % (i, i) for i in range(1, 20)))
+        os.read(0, 1)
+        termios.tcsetattr(0, termios.TCSADRAIN, old)
+        print('after')
+        """
+
+    @Test(arguments: drawing.filter { Need.program($0.0).isMet })
+    @IO func `a drawing program's answers carry the screen, not the drawing`(
+        _ name: String, code: String, key: String
+    ) async throws {
+        let home = try TemporaryDirectory()
+        _ = try home.write(Self.drawer, to: "draw.py")
+        let session = try await Self.open(home)
+        defer { session.close() }
+        var result = try await session.run(code)
+        #expect(result.state == .fullscreen)
+        #expect(result.output == "before\n")
+        #expect(result.screen.map { $0.rows.count > 1 } == true)
+        result = try await session.read(
+            offset: nil, wait: .milliseconds(1500), goal: .output, raw: false, maxBytes: 10_000)
+        #expect(result.output == "" && result.screen != nil)
+        result = try await Self.press(session, "", key, wait: .seconds(10))
+        #expect(await holds { !session.isRunning })
+        result = try await session.read(
+            offset: session.command?.begin, wait: .zero, raw: false, maxBytes: 100_000)
+        #expect(result.output.hasPrefix("before\n") && result.output.utf8.count < 200)
+        #expect(result.screen == nil)
+        #expect(try await session.run("echo ok").output == "ok\n")
+    }
+
     @Test(.needs("tmux")) @IO func `tmux`() async throws {
         let home = try TemporaryDirectory()
         let session = try await Self.open(home)
@@ -135,7 +177,8 @@ import Wire
         // tmux's server ends first: until it says so, the program on this terminal still draws.
         _ = try await Self.press(session, "exit", enter: true, wait: .seconds(10))
         #expect(await holds { !session.isRunning })
-        let text = try await session.read(offset: nil, wait: .zero, raw: false, maxBytes: 10_000)
+        let text = try await session.read(
+            offset: session.command?.begin, wait: .zero, raw: false, maxBytes: 10_000)
         #expect(text.state == .done)
         #expect(text.output.contains("[exited]"))
         #expect(!text.output.contains("in-2"))
@@ -146,7 +189,8 @@ import Wire
         let session = try await Self.open(home)
         defer { session.close() }
         let begun = try await session.run("python3 -q")
-        #expect(begun.state == .fullscreen)
+        #expect(begun.state == .lineInput)
+        #expect(begun.prompt == ">>> ")
         #expect(try await Self.see(session) { $0.rows.last == ">>>" } != nil)
         _ = try await Self.press(session, "40 + 2", enter: true)
         let screen = try #require(await Self.see(session) { $0.rows.contains("42") })

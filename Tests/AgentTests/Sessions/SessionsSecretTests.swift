@@ -72,7 +72,8 @@ import Wire
         await refused(session, "not at that prompt")
         // The screen has the words before the prompt is known for one.
         let isTold = try await holds(within: .seconds(20)) {
-            let now = try await session.read(offset: nil, wait: .zero, raw: false, maxBytes: 1000)
+            let now = try await session.read(
+                offset: session.command?.begin, wait: .zero, raw: false, maxBytes: 1000)
             return now.state == .secret && now.prompt == "Two: "
         }
         #expect(isTold)

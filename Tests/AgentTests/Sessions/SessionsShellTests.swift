@@ -27,6 +27,17 @@ import Wire
         #expect(result.evidence == [.mark])
     }
 
+    @Test(arguments: [80, 100, 320], [TestShell.bash, .dash, .zsh].filter(\.isInstalled))
+    @IO func `lines that an editor breaks are not part of the banner`(
+        columns: UInt16, shell: TestShell
+    ) async throws {
+        let session = try await openSession(
+            shell, home: try TemporaryDirectory(), columns: columns)
+        defer { session.close() }
+        #expect(session.banner == "")
+        #expect(try await session.run("echo hi").output == "hi\n")
+    }
+
     /// Code, its exact output, its status.
     static let exact: [(String, String, Int)] = [
         ("false", "", 1),

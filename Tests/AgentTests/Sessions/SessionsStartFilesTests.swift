@@ -1,5 +1,5 @@
-// People's own set-ups: traps, aliases, time limits around shells inside shells. None of them may fire
-// on, or be in the way of, what Homeline types.
+// People's own set-ups: traps, aliases, time limits around shells inside shells. None of them may
+// fire on, or be in the way of, what Homeline types.
 import Glibc
 import Loop
 import Support
@@ -10,6 +10,25 @@ import Wire
 @testable import homeline_agent
 
 @Suite(.serialized, .timeLimit(.minutes(2))) struct SessionsStartFilesTests {
+    /// A shell that changes the modes of its terminal may drop what was typed before.
+    @Test(arguments: [TestShell.bash, .fish].filter(\.isInstalled))
+    @IO func `lines of set-up that the shell never read are typed again`(shell: TestShell)
+        async throws
+    {
+        let home = try TemporaryDirectory()
+        let session = try await openSession(shell, home: home) {
+            let transport = ProbedShell($0)
+            // The question, the first line of set-up, and its last one.
+            transport.drops = [
+                "$PPID", shell == .fish ? "__s 298" : "__s=298", shell == .fish ? "__s 0" : "__s=0",
+            ]
+            return transport
+        }
+        defer { session.close() }
+        #expect(try await session.run("echo ok").output == "ok\n")
+        #expect(try await session.run("false").exitCode == 1)
+    }
+
     @Test(arguments: [TestShell.bash, .zsh, .mksh].filter(\.isInstalled))
     @IO func `a trap on errors fires for the user's commands alone`(shell: TestShell) async throws {
         let home = try TemporaryDirectory()

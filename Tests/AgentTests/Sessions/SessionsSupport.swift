@@ -42,15 +42,18 @@ enum TestShell: String, CaseIterable, CustomTestStringConvertible {
 
 /// Opens a session with a fresh home.
 @IO func openSession(
-    _ shell: TestShell, home: TemporaryDirectory, log: OutputLog = OutputLog(),
-    environment: [String: String] = [:], columns: UInt16 = 511,
-    arguments: [String]? = nil, through: @IO (HostShell) -> any ShellTransport = { $0 }
+    _ shell: TestShell, home: TemporaryDirectory, log: OutputLog = OutputLog(of: "test"),
+    environment: [String: String] = [:], columns: UInt16 = UInt16(OpenSession.defaultColumns),
+    arguments: [String]? = nil, startFile: (name: String, text: String)? = nil,
+    path: String? = nil, choice: ShellChoice = .auto,
+    through: @IO (HostShell) -> any ShellTransport = { $0 }
 ) async throws -> Session {
     let files = ["/.zshrc", "/.bashrc"]
     for file in files {
         let descriptor = open(home.path + file, O_CREAT | O_WRONLY, 0o600)
         close(descriptor)
     }
+    if let startFile { try home.write(startFile.text + "\n", to: startFile.name) }
     // Without them the first start of fish 3, and then of fish 4, reads every manual page.
     for folder in [".local/share", ".cache"] {
         _ = try home.folder("\(folder)/fish/generated_completions")
@@ -64,11 +67,12 @@ enum TestShell: String, CaseIterable, CustomTestStringConvertible {
         id: "s1", owner: "me", target: "agent/local", nonce: nonce,
         transport: through(
             try LocalHost.shell(
-                path: shell.path, arguments: arguments ?? shell.arguments,
+                path: path ?? shell.path, arguments: arguments ?? shell.arguments,
                 environment: base.merging(environment) { $1 }, directory: home.path,
                 columns: columns)),
         log: log, isPersistent: false, idleTimeout: .seconds(60))
-    try await session.open(within: .seconds(20))
+    // A busy machine has stopped all its programs for several seconds.
+    try await session.open(within: .seconds(60), shell: choice)
     return session
 }
 
@@ -77,8 +81,12 @@ enum TestShell: String, CaseIterable, CustomTestStringConvertible {
     private let inner: HostShell
     /// So many questions are answered still.
     var answers = Int.max
-    /// Answers take as long as over a slow line.
-    var isLate = false
+    /// How long each answer takes beyond the host's own time.
+    var delay = Duration.zero
+    /// Texts of which the shell never reads the first writing.
+    var drops: [String] = []
+    /// Whether every line is typed twice.
+    var repeats = false
     /// Who answers; nil: the host, to this process.
     var asker: (@IO (Probe.Question) async -> [UInt8]?)?
 
@@ -93,7 +101,15 @@ enum TestShell: String, CaseIterable, CustomTestStringConvertible {
         set { inner.onEnd = newValue }
     }
     var unsent: Int { inner.unsent }
-    func write(_ bytes: [UInt8]) { inner.write(bytes) }
+    func write(_ bytes: [UInt8]) {
+        let text = String(decoding: bytes, as: UTF8.self)
+        if let dropped = drops.firstIndex(where: { text.contains($0) }) {
+            drops.remove(at: dropped)
+        } else {
+            inner.write(bytes)
+            if repeats { inner.write(bytes) }
+        }
+    }
     func pause() { inner.pause() }
     func resume() { inner.resume() }
     func resize(columns: UInt16, rows: UInt16) { inner.resize(columns: columns, rows: rows) }
@@ -101,7 +117,7 @@ enum TestShell: String, CaseIterable, CustomTestStringConvertible {
     func ask(_ question: Probe.Question) async -> [UInt8]? {
         guard answers > 0 else { return nil }
         answers -= 1
-        if isLate { try? await IO.sleep(for: .milliseconds(600)) }
+        if delay > .zero { try? await IO.sleep(for: delay) }
         guard let asker else { return await inner.ask(question) }
         return await asker(question)
     }
@@ -123,6 +139,6 @@ extension Session {
             return String(decoding: log.bytes(begin..<log.end), as: UTF8.self).contains(text)
         }
         #expect(isShown, "\(text)")
-        return try await read(offset: nil, wait: .zero, raw: false, maxBytes: 1000)
+        return try await read(offset: command?.begin, wait: .zero, raw: false, maxBytes: 1000)
     }
 }

@@ -1,5 +1,6 @@
-// Nothing is written at a target: not in the home, not in a temporary folder, not in a history. What the
-// shell itself writes at a login is there before; what is left after a session is held against that.
+// Nothing is written at a target: not in the home, not in a temporary folder, not in a history.
+// What the shell itself writes at a login is there before; what is left after a session is held
+// against that.
 import Foundation
 import Loop
 import SSH
@@ -135,7 +136,8 @@ import Wire
         var after = try snapshot([home, folder.path])
         // zsh makes and removes a lock beside its history when it reads that.
         if shell == .zsh { after[home] = before[home] }
-        // fish writes its history anew now and then (each 25th time, from a random one on), as it was.
+        // fish writes its history anew now and then (each 25th time, from a random one on), as it
+        // was.
         if shell == .fish {
             let place = "\(home)/.local/share/fish"
             for path in [place, "\(place)/fish_history"] { after[path] = before[path] }

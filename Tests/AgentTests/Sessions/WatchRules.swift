@@ -1,5 +1,5 @@
-// The table of Watch's rules: what the terminal did and when, what the kernel answered, what follows.
-// Milliseconds are counted back from the answer. WatchTests plays them.
+// The table of Watch's rules: what the terminal did and when, what the kernel answered, what
+// follows. Milliseconds are counted back from the answer. WatchTests plays them.
 import Terminal
 import Wire
 
@@ -17,6 +17,10 @@ enum KernelAnswer: String {
     case sleep =
         "shell 10 10 20|process 20 S hrtimer_nanosleep 230 ? sleep|tty /dev/pts/1 icanon echo"
     case less = "shell 10 10 20|process 20 S poll_schedule 7 ? less|tty /dev/pts/1 -icanon -echo"
+    case python =
+        "shell 10 10 20|process 20 S do_select 23 ? python3|tty /dev/pts/1 -icanon -echo"
+    case keyReader =
+        "shell 10 10 20|process 20 S wait_woken 0 /dev/pts/1 bash|tty /dev/pts/1 -icanon -echo"
     case vimStarts = "shell 10 10 20|process 20 R 0 ? ? vim|tty /dev/pts/1 -icanon -echo"
     case stopped = "shell 10 10 20|process 20 T do_signal_stop ? ? cat|tty /dev/pts/1 icanon echo"
     case modeless = "shell 10 10 20|process 20 S wait_woken 0 ? cat|tty /dev/pts/1"
@@ -28,6 +32,7 @@ enum KernelAnswer: String {
     case otherShell =
         "shell 10 10 10 777|process 10 S wait_woken 0 /dev/pts/1 zsh|tty /dev/pts/1 icanon echo"
     case ssh = "shell 10 10 20|process 20 S poll_schedule 7 ? ssh|tty /dev/pts/1 -icanon -echo"
+    case hidden = "shell 10 10 20|process 20 S 0 ? ? apt|tty /dev/pts/1 icanon echo"
     case silent = ""
 
     var probe: Probe? {
@@ -75,7 +80,8 @@ struct WatchRule: Sendable {
 extension WatchRule {
     /// All of them.
     static let all: [WatchRule] =
-        asking + answered + running + drawing + untold + atThePrompt + shells + behind + overtaken
+        asking + editing + answered + running + drawing + untold + atThePrompt + shells + behind
+        + overtaken
 
     /// Input at the prompt.
     private static func input(_ text: String, wantsMore: Bool = false) -> TypedInput {
@@ -125,6 +131,34 @@ extension WatchRule {
             name: "what works beside a reader has asked", kernel: .catBeside, output: 200,
             line: "? ",
             outcome: .finds(.lineInput, .probe)),
+    ]
+
+    private static let editing: [WatchRule] = [
+        WatchRule(
+            name: "a line editor's prompt", kernel: .python, output: 500, input: 500, line: ">>> ",
+            outcome: .finds(.lineInput, .probe)),
+        WatchRule(
+            name: "a line editor's prompt comes letter by letter", kernel: .python, output: 50,
+            input: 500, line: ">>", outcome: .rests(70)),
+        WatchRule(
+            name: "the letters of a typed line are drawn, and it is not read yet", kernel: .python,
+            output: 300, input: 200, isTyped: true, arrived: 100, line: ">>> ",
+            outcome: .rests(120)),
+        WatchRule(
+            name: "a line editor's next prompt", kernel: .python, output: 130, input: 300,
+            isTyped: true, arrived: 200, line: ">>> ", outcome: .finds(.lineInput, .probe)),
+        WatchRule(
+            name: "one without a prompt", kernel: .python, output: 1000, input: 1000,
+            outcome: .finds(.lineInput, .probe)),
+        WatchRule(
+            name: "one that has shown nothing yet may only have begun", kernel: .python,
+            output: 999, input: 999, outcome: .rests(200)),
+        WatchRule(
+            name: "a key is read after a question", kernel: .keyReader, output: 500, input: 500,
+            line: "Go on? [y/N] ", outcome: .finds(.lineInput, .probe)),
+        WatchRule(
+            name: "a program that places rows draws the screen", kernel: .python, draws: true,
+            outcome: .finds(.fullscreen, .probe)),
     ]
 
     private static let answered: [WatchRule] = [
@@ -207,7 +241,7 @@ extension WatchRule {
             name: "an editor that still starts", kernel: .vimStarts, rests: 12, outcome: .rests(80)),
         WatchRule(
             name: "a raw terminal that nobody reads", kernel: .vimStarts, rests: 13,
-            outcome: .finds(.fullscreen, .probe)),
+            outcome: .nothing),
         WatchRule(
             name: "an editor that works on its picture", kernel: .vimStarts, draws: true,
             outcome: .finds(.fullscreen, .probe)),
@@ -238,9 +272,9 @@ extension WatchRule {
             name: "a key's picture is drawn", kernel: .less, output: 160, input: 300, isTyped: true,
             draws: true, outcome: .finds(.fullscreen, .probe)),
         WatchRule(
-            name: "a line editor's answer is drawn", kernel: .less, output: 160, input: 300,
+            name: "a pager's answer is drawn", kernel: .less, output: 160, input: 300,
             isTyped: true,
-            outcome: .finds(.fullscreen, .probe)),
+            line: ":", outcome: .finds(.fullscreen, .probe)),
         WatchRule(
             name: "a line is read on a picture", kernel: .cat, output: 500, draws: true,
             outcome: .finds(.fullscreen, .probe)),
@@ -253,6 +287,15 @@ extension WatchRule {
     ]
 
     private static let untold: [WatchRule] = [
+        WatchRule(
+            name: "another user's program, a question", kernel: .hidden, output: 2000,
+            line: "Do you want to continue? [Y/n] ", outcome: .finds(.maybeInput, .regex)),
+        WatchRule(
+            name: "another user's program, a question too new", kernel: .hidden, output: 1999,
+            line: "Do you want to continue? [Y/n] ", outcome: .nothing),
+        WatchRule(
+            name: "another user's program, no question", kernel: .hidden, line: "unpacking",
+            outcome: .nothing),
         WatchRule(
             name: "no modes, a question", kernel: .modeless, output: 2000, line: "Password:",
             outcome: .finds(.maybeInput, .regex)),
@@ -319,26 +362,32 @@ extension WatchRule {
         WatchRule(
             name: "the shell works", kernel: .shellWorks, typed: input("f\r"), outcome: .nothing),
         WatchRule(
-            name: "a line started a shell", kernel: .innerShell, typed: input("bash\r"),
-            unmarked: "bash",
+            name: "a line started a shell", kernel: .innerShell, line: "$ ",
+            typed: input("bash\r"), unmarked: "bash",
             outcome: .finds(.lineInput, .probe)),
         WatchRule(
-            name: "a line put a shell in place", kernel: .otherShell, typed: input("exec zsh\r"),
-            unmarked: "zsh", outcome: .finds(.lineInput, .probe)),
+            name: "a line put a shell in place", kernel: .otherShell, line: "% ",
+            typed: input("exec zsh\r"), unmarked: "zsh", outcome: .finds(.lineInput, .probe)),
     ]
 
     private static let shells: [WatchRule] = [
         WatchRule(
-            name: "a shell inside", kernel: .innerShell, unmarked: "bash",
+            name: "a shell inside", kernel: .innerShell, line: "$ ", unmarked: "bash",
             outcome: .finds(.lineInput, .probe)),
         WatchRule(
-            name: "a shell in place", kernel: .otherShell, unmarked: "zsh",
+            name: "a shell in place", kernel: .otherShell, line: "% ", unmarked: "zsh",
             outcome: .finds(.lineInput, .probe)),
         WatchRule(
             name: "the shell itself reads", kernel: .prompt, outcome: .finds(.lineInput, .probe)),
         WatchRule(
-            name: "a shell somewhere else", kernel: .ssh, unmarked: "ssh",
-            outcome: .finds(.fullscreen, .probe)),
+            name: "a shell somewhere else", kernel: .ssh, line: "me@far:~$ ", unmarked: "ssh",
+            outcome: .finds(.maybeInput, .regex)),
+        WatchRule(
+            name: "a shell somewhere else may go on", kernel: .ssh, output: 999, line: "me@far:~$ ",
+            outcome: .rests(200)),
+        WatchRule(
+            name: "what works somewhere else", kernel: .ssh, line: "compiling",
+            outcome: .nothing),
     ]
 
     private static let behind: [WatchRule] = [

@@ -1,5 +1,5 @@
-// Watch's rules as a table: what the terminal did and when, what the kernel answered, and what follows.
-// No clock, no kernel, no task: every time is counted back from one moment.
+// Watch's rules as a table: what the terminal did and when, what the kernel answered, and what
+// follows. No clock, no kernel, no task: every time is counted back from one moment.
 import Terminal
 import Testing
 import Wire
@@ -20,6 +20,7 @@ import Wire
     private static func outcome(_ rule: WatchRule) -> (WatchOutcome, Watch) {
         var scene = Watch.Scene(
             begin: 0, outputBytes: rule.bytes, openLine: rule.line, drawsScreen: rule.draws,
+            picture: rule.draws ? .screen : rule.line.map(Display.Picture.line) ?? .begin,
             typed: rule.typed,
             profile: .dash, image: 555)
         var watch = Watch(now: ago(60_000))
@@ -68,7 +69,7 @@ import Wire
     @Test func `a look ends, however often it rests`() {
         var watch = Watch(now: Self.ago(60_000))
         watch.typed(at: Self.now, toProgram: true)
-        let scene = Watch.Scene(begin: 0, drawsScreen: true)
+        let scene = Watch.Scene(begin: 0, drawsScreen: true, picture: .screen)
         var look = watch.look(scene, at: Self.now)
         var rests = 0
         while case .rest = watch.answered(KernelAnswer.less.probe, to: &look, scene, at: Self.now) {

@@ -122,6 +122,34 @@ import Wire
         #expect(mutes.allSatisfy { $0.taken <= 1 })
     }
 
+    @Test @IO func `checks of the same targets are one, and another principal has its own`()
+        async throws
+    {
+        let mutes = try (0..<3).map { _ in try Mute() }
+        defer { for mute in mutes { mute.close() } }
+        let targets = try mutes.map { try Self.target("m\($0.port)", port: $0.port) }
+        let probe = TargetProbe(limit: .seconds(1), patience: .seconds(30))
+        func check(_ targets: [SSHTarget], for principal: String) -> Task<[Reachability], Never> {
+            IO.task { await Sharer.serving(principal) { await probe.look(at: targets) } }
+        }
+        let hers = (0..<20).map { _ in check([targets[0], targets[1]], for: "mallory") }
+        let other = check([targets[2]], for: "mallory")
+        #expect(await holds { probe.checks.shares.waiting == 1 })
+        // Bob shares what runs; what waits in her queue is checked for him at once.
+        let his = [check([targets[0], targets[1]], for: "bob"), check([targets[2]], for: "bob")]
+        for task in hers + his + [other] {
+            for answer in await task.value {
+                guard case .unreachable = answer else {
+                    Issue.record("\(answer)")
+                    continue
+                }
+            }
+        }
+        // Her turn for the third may come when Bob's check of it has ended.
+        #expect(mutes.prefix(2).allSatisfy { $0.taken == 1 } && mutes[2].taken <= 2)
+        #expect(probe.checks.shares.taken == 0)
+    }
+
     @Test @IO func `the list tells it of each target`() async throws {
         let server = try await SSHServer.start(SSHServer.Options(shell: .dash))
         let folder = server.directory

@@ -49,39 +49,69 @@ import Wire
             ("::ffff:127.0.0.1", "", "DenyTarget local"), ("local", "", "DenyTarget local"),
             ("inner", "", "admitted"), ("web", "", "admitted"), ("web", "inner", "admitted"),
         ])
-    func `a rule on a name holds for every way to its host`(
+    @IO func `a rule on a name holds for every way to its host`(
         target: String, via: String, outcome expected: String
     ) async throws {
-        let folder = try TemporaryDirectory("targets")
-        let config = try folder.write(
-            """
-            Host vault
-              HostName 127.0.0.7
-            Host strongroom
-              HostName 127.0.0.7
-              Port 2222
-            Host web
-              HostName 192.0.2.1
-            Host inner
-              HostName 127.0.0.1
-              ProxyJump web
-            """, to: "config")
+        let site = try Site(Self.vault) { $0.deniedTargets = ["vault", "local"] }
         var arguments: JSON.Object = [:]
         if !via.isEmpty { arguments["via"] = .array([.string(via)]) }
-        let said = await IO.task { [arguments] in
-            let targets = Targets(
-                settings: TargetSettings(sshConfig: config), place: Self.place(folder.path))
-            targets.policy.deniedTargets = ["vault", "local"]
-            let result = await outcome {
-                try await targets.admit(
-                    "site/\(target)", TargetAccess(Fields(object: arguments)),
-                    for: Caller(id: "p", reach: Caller.everywhere))
-            }
-            if case .failure(let fault) = result { return fault.message }
-            return "admitted"
-        }.value
+        let said = await site.said(target, arguments)
         #expect(said.contains(expected), "\(said)")
     }
+
+    /// A rule with a port or a user holds for these, under every name of the host.
+    @Test(
+        .needs("ssh"),
+        arguments: [
+            ("vault:2222", "vault:2222", false), ("vault:2222", "vault:22", true),
+            ("vault:2222", "vault", true), ("vault:2222", "strongroom", false),
+            ("vault:2222", "strongroom:22", true), ("vault:2222", "127.0.0.7:2222", false),
+            ("vault:2222", "127.7:2222", false), ("vault:2222", "[::ffff:127.0.0.7]:2222", false),
+            ("vault:2222", "127.0.0.7", true), ("vault:22*", "strongroom", false),
+            ("127.0.0.7:2222", "vault:2222", false), ("127.0.0.7:2222", "strongroom", false),
+            ("[::ffff:127.0.0.7]:2222", "strongroom", false), ("VAULT:2222", "strongroom", false),
+            ("strongroom", "vault:9", false), ("127.0.0.7", "strongroom:9", false),
+            ("127.7", "vault", false), ("root@vault", "root@strongroom", false),
+            ("root@vault", "root@127.0.0.7", false), ("root@vault", "deploy@vault", true),
+        ])
+    @IO func `a denying rule holds for its port and its user`(
+        rule: String, target: String, isAdmitted: Bool
+    ) async throws {
+        let site = try Site(Self.vault) { $0.deniedTargets = [rule] }
+        let said = await site.said(target)
+        #expect((said == "admitted") == isAdmitted, "\(said)")
+    }
+
+    @Test(.needs("ssh")) @IO func `what is open is judged with the way that its caller chose`()
+        async throws
+    {
+        let site = try Site("Host gate\n HostName 192.0.2.7\nHost web\n ProxyJump gate\n")
+        for (way, isChosen) in [([], false), (["gate"], true), (["root@192.0.2.7:24"], true)] {
+            site.targets.policy.deniedTargets = []
+            let arguments: JSON.Object = ["via": .array(way.map { .string($0) })]
+            guard case .ssh(let found, _) = try await site.admit("web", arguments).get() else {
+                Issue.record("not a host")
+                continue
+            }
+            #expect(found.address.via.count == way.count)
+            #expect(await !site.targets.isRefused(found.address))
+            site.targets.policy.deniedTargets = ["gate"]
+            #expect(await site.targets.isRefused(found.address) == isChosen, "\(way)")
+        }
+    }
+
+    private static let vault = """
+        Host vault
+          HostName 127.0.0.7
+        Host strongroom
+          HostName 127.0.0.7
+          Port 2222
+        Host web
+          HostName 192.0.2.1
+        Host inner
+          HostName 127.0.0.1
+          ProxyJump web
+        """
 
     /// The caller's pattern is judged by where the call leads.
     @Test(
@@ -97,26 +127,13 @@ import Wire
             ("web-1", ["via": ["gate"]], true), ("web-1", ["via": ["gate:22"]], false),
             ("web-1", ["via": ["root@gate"]], false),
         ] as [(String, JSON.Object, Bool)])
-    func `the agent judges a caller by where the call leads`(
+    @IO func `the agent judges a caller by where the call leads`(
         target: String, arguments: JSON.Object, isAdmitted: Bool
     ) async throws {
-        let folder = try TemporaryDirectory("targets")
-        let config = try folder.write(
-            "Host gate\n User deploy\n Port 2222\nHost web-1\n ProxyJump gate\n", to: "config")
-        let result = await IO.task {
-            let targets = Targets(
-                settings: TargetSettings(sshConfig: config), place: Self.place(folder.path))
-            return await outcome {
-                try await targets.admit(
-                    "site/\(target)", TargetAccess(Fields(object: arguments)),
-                    for: Caller(id: "p", reach: ["web-*", "deploy@gate:2222"]))
-            }
-        }.value
-        switch result {
-        case .success: #expect(isAdmitted)
-        case .failure(let fault):
-            #expect(!isAdmitted && fault.message.contains("may not use"), "\(fault.message)")
-        }
+        let site = try Site("Host gate\n User deploy\n Port 2222\nHost web-1\n ProxyJump gate\n")
+        let said = await site.said(
+            target, arguments, reach: ["web-*", "deploy@gate:2222"])
+        #expect(isAdmitted ? said == "admitted" : said.contains("may not use"), "\(said)")
     }
 
     @Test func `aliases come from all files, without patterns`() async throws {
@@ -248,6 +265,40 @@ import Wire
             ).list("10.0", agent: "site").map(\.info)
         }.value
         #expect(some.map(\.target) == ["site/one"])
+    }
+}
+
+/// Targets of an ssh_config and rules that a test writes.
+@IO private final class Site {
+    let targets: Targets
+    private let folder: TemporaryDirectory
+
+    init(_ config: String, _ setRules: (inout Policy) -> Void = { _ in }) throws {
+        folder = try TemporaryDirectory("targets")
+        targets = Targets(
+            settings: TargetSettings(sshConfig: try folder.write(config, to: "config")),
+            place: Place(environment: [:], user: "me", home: folder.path))
+        setRules(&targets.policy)
+    }
+
+    func admit(
+        _ target: String, _ arguments: JSON.Object = [:], reach: [String] = Caller.everywhere
+    ) async -> Result<Target, Fault> {
+        await outcome {
+            try await self.targets.admit(
+                "site/\(target)", TargetAccess(Fields(object: arguments)),
+                for: Caller(id: "p", reach: reach))
+        }
+    }
+
+    /// `admitted`, or why not.
+    func said(
+        _ target: String, _ arguments: JSON.Object = [:], reach: [String] = Caller.everywhere
+    ) async -> String {
+        switch await admit(target, arguments, reach: reach) {
+        case .success: "admitted"
+        case .failure(let fault): fault.message
+        }
     }
 }
 

@@ -20,7 +20,8 @@ import Wire
 
         init(_ stream: TLSStream) {
             self.stream = stream
-            tunnel = Tunnel(over: stream, role: .caller)
+            tunnel = Tunnel(
+                over: stream, role: .caller, limits: TunnelLimits(bodyBytes: Contract.callBytes))
         }
 
         func ask(_ method: Wire.Method, _ arguments: JSON) async -> Reply? {

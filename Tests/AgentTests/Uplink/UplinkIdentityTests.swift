@@ -84,6 +84,25 @@ import Testing
         #expect(!FileManager.default.fileExists(atPath: folder.file("agent.key")))
     }
 
+    @Test func `a key that others may read, and a folder they may change, are refused`() throws {
+        let folder = try TemporaryDirectory("identity")
+        _ = try saved(folder)
+        for (path, open, closed) in [
+            (folder.file("agent.key"), 0o640, 0o600), (folder.path, 0o777, 0o700),
+        ] {
+            chmod(path, mode_t(open))
+            do {
+                _ = try Identity.load(from: folder.path)
+                Issue.record("loaded with the mode \(open)")
+            } catch {
+                #expect(error.description.contains("run chmod"), "\(error)")
+            }
+            #expect(throws: UplinkError.self) { _ = try Identity.key(in: folder.path) }
+            chmod(path, mode_t(closed))
+        }
+        _ = try Identity.load(from: folder.path)
+    }
+
     @Test func `joining again keeps the key`() throws {
         let folder = try TemporaryDirectory("identity")
         let first = try Identity.key(in: folder.path).publicKey

@@ -92,9 +92,13 @@ async def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--host-key", required=True)
     parser.add_argument("--user", required=True)
-    parser.add_argument("--password", required=True)
+    parser.add_argument("--password")
+    parser.add_argument("--password-file")
     parser.add_argument("--interactive", action="store_true")
     options = parser.parse_args()
+    if options.password_file:
+        with open(options.password_file) as file:
+            options.password = file.read().strip()
     listener = await asyncssh.listen(
         "127.0.0.1",
         0,

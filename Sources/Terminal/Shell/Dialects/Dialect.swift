@@ -11,16 +11,24 @@ protocol Dialect: Sendable {
     /// Code changed so that it cannot take in the sentinel line.
     func closed(_ code: [UInt8]) -> [UInt8]
 
-    /// What is typed before and after the word that holds a command's code, except the line feed.
+    /// What is typed before and after the word that holds `code`, except the line feed.
     ///
     /// Its end forgets the code: a later line that is damaged on its way must not run it once more.
-    func frame(number: Int, previous: Int, arms: Bool) -> (head: String, tail: String)
+    /// `learning`: a statement that follows mark E, or nothing.
+    func frame(
+        _ code: [UInt8], number: Int, previous: Int, arms: Bool, learning: String
+    ) -> (
+        head: String, tail: String
+    )
 
     /// What makes the shell print mark E, behind something else on the line.
-    func ending(_ number: Int) -> String
+    func ending(_ number: Int, _ learning: String) -> String
 
-    /// What makes the shell run a command of ours in the same line, whatever its status.
-    func after(_ command: String) -> String
+    /// A statement that prints mark V, for a command's line.
+    func learning(_ nonce: Nonce) -> String
+
+    /// A line that prints mark V, without its line feed.
+    func question(_ nonce: Nonce) -> String
 
     /// One word that the shell reads as `code`; nil if it is longer than `limit`.
     func word(_ code: [UInt8], limit: Int) -> [UInt8]?
@@ -36,9 +44,9 @@ protocol Dialect: Sendable {
 }
 
 extension Dialect {
-    func ending(_ number: Int) -> String { ";__e \(number)" }
+    func learning(_ nonce: Nonce) -> String { Exports.command(nonce: nonce) }
 
-    func after(_ command: String) -> String { ";\(command)" }
+    func question(_ nonce: Nonce) -> String { " \(learning(nonce))" }
 
     /// Code in its own group if it ends in an operator, which would take in the next line.
     func grouped(_ code: [UInt8], _ opening: String, _ closing: String) -> [UInt8] {

@@ -1,7 +1,9 @@
 // fish: functions in place of prompts, its own line editor that cannot be switched off, and no
 // group but `begin`. Mark E always follows `eval`, with `297/status` if the code did not reach its
 // end; fish's own parser is then asked whether the code was only unfinished.
-// Invariant: set-up leaves the functions __p, __b, __e and the sentinel line in __t.
+// A handler of our own, always the last one for the event of a prompt, sets the prompt again.
+// Invariant: set-up leaves the functions __p, __b, __e, __v and the sentinel line in __t, and none
+// of them shows a trace of what it does.
 
 /// fish from 3.1 on.
 struct FishDialect: Dialect {
@@ -18,27 +20,46 @@ struct FishDialect: Dialect {
                 + "function __p;function fish_prompt;"
                 + "\(print)D;\(key);%s;%s;%s;%s;\(key)\\007' $status $__s $__n \"$PWD\";end;"
                 + "function fish_right_prompt;end;function fish_mode_prompt;end;"
-                + "function fish_title;end;end;__p\n",
-            " function __b;set -g __s \(Mark.unfinished);set -g __n $argv[1];"
-                + "\(print)C;\(key);%s;\\n' $argv[1];return $argv[2];end;"
+                + "function fish_title;end;end;"
+                // Handlers run in the order in which they were made.
+                + "function __i;function __d --on-event fish_prompt;__p;end;end;__i;__p\n",
+            " function __b;set -g __q '';test -n \"$fish_trace\";and set -g __q __k\\n;"
+                + "\(untraced)set -g __s \(Mark.unfinished);set -g __n $argv[1];"
+                + "set -g __r $argv[2];__k;end;"
+                + "function __k;\(untraced)\(print)C;\(key);%s;\\n' $__n;return $__r;end;"
                 + "set -gx PAGER cat;set -gx GIT_PAGER cat;set -gx SYSTEMD_PAGER cat\n",
-            " function __e;set -l r $status;set -l v $__s;if test $v = \(Mark.unfinished);"
+            " function __v;\(untraced)\(Exports.command(nonce: nonce));end\n",
+            " function __e;set -l __u $status;\(untraced)set -l v $__s;if test $v = \(Mark.unfinished);"
                 // commandline --is-valid: 2 = it could be completed
                 + "commandline -r -- $__c;commandline --is-valid;"
-                + "test $status = 2;and set v \(Mark.incomplete);commandline -r '';set v $v/$r;end;"
-                + "\(print)E;\(key);%s;%s;%s;\(key)\\007' $v $argv[1] \"$PWD\";"
-                + "set -g __c '';return $r;end;"
+                + "test $status = 2;and set v \(Mark.incomplete);commandline -r '';set v $v/$__u;end;"
+                + "string match -q '*/*' $v;or set v $v/;set -l j (count (jobs -p));"
+                + "\(print)E;\(key);%s/%s;%s;%s;\(key)\\007' $v $j $argv[1] \"$PWD\";"
+                + "set -g __c '';__i;return $__u;end;"
                 + "set -g __t \\n\\n'set -g __s $status';set -g __s 0\n",
         ]
     }
 
+    /// In a function, no trace (`fish_trace`) shows what follows.
+    private let untraced = "set -l fish_trace '';"
+
+    func learning(_ nonce: Nonce) -> String { "__v" }
+
     func closed(_ code: [UInt8]) -> [UInt8] { grouped(code, "begin;", "\n\nend") }
 
-    func frame(number: Int, previous: Int, arms: Bool) -> (head: String, tail: String) {
+    func frame(
+        _ code: [UInt8], number: Int, previous: Int, arms: Bool, learning: String
+    ) -> (
+        head: String, tail: String
+    ) {
         (
             arms ? " __p;set -g __c " : " set -g __c ",
-            "$__t;__b \(number) \(previous);eval $__c" + ending(number)
+            "$__t;__b \(number) \(previous);eval $__q$__c" + ending(number, learning)
         )
+    }
+
+    func ending(_ number: Int, _ learning: String) -> String {
+        ";__e \(number)" + (learning.isEmpty ? "" : ";\(learning)")
     }
 
     let collected = "$__x"

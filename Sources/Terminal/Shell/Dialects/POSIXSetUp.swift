@@ -1,0 +1,229 @@
+// The set-up of the common form: options, the functions that print marks, and the hooks that arm
+// the prompts. A user's own prompt hooks run before ours, so that a theme that builds its prompt
+// each time has its effects and never the last word.
+// Invariant: set-up leaves the functions __p (arms the prompts), __b (prints mark C and sets $?),
+// __e (prints mark E) and __v (prints mark V), the sentinel line in __t and a line feed in __l.
+
+extension POSIXDialect {
+    /// The first part needs nothing that follows it: behind a line editor that ends with it, what
+    /// is typed ahead may be lost.
+    func setUp(_ nonce: Nonce) -> [String] {
+        [
+            "\(before) \(options)__s=\(Mark.settingUp) __n=0;\(texts(nonce))\(first(nonce))\n",
+            " \(untraced)\(arming)\(installing)\n",
+            " \(printing)\(hook(nonce))__p(){ { __y __a;\(promptless("__y __f 0"))} \(hidden);};\n",
+            " \(beginning(nonce))\(variables(nonce))\(environment)\n",
+            " \(forgetting)\(jobs)\(ending(nonce))__t=$__l$__l'\(sentinel)';__s=0;\(begin)\n",
+        ]
+    }
+
+    /// A separate line: what it changes applies when the next line is read.
+    private var before: String { profile == .zsh ? " \\unsetopt correct correct_all\n" : "" }
+
+    /// How a builtin is called, whatever functions have its name; zsh's `command` would start a
+    /// program.
+    private var builtin: String {
+        switch profile {
+        case .bash, .zsh: "\\builtin"
+        case .dash, .ash, .mksh, .fish, .tcsh: "\\command"
+        }
+    }
+
+    /// Prints a word as it is; mksh has no builtin printf.
+    private var put: String { profile == .mksh ? "\\print -rn --" : "\(builtin) printf %s" }
+
+    /// Turns off editing, history and what would print between the marks, and sets the hooks of the
+    /// prompts aside until set-up is over.
+    private var options: String {
+        switch profile {
+        case .bash:
+            // Without readline the terminal itself reads lines: faster, and its echo is exact.
+            "\\set +o history +o emacs +o vi;"
+                + "\\builtin bind 'set enable-bracketed-paste off' 2>&-;\\builtin trap - DEBUG;"
+                + "\(onlyOnce)__v=(\"${PROMPT_COMMAND[@]-}\");;esac;"
+                + "{ \\builtin unset PROMPT_COMMAND;\\builtin unset PS0;} 2>&-;"
+                + "\\builtin shopt -s promptvars;"
+        case .zsh:
+            "\(Self.zshOptions)\\builtin trap - DEBUG;"
+                + "\(onlyOnce)__v=(${precmd_functions[@]-});;esac;"
+        case .mksh: "\\set +o emacs +o gmacs +o vi;"
+        case .dash, .ash, .fish, .tcsh: ""
+        }
+    }
+
+    /// The first part may be typed again: then the hooks are set aside already.
+    private var onlyOnce: String { "case ${__s-} in \(Mark.settingUp));;*)" }
+
+    private static let zshOptions =
+        "\\unsetopt zle prompt_cr prompt_sp prompt_bang print_exit_value correct correct_all;"
+        + "\\setopt interactivecomments prompt_subst prompt_percent;RPROMPT= RPS1=;"
+
+    /// `__z` begins a mark, `__g` ends it; `__P` and `__Q` are the prompts.
+    private func texts(_ nonce: Nonce) -> String {
+        let frames =
+            hasAnsiQuotes
+            ? "__z=$'\\033]133;' __g=$'\\007' __l=$'\\n';"
+            : "__z=$(\\command printf '\\033]133;') __g=$(\\command printf '\\007') "
+                + "__l=$(\\command printf '\\n_');__l=${__l%_};"
+        let key = nonce.text
+        let status = profile == .zsh ? "%?" : "$?"
+        let directory = profile == .zsh ? "${PWD//[%]/%%}" : "$PWD"
+        let prompt = "__P=\"${__z}D;\(key);\"'\(status);$__s;$__n;\(directory)'\";\(key)$__g\""
+        return "\(frames)\(prompt) __Q=\"${__z}F;\(key);$__g\";"
+    }
+
+    /// Shows the first prompt; where prompts are read-only, the line itself prints the mark.
+    private func first(_ nonce: Nonce) -> String {
+        let mark =
+            "\\builtin printf '%sD;\(nonce.text);0;%s;0;%s;\(nonce.text)%s' \"$__z\" $__s \"$PWD\" "
+            + "\"$__g\""
+        return switch profile {
+        case .bash: "if \\builtin unset PS1 PS2 2>&-;then PS1=$__P PS2=$__Q;else \(mark);fi"
+        case .zsh:
+            "__d(){ case ${(t)PS1} in *readonly*)\(mark);;*)PS1=$__P;esac;};"
+                + "precmd_functions=(__d)"
+        case .dash, .ash, .mksh, .fish, .tcsh: "\\unset PS1 PS2;PS1=$__P PS2=$__Q"
+        }
+    }
+
+    // MARK: The prompts
+
+    /// Runs a function whose words have the nonce: no trace shows them, and what they set is not
+    /// exported (`set -a`).
+    private var untraced: String {
+        "__y(){ __w=$-;\\set +ax;\"$@\";case $__w in *a*)\\set -a;;esac;"
+            + "case $__w in *x*)\\set -x;;esac;};"
+    }
+
+    /// Sets the prompts, unless they are set, and puts our hook behind the user's.
+    ///
+    /// `unset` also removes the export, or a child shell would print marks too. `__u`: 1 where
+    /// prompts are read-only, so that the hook prints mark D; 2 where the hooks are, too.
+    private var arming: String {
+        switch profile {
+        case .bash:
+            "__a(){ __u=;\\builtin shopt -s promptvars;"
+                + "[[ ${PS1-} = \"$__P\" && ${PS2-} = \"$__Q\" ]]||if \\builtin unset PS1 PS2;"
+                + "then PS1=$__P PS2=$__Q;else __u=1;fi;"
+                + "__v=(\"${PROMPT_COMMAND[@]-}\");"
+                + "[[ ${__v[*]: -1} = *\"$__D\" ]]||__i||__u=${__u:+2};};"
+        case .zsh:
+            "__a(){ __u=;\(Self.zshOptions)case ${(t)PS1} in *readonly*)__u=1;;"
+                + "*)\\typeset -g +x PS1 PS2;PS1=$__P PS2=$__Q;esac;"
+                + "case ${precmd_functions[-1]-} in __d);;"
+                + "*)precmd_functions=(${${precmd_functions[@]-}:#__d} __d);esac;};"
+        case .dash, .ash, .mksh, .fish, .tcsh:
+            "__a(){ [ \"${PS1-}\" = \"$__P\" ]&&[ \"${PS2-}\" = \"$__Q\" ]||"
+                + "{ \\unset PS1 PS2;PS1=$__P PS2=$__Q;};};"
+        }
+    }
+
+    /// Puts our hook, `__D`, behind those in `__v`.
+    ///
+    /// Behind the first place of an array it stays when a start-up file sets the variable, which
+    /// sets that place alone. Before 5.1 bash runs the first place alone.
+    private var installing: String {
+        guard profile == .bash else { return "" }
+        return "__D='{ __d;} \(hidden)';__i(){ \\builtin unset PROMPT_COMMAND||\\return;"
+            + "if ((BASH_VERSINFO*100+BASH_VERSINFO[1]<501));"
+            + "then PROMPT_COMMAND=${__v//\"$__D\"/:}$__l$__D;\\return;fi;"
+            + "PROMPT_COMMAND=();for __i in \"${__v[@]}\";do [[ -z $__i || $__i = \"$__D\" ]]||"
+            + "PROMPT_COMMAND+=(\"$__i\");done;"
+            + "PROMPT_COMMAND[${#PROMPT_COMMAND[@]}+1]=$__D;};"
+    }
+
+    /// What runs behind the user's own hooks, before each prompt.
+    private func hook(_ nonce: Nonce) -> String {
+        let key = nonce.text
+        let print =
+            "__f(){ __o \"${__z}D;\(key);$(($1|\(Mark.ownPrompt)));$__s;$__n;${PWD-};\(key)$__g\";};"
+        let body = "\\builtin set -- $?;__y __a;[[ -z $__u ]]||__y __f \"$1\""
+        return switch profile {
+        case .bash: "\(print)__d(){ \(body);\\return \"$1\";};"
+        case .zsh: "\(print)__d(){ { \(body);} \(hidden);};"
+        case .dash, .ash, .mksh, .fish, .tcsh: ""
+        }
+    }
+
+    /// A statement for shells in which neither prompt nor hook can print mark D.
+    private func promptless(_ statement: String) -> String {
+        profile == .bash ? "case $__u in 2)\(statement);;esac;" : ""
+    }
+
+    /// The end of set-up: the hooks are back, and ours with them.
+    private var begin: String {
+        switch profile {
+        case .bash: "__i 2>&-;__p"
+        case .zsh: "precmd_functions=($__v __d);__p"
+        case .dash, .ash, .mksh, .fish, .tcsh: "__p"
+        }
+    }
+
+    // MARK: The marks
+
+    /// Prints a mark on descriptor 3.
+    ///
+    /// The shell's own output may be redirected (`exec >log`): then the mark goes to /dev/tty, or
+    /// to the output if that does not open.
+    private var printing: String {
+        "__o(){ if [ -t 3 ];then \(put) \"$1\" >&3;"
+            + "else \(put) \"$1\" 2>&- >/dev/tty||\(put) \"$1\" >&3;fi;};"
+    }
+
+    /// Prints C and sets `$?`.
+    ///
+    /// With `set -v`, lines are shown when they are read: the code then begins on a line of its
+    /// own.
+    private func beginning(_ nonce: Nonce) -> String {
+        "__k(){ __o \"${__z}C;\(nonce.text);$__n;$__l\";};"
+            + "__b(){ __q=\"$__h;\";case $- in *v*)__q=$__h$__l;;esac;__y __k;\\return \"$__r\";};"
+            + "__h='{ __b&&:;} \(hidden)';"
+    }
+
+    /// Prints E, forgets the code and arms the prompts.
+    private func ending(_ nonce: Nonce) -> String {
+        let key = nonce.text
+        return
+            "__j(){ \(profile == .bash ? "__l;" : "")__o \"${__z}E;\(key);$__s\(jobCount);$1;${PWD-};\(key)$__g\";__c=;__a;"
+            + "\(promptless("__f \"$__s\""))};__e(){ __y __j \"$1\";};"
+    }
+
+    /// Prints V.
+    private func variables(_ nonce: Nonce) -> String {
+        "__v(){ if [ -t 3 ];then __o \"${__z}V;\(nonce.text);\";"
+            + "\\command env -0 2>&-|\\command head -c \(Exports.sizeLimit) >&3;"
+            + "__o \";\(nonce.text)$__g\";fi;};"
+    }
+
+    /// How many jobs the shell has, for mark E; bash can tell since 4.4.
+    private var jobCount: String {
+        switch profile {
+        case .bash: "//$__J"
+        case .zsh: "//${(%):-%j}"
+        case .dash, .ash, .mksh, .fish, .tcsh: ""
+        }
+    }
+
+    private var jobs: String {
+        guard profile == .bash else { return "" }
+        return "__J=0 __K='\\j';if ((BASH_VERSINFO*100+BASH_VERSINFO[1]<404));then __l(){ :;};"
+            + "else __l(){ __J=${__K@P};};fi;"
+    }
+
+    /// bash lists what was typed before history was off; the user's own lines stay listed.
+    private var forgetting: String {
+        guard profile == .bash else { return "" }
+        // Only quoted words, as IFS and globbing may be anything; each round forgets one entry or
+        // is the last.
+        return #"__h(){ while __c=$(\builtin history 1);do "#
+            + #"case $__c in *']133;'*);;*)\return 0;;esac;__c=${__c#"${__c%%[0-9]*}"};"#
+            + #"\builtin history -d "${__c%%[!0-9]*}"||\return 0;done;};"#
+            + "__h 2>&-;"
+    }
+
+    private var environment: String {
+        // One by one: a read-only one must not keep the others from being set.
+        "{ \\unset HISTFILE;\\export PAGER=cat;\\export GIT_PAGER=cat;\\export SYSTEMD_PAGER=cat;"
+            + "} 2>&-"
+    }
+}

@@ -1,0 +1,80 @@
+// The limits of the agent that others run into, on memory, places and waits, in one list:
+// `homeline-agent limits` prints it, and protocol/README.md shows it. Invariant: each row reads the
+// constant that the code uses.
+import Configuration
+import Loop
+import SSH
+import Tunnel
+import Wire
+
+/// The agent's limits.
+enum Limits {
+    static let all: [Limit] = [
+        Limit(
+            "sessions, unless agent.conf says otherwise", count: fallback(Settings.maxSessions),
+            share: share(of: fallback(Settings.maxSessions)), "`limit_reached`"),
+        Limit(
+            "SSH connections, unless agent.conf says otherwise",
+            count: fallback(Settings.maxLinks),
+            share: share(of: fallback(Settings.maxLinks)), "`limit_reached`"),
+        Limit("SSH connections to one target", count: Links.perTarget, "`limit_reached`"),
+        Limit(
+            "what an SSH server may send before its version line", bytes: LinkLimits.beforeVersion,
+            "the connection ends"),
+        Limit(
+            "what an SSH server may send before the login is over", bytes: LinkLimits.beforeLogin,
+            "the connection ends"),
+        Limit(
+            "memory for the messages of one SSH connection", bytes: LinkLimits.heldByLink,
+            "the connection ends"),
+        Limit(
+            "output in one answer, unless agent.conf says otherwise",
+            bytes: fallback(Settings.maxOutput), "the rest is read later"),
+        Limit(
+            "output kept in memory, of one session or command", bytes: OutputLog.memory,
+            "older output goes to a file"),
+        Limit(
+            "output kept in a file, of one session or command", bytes: OutputLog.spool,
+            "the oldest is dropped"),
+        Limit(
+            "output kept in files, of all sessions and commands (at most a tenth of the free disk)",
+            bytes: Spools.limit, share: Spools.share,
+            "that of the one that has been quiet longest is dropped"),
+        Limit(
+            "input that waits for a terminal", bytes: Console.unsentLimit, "the input is refused"),
+        Limit(
+            "commands that run at once", count: Commands.limit, share: share(of: Commands.limit),
+            "`limit_reached`"),
+        Limit(
+            "file calls at once", count: Files.limit, share: share(of: Files.limit),
+            "`limit_reached`"),
+        Limit(
+            "greps at once", count: Files.searchLimit, share: Files.searchShare,
+            "they wait in turns, then `limit_reached`"),
+        Limit(
+            "names that are looked up at once", count: DNS.limit, share: share(of: DNS.limit),
+            "they wait in turns, then the lookup fails"),
+        Limit(
+            "runs of `ssh -G` at once", count: Targets.askLimit, share: Targets.askShare,
+            "they wait in turns, then `limit_reached`"),
+        Limit(
+            "checks of `target_list` with `probe` at once", count: TargetProbe.checkLimit, share: 1,
+            "they wait in turns, then the targets are unknown"),
+        Limit("one write to a file", bytes: Files.writeLimit, "`invalid_argument`"),
+        Limit("a file that is hashed", bytes: Files.hashLimit, "it has no hash"),
+        Limit("entries of one list of files", count: Files.entryLimit, "the list is cut"),
+        Limit("a request or reply", bytes: tunnel.bodyBytes, "the call fails"),
+        Limit("calls at once", count: Int(tunnel.concurrentStreams), "they wait at the relay"),
+        Limit(
+            "the relay's silence before a ping; two of these end the tunnel",
+            time: tunnel.pingInterval, "it dials again"),
+    ]
+
+    private static let tunnel = RelayConnection.limits
+
+    private static func share(of limit: Int) -> Int { Shares.share(of: limit) }
+
+    private static func fallback(_ setting: Setting) -> Int {
+        setting.fallback.flatMap { Int($0) } ?? 0
+    }
+}

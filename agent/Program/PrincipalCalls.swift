@@ -1,0 +1,28 @@
+// The `principal.*` calls: whose sessions and commands this agent holds, and their end when the
+// relay's operator revokes a token. Invariant: after `principal.end` nothing of that principal is
+// open, running or being started.
+import JSON
+import Loop
+import Wire
+
+@IO enum PrincipalCalls {
+    static func serve(on dispatcher: Dispatcher, _ sessions: Sessions, _ commands: Commands) {
+        dispatcher.serve(.listPrincipals) { (_: NoArguments, _) in
+            let owners = sessions.all.map(\.owner.id) + commands.running.map(\.owner.id)
+            return PrincipalList(Set(owners).sorted()).json
+        }
+        dispatcher.serve(.endPrincipal) { (call: EndPrincipal, _) in
+            dispatcher.revoked.add(call.id)
+            let open = sessions.all.filter { $0.owner.id == call.id }
+            for session in open { sessions.close(session.id) }
+            let running = commands.running.filter { $0.owner.id == call.id }
+            for command in running { command.cancel("TERM") }
+            if let owner = open.first?.owner ?? running.first?.owner {
+                Process.log(
+                    "the token of \(owner.label) was revoked: ended \(open.count) sessions and"
+                        + " \(running.count) commands")
+            }
+            return EndedPrincipal(sessions: open.count, commands: running.count).json
+        }
+    }
+}

@@ -1,0 +1,35 @@
+// How many TLS handshakes an address may begin. A handshake costs the relay a signature, some 0.3
+// ms, and its sender nothing: a recorded first message is enough. Pure.
+// Invariant: an address that was quiet has its burst; what is kept is bounded.
+import Loop
+
+/// The handshakes that addresses have left: a value without a clock.
+struct HandshakeRate {
+    /// Handshakes at once: as many as an address has places in the waiting room.
+    static let burst = Admissions.share
+    /// Handshakes per second after that: 0.5 % of a core, and a site whose agents share an address
+    /// has all of them back in seconds.
+    static let perSecond = 16
+    /// Addresses that are kept: 100 bytes each.
+    ///
+    /// Beyond it, those with a full burst are forgotten, and then all.
+    static let keptLimit = 4096
+
+    private var rates: [String: Rate] = [:]
+
+    /// The addresses that are kept now.
+    var kept: Int { rates.count }
+
+    /// Whether an address may begin a handshake now; without an address there is no limit.
+    mutating func admits(_ address: String?, at now: ContinuousClock.Instant) -> Bool {
+        guard let address else { return true }
+        if rates.count >= Self.keptLimit, rates[address] == nil { forget(now) }
+        return rates[address, default: Rate(burst: Self.burst, perSecond: Self.perSecond)]
+            .admits(at: now)
+    }
+
+    private mutating func forget(_ now: ContinuousClock.Instant) {
+        rates = rates.filter { !$0.value.isFull(at: now) }
+        if rates.count >= Self.keptLimit { rates = [:] }
+    }
+}

@@ -1,0 +1,136 @@
+// The limits of the relay that others run into, on memory, places, rates and waits, in one list:
+// `homeline-relay limits` prints it, and protocol/README.md shows it.
+// Invariant: each row reads the constant that the code uses.
+import Configuration
+import HTTP
+import JSON
+import MCP
+import Net
+import Tunnel
+import Wire
+
+/// The relay's limits.
+enum Limits {
+    static let all = connections + requests + clients + agents + log
+
+    private static let http = HTTPLimits()
+    private static let mcp = MCPLimits()
+    private static let tunnel = Gate.tunnelLimits
+    private static let freight = Freight.Limits()
+
+    private static let connections: [Limit] = [
+        Limit(
+            "connections of unknown peers, for each port", count: Admissions.places,
+            "the oldest without a TLS handshake is closed, or else the oldest"),
+        Limit(
+            "of these from one address (not of this machine)", count: Admissions.share,
+            "that address's own are closed first"),
+        Limit(
+            "connections accepted in one turn of the loop, for each port",
+            count: Listener.perTurn, "the next ones wait for the next turn"),
+        Limit(
+            "from an agent's connection to its welcome", time: Gate.patience,
+            "the connection is closed"),
+        Limit(
+            "an agent's reply before the welcome", bytes: Gate.strangerBodyBytes,
+            "the connection is closed"),
+        Limit(
+            "all of an agent's frames before the welcome", bytes: Gate.strangerBytes,
+            "the connection is closed"),
+        Limit(
+            "TLS handshakes of one address (not of this machine) at once",
+            count: HandshakeRate.burst, "the connection is closed"),
+        Limit(
+            "TLS handshakes of it per second after that", count: HandshakeRate.perSecond,
+            "the connection is closed"),
+        Limit("connections to the MCP port", count: http.connections, "503"),
+        Limit(
+            "descriptors that MCP clients never get", count: RelayService.reserve,
+            "fewer connections to the MCP port"),
+        Limit(
+            "a connection to the MCP port without a request", time: http.idleDeadline,
+            "the connection is closed"),
+        Limit(
+            "connections to the admin socket", count: AdminServer.connectionLimit,
+            "the connection is closed"),
+        Limit(
+            "an admin connection without a request", time: AdminServer.idleLimit,
+            "the connection is closed"),
+    ]
+
+    private static let requests: [Limit] = [
+        Limit("a request's line", bytes: http.lineBytes, "414"),
+        Limit("a request's head", bytes: http.headBytes, "431"),
+        Limit("a request's header fields", count: http.headerCount, "431"),
+        Limit("a request's body, and an MCP message", bytes: http.bodyBytes, "413"),
+        Limit(
+            "requests sent ahead on one connection", bytes: http.pipelinedBytes,
+            "they are read later"),
+        Limit("values in one MCP message", count: MCPLimits.messageValues, "an error"),
+        Limit("from a request's first byte to its head's end", time: http.headDeadline, "408"),
+        Limit("from there to its body's end", time: http.bodyDeadline, "408"),
+        Limit(
+            "a reply that the client does not read", time: http.writeDeadline,
+            "the connection is closed"),
+        Limit(
+            "refused requests on one connection", count: http.refusals, "the connection is closed"),
+        Limit("messages in a batch", count: mcp.batchMessages, "an error"),
+    ]
+
+    private static let clients: [Limit] = [
+        Limit("bodies, of all clients", bytes: http.memory.bodies, "503"),
+        Limit("bodies, of one client", bytes: http.memory.clientBodies, "503"),
+        Limit("unread replies, of all clients", bytes: http.memory.replies, "503"),
+        Limit("unread replies, of one client", bytes: http.memory.clientReplies, "503"),
+        Limit(
+            "unread messages of one connection", bytes: mcp.queuedBytes,
+            "further notifications are left out"),
+        Limit("running requests of one client", count: mcp.requestsPerPrincipal, "an error"),
+        Limit("legacy MCP sessions", count: mcp.sessions.count, "503"),
+        Limit("legacy MCP sessions of one client", count: mcp.sessions.perPrincipal, "503"),
+        Limit("a legacy MCP session without requests", time: mcp.sessions.idle, "it ends"),
+    ]
+
+    private static let agents: [Limit] = [
+        Limit(
+            "requests being sent, to all agents", bytes: freight.requests,
+            "a long call waits, a short one fails"),
+        Limit(
+            "requests being sent, to one agent", bytes: freight.agentRequests,
+            "a long call waits, a short one fails"),
+        Limit(
+            "room of an agent that long calls leave to short ones", bytes: freight.kept,
+            "a long call waits"),
+        Limit("long calls that wait for room, per agent", count: freight.waiting, "the call fails"),
+        Limit("a short call", bytes: freight.long, "the call is long, and may wait"),
+        Limit("replies being passed on, of all agents", bytes: freight.replies, "the call fails"),
+        Limit(
+            "replies being passed on, of one agent", bytes: freight.agentReplies, "the call fails"),
+        Limit("a reply with output or a file", bytes: MethodRow.largeReply, "the call fails"),
+        Limit("any other reply", bytes: MethodRow.smallReply, "the call fails"),
+        Limit("values in a reply", count: JSONLimits.answer.values, "the call fails"),
+        Limit("calls to one agent at once", count: tunnel.waitingCalls, "the call fails"),
+        Limit("of these of one client", count: OpenCalls.limit, "the call fails"),
+        Limit(
+            "calls to one agent that are given up at once", count: tunnel.resetBurst,
+            "further ones wait for their end"),
+        Limit(
+            "of these per second after that", count: tunnel.resetsPerSecond,
+            "further ones wait for their end"),
+        Limit(
+            "an agent's silence before a ping; two of these end its tunnel",
+            time: tunnel.pingInterval, "it is offline"),
+    ]
+
+    private static let log: [Limit] = [
+        Limit(
+            "lines a minute about refused agents", count: GateLog.linesInAll,
+            "they are counted"),
+        Limit("of these for one reason", count: GateLog.lines, "they are counted"),
+        Limit("characters of such a line", count: GateLog.lineLimit, "it is cut"),
+        Limit(
+            "lines a minute about agents' wrong answers", count: AgentLog.linesInAll,
+            "they are counted"),
+        Limit("of these about one agent", count: AgentLog.lines, "they are counted"),
+    ]
+}
