@@ -4,6 +4,8 @@
 #   scripts/tests.sh [plain] [thread] [release] [lab] [fuzz] [attack]
 # thread: under the thread sanitizer, in a separate build; release: the optimized programs end to
 # end; lab, fuzz: these alone; attack: the optimized programs under the attacks of Tests/Security.
+# A test that fails is run again without company: if it passes then, it is listed as `unsteady`, a
+# fault to mend that does not fail the run. HOMELINE_LAB=long allows no second time.
 # Ends processes that a test left running, found by the mark of this run. Fails if a test failed.
 set -eu
 cd "$(dirname "$0")/.."
@@ -30,16 +32,52 @@ sweep() {
 trap 'sweep; rm -rf "$reports"' EXIT
 trap 'exit 130' INT TERM
 
+# The tests that failed in a report, each as a pattern for --filter: anything but letters and digits
+# of their names is matched by any character.
+failures() {
+    awk '/<testcase/ { test = $0; isListed = 0 }
+        /<failure/ && !isListed {
+            isListed = 1
+            match(test, / name="[^"]*"/); name = substr(test, RSTART + 7, RLENGTH - 8)
+            match(test, /classname="[^"]*"/); suite = substr(test, RSTART + 11, RLENGTH - 12)
+            gsub(/&[a-z]+;|&#[0-9]+;/, ".", name)
+            name = suite "." name
+            gsub(/[^A-Za-z0-9]/, ".", name)
+            print "^" name
+        }' "$1"
+}
+
 # One run of the test program; $1 names its report, the rest goes to `swift test`.
 run() {
     name=$1
     shift
     echo "== tests: $name"
     # shellcheck disable=SC2086
-    swift test $flags --skip-build --xunit-output "$reports/$name.xml" "$@" || failed=1
+    swift test $flags --skip-build --xunit-output "$reports/$name.xml" "$@" && return
+    patterns=$(failures "$reports/$name-swift-testing.xml" 2>/dev/null)
+    # More failures than these are a break, which a second time would only make later.
+    if [ "${HOMELINE_LAB:-}" = long ] || [ -z "$patterns" ] || [ "$(echo "$patterns" | wc -l)" -gt 5 ]; then
+        failed=1
+        return
+    fi
+    echo "== tests: $name, once more what failed"
+    options='--no-parallel'
+    while [ $# -gt 0 ]; do
+        case $1 in
+        --filter | --skip) shift 2 ;;
+        *)
+            options="$options $1"
+            shift
+            ;;
+        esac
+    done
+    for pattern in $patterns; do options="$options --filter $pattern"; done
+    # shellcheck disable=SC2086
+    swift test $flags --skip-build --xunit-output "$reports/again-$name.xml" $options || failed=1
 }
 
 [ $# -gt 0 ] || set -- plain
+kinds=$#
 for kind in "$@"; do
     case $kind in
     plain)
@@ -110,7 +148,11 @@ done
 # them. A run that crashed leaves no report: it counts as one failure.
 touch "$HOMELINE_TEST_LEFT_OUT"
 sort -u "$HOMELINE_TEST_LEFT_OUT" >"$reports/left-out.tsv"
-cat "$reports"/*-swift-testing.xml 2>/dev/null | awk -v failed="$failed" '
+for report in "$reports"/again-*-swift-testing.xml "$reports"/*-swift-testing.xml; do
+    [ ! -f "$report" ] || set -- "$@" "$report"
+done
+shift "$kinds"
+awk -v failed="$failed" '
     function plain(text) { # XML as plain text
         gsub(/&lt;/, "<", text); gsub(/&gt;/, ">", text); gsub(/&quot;/, "\"", text)
         gsub(/&#8594;/, "->", text); gsub(/&amp;/, "\\&", text)
@@ -127,11 +169,25 @@ cat "$reports"/*-swift-testing.xml 2>/dev/null | awk -v failed="$failed" '
         seen[what, why] = 1
         skips[++skipped] = what ": " why
     }
-    /<testcase/ { total++; test = value("classname") " " value(" name") }
+    FNR == 1 {
+        isAgain = FILENAME ~ /\/again-/
+        file = FILENAME; sub(/.*\/(again-)?/, "", file)
+    }
+    /<testcase/ {
+        test = value("classname") " " value(" name")
+        if (isAgain) isSteady[file, test] = 1; else total++
+    }
+    /<failure/ && isAgain { isSteady[file, test] = 0; next }
     /<failure/ {
-        if (!bad) { failures++; bad = 1; fails[++lines] = "failed: " test }
+        isUnsteady = isSteady[file, test]
+        if (!bad) {
+            bad = 1
+            if (!isUnsteady) failures++
+            fails[++lines] = (isUnsteady ? "unsteady: " : "failed: ") test
+        }
         fails[++lines] = "    " value("message")
     }
+    isAgain { next }
     /<skipped/ {
         why = $0
         gsub(/^ *<skipped *\/?>|<\/skipped>.*$/, "", why)
@@ -149,4 +205,4 @@ cat "$reports"/*-swift-testing.xml 2>/dev/null | awk -v failed="$failed" '
         for (i = 1; i <= lines; i++) print fails[i]
         printf "%d passed, %d failed, %d skipped\n", total - failures, failures, skipped
         exit failures > 0
-    }' - isLeftOut=1 "$reports/left-out.tsv"
+    }' "$@" isLeftOut=1 "$reports/left-out.tsv"

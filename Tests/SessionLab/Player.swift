@@ -169,7 +169,9 @@ struct Verdict: Sendable {
         while true {
             if let reason = answer.dishonesty { return note(reason, step, answer) }
             if step.states.contains(answer.state) { break }
-            guard answer.state == .running, isKnowable else {
+            // A guess that is reported as one is late evidence, as `running` is.
+            let isOpen = answer.state == .running || answer.evidence == [.regex]
+            guard isOpen, isKnowable else {
                 return note("\(answer.state)", step, answer)
             }
             // A read ends with the first output; the next one must tell.
@@ -182,7 +184,7 @@ struct Verdict: Sendable {
             guard IO.now < end else {
                 let inside =
                     "\(session.console.shell.state.phase), asking \(session.console.asker.isAsking)"
-                return note("running for ever (\(inside))", step, answer)
+                return note("\(answer.state) for ever (\(inside))", step, answer)
             }
             answer = try await session.read(
                 offset: session.log.end, wait: Step.usualWait, raw: false, maxBytes: 200_000)

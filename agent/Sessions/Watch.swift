@@ -188,9 +188,11 @@ struct Watch {
             probe.isWorking || isSilent
             ? Times.working : isVague ? Times.picture : Times.travel
         if quiet < early, scene.prompt(probe) == nil || probe.isCarried { return Times.travel / 2 }
-        // The command may have ended, with output and the mark on their way; much output takes
-        // longer.
-        let isBehind = scene.outputBytes > Self.questionBytes
+        // The command may have ended, with output and the mark on their way: much output takes
+        // longer, and a shell that shows no question is more likely at its prompt.
+        let isBehind =
+            scene.outputBytes > Self.questionBytes
+            || scene.typed == nil && scene.prompt(probe) == nil
         if probe.shellIsAlone, quiet < max(isBehind ? Times.working : Times.travel, roundTrip) {
             return Times.travel / 2
         }
@@ -283,9 +285,10 @@ struct Watch {
     /// time.
     private mutating func guess(_ scene: Scene, _ now: Instant) {
         let sinceInput = now - lastInput
-        // A line that was shown before the input is the question that was answered.
+        // A line that was shown before the input is the question that was answered; a kernel that
+        // answered before is only slow.
         let isAnswered = isTyped && lastOutput(now) <= lastInput
-        let silence = isAnswered ? Times.silence + Times.working : Times.silence
+        let silence = isAnswered || isHeard ? Times.silence + Times.working : Times.silence
         if scene.typed?.wantsMore == true {
             guard sinceInput >= Times.silence else { return }
             finding = Finding(state: .incomplete, evidence: .mark)

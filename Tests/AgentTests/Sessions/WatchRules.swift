@@ -5,42 +5,6 @@ import Wire
 
 @testable import homeline_agent
 
-/// What the kernel says, as its script prints it.
-enum KernelAnswer: String {
-    case cat = "shell 10 10 20|process 20 S wait_woken 0 /dev/pts/1 cat|tty /dev/pts/1 icanon echo"
-    case catBeside = """
-        shell 10 10 20|process 20 S wait_woken 0 /dev/pts/1 cat|process 21 R 0 ? ? cc|\
-        tty /dev/pts/1 icanon echo
-        """
-    case secret =
-        "shell 10 10 20|process 20 S wait_woken 0 /dev/pts/1 su|tty /dev/pts/1 icanon -echo"
-    case sleep =
-        "shell 10 10 20|process 20 S hrtimer_nanosleep 230 ? sleep|tty /dev/pts/1 icanon echo"
-    case less = "shell 10 10 20|process 20 S poll_schedule 7 ? less|tty /dev/pts/1 -icanon -echo"
-    case python =
-        "shell 10 10 20|process 20 S do_select 23 ? python3|tty /dev/pts/1 -icanon -echo"
-    case keyReader =
-        "shell 10 10 20|process 20 S wait_woken 0 /dev/pts/1 bash|tty /dev/pts/1 -icanon -echo"
-    case vimStarts = "shell 10 10 20|process 20 R 0 ? ? vim|tty /dev/pts/1 -icanon -echo"
-    case stopped = "shell 10 10 20|process 20 T do_signal_stop ? ? cat|tty /dev/pts/1 icanon echo"
-    case modeless = "shell 10 10 20|process 20 S wait_woken 0 ? cat|tty /dev/pts/1"
-    case prompt =
-        "shell 10 10 10 555|process 10 S wait_woken 0 /dev/pts/1 dash|tty /dev/pts/1 icanon echo"
-    case shellWorks = "shell 10 10 10 555|process 10 R 0 ? ? dash|tty /dev/pts/1 icanon echo"
-    case innerShell =
-        "shell 10 10 20|process 20 S wait_woken 0 /dev/pts/1 bash|tty /dev/pts/1 icanon echo"
-    case otherShell =
-        "shell 10 10 10 777|process 10 S wait_woken 0 /dev/pts/1 zsh|tty /dev/pts/1 icanon echo"
-    case ssh = "shell 10 10 20|process 20 S poll_schedule 7 ? ssh|tty /dev/pts/1 -icanon -echo"
-    case hidden = "shell 10 10 20|process 20 S 0 ? ? apt|tty /dev/pts/1 icanon echo"
-    case silent = ""
-
-    var probe: Probe? {
-        let text = rawValue.split(separator: "|").map { $0 + "\n" }.joined()
-        return Probe(Array(text.utf8))
-    }
-}
-
 /// What follows an answer.
 enum WatchOutcome: Equatable {
     case finds(CommandState, Evidence)
@@ -319,6 +283,12 @@ extension WatchRule {
             outcome: .nothing),
         WatchRule(name: "no answer, no open line", kernel: .silent, outcome: .nothing),
         WatchRule(
+            name: "no answer this time, a question", kernel: .silent, output: 4999,
+            line: "Go on? [y/N]", isHeard: true, outcome: .nothing),
+        WatchRule(
+            name: "no answer this time, an old question", kernel: .silent, output: 5000,
+            line: "Go on? [y/N]", isHeard: true, outcome: .finds(.maybeInput, .regex)),
+        WatchRule(
             name: "no answer, a picture", kernel: .silent, input: 1000, draws: true,
             outcome: .finds(.fullscreen, .regex)),
         WatchRule(
@@ -406,6 +376,12 @@ extension WatchRule {
         WatchRule(
             name: "a question of the shell itself", kernel: .prompt, output: 400, line: "Go on? ",
             bytes: 512, outcome: .finds(.lineInput, .probe)),
+        WatchRule(
+            name: "the shell itself reads without a question, its end mark may follow",
+            kernel: .prompt, output: 2999, outcome: .rests(200)),
+        WatchRule(
+            name: "the shell itself reads without a question", kernel: .prompt, output: 3000,
+            outcome: .finds(.lineInput, .probe)),
         WatchRule(
             name: "much output of a program that reads", kernel: .cat, output: 200, line: "? ",
             bytes: 5000, outcome: .finds(.lineInput, .probe)),
