@@ -11,7 +11,7 @@ enum Case: Int, CaseIterable, Sendable {
     case quietRead, promptedRead, pager, editor, monitor, python, hereDocument, otherShell
     case strictOptions, signals, muchOutput, encodings, lineEnds, lineLengths, longCode
     case multiplexer, poorLink, twoClients, oneChannel, questions, poorHost
-    case everyday, syntax, oddTerminal, ownTerminals, lineEditors, scripts, secrets
+    case everyday, syntax, oddTerminal, ownTerminals, lineEditors, scripts, secrets, dialogues
 
     /// Its name in words.
     var title: String {

@@ -23,7 +23,7 @@ extension Table {
     }
 
     /// gpg's first start makes an agent, which takes long on a busy machine.
-    private static let start = Duration.seconds(40)
+    static let start = Duration.seconds(40)
 
     static let secrets: [Row] = [
         Row(

@@ -8,7 +8,8 @@ import Wire
 
 enum Table {
     static let rows =
-        asking + programs + ownTerminals + lineEditors + scripts + secrets + code + dialects + ends
+        asking + programs + dialogues + ownTerminals + lineEditors + scripts + secrets + code
+        + dialects + ends
         + output
         + poor
 

@@ -11,6 +11,8 @@ import Wire
     private let console: Console
     /// `agent/host`, for people.
     private let target: String
+    /// No answer of the kernel shows yet what became of a command that was sent Ctrl-C.
+    private var isSearching = false
 
     /// Time after mark E in which the prompt follows: when it does not, the command replaced it.
     private static let promptTime = Duration.milliseconds(250)
@@ -79,7 +81,7 @@ import Wire
             LoopTimer(after: limit) { [weak self, weak command] in
                 guard let self, let command else { return }
                 console.interrupt(command)
-                IO.task { await self.recoverPrompt(of: command) }
+                self.startSearch(for: command)
             }
         }
         await waitForPrompt(after: previous)
@@ -159,7 +161,9 @@ import Wire
     }
 
     func watch(_ command: SessionCommand, keys: [UInt8], isBefore: Bool) async {
-        if keys.contains(Keys.interrupt), !isBefore { await recoverPrompt(of: command) }
+        if keys.contains(Keys.interrupt) {
+            if isBefore { startSearch(for: command) } else { await waitForSearch(for: command) }
+        }
         if keys.contains(Keys.suspend) { await watchJobs(of: command) }
     }
 
@@ -168,17 +172,23 @@ import Wire
         await PromptClearing(console: console).recover()
     }
 
-    /// Waits, for a caller, until the shell is found at a prompt without a mark, or is not.
-    private func recoverPrompt(of command: SessionCommand) async {
-        let limit = IO.now + Self.recoveryTime
-        var isDecided = false
+    /// Looks, beside whoever waits, for a shell that shows no mark after Ctrl-C.
+    private func startSearch(for command: SessionCommand) {
+        isSearching = true
         IO.task { [self] in
+            await console.waiters.wait(until: IO.now + Self.promptTime) { command.outcome != nil }
             await findPrompt(of: command) {
-                isDecided = true
+                isSearching = false
                 console.waiters.wake()
             }
         }
-        await console.waiters.wait(until: limit) { command.outcome != nil || isDecided }
+    }
+
+    /// Waits, for a caller, until the shell is found at a prompt without a mark, or is not.
+    private func waitForSearch(for command: SessionCommand) async {
+        await console.waiters.wait(until: IO.now + Self.recoveryTime) {
+            command.outcome != nil || !isSearching
+        }
     }
 
     /// Arms the prompt of a shell that waits at one without a mark after Ctrl-C.
@@ -236,6 +246,8 @@ import Wire
                 probe.verdict == .lineInput, !isOver
             else { return }
         }
+        // A Ctrl-C that ended the building of the prompt before the line has taken its mark.
+        console.shell.state.foundPrompt()
         console.transport.write(CommandEncoder.armingLine)
         await console.waiters.wait(until: IO.now + Self.recoveryTime) { isOver }
     }

@@ -158,6 +158,7 @@ public struct Probe: Sendable, Equatable {
             case .keys:
                 others.first { Self.secretAskers.contains($0.name) }
                     ?? others.first { $0.name == pager } ?? others.first(where: reads)
+                    ?? others.first(where: polls)
             case .unknown: others.first { $0.name == pager }
             case .running, .stopped: nil
             }
@@ -234,12 +235,13 @@ public struct Probe: Sendable, Equatable {
     /// Whether some process of the foreground sleeps until there is input, or hides what it sleeps
     /// in.
     public var waitsForInput: Bool {
-        processes.contains { process in
-            guard process.state == "S" || process.state == "I" else { return false }
-            let waits = ["poll", "select", "tty", "wait_woken"]
-            return reads(process) || isHidden(process)
-                || waits.contains { process.wait.contains($0) }
-        }
+        processes.contains { reads($0) || isHidden($0) || polls($0) }
+    }
+
+    /// Whether a process sleeps until a file, which may be the terminal, has input.
+    private func polls(_ process: Process) -> Bool {
+        guard process.state == "S" || process.state == "I" else { return false }
+        return ["poll", "select", "tty", "wait_woken"].contains { process.wait.contains($0) }
     }
 
     /// Whether some process of the foreground is at work, and may be about to print.

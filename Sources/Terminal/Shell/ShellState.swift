@@ -190,6 +190,9 @@ public struct ShellState: Sendable {
         phase = .typing(TypedInput(begin: begin, isPromptOwed: phase == .ending))
     }
 
+    /// Notes that the prompt before a command's line is there, though no mark has shown it.
+    public mutating func foundPrompt() { change { $0.isPromptOwed = false } }
+
     /// Notes that Ctrl-C was sent to a command.
     public mutating func interrupted() { change { $0.asked.interrupt = true } }
 

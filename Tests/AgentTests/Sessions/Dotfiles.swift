@@ -1,6 +1,8 @@
 // Start-up files in the manner of the frameworks that people use: prompts that are rebuilt, hooks,
 // widgets, options, errors. Written for these tests; each is the smallest that has the effect.
 // Invariant: a file names the effect that its owner relies on, so that a test can look for it.
+import Foundation
+import Support
 import Testing
 
 /// One start-up file.
@@ -12,6 +14,8 @@ struct Dotfile: CustomTestStringConvertible, Sendable {
     var effect: (command: String, output: String)?
     /// The shell that commands run in afterwards, where the file starts another.
     var leadsTo: TestShell?
+    /// A file of the framework that it reads; nil: it needs nothing else.
+    var needs: String?
 
     var testDescription: String { "\(shell): \(name)" }
 
@@ -27,17 +31,23 @@ struct Dotfile: CustomTestStringConvertible, Sendable {
         }
     }
 
-    private init(
+    init(
         _ shell: TestShell, _ name: String, _ text: String,
-        effect: (command: String, output: String)? = nil, leadsTo: TestShell? = nil
+        effect: (command: String, output: String)? = nil, leadsTo: TestShell? = nil,
+        needs: String? = nil
     ) {
         (self.shell, self.name, self.text) = (shell, name, text)
-        (self.effect, self.leadsTo) = (effect, leadsTo)
+        (self.effect, self.leadsTo, self.needs) = (effect, leadsTo, needs)
     }
 
     /// All of the shells that are installed.
-    static let all = (bash + zsh + fish + tcsh + plain).filter {
-        $0.shell.isInstalled && $0.leadsTo?.isInstalled != false
+    static let all = (bash + zsh + fish + tcsh + plain + packaged).filter { file in
+        guard file.shell.isInstalled, file.leadsTo?.isInstalled != false else { return false }
+        guard let path = file.needs, !FileManager.default.fileExists(atPath: path) else {
+            return true
+        }
+        leaveOut("start-up file \(file.testDescription)", because: "\(path) is not there")
+        return false
     }
 
     private static let bash = [

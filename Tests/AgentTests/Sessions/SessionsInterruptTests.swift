@@ -76,6 +76,32 @@ import Wire
         #expect(answered.state == .done && answered.output.hasSuffix("got me\n"), "\(answered)")
     }
 
+    /// A prompt that takes long (powerline) is built while the next line is typed: a Ctrl-C ends
+    /// the building, and the terminal drops the line.
+    @Test(arguments: [
+        (TestShell.bash, "slow() { sleep 1; PS1='> '; }; PROMPT_COMMAND=slow"),
+        (.zsh, "precmd() { sleep 1; PROMPT='> ' }"),
+        (.fish, "function fish_prompt; sleep 1; echo '> '; end"),
+        (.tcsh, "alias precmd 'sleep 1'"),
+    ])
+    @IO func `ctrl-c while a prompt is built frees the session`(
+        shell: TestShell, hook: String
+    ) async throws {
+        guard shell.isInstalled else { return }
+        let session = try await openSession(shell, home: try TemporaryDirectory())
+        defer { session.close() }
+        _ = try await session.run(hook)
+        for round in 0..<2 {
+            _ = try await session.run("true")
+            _ = try await session.run("sleep 60", wait: .milliseconds(400))
+            let result = try await session.press("ctrl-c", wait: .seconds(10))
+            #expect(result.state == .aborted, "\(shell), \(round): \(result)")
+            guard !session.isRunning else { return }
+            let next = try await session.run("echo ok")
+            #expect(next.output == "ok\n", "\(shell), \(round): \(next)")
+        }
+    }
+
     /// A Ctrl-C makes the terminal drop a line that the shell has not read yet.
     @Test(arguments: TestShell.installed)
     @IO func `a command whose line the shell never read is aborted`(shell: TestShell) async throws {
