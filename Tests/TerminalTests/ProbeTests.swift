@@ -203,6 +203,13 @@ import Testing
         }
     }
 
+    @Test func `the program that draws is named, not the one that started it`() throws {
+        let probe = try foreground(
+            ["20 S do_wait 61 ? git", "21 S do_wait 61 ? sh", "22 S do_select 23 ? vim"],
+            "-icanon -echo")
+        #expect(probe.verdict == .keys && probe.foreground == "vim")
+    }
+
     /// A terminal with shell 10 and these processes in the foreground, with these modes.
     private func foreground(
         _ processes: [String], _ modes: String, words: String = "0 - ? x"

@@ -104,17 +104,18 @@ import Wire
             }
             let adoption = (console.scene ?? scene).adoption(probe)
             console.watch.named(probe)
+            let obstacle: String
             switch adoption {
             case .shell, .carrier, .itself: return adoption
             case .refused(let why): throw Self.refusal(why)
-            case .busy(let name):
-                guard IO.now < limit, !Task.isCancelled else {
-                    throw Self.refusal("\(name) does not wait for a command")
-                }
-                await console.waiters.wait(until: IO.now + Self.startStep) {
-                    self.console.end != nil
-                }
+            case .busy(let name): obstacle = "\(name) does not wait for a command"
+            case .unprompted(let name):
+                obstacle =
+                    "nothing shows that \(name) waits for a command; if it does, type PS1='$ ' "
+                    + "with ssh_session_send, then adopt again"
             }
+            guard IO.now < limit, !Task.isCancelled else { throw Self.refusal(obstacle) }
+            await console.waiters.wait(until: IO.now + Self.startStep) { self.console.end != nil }
         }
     }
 
@@ -136,7 +137,7 @@ import Wire
         let who =
             switch adoption {
             case .shell(let name), .carrier(let name): name
-            case .itself, .busy, .refused, nil: "what has the terminal"
+            case .itself, .busy, .unprompted, .refused, nil: "what has the terminal"
             }
         return Fault(
             error.code,

@@ -84,7 +84,7 @@ extension Watch {
             switch adoption(probe) {
             case .shell(let name), .carrier(let name): name
             case .itself: probe.shellName
-            case .busy, .refused: nil
+            case .busy, .unprompted, .refused: nil
             }
         }
 

@@ -13,6 +13,8 @@ extension Probe {
         case itself
         /// It may soon become one of the above: a shell that starts or works.
         case busy(String)
+        /// It reads a line, and nothing shows that it is a shell at its prompt.
+        case unprompted(String)
         /// Nothing may be typed, for this reason.
         case refused(String)
     }
@@ -63,7 +65,7 @@ extension Probe {
             guard others.first.flatMap({ started[$0.id] })?.leadsToShell != false else {
                 return .refused("\(name) runs a command there that is not a shell")
             }
-            guard let line, PromptGuess.isShellPrompt(line) else { return Self.unprompted(name) }
+            guard let line, PromptGuess.isShellPrompt(line) else { return .unprompted(name) }
             return .carrier(name)
         }
         let shells = others.filter { Self.isShell($0.name) }
@@ -79,7 +81,7 @@ extension Probe {
         if let stranger {
             // A shell's start-up files may run anything.
             let isStarting = verdict == .running || !open.isEmpty
-            if isStarting { return .busy("\(stranger) has the terminal; it") }
+            if isStarting { return .busy(stranger) }
             return .refused("\(stranger), which is not a shell, has the terminal")
         }
         guard let found = open.last?.name else { return .busy(name) }
@@ -95,14 +97,10 @@ extension Probe {
     /// lines may be a builtin that asks.
     private func prompted(by name: String, _ line: String?) -> Adoption? {
         if let line, PromptGuess.isShellPrompt(line) { return nil }
-        guard modes?.isCanonical == false, let line else { return Self.unprompted(name) }
+        guard modes?.isCanonical == false, let line else { return .unprompted(name) }
         let last = line.last { !$0.isWhitespace }
         let asks = last == "?" || last == ":" || PromptGuess.isQuestion(line)
-        return asks ? Self.unprompted(name) : nil
-    }
-
-    private static func unprompted(_ name: String) -> Adoption {
-        .busy("\(name) shows no prompt of a shell (type PS1='$ ' if it is at one): it")
+        return asks ? .unprompted(name) : nil
     }
 
     private static func script(_ name: String) -> Adoption {
