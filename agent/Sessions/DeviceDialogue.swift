@@ -13,8 +13,8 @@ import Wire
     private let prompt: DevicePrompt
     /// Lines of the command that are still to be typed.
     private var lines: [String] = []
-    /// The line whose echo is expected first.
-    private var typed: String?
+    /// The echo of the first line, while it is expected.
+    private var echo: DeviceEcho?
     /// The end of the output when a page was asked for; -1 if none was.
     private var turnedAt = -1
     private var settling: LoopTimer?
@@ -28,6 +28,8 @@ import Wire
     private static let longest = Duration.seconds(3)
     /// Time between two checks for silence.
     private static let step = Duration.milliseconds(20)
+    /// The most bytes in which an echo is looked for: the longest line, and what drawing it adds.
+    private static let echoLimit = 8192
     /// The most bytes of a command, which bounds how long a device is typed to.
     private static let codeLimit = 1 << 16
 
@@ -131,7 +133,7 @@ import Wire
         }
         lines = order.code.split(separator: "\n", omittingEmptySubsequences: true).map(String.init)
         let first = lines.isEmpty ? "" : lines.removeFirst()
-        typed = first
+        echo = DeviceEcho(of: first)
         console.transport.write(Array(first.utf8) + [13])
         await console.asker.wait(until: deadline) { command.outcome != nil }
         return command
@@ -154,20 +156,27 @@ import Wire
         if let key = DevicePager.key(for: line), turnedAt < end {
             turnedAt = end
             console.transport.write([key])
-        } else if typed == nil || !isRunning, prompt.matches(line) {
+        } else if echo == nil || !isRunning, prompt.matches(line) {
             settling = LoopTimer(after: Self.promptRest) { [weak self] in self?.promptStayed(end) }
         }
     }
 
-    /// The first line is the typed one, as the device shows it.
+    /// What follows the prompt first is the typed line, as the device shows it.
     private func skipEcho() {
-        guard let command = console.shell.command, let typed else { return }
-        let limit = min(console.log.end, command.begin + 8192)
-        let bytes = console.log.bytes(command.begin..<limit)
-        guard let line = bytes.firstIndex(of: 10) else { return }
-        self.typed = nil
-        let shown = CleanText.clean(bytes[...line])
-        if typed.isEmpty || shown.contains(typed.suffix(20)) { command.begin += line + 1 }
+        guard let command = console.shell.command, let echo else { return }
+        let limit = min(console.log.end, command.begin + Self.echoLimit)
+        let shown = console.log.bytes(command.begin..<limit)
+        switch echo.extent(in: shown[...]) {
+        case .open:
+            // An echo that ends in a prompt was output.
+            guard let end = shown.lastIndex(of: 10) else { return }
+            let last = Self.openLine(shown[end...])
+            if shown.count == Self.echoLimit || prompt.matches(last) { self.echo = nil }
+        case .none: self.echo = nil
+        case .ends(let count):
+            self.echo = nil
+            command.begin += count
+        }
     }
 
     private func promptStayed(_ end: Int) {

@@ -16,6 +16,7 @@ import Wire
         import os, sys, time, tty
         tty.setraw(0)
         pages, mode, length = 'pages' in sys.argv, '', 24
+        wraps, scrolls = 'wraps' in sys.argv, 'scrolls' in sys.argv
         def say(text): os.write(1, text.replace('\\n', '\\r\\n').encode())
         def show(lines):
             for i, line in enumerate(lines):
@@ -35,7 +36,14 @@ import Wire
                 if not byte: sys.exit(0)
                 if byte == b'\\x03': line = b'\\r'; say('^C'); break
                 line += byte
-                if byte != b'\\r': os.write(1, byte)
+                if byte == b'\\r': break
+                os.write(1, byte)
+                prompt = b'router1%s#' % mode.encode()
+                column = len(prompt) + len(line)
+                if wraps and column % 80 == 0: os.write(1, b'\\r\\n')
+                if scrolls and column >= 79 and column % 20 == 19:
+                    tail = line[20 * ((column - 79) // 20 + 1):]
+                    os.write(1, b'\\r' + prompt + b'$' + tail + b' ' * 20 + b'\\b' * 20)
             say('\\n')
             line = line.decode().strip()
             if line == 'terminal length 0' and not pages: length = 0
@@ -50,6 +58,9 @@ import Wire
             elif line == 'reload':
                 say('Proceed with reload? [confirm]'); os.read(0, 1); say('\\n')
             elif line == 'exit': sys.exit(0)
+            elif line.startswith('remark'): say('%d characters\\n' % len(line))
+            elif line.startswith('terminal width') and (wraps or scrolls):
+                say("% Invalid input detected at '^' marker.\\n")
             elif line.startswith('terminal'): pass
             elif line: say("% Invalid input detected at '^' marker.\\n")
         """
@@ -98,6 +109,21 @@ import Wire
         #expect(
             several.output.hasSuffix(
                 "router1#show version\nVersion 15.2\nuptime is 3 weeks\nrouter1# is no prompt\n"))
+        withExtendedLifetime(kept) {}
+    }
+
+    /// Such a device takes no other width, or does not obey it.
+    @Test(arguments: ["", "wraps", "scrolls"])
+    @IO func `the echo of a long line is no output`(manner: String) async throws {
+        let (kept, session, link) = try await Self.open(manner)
+        defer { link.close() }
+        for count in [10, 62, 70, 71, 72, 73, 80, 100, 152, 200, 400] {
+            let text = String((0..<count).map { $0 % 7 == 6 ? " " : Character("\($0 % 10)") })
+            let line = "remark " + text + "x"
+            let result = try await session.run(line)
+            #expect(result.state == .done, "\(count): \(result)")
+            #expect(result.output == "\(line.utf8.count) characters\n", "\(count)")
+        }
         withExtendedLifetime(kept) {}
     }
 
