@@ -52,8 +52,11 @@ run() {
     name=$1
     shift
     echo "== tests: $name"
+    began=$(date +%s)
     # shellcheck disable=SC2086
-    swift test $flags --skip-build --xunit-output "$reports/$name.xml" "$@" && return
+    swift test $flags --skip-build --xunit-output "$reports/$name.xml" "$@" && passed=1 || passed=
+    echo "== tests: $name took $(($(date +%s) - began)) s"
+    [ -z "$passed" ] || return 0
     patterns=$(failures "$reports/$name-swift-testing.xml" 2>/dev/null)
     # More failures than these are a break, which a second time would only make later.
     if [ "${HOMELINE_LAB:-}" = long ] || [ -z "$patterns" ] || [ "$(echo "$patterns" | wc -l)" -gt 5 ]; then

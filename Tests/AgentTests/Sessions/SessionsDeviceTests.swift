@@ -157,7 +157,7 @@ import Wire
         defer { link.close() }
         let refused = await #expect(throws: Fault.self) { try await session.run("show version") }
         #expect(refused?.message.contains("ssh_session_send") == true)
-        let read = try await session.read(offset: 0, wait: .seconds(30), raw: false, maxBytes: 1000)
+        let read = try await session.read(offset: 0, wait: .seconds(1), raw: false, maxBytes: 1000)
         #expect(read.state == .running)
         _ = try await session.send(
             text: "show version", keys: [], enter: true, wait: .milliseconds(300), maxBytes: 1000)
