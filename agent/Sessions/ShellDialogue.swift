@@ -81,7 +81,7 @@ import Wire
             LoopTimer(after: limit) { [weak self, weak command] in
                 guard let self, let command else { return }
                 console.interrupt(command)
-                self.startSearch(for: command)
+                self.startSearch(for: command, after: .zero)
             }
         }
         await waitForPrompt(after: previous)
@@ -162,7 +162,12 @@ import Wire
 
     func watch(_ command: SessionCommand, keys: [UInt8], isBefore: Bool) async {
         if keys.contains(Keys.interrupt) {
-            if isBefore { startSearch(for: command) } else { await waitForSearch(for: command) }
+            if isBefore {
+                // A mark shows most ends sooner.
+                startSearch(for: command, after: Self.promptTime)
+            } else {
+                await waitForSearch(for: command)
+            }
         }
         if keys.contains(Keys.suspend) { await watchJobs(of: command) }
     }
@@ -173,10 +178,10 @@ import Wire
     }
 
     /// Looks, beside whoever waits, for a shell that shows no mark after Ctrl-C.
-    private func startSearch(for command: SessionCommand) {
+    private func startSearch(for command: SessionCommand, after pause: Duration) {
         isSearching = true
         IO.task { [self] in
-            await console.waiters.wait(until: IO.now + Self.promptTime) { command.outcome != nil }
+            await console.waiters.wait(until: IO.now + pause) { command.outcome != nil }
             await findPrompt(of: command) {
                 isSearching = false
                 console.waiters.wake()
@@ -187,7 +192,7 @@ import Wire
     /// Waits, for a caller, until the shell is found at a prompt without a mark, or is not.
     private func waitForSearch(for command: SessionCommand) async {
         await console.waiters.wait(until: IO.now + Self.recoveryTime) {
-            command.outcome != nil || !isSearching
+            command.outcome != nil || !isSearching && !console.watch.shellWaits
         }
     }
 

@@ -235,7 +235,7 @@ public struct Probe: Sendable, Equatable {
     /// Whether some process of the foreground sleeps until there is input, or hides what it sleeps
     /// in.
     public var waitsForInput: Bool {
-        processes.contains { reads($0) || isHidden($0) || polls($0) }
+        processes.contains { reads($0) || polls($0) || $0.state != "?" && isHidden($0) }
     }
 
     /// Whether a process sleeps until a file, which may be the terminal, has input.

@@ -157,15 +157,16 @@ import Wire
         defer { link.close() }
         let refused = await #expect(throws: Fault.self) { try await session.run("show version") }
         #expect(refused?.message.contains("ssh_session_send") == true)
-        let read = try await session.read(offset: 0, wait: .seconds(1), raw: false, maxBytes: 1000)
+        let read = try await session.read(offset: 0, wait: .zero, raw: false, maxBytes: 1000)
         #expect(read.state == .running)
+        let log = session.log
+        func shows(_ text: String) -> Bool {
+            String(decoding: log.bytes(0..<log.end), as: UTF8.self).contains(text)
+        }
+        #expect(await holds { shows("router1#") })
         _ = try await session.send(
             text: "show version", keys: [], enter: true, wait: .milliseconds(300), maxBytes: 1000)
-        #expect(
-            await holds {
-                String(decoding: session.log.bytes(0..<session.log.end), as: UTF8.self)
-                    .contains("uptime is 3 weeks")
-            })
+        #expect(await holds { shows("uptime is 3 weeks") })
         let result = try await session.send(
             text: "exit", keys: [], enter: true, wait: .seconds(30), maxBytes: 1000)
         #expect(result.state == .shellExited)
