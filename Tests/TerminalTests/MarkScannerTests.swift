@@ -68,6 +68,30 @@ func mark(_ letter: String, _ fields: String, closed: Bool = true) -> [UInt8] {
         #expect(Scanned(stream.map { [$0] }) == Self.whole)
     }
 
+    @Test func `marks P and F are known by the first digits of the nonce, and no others are`() {
+        func short(_ letter: String, _ fields: String, _ digits: Int) -> [UInt8] {
+            let key = testNonce.text.prefix(digits)
+            return Array("\u{1b}]133;\(letter);\(key);\(fields);\(key)\u{7}".utf8)
+        }
+        let bytes = Array("a".utf8) + short("P", "4/7;/dev/pts/3;bash", 8) + Array("b".utf8)
+        let more = Array("\u{1b}]133;F;\(testNonce.text.prefix(8));\u{7}".utf8)
+        for cut in 0...bytes.count {
+            let scanned = Scanned([Array(bytes[..<cut]), Array(bytes[cut...]) + more])
+            #expect(
+                scanned.marks == [
+                    .identity(process: 4, image: 7, terminal: "/dev/pts/3", program: "bash"),
+                    .continuation,
+                ])
+            #expect(scanned.output == Array("ab".utf8))
+        }
+        for other in [
+            short("P", "4;none;sh", 7), short("P", "4;none;sh", 9), short("E", "0;1;/", 8),
+        ] {
+            #expect(Scanned([other]).output == other)
+            #expect(Scanned(other.map { [$0] }).output == other)
+        }
+    }
+
     @Test func `a mark with another nonce is output`() {
         let other = Nonce(high: 1, low: 2)
         let scanned = Scanned([Self.stream], nonce: other)

@@ -121,12 +121,21 @@ import Testing
 
     @Test func `an unfinished command is interrupted and reported`() {
         var state = running()
+        _ = state.receive(.ended(status: 0, number: 1, directory: []))
+        _ = state.receive(prompt(0, 0))
+        state.start(pieces: false)
         #expect(state.receive(.continuation) == .typeInterrupt)
-        guard case .finished(let outcome)? = state.receive(prompt(130, 297)) else {
+        guard case .finished(let outcome)? = state.receive(prompt(130, 297, number: 2)) else {
             Issue.record("no outcome")
             return
         }
         #expect(outcome.state == .incomplete)
+    }
+
+    @Test func `a command that prints the prompt for more goes on`() {
+        var state = running()
+        #expect(state.receive(.continuation) == nil)
+        #expect(state.isRunning)
     }
 
     @Test func `the end of the channel ends the command`() {
@@ -204,7 +213,7 @@ import Testing
     @Test(arguments: [
         ("c\n\n{ __s=$?;} >&- 2>&-\n", "c\n"), ("\n{ __s=$?;} >/dev/null 2>&1\n", ""),
         ("hi\n+ __s=0 \n+ 3>&1 \n+ __e 4\n+ __y __j 4\n+ __w=imsx \n+ set +ax\n", "hi\n"),
-        ("^C> __e 7\n", "^C"), ("^C\n{ __d;} 3>&1 >&- 2>&-\n", "^C\n"),
+        ("^C> __e 7\n", "^C"), ("^C\n{ __d $((__R=0));} 3>&1 >&- 2>&-\n", "^C\n"),
         ("hi\n---> set -g __s 0\n-> __e 4\n", "hi\n"),
         ("hi\nset __s=0\nset __q=1 __w=1\nunset echo verbose\n", "hi\n"),
         ("+ set +ax\n", "+ set +ax\n"), ("a __s=0\n", "a __s=0\n"), ("__s=0", "__s=0"),

@@ -56,7 +56,7 @@ import Wire
             throw Self.failure(found, error)
         }
         await place(inside: level)
-        let shown = SetUp.shown(console.intake.takeGreeting(), nonce: nonce)
+        let shown = SetUp.shown(console.intake.takeGreeting())
         if !shown.isEmpty { console.log.append(Array((shown + "\n").utf8)[...]) }
         // What came until now is not output of the first command in it.
         console.shell.rest = console.log.end

@@ -238,6 +238,8 @@ extension Console: IntakeListener {
             }
         }
         if case .identity(let process, let image, let terminal, let program) = mark {
+            // Others can see the digits that its question has.
+            guard shell.state.isSettingUp else { return }
             shell.identity = SessionShell.Identity(
                 process: process, image: image > 0 ? image : nil, terminal: terminal,
                 program: program)

@@ -68,7 +68,7 @@ import Terminal
         else { return }
         isDue = false
         console.shell.state.typedQuietly()
-        console.type(console.shell.profile.variablesQuestion(nonce: console.shell.nonce))
+        console.type(console.shell.profile.variablesQuestion)
     }
 
     // MARK: A new shell

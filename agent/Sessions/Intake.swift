@@ -33,6 +33,7 @@ import Terminal
 
     private var scanner: MarkScanner
     private var newlines = NewlineMap()
+    private var nonces: NonceFilter
     private var redactor = Redactor()
     private var masks = MaskFilter()
     /// The echo filter of each shell, outermost first.
@@ -50,7 +51,7 @@ import Terminal
     private static let cursorQuestion = Array("\u{1b}[6n".utf8)
 
     /// An intake for a session's own shell.
-    init(_ nonce: Nonce) { scanner = MarkScanner(nonce: nonce) }
+    init(_ nonce: Nonce) { (scanner, nonces) = (MarkScanner(nonce: nonce), NonceFilter(nonce)) }
 
     private var top: Int { echoes.count - 1 }
 
@@ -61,6 +62,7 @@ import Terminal
         settle(endsEcho: true, listener)
         greeting = []
         scanner.push(nonce)
+        nonces.push(nonce)
         echoes.append(EchoFilter(editor: .none))
         editors.append(.none)
     }
@@ -79,10 +81,15 @@ import Terminal
         echoes.remove(at: level)
         editors.remove(at: level)
         scanner.remove(level)
+        nonces.remove(level)
     }
 
     /// Forgets the marks of shells that have ended.
-    func forgetMarks() { if scanner.levels > echoes.count { scanner.keep(echoes.count) } }
+    func forgetMarks() {
+        guard scanner.levels > echoes.count else { return }
+        scanner.keep(echoes.count)
+        nonces.keep(echoes.count)
+    }
 
     /// Sets the line editor of the innermost shell.
     func edits(_ editor: ShellProfile.Editor) {
@@ -113,7 +120,7 @@ import Terminal
     }
 
     /// Whether bytes are held back because they may begin a secret.
-    var isHolding: Bool { redactor.isHolding || masks.isHolding }
+    var isHolding: Bool { nonces.isHolding || redactor.isHolding || masks.isHolding }
 
     // MARK: What comes
 
@@ -133,14 +140,14 @@ import Terminal
 
     /// Releases what is held back: nothing follows that could complete a secret.
     func release(_ listener: some IntakeListener) {
-        let held = masks.flush() + redactor.flush()
+        let held = masks.flush() + redactor.flush() + nonces.flush()
         if !held.isEmpty { show(held[...], listener) }
     }
 
     /// The stream has ended: nothing follows.
     func finish(_ listener: some IntakeListener) {
+        scanner.finish { if case .output(let slice) = $0 { show(withoutSecrets(slice), listener) } }
         release(listener)
-        scanner.finish { if case .output(let slice) = $0 { show(slice, listener) } }
         settle(endsEcho: false, listener)
     }
 
@@ -197,7 +204,7 @@ import Terminal
     }
 
     private func withoutSecrets(_ bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
-        var rest = bytes
+        var rest = nonces.filter(bytes)
         if !redactor.isEmpty {
             var shown: [UInt8] = []
             redactor.append(rest, to: &shown)

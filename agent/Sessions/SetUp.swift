@@ -158,8 +158,8 @@ import Wire
 
     /// What arrived while an adopted shell was identified, without the lines typed here and their
     /// prompts.
-    static func shown(_ greeting: [UInt8], nonce: Nonce) -> String {
-        let kept = lines(greeting).filter { !isOwn($0) && !$0.contains(nonce.text) }
+    static func shown(_ greeting: [UInt8]) -> String {
+        let kept = lines(greeting).filter { !isOwn($0) }
         let text = kept.joined(separator: "\n")
         return text.allSatisfy(\.isWhitespace) ? "" : text
     }
@@ -169,6 +169,7 @@ import Wire
     private static let ownParts = [
         "\\033]133;", "/proc/self/stat", "/proc/$PPID", "${s##*)", "case ${p:-$$}", "ps -o comm=",
         "esac;printf", "$PPID $i", "\"$n\"'", "__s", "$__", "(){ ", ";end;", "__i;",
+        String(decoding: NonceFilter.mark, as: UTF8.self),
     ]
 
     private static func isOwn(_ line: String) -> Bool { ownParts.contains { line.contains($0) } }

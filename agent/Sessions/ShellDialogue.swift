@@ -127,7 +127,7 @@ import Wire
             return try CommandEncoder(profile: shell.profile).encode(
                 Array(code.utf8), number: shell.state.number + 1,
                 previous: shell.state.previousStatus, arms: arms,
-                learning: console.exports.learns(from: code) ? shell.nonce : nil)
+                learns: console.exports.learns(from: code))
         } catch {
             throw Fault(.invalidArgument, error.description)
         }

@@ -27,9 +27,9 @@ public struct CommandEncoder: Sendable {
     public init(profile: ShellProfile) { self.profile = profile }
 
     /// The lines for command `number`; `previous` is the value of `$?` inside it, `arms` sets the
-    /// prompts again first, `learning` asks for the exported variables after it.
+    /// prompts again first, `learns` asks for the exported variables after it.
     public func encode(
-        _ code: [UInt8], number: Int, previous: Int, arms: Bool = false, learning: Nonce? = nil
+        _ code: [UInt8], number: Int, previous: Int, arms: Bool = false, learns: Bool = false
     ) throws(TerminalError) -> Lines {
         guard code.count <= Self.codeLimit else {
             throw .commandTooLong(bytes: code.count, limit: Self.codeLimit)
@@ -37,7 +37,7 @@ public struct CommandEncoder: Sendable {
         guard !code.contains(0) else { throw .commandHoldsNUL }
         let dialect = profile.dialect
         let whole = dialect.closed(code)
-        let question = learning.map { dialect.learning($0) } ?? ""
+        let question = learns ? dialect.learning : ""
         let frame = dialect.frame(
             whole, number: number, previous: previous, arms: arms, learning: question)
         let (head, tail) = (Array(frame.head.utf8), Array((frame.tail + "\n").utf8))

@@ -85,16 +85,8 @@ public struct Exports: Sendable, Equatable {
         "conda", "module", "nvm", "workon", "pyenv", "direnv", "activate", "deactivate", "readonly",
     ].map { $0.utf8.reduce(firstHash, next) }
 
-    /// A command that any shell answers with mark V.
-    ///
-    /// It is silent if the output does not go to a terminal.
-    static func command(nonce: Nonce) -> String {
-        let key = nonce.text
-        let script =
-            #"[ -t 1 ]&&{ printf "\033]133;V;\#(key);";env -0 2>/dev/null|head -c \#(sizeLimit);"#
-            + #"printf ";\#(key)\007";}"#
-        return "sh -c '\(script)'"
-    }
+    /// A command that prints the exported variables, whatever aliases and functions a shell has.
+    static let command = "sh -c 'env -0 2>/dev/null|head -c \(sizeLimit)'"
 }
 
 extension ShellProfile {

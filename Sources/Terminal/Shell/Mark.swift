@@ -12,9 +12,10 @@
 ///     E  status ; n ; cwd    command n is over; status: 297/own if its code did not reach its end,
 ///                            and status/own/jobs where the shell counts its jobs
 ///     D  $? ; __s ; n ; cwd  the shell is at its prompt; command n is over ($? + 256: a hook
-///                            printed the mark, and the user's own prompt follows)
-///     F                      the shell wants more input
-///     P  pid/image ; tty ; shell   who answers (once, at set-up)
+///                            printed the mark, and the user's own prompt follows; n+: a command
+///                            has printed the prompt, which is no mark)
+///     F                      the shell wants more input (in mksh with the first digits of NONCE)
+///     P  pid/image ; tty ; shell   who answers (once, at set-up; with the first digits of NONCE)
 ///     V  NAME=VALUE NUL …    the exported variables
 public enum Mark: Sendable, Equatable {
     /// The output of command `number` begins; `mapsNewlines`: the terminal turns LF into CR LF.

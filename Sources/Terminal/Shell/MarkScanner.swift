@@ -33,6 +33,8 @@ public struct MarkScanner: Sendable {
     private var held: [UInt8] = []
     /// In `opening`, the shells whose mark `held` may be, as bits; in `body`, its shell alone.
     private var candidates: UInt32 = 0
+    /// In `body`, where the fields begin.
+    private var fieldsBegin = 0
 
     /// A scanner for one shell's marks.
     public init(nonce: Nonce) { openings = [Self.opening(nonce)] }
@@ -83,11 +85,17 @@ public struct MarkScanner: Sendable {
                 index = escape + 1
             case .opening:
                 let matching = matching(chunk[index])
-                if matching != 0 {
+                if Self.endsBeginning(held[...], chunk[index]) {
+                    held.append(chunk[index])
+                    index += 1
+                    (state, fieldsBegin) = (.body, held.count)
+                } else if matching != 0 {
                     candidates = matching
                     held.append(chunk[index])
                     index += 1
-                    if held.count == openings[0].count { state = .body }
+                    if held.count == openings[0].count {
+                        (state, fieldsBegin) = (.body, held.count)
+                    }
                 } else {
                     // ESC occurs only at the front, so no later beginning is lost.
                     release(emit)
@@ -122,14 +130,25 @@ public struct MarkScanner: Sendable {
         var rest = bytes
         while let escape = rest.place(of: 0x1b) {
             rest = rest[(escape + 1)...]
-            for opening in openings
-            where zip(1..., rest.prefix(opening.count - 1)).allSatisfy({
-                Self.matches($1, at: $0, of: opening)
-            }) {
-                return escape
-            }
+            if openings.contains(where: { Self.mayBegin(bytes[escape...], $0) }) { return escape }
         }
         return bytes.endIndex
+    }
+
+    /// Whether bytes from an ESC on may begin a mark with this opening.
+    private static func mayBegin(_ bytes: ArraySlice<UInt8>, _ opening: [UInt8]) -> Bool {
+        for (index, byte) in bytes.prefix(opening.count).enumerated()
+        where !matches(byte, at: index, of: opening) {
+            return endsBeginning(bytes.prefix(index), byte)
+        }
+        return true
+    }
+
+    /// Whether a byte ends the nonce's first digits in a mark that may have those alone.
+    private static func endsBeginning(_ held: ArraySlice<UInt8>, _ byte: UInt8) -> Bool {
+        held.count == nonceIndex + Nonce.beginningDigits && byte == UInt8(ascii: ";")
+            && [UInt8(ascii: "F"), UInt8(ascii: "P")].contains(
+                held[held.startIndex + letterIndex])
     }
 
     private static func matches(_ byte: UInt8, at index: Int, of opening: [UInt8]) -> Bool {
@@ -178,15 +197,16 @@ public struct MarkScanner: Sendable {
 
     private mutating func close(_ emit: (Piece) -> Void) {
         let letter = held[Self.letterIndex]
-        let level = candidates.trailingZeroBitCount
-        guard level < openings.count else { return release(emit) }
+        // The innermost shell is the one that is asked.
+        let level = 31 - candidates.leadingZeroBitCount
+        guard openings.indices.contains(level) else { return release(emit) }
         if isVariables, let next = nextOpening(level) {
             // The program that printed the variables was killed: a new mark follows.
             held.removeSubrange(..<next)
             return close(emit)
         }
-        let nonce = openings[level][Self.nonceIndex..<(openings[level].count - 1)]
-        var fields = held[openings[level].count..<(held.count - 1)]
+        let nonce = openings[level][Self.nonceIndex..<(fieldsBegin - 1)]
+        var fields = held[fieldsBegin..<(held.count - 1)]
         if letter != UInt8(ascii: "C"), letter != UInt8(ascii: "F") {
             // A BEL inside a directory's name: the mark continues to the closing nonce.
             guard fields.count > nonce.count, fields.suffix(nonce.count).elementsEqual(nonce) else {

@@ -10,6 +10,25 @@ public struct Nonce: Sendable, Equatable {
     /// The digits as text, for the lines typed at set-up.
     public var text: String { String(decoding: bytes, as: UTF8.self) }
 
+    /// The digits in two parts, as shells keep them: in no list of what a shell has is the nonce
+    /// whole.
+    public var halves: [[UInt8]] { [Array(bytes.prefix(16)), Array(bytes.dropFirst(16))] }
+
+    /// The statements `NAME=half NAME=half`.
+    func assigned(to names: (String, String)) -> String {
+        let texts = halves.map { String(decoding: $0, as: UTF8.self) }
+        return "\(names.0)=\(texts[0]) \(names.1)=\(texts[1])"
+    }
+
+    /// The first digits, for the marks P and F: the other digits are 96 bits.
+    ///
+    /// Histories and lists of processes show the question to an unknown shell, and mksh keeps mark
+    /// F as it is.
+    var beginning: [UInt8] { Array(bytes.prefix(Self.beginningDigits)) }
+
+    /// The number of those digits.
+    static let beginningDigits = 8
+
     /// A new nonce of 128 bits.
     public init(using generator: inout some RandomNumberGenerator) {
         self.init(high: generator.next(), low: generator.next())

@@ -48,7 +48,7 @@ public enum OwnTail {
     private static func isSource(_ line: Substring, bare: Bool) -> Bool {
         let text = line.last == "\n" ? line.dropLast() : line
         let forms = [
-            "{ __s=$?;} >", "if __m=$?;then { { \\builtin break;}", "{ __d;} 3>",
+            "{ __s=$?;} >", "if __m=$?;then { { \\builtin break;}", "{ __d",
             "set -g __s $status",
             "set __s=$status",
         ]

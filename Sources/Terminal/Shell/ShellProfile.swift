@@ -70,14 +70,15 @@ public enum ShellProfile: String, Sendable, CaseIterable {
     public func setUp(nonce: Nonce) -> [[UInt8]] { dialect.setUp(nonce).map { Array($0.utf8) } }
 
     /// A line that is answered with mark V after set-up.
-    public func variablesQuestion(nonce: Nonce) -> [UInt8] { Self.line(dialect.question(nonce)) }
+    public var variablesQuestion: [UInt8] { Self.line(dialect.question) }
 
     /// A line that any Unix shell answers with mark P.
     ///
     /// In a PID namespace, /proc may be that of another one: then it shows nothing about this
     /// shell, and the program is `foreign`.
     public static func question(nonce: Nonce) -> [UInt8] {
-        let mark = #"printf "\033]133;P;\#(nonce.text);%s/%s;%s;%s;\#(nonce.text)\007""#
+        let key = String(decoding: nonce.beginning, as: UTF8.self)
+        let mark = #"printf "\033]133;P;\#(key);%s/%s;%s;%s;\#(key)\007""#
         let reading =
             "{ read -r p s </proc/self/stat;read -r s </proc/$PPID/stat;} 2>/dev/null;"
             + "set -- ${s##*) };i=${26:-0} n=?"

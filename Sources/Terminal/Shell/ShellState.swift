@@ -250,7 +250,10 @@ public struct ShellState: Sendable {
             input.wantsMore = true
             phase = .typing(input)
             return .wantsMore
-        case .command:
+        case .command(let run):
+            // A shell that runs a command has read its whole line: the command itself printed the
+            // mark (`read` in bash, for a line that ends in a backslash).
+            guard run.step != .running else { return nil }
             change { $0.isIncomplete = true }
             return .typeInterrupt
         case .asking, .arming, .ready, .quiet, .ending, .ended: return nil

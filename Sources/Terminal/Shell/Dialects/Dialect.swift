@@ -25,10 +25,10 @@ protocol Dialect: Sendable {
     func ending(_ number: Int, _ learning: String) -> String
 
     /// A statement that prints mark V, for a command's line.
-    func learning(_ nonce: Nonce) -> String
+    var learning: String { get }
 
     /// A line that prints mark V, without its line feed.
-    func question(_ nonce: Nonce) -> String
+    var question: String { get }
 
     /// One word that the shell reads as `code`; nil if it is longer than `limit`.
     func word(_ code: [UInt8], limit: Int) -> [UInt8]?
@@ -44,9 +44,7 @@ protocol Dialect: Sendable {
 }
 
 extension Dialect {
-    func learning(_ nonce: Nonce) -> String { Exports.command(nonce: nonce) }
-
-    func question(_ nonce: Nonce) -> String { " \(learning(nonce))" }
+    var question: String { " \(learning)" }
 
     /// Code in its own group if it ends in an operator, which would take in the next line.
     func grouped(_ code: [UInt8], _ opening: String, _ closing: String) -> [UInt8] {

@@ -2,14 +2,16 @@
 // group but `begin`. Mark E always follows `eval`, with `297/status` if the code did not reach its
 // end; fish's own parser is then asked whether the code was only unfinished.
 // A handler of our own, always the last one for the event of a prompt, sets the prompt again.
+// No function has the nonce, whose halves are variables.
 // Invariant: set-up leaves the functions __p, __b, __e, __v and the sentinel line in __t, and none
 // of them shows a trace of what it does.
 
 /// fish from 3.1 on.
 struct FishDialect: Dialect {
     func setUp(_ nonce: Nonce) -> [String] {
-        let key = nonce.text
+        let halves = nonce.halves.map { String(decoding: $0, as: UTF8.self) }
         let print = "builtin printf '\\033]133;"
+        let key = "$__ka$__kb"
         return [
             " set -g fish_history '';set -g fish_autosuggestion_enabled 0;"
                 // Without -g the choice would be written to the user's own configuration.
@@ -17,8 +19,10 @@ struct FishDialect: Dialect {
                 + "or set -g fish_key_bindings fish_default_key_bindings;"
                 + "functions -e __fish_enable_bracketed_paste __fish_disable_bracketed_paste;"
                 + "set -g __s \(Mark.settingUp);set -g __n 0;"
-                + "function __p;function fish_prompt;"
-                + "\(print)D;\(key);%s;%s;%s;%s;\(key)\\007' $status $__s $__n \"$PWD\";end;"
+                + "set -g __ka \(halves[0]);set -g __kb \(halves[1]);"
+                // With `__R` a prompt that code prints (`fish_prompt`) is no mark.
+                + "function __p;set -g __R '';function fish_prompt;"
+                + "\(print)D;%s;%s;%s;%s;%s;%s\\007' \(key) $status $__s $__n$__R \"$PWD\" \(key);end;"
                 + "function fish_right_prompt;end;function fish_mode_prompt;end;"
                 + "function fish_title;end;end;"
                 // Handlers run in the order in which they were made.
@@ -26,15 +30,17 @@ struct FishDialect: Dialect {
             " function __b;set -g __q '';test -n \"$fish_trace\";and set -g __q __k\\n;"
                 + "\(untraced)set -g __s \(Mark.unfinished);set -g __n $argv[1];"
                 + "set -g __r $argv[2];__k;end;"
-                + "function __k;\(untraced)\(print)C;\(key);%s;\\n' $__n;return $__r;end;"
+                + "function __k;\(untraced)set -g __R +;\(print)C;%s;%s;\\n' \(key) $__n;"
+                + "return $__r;end;"
                 + "set -gx PAGER cat;set -gx GIT_PAGER cat;set -gx SYSTEMD_PAGER cat\n",
-            " function __v;\(untraced)\(Exports.command(nonce: nonce));end\n",
+            " function __v;\(untraced)\(print)V;%s;' \(key);\(Exports.command);"
+                + "builtin printf ';%s\\007' \(key);end\n",
             " function __e;set -l __u $status;\(untraced)set -l v $__s;if test $v = \(Mark.unfinished);"
                 // commandline --is-valid: 2 = it could be completed
                 + "commandline -r -- $__c;commandline --is-valid;"
                 + "test $status = 2;and set v \(Mark.incomplete);commandline -r '';set v $v/$__u;end;"
                 + "string match -q '*/*' $v;or set v $v/;set -l j (count (jobs -p));"
-                + "\(print)E;\(key);%s/%s;%s;%s;\(key)\\007' $v $j $argv[1] \"$PWD\";"
+                + "\(print)E;%s;%s/%s;%s;%s;%s\\007' \(key) $v $j $argv[1] \"$PWD\" \(key);"
                 + "set -g __c '';__i;return $__u;end;"
                 + "set -g __t \\n\\n'set -g __s $status';set -g __s 0\n",
         ]
@@ -43,7 +49,7 @@ struct FishDialect: Dialect {
     /// In a function, no trace (`fish_trace`) shows what follows.
     private let untraced = "set -l fish_trace '';"
 
-    func learning(_ nonce: Nonce) -> String { "__v" }
+    let learning = "__v"
 
     func closed(_ code: [UInt8]) -> [UInt8] { grouped(code, "begin;", "\n\nend") }
 

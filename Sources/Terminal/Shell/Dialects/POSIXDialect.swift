@@ -33,9 +33,9 @@ struct POSIXDialect: Dialect {
         ";{ __e \(number)\(learning.isEmpty ? "" : ";\(learning)||:");} \(hidden)"
     }
 
-    func learning(_ nonce: Nonce) -> String { "__y __v" }
+    let learning = "__y __v"
 
-    func question(_ nonce: Nonce) -> String { " { __y __v;} \(hidden)" }
+    var question: String { " { __y __v;} \(hidden)" }
 
     let collected = "$__x"
     let emptying = "__x=;"

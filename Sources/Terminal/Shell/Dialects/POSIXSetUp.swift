@@ -3,22 +3,29 @@
 // each time has its effects and never the last word.
 // Invariant: set-up leaves the functions __p (arms the prompts), __b (prints mark C and sets $?),
 // __e (prints mark E) and __v (prints mark V), the sentinel line in __t and a line feed in __l.
+// The halves of the nonce are in __ka and __kb, and the shell puts them together only to print:
+// no list of what it has, and no file with such a list, has a mark or the nonce.
 
 extension POSIXDialect {
     /// The first part needs nothing that follows it: behind a line editor that ends with it, what
     /// is typed ahead may be lost.
     func setUp(_ nonce: Nonce) -> [String] {
         [
-            "\(before) \(options)__s=\(Mark.settingUp) __n=0;\(texts(nonce))\(first(nonce))\n",
+            "\(before) \(options)__s=\(Mark.settingUp) __n=0;\(texts(nonce))\(first)\n",
             " \(untraced)\(arming)\(installing)\n",
-            " \(printing)\(hook(nonce))__p(){ { __y __a;\(promptless("__y __f 0"))} \(hidden);};\n",
-            " \(beginning(nonce))\(variables(nonce))\(environment)\n",
-            " \(forgetting)\(jobs)\(ending(nonce))__t=$__l$__l'\(sentinel)';__s=0;\(begin)\n",
+            " \(printing)\(hook)__p(){ { __y __a;\(promptless("__y __f 0"))} \(hidden);};\n",
+            " \(beginning)\(variables)\(environment)\n",
+            " \(forgetting)\(jobs)\(ending)__t=$__l$__l'\(sentinel)';\(exporting)__s=0;\(begin)\n",
         ]
     }
 
     /// A separate line: what it changes applies when the next line is read.
-    private var before: String { profile == .zsh ? " \\unsetopt correct correct_all\n" : "" }
+    ///
+    /// A history that is written at once (`inc_append_history`) gets no line after it.
+    private var before: String {
+        guard profile == .zsh else { return "" }
+        return " \\unsetopt correct correct_all;\\setopt hist_ignore_space;\\unset HISTFILE 2>&-\n"
+    }
 
     /// How a builtin is called, whatever functions have its name; zsh's `command` would start a
     /// program.
@@ -32,24 +39,28 @@ extension POSIXDialect {
     /// Prints a word as it is; mksh has no builtin printf.
     private var put: String { profile == .mksh ? "\\print -rn --" : "\(builtin) printf %s" }
 
-    /// Turns off editing, history and what would print between the marks, and sets the hooks of the
-    /// prompts aside until set-up is over.
+    /// Turns off exports, editing, history and what would print between the marks, and sets the
+    /// hooks of the prompts aside until set-up is over.
     private var options: String {
-        switch profile {
+        let set = "\(onlyOnce)__kw=$-;;esac;\\set +a;"
+        return switch profile {
         case .bash:
             // Without readline the terminal itself reads lines: faster, and its echo is exact.
-            "\\set +o history +o emacs +o vi;"
+            "\(set)\\set +o history +o emacs +o vi;"
                 + "\\builtin bind 'set enable-bracketed-paste off' 2>&-;\\builtin trap - DEBUG;"
                 + "\(onlyOnce)__v=(\"${PROMPT_COMMAND[@]-}\");;esac;"
                 + "{ \\builtin unset PROMPT_COMMAND;\\builtin unset PS0;} 2>&-;"
                 + "\\builtin shopt -s promptvars;"
         case .zsh:
-            "\(Self.zshOptions)\\builtin trap - DEBUG;"
+            "\(set)\(Self.zshOptions)\\builtin trap - DEBUG;"
                 + "\(onlyOnce)__v=(${precmd_functions[@]-});;esac;"
-        case .mksh: "\\set +o emacs +o gmacs +o vi;"
-        case .dash, .ash, .fish, .tcsh: ""
+        case .mksh: "\(set)\\set +o emacs +o gmacs +o vi;"
+        case .dash, .ash, .fish, .tcsh: set
         }
     }
+
+    /// Nothing of ours is exported, also where a start-up file has `set -a`.
+    private var exporting: String { "case $__kw in *a*)\\set -a;;esac;" }
 
     /// The first part may be typed again: then the hooks are set aside already.
     private var onlyOnce: String { "case ${__s-} in \(Mark.settingUp));;*)" }
@@ -65,18 +76,38 @@ extension POSIXDialect {
             ? "__z=$'\\033]133;' __g=$'\\007' __l=$'\\n';"
             : "__z=$(\\command printf '\\033]133;') __g=$(\\command printf '\\007') "
                 + "__l=$(\\command printf '\\n_');__l=${__l%_};"
-        let key = nonce.text
         let status = profile == .zsh ? "%?" : "$?"
         let directory = profile == .zsh ? "${PWD//[%]/%%}" : "$PWD"
-        let prompt = "__P=\"${__z}D;\(key);\"'\(status);$__s;$__n;\(directory)'\";\(key)$__g\""
-        return "\(frames)\(prompt) __Q=\"${__z}F;\(key);$__g\";"
+        // mksh prints this prompt as it is: it gets the first digits alone.
+        let more =
+            profile == .mksh
+            ? "\"${__z}F;\(String(decoding: nonce.beginning, as: UTF8.self));$__g\""
+            : "'${__z}F;\(Self.key);$__g'"
+        return "\(nonce.assigned(to: ("__ka", "__kb")));\(frames)"
+            + "__P='${__z}D;\(Self.key);\(status);$__s;$__n\(running);\(directory);\(Self.key)$__g' "
+            + "__Q=\(more) __R=;"
+    }
+
+    /// The nonce, where the shell expands it.
+    private static let key = "$__ka$__kb"
+
+    /// What a prompt has behind the command's number while code runs, so that a prompt printed by
+    /// the code itself (`${PS1@P}`, `print -P`) is no mark.
+    ///
+    /// `%e`: how deep the running code is evaluated, 0 at a prompt. In bash `__R` is set by mark C
+    /// and cleared by our hook, even where its function is gone. The other shells expand a prompt
+    /// only where they show it.
+    private var running: String {
+        switch profile {
+        case .bash: "${__R#0}"
+        case .zsh: "%(1e.+.)"
+        case .dash, .ash, .mksh, .fish, .tcsh: ""
+        }
     }
 
     /// Shows the first prompt; where prompts are read-only, the line itself prints the mark.
-    private func first(_ nonce: Nonce) -> String {
-        let mark =
-            "\\builtin printf '%sD;\(nonce.text);0;%s;0;%s;\(nonce.text)%s' \"$__z\" $__s \"$PWD\" "
-            + "\"$__g\""
+    private var first: String {
+        let mark = "\\builtin printf %s \"${__z}D;\(Self.key);0;$__s;0;$PWD;\(Self.key)$__g\""
         return switch profile {
         case .bash: "if \\builtin unset PS1 PS2 2>&-;then PS1=$__P PS2=$__Q;else \(mark);fi"
         case .zsh:
@@ -88,7 +119,7 @@ extension POSIXDialect {
 
     // MARK: The prompts
 
-    /// Runs a function whose words have the nonce: no trace shows them, and what they set is not
+    /// Runs a function that puts the nonce together: no trace shows it, and what is set is not
     /// exported (`set -a`).
     private var untraced: String {
         "__y(){ __w=$-;\\set +ax;\"$@\";case $__w in *a*)\\set -a;;esac;"
@@ -102,11 +133,11 @@ extension POSIXDialect {
     private var arming: String {
         switch profile {
         case .bash:
-            "__a(){ __u=;\\builtin shopt -s promptvars;"
+            "__a(){ __u= __R= __H=+;\\builtin shopt -s promptvars;"
                 + "[[ ${PS1-} = \"$__P\" && ${PS2-} = \"$__Q\" ]]||if \\builtin unset PS1 PS2;"
                 + "then PS1=$__P PS2=$__Q;else __u=1;fi;"
                 + "__v=(\"${PROMPT_COMMAND[@]-}\");"
-                + "[[ ${__v[*]: -1} = *\"$__D\" ]]||__i||__u=${__u:+2};};"
+                + "[[ ${__v[*]: -1} = *\"$__D\" ]]||__i||__u=${__u:+2} __H=;};"
         case .zsh:
             "__a(){ __u=;\(Self.zshOptions)case ${(t)PS1} in *readonly*)__u=1;;"
                 + "*)\\typeset -g +x PS1 PS2;PS1=$__P PS2=$__Q;esac;"
@@ -124,7 +155,7 @@ extension POSIXDialect {
     /// sets that place alone. Before 5.1 bash runs the first place alone.
     private var installing: String {
         guard profile == .bash else { return "" }
-        return "__D='{ __d;} \(hidden)';__i(){ \\builtin unset PROMPT_COMMAND||\\return;"
+        return "__D='{ __d $((__R=0));} \(hidden)';__i(){ \\builtin unset PROMPT_COMMAND||\\return;"
             + "if ((BASH_VERSINFO*100+BASH_VERSINFO[1]<501));"
             + "then PROMPT_COMMAND=${__v//\"$__D\"/:}$__l$__D;\\return;fi;"
             + "PROMPT_COMMAND=();for __i in \"${__v[@]}\";do [[ -z $__i || $__i = \"$__D\" ]]||"
@@ -133,10 +164,10 @@ extension POSIXDialect {
     }
 
     /// What runs behind the user's own hooks, before each prompt.
-    private func hook(_ nonce: Nonce) -> String {
-        let key = nonce.text
+    private var hook: String {
         let print =
-            "__f(){ __o \"${__z}D;\(key);$(($1|\(Mark.ownPrompt)));$__s;$__n;${PWD-};\(key)$__g\";};"
+            "__f(){ __o \"${__z}D;\(Self.key);$(($1|\(Mark.ownPrompt)));$__s;$__n;${PWD-};"
+            + "\(Self.key)$__g\";};"
         let body = "\\builtin set -- $?;__y __a;[[ -z $__u ]]||__y __f \"$1\""
         return switch profile {
         case .bash: "\(print)__d(){ \(body);\\return \"$1\";};"
@@ -174,25 +205,24 @@ extension POSIXDialect {
     ///
     /// With `set -v`, lines are shown when they are read: the code then begins on a line of its
     /// own.
-    private func beginning(_ nonce: Nonce) -> String {
-        "__k(){ __o \"${__z}C;\(nonce.text);$__n;$__l\";};"
+    private var beginning: String {
+        "__k(){ \(profile == .bash ? "__R=$__H;" : "")__o \"${__z}C;\(Self.key);$__n;$__l\";};"
             + "__b(){ __q=\"$__h;\";case $- in *v*)__q=$__h$__l;;esac;__y __k;\\return \"$__r\";};"
             + "__h='{ __b&&:;} \(hidden)';"
     }
 
     /// Prints E, forgets the code and arms the prompts.
-    private func ending(_ nonce: Nonce) -> String {
-        let key = nonce.text
-        return
-            "__j(){ \(profile == .bash ? "__l;" : "")__o \"${__z}E;\(key);$__s\(jobCount);$1;${PWD-};\(key)$__g\";__c=;__a;"
+    private var ending: String {
+        "__j(){ \(profile == .bash ? "__l;" : "")__o \"${__z}E;\(Self.key);$__s\(jobCount);$1;"
+            + "${PWD-};\(Self.key)$__g\";__c=;__a;"
             + "\(promptless("__f \"$__s\""))};__e(){ __y __j \"$1\";};"
     }
 
     /// Prints V.
-    private func variables(_ nonce: Nonce) -> String {
-        "__v(){ if [ -t 3 ];then __o \"${__z}V;\(nonce.text);\";"
+    private var variables: String {
+        "__v(){ if [ -t 3 ];then __o \"${__z}V;\(Self.key);\";"
             + "\\command env -0 2>&-|\\command head -c \(Exports.sizeLimit) >&3;"
-            + "__o \";\(nonce.text)$__g\";fi;};"
+            + "__o \";\(Self.key)$__g\";fi;};"
     }
 
     /// How many jobs the shell has, for mark E; bash can tell since 4.4.

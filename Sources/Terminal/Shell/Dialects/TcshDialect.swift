@@ -3,7 +3,8 @@
 // error does: mark E then has `297/status`, and only an interrupt that was sent makes it `aborted`.
 // The user's `precmd` runs as __h, before the prompt is set again.
 // Invariant: set-up leaves the aliases __p, __b, __e, __v, the sentinel line in __t, a line feed in
-// __l and the nonce in __y, and no trace of an alias (`set echo`, `set verbose`) has the nonce.
+// __l and the halves of the nonce in __ka and __kb, and no trace of an alias (`set echo`,
+// `set verbose`) has the nonce.
 
 /// tcsh from 6.12 on.
 struct TcshDialect: Dialect {
@@ -14,14 +15,14 @@ struct TcshDialect: Dialect {
                 // What is typed before the editor ends is lost, so nothing follows on the line.
                 // Aliases of a line are read before it runs: hence the quotes.
                 + "''unset edit correct filec autologout rprompt printexitvalue time savehist watch mail;"
-                + "''set histchars='' __s=\(Mark.settingUp) __n=0 __y=\(nonce.text);"
-                + "alias __p 'set prompt='\\''%{\\033]133;D;%$__y;%?;%$__s;%$__n;%/;%$__y\\007%}'\\'"
+                + "''set histchars='' __s=\(Mark.settingUp) __n=0 \(nonce.assigned(to: ("__ka", "__kb")));"
+                + "alias __p 'set prompt='\\''%{\\033]133;D;%$__ka%$__kb;%?;%$__s;%$__n;%/;%$__ka%$__kb\\007%}'\\'"
                 + "' prompt2=';''eval __p\n",
             " set __l='\\\n'\n",
             " set __a=\"`printf '\\033'`\" __z=\"`printf '\\007'`\" __o='' __u='' __k=0 __r=0 __m='!^';"
                 + "set __t=$__l:q$__l:q'set __s=$status';"
                 + "alias __b 'set __q=$?echo __w=$?verbose;unset echo verbose;"
-                + "echo \"$__a]133;C;$__y;$__n;\";set __k=\"status=$__r\";"
+                + "echo \"$__a]133;C;$__ka$__kb;$__n;\";set __k=\"status=$__r\";"
                 + "if ($__w) set __k=\"$__k verbose\";if ($__q) set __k=\"$__k echo\";eval set $__k';"
                 // `exit` would end only the eval.
                 + "alias exit 'exec sh -c '\\''exit ${1:-$0}'\\'' $status'\n",
@@ -31,10 +32,15 @@ struct TcshDialect: Dialect {
             " alias __e 'set __o=$status __v=$__s;"
                 + untraced(
                     "if (\"$__s\" == \(Mark.unfinished)) set __v=$__s/$__o;"
-                        + bare("echo -n \"$__a]133;E;$__y;$__v;$__n;$cwd:q;$__y$__z\"")
+                        + bare("echo -n \"$__a]133;E;$__ka$__kb;$__v;$__n;$cwd:q;$__ka$__kb$__z\"")
                         + ";set __c=;__i")
                 + "';if (! $?echo_style) set echo_style=both\n",
-            " alias __v '" + untraced(Exports.command(nonce: nonce).replacing("'", with: "'\\''"))
+            " alias __v '"
+                + untraced(
+                    bare(
+                        "echo -n \"$__a]133;V;$__ka$__kb;\";\(Exports.command);"
+                            + "echo -n \";$__ka$__kb$__z\"")
+                ).replacing("'", with: "'\\''")
                 + "';alias precmd '__h;__p'\n",
             " setenv PAGER cat;setenv GIT_PAGER cat;setenv SYSTEMD_PAGER cat;set __s=0\n",
         ]
@@ -51,7 +57,7 @@ struct TcshDialect: Dialect {
         "set __o=$echo_style;set echo_style=bsd;\(code);set echo_style=$__o"
     }
 
-    func learning(_ nonce: Nonce) -> String { "__v" }
+    let learning = "__v"
 
     func closed(_ code: [UInt8]) -> [UInt8] { code }
 
