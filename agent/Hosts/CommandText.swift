@@ -26,7 +26,10 @@ struct CommandText: Sendable {
     func wrapped(mark id: String?) -> String {
         // On lines of their own: fish shows the line of an error.
         var text = ""
-        if let id { text += "export \(Self.mark)=\(id)\n" }
+        // tcsh, which always has $shell, knows no export.
+        if let id {
+            text += "test -z \"$shell\" && export \(Self.mark)=\(id) || setenv \(Self.mark) \(id)\n"
+        }
         for (name, value) in environment { text += "export \(name)=\(Self.quoted(value))\n" }
         if let directory { text += "cd -- \(Self.quoted(directory)) || exit 125\n" }
         return text + command

@@ -206,6 +206,31 @@ func withCommands(
         }.value.get()
     }
 
+    @Test(arguments: Shell.allCases.filter { $0.command != nil })
+    func `every login shell runs the command with its mark, and says nothing of it`(
+        shell: Shell
+    ) async throws {
+        let server = try await SSHServer.start(SSHServer.Options(shell: shell))
+        let result = await IO.task { () async -> Result<[RunResult], any Error> in
+            do {
+                let setup = try CommandSetup(server)
+                defer { setup.links.shutDown() }
+                return .success([
+                    try await setup.run("env | grep ^HOMELINE_COMMAND; cd /usr; pwd"),
+                    try await setup.run("echo \"a$\""),
+                ])
+            } catch {
+                return .failure(error)
+            }
+        }.value
+        let results = try result.get()
+        #expect(
+            results[0].stdout.text == "HOMELINE_COMMAND=\(results[0].commandID)\n/usr\n",
+            "\(results[0])")
+        #expect(results[0].exitCode == 0 && results[0].stderr.text.isEmpty, "\(results[0])")
+        #expect(!results[1].stderr.text.contains("HOMELINE"), "\(results[1])")
+    }
+
     @Test func `the agent's own settings are not in a local command's environment`() async throws {
         try await withCommands("local") { setup in
             let result = try await setup.run("env", on: "local")

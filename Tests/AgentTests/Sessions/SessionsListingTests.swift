@@ -63,6 +63,32 @@ import Wire
         #expect(!String(decoding: list, as: UTF8.self).contains(nonce.text))
     }
 
+    @Test(.needs("bash")) @IO func `a list in a shell inside has the nonce of neither`()
+        async throws
+    {
+        let home = try TemporaryDirectory()
+        let session = try await openSession(.dash, home: home)
+        defer { session.close() }
+        let outer = session.console.shell.nonce
+        let started = try await session.run("bash --norc")
+        #expect(started.hasLostMarks, "\(started)")
+        _ = try await session.adopt(wait: .seconds(20), maxBytes: 1000)
+        let inner = session.console.shell.nonce
+        #expect(inner != outer)
+        for code in ["set", "declare -p", "set -o history; history", "echo \"$PS1\"", "env"] {
+            let result = try await session.run(code)
+            #expect(result.state == .done && result.exitCode == 0, "\(code): \(result)")
+        }
+        #expect(try await session.run("echo \(outer.text)").output == "[nonce][nonce]\n")
+        _ = try await session.run("exit")
+        #expect(try await session.run("set").exitCode == 0)
+        let log = session.log.bytes(session.log.start..<session.log.end)
+        for half in inner.halves + outer.halves {
+            let isOuter = outer.halves.contains(half)
+            #expect(log.firstRange(of: half) == nil, "\(isOuter ? "outer" : "inner")")
+        }
+    }
+
     static let prompts: [(shell: TestShell, code: String)] = [
         (.bash, "echo \"${PS1@P}\""), (.bash, "echo \"${PS2@P}\""),
         (.bash, "f() { echo \"${PS1@P}\"; }; f"),

@@ -2,6 +2,7 @@
 // line, whatever a start-up file and the commands do.
 import Foundation
 import Loop
+import SSH
 import Support
 import Terminal
 import Testing
@@ -79,7 +80,7 @@ import Wire
         _ = try await session.run(session.console.shell.profile.exporting("A", "1"))
         #expect(
             await holds {
-                count = max(count, Self.findProcesses(of: home.path, nonce.text, &places))
+                count = max(count, Self.findProcesses(of: "HOME=\(home.path)", nonce.text, &places))
                 return session.console.exports.known?.values["A"] == "1"
             })
         #expect(count > 2)
@@ -92,10 +93,28 @@ import Wire
         #expect(places.isEmpty, "\(places)")
     }
 
-    /// Adds the processes of a home whose command line or environment has a text; answers how many
-    /// there are.
+    @Test(arguments: Shell.allCases.filter { $0.command != nil })
+    @IO func `over SSH, no process of the target shows the nonce`(shell: Shell) async throws {
+        let server = try await SSHServer.start(SSHServer.Options(shell: shell))
+        let (session, link) = try await SessionsOverSSHTests.open(server)
+        defer { link.close() }
+        let nonce = session.console.shell.nonce.text
+        let sign = Nonce().text
+        let profile = session.console.shell.profile
+        _ = try await session.run(profile.exporting("HL_SIGN", sign))
+        for code in ["set", "env", "sleep 60 &"] {
+            let result = try await session.run(code)
+            #expect(result.state == .done && !result.output.contains(nonce), "\(code): \(result)")
+        }
+        var places: Set<String> = []
+        #expect(await holds { Self.findProcesses(of: "HL_SIGN=\(sign)", nonce, &places) > 0 })
+        #expect(places.isEmpty, "\(places)")
+    }
+
+    /// Adds the processes whose command line or environment has a text; answers how many have
+    /// `sign` in their environment.
     private static func findProcesses(
-        of home: String, _ text: String, _ places: inout Set<String>
+        of sign: String, _ text: String, _ places: inout Set<String>
     ) -> Int {
         let files = FileManager.default
         var count = 0
@@ -103,8 +122,7 @@ import Wire
         where Int(process) != nil && Int(process) != Int(getpid()) {
             let folder = "/proc/\(process)"
             let environment = read(folder + "/environ")
-            guard environment.contains("HOME=\(home)") else { continue }
-            count += 1
+            if environment.contains(sign) { count += 1 }
             if environment.contains(text) { places.insert("the environment of \(process)") }
             let line = read(folder + "/cmdline")
             if line.contains(text) { places.insert("the command line \(line)") }
@@ -135,7 +153,7 @@ import Wire
         var places: Set<String> = []
         #expect(
             await holds {
-                _ = Self.findProcesses(of: home.path, text, &places)
+                _ = Self.findProcesses(of: "HOME=\(home.path)", text, &places)
                 return places.count >= 2
             })
         Self.findFiles(in: home.path, text, &places)
