@@ -21,7 +21,10 @@ import Wire
             common + [
                 "declare -p", "declare -f", "declare -p PS2 __Q", "set -o history; history",
                 "echo \"${PS1@P}\"", "echo \"${PS2@P}\"", "export PS1 PS2 __P __Q; env",
-                "(set -x; echo \"${PS1@P}\")",
+                "(set -x; echo \"${PS1@P}\")", "type __k", "set -o posix; set; set +o posix",
+                "PS4=$PS1; set -x; echo hi; set +x; PS4='+ '", "cat /proc/$$/environ; ps axe",
+                "trap 'echo \"${PS1@P}\"' DEBUG; echo a; trap - DEBUG", "compgen -A function -v",
+                "(sleep 0.1; echo \"${PS1@P}\") & sleep 0.3", "printf %s \"${PS2@P}\"",
                 "read x <<< 'a\\'; read x < <(printf 'b\\\\\\nc\\n')",
             ]
         case .dash, .ash:
@@ -31,7 +34,9 @@ import Wire
             common + [
                 "typeset", "functions", "fc -l -100 || true", "history", "print -P \"$PS1\"",
                 "print -P \"$PS2\"", "f() { print -rP \"$PS1\"; }; f; unset -f f",
-                "print -rl -- $history || true",
+                "print -rl -- $history || true", "PS4=$PS1; set -x; echo hi; set +x; PS4='+ '",
+                "which __k; whence -f __o", "printf %s \"${(%%)PS1}\"",
+                "setopt xtrace; print -P \"$PS1\"; unsetopt xtrace",
             ]
         case .fish:
             [
@@ -61,6 +66,22 @@ import Wire
         for half in halves { #expect(!text.contains(half)) }
         let list = FileManager.default.contents(atPath: home.file("list")) ?? Data()
         #expect(!String(decoding: list, as: UTF8.self).contains(nonce.text))
+    }
+
+    /// These print the prompt for more then.
+    @Test(arguments: [TestShell.bash, .mksh].filter(\.isInstalled))
+    @IO func `read goes on where its line ends in a backslash`(shell: TestShell) async throws {
+        let home = try TemporaryDirectory()
+        let session = try await openSession(shell, home: home)
+        defer { session.close() }
+        let asked = try await session.run("read x; echo \"<$x>\"")
+        #expect(asked.state == .lineInput, "\(asked)")
+        let more = try await session.send(
+            text: "a\\", keys: [], enter: true, wait: .seconds(10), maxBytes: 1000)
+        #expect(more.state == .lineInput, "\(more)")
+        let end = try await session.send(
+            text: "b", keys: [], enter: true, wait: .seconds(10), maxBytes: 1000)
+        #expect(end.state == .done && end.output.hasSuffix("<ab>\n"), "\(end)")
     }
 
     @Test(.needs("bash")) @IO func `a list in a shell inside has the nonce of neither`()

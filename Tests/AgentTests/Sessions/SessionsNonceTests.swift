@@ -71,6 +71,10 @@ import Wire
         defer { session.close() }
         let nonce = session.console.shell.nonce
         let halves = nonce.halves.map { String(decoding: $0, as: UTF8.self) }
+        if TestShell.known.contains(shell) {
+            let kept = try await session.run("case $- in *a*) echo kept; esac")
+            #expect(kept.output == "kept\n", "set -a in a start-up file stays: \(kept)")
+        }
         for code in Self.codes(shell) {
             let result = try await session.run(code)
             #expect(result.state == .done, "\(code): \(result)")
