@@ -134,12 +134,14 @@ import Wire
     }
 
     /// The note about a shell's jobs, whose output nothing tells from a command's.
-    private static func note(jobs: (before: Int, after: Int)) -> String? {
+    private static func note(jobs: (before: Int, after: Int?)) -> String? {
+        let after = jobs.after ?? 0
         guard jobs.before > 0 else {
-            return jobs.after > 0 ? "background jobs of this shell: \(jobs.after)" : nil
+            return after > 0 ? "background jobs of this shell: \(after)" : nil
         }
-        return "background jobs of this shell: \(jobs.before) before this command, \(jobs.after) "
-            + "after it; their output may be in its output"
+        return "background jobs of this shell: \(jobs.before) before this command"
+            + (jobs.after.map { ", \($0) after it" } ?? "")
+            + "; their output may be in its output"
     }
 
     /// The note about input at the prompt.

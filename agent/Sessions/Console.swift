@@ -302,7 +302,7 @@ extension Console: IntakeListener {
     private func finish(_ outcome: CommandOutcome) {
         guard let command = shell.command else { return }
         watch.ended()
-        command.jobs.after = outcome.state == .done ? shell.state.jobs ?? 0 : 0
+        command.jobs.after = outcome.state == .done ? shell.state.jobs : nil
         let tail = log.bytes(max(command.begin, log.end - OwnTail.limit)..<log.end)
         command.sentinelBytes = OwnTail.count(
             in: tail[...], takesSentinel: outcome.mayShowSentinel)

@@ -22,8 +22,8 @@ import Terminal
     private var over: (outcome: CommandOutcome, at: ContinuousClock.Instant)?
     /// Output that came before its line was typed, after the previous command and its prompt.
     var late = 0..<0
-    /// The jobs of its shell when its line was typed, and at its end; 0 where they are not counted.
-    var jobs = (before: 0, after: 0)
+    /// The jobs of its shell when its line was typed, and at its end; nil: not counted there.
+    var jobs: (before: Int, after: Int?) = (0, nil)
     /// Whether input that a client had typed at the prompt was cleared for it.
     var clearedPrompt = false
     /// What was done when its time limit passed; nil if it has not passed.

@@ -12,8 +12,8 @@
 ///     E  status ; n ; cwd    command n is over; status: 297/own if its code did not reach its end,
 ///                            and status/own/jobs where the shell counts its jobs
 ///     D  $? ; __s ; n ; cwd  the shell is at its prompt; command n is over ($? + 256: a hook
-///                            printed the mark, and the user's own prompt follows; n+: a command
-///                            has printed the prompt, which is no mark)
+///                            printed the mark, and the user's own prompt follows; $?/jobs in
+///                            tcsh; n+: a command has printed the prompt, which is no mark)
 ///     F                      the shell wants more input (in mksh with the first digits of NONCE)
 ///     P  pid/image ; tty ; shell   who answers (once, at set-up; with the first digits of NONCE)
 ///     V  NAME=VALUE NUL …    the exported variables
@@ -24,8 +24,8 @@ public enum Mark: Sendable, Equatable {
     /// then the shell's status, if it is reported. `jobs`: those of the shell, in the background or
     /// stopped.
     case ended(status: Int, own: Int? = nil, jobs: Int? = nil, number: Int, directory: [UInt8])
-    /// The shell is at its prompt.
-    case prompt(status: Int, sentinel: Int, number: Int, directory: [UInt8])
+    /// The shell is at its prompt, with `jobs` of its own where only its prompt counts them.
+    case prompt(status: Int, jobs: Int? = nil, sentinel: Int, number: Int, directory: [UInt8])
     /// The shell wants more of an unfinished command.
     case continuation
     /// The exported variables, each with a NUL after it.
@@ -68,9 +68,18 @@ public enum Mark: Sendable, Equatable {
                 jobs: status.count > 2 ? status[2] : nil, number: number,
                 directory: Array(parts[2]))
         case UInt8(ascii: "D"):
-            guard let (numbers, directory) = Mark.split(fields, numbers: 3) else { return nil }
+            let parts = fields.split(
+                separator: UInt8(ascii: ";"), maxSplits: 3, omittingEmptySubsequences: false)
+            guard parts.count == 4, let sentinel = Mark.number(parts[1]),
+                let number = Mark.number(parts[2])
+            else { return nil }
+            let status = parts[0].split(
+                separator: UInt8(ascii: "/"), omittingEmptySubsequences: false
+            ).map(Mark.number)
+            guard status.count <= 2, let first = status[0] else { return nil }
             self = .prompt(
-                status: numbers[0], sentinel: numbers[1], number: numbers[2], directory: directory)
+                status: first, jobs: status.count > 1 ? status[1] : nil, sentinel: sentinel,
+                number: number, directory: Array(parts[3]))
         case UInt8(ascii: "F"):
             guard fields.isEmpty else { return nil }
             self = .continuation
@@ -88,15 +97,6 @@ public enum Mark: Sendable, Equatable {
                 program: String(decoding: parts[2], as: UTF8.self))
         default: return nil
         }
-    }
-
-    private static func split(_ fields: ArraySlice<UInt8>, numbers count: Int) -> ([Int], [UInt8])?
-    {
-        let parts = fields.split(
-            separator: UInt8(ascii: ";"), maxSplits: count, omittingEmptySubsequences: false)
-        guard parts.count == count + 1 else { return nil }
-        let numbers = parts.prefix(count).compactMap(number)
-        return numbers.count == count ? (numbers, Array(parts[count])) : nil
     }
 
     private static func number(_ digits: ArraySlice<UInt8>) -> Int? {

@@ -101,7 +101,8 @@ public struct ShellState: Sendable {
     public private(set) var promptStatus = 0
     /// Whether the user's own prompt follows the newest mark of a prompt.
     public private(set) var showsOwnPrompt = false
-    /// The jobs that the shell had at the end of the newest command; nil: it does not count them.
+    /// The jobs that the shell had at the end of the newest command or at its prompt; nil: it has
+    /// not counted them.
     public private(set) var jobs: Int?
     /// What the next command may find at its prompt.
     public private(set) var remains: Remains = []
@@ -230,7 +231,8 @@ public struct ShellState: Sendable {
                 isIncomplete
                     ? .incomplete : .ended(status, own: own, run.asked, runsCode: run.runsCode),
                 run.asked)
-        case .prompt(let status, let sentinel, let number, let directory):
+        case .prompt(let status, let jobs, let sentinel, let number, let directory):
+            if let jobs { self.jobs = jobs }
             // E has given the directory; ash's prompt would change backslashes in it.
             if phase != .ending { self.directory = directory }
             promptStatus = status & 255

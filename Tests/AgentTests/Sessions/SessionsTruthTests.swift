@@ -33,7 +33,7 @@ import Wire
         }
     }
 
-    @Test(arguments: [TestShell.bash, .zsh, .fish].filter(\.isInstalled))
+    @Test(arguments: [TestShell.bash, .zsh, .fish, .tcsh].filter(\.isInstalled))
     @IO func `a result says how many jobs the shell has in the background`(shell: TestShell)
         async throws
     {
@@ -43,9 +43,11 @@ import Wire
         #expect(try await session.run("true").note == nil)
         let started = try await session.run(
             "sh -c 'until [ -e go ]; do sleep 0.1; done; echo late' &")
-        #expect(started.note == "background jobs of this shell: 1", "\(started)")
+        // tcsh counts them at its prompt alone.
+        let counted = shell == .tcsh ? nil : "background jobs of this shell: 1"
+        #expect(started.note == counted, "\(started)")
         let done = try await session.run("touch go; sleep 1; echo mine")
-        #expect(done.output.contains("late\n") && done.output.hasSuffix("mine\n"), "\(done)")
+        #expect(done.output.contains("late\n") && done.output.contains("mine\n"), "\(done)")
         #expect(done.note?.contains("their output may be in its output") == true, "\(done)")
         #expect(try await session.run("true").note == nil)
     }

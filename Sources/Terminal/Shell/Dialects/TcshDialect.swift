@@ -16,7 +16,7 @@ struct TcshDialect: Dialect {
                 // Aliases of a line are read before it runs: hence the quotes.
                 + "''unset edit correct filec autologout rprompt printexitvalue time savehist watch mail;"
                 + "''set histchars='' __s=\(Mark.settingUp) __n=0 \(nonce.assigned(to: ("__ka", "__kb")));"
-                + "alias __p 'set prompt='\\''%{\\033]133;D;%$__ka%$__kb;%?;%$__s;%$__n;%/;%$__ka%$__kb\\007%}'\\'"
+                + "alias __p 'set prompt='\\''%{\\033]133;D;%$__ka%$__kb;%?/%j;%$__s;%$__n;%/;%$__ka%$__kb\\007%}'\\'"
                 + "' prompt2=';''eval __p\n",
             " set __l='\\\n'\n",
             " set __a=\"`printf '\\033'`\" __z=\"`printf '\\007'`\" __o='' __u='' __k=0 __r=0 __m='!^';"
