@@ -64,28 +64,49 @@ public struct NonceFilter: Sendable {
         return Array(carried.dropFirst(shown))
     }
 
-    /// The first half, by Horspool's method: most bytes are passed over.
+    /// The first half, by the method of Wu and Manber: most bytes are passed over, as every byte
+    /// that a terminal sends is examined here.
     private func firstHalf(in bytes: ArraySlice<UInt8>) -> Range<Int>? {
-        var last = bytes.startIndex + Self.length - 1
-        while last < bytes.endIndex {
-            let step = steps[Int(bytes[last])]
-            if step > 0 {
-                last += step
-                continue
-            }
-            let range = (last - Self.length + 1)..<(last + 1)
+        var last = Self.length - 1
+        while let place = lastOfHalf(in: bytes, from: last) {
+            let end = bytes.startIndex + place + 1
+            let range = (end - Self.length)..<end
             if halves.joined().contains(where: { bytes[range].elementsEqual($0) }) { return range }
-            last += 1
+            last = place + 1
         }
         return nil
     }
 
-    /// How far a half's end is at least behind a byte: 0 for the last digit of one.
+    /// Where the last two digits of a half may be, counted from the first byte.
+    private func lastOfHalf(in bytes: ArraySlice<UInt8>, from first: Int) -> Int? {
+        unsafe bytes.withUnsafeBufferPointer { buffer in
+            unsafe steps.withUnsafeBufferPointer { table in
+                guard let text = buffer.baseAddress, let steps = table.baseAddress else {
+                    return nil
+                }
+                var last = first
+                while last < buffer.count {
+                    let step = unsafe steps[Self.hash(text[last - 1], text[last])]
+                    if step == 0 { return last }
+                    last += step
+                }
+                return nil
+            }
+        }
+    }
+
+    /// 0...255 for two bytes; hexadecimal digits are spread best.
+    private static func hash(_ first: UInt8, _ second: UInt8) -> Int {
+        Int(first << 4 ^ second)
+    }
+
+    /// How far a half's end is at least behind two bytes with a hash: 0 for its last digits.
     private static func steps(_ halves: [[[UInt8]]]) -> [Int] {
-        var steps = [Int](repeating: length, count: 256)
+        var steps = [Int](repeating: length - 1, count: 256)
         for half in halves.joined() {
-            for (index, digit) in half.enumerated() {
-                steps[Int(digit)] = min(steps[Int(digit)], length - 1 - index)
+            for last in 1..<length {
+                let hash = hash(half[last - 1], half[last])
+                steps[hash] = min(steps[hash], length - 1 - last)
             }
         }
         return steps
