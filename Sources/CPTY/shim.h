@@ -47,6 +47,14 @@ static inline int hl_pty_resize(int master, unsigned short cols, unsigned short 
     struct winsize size = {.ws_row = rows, .ws_col = cols};
     return ioctl(master, TIOCSWINSZ, &size);
 }
+/* The number of the terminal in /dev/pts, or -1. */
+static inline int hl_pty_number(int master) {
+    int number = -1;
+#ifdef TIOCGPTN
+    if (ioctl(master, TIOCGPTN, &number) != 0) return -1;
+#endif
+    return number;
+}
 /* Has the child ended? 0 no; 1 yes, with `code` its exit status or -signal; <0 -errno. */
 static inline int hl_pty_reap(int pid, int *code) {
     int status = 0;

@@ -39,6 +39,12 @@ public import Programs
     /// Bytes written but not yet taken by the terminal.
     public var unsent: Int { pending.count }
 
+    /// The device of the child's terminal, as `/dev/pts/3`; nil: it is closed.
+    public var terminal: String? {
+        let number = master < 0 ? -1 : hl_pty_number(master)
+        return number < 0 ? nil : "/dev/pts/\(number)"
+    }
+
     /// Starts the program at `path` (absolute) as the session leader on a new terminal.
     ///
     /// `arguments` includes the name the program sees (`-bash` for a login shell).

@@ -170,8 +170,13 @@ import Testing
     @Test func `an open line that asks is a question`() {
         #expect(PromptGuess.openLine(of: "a\nPassword: ") == "Password: ")
         #expect(PromptGuess.openLine(of: "a\n") == nil)
+        // A prompt at the right margin, which the cursor has left again.
+        let margin = String(repeating: " ", count: 300)
+        #expect(PromptGuess.openLine(of: "a\nlines> " + margin) == "lines> ")
+        #expect(PromptGuess.openLine(of: "a\n" + margin) == nil)
         for line in [
             "Password: ", "Continue? [Y/n] ", "--More--", "Enter passphrase for key:", "Really?",
+            "?# ", "#? ", "Press any key to go on ", "press ENTER",
         ] {
             #expect(PromptGuess.isQuestion(line), "\(line)")
         }
@@ -191,7 +196,7 @@ import Testing
         for line in [
             "", ">>> ", "... ", "> ", "mysql> ", "MariaDB [(none)]> ", "sqlite> ", "postgres=# ",
             "db=> ", "127.0.0.1:6379> ", "(gdb) ", "irb(main):001:0> ", "Delete? [y/N] ", "Name: ",
-            "100% ", "Downloading 45%", "Password: ", "Copied 12 files",
+            "100% ", "Downloading 45%", "Password: ", "Copied 12 files", "?# ", "#? ",
         ] {
             #expect(!PromptGuess.isShellPrompt(line), "\(line)")
         }
@@ -266,6 +271,9 @@ import Testing
             ("S do_select 23 /dev/pts/4 bash", "- tty bash~--norc", raw, "me> ", true),
             ("S do_select 23 /dev/pts/4 bash", "- tty bash~--norc", raw, "Sure? [y/N] ", false),
             ("S do_select 23 /dev/pts/4 bash", "- tty bash~--norc", raw, "Name: ", false),
+            // The terminal echoes a key that a builtin reads; an editor echoes by itself.
+            ("S do_select 23 /dev/pts/4 bash", "- tty bash~-i", "-icanon echo", "Key", false),
+            ("S do_select 23 /dev/pts/4 bash", "- tty bash~-i", raw, "Key", true),
             ("S 0 ? ? sh", "- ? -sh", line, "$ ", true),
             ("S 0 ? ? sh", "- ? sh~-c~id", line, "$ ", false),
             ("S poll 7 ? ssh", "- tty ssh~host", raw, "me@host:~$ ", true),

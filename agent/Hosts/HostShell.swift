@@ -20,15 +20,19 @@ import Terminal
 
     private let program: any RunningProgram
     private let asks: @IO (Probe.Question) async -> [UInt8]?
+    private let findsLogin: @IO () async -> Login.Answer
 
-    /// Takes over a program that has just been started; `asks` probes its kernel.
+    /// Takes over a program that has just been started; `asks` probes its kernel, and `findsLogin`
+    /// finds its process there.
     init(
         _ program: any RunningProgram, hostKey: String? = nil,
-        asks: @escaping @IO (Probe.Question) async -> [UInt8]?
+        asks: @escaping @IO (Probe.Question) async -> [UInt8]?,
+        findsLogin: @escaping @IO () async -> Login.Answer
     ) {
         self.program = program
         self.hostKey = hostKey
         self.asks = asks
+        self.findsLogin = findsLogin
     }
 
     func write(_ bytes: [UInt8]) { program.write(bytes) }
@@ -37,4 +41,5 @@ import Terminal
     func resize(columns: UInt16, rows: UInt16) { program.resize(columns: columns, rows: rows) }
     func close() { program.close() }
     func ask(_ question: Probe.Question) async -> [UInt8]? { await asks(question) }
+    func findLogin() async -> Login.Answer { await findsLogin() }
 }

@@ -42,10 +42,17 @@ import Wire
         let terminal = try PTY.spawn(
             path: path, arguments: arguments, environment: environment, directory: directory,
             columns: columns, rows: rows)
-        return HostShell(terminal) { question in
-            let script = Array((Probe.definitions + question.line).utf8)
-            return try? await Child.run("/bin/sh", [], input: script, deadline: .seconds(5)).output
+        let isLogin = arguments.first?.hasPrefix("-") ?? false
+        let name = isLogin ? path.split(separator: "/").last.map(String.init) : nil
+        let login = terminal.terminal.flatMap {
+            Login(process: Int(terminal.pid), terminal: $0, name: name)
         }
+        return HostShell(terminal, asks: ask) { login.map { .found($0) } ?? .hidden }
+    }
+
+    private static func ask(_ question: Probe.Question) async -> [UInt8]? {
+        let script = Array((Probe.definitions + question.line).utf8)
+        return try? await Child.run("/bin/sh", [], input: script, deadline: .seconds(5)).output
     }
 
     func execute(

@@ -3,6 +3,7 @@
 // its mark, as OpenSSH refuses signals where root logs in.
 import Loop
 import SSH
+import Terminal
 import Wire
 
 /// A host behind SSH.
@@ -26,7 +27,13 @@ import Wire
     static func shell(
         _ channel: Channel, probes: ProbeChannel? = nil, hostKey: String? = nil
     ) -> HostShell {
-        HostShell(channel, hostKey: hostKey) { await probes?.ask($0) }
+        probes?.terminals.opened(channel)
+        return HostShell(channel, hostKey: hostKey) {
+            await probes?.ask($0)
+        } findsLogin: { [weak channel] in
+            guard let channel, let probes else { return .hidden }
+            return await probes.findLogin(on: channel)
+        }
     }
 
     func execute(
@@ -36,6 +43,7 @@ import Wire
         let (channel, link) = try await links.execute(on: target, options, terminal: terminal) {
             command.wrapped(mark: CommandText.isUnix($0.server.version) ? id : nil)
         }
+        if terminal != nil { links.probes(of: link)?.terminals.opened(channel) }
         let isUnix = CommandText.isUnix(link.server.version)
         let (links, target, options) = (links, target, options)
         return CommandProcess(channel) { signal in

@@ -22,6 +22,8 @@ import Terminal
     func resize(columns: UInt16, rows: UInt16)
     /// Probes the kernel of the shell's host, without the shell; nil if that is not possible.
     func ask(_ question: Probe.Question) async -> [UInt8]?
+    /// Asks the kernel which process the shell is, before the shell is asked anything.
+    func findLogin() async -> Login.Answer
     /// Hangs up.
     func close()
 }

@@ -21,6 +21,9 @@ import Terminal
     /// The most bytes kept of an answer, so that a host cannot fill the agent's memory.
     private static let answerLimit = 1 << 16
 
+    /// The terminals of the link.
+    let terminals = LinkTerminals()
+
     private let link: Link
     private var channel: Channel?
     private var opening: Task<Channel?, Never>?
@@ -43,14 +46,28 @@ import Terminal
     var isOpen: Bool { channel != nil }
 
     /// Asks the kernel; nil if it cannot be asked or does not answer.
-    func ask(_ question: Probe.Question) async -> [UInt8]? {
+    func ask(_ question: Probe.Question) async -> [UInt8]? { await ask(question.line) }
+
+    /// Asks which process the shell of this channel is.
+    func findLogin(on channel: Channel) async -> Login.Answer {
+        guard let question = terminals.question(about: channel),
+            let bytes = await ask(question.line)
+        else { return .hidden }
+        let answer = Login.Answer(bytes)
+        if case .found(let login) = answer {
+            terminals.found(login.question.process, on: channel)
+        }
+        return answer
+    }
+
+    private func ask(_ line: String) async -> [UInt8]? {
         if let restUntil, IO.now < restUntil { return nil }
         guard let channel = await open() else { return nil }
         number += 1
         let answer = Once<[UInt8]?>()
         asked.append((number, IO.now, answer))
         idleTimer?.cancel()
-        channel.write(Array("\(question.line)echo; echo \"end \(number)\"\n".utf8))
+        channel.write(Array("\(line)echo; echo \"end \(number)\"\n".utf8))
         if limitTimer == nil { startLimit() }
         return await answer.wait()
     }
@@ -82,7 +99,7 @@ import Terminal
             guard let self, let channel, channel === self.channel else { return }
             self.fail()
         }
-        channel.write(Array(Probe.definitions.utf8))
+        channel.write(Array((Probe.definitions + Login.definitions).utf8))
         channel.resume()
     }
 

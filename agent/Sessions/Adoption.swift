@@ -65,7 +65,7 @@ import Wire
     }
 
     /// Waits until a shell seems to wait for a command.
-    private func adoptable(
+    func adoptable(
         _ deadline: ContinuousClock.Instant
     ) async throws(Fault) -> Probe.Adoption? {
         let limit = min(deadline, IO.now + Self.startTime)

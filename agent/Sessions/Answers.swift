@@ -13,6 +13,9 @@ import Wire
 
     static let guessNote = "low confidence: guessed from the output alone"
 
+    static let loginNote =
+        "the login is over, and its shell is set up: ssh_session_command runs in it"
+
     static func adoptionNote(_ name: String) -> String {
         "\(name) has the terminal and a shell of its own, without marks: what runs in it has no exact "
             + "end or status until ssh_session_send {\"adopt\": true} makes it this session's shell"
@@ -56,7 +59,7 @@ import Wire
         var result = result(of: nil, in: begin..<upper, maxBytes: maxBytes)
         switch console.end {
         case nil:
-            guard console.shell.state.typed == nil else { break }
+            guard console.shell.state.typed == nil, !console.shell.state.isSettingUp else { break }
             result.state = .done
             result.evidence = [dialogue.evidence]
             result.exitCode = dialogue.promptStatus
@@ -88,12 +91,13 @@ import Wire
             if console.shell.hasMarks, let note = Self.note(typed, result.state) {
                 notes.append(note)
             }
-            result.note = notes.first
+            result.note = console.shell.isLogin ? console.loginNote : notes.first
             return result
         }
         guard let command else {
-            result.state = console.end.map { CommandState($0) } ?? .done
-            result.evidence = [console.end != nil ? .eof : dialogue.evidence]
+            let isSettingUp = if case .settingUp = console.occupation { true } else { false }
+            result.state = console.end.map { CommandState($0) } ?? (isSettingUp ? .running : .done)
+            result.evidence = isSettingUp ? [] : [console.end != nil ? .eof : dialogue.evidence]
             return result
         }
         if let outcome = command.outcome {
@@ -148,7 +152,8 @@ import Wire
     private static func note(_ typed: TypedInput, _ state: CommandState) -> String? {
         switch state {
         case .incomplete:
-            "the shell wants more of what was typed: send the rest, or ctrl-c to give it up"
+            "the shell wants more of what was typed: ssh_session_send {\"text\": …} sends the rest, "
+                + "{\"keys\": [\"ctrl-c\"]} gives it up"
         case .lineInput where !typed.isEntered:
             "what was typed is at the shell's prompt and was not entered: send enter to run it; "
                 + "ssh_session_command clears it"

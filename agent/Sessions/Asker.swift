@@ -110,7 +110,8 @@ import Wire
             let answer = await console.transport.ask(question), let probe = Probe(answer)
         else { return nil }
         console.watch.heard()
-        return probe
+        let shell = console.shell
+        return shell.isLogin ? shell.login?.seen(in: probe) ?? probe : probe
     }
 
     /// The kernel has answered before, and can be asked about the shell that is driven.

@@ -44,6 +44,8 @@ import Wire
         case adopting(depth: Int)
         /// What a client typed at the prompt is cleared.
         case clearing
+        /// The login is over, and its shell is set up.
+        case settingUp
     }
 
     /// Time after which what looks like the beginning of a secret is shown after all.
@@ -113,7 +115,7 @@ import Wire
         watch.received(at: IO.now)
         let before = log.end
         intake.take(bytes, self)
-        guard log.end > before else { return }
+        guard log.end > before || shell.state.phase == .login else { return }
         watch.printed()
         onPrinted?()
         waiters.wakeForOutput()
@@ -225,7 +227,7 @@ extension Console: IntakeListener {
     func askedForCursor() {
         switch shell.state.phase {
         case .ready, .quiet: transport.write(Array("\u{1b}[1;1R".utf8))
-        case .asking, .arming, .typing, .command, .ending, .ended: break
+        case .login, .asking, .arming, .typing, .command, .ending, .ended: break
         }
     }
 
@@ -262,7 +264,7 @@ extension Console: IntakeListener {
     private var endsEcho: Bool {
         switch shell.state.phase {
         case .typing, .quiet: true
-        case .asking, .arming, .ready, .command, .ending, .ended: shell.rest != nil
+        case .login, .asking, .arming, .ready, .command, .ending, .ended: shell.rest != nil
         }
     }
 
@@ -334,6 +336,11 @@ extension Console {
         case .adopting:
             throw Fault(
                 .busy, "a shell inside session \(id) is being adopted; try again in a moment")
+        case .settingUp:
+            throw Fault(
+                .busy,
+                "the login of session \(id) is over, and its shell is being set up; try again in a "
+                    + "moment")
         case .clearing:
             throw Fault(
                 .busy,
@@ -357,21 +364,26 @@ extension Console {
         guard end == nil else { return nil }
         let shell = shells[top]
         guard let begin = shell.openBegin else { return nil }
-        let line = openLine(from: begin)
-        let endsAtMargin = log.bytes(max(begin, log.end - 1)..<log.end) == [13]
+        let isGreeting = shell.state.phase == .login
+        let count = isGreeting ? intake.greeting.count : log.end - begin
+        let tail = isGreeting ? intake.greeting.suffix(Self.lineLimit) : tail(from: begin)
+        let line = PromptGuess.openLine(of: CleanText.clean(tail))
+        let endsAtMargin = tail.last == 13
         return Watch.Scene(
-            begin: begin, outputBytes: log.end - begin, openLine: line,
+            begin: begin, outputBytes: count, openLine: line,
             drawsScreen: display.modes.isAlternate,
             picture: display.picture(openLine: line, endsAtMargin: endsAtMargin),
             typed: shell.hasMarks ? shell.state.typed : nil,
             code: shell.isRunning ? shell.command?.preview ?? "" : "", profile: shell.profile,
-            image: shell.identity?.image)
+            image: shell.identity?.image, isLogin: shell.isLogin,
+            goesOn: shell.goesOn)
     }
 
-    /// The last line of the output from `begin` on, where it has no end; nil: there is none.
-    func openLine(from begin: Int) -> String? {
-        let bytes = log.bytes(max(begin, log.end - 2000)..<log.end)
-        return PromptGuess.openLine(of: CleanText.clean(bytes[...]))
+    /// The most bytes that are searched for the last line.
+    private static let lineLimit = 2000
+
+    private func tail(from begin: Int) -> ArraySlice<UInt8> {
+        log.bytes(max(begin, log.end - Self.lineLimit)..<log.end)[...]
     }
 
     /// A shell's working directory, as far as known.

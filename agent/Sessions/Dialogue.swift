@@ -83,13 +83,23 @@ extension Console {
             .busy, "session \(id) is running \(command.id): \(command.preview); \(wayOn)")
     }
 
+    private static let tmux =
+        "tmux shows terminals of its own, where nothing marks what runs: detach with "
+        + "ssh_session_send {\"keys\": [\"ctrl-b\", \"d\"]}. Where a start-up file has put it in the "
+        + "shell's place (exec tmux), that ends the session: send {\"keys\": [\"ctrl-b\", \":\"]} and "
+        + "then {\"text\": \"detach -E 'exec bash --norc'\"} for a shell instead, or use ssh_execute"
+    private static let screen =
+        "screen shows terminals of its own, where nothing marks what runs: detach with "
+        + "ssh_session_send {\"keys\": [\"ctrl-a\", \"d\"]}. Where a start-up file has put it in the "
+        + "shell's place (exec screen), that ends the session: use ssh_execute"
+
     /// What a client can do about what has the terminal.
-    private var wayOn: String {
+    var wayOn: String {
         let name = watch.foreground.map { String($0.prefix(64)).plain(keepsLines: false) }
-        let program = name ?? "a program"
-        guard watch.unmarked == nil else {
-            return "\(program) in it has a shell of its own: take that over with ssh_session_send "
-                + "{\"adopt\": true}, or leave it with {\"text\": \"exit\"}"
+        let program = name ?? (shell.isLogin ? "it" : "a program")
+        if let inner = watch.unmarked {
+            return "\(name ?? inner) in it has a shell of its own: take that over with "
+                + "ssh_session_send {\"adopt\": true}, or leave it with {\"text\": \"exit\"}"
         }
         let prompt = watch.finding?.prompt.map { " (\($0))" } ?? ""
         return switch watch.finding?.state {
@@ -99,12 +109,16 @@ extension Console {
         case .lineInput, .maybeInput, .incomplete:
             "\(program) waits for input\(prompt): answer with ssh_session_send {\"text\": …}, or end it "
                 + "with {\"keys\": [\"ctrl-c\"]}"
+        case .fullscreen where name?.hasPrefix("tmux") == true:
+            Self.tmux
+        case .fullscreen where name == "screen":
+            Self.screen
         case .fullscreen:
             "\(program) has the whole terminal: look with ssh_session_read {\"view\": \"screen\"}, and "
                 + "leave it by its own keys (a pager: ssh_session_send {\"text\": \"q\", \"enter\": "
                 + "false}) or {\"keys\": [\"ctrl-c\"]}"
         case .running, .done, .aborted, .stopped, .shellExited, .linkLost, nil:
-            "wait with ssh_session_read or interrupt it with ssh_session_send ctrl-c"
+            "wait with ssh_session_read or interrupt it with ssh_session_send {\"keys\": [\"ctrl-c\"]}"
         }
     }
 }

@@ -47,6 +47,8 @@ import Terminal
     /// The most bytes kept of what arrives while a shell is set up: a host must not fill the
     /// memory.
     private static let greetingLimit = 64 << 10
+    /// The bytes kept of a longer one: its head for the banner, its tail for the prompt.
+    private static let greetingHead = 16 << 10, greetingTail = 16 << 10
     /// The cursor question of BusyBox ash, which it sends by itself.
     private static let cursorQuestion = Array("\u{1b}[6n".utf8)
 
@@ -225,7 +227,12 @@ import Terminal
     }
 
     private func greet(_ bytes: ArraySlice<UInt8>, _ listener: some IntakeListener) {
-        if greeting.count < Self.greetingLimit { greeting.append(contentsOf: bytes) }
+        if greeting.count < Self.greetingLimit {
+            greeting.append(contentsOf: bytes)
+        } else if top == 0 {
+            greeting.removeSubrange(Self.greetingHead..<greeting.count - Self.greetingTail)
+            greeting.append(contentsOf: bytes)
+        }
         // A session's program may print while a shell in it is being identified.
         if top > 0, greeting.count >= Self.greetingLimit { releaseGreeting(listener) }
     }

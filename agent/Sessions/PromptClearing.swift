@@ -47,24 +47,29 @@ import Wire
             throw Fault(
                 .busy,
                 "session \(id) is running \(name), which was started at its prompt; wait with "
-                    + "ssh_session_read or interrupt it with ssh_session_send ctrl-c")
+                    + "ssh_session_read or interrupt it with ssh_session_send {\"keys\": [\"ctrl-c\"]}"
+            )
         }
         if let name = console.watch.unmarked {
             throw Fault(
-                .busy, "session \(id): \(Answers.adoptionNote(name)); or end it with ctrl-c")
+                .busy,
+                "session \(id): \(Answers.adoptionNote(name)); or leave it with ssh_session_send "
+                    + "{\"text\": \"exit\"}")
         }
         guard !typed.isEntered || typed.isInterrupted else {
             throw Fault(
                 .busy,
-                "session \(id) has input at its prompt that is not over: send the rest of it, or "
-                    + "ctrl-c first")
+                "what was typed at the prompt of session \(id) is not over: the shell wants more, or "
+                    + "an answer: send that with ssh_session_send {\"text\": …}, or give it up with "
+                    + "{\"keys\": [\"ctrl-c\"]}")
         }
         if await showsPrompt() { return }
         try console.checkAlive()
         throw Fault(
             .busy,
             "session \(id) shows no prompt after ctrl-c: something may still read what is typed; "
-                + "ssh_session_read shows it; send ctrl-c again, or close the session")
+                + "ssh_session_read shows it; send ssh_session_send {\"keys\": [\"ctrl-c\"]} again, or "
+                + "close the session")
     }
 
     /// After a client's Ctrl-C: some shells show no prompt until a line is entered.

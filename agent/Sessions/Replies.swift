@@ -30,7 +30,7 @@ import Wire
         guard shell.hasMarks else { return true }
         return switch shell.state.phase {
         // A shell asks when it starts (fish 4), and its prompt's functions may.
-        case .asking, .ending: true
+        case .login, .asking, .ending: true
         case .command: shell.state.isRunning
         case .typing(let input): input.isEntered
         case .arming, .ready, .quiet, .ended: false
@@ -75,7 +75,7 @@ import Wire
                 age: now - asked, silence: now - console.lastOutput,
                 isLast: console.display.isAskedLast,
                 drawsScreen: console.display.modes.isAlternate,
-                hasEditor: console.shell.profile.editor != .none,
+                hasEditor: console.shell.profile.editor != .none || console.shell.isLogin,
                 isKernelSlow: begin != nil && console.asker.canAsk)
             switch ReplyRule.step(probe, scene) {
             case .send:

@@ -41,8 +41,6 @@ import Wire
     private static let canonicalLimit = 4095
     /// The most bytes of a secret, which bounds what is kept in memory to be hidden in the output.
     private static let secretLimit = 1024
-    /// How long a new shell may take for each line that restores the state of one that is gone.
-    private static let takeOverTime = Duration.seconds(10)
 
     /// A program that asks for a secret.
     private struct SecretQuestion: Equatable {
@@ -78,10 +76,30 @@ import Wire
             (dialogue, banner) = try await DeviceDialogue.open(
                 console, until: deadline, target: target)
         default:
+            try await open(until: deadline, as: ShellProfile(rawValue: shell.rawValue), limit)
+        }
+    }
+
+    /// Waits for the login's end, and sets its shell up; or leaves to the client what asks.
+    private func open(
+        until deadline: ContinuousClock.Instant, as choice: ShellProfile?, _ limit: Duration
+    ) async throws(Fault) {
+        console.shell.isLogin = true
+        console.shell.state.waitForLogin()
+        switch await LoginWatch(console).wait(until: deadline) {
+        case .asks:
+            banner = SetUp.banner(console.intake.greeting)
+            dialogue = LoginDialogue(console, target: target, choice: choice, limit: limit) {
+                [weak self] in self?.dialogue = $0
+            }
+        case .prompt:
             let dialogue = ShellDialogue(console, target: target)
-            banner = try await dialogue.open(
-                until: deadline, as: ShellProfile(rawValue: shell.rawValue))
+            banner = try await dialogue.open(until: deadline, as: choice)
             self.dialogue = dialogue
+        case .over:
+            defer { console.close() }
+            try await SetUp(console: console, target: target, deadline: deadline, depth: 0)
+                .giveUp()
         }
     }
 
@@ -100,6 +118,8 @@ import Wire
     var shellName: String { console.shell.name }
     /// How many shells were adopted inside each other.
     var depth: Int { console.depth }
+    /// Whether its login is not over: something in it asks.
+    var isAtLogin: Bool { console.shell.isLogin && console.end == nil }
     /// The newest command of the innermost shell.
     var command: SessionCommand? { console.shell.command }
     /// Whether a command has not ended yet.
@@ -262,9 +282,9 @@ import Wire
         if console.shell.state.typed == nil { dialogue.typesAtPrompt(line) }
         console.shell.state.typed(bytes, at: begin)
         console.transport.write(bytes)
-        let level = depth
+        let (level, isLogin) = (depth, console.shell.isLogin)
         let isMatched = await wait(for: pattern, from: begin, until: deadline) {
-            self.console.shell.state.typed == nil
+            self.console.shell.state.typed == nil && !self.console.shell.state.isSettingUp
         }
         await dialogue.recover(from: bytes)
         // The shell that was typed to may have ended, and with it the command that started it.
@@ -276,6 +296,9 @@ import Wire
         }
         var result = answers.typed(from: begin, maxBytes: maxBytes)
         result.isMatched = isMatched
+        if isLogin, result.state == .done {
+            (result.exitCode, result.note) = (nil, Answers.loginNote)
+        }
         return result
     }
 
@@ -410,33 +433,5 @@ import Wire
         let asks = result.state == .secret && result.evidence == [.probe]
         asking = asks ? SecretQuestion(prompt: result.prompt, foreground: result.foreground) : nil
         return result
-    }
-
-    // MARK: A new shell
-
-    /// Gives a new shell the directory and the variables of one that is gone.
-    func takeOver(from old: Session) async -> Restored {
-        var restored = Restored()
-        guard console.shell.hasMarks, old.console.shells[0].hasMarks else { return restored }
-        let profile = console.shell.profile
-        let missing = await console.exports.missing(from: old.console.exports)
-        let code = missing.map { profile.exporting($0.name, $0.value) }.joined(separator: "\n")
-        if !missing.isEmpty, await succeeds(code) { restored.variables = missing.map(\.name) }
-        if let place = old.console.directory(of: old.console.shells[0]),
-            await succeeds(profile.entering(place))
-        {
-            restored.directory = place
-        }
-        // None of these lines was a command of the client.
-        console.exports.takeOver(from: old.console.exports)
-        console.shell.command = nil
-        console.history = CommandHistory()
-        console.shell.rest = log.end
-        return restored
-    }
-
-    private func succeeds(_ code: String) async -> Bool {
-        let result = try? await run(code, wait: Self.takeOverTime, maxBytes: 0)
-        return result?.state == .done && result?.exitCode == 0
     }
 }

@@ -173,9 +173,14 @@ import Wire
         }
         session.opening = call
         session.opening?.access.password = nil
-        let opened = SessionOpened(
+        var opened = SessionOpened(
             info: info(session), banner: session.banner, hostKey: hostKey,
             durationMS: Int((IO.now - start) / .milliseconds(1)))
+        if session.isAtLogin {
+            let asks = session.describe(nil)
+            (opened.foreground, opened.prompt) = (asks.foreground, asks.prompt)
+            opened.note = asks.note
+        }
         return (opened, session)
     }
 

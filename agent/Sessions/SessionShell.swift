@@ -20,6 +20,12 @@ import Terminal
     var state = ShellState()
     /// Whether it prints marks; devices and raw terminals print none.
     var hasMarks = true
+    /// Which process it is, from before it was asked; nil: the kernel has not shown it.
+    var login: Login?
+    /// Whether its login runs, and may ask something: it has not been set up.
+    var isLogin = false
+    /// Whether it is set up as soon as the login has brought it to its prompt.
+    var goesOn = false
     /// Its newest command.
     var command: SessionCommand?
     /// Where a client's input at its prompt ended, since its newest command.
@@ -61,6 +67,7 @@ import Terminal
 
     /// The question to the kernel about it; nil if none can be asked.
     var question: Probe.Question? {
+        if identity == nil { return login?.question }
         guard let process, let terminal else { return nil }
         return Probe.Question(process: process, terminal: terminal)
     }
@@ -70,6 +77,7 @@ import Terminal
 
     /// Where the output of the running command or input begins; nil if nothing runs.
     var openBegin: Int? {
+        if state.phase == .login { return 0 }
         if let typed = state.typed { return typed.begin }
         guard let command, command.outcome == nil, state.isRunning || !hasMarks else { return nil }
         return command.begin

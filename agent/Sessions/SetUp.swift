@@ -115,6 +115,9 @@ import Wire
         }
     }
 
+    /// Throws why the shell did not answer; nothing is typed.
+    func giveUp() async throws(Fault) { try await reach(IO.now) { false } }
+
     private var isAnswered: Bool { !isShellGone && console.shell.identity != nil }
 
     private func reach(

@@ -35,7 +35,7 @@ import Wire
     var promptStatus: Int? { console.shell.state.promptStatus }
     func cleaned(_ text: String, from offset: Int) -> String { text }
 
-    /// Sets the shell up.
+    /// Sets the shell up, which is at its prompt.
     ///
     /// `choice`: what it is taken for, in place of what it says it is. Answers with what the host
     /// showed at login.
@@ -43,6 +43,8 @@ import Wire
         until deadline: ContinuousClock.Instant, as choice: ShellProfile?
     ) async throws(Fault) -> String {
         let setUp = SetUp(console: console, target: target, deadline: deadline, depth: 0)
+        console.shell.isLogin = false
+        console.shell.state.ask()
         do throws(Fault) {
             try await setUp.introduce(as: choice)
             try await setUp.arm()

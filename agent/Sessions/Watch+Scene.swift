@@ -24,6 +24,10 @@ extension Watch {
         var profile = ShellProfile.dash
         /// Where that shell's stack begins, as it reported itself.
         var image: Int?
+        /// Whether the login runs: its shell, at a prompt, is the one to set up.
+        var isLogin = false
+        /// Whether that is done as soon as it is at its prompt.
+        var goesOn = false
 
         /// What the answer shows the foreground to wait for; nil: nothing, or it is not known.
         func wants(_ probe: Probe) -> CommandState? {
@@ -74,7 +78,7 @@ extension Watch {
         /// What an adoption would find.
         func adoption(_ probe: Probe) -> Probe.Adoption {
             let found = probe.adoption(drawsScreen: drawsScreen, line: prompt(probe))
-            guard found == .itself, !isReplaced(probe) else { return found }
+            guard found == .itself, !isLogin, !isReplaced(probe) else { return found }
             return .refused("the session's own shell reads a line, which is not a command")
         }
 

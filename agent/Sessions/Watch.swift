@@ -233,6 +233,11 @@ struct Watch {
         let verdict = probe.verdict
         shellWaits = probe.shellIsAlone && verdict != .running
         finding = nil
+        if scene.goesOn, unmarked != nil {
+            // The login is over: nothing asks.
+            unmarked = nil
+            return
+        }
         if let typed = scene.typed, probe.shellIsAlone, unmarked == nil {
             return judge(typed, verdict)
         }

@@ -131,7 +131,9 @@ public struct OpenSession: CallArguments {
             "ssh_session_open", title: "Open a session",
             """
             Opens a shell on a host through its agent and keeps it open: directory, variables and \
-            background jobs stay between ssh_session_command calls. Close it when done.
+            background jobs stay between ssh_session_command calls. Close it when done. state is \
+            done at the shell's prompt; in line_input, secret or fullscreen the login asks something \
+            first: answer it with ssh_session_send, as note says.
             """,
             scopes: [.sessionsExec],
             hints: .changes(destructive: false, idempotent: false, atTargets: true),
@@ -148,6 +150,12 @@ public struct SessionOpened: Sendable {
     public var hostKey: String?
     /// Milliseconds it took.
     public var durationMS: Int
+    /// The program of the login that asks something; nil: the shell, or nothing asks.
+    public var foreground: String?
+    /// The prompt of what the login asks.
+    public var prompt: String?
+    /// What to do about a login that asks.
+    public var note: String?
     /// The session that this shell replaces, and what was restored from it.
     public var reopened: (from: String, restored: Restored)?
 
@@ -157,6 +165,12 @@ public struct SessionOpened: Sendable {
         "host_key", "The type and SHA-256 fingerprint of the host's key; absent for local."
     ).optional
     private static let durationMS = Field.count("duration_ms", "Milliseconds that opening took.")
+    private static let foreground = Field.text(
+        "foreground", "The program of the login that has the terminal, when it is not the shell."
+    ).optional
+    private static let prompt = Field.text(
+        "prompt", "The prompt of what the login asks."
+    ).optional
     private static let reopenedFrom = Field.text(
         "reopened_from", "The session that this new shell replaces."
     ).optional
@@ -168,6 +182,7 @@ public struct SessionOpened: Sendable {
     static let members =
         SessionInfo.members + [
             banner.declaration, hostKey.declaration, durationMS.declaration,
+            foreground.declaration, prompt.declaration,
             reopenedFrom.declaration, restored.declaration, note.declaration,
         ]
 
@@ -185,9 +200,11 @@ public struct SessionOpened: Sendable {
         members.put(Self.banner, banner)
         members.put(Self.hostKey, hostKey)
         members.put(Self.durationMS, durationMS)
+        members.put(Self.foreground, foreground)
+        members.put(Self.prompt, prompt)
         members.put(Self.reopenedFrom, reopened?.from)
         members.put(Self.restored, reopened?.restored.json)
-        members.put(Self.note, reopened.map { _ in Restored.note })
+        members.put(Self.note, note ?? reopened.map { _ in Restored.note })
         return members.json
     }
 }

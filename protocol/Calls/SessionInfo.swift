@@ -17,7 +17,8 @@ public struct SessionInfo: Sendable, Equatable {
     public var depth = 0
     /// The shell's working directory, if known.
     public var cwd: String?
-    /// The state of the last command; `done` when the shell is at its prompt.
+    /// The state of the last command, or of a login that asks; `done` when the shell is at its
+    /// prompt.
     public var state: CommandState
     /// The command that runs, cut to 200 characters.
     public var command: String?
@@ -43,7 +44,8 @@ public struct SessionInfo: Sendable, Equatable {
     ).or(0)
     private static let cwd = Field.text("cwd", "The shell's working directory, if known.").optional
     private static let state = Field<CommandState>.choice(
-        "state", "The state of the last command; done at the prompt.")
+        "state",
+        "The state of the last command, or of a login that asks something; done at the prompt.")
     private static let command = Field.text(
         "command", "The command that runs, cut at 200 characters."
     ).optional

@@ -3,13 +3,19 @@
 
 /// Guesses from text only.
 public enum PromptGuess {
+    /// The most characters of a line that are looked at.
+    private static let lineLimit = 200
+
     /// The last line of clean text if it is unfinished; else nil.
     public static func openLine(of text: String) -> String? {
         guard let last = text.split(separator: "\n", omittingEmptySubsequences: false).last else {
             return nil
         }
-        let line = last.suffix(200)
-        return line.allSatisfy(\.isWhitespace) ? nil : String(line)
+        let line = last.suffix(lineLimit)
+        guard line.allSatisfy(\.isWhitespace) else { return String(line) }
+        // A prompt at the right margin was drawn, and the cursor is back behind the text.
+        guard let end = last.lastIndex(where: { !$0.isWhitespace }) else { return nil }
+        return last[...end].suffix(lineLimit - 1) + " "
     }
 
     /// Whether a line looks like the prompt of a shell: other line editors' prompts (`>>> `,
@@ -27,6 +33,8 @@ public enum PromptGuess {
             return word.isEmpty || word.contains { !$0.isNumber && !".,%".contains($0) }
         }
         if last == "$" { return true }
+        // zsh's `select` asks so.
+        if end == "?#" { return false }
         if last == "#" { return !end.dropLast().hasSuffix("=") }
         return last == ">" && end.contains { "@~/".contains($0) } && !isQuestion(line)
     }
@@ -71,6 +79,9 @@ public enum PromptGuess {
         return ">:?])$#%".contains(last) || isShellPrompt(line) || isQuestion(line)
     }
 
+    /// What asks for a key, whatever sign ends the line.
+    private static let keys = ["press any key", "press enter", "press return", "hit any key"]
+
     /// Whether a line asks for something.
     public static func isQuestion(_ line: String) -> Bool {
         let lower = line.lowercased()
@@ -87,6 +98,6 @@ public enum PromptGuess {
             return true
         }
         if words.contains(where: lower.contains), ":?])>-.".contains(last) { return true }
-        return last == "?"
+        return last == "?" || end == "?#" || keys.contains(where: lower.contains)
     }
 }

@@ -93,11 +93,14 @@ extension Probe {
 
     /// Why a shell that reads is not known to be at its prompt; nil: it is.
     ///
-    /// An editor of lines is a shell's own, unless a question stands before it; what reads whole
-    /// lines may be a builtin that asks.
+    /// An editor of lines, which echoes by itself, is a shell's own, unless a question stands
+    /// before it; what reads whole lines, or a key that the terminal echoes, may be a builtin that
+    /// asks.
     private func prompted(by name: String, _ line: String?) -> Adoption? {
         if let line, PromptGuess.isShellPrompt(line) { return nil }
-        guard modes?.isCanonical == false, let line else { return .unprompted(name) }
+        guard let modes, !modes.isCanonical, !modes.echoes, let line else {
+            return .unprompted(name)
+        }
         let last = line.last { !$0.isWhitespace }
         let asks = last == "?" || last == ":" || PromptGuess.isQuestion(line)
         return asks ? .unprompted(name) : nil

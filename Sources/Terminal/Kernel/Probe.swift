@@ -115,6 +115,14 @@ public struct Probe: Sendable, Equatable {
         if processes.contains(where: { $0.id == shell }) { shellIsForeground = true }
     }
 
+    /// The answer where a program that is not a shell has taken the shell's place (exec): it counts
+    /// as any program.
+    public var withoutShell: Probe {
+        var probe = self
+        (probe.shell, probe.shellIsForeground) = (0, false)
+        return probe
+    }
+
     /// Whether the shell's own terminal is this one, as far as the answer shows.
     public func isOn(_ device: String) -> Bool {
         guard let number = shellTerminal, device.hasPrefix("/dev/pts/") else { return true }

@@ -7,6 +7,8 @@ public import Programs
 public struct ShellState: Sendable {
     /// What the shell is doing.
     public enum Phase: Equatable, Sendable {
+        /// The login runs, and nothing has been typed.
+        case login
         /// It has been asked which shell it is.
         case asking
         /// Set-up lines have been typed. `isArmed`: the first one is answered.
@@ -123,7 +125,7 @@ public struct ShellState: Sendable {
     /// Whether set-up is not finished.
     public var isSettingUp: Bool {
         switch phase {
-        case .asking, .arming: true
+        case .login, .asking, .arming: true
         case .ready, .quiet, .typing, .command, .ending, .ended: false
         }
     }
@@ -134,6 +136,12 @@ public struct ShellState: Sendable {
     }
 
     // MARK: What is typed
+
+    /// Notes that nothing is typed until the login is over.
+    public mutating func waitForLogin() { if phase == .asking { phase = .login } }
+
+    /// Notes that the shell is asked which it is.
+    public mutating func ask() { if phase == .login { phase = .asking } }
 
     /// Notes that the lines of set-up are typed.
     public mutating func arm() { phase = .arming(isArmed: false) }
@@ -167,7 +175,7 @@ public struct ShellState: Sendable {
         case .typing(let before): input = before
         case .ready: input = TypedInput(begin: begin)
         case .quiet, .ending: input = TypedInput(begin: begin, isPromptOwed: true)
-        case .asking, .arming, .command, .ended: return
+        case .login, .asking, .arming, .command, .ended: return
         }
         input.type(bytes)
         phase = .typing(input)
@@ -258,13 +266,13 @@ public struct ShellState: Sendable {
             guard run.step != .running else { return nil }
             change { $0.isIncomplete = true }
             return .typeInterrupt
-        case .asking, .arming, .ready, .quiet, .ending, .ended: return nil
+        case .login, .asking, .arming, .ready, .quiet, .ending, .ended: return nil
         }
     }
 
     private mutating func prompt(status: Int, sentinel: Int, number: Int) -> Action? {
         switch phase {
-        case .asking, .ended: return nil
+        case .login, .asking, .ended: return nil
         case .arming:
             guard sentinel == 0 else {
                 phase = .arming(isArmed: true)

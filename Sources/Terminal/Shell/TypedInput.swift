@@ -13,7 +13,7 @@ public struct TypedInput: Sendable, Equatable {
     /// Whether the shell wants more of the line that was entered last.
     public internal(set) var wantsMore = false
     /// Whether something was typed after the last Enter, and is in the line editor.
-    var hasTail = false
+    public internal(set) var hasTail = false
     /// Whether the prompt before it has not come yet.
     var isPromptOwed: Bool
 

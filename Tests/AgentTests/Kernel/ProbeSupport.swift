@@ -14,8 +14,14 @@ import Wire
     let link: Link
     let probes: ProbeChannel
 
-    init(_ shell: Shell, settings: [String: String] = [:]) async throws {
-        server = try await SSHServer.start(SSHServer.Options(shell: shell, settings: settings))
+    init(
+        _ shell: Shell, settings: [String: String] = [:], home: String? = nil,
+        hidesProcesses: Bool = false
+    ) async throws {
+        var options = SSHServer.Options(shell: shell, settings: settings)
+        options.home = home
+        options.hidesProcesses = hidesProcesses
+        server = try await SSHServer.start(options)
         let known = try server.directory.write(server.knownHosts, to: "known_hosts")
         link = try await Link.connect(
             LinkConfiguration(
@@ -29,7 +35,7 @@ import Wire
         server.stop()
     }
 
-    func session() async throws -> Session {
+    func session(within limit: Duration = .seconds(30)) async throws -> Session {
         let channel = try await link.openShell(TerminalSize(kind: "xterm", columns: 200, rows: 40))
         let nonce = Nonce()
         let session = Session(
@@ -37,7 +43,7 @@ import Wire
             transport: SSHHost.shell(channel, probes: probes), log: OutputLog(of: "test"),
             isPersistent: false,
             idleTimeout: .seconds(60))
-        try await session.open(within: .seconds(30))
+        try await session.open(within: limit)
         return session
     }
 }

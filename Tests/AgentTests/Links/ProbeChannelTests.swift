@@ -12,20 +12,11 @@ import Wire
 @testable import homeline_agent
 
 @Suite(.serialized, .timeLimit(.minutes(3))) struct ProbeChannelTests {
-    @Test @IO func `sessions of a link share one channel, opened when it is needed`() async throws {
+    @Test @IO func `sessions of a link share one channel`() async throws {
         let place = try await ProbePlace(.dash)
         let (one, two) = (try await place.session(), try await place.session())
-        var slowest = Duration.zero
-        for number in 0..<50 {
-            let begin = IO.now
-            #expect(try await one.run("echo \(number)").state == .done)
-            slowest = max(slowest, IO.now - begin)
-        }
-        // On a machine that was busy meanwhile it was rightly asked what takes so long.
-        if slowest < .milliseconds(120) {
-            #expect(place.link.channelCount == 2)
-            #expect(!place.probes.isOpen)
-        }
+        // It has shown that the shells were at their prompts.
+        #expect(place.link.channelCount == 3)
         async let first = one.run("read x")
         async let second = two.run("cat")
         #expect(try await first.state == .lineInput)

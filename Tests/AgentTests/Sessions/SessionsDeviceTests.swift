@@ -177,7 +177,8 @@ import Wire
         let home = try TemporaryDirectory()
         try FileManager.default.copyItem(atPath: "/bin/dash", toPath: home.file("local-shell"))
         let session = try await openSession(
-            .dash, home: home, path: home.file("local-shell"), choice: .dash)
+            .dash, home: home, arguments: ["-local-shell"], path: home.file("local-shell"),
+            choice: .dash)
         defer { session.close() }
         #expect(session.shellName == "dash")
         #expect(try await session.run("echo é; false").output == "é\n")

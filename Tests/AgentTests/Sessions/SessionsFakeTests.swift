@@ -60,8 +60,9 @@ import Wire
         Array("\u{1b}]133;\(letter);\(key);\(fields);\(key)\u{7}".utf8)
     }
 
+    func findLogin() async -> Login.Answer { .hidden }
     func pause() {}
-    func resume() {}
+    func resume() { IO.task { self.onOutput?(Array("$ ".utf8)) } }
     func resize(columns: UInt16, rows: UInt16) {}
     func close() {}
     func ask(_ question: Probe.Question) async -> [UInt8]? { nil }
