@@ -149,15 +149,15 @@ import Wire
         return nil
     }
 
-    /// Whether the shell's editor waits behind a prompt that has no text, and no question is above
-    /// it.
+    /// Whether the shell waits behind a prompt that has no text, with no question above it: its
+    /// editor, or any, where nothing at all was shown.
     private func isEmptyPrompt(_ finding: Watch.Finding, _ probe: Probe) -> Bool {
         guard finding.state == .lineInput, finding.prompt == nil, probe.shellIsAlone,
-            let modes = probe.modes, !modes.isCanonical, !modes.echoes,
-            !console.display.modes.isAlternate
+            let modes = probe.modes, !console.display.modes.isAlternate
         else { return false }
-        let above = SetUp.banner(console.intake.greeting).split(separator: "\n").last
-        return above.map { !PromptGuess.mayAsk(String($0)) } ?? true
+        let shown = SetUp.banner(console.intake.greeting).split(separator: "\n").last
+        guard let shown else { return true }
+        return !modes.isCanonical && !modes.echoes && !PromptGuess.mayAsk(String(shown))
     }
 
     // MARK: The text
@@ -199,10 +199,12 @@ extension Watch.Scene {
     /// `isCurrent`: nothing has arrived since the kernel was asked; a prompt, but not a blank line,
     /// is believed without that.
     func isAtPrompt(_ probe: Probe, isCurrent: Bool) -> Bool {
-        switch adoption(probe) {
-        case .shell, .carrier, .itself:
-            isCurrent || openLine.map(PromptGuess.isShellPrompt) ?? false
-        case .busy, .refused: false
+        let endsAsPrompt = openLine.map(PromptGuess.isShellPrompt) ?? false
+        return switch adoption(probe) {
+        case .shell, .carrier, .itself: isCurrent || endsAsPrompt
+        // A start-up file may switch the echo off.
+        case .refused: probe.verdict == .secret && probe.shellIsAlone && endsAsPrompt
+        case .busy: false
         }
     }
 }

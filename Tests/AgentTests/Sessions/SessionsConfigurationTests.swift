@@ -87,6 +87,11 @@ import Wire
         let file = try home.write(configuration + "\n", to: "env")
         let session = try await openSession(shell, home: home, environment: ["ENV": file])
         defer { session.close() }
+        if session.isAtLogin {
+            // Without a line editor nothing tells this prompt from a question.
+            #expect(shell == .dash && configuration.contains("lines> "), "\(configuration)")
+            #expect(try await session.type("PS1='$ '").state == .done, "\(configuration)")
+        }
         try await Self.check(session, configuration)
     }
 

@@ -40,7 +40,7 @@ import Wire
         defer { session.close() }
         for line in Self.unfinished(shell) {
             for isGivenUp in [true, false] {
-                let open = try await session.type(line.open, wait: .seconds(5))
+                let open = try await session.type(line.open, wait: .seconds(2))
                 // fish and tcsh print no mark where they want more.
                 let marks = shell != .fish && shell != .tcsh
                 #expect(open.state == (marks ? .incomplete : .running), "\(line): \(open)")

@@ -1,6 +1,7 @@
 // Logins that ask something before the shell is at its prompt, over a real sshd: nothing is typed
 // to what asks, the client answers it, and the session goes on.
 import Foundation
+import JSON
 import Loop
 import Support
 import Terminal
@@ -297,5 +298,40 @@ struct AskingLogin: CustomTestStringConvertible, Sendable {
                 && ($0 as? Fault)?.message.contains("bye") == true
         }
         #expect(Self.read("got", home) == "")
+    }
+
+    /// The whole way, as a client sees it.
+    @Test @IO func `the answer to the opening says what is asked, and which call leads on`()
+        async throws
+    {
+        let home = try TemporaryDirectory()
+        try home.write(
+            "echo Welcome; read -p 'Which account? ' x; echo $x >>~/got\n", to: ".bash_profile")
+        var options = SSHServer.Options(shell: .bash)
+        options.home = home.path
+        let server = try await SSHServer.start(options)
+        let desk = try await Desk([("box", server, "")])
+        let opened = try await desk.call(.openSession, ["target": "site/box"]).get()
+        #expect(opened["state"] == "line_input" && opened["shell"] == "login", "\(opened)")
+        #expect(opened["prompt"] == "Which account? ", "\(opened)")
+        #expect(opened["banner"] == "Welcome\nWhich account?", "\(opened)")
+        #expect(opened["note"]?.stringValue?.contains("ssh_session_send") == true, "\(opened)")
+        let id = opened["session_id"] ?? .null
+        let refusal = await desk.fault(
+            .runCommand, ["session_id": id, "command": "echo no", "wait_s": 0])
+        #expect(refusal?.code == .busy, "\(String(describing: refusal))")
+        #expect(refusal?.message.contains("{\"text\": …}") == true, "\(refusal?.message ?? "")")
+        let read = try await desk.call(.readOutput, ["session_id": id]).get()
+        #expect(read["output"] == "Welcome\nWhich account? ", "\(read)")
+        let answered = try await desk.call(
+            .sendInput, ["session_id": id, "text": "ops", "wait_s": 20]
+        ).get()
+        #expect(answered["state"] == "done", "\(answered)")
+        let ran = try await desk.call(.runCommand, ["session_id": id, "command": "cat ~/got"])
+            .get()
+        #expect(ran["output"] == "ops\n" && ran["exit_code"] == 0, "\(ran)")
+        let list = try await desk.call(.listSessions, [:]).get()
+        #expect(list["sessions"]?[0]?["shell"] == "bash", "\(list)")
+        _ = try await desk.call(.closeSession, ["session_id": id]).get()
     }
 }
