@@ -51,8 +51,8 @@ import Wire
     /// Time without output after which a line that ends as prompts do is one, where no kernel can
     /// be asked.
     static let promptTime = Duration.milliseconds(100)
-    /// Time without output after which a shell that shows no prompt is typed to, where no kernel can
-    /// be asked; also the time for the kernel's first answer, over the slowest links.
+    /// Time without output after which a shell that shows no prompt is typed to, where no kernel
+    /// can be asked; also the time for the kernel's first answer, over the slowest links.
     private static let blindTime = Duration.seconds(1)
 
     /// Time for which something must be found to ask: a start-up file may wait a second for a key,
