@@ -10,6 +10,12 @@ import Testing
         ("•é→•\r\n", "é→\r\n"), ("a b\r\n", "a b\r\n"),
         ("\u{1b}[31mred\u{1b}]0;t\u{7}\u{1b}(B\r\n", "\u{1b}[31mred\u{1b}]0;t\u{7}\u{1b}(B\r\n"),
         ("no mask", "no mask"), ("", ""),
+        // One star and "three more", erased characters, a tab back: each number tells the length.
+        ("*\u{1b}[3b\r\nok\u{1b}[3b\n", "\r\nok\u{1b}[3b\n"),
+        ("****\u{1b}[4D\u{1b}[4X\u{1b}[4P\u{1b}[4@\u{1b}[2`\u{1b}[3a\r\n", "\r\n"),
+        // A program that names its row names the column behind the last star.
+        ("\u{1b}[7;3H**\u{1b}[7;5H*\u{1b}[7;6f\r\n", "\r\n"),
+        ("**\u{1b}[7;1H\u{1b}[9;20HOK\u{1b}[7;5H*", "\u{1b}[7;1H\u{1b}[9;20HOK"),
     ]
 
     @Test(arguments: cases) func `masks are dropped until the line ends`(text: String, left: String)
@@ -24,6 +30,16 @@ import Testing
             output += filter.flush()
             #expect(String(decoding: output, as: UTF8.self) == left, "\(cut)")
         }
+    }
+
+    @Test func `rows beside the secret's are drawn as they are`() {
+        var filter = MaskFilter()
+        filter.begin(row: 12)
+        var output: [UInt8] = []
+        filter.append(
+            Array("**\u{1b}[20;30H<OK>\u{1b}[12;34H*\u{1b}[5;9Hagain".utf8)[...], to: &output)
+        #expect(
+            String(decoding: output, as: UTF8.self) == "\u{1b}[20;30H<OK>\u{1b}[5;9Hagain")
     }
 
     @Test func `without a secret everything passes`() {

@@ -79,6 +79,9 @@ import Testing
             ("one\u{1b}[3;4Htwo", "one"),
             ("10%\u{1b}[K\r20%\u{1b}[1A", "10%\u{1b}[K\r20%\u{1b}[1A"),
             ("\u{1b}[?1049hA\u{1b}[?1049lone\u{1b}[2Jtwo", "\u{1b}[?1049hone"),
+            // What follows `clear` is lines, up to where a program begins to draw.
+            ("\u{1b}[H\u{1b}[2J\u{1b}[3Jstep 1\n", "\u{1b}[H\u{1b}[2J\u{1b}[3Jstep 1\n"),
+            ("\u{1b}[H\u{1b}[2J\u{1b}[3Ja\n\u{1b}[H\u{1b}[Jtop", "\u{1b}[H\u{1b}[2J\u{1b}[3Ja\n"),
         ] {
             let bytes = Array(text.utf8)
             for cut in 0...bytes.count {
@@ -94,6 +97,27 @@ import Testing
                 #expect(ranges.visible(in: 100..<200) == [100..<200])
             }
         }
+    }
+
+    @Test(arguments: ImageTests.images)
+    func `an image is no line, finished or not`(image: ImageTests.Image) {
+        let text = Array(("one\r\n" + image.text + "two\r\n" + image.text).utf8)
+        for cut in [0, 5, 6, 100, 4000, image.text.utf8.count + 5, text.count - 3, text.count] {
+            var ranges = AlternateRanges()
+            ranges.scan(text[..<min(cut, text.count)], at: 0)
+            ranges.scan(text[min(cut, text.count)...], at: min(cut, text.count))
+            let parts = ranges.visible(in: 0..<text.count)
+            #expect(
+                CleanText.clean(parts.flatMap { text[$0] }[...]) == "one\ntwo\n", "cut at \(cut)")
+            // An answer that begins within the image does not show the rest of it.
+            #expect(ranges.visible(in: 300..<310).isEmpty)
+        }
+        var ranges = AlternateRanges()
+        ranges.scan(text.dropLast(40), at: 0)
+        #expect(ranges.visible(in: (text.count - 60)..<(text.count - 40)).isEmpty)
+        ranges.leave(at: text.count - 40)
+        #expect(
+            ranges.visible(in: text.count..<(text.count + 9)) == [text.count..<(text.count + 9)])
     }
 
     @Test func `a program that never rests costs no memory`() {

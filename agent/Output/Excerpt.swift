@@ -65,8 +65,11 @@ struct Excerpt {
     @IO init(
         _ log: OutputLog, from offset: Int, to end: Int, maxBytes: Int, raw: Bool, isOver: Bool
     ) {
-        let lower = min(max(offset, log.start), end)
-        lostBytes = max(0, lower - offset)
+        let kept = min(max(offset, log.start), end)
+        lostBytes = max(0, kept - offset)
+        // A picture may be longer than many answers, and is in none of them.
+        let lower =
+            raw ? kept : log.alternate.visible(in: kept..<end).first?.lowerBound ?? end
         let upper = min(end, lower + maxBytes)
         var bytes = log.bytes(lower..<upper)[...]
         if upper < end || !isOver {

@@ -113,7 +113,9 @@ import Terminal
 
     /// Something is typed to a program that asks for a secret: what it draws for the letters would
     /// show how many they are.
-    func hideMasks() { masks.begin() }
+    ///
+    /// `row`: that of the cursor, if the program has named it.
+    func hideMasks(row: Int?) { masks.begin(row: row) }
 
     /// No program runs that could show a secret.
     func forgetSecrets() {
@@ -122,7 +124,7 @@ import Terminal
     }
 
     /// Whether bytes are held back because they may begin a secret.
-    var isHolding: Bool { nonces.isHolding || redactor.isHolding || masks.isHolding }
+    var isHolding: Bool { nonces.isHolding || redactor.isHolding }
 
     // MARK: What comes
 
@@ -142,14 +144,16 @@ import Terminal
 
     /// Releases what is held back: nothing follows that could complete a secret.
     func release(_ listener: some IntakeListener) {
-        let held = masks.flush() + redactor.flush() + nonces.flush()
-        if !held.isEmpty { show(held[...], listener) }
+        let held = withoutMasks((redactor.flush() + nonces.flush())[...])
+        if !held.isEmpty { show(held, listener) }
     }
 
     /// The stream has ended: nothing follows.
     func finish(_ listener: some IntakeListener) {
         scanner.finish { if case .output(let slice) = $0 { show(withoutSecrets(slice), listener) } }
         release(listener)
+        let rest = masks.flush()
+        if !rest.isEmpty { show(rest[...], listener) }
         settle(endsEcho: false, listener)
     }
 
@@ -212,9 +216,13 @@ import Terminal
             redactor.append(rest, to: &shown)
             rest = shown[...]
         }
-        guard masks.isOn else { return rest }
+        return withoutMasks(rest)
+    }
+
+    private func withoutMasks(_ bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+        guard masks.isOn else { return bytes }
         var shown: [UInt8] = []
-        masks.append(rest, to: &shown)
+        masks.append(bytes, to: &shown)
         return shown[...]
     }
 

@@ -267,7 +267,7 @@ import Wire
         if bytes.contains(Keys.suspend) { console.shell.state.suspended() }
         console.watch.typed(at: IO.now, toProgram: true)
         console.display.typed()
-        if asking != nil { console.intake.hideMasks() }
+        if asking != nil { console.intake.hideMasks(row: display.modes.row) }
         if let command, isRunning {
             await dialogue.watch(command, keys: bytes, isBefore: true)
             console.transport.write(bytes)

@@ -1,5 +1,6 @@
 // Which bytes of a log are a program's picture, not lines to read: what was drawn on the alternate
-// screen, and what a program that was found to have the whole terminal (top) drew on the main one.
+// screen, what a program that was found to have the whole terminal (top) drew on the main one, and
+// the bytes of an image.
 // Fed with everything that is logged, in order.
 // Invariant: ranges ascend and do not overlap; at most `limit` are kept, the oldest are forgotten.
 
@@ -7,9 +8,14 @@
 public struct AlternateRanges: Sendable {
     /// The most ranges that are kept, which bounds the memory of a long session.
     private static let limit = 256
+    /// The most bytes of a control string that is read as a part of its line, as a title is: where
+    /// output is cut, `TextCut` keeps it whole.
+    private static let stringLimit = TextCut.reach
 
     private var closed: [Range<Int>] = []
     private var open: Int?
+    /// Where the long control string that is being parsed begins.
+    private var image: Int?
     /// Whether the open range is a picture on the main screen.
     private var isMain = false
     /// Where the newest sequences begin that would draw a picture on the main screen.
@@ -31,11 +37,26 @@ public struct AlternateRanges: Sendable {
                 index = escape
                 begun = offset + index - bytes.startIndex
             }
-            if case .sequence(let kind)? = parser.take(bytes[index]), kind != .string {
+            let place = offset + index - bytes.startIndex
+            let event = parser.take(bytes[index])
+            followString(ended: event == .sequence(.string), at: place)
+            if case .sequence(let kind)? = event, kind != .string {
                 modes.follow(kind, parser.body)
-                follow(kind, after: offset + index + 1 - bytes.startIndex)
+                follow(kind, after: place + 1)
             }
             index += 1
+        }
+    }
+
+    /// Notes where a long string begins and ends; `place`: the offset of the newest byte, which is
+    /// a part of the string that it `ended`.
+    private mutating func followString(ended: Bool, at place: Int) {
+        if parser.stringLength > Self.stringLimit {
+            if image == nil, open == nil { image = begun }
+        } else if let begin = image {
+            image = nil
+            // Another sequence ends a string too, and has its ESC already.
+            add(begin..<(ended ? place + 1 : parser.isGround ? place : place - 1))
         }
     }
 
@@ -48,6 +69,8 @@ public struct AlternateRanges: Sendable {
             close(at: after)
         } else if Self.beginsProgram(kind, parser.body) {
             drawing = begun
+        } else if Self.endsPicture(kind, parser.body) {
+            drawing = nil
         } else if drawing == nil, Self.draws(kind, parser.body) {
             drawing = begun
         }
@@ -58,13 +81,19 @@ public struct AlternateRanges: Sendable {
         kind == .control && body == Array("?1h".utf8)
     }
 
+    /// Erasing what has scrolled away as well, which `clear` does last, and a program that draws
+    /// does not.
+    private static func endsPicture(_ kind: EscapeParser.Kind, _ body: [UInt8]) -> Bool {
+        kind == .control && body == Array("3J".utf8)
+    }
+
     /// Whether a sequence puts the cursor or text anywhere on the screen; progress that is redrawn
     /// in the newest lines does not.
     private static func draws(_ kind: EscapeParser.Kind, _ body: [UInt8]) -> Bool {
         switch kind {
         case .escape: body == [UInt8(ascii: "M")]
         case .control:
-            body == Array("2J".utf8) || body == Array("3J".utf8)
+            body == Array("2J".utf8)
                 || body.last.map(placing.contains) ?? false && body.first != UInt8(ascii: "?")
         case .string: false
         }
@@ -79,6 +108,8 @@ public struct AlternateRanges: Sendable {
     /// picture.
     public mutating func takeScreen() {
         guard open == nil, let drawing else { return }
+        closed.removeAll { $0.lowerBound >= drawing }
+        image = nil
         (open, isMain) = (drawing, true)
     }
 
@@ -92,6 +123,8 @@ public struct AlternateRanges: Sendable {
     /// Notes that the program has ended: what follows `offset` is lines again.
     public mutating func leave(at offset: Int) {
         close(at: offset)
+        if let image { add(image..<offset) }
+        image = nil
         drawing = nil
         parser = EscapeParser()
         modes = TerminalModes()
@@ -101,7 +134,7 @@ public struct AlternateRanges: Sendable {
     public func visible(in range: Range<Int>) -> [Range<Int>] {
         var parts: [Range<Int>] = []
         var start = range.lowerBound
-        let last = open.map { [$0..<Int.max] } ?? []
+        let last = (open ?? image).map { [$0..<Int.max] } ?? []
         for hidden in closed + last where hidden.upperBound > start {
             guard hidden.lowerBound < range.upperBound else { break }
             if hidden.lowerBound > start { parts.append(start..<hidden.lowerBound) }
@@ -114,8 +147,17 @@ public struct AlternateRanges: Sendable {
     private mutating func close(at offset: Int) {
         guard let open else { return }
         (self.open, isMain) = (nil, false)
-        guard offset > open else { return }
+        add(open..<max(open, offset))
+    }
+
+    private mutating func add(_ range: Range<Int>) {
+        guard !range.isEmpty else { return }
+        // An image may come in many strings, one behind the other.
+        if let last = closed.last, last.upperBound == range.lowerBound {
+            closed[closed.count - 1] = last.lowerBound..<range.upperBound
+            return
+        }
         if closed.count == Self.limit { closed.removeFirst() }
-        closed.append(open..<offset)
+        closed.append(range)
     }
 }

@@ -13,10 +13,10 @@ public struct CleanText: Sendable {
     static let reach = 1 << 14
     /// The most bytes of a line from which the cursor can move up or down: no terminal is wider.
     static let redrawnLimit = 4096
-    /// Bytes after which an unfinished control string is abandoned.
-    static let stringLimit = 4096
 
-    private enum State { case ground, escape, intermediate, control, string, stringEscape, utf8 }
+    private enum State {
+        case ground, escape, intermediate, control, string(ControlString), stringEscape, utf8
+    }
 
     private var text: [UInt8] = []
     private var lineStart = 0
@@ -24,7 +24,6 @@ public struct CleanText: Sendable {
     private var cursor: Int?
     private var state = State.ground
     private var parameters: [UInt8] = []
-    private var stringBytes = 0
     private var scalar: [UInt8] = []
     private var scalarLength = 0
     /// The start of the newest line of which a part was erased: blanks at its end show nothing.
@@ -48,7 +47,7 @@ public struct CleanText: Sendable {
     public mutating func append(_ bytes: ArraySlice<UInt8>) {
         var index = bytes.startIndex
         while index < bytes.endIndex {
-            guard state == .ground, cursor == nil else {
+            guard case .ground = state, cursor == nil else {
                 take(bytes[index])
                 index += 1
                 continue
@@ -67,7 +66,7 @@ public struct CleanText: Sendable {
 
     /// Returns everything; an unfinished character counts as invalid.
     public mutating func finish() -> [UInt8] {
-        if state == .utf8 { put(Self.replacement) }
+        if case .utf8 = state { put(Self.replacement) }
         defer { self = CleanText(trims: trims) }
         return text
     }
@@ -83,7 +82,7 @@ public struct CleanText: Sendable {
         case .escape: escape(byte)
         case .intermediate: if byte >= 0x30 || byte < 0x20 { leave(byte) }
         case .control: control(byte)
-        case .string: string(byte)
+        case .string(let string): self.string(string, byte)
         case .stringEscape:
             state = .ground
             if byte != UInt8(ascii: "\\") { escape(byte) }
@@ -237,11 +236,7 @@ public struct CleanText: Sendable {
         case UInt8(ascii: "["):
             parameters = []
             state = .control
-        // `k` begins the title of a window of screen and tmux.
-        case UInt8(ascii: "]"), UInt8(ascii: "P"), UInt8(ascii: "X"), UInt8(ascii: "^"),
-            UInt8(ascii: "_"), UInt8(ascii: "k"):
-            stringBytes = 0
-            state = .string
+        case _ where ControlString.begins(byte): state = .string(ControlString(byte))
         case 0x1b: state = .escape
         case 0x20...0x2f: state = .intermediate
         default: leave(byte)
@@ -263,16 +258,15 @@ public struct CleanText: Sendable {
         }
     }
 
-    private mutating func string(_ byte: UInt8) {
-        stringBytes += 1
-        switch byte {
-        case 7, 0x18, 0x1a: state = .ground
-        case 0x1b: state = .stringEscape
-        // No real control string is that long or holds a line feed: an unfinished one must not
-        // swallow what follows.
-        case 10: leave(byte)
-        case _ where stringBytes > Self.stringLimit: state = .ground
-        default: break
+    private mutating func string(_ string: ControlString, _ byte: UInt8) {
+        var string = string
+        // While the state holds it too, every byte would copy it.
+        state = .ground
+        switch string.take(byte) {
+        case .inside: state = .string(string)
+        case .last: break
+        case .escape: state = .stringEscape
+        case .behind: take(byte)
         }
     }
 

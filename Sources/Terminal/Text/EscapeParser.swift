@@ -29,8 +29,6 @@ public struct EscapeParser: Sendable {
     private static let controlLimit = 64
     /// Bytes of a string that are kept: enough for a title.
     private static let stringLimit = 512
-    /// Bytes after which an unfinished string ends, so that it does not swallow what follows.
-    private static let stringEnd = 4096
 
     private enum State { case ground, escape, control, string, stringEscape }
 
@@ -40,12 +38,21 @@ public struct EscapeParser: Sendable {
     public private(set) var endsWithBell = false
     private var state = State.ground
     private var length = 0
+    private var string = ControlString(0)
 
     /// A parser between sequences.
     public init() {}
 
     /// Whether no sequence is open.
     public var isGround: Bool { state == .ground }
+
+    /// The bytes of a string that has begun, also of those that are not kept; 0: none has.
+    var stringLength: Int {
+        switch state {
+        case .string, .stringEscape: string.length
+        case .ground, .escape, .control: 0
+        }
+    }
 
     /// The bytes of a sequence that has begun.
     public var unfinished: [UInt8] {
@@ -93,10 +100,10 @@ public struct EscapeParser: Sendable {
         case 0x1b: begin(.escape)
         case 0..<0x20: return .control(byte)
         case UInt8(ascii: "[") where body.isEmpty: begin(.control)
-        case UInt8(ascii: "]"), UInt8(ascii: "P"), UInt8(ascii: "X"), UInt8(ascii: "^"),
-            UInt8(ascii: "_"), UInt8(ascii: "k"):
+        case _ where ControlString.begins(byte):
             guard body.isEmpty else { return finish(byte, .escape) }
             begin(.string)
+            string = ControlString(byte)
             body.append(byte)
         case 0x20..<0x30: if body.count < 4 { body.append(byte) }
         case 0x30..<0x7f: return finish(byte, .escape)
@@ -136,18 +143,16 @@ public struct EscapeParser: Sendable {
     }
 
     private mutating func string(_ byte: UInt8) -> Event? {
-        length += 1
-        switch byte {
-        case 7:
+        switch string.take(byte) {
+        case .inside: if byte > 0x1f, body.count < Self.stringLimit { body.append(byte) }
+        case .last:
             endsWithBell = true
             state = .ground
             return .sequence(.string)
-        case 0x1b: state = .stringEscape
-        case 10:
+        case .escape: state = .stringEscape
+        case .behind:
             state = .ground
-            return .control(byte)
-        case _ where length > Self.stringEnd: state = .ground
-        default: if body.count < Self.stringLimit { body.append(byte) }
+            return take(byte)
         }
         return nil
     }

@@ -1,7 +1,7 @@
 // Takes the stars that a program draws for the letters of a secret out of its output, as their
 // number is the secret's length. It stands in Intake, beside the redactor.
-// Invariant: from a secret until the line's end no mask, and no move of the cursor within the line,
-// is passed on; all else is, in order.
+// Invariant: from a secret until the line's end no mask, no repetition of one, and no move of the
+// cursor within the line is passed on; all else is, in order.
 
 /// Drops the masks of typed letters from a stream of bytes.
 public struct MaskFilter: Sendable {
@@ -13,15 +13,14 @@ public struct MaskFilter: Sendable {
     private var held: [UInt8] = []
     /// Whether the newest byte was a backspace: the blank after it erases a mask.
     private var erases = false
+    /// The row of the line in which the secret was typed; nil: not known.
+    private var row: Int?
 
     /// A filter that passes everything on.
     public init() {}
 
-    /// Whether bytes that may begin a mask are held back.
-    public var isHolding: Bool { !held.isEmpty }
-
-    /// A secret was typed.
-    public mutating func begin() { (isOn, erases) = (true, false) }
+    /// A secret was typed; `row`: that of the cursor, counted from 1, if the program has named it.
+    public mutating func begin(row: Int? = nil) { (isOn, erases, self.row) = (true, false, row) }
 
     /// Passes output on without masks.
     public mutating func append(_ bytes: ArraySlice<UInt8>, to output: inout [UInt8]) {
@@ -31,7 +30,7 @@ public struct MaskFilter: Sendable {
                 continue
             }
             held.append(byte)
-            if Self.masks.contains(held) || Self.isMove(held) {
+            if Self.masks.contains(held) || isMove() {
                 held = []
             } else if Self.mayBeMove(held) {
                 continue
@@ -51,15 +50,28 @@ public struct MaskFilter: Sendable {
             || bytes[1] == UInt8(ascii: "[") && bytes.dropFirst(2).allSatisfy { 32...63 ~= $0 }
     }
 
-    /// Whether these move the cursor within its line: the column shows the length too.
-    private static func isMove(_ bytes: [UInt8]) -> Bool {
-        guard bytes.count > 2, let final = bytes.last, "CDG".utf8.contains(final) else {
+    /// Those whose number is a column or a number of columns: moves, `b` (writes the newest
+    /// character again), and inserting, deleting and erasing characters.
+    private static let moves = Set("CDG`ajbX@P".utf8)
+    /// Those that name a row and a column.
+    private static let places = Set("Hf".utf8)
+
+    /// Whether the bytes held back show a number of columns of the secret's line.
+    private mutating func isMove() -> Bool {
+        guard held.count > 2, let final = held.last, Self.mayBeMove(Array(held.dropLast())) else {
             return false
         }
-        return mayBeMove(Array(bytes.dropLast()))
+        guard Self.places.contains(final) else { return Self.moves.contains(final) }
+        let numbers = held.dropFirst(2).dropLast().split(
+            separator: UInt8(ascii: ";"), omittingEmptySubsequences: false
+        ).map { Int(String(decoding: $0, as: UTF8.self)) ?? 1 }
+        let named = max(numbers.first ?? 1, 1)
+        // A program that works with lines has named none before, and names its own.
+        if row == nil { row = named }
+        return row == named && numbers.dropFirst().contains { $0 > 1 }
     }
 
-    /// Returns the bytes held back: nothing follows that could complete a mask.
+    /// Returns the bytes that may begin a mask or a move: nothing follows that could complete them.
     public mutating func flush() -> [UInt8] {
         defer { held = [] }
         return held

@@ -27,6 +27,8 @@ public struct TerminalModes: Sendable, Equatable {
     /// Whether text was put on a chosen row below the first, or rows were moved: a program that
     /// draws the screen does so, and a line editor does not.
     public private(set) var placesRows = false
+    /// The row that was named last, counted from 1; nil: none was.
+    public private(set) var row: Int?
     /// Whether the cursor is hidden: a line editor at its prompt shows it.
     public private(set) var hidesCursor = false
     /// What the newest sequence did, as far as the next one depends on it.
@@ -106,7 +108,9 @@ public struct TerminalModes: Sendable, Equatable {
         if Self.moving.contains(final) { placesRows = true }
         guard Self.placing.contains(final) else { return }
         let row = body.prefix { $0 != UInt8(ascii: ";") && $0 != final }
-        let isFirst = row.isEmpty || row == [UInt8(ascii: "0")] || row == [UInt8(ascii: "1")]
+        let number = max(Int(String(decoding: row, as: UTF8.self)) ?? 1, 1)
+        self.row = number
+        let isFirst = number == 1
         if !isFirst { placesRows = true } else if !wasErased { newest = .home }
     }
 
