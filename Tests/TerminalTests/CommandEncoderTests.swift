@@ -29,8 +29,9 @@ import Testing
         #expect(lines.pieces.isEmpty)
         let text = String(decoding: lines.command, as: UTF8.self)
         #expect(
-            text == " __n=3 __s=297 __r=1 __c=$'echo \\047hi\\047\\n'$__t;{ __b&&:;} 3>&1 >&- 2>&-;"
-                + "\\eval \"$__q$__c\";{ __e 3;} 3>&1 >&- 2>&-\n")
+            text
+                == " __n=3 __s=297 __r=1 __c=$'echo \\047hi\\047\\n'\"$__t\";{ __b&&:;} 3>&0 >&- 2>&-;"
+                + "\\builtin eval \"$__q$__c\";{ __e 3;} 3>&0 >&- 2>&-\n")
     }
 
     @Test func `fish takes characters whole, in one word or in pieces`() throws {

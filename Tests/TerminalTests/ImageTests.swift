@@ -1,4 +1,4 @@
-// Images, clipboards and other long control strings: nothing of them is text, whatever their length.
+// Images, clipboards and other long control strings: nothing of them is text, however long.
 import Support
 import Terminal
 import Testing

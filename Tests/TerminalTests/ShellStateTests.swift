@@ -203,7 +203,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("no end\n\n__s=0", 6), ("no end\n\n__s=$?\n", 8), ("no end\n\nset __s=0\n", 11),
+        ("no end\n\n__s=0", 6), ("no end\n\n__s=$? __S=$_\n", 15), ("no end\n\nset __s=0\n", 11),
         ("no end\n\n{ __s=0;} >&- 2>&-", 19), ("no end\n", 0), ("", 0),
     ])
     func `the sentinel line of an open here-document is found`(text: String, own: Int) {
@@ -211,9 +211,10 @@ import Testing
     }
 
     @Test(arguments: [
-        ("c\n\n{ __s=$?;} >&- 2>&-\n", "c\n"), ("\n{ __s=$?;} >/dev/null 2>&1\n", ""),
-        ("hi\n+ __s=0 \n+ 3>&1 \n+ __e 4\n+ __y __j 4\n+ __w=imsx \n+ set +ax\n", "hi\n"),
-        ("^C> __e 7\n", "^C"), ("^C\n{ __d $((__R=0));} 3>&1 >&- 2>&-\n", "^C\n"),
+        ("c\n\n{ __s=$? __S=$_ __A=(\"${PIPESTATUS[@]}\");} >&- 2>&-\n", "c\n"),
+        ("\n{ __s=$? __S=${_-};} >&- 2>&-\n", ""), ("c\n^C __p;{ __e 3;} 3>&0 >&- 2>&-\n", "c\n^C"),
+        ("hi\n+ __s=0 \n+ 3>&0 \n+ __e 4\n+ __y __j 4\n+ __w=imsx \n+ set +ax\n", "hi\n"),
+        ("^C> __e 7\n", "^C"), ("^C\n{ __d $((__R=0));} 3>&0 >&- 2>&-\n", "^C\n"),
         ("hi\n---> set -g __s 0\n-> __e 4\n", "hi\n"),
         ("hi\nset __s=0\nset __q=1 __w=1\nunset echo verbose\n", "hi\n"),
         ("+ set +ax\n", "+ set +ax\n"), ("a __s=0\n", "a __s=0\n"), ("__s=0", "__s=0"),

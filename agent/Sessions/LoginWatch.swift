@@ -204,7 +204,7 @@ extension Watch.Scene {
         case .shell, .carrier, .itself: isCurrent || endsAsPrompt
         // A start-up file may switch the echo off.
         case .refused: probe.verdict == .secret && probe.shellIsAlone && endsAsPrompt
-        case .busy: false
+        case .busy, .unprompted: false
         }
     }
 }

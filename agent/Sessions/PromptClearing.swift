@@ -106,9 +106,7 @@ import Wire
     /// Clears the line and makes the shell show its prompt; false if it did not in time.
     private func showsPrompt() async -> Bool {
         // zsh takes the first line after Ctrl-C for a part of the input that was cancelled.
-        let line =
-            CommandEncoder.emptyLine
-            + (typed?.isEntered == true ? CommandEncoder.armingLine : [])
+        let entered = typed?.isEntered == true
         let draws = console.shell.profile.editor == .draws
         for attempt in 0..<Self.tries where typed != nil && console.end == nil {
             if draws {
@@ -122,10 +120,19 @@ import Wire
             let time = shows ? Self.interruptTime : Self.interruptRest
             await console.waiters.wait(until: IO.now + time) { typed == nil }
             guard typed != nil else { break }
-            console.type(line)
+            // No prompt came: it may be shown nowhere.
+            let arms = entered || attempt > 0 && !draws
+            console.type(CommandEncoder.emptyLine + (arms ? armingLine : []))
             await console.waiters.wait(until: IO.now + Self.promptTime) { typed == nil }
         }
         return typed == nil && console.end == nil
+    }
+
+    /// Arms the prompts; where no prompt shows any more (`exec 2>/dev/null`), mark E tells as much.
+    private var armingLine: [UInt8] {
+        let shell = console.shell
+        guard shell.profile.hidesPrompts else { return CommandEncoder.armingLine }
+        return CommandEncoder(profile: shell.profile).armingLine(ending: shell.state.number)
     }
 
     /// In a paste without an end, fish takes every key for text.

@@ -174,8 +174,9 @@ import Wire
     ) async throws(Fault) -> CommandResult {
         try console.checkAlive()
         try console.checkFree()
+        let shown = try console.atPrompt(text, isLine: enter && keys.isEmpty)
         let result = try await deliver(
-            try typed(text, keys, enter), line: enter ? text : nil, wait: patience,
+            try typed(shown, keys, enter), line: enter ? shown : nil, wait: patience,
             until: pattern, maxBytes: maxBytes)
         return await told(result, to: reader, maxBytes)
     }
@@ -282,6 +283,10 @@ import Wire
         if console.shell.state.typed == nil { dialogue.typesAtPrompt(line) }
         console.shell.state.typed(bytes, at: begin)
         console.transport.write(bytes)
+        // Where no prompt shows (`exec 2>/dev/null`), none will end the wait.
+        if console.shell.state.typed?.isPromptOwed == true {
+            IO.task { await self.dialogue.recover(from: bytes) }
+        }
         let (level, isLogin) = (depth, console.shell.isLogin)
         let isMatched = await wait(for: pattern, from: begin, until: deadline) {
             self.console.shell.state.typed == nil && !self.console.shell.state.isSettingUp

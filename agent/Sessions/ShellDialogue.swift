@@ -157,7 +157,7 @@ import Wire
     func typesAtPrompt(_ line: String?) {
         console.exports.note(line ?? "")
         // To the prompt the line's echo is expected; to what a typed line has started it is output.
-        if let line, line.utf8.allSatisfy({ $0 >= 32 && $0 < 127 }) {
+        if let line, line.utf8.allSatisfy({ $0 >= 32 && $0 < 127 || $0 == 9 || $0 == 22 }) {
             console.intake.expect(Array(line.utf8) + [10], endsAtLine: true)
         }
     }
@@ -266,5 +266,21 @@ import Wire
         else { return }
         if !jobs.isSubset(of: console.shell.stoppedJobs) { command.foundStopped() }
         console.shell.stoppedJobs = jobs
+    }
+}
+
+extension Console {
+    /// Text in the form in which the shell's line editor takes it, if it is what reads.
+    func atPrompt(_ text: String, isLine: Bool) throws(Fault) -> String {
+        guard shell.hasMarks, !shell.isRunning, shell.state.typed?.isEntered != true else {
+            return text
+        }
+        guard let bytes = shell.profile.typing(Array(text.utf8), isLine: isLine) else {
+            throw Fault(
+                .invalidArgument,
+                "at a TAB the prompt of \(shell.name) completes a word: send a whole line with enter, "
+                    + "or use ssh_session_command; {\"keys\": [\"tab\"]} completes")
+        }
+        return String(decoding: bytes, as: UTF8.self)
     }
 }

@@ -1,8 +1,8 @@
 // The script that asks the kernel, for any POSIX `sh`: what is in a terminal's foreground, what it
 // sleeps in, and the terminal's modes. Probe reads its answer.
 // Invariant: but for a signal that is asked for, it only reads; it forks two or three times, four
-// times more for each shell in the foreground, and examines at most 64 processes. With ssh or gpg
-// there it also reads the name of every process, to find a pinentry.
+// times more for each shell in the foreground, and examines at most 64 processes. While ssh or
+// gpg there waits on a socket, it also reads the name of every process, to find a pinentry.
 
 extension Probe {
     /// The shell and the terminal that the probe asks about.
@@ -136,7 +136,8 @@ extension Probe {
         case $a in Z|X) continue;; esac
         case $m in *" $b "*) ;; *) continue;; esac
         z=$y; hl_tell $p || continue
-        case $c in gpg*|ssh*) guests=1;; esac
+        # Only what waits for an agent's answer, on its socket, has a pinentry ask.
+        case $c,$w in gpg*,unix*|ssh*,unix*|gpg*,[0?]|ssh*,[0?]) guests=1;; esac
         j=$((j+1)); [ $j -lt 64 ] || break
         hl_kids $p; l="$l $k"
         for p in $k; do

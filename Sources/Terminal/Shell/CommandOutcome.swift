@@ -74,10 +74,19 @@ extension CommandOutcome {
         runsCode ? "what stands before the error has run" : "nothing of it has run"
     }
 
+    /// Why a shell gives up code that it has parsed; `jobs`: those that it has.
+    private static func reason(_ jobs: Int?) -> String {
+        (jobs ?? 0) == 0
+            ? "at an error"
+            : "at an error, or at exit, which it refuses while it has jobs (exit once more ends it)"
+    }
+
     /// The outcome that mark E reports.
     ///
     /// `runsCode`: the shell had parsed the first line and begun to run it.
-    static func ended(_ status: Int, own: Int?, _ asked: Asked, runsCode: Bool) -> Self {
+    static func ended(
+        _ status: Int, own: Int?, jobs: Int? = nil, _ asked: Asked, runsCode: Bool
+    ) -> Self {
         // zsh abandons the code when a job of it is stopped.
         if asked.suspend, status == stoppedStatus || status == Mark.unfinished && !asked.interrupt {
             return Self(.stopped, signal: "TSTP", note: "fg resumes it")
@@ -90,7 +99,7 @@ extension CommandOutcome {
         if let own, own != 0, own != unparsableStatus {
             return Self(
                 .done, exitCode: Int32(truncatingIfNeeded: own),
-                note: "the shell gave up at an error; what followed in the command did not run")
+                note: "the shell gave up \(reason(jobs)); what followed in the command did not run")
         }
         let isUnparsable = own == unparsableStatus
         return Self(

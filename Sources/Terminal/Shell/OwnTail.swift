@@ -41,18 +41,18 @@ public enum OwnTail {
         return bytes[((body.lastIndex(of: 10) ?? (bytes.startIndex - 1)) + 1)...]
     }
 
-    /// The most bytes of a sentinel line: zsh's has 134.
-    private static let sentinelLimit = 160
+    /// The most bytes of a sentinel line: zsh's has 165, and where `$_` is expanded, it has any
+    /// length.
+    private static let sentinelLimit = 400
 
     /// The sentinel line as it is typed, or as a here-document expands it.
     private static func isSource(_ line: Substring, bare: Bool) -> Bool {
         let text = line.last == "\n" ? line.dropLast() : line
         let forms = [
-            "{ __s=$?;} >", "if __m=$?;then { { \\builtin break;}", "{ __d",
-            "set -g __s $status",
+            "{ __s=$? __S=", "if __m=$? __A=", "__s=$? __S=$_", "{ __d", "set -g __s $status",
             "set __s=$status",
         ]
-        if forms.contains(where: { text.hasPrefix($0) }) || text == "__s=$?" {
+        if forms.contains(where: { text.hasPrefix($0) }) {
             return text.utf8.count <= sentinelLimit
         }
         return bare && text.utf8.count <= sentinelLimit
@@ -77,12 +77,13 @@ public enum OwnTail {
     }
 
     private static let words = [
-        "__s=", "__e ", "__y __j ", "__w=", "set -g __s ", "set -l __u ", "set __s=", "set __o=",
+        "__s=", "__e ", "__p;{ __e ", "__y __j ", "__w=", "set -g __s ", "set -l __u ", "set __s=",
+        "set __o=",
         "set __q=",
     ]
     /// Traced statements that anybody may have, so that they go only behind one of ours.
     private static let fillers: [Substring] = [
-        "3>&1 ", "set +ax", "set -l fish_trace ''", "unset echo verbose",
+        "3>&0 ", "set +ax", "set -l fish_trace ''", "unset echo verbose",
     ]
 }
 

@@ -62,12 +62,31 @@ public enum ShellProfile: String, Sendable, CaseIterable {
     /// Whether Ctrl-C at its idle prompt makes it show a new one.
     public var promptsAfterInterrupt: Bool { self != .zsh && self != .fish }
 
+    /// Whether its prompts go where its output or errors go, which a command may redirect (`exec`).
+    public var hidesPrompts: Bool { self != .fish && self != .tcsh }
+
     /// Whether its marks show that a job was stopped; otherwise the kernel is asked.
     public var tellsStops: Bool { self != .mksh && self != .fish }
 
     /// The parts of set-up: the first is answered by mark D; then the rest may be sent at once, and
     /// D with `__s` = 0 reports that set-up is complete.
     public func setUp(nonce: Nonce) -> [[UInt8]] { dialect.setUp(nonce).map { Array($0.utf8) } }
+
+    /// What is typed at its prompt to put this text there; nil: there is no way.
+    ///
+    /// A line editor completes a word at a TAB. fish is given a key for it at set-up; BusyBox has
+    /// none, so that a whole line (`isLine`) is typed in another form.
+    public func typing(_ text: [UInt8], isLine: Bool) -> [UInt8]? {
+        guard text.contains(9) else { return text }
+        switch editor {
+        case .none: return text
+        case .draws: return text.flatMap { $0 == 9 ? [Keys.quoting, 9] : [$0] }
+        case .asksCursor:
+            guard isLine, let word = dialect.word(text, limit: CommandEncoder.lineLimit - 12)
+            else { return nil }
+            return Array(" \\eval \"".utf8) + word + Array("\"".utf8)
+        }
+    }
 
     /// A line that is answered with mark V after set-up.
     public var variablesQuestion: [UInt8] { Self.line(dialect.question) }

@@ -229,6 +229,9 @@ public struct ShellState: Sendable {
             // What came between two of these marks was a trace of the line typed here.
             return run.step == .running ? .outputBeganAgain : .outputBegan
         case .ended(let status, let own, let jobs, let number, let directory):
+            if case .typing(let input) = phase, number == self.number {
+                return typingOver(input)
+            }
             guard case .command(let run) = phase, run.step != .collecting, number == self.number
             else { return nil }
             self.directory = directory
@@ -237,7 +240,8 @@ public struct ShellState: Sendable {
             let isIncomplete = run.isIncomplete && status == Mark.unfinished
             return finish(
                 isIncomplete
-                    ? .incomplete : .ended(status, own: own, run.asked, runsCode: run.runsCode),
+                    ? .incomplete
+                    : .ended(status, own: own, jobs: jobs, run.asked, runsCode: run.runsCode),
                 run.asked)
         case .prompt(let status, let jobs, let sentinel, let number, let directory):
             if let jobs { self.jobs = jobs }
@@ -299,17 +303,22 @@ public struct ShellState: Sendable {
                 phase = .typing(input)
                 return .promptReady
             }
-            phase = .ready
-            remains.insert(.line)
-            // The prompt may be that of the line, with the Ctrl-C still on its way.
-            if input.isEntered, input.isInterrupted { remains.insert(.interrupt) }
-            return .typingOver
+            return typingOver(input)
         case .ending:
             // Any prompt after E counts: bash may print it with the values from before an abort.
             phase = .ready
             return .promptFollowed
         case .command(let run): return prompt(run, status: status, sentinel: sentinel, number)
         }
+    }
+
+    /// What a client typed is over: its prompt came, or mark E in place of one that is not shown.
+    private mutating func typingOver(_ input: TypedInput) -> Action {
+        phase = .ready
+        remains.insert(.line)
+        // The prompt may be that of the line, with the Ctrl-C still on its way.
+        if input.isEntered, input.isInterrupted { remains.insert(.interrupt) }
+        return .typingOver
     }
 
     /// Handles a prompt during a command.

@@ -15,7 +15,7 @@ public struct TypedInput: Sendable, Equatable {
     /// Whether something was typed after the last Enter, and is in the line editor.
     public internal(set) var hasTail = false
     /// Whether the prompt before it has not come yet.
-    var isPromptOwed: Bool
+    public internal(set) var isPromptOwed: Bool
 
     init(begin: Int, isPromptOwed: Bool = false) {
         self.begin = begin

@@ -1,6 +1,6 @@
 // Where a control string (a title, an image, a clipboard) ends, for everything that reads output.
 // Its bytes are skipped, not kept: an image may have any size.
-// Invariant: a string that is never ended swallows at most the rest of its line, or as many lines as
+// Invariant: a string that is never ended swallows at most the rest of its line, or the lines that
 // look like an image's data.
 
 /// A control string that has begun: `ESC ]`, `ESC P`, `ESC X`, `ESC ^`, `ESC _` or `ESC k`.

@@ -45,6 +45,9 @@ public enum Keys {
     /// The byte of Ctrl-Z.
     public static let suspend: UInt8 = 26
 
+    /// The byte of Ctrl-V, which takes the next byte as it is.
+    static let quoting: UInt8 = 22
+
     /// The byte of Ctrl-U, which erases the line before the cursor.
     public static let killLine: UInt8 = 21
 

@@ -174,6 +174,35 @@ import Wire
         #expect(!probe.waitsForInput && probe.verdict != .secret)
     }
 
+    /// To look at each process of a host costs too much for every look at a remote shell.
+    @Test(arguments: [
+        ("ssh", "do_sys_poll", false), ("ssh", "unix_stream_read_generic", true),
+        ("ssh", "wait_woken", false), ("gpg", "unix_stream_read_generic", true), ("gpg", "0", true),
+        ("cat", "unix_stream_read_generic", false),
+    ]) @IO func `a pinentry is looked for only where a program waits for an agent`(
+        name: String, wait: String, looks: Bool
+    ) async throws {
+        let folder = try TemporaryDirectory("proc")
+        for (id, group, children) in [(10, 10, "20\n"), (20, 20, ""), (30, 30, "")] {
+            _ = try folder.folder("\(id)/task/\(id)")
+            _ = try folder.folder("\(id)/fd")
+            try folder.write("\(id) (x) S 1 \(group) 10 1025 20 0 0\n", to: "\(id)/stat")
+            try folder.write(children, to: "\(id)/task/\(id)/children")
+            try folder.write("0 0x5\n", to: "\(id)/syscall")
+            try folder.write(id == 20 ? "\(wait)\n" : "wait_woken\n", to: "\(id)/wchan")
+            try folder.write(
+                id == 20 ? "\(name)\n" : id == 30 ? "pinentry-tty\n" : "bash\n", to: "\(id)/comm")
+        }
+        #expect(symlink("/dev/null", folder.file("30/fd/5")) == 0)
+        let line = "hl_probe 10 /dev/null \(folder.path) 2>/dev/null\n"
+        let output = try await Child.run(
+            "/bin/sh", [], input: Array((Probe.definitions + line).utf8), deadline: .seconds(30)
+        ).output
+        let probe = try #require(Probe(output), "\(String(decoding: output, as: UTF8.self))")
+        #expect(probe.processes.map(\.id) == (looks ? [20, 30] : [20]))
+        #expect(probe.hasSecretAsker == looks)
+    }
+
     private func readBytes(_ path: String) -> [UInt8] {
         let descriptor = open(path, O_RDONLY)
         guard descriptor >= 0 else { return [] }

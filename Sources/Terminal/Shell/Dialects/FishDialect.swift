@@ -42,6 +42,8 @@ struct FishDialect: Dialect {
                 + "string match -q '*/*' $v;or set v $v/;set -l j (count (jobs -p));"
                 + "\(print)E;%s;%s/%s;%s;%s;%s\\007' \(key) $v $j $argv[1] \"$PWD\" \(key);"
                 + "set -g __c '';__i;return $__u;end;"
+                // A TAB that is typed would complete a word.
+                + "bind \\cv\\t 'commandline -i \\t';"
                 + "set -g __t \\n\\n'set -g __s $status';set -g __s 0\n",
         ]
     }

@@ -22,11 +22,20 @@ struct POSIXDialect: Dialect {
     ) {
         (
             (arms ? " __p;" : " ")
-                + "\(profile == .zsh ? "__M= " : "")"
+                + "\(profile == .zsh ? "__M= __R= " : "")"
                 + "__n=\(number) __s=\(Mark.unfinished) __r=\(previous) __c=",
             // In a list no status ends the shell (`set -e`) or triggers a trap on ERR.
-            "$__t;{ __b&&:;} \(hidden);\\eval \"$__q$__c\"" + ending(number, learning)
+            "\"$__t\";{ __b&&:;} \(hidden);\(evaluating) \"$__q$__c\"" + ending(number, learning)
         )
+    }
+
+    /// bash and zsh have a way past a function that is named `eval`; in the others no function has
+    /// the name, or `command` would change what an error in the code does.
+    private var evaluating: String {
+        switch profile {
+        case .bash, .zsh: "\\builtin eval"
+        case .dash, .ash, .mksh, .fish, .tcsh: "\\eval"
+        }
     }
 
     func ending(_ number: Int, _ learning: String) -> String {
@@ -37,18 +46,20 @@ struct POSIXDialect: Dialect {
 
     var question: String { " { __y __v;} \(hidden)" }
 
-    let collected = "$__x"
+    let collected = "\"$__x\""
     let emptying = "__x=;"
 
     /// Where statements of ours print: marks go to descriptor 3, and everything else nowhere.
     ///
     /// So a trace or a trap's output does not show. zsh reports what it cannot write; mksh traces
-    /// where it did before, whatever is redirected.
+    /// where it did before, whatever is redirected. Descriptor 3 is the terminal that the shell
+    /// reads: its output may be closed (`exec >&-`), and no shell runs a statement that it cannot
+    /// redirect.
     var hidden: String {
         switch profile {
-        case .zsh: "3>&1 >/dev/null 2>&1"
-        case .mksh: "3>&1"
-        case .bash, .dash, .ash, .fish, .tcsh: "3>&1 >&- 2>&-"
+        case .zsh: "3>&0 >/dev/null 2>&1"
+        case .mksh: "3>&0"
+        case .bash, .dash, .ash, .fish, .tcsh: "3>&0 >&- 2>&-"
         }
     }
 
@@ -58,13 +69,18 @@ struct POSIXDialect: Dialect {
     /// `for x (1 2)`. Such a body is left by `break`, which is an error anywhere else, and `__M`
     /// stays empty. In a list the error ends no shell (`set -e`), and
     /// `if` is not taken for the block of an unfinished `always`.
+    ///
+    /// The line also keeps what else the next command may ask about this one: `$_` in `__S`, which
+    /// zsh has forgotten by then, and the statuses of a pipeline in `__A`.
     var sentinel: String {
         switch profile {
         case .zsh:
-            "if __m=$?;then { { \\builtin break;} always { TRY_BLOCK_ERROR=0;};}||:;__M=$__m;fi "
-                + ">/dev/null 2>&1;{ __s=${__M:-\(Mark.unfinished)};} >/dev/null 2>&1"
-        case .mksh: "__s=$?"
-        case .bash, .dash, .ash, .fish, .tcsh: "{ __s=$?;} >&- 2>&-"
+            "if __m=$? __A=(\"${pipestatus[@]}\");then { { \\builtin break;} always "
+                + "{ TRY_BLOCK_ERROR=0;};}||:;__M=$__m;fi >/dev/null 2>&1;"
+                + "{ __s=${__M:-\(Mark.unfinished)};} >/dev/null 2>&1"
+        case .mksh: "__s=$? __S=$_"
+        case .bash: "{ __s=$? __S=$_ __A=(\"${PIPESTATUS[@]}\");} >&- 2>&-"
+        case .dash, .ash, .fish, .tcsh: "{ __s=$? __S=${_-};} >&- 2>&-"
         }
     }
 }

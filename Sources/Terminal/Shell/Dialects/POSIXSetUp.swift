@@ -11,11 +11,12 @@ extension POSIXDialect {
     /// is typed ahead may be lost.
     func setUp(_ nonce: Nonce) -> [String] {
         [
-            "\(before) \(options)__s=\(Mark.settingUp) __n=0;\(texts(nonce))\(first)\n",
+            "\(before) \(options)__s=\(Mark.settingUp) __n=0 __S= __E=;\(texts(nonce))\(first)\n",
             " \(untraced)\(arming)\(installing)\n",
             " \(printing)\(hook)__p(){ { __y __a;\(promptless("__y __f 0"))} \(hidden);};\n",
-            " \(beginning)\(variables)\(environment)\n",
-            " \(forgetting)\(jobs)\(ending)__t=$__l$__l'\(sentinel)';\(exporting)__s=0;\(begin)\n",
+            " \(beginning)\(pipeline)\(variables)\n",
+            " \(environment);\(forgetting)\(jobs)\(ending)__t=$__l$__l'\(sentinel)';"
+                + "\(exporting)__s=0;\(begin)\n",
         ]
     }
 
@@ -49,11 +50,11 @@ extension POSIXDialect {
             "\(set)\\set +o history +o emacs +o vi;"
                 + "\\builtin bind 'set enable-bracketed-paste off' 2>&-;\\builtin trap - DEBUG;"
                 + "\(onlyOnce)__v=(\"${PROMPT_COMMAND[@]-}\");;esac;"
-                + "{ \\builtin unset PROMPT_COMMAND;\\builtin unset PS0;} 2>&-;"
+                + "{ \\builtin unset PROMPT_COMMAND;\\builtin unset PS0;} 2>&-;__A=();"
                 + "\\builtin shopt -s promptvars;"
         case .zsh:
             "\(set)\(Self.zshOptions)\\builtin trap - DEBUG;"
-                + "\(onlyOnce)__v=(${precmd_functions[@]-});;esac;"
+                + "\(onlyOnce)__v=(${precmd_functions[@]-});;esac;__A=();"
         case .mksh: "\(set)\\set +o emacs +o gmacs +o vi;"
         case .dash, .ash, .fish, .tcsh: set
         }
@@ -109,11 +110,11 @@ extension POSIXDialect {
     private var first: String {
         let mark = "\\builtin printf %s \"${__z}D;\(Self.key);0;$__s;0;$PWD;\(Self.key)$__g\""
         return switch profile {
-        case .bash: "if \\builtin unset PS1 PS2 2>&-;then PS1=$__P PS2=$__Q;else \(mark);fi"
+        case .bash: "if \\builtin unset PS1 PS2 2>&-;then PS1=\"$__P\" PS2=\"$__Q\";else \(mark);fi"
         case .zsh:
-            "__d(){ case ${(t)PS1} in *readonly*)\(mark);;*)PS1=$__P;esac;};"
+            "__d(){ case ${(t)PS1} in *readonly*)\(mark);;*)PS1=\"$__P\";esac;};"
                 + "precmd_functions=(__d)"
-        case .dash, .ash, .mksh, .fish, .tcsh: "\\unset PS1 PS2;PS1=$__P PS2=$__Q"
+        case .dash, .ash, .mksh, .fish, .tcsh: "\\unset PS1 PS2;PS1=\"$__P\" PS2=\"$__Q\""
         }
     }
 
@@ -133,21 +134,24 @@ extension POSIXDialect {
     private var arming: String {
         switch profile {
         case .bash:
-            "__a(){ __u= __R= __H=+;\\builtin shopt -s promptvars;"
+            "__a(){ \(enabling)__u= __R= __H=+;\\builtin shopt -s promptvars;"
                 + "[[ ${PS1-} = \"$__P\" && ${PS2-} = \"$__Q\" ]]||if \\builtin unset PS1 PS2;"
-                + "then PS1=$__P PS2=$__Q;else __u=1;fi;"
+                + "then PS1=\"$__P\" PS2=\"$__Q\";else __u=1;fi;"
                 + "__v=(\"${PROMPT_COMMAND[@]-}\");"
                 + "[[ ${__v[*]: -1} = *\"$__D\" ]]||__i||__u=${__u:+2} __H=;};"
         case .zsh:
-            "__a(){ __u=;\(Self.zshOptions)case ${(t)PS1} in *readonly*)__u=1;;"
-                + "*)\\typeset -g +x PS1 PS2;PS1=$__P PS2=$__Q;esac;"
+            "__a(){ \(enabling)__u=;\(Self.zshOptions)case ${(t)PS1} in *readonly*)__u=1;;"
+                + "*)\\typeset -g +x PS1 PS2;PS1=\"$__P\" PS2=\"$__Q\";esac;"
                 + "case ${precmd_functions[-1]-} in __d);;"
                 + "*)precmd_functions=(${${precmd_functions[@]-}:#__d} __d);esac;};"
         case .dash, .ash, .mksh, .fish, .tcsh:
             "__a(){ [ \"${PS1-}\" = \"$__P\" ]&&[ \"${PS2-}\" = \"$__Q\" ]||"
-                + "{ \\unset PS1 PS2;PS1=$__P PS2=$__Q;};};"
+                + "{ \\unset PS1 PS2;PS1=\"$__P\" PS2=\"$__Q\";};};"
         }
     }
+
+    /// What a user has switched off (`enable -n eval`) runs nothing more, this session included.
+    private var enabling: String { "\\enable builtin eval printf;" }
 
     /// Puts our hook, `__D`, behind those in `__v`.
     ///
@@ -194,28 +198,63 @@ extension POSIXDialect {
 
     /// Prints a mark on descriptor 3.
     ///
-    /// The shell's own output may be redirected (`exec >log`): then the mark goes to /dev/tty, or
-    /// to the output if that does not open.
+    /// Where the shell does not read the terminal, or may only read it, the mark goes to /dev/tty.
     private var printing: String {
-        "__o(){ if [ -t 3 ];then \(put) \"$1\" >&3;"
-            + "else \(put) \"$1\" 2>&- >/dev/tty||\(put) \"$1\" >&3;fi;};"
+        "__o(){ if [ -t 3 ]&&\(put) \"$1\" >&3;then :;else \(put) \"$1\" >/dev/tty;fi;};"
     }
 
-    /// Prints C and sets `$?`.
+    /// Prints C and sets `$?` and `$_`.
     ///
     /// With `set -v`, lines are shown when they are read: the code then begins on a line of its
-    /// own.
+    /// own. `__R` counts: 11 once zsh has parsed all of the code, and runs it.
     private var beginning: String {
-        "__k(){ \(profile == .bash ? "__R=$__H;" : "")__o \"${__z}C;\(Self.key);$__n;$__l\";};"
-            + "__b(){ __q=\"$__h;\";case $- in *v*)__q=$__h$__l;;esac;__y __k;\\return \"$__r\";};"
-            + "__h='{ __b&&:;} \(hidden)';"
+        let exit = profile == .bash ? "$__E" : ""
+        let last = profile == .zsh ? "{ __b&&:;}" : "{ __b \"$__S\"&&: \"$__S\";}"
+        let pipes = pipeStatus.map { "case ${__c%\"$__t\"} in *\($0)*)__m;;esac;" } ?? ""
+        return
+            "__k(){ \(profile == .bash ? "__R=$__H;" : "")__o \"${__z}C;\(Self.key);$__n;$__l\";};"
+            + "__b(){ \(profile == .zsh ? "__R+=1;" : "")"
+            + "__q=\"$__h;\(exit)\";case $- in *v*)__q=\"$__h$__l\(exit)\";;esac;"
+            + "\(pipes)__y __k;\\return \"$__r\";};__h='\(last) \(hidden)';"
+    }
+
+    /// The array of the statuses of a pipeline, where the next command is given them.
+    private var pipeStatus: String? {
+        switch profile {
+        case .bash: "PIPESTATUS"
+        case .zsh: "pipestatus"
+        case .dash, .ash, .mksh, .fish, .tcsh: nil
+        }
+    }
+
+    /// For code that names that array: a pipeline before the code that ends as the one before did.
+    ///
+    /// It is left out where it would end the shell (`set -e`) or trigger a trap on ERR, or where
+    /// `!` has changed the status.
+    private var pipeline: String {
+        guard pipeStatus != nil else { return "" }
+        let traps = profile == .bash ? "\\builtin trap -p ERR" : "\\builtin trap"
+        return "__m(){ __W= __X=0;for __i in \"${__A[@]}\";do "
+            + "__W=\"$__W${__W:+|}(\\builtin exit $__i)\";"
+            + "[[ -o pipefail && $__i = 0 ]]||__X=$__i;done;"
+            + "[[ $__W = *\"|\"* && $__X = \"$__r\" ]]||\\return;"
+            + "[[ $__r = 0 || $- != *e* && $(\(traps)) != *ERR* ]]&&__q=\"$__q{ $__W;} \(hidden);\";};"
     }
 
     /// Prints E, forgets the code and arms the prompts.
     private var ending: String {
-        "__j(){ \(profile == .bash ? "__l;" : "")__o \"${__z}E;\(Self.key);$__s\(jobCount);$1;"
-            + "${PWD-};\(Self.key)$__g\";__c=;__a;"
-            + "\(promptless("__f \"$__s\""))};__e(){ __y __j \"$1\";};"
+        return "__j(){ \(repeating)\(profile == .bash ? "__l;" : "")"
+            + "__o \"${__z}E;\(Self.key);$__s\(jobCount);$1;${PWD-};\(Self.key)$__g\";__c=;__a;"
+            + "\(promptless("__f \"$__s\""))};"
+            + "__e(){ \(profile == .zsh ? "__E=$?;" : "")__y __j \"$1\";};"
+    }
+
+    /// bash refuses to `exit` while it has stopped jobs, unless its last builtin was `exit`, or was
+    /// `jobs`: so that one comes first (with the status of the refusal) where `exit` was refused.
+    private var repeating: String {
+        guard profile == .bash else { return "" }
+        return "__E=;case $__s,$__c in 1,exit\"$__t\"|1,logout\"$__t\"|1,exit\\ *\"$__t\")"
+            + "__E='{ \\builtin jobs %;} >&- 2>&-;';;esac;"
     }
 
     /// Prints V.
@@ -226,10 +265,12 @@ extension POSIXDialect {
     }
 
     /// How many jobs the shell has, for mark E; bash can tell since 4.4.
+    ///
+    /// zsh also reports the status of code that it gave up.
     private var jobCount: String {
         switch profile {
         case .bash: "//$__J"
-        case .zsh: "//${(%):-%j}"
+        case .zsh: "/${${__R:#1}:+$__E}/${(%):-%j}"
         case .dash, .ash, .mksh, .fish, .tcsh: ""
         }
     }
