@@ -51,8 +51,10 @@ extension Table {
             .press(["q"])),
 
         Row(
-            .monitor, .all, needs: "top", .run("top -d 0.3", .fullscreen, by: "top"),
-            .press(["q"])),
+            .monitor, .all, needs: "top", weight: .heavy,
+            .run("top -d 0.3", .fullscreen, by: "top"), .press(["q"])),
+        // As much as a slow line takes.
+        Row(.monitor, .all, needs: "top", .run("top", .fullscreen, by: "top"), .press(["q"])),
         Row(.monitor, .all, needs: "htop", .run("htop", .fullscreen, by: "htop"), .press(["q"])),
 
         Row(

@@ -105,7 +105,7 @@ import Wire
         guard console.shell.login != nil else { return showsPrompt }
         guard let probe = await console.asker.ask(), let scene = console.scene,
             console.occupation == nil, console.watch.lastInput == input,
-            scene.isAtPrompt(probe, isCurrent: console.lastOutput <= asked)
+            scene.isAtPrompt(probe, silence: asked - console.lastOutput)
         else { return false }
         // What a client has typed and not entered may be behind the prompt.
         guard console.shell.state.typed?.hasTail == true else { return true }

@@ -67,8 +67,11 @@ import Wire
             if !isAsking, !isBlind, IO.now >= next { ask() }
             let last = console.lastOutput
             let pause = isAsking || isBlind ? IO.now + Self.promptTime / 2 : next
+            // Where the kernel is asked in a moment, output changes nothing.
+            let isSoon = next <= max(IO.now, askedAt + Self.rests.lowerBound)
             await console.waiters.wait(until: min(deadline, pause), orOutput: true) {
-                answer != nil || console.end != nil || !isAsking && console.lastOutput > last
+                answer != nil || console.end != nil
+                    || !isAsking && !isSoon && console.lastOutput > last
             }
             decline()
             if let answer {
@@ -87,11 +90,9 @@ import Wire
     private func ask() {
         (isAsking, askedAt) = (true, IO.now)
         if let scene = console.scene {
-            if look == nil { look = console.watch.look(scene, at: IO.now) }
-            if var now = look {
-                console.watch.ask(&now, at: IO.now)
-                look = now
-            }
+            var now = look ?? console.watch.look(scene, at: IO.now)
+            console.watch.ask(&now, at: IO.now)
+            look = now
         }
         IO.task { [self] in
             answer =
@@ -126,7 +127,7 @@ import Wire
 
     private func judge(_ probe: Probe, _ now: ContinuousClock.Instant) -> End? {
         guard let scene = console.scene, var look else { return nil }
-        if scene.isAtPrompt(probe, isCurrent: console.lastOutput <= askedAt) { return .prompt }
+        if scene.isAtPrompt(probe, silence: askedAt - console.lastOutput) { return .prompt }
         let step = console.watch.answered(probe, to: &look, scene, at: now)
         self.look = look
         switch step {
@@ -174,9 +175,8 @@ import Wire
         }
         guard isBlind, silence >= Self.blindTime else { return nil }
         guard PromptGuess.isQuestion(line) else { return .prompt }
-        if var look = look ?? console.watch.look(scene, at: IO.now) as Watch.Look? {
-            _ = console.watch.answered(nil, to: &look, scene, at: IO.now)
-        }
+        var look = console.watch.look(scene, at: IO.now)
+        _ = console.watch.answered(nil, to: &look, scene, at: IO.now)
         return console.watch.finding == nil ? nil : .asks
     }
 
@@ -196,14 +196,14 @@ import Wire
 extension Watch.Scene {
     /// Whether the answer shows a shell at its prompt, to which a line may be typed.
     ///
-    /// `isCurrent`: nothing has arrived since the kernel was asked; a prompt, but not a blank line,
-    /// is believed without that.
-    func isAtPrompt(_ probe: Probe, isCurrent: Bool) -> Bool {
+    /// `silence`: how long nothing had arrived when the kernel was asked. What does not end as a
+    /// prompt does may be the beginning of a question: the rest of it may be on its way.
+    func isAtPrompt(_ probe: Probe, silence: Duration) -> Bool {
         let endsAsPrompt = openLine.map(PromptGuess.isShellPrompt) ?? false
         return switch adoption(probe) {
-        case .shell, .carrier, .itself: isCurrent || endsAsPrompt
+        case .shell, .carrier, .itself: endsAsPrompt || silence >= Watch.Times.travel
         // A start-up file may switch the echo off.
-        case .refused: probe.verdict == .secret && probe.shellIsAlone && endsAsPrompt
+        case .refused: probe.verdict == .secret && probe.shellReadsCommands && endsAsPrompt
         case .busy, .unprompted: false
         }
     }

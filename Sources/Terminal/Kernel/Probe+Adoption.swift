@@ -106,6 +106,11 @@ extension Probe {
         return asks ? .unprompted(name) : nil
     }
 
+    /// Whether the shell itself has the terminal, and was not started to run a script.
+    public var shellReadsCommands: Bool {
+        shellIsAlone && started[shell]?.readsCommands != false
+    }
+
     private static func script(_ name: String) -> Adoption {
         .refused("\(name) runs a script, and takes what is typed for an answer")
     }
