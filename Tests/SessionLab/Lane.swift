@@ -62,10 +62,12 @@ import Wire
             transport = SlowConsole(transport, bytesPerSecond: line.consoleBytesPerSecond)
         }
         let nonce = Nonce()
+        let canary = Canary(transport)
         let session = Session(
             id: "s\(number)", owner: "me", target: "agent/\(shell)", nonce: nonce,
-            transport: transport, log: OutputLog(of: "test"),
+            transport: canary, log: OutputLog(of: "test"),
             isPersistent: false, idleTimeout: .seconds(600))
+        canary.session = session
         try await session.open(within: line.patience)
         guard kind != .poorHost else { return (session, place) }
         let folder = "row\(number)"

@@ -45,6 +45,10 @@ struct Verdict: Sendable {
                 try await perform(step, session, place)
             }
             if verdict.wrong.isEmpty { try await leave(session) }
+            for bytes in (session.console.transport as? Canary)?.strange ?? [] {
+                let text = String(decoding: bytes, as: UTF8.self).debugDescription
+                verdict.wrong.append("nobody sent what a program was typed: \(text)")
+            }
             session.close()
             if row.kind.isAlone { place.close() }
         } catch {
@@ -114,6 +118,7 @@ struct Verdict: Sendable {
         case .type(let text):
             let text = filled(text, place)
             if last?.state == .secret { secrets.append(text) }
+            try owe(session, text: text, keys: [], enter: true)
             let answer = try await session.send(
                 text: text, keys: [], enter: true, wait: wait, maxBytes: 200_000)
             try await judge(answer, step, session, from: begin)
@@ -145,8 +150,14 @@ struct Verdict: Sendable {
     {
         let named = keys.filter { $0.utf8.count > 1 }
         let text = keys.filter { $0.utf8.count == 1 }.joined()
+        try owe(session, text: text, keys: named, enter: false)
         return try await session.send(
             text: text, keys: named, enter: false, wait: wait, maxBytes: 200_000)
+    }
+
+    private func owe(_ session: Session, text: String, keys: [String], enter: Bool) throws {
+        let canary = session.console.transport as? Canary
+        canary?.owes(try session.typed(text, keys, enter))
     }
 
     /// `{port}` is the server's, `{password}` and `{user}` are the account's.

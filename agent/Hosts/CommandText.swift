@@ -26,9 +26,10 @@ struct CommandText: Sendable {
     func wrapped(mark id: String?) -> String {
         // On lines of their own: fish shows the line of an error.
         var text = ""
-        // tcsh, which always has $shell, knows no export.
+        // tcsh, which always has $shell, knows no export; a user's bash may have $shell too.
         if let id {
-            text += "test -z \"$shell\" && export \(Self.mark)=\(id) || setenv \(Self.mark) \(id)\n"
+            let export = "export \(Self.mark)=\(id)"
+            text += "test -z \"$shell\" && \(export) || setenv \(Self.mark) \(id) || \(export)\n"
         }
         for (name, value) in environment { text += "export \(name)=\(Self.quoted(value))\n" }
         if let directory { text += "cd -- \(Self.quoted(directory)) || exit 125\n" }

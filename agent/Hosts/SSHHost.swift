@@ -27,7 +27,6 @@ import Wire
     static func shell(
         _ channel: Channel, probes: ProbeChannel? = nil, hostKey: String? = nil
     ) -> HostShell {
-        probes?.terminals.opened(channel)
         return HostShell(channel, hostKey: hostKey) {
             await probes?.ask($0)
         } findsLogin: { [weak channel] in
@@ -43,7 +42,6 @@ import Wire
         let (channel, link) = try await links.execute(on: target, options, terminal: terminal) {
             command.wrapped(mark: CommandText.isUnix($0.server.version) ? id : nil)
         }
-        if terminal != nil { links.probes(of: link)?.terminals.opened(channel) }
         let isUnix = CommandText.isUnix(link.server.version)
         let (links, target, options) = (links, target, options)
         return CommandProcess(channel) { signal in

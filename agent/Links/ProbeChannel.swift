@@ -22,7 +22,7 @@ import Terminal
     private static let answerLimit = 1 << 16
 
     /// The terminals of the link.
-    let terminals = LinkTerminals()
+    private let terminals: LinkTerminals
 
     private let link: Link
     private var channel: Channel?
@@ -38,7 +38,7 @@ import Terminal
     private var restUntil: ContinuousClock.Instant?
 
     /// A channel for a link's sessions; it is not opened yet.
-    init(_ link: Link) { self.link = link }
+    init(_ link: Link) { (self.link, terminals) = (link, LinkTerminals(link)) }
 
     isolated deinit { channel?.close() }
 
@@ -50,9 +50,8 @@ import Terminal
 
     /// Asks which process the shell of this channel is.
     func findLogin(on channel: Channel) async -> Login.Answer {
-        guard let question = terminals.question(about: channel),
-            let bytes = await ask(question.line)
-        else { return .hidden }
+        guard let question = terminals.question(about: channel) else { return .hidden }
+        guard let bytes = await ask(question.line) else { return .unasked }
         let answer = Login.Answer(bytes)
         if case .found(let login) = answer {
             terminals.found(login.question.process, on: channel)

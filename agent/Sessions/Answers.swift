@@ -13,8 +13,14 @@ import Wire
 
     static let guessNote = "low confidence: guessed from the output alone"
 
-    static let loginNote =
-        "the login is over, and its shell is set up: ssh_session_command runs in it"
+    /// The note about a shell that was set up after its login had asked something.
+    static func loginNote(_ found: ShellProfile, chosen: ShellProfile?) -> String {
+        let other = chosen.flatMap {
+            $0 == found ? nil : ", which is \(found.rawValue), not \($0.rawValue)"
+        }
+        return
+            "the login is over, and its shell is set up: ssh_session_command runs in it\(other ?? "")"
+    }
 
     static func adoptionNote(_ name: String) -> String {
         "\(name) has the terminal and a shell of its own, without marks: what runs in it has no exact "

@@ -251,7 +251,7 @@ extension Console: IntakeListener {
         switch mark {
         case .ended, .prompt:
             display.promptIsBack(log)
-            intake.forgetSecrets()
+            intake.forgetSecrets(self)
         case .exports(let environment): return exports.learn(intake.unmapped(environment))
         case .began, .continuation, .identity: break
         }

@@ -117,10 +117,13 @@ import Terminal
     /// `row`: that of the cursor, if the program has named it.
     func hideMasks(row: Int?) { masks.begin(row: row) }
 
-    /// No program runs that could show a secret.
-    func forgetSecrets() {
+    /// No program runs that could show a secret: what is held back was no mask.
+    func forgetSecrets(_ listener: some IntakeListener) {
         if !redactor.isEmpty { redactor = Redactor() }
-        if masks.isOn { masks = MaskFilter() }
+        guard masks.isOn else { return }
+        let rest = masks.flush()
+        masks = MaskFilter()
+        if !rest.isEmpty { show(rest[...], listener) }
     }
 
     /// Whether bytes are held back because they may begin a secret.

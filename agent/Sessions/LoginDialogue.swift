@@ -13,8 +13,8 @@ import Wire
     private let choice: ShellProfile?
     /// The time that setting the shell up may take.
     private let limit: Duration
-    /// Called when the shell has been set up.
-    private let onShell: @IO (ShellDialogue) -> Void
+    /// Called when the shell has been set up, with a note about it.
+    private let onShell: @IO (ShellDialogue, String) -> Void
     /// The shell, once it is set up.
     private var shell: ShellDialogue?
     /// Setting up has failed: it is tried again only when the client says so.
@@ -25,17 +25,20 @@ import Wire
     /// The time between two looks at the login: it doubles while nothing happens, as a question may
     /// stay open for hours.
     private static let rests = Duration.milliseconds(50)...Duration.seconds(30)
+    /// The longest time between two looks while output comes: what draws all the time is looked at
+    /// once in it.
+    private static let drawingRest = Duration.seconds(1)
 
     /// Takes over a login in which something was found to ask.
     init(
         _ console: Console, target: String, choice: ShellProfile?, limit: Duration,
-        onShell: @escaping @IO (ShellDialogue) -> Void
+        onShell: @escaping @IO (ShellDialogue, String) -> Void
     ) {
         (self.console, self.target, self.choice) = (console, target, choice)
         (self.limit, self.onShell) = (limit, onShell)
         console.shell.name = "login"
         stay()
-        IO.task { [weak self] in await self?.goOn() }
+        IO.task { [self] in await goOn() }
     }
 
     var evidence: Evidence { .prompt }
@@ -90,8 +93,10 @@ import Wire
             await console.waiters.wait(until: IO.now + rest, orOutput: true) {
                 console.end != nil || console.lastOutput > output || inputs > typed
             }
-            let isNew = console.lastOutput > output || inputs > typed
-            rest = isNew ? Self.rests.lowerBound : min(rest * 2, Self.rests.upperBound)
+            let isTyped = inputs > typed
+            let isNew = isTyped || console.lastOutput > output
+            let longest = isNew ? Self.drawingRest : Self.rests.upperBound
+            rest = isTyped ? Self.rests.lowerBound : min(rest * 2, longest)
             if isNew {
                 await console.waiters.wait(until: IO.now + rest) { console.end != nil }
             }
@@ -148,7 +153,7 @@ import Wire
         console.watch.typed(at: IO.now)
         let dialogue = ShellDialogue(console, target: target)
         self.shell = dialogue
-        onShell(dialogue)
+        onShell(dialogue, Answers.loginNote(shell.profile, chosen: choice))
     }
 }
 

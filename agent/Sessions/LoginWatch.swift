@@ -48,6 +48,9 @@ import Wire
     /// Time after which a shell that its host does not show is taken to be hidden: its process
     /// exists before the server confirms it, its terminal a moment later.
     private static let missTime = Duration.seconds(1)
+    /// Time after which a kernel that cannot be asked now counts as one that cannot be asked at
+    /// all: the channel to it waits 2 s for an answer, and then rests for 1 s.
+    private static let slowTime = Duration.seconds(4)
     /// Time without output after which a line that ends as prompts do is one, where no kernel can
     /// be asked.
     static let promptTime = Duration.milliseconds(100)
@@ -117,6 +120,11 @@ import Wire
             missedSince = since
             isBlind = now - since >= Self.missTime
             next = now + Self.rests.lowerBound
+        case .login(.unasked):
+            let since = missedSince ?? now
+            missedSince = since
+            isBlind = now - since >= Self.slowTime
+            next = now + Self.rests.upperBound
         case .login(.hidden): isBlind = true
         // A host that has shown the shell is only slow.
         case .probe(nil): next = now + Self.rests.upperBound
@@ -150,31 +158,36 @@ import Wire
         return nil
     }
 
-    /// Whether the shell waits behind a prompt that has no text, with no question above it: its
-    /// editor, or any, where nothing at all was shown.
+    /// Whether the shell's line editor waits behind a prompt that has no text, with no question
+    /// above it.
+    ///
+    /// What reads whole lines may be a silent `read` of a start-up file.
     private func isEmptyPrompt(_ finding: Watch.Finding, _ probe: Probe) -> Bool {
         guard finding.state == .lineInput, finding.prompt == nil, probe.shellIsAlone,
-            let modes = probe.modes, !console.display.modes.isAlternate
+            let modes = probe.modes, !modes.isCanonical, !modes.echoes,
+            !console.display.modes.isAlternate
         else { return false }
         let shown = SetUp.banner(console.intake.greeting).split(separator: "\n").last
-        guard let shown else { return true }
-        return !modes.isCanonical && !modes.echoes && !PromptGuess.mayAsk(String(shown))
+        return shown.map { !PromptGuess.mayAsk(String($0)) } ?? true
     }
 
     // MARK: The text
 
     /// Where no kernel can be asked: a prompt, or silence without a question, ends the login.
     private func guess() -> End? {
-        guard console.shell.login == nil, let scene = console.scene, !scene.drawsScreen else {
-            return nil
-        }
+        guard console.shell.login == nil, let scene = console.scene else { return nil }
+        guard !scene.drawsScreen else { return isBlind ? guessed(scene) : nil }
         let silence = IO.now - max(console.lastOutput, console.watch.lastInput)
         let line = scene.openLine ?? ""
         if PromptGuess.isShellPrompt(line) {
             return silence >= (isBlind ? Self.promptTime : Self.blindTime) ? .prompt : nil
         }
         guard isBlind, silence >= Self.blindTime else { return nil }
-        guard PromptGuess.isQuestion(line) else { return .prompt }
+        return PromptGuess.isQuestion(line) ? guessed(scene) : .prompt
+    }
+
+    /// What the text alone shows to ask; nil: nothing yet.
+    private func guessed(_ scene: Watch.Scene) -> End? {
         var look = console.watch.look(scene, at: IO.now)
         _ = console.watch.answered(nil, to: &look, scene, at: IO.now)
         return console.watch.finding == nil ? nil : .asks
@@ -199,7 +212,10 @@ extension Watch.Scene {
     /// `silence`: how long nothing had arrived when the kernel was asked. What does not end as a
     /// prompt does may be the beginning of a question: the rest of it may be on its way.
     func isAtPrompt(_ probe: Probe, silence: Duration) -> Bool {
-        let endsAsPrompt = openLine.map(PromptGuess.isShellPrompt) ?? false
+        let endsAsPrompt =
+            openLine.map { line in
+                PromptGuess.isShellPrompt(line) && !PromptGuess.asksForSecret(line)
+            } ?? false
         return switch adoption(probe) {
         case .shell, .carrier, .itself: endsAsPrompt || silence >= Watch.Times.travel
         // A start-up file may switch the echo off.

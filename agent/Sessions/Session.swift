@@ -29,6 +29,8 @@ import Wire
     /// Its terminal and the shells on it.
     let console: Console
     private var dialogue: any Dialogue
+    /// The note about a shell whose login asked something first.
+    private var endOfLogin: String?
     /// When a client last used it.
     private var touched = IO.now
     /// The program that the last answer reported as asking for a secret.
@@ -90,7 +92,9 @@ import Wire
         case .asks:
             banner = SetUp.banner(console.intake.greeting)
             dialogue = LoginDialogue(console, target: target, choice: choice, limit: limit) {
-                [weak self] in self?.dialogue = $0
+                [weak self] in
+                self?.dialogue = $0
+                self?.endOfLogin = $1
             }
         case .prompt:
             let dialogue = ShellDialogue(console, target: target)
@@ -262,6 +266,9 @@ import Wire
         try await refuseCutLine(in: bytes)
         touch()
         await dialogue.settle()
+        // A login may have ended meanwhile, and its shell be set up just now.
+        try console.checkAlive()
+        try console.checkFree()
         let begin = log.end
         let deadline = IO.now + patience
         if bytes.contains(Keys.interrupt) { console.shell.state.interrupted() }
@@ -302,7 +309,7 @@ import Wire
         var result = answers.typed(from: begin, maxBytes: maxBytes)
         result.isMatched = isMatched
         if isLogin, result.state == .done {
-            (result.exitCode, result.note) = (nil, Answers.loginNote)
+            (result.exitCode, result.note) = (nil, endOfLogin)
         }
         return result
     }

@@ -107,27 +107,31 @@ import Wire
             await console.waiters.wait(until: next) { isAnswered || isShellGone }
             if isAnswered { return }
             try await reach(next, orGo: next < deadline) { self.isAnswered }
-            if String(decoding: console.intake.greeting, as: UTF8.self)
-                .contains("zsh-newuser-install")
-            {
-                console.transport.write(Array("q".utf8))
-            }
         }
     }
 
-    /// Throws why the shell did not answer; nothing is typed.
-    func giveUp() async throws(Fault) { try await reach(IO.now) { false } }
+    /// Throws why a login did not end; nothing is typed.
+    func giveUp() async throws(Fault) {
+        try await reach(IO.now, orGo: true) { false }
+        throw Fault(
+            .timedOut,
+            "the login at \(target) reached no prompt in time; raise login_timeout_s, use ssh_execute, "
+                + "or open it with shell \"raw\" to see what it does\(said)")
+    }
 
     private var isAnswered: Bool { !isShellGone && console.shell.identity != nil }
+
+    /// The last line that the host showed, for an error.
+    private var said: String {
+        Self.banner(console.intake.greeting).split(separator: "\n").last
+            .map { "; it said: \($0)" } ?? ""
+    }
 
     private func reach(
         _ limit: ContinuousClock.Instant, orGo: Bool = false, _ isReached: @IO () -> Bool
     ) async throws(Fault) {
         await console.waiters.wait(until: limit) { isShellGone || isReached() }
         if !isShellGone, isReached() { return }
-        let said =
-            Self.banner(console.intake.greeting).split(separator: "\n").last
-            .map { "; it said: \($0)" } ?? ""
         if isShellGone {
             throw Fault(.shellUnusable, "the shell at \(target) ended during login\(said)")
         }
@@ -172,7 +176,7 @@ import Wire
     private static let ownParts = [
         "\\033]133;", "/proc/self/stat", "/proc/$PPID", "${s##*)", "case ${p:-$$}", "ps -o comm=",
         "esac;printf", "$PPID $i", "\"$n\"'", "__s", "$__", "(){ ", ";end;", "__i;",
-        String(decoding: NonceFilter.mark, as: UTF8.self),
+        String(decoding: NonceFilter.replacement, as: UTF8.self),
     ]
 
     private static func isOwn(_ line: String) -> Bool { ownParts.contains { line.contains($0) } }

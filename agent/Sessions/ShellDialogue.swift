@@ -11,8 +11,9 @@ import Wire
     private let console: Console
     /// `agent/host`, for people.
     private let target: String
-    /// No answer of the kernel shows yet what became of a command that was sent Ctrl-C.
-    private var isSearching = false
+    /// The searches for a prompt after Ctrl-C whose answer does not show yet what became of the
+    /// command.
+    private var searches = 0
 
     /// Time after mark E in which the prompt follows: when it does not, the command replaced it.
     private static let promptTime = Duration.milliseconds(250)
@@ -181,11 +182,14 @@ import Wire
 
     /// Looks, beside whoever waits, for a shell that shows no mark after Ctrl-C.
     private func startSearch(for command: SessionCommand, after pause: Duration) {
-        isSearching = true
+        searches += 1
         IO.task { [self] in
             await console.waiters.wait(until: IO.now + pause) { command.outcome != nil }
+            var isOpen = true
             await findPrompt(of: command) {
-                isSearching = false
+                guard isOpen else { return }
+                isOpen = false
+                searches -= 1
                 console.waiters.wake()
             }
         }
@@ -194,7 +198,7 @@ import Wire
     /// Waits, for a caller, until the shell is found at a prompt without a mark, or is not.
     private func waitForSearch(for command: SessionCommand) async {
         await console.waiters.wait(until: IO.now + Self.recoveryTime) {
-            command.outcome != nil || !isSearching && !console.watch.shellWaits
+            command.outcome != nil || searches == 0 && !console.watch.shellWaits
         }
     }
 
@@ -247,11 +251,15 @@ import Wire
             command.outcome != nil || !console.shell.state.isTyped || console.end != nil
                 || console.watch.lastInput != input
         }
-        for _ in 0..<2 {
+        let limit = IO.now + Self.lateRecoveryTime
+        // bash builds a prompt again whose building was interrupted.
+        var reading = 0
+        while reading < 2 {
             await console.waiters.wait(until: IO.now + Self.recoveryTime) { isOver }
-            guard !isOver, let probe = await console.asker.hear(), probe.shellIsAlone,
-                probe.verdict == .lineInput, !isOver
-            else { return }
+            guard !isOver, IO.now < limit, let probe = await console.asker.hear(), !isOver else {
+                return
+            }
+            reading = probe.shellIsAlone && probe.verdict == .lineInput ? reading + 1 : 0
         }
         // A Ctrl-C that ended the building of the prompt before the line has taken its mark.
         console.shell.state.foundPrompt()

@@ -128,7 +128,10 @@ extension Link {
         }
         if code == 0 {
             asked = request
-            code = await channel.ask(start)
+            code = await channel.ask { raw in
+                self.starts(channel)
+                return start(raw)
+            }
         }
         guard code != 0 else { return .success(channel) }
         let refusal = refuse(channel, asked)

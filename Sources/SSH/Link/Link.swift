@@ -21,6 +21,8 @@ public import Loop
     let carrier: any Carrier
     private var operations: [Operation] = []
     private var channels: [Channel] = []
+    /// Those with a terminal, in the order in which the server was asked to start their programs.
+    public private(set) var terminals: [Channel] = []
     private var driving = Driving()
     private var exchanges = Exchanges()
     private var offLoop = OffLoop()
@@ -122,8 +124,16 @@ public import Loop
         return LIBSSH2_ERROR_SOCKET_DISCONNECT
     }
 
+    /// The server is asked to start a channel's program.
+    func starts(_ channel: Channel) {
+        if channel.hasTerminal, !terminals.contains(where: { $0 === channel }) {
+            terminals.append(channel)
+        }
+    }
+
     func remove(_ channel: Channel) {
         channels.removeAll { $0 === channel }
+        terminals.removeAll { $0 === channel }
         counts.lastUsed = Self.clock
     }
 
@@ -314,7 +324,7 @@ public import Loop
         // The channels still get what has been received.
         session.transport.drain(error.description)
         for channel in channels { channel.linkEnded(error) }
-        channels = []
+        (channels, terminals) = ([], [])
         carrier.close()
         session.transport.close()
         let abandoned = operations

@@ -89,8 +89,8 @@ public enum PromptGuess {
         while end.last?.isWhitespace == true { end.removeLast() }
         let words = [
             "password", "passphrase", "passcode", "verification code", "one-time",
-            "yes/no", "[y/n]", "(y/n)", "y/n", "[y]", "[n]", "--more--", "press any key",
-            "press enter", "continue", "confirm", "(end)",
+            "yes/no", "[y/n]", "(y/n)", "y/n", "[y]", "[n]", "--more--", "continue", "confirm",
+            "(end)",
         ]
         guard let last = end.last else { return false }
         let single = lower.split { !$0.isLetter }

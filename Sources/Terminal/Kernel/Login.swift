@@ -62,7 +62,9 @@ public struct Login: Sendable, Equatable {
         case found(Login)
         /// The number of terminals is another one: it is not started yet, or an old one not gone.
         case notYet
-        /// The host does not show the server's process, or cannot be asked.
+        /// The host cannot be asked now.
+        case unasked
+        /// The host does not show the server's process, or the terminal's process is not known.
         case hidden
 
         /// Reads the answer to a question.

@@ -6,7 +6,7 @@
 /// Replaces the halves of nonces in a stream of bytes.
 public struct NonceFilter: Sendable {
     /// What replaces a half.
-    public static let mark = Array("[nonce]".utf8)
+    public static let replacement = Array("[nonce]".utf8)
     /// The least digits of a half at the end of a chunk that are held back: fewer are often there
     /// by chance, and say little.
     private static let leastHeld = 4
@@ -47,7 +47,7 @@ public struct NonceFilter: Sendable {
         var (output, rest) = ([UInt8](), all)
         while let hit = firstHalf(in: rest) {
             let before = rest[..<hit.lowerBound]
-            output += before.dropFirst(max(0, first - rest.startIndex)) + Self.mark
+            output += before.dropFirst(max(0, first - rest.startIndex)) + Self.replacement
             rest = rest[hit.upperBound...]
         }
         let tail = tail(of: rest)
@@ -58,9 +58,9 @@ public struct NonceFilter: Sendable {
         return output.isEmpty ? last : (output + last)[...]
     }
 
-    /// Returns the bytes held back.
+    /// Passes on the bytes held back; if they were a half's beginning, its rest is still replaced.
     public mutating func flush() -> [UInt8] {
-        defer { (carried, shown) = ([], 0) }
+        defer { shown = carried.count }
         return Array(carried.dropFirst(shown))
     }
 

@@ -35,9 +35,9 @@ public struct AlternateRanges: Sendable {
             if parser.isGround {
                 guard let escape = bytes[index...].firstIndex(of: 0x1b) else { return }
                 index = escape
-                begun = offset + index - bytes.startIndex
             }
             let place = offset + index - bytes.startIndex
+            if bytes[index] == 0x1b { begun = place }
             let event = parser.take(bytes[index])
             followString(ended: event == .sequence(.string), at: place)
             if case .sequence(let kind)? = event, kind != .string {

@@ -36,11 +36,6 @@ extension Dotfile {
             .bash, "bash-completion", ". /usr/share/bash-completion/bash_completion",
             needs: "/usr/share/bash-completion/bash_completion"),
         Dotfile(
-            .bash, "command-not-found",
-            ". /etc/zsh_command_not_found 2>/dev/null; "
-                + "command_not_found_handle() { /usr/lib/command-not-found -- \"$1\"; }",
-            needs: "/usr/lib/command-not-found"),
-        Dotfile(
             .bash, "direnv", "eval \"$(direnv hook bash)\"", needs: "/usr/bin/direnv"),
         Dotfile(.zsh, "direnv", "eval \"$(direnv hook zsh)\"", needs: "/usr/bin/direnv"),
         Dotfile(.fish, "direnv", "direnv hook fish | source", needs: "/usr/bin/direnv"),

@@ -1,5 +1,6 @@
 // Ctrl-C between a command and the next one, in every shell: it ends what it is meant for, and
 // takes nothing of what comes after.
+import Foundation
 import Loop
 import Support
 import Terminal
@@ -79,20 +80,25 @@ import Wire
     /// A prompt that takes long (powerline) is built while the next line is typed: a Ctrl-C ends
     /// the building, and the terminal drops the line.
     @Test(arguments: [
-        (TestShell.bash, "slow() { sleep 1; PS1='> '; }; PROMPT_COMMAND=slow"),
-        (.zsh, "precmd() { sleep 1; PROMPT='> ' }"),
-        (.fish, "function fish_prompt; sleep 1; echo '> '; end"),
-        (.tcsh, "alias precmd 'sleep 1'"),
+        (TestShell.bash, "slow() { echo >>built; sleep 3; PS1='> '; }; PROMPT_COMMAND=slow"),
+        (.zsh, "precmd() { echo >>built; sleep 3; PROMPT='> ' }"),
+        (.tcsh, "alias precmd 'echo >>built; sleep 3'"),
     ])
     @IO func `ctrl-c while a prompt is built frees the session`(
         shell: TestShell, hook: String
     ) async throws {
         guard shell.isInstalled else { return }
-        let session = try await openSession(shell, home: try TemporaryDirectory())
+        let home = try TemporaryDirectory()
+        let session = try await openSession(shell, home: home)
         defer { session.close() }
+        func built() -> Int {
+            FileManager.default.contents(atPath: home.file("built"))?.count ?? 0
+        }
         _ = try await session.run(hook)
         for round in 0..<2 {
+            let before = built()
             _ = try await session.run("true")
+            #expect(await holds { built() > before })
             _ = try await session.run("sleep 60", wait: .milliseconds(400))
             let result = try await session.press("ctrl-c", wait: .seconds(10))
             #expect(result.state == .aborted, "\(shell), \(round): \(result)")

@@ -78,6 +78,9 @@ struct AskingLogin: CustomTestStringConvertible, Sendable {
             text: "head -40 ~/notice; read -p 'Your name: ' x" + keeps, state: .lineInput,
             prompt: "Your name: ", answers: ["Ann"], got: "Ann\n"),
         AskingLogin(
+            name: "a line that nothing asks for", text: "read x" + keeps, state: .lineInput,
+            answers: ["quiet"], got: "quiet\n"),
+        AskingLogin(
             name: "the terminal", text: "read -p 'TERM = (vt100) ' x" + keeps, state: .lineInput,
             prompt: "TERM = (vt100) ", answers: ["xterm"], got: "xterm\n"),
         AskingLogin(
@@ -158,7 +161,7 @@ struct AskingLogin: CustomTestStringConvertible, Sendable {
         #expect(Self.read("got", home) == "")
         var last = asked
         for text in login.answers { last = try await Self.answer(session, text) }
-        #expect(last.state == .done && last.note == Answers.loginNote, "\(last)")
+        #expect(last.state == .done && last.note?.hasPrefix("the login is over") == true, "\(last)")
         if let got = login.got { #expect(Self.read("got", home) == got) }
         for word in ["ok", "again"] {
             let result = try await session.run("echo \(word)")
@@ -255,7 +258,20 @@ struct AskingLogin: CustomTestStringConvertible, Sendable {
         let asked = session.describe(nil)
         #expect(asked.state == .lineInput && asked.prompt == "what now? ", "\(asked)")
         let answered = try await Self.answer(session, "PS1='$ '")
-        #expect(answered.state == .done && answered.note == Answers.loginNote, "\(answered)")
+        #expect(
+            answered.state == .done && answered.note == Answers.loginNote(.bash, chosen: nil),
+            "\(answered)")
+        #expect(try await session.run("echo ok").output == "ok\n")
+    }
+
+    @Test @IO func `another shell than the chosen one is named after the login`() async throws {
+        let home = try TemporaryDirectory()
+        let session = try await openSession(
+            .bash, home: home, startFile: (".bash_profile", "read -p 'Go on? ' x"), choice: .zsh)
+        defer { session.close() }
+        #expect(session.describe(nil).state == .lineInput)
+        let answered = try await Self.answer(session, "y")
+        #expect(answered.note?.hasSuffix("which is bash, not zsh") == true, "\(answered)")
         #expect(try await session.run("echo ok").output == "ok\n")
     }
 

@@ -42,11 +42,12 @@ import Wire
         defer { session.close() }
         #expect(try await session.run("true").note == nil)
         let started = try await session.run(
-            "sh -c 'until [ -e go ]; do sleep 0.1; done; echo late' &")
+            "sh -c 'until [ -e go ]; do sleep 0.1; done; echo late; echo >over' &")
         // tcsh counts them at its prompt alone.
         let counted = shell == .tcsh ? nil : "background jobs of this shell: 1"
         #expect(started.note == counted, "\(started)")
-        let done = try await session.run("touch go; sleep 1; echo mine")
+        let done = try await session.run(
+            "touch go; sh -c 'until [ -e over ]; do sleep 0.1; done'; echo mine")
         #expect(done.output.contains("late\n") && done.output.contains("mine\n"), "\(done)")
         #expect(done.note?.contains("their output may be in its output") == true, "\(done)")
         #expect(try await session.run("true").note == nil)
