@@ -222,7 +222,10 @@ import Wire
             }
             guard !isOver, !console.watch.shellWaits else { break }
             decided()
-            await console.waiters.wait(until: IO.now + rest) { isOver }
+            // A caller that waits may find it first.
+            await console.waiters.wait(until: IO.now + rest) {
+                isOver || console.watch.shellWaits
+            }
             rest *= 2
         }
         guard !isOver, console.watch.shellWaits, !standsAtQuestion else { return }
