@@ -70,8 +70,9 @@ extension Table {
                 "stty -echo; printf 'Password: '; read x; stty echo; echo; echo ${#x}", .maybeInput,
                 prompt: "Password: ", evidence: [.regex]),
             .type("canary", out: .ends("6\n")),
-            .run("sleep 300", .running, evidence: []), .press(["ctrl-c"], .aborted),
-            .run("sh", .running, evidence: []), .adopt, .run("echo in", out: "in\n"),
+            .run("sleep 300", .running, evidence: [], wait: .seconds(4)),
+            .press(["ctrl-c"], .aborted), .run("sh", .running, evidence: []), .adopt,
+            .run("echo in", out: "in\n"),
             .run("exit 4", exit: 4), .run("exit 5", .shellExited, exit: 5)),
 
         Row(

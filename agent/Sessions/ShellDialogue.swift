@@ -23,6 +23,8 @@ import Wire
     /// How long a caller waits after Ctrl-C for the kernel to show what became of the command, and
     /// then for a mark.
     private static let recoveryTime = Duration.seconds(1)
+    /// How long that caller waits where the shell was found at its prompt and is armed.
+    private static let armingTime = Duration.seconds(3)
     /// How long after Ctrl-C the shell may be found at a prompt without a mark.
     ///
     /// Hosts that were busy ended a program, or answered, as late as 4 s after it.
@@ -200,6 +202,9 @@ import Wire
         await console.waiters.wait(until: IO.now + Self.recoveryTime) {
             command.outcome != nil || searches == 0 && !console.watch.shellWaits
         }
+        guard console.watch.shellWaits else { return }
+        // It is armed: its mark takes a round trip.
+        await console.waiters.wait(until: IO.now + Self.armingTime) { command.outcome != nil }
     }
 
     /// Arms the prompt of a shell that waits at one without a mark after Ctrl-C.
@@ -210,11 +215,11 @@ import Wire
     private func findPrompt(of command: SessionCommand, decided: @IO () -> Void) async {
         defer { decided() }
         if console.shell.state.isTyped { await rearm(command) }
-        let (input, limit) = (console.watch.lastInput, IO.now + Self.lateRecoveryTime)
+        let (input, limit) = (console.watch.lastTyped, IO.now + Self.lateRecoveryTime)
         var rest = Self.recoveryRest
         var isOver: Bool {
             command.outcome != nil || !console.shell.state.isRunning || console.end != nil
-                || console.watch.lastInput != input
+                || console.watch.lastTyped != input
         }
         while !isOver, !console.watch.shellWaits, IO.now < limit {
             await console.asker.look(within: limit - IO.now) {
@@ -249,10 +254,10 @@ import Wire
     /// Where the shell has read the line after all, mark C comes within a round trip: the kernel
     /// must show the shell reading twice, a second apart.
     private func rearm(_ command: SessionCommand) async {
-        let input = console.watch.lastInput
+        let input = console.watch.lastTyped
         var isOver: Bool {
             command.outcome != nil || !console.shell.state.isTyped || console.end != nil
-                || console.watch.lastInput != input
+                || console.watch.lastTyped != input
         }
         let limit = IO.now + Self.lateRecoveryTime
         // bash builds a prompt again whose building was interrupted.

@@ -32,6 +32,8 @@ struct Watch {
     private var isHeld = false
     /// When something was last typed: an older answer says nothing about now.
     private(set) var lastInput: Instant
+    /// When someone last typed; the terminal's own answers to a program do not count.
+    private(set) var lastTyped: Instant
     /// Whether the last input went to a program, and so may end it.
     private var isTyped = false
     /// When an answer first showed that the input had reached the host; nil if none has yet.
@@ -42,7 +44,7 @@ struct Watch {
     private var roundTrip = Duration.zero
 
     /// Begins with a terminal that has just been opened.
-    init(now: Instant) { (received, lastInput) = (now, now) }
+    init(now: Instant) { (received, lastInput, lastTyped) = (now, now, now) }
 
     // MARK: What happens
 
@@ -66,7 +68,7 @@ struct Watch {
     mutating func typed(at now: Instant, toProgram: Bool = false) {
         (finding, foreground, unmarked) = (nil, nil, nil)
         (shellWaits, isTyped, arrived) = (false, toProgram, nil)
-        lastInput = now
+        (lastInput, lastTyped) = (now, now)
     }
 
     /// The terminal answers what the program asked it: the program goes on.
