@@ -37,7 +37,7 @@ import Testing
         ("show log", "show\nversion\n"),
         ("set x $y", "$y\n"),
     ])
-    func `output is no echo`(typed: String, shown: String) {
+    func `output is not taken for an echo`(typed: String, shown: String) {
         let extent = DeviceEcho(of: typed).extent(in: Array(shown.utf8)[...])
         #expect(extent == (shown.isEmpty ? .open : .none))
     }

@@ -9,7 +9,7 @@ public struct DeviceEcho: Sendable {
     public enum Extent: Equatable, Sendable {
         /// It may go on.
         case open
-        /// It is no echo: the device shows none.
+        /// What is shown is output: the device does not echo.
         case none
         /// It ends after this many bytes.
         case ends(Int)

@@ -1,6 +1,6 @@
 // Which process a session's login shell is, from before anything is typed to it. Over SSH it is a
 // child of the server's process for the connection, as the shell of the probe's own channel is; the
-// terminals of a connection are told apart by the order of their beginning.
+// order in which programs were started on a connection shows which process has which terminal.
 // Invariant: a terminal whose place is in doubt is not named.
 
 /// The login shell of a session.

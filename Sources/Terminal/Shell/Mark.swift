@@ -13,7 +13,8 @@
 ///                            and status/own/jobs where the shell counts its jobs
 ///     D  $? ; __s ; n ; cwd  the shell is at its prompt; command n is over ($? + 256: a hook
 ///                            printed the mark, and the user's own prompt follows; $?/jobs in
-///                            tcsh; n+: a command has printed the prompt, which is no mark)
+///                            tcsh; n+: a command has printed the prompt itself, which is not
+///                            taken for a mark)
 ///     F                      the shell wants more input (in mksh with the first digits of NONCE)
 ///     P  pid/image ; tty ; shell   who answers (once, at set-up; with the first digits of NONCE)
 ///     V  NAME=VALUE NUL …    the exported variables

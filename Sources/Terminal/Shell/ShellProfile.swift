@@ -72,7 +72,7 @@ public enum ShellProfile: String, Sendable, CaseIterable {
     /// D with `__s` = 0 reports that set-up is complete.
     public func setUp(nonce: Nonce) -> [[UInt8]] { dialect.setUp(nonce).map { Array($0.utf8) } }
 
-    /// What is typed at its prompt to put this text there; nil: there is no way.
+    /// The bytes to type so that this text stands at its prompt; nil if its editor cannot take it.
     ///
     /// A line editor completes a word at a TAB. fish is given a key for it at set-up; BusyBox has
     /// none, so that a whole line (`isLine`) is typed in another form.

@@ -114,7 +114,7 @@ import Wire
 
     /// Such a device takes no other width, or does not obey it.
     @Test(arguments: ["", "wraps", "scrolls"])
-    @IO func `the echo of a long line is no output`(manner: String) async throws {
+    @IO func `the echo of a long line is not part of the output`(manner: String) async throws {
         let (kept, session, link) = try await Self.open(manner)
         defer { link.close() }
         for count in [10, 62, 70, 71, 72, 73, 80, 100, 152, 200, 400] {

@@ -1,4 +1,4 @@
-// Images and other long strings in a command's output: they are no text, and one that is never
+// Images and other long strings in a command's output: none of them is text, and one that is never
 // ended takes neither the command's end nor the next command's output with it.
 import Loop
 import Support

@@ -20,7 +20,7 @@ struct FishDialect: Dialect {
                 + "functions -e __fish_enable_bracketed_paste __fish_disable_bracketed_paste;"
                 + "set -g __s \(Mark.settingUp);set -g __n 0;"
                 + "set -g __ka \(halves[0]);set -g __kb \(halves[1]);"
-                // With `__R` a prompt that code prints (`fish_prompt`) is no mark.
+                // `__R` is set while code runs: a prompt that it prints is not taken for a mark.
                 + "function __p;set -g __R '';function fish_prompt;"
                 + "\(print)D;%s;%s;%s;%s;%s;%s\\007' \(key) $status $__s $__n$__R \"$PWD\" \(key);end;"
                 + "function fish_right_prompt;end;function fish_mode_prompt;end;"

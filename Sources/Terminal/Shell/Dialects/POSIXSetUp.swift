@@ -93,7 +93,7 @@ extension POSIXDialect {
     private static let key = "$__ka$__kb"
 
     /// What a prompt has behind the command's number while code runs, so that a prompt printed by
-    /// the code itself (`${PS1@P}`, `print -P`) is no mark.
+    /// the code itself (`${PS1@P}`, `print -P`) is not taken for a mark.
     ///
     /// `%e`: how deep the running code is evaluated, 0 at a prompt. In bash `__R` is set by mark C
     /// and cleared by our hook, even where its function is gone. The other shells expand a prompt
