@@ -28,6 +28,8 @@ struct ControlString: Sendable {
 
     private let introducer: UInt8
     private var head: [UInt8] = []
+    /// What the string carries, as far as the head shows.
+    private var content = Content.text
     /// The bytes so far, without the introducer.
     private(set) var length = 0
     private var lineLength = 0
@@ -55,7 +57,10 @@ struct ControlString: Sendable {
         if isLast || isContinued && (byte <= 0x20 || byte >= 0x7f) { return .behind }
         length += 1
         lineLength += 1
-        if head.count < Self.headLimit { head.append(byte) }
+        if head.count < Self.headLimit {
+            head.append(byte)
+            content = carried
+        }
         let isTooLong = length > Self.limit && (length > Self.dataLimit || content == .text)
         return isTooLong ? .behind : .inside
     }
@@ -72,8 +77,8 @@ struct ControlString: Sendable {
 
     private enum Content { case text, base64, sixels }
 
-    /// What the string carries: kitty's images, iTerm2's files and a clipboard are base64.
-    private var content: Content {
+    /// What the head shows: kitty's images, iTerm2's files and a clipboard are base64.
+    private var carried: Content {
         switch introducer {
         case UInt8(ascii: "_"): head.first == UInt8(ascii: "G") ? .base64 : .text
         case UInt8(ascii: "]"):
