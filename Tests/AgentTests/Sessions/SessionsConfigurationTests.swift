@@ -88,8 +88,10 @@ import Wire
         let session = try await openSession(shell, home: home, environment: ["ENV": file])
         defer { session.close() }
         if session.isAtLogin {
-            // Without a line editor nothing tells this prompt from a question.
-            #expect(shell == .dash && configuration.contains("lines> "), "\(configuration)")
+            // Without a line editor, a prompt that has no text or ends as a question does cannot be
+            // told from a `read` of a start-up file.
+            let isUnclear = configuration.contains("lines> ") || configuration.contains("unset PS1")
+            #expect(shell == .dash && isUnclear, "\(configuration)")
             #expect(try await session.type("PS1='$ '").state == .done, "\(configuration)")
         }
         try await Self.check(session, configuration)
