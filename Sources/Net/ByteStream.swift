@@ -27,6 +27,9 @@ public import Loop
     /// Bytes written but not yet taken by the system.
     var unsent: Int { get }
 
+    /// Bytes written that the peer's system has not acknowledged; where that is unknown, `unsent`.
+    var unacknowledged: Int { get }
+
     /// Queues bytes; they leave at the end of the turn, or with `flush`.
     func write(_ bytes: UnsafeRawBufferPointer)
 
@@ -58,6 +61,9 @@ extension ByteStream {
 
     /// Ends the stream now.
     public func close() { close(nil) }
+
+    /// As `unsent`: only a TCP socket knows more, directly or under TLS.
+    public var unacknowledged: Int { unsent }
 
     /// Does nothing: only a TCP socket has a kernel queue to limit, directly or under TLS.
     public func limitUnsentInKernel(bytes: Int32) {}

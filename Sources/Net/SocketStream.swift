@@ -104,21 +104,24 @@ public import Loop
     /// listen (`SO_PEERCRED`); nil on TCP.
     public var peerUser: UInt32? {
         guard !isTCP else { return nil }
-        var fd: Int32 = -1
-        uv_fileno(handle.assumingMemoryBound(to: uv_handle_t.self), &fd)
         // struct ucred, which Swift does not see: process, user, group, 32 bits each.
         var found: [UInt32] = [0, 0, 0]
         var size = socklen_t(found.count * MemoryLayout<UInt32>.size)
-        return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &found, &size) == 0 ? found[1] : nil
+        return getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &found, &size) == 0 ? found[1] : nil
     }
 
     /// As in `ByteStream` (`TCP_NOTSENT_LOWAT`).
     public func limitUnsentInKernel(bytes: Int32) {
         guard isTCP else { return }
+        var value = bytes
+        setsockopt(
+            descriptor, Int32(IPPROTO_TCP), 25, &value, socklen_t(MemoryLayout<Int32>.size))
+    }
+
+    private var descriptor: Int32 {
         var fd: Int32 = -1
         uv_fileno(handle.assumingMemoryBound(to: uv_handle_t.self), &fd)
-        var value = bytes
-        setsockopt(fd, Int32(IPPROTO_TCP), 25, &value, socklen_t(MemoryLayout<Int32>.size))
+        return fd
     }
 
     // MARK: Reading
@@ -198,6 +201,15 @@ public import Loop
 
     /// As in `ByteStream`.
     public var unsent: Int { output.queue.count + output.inFlight }
+
+    /// As in `ByteStream` (`SIOCOUTQ`).
+    public var unacknowledged: Int {
+        var queued: Int32 = 0
+        guard !isClosed, isTCP, ioctl(descriptor, UInt(TIOCOUTQ), &queued) == 0 else {
+            return unsent
+        }
+        return unsent + Int(queued)
+    }
 
     /// As in `ByteStream`.
     public func write(_ bytes: UnsafeRawBufferPointer) {

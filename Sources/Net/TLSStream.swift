@@ -27,6 +27,8 @@ public import Loop
     public var peer: String { below.peer }
     /// As in `ByteStream`.
     public var unsent: Int { below.unsent }
+    /// As in `ByteStream`.
+    public var unacknowledged: Int { below.unacknowledged }
 
     private let below: any ByteStream
     private let context: TLSContext

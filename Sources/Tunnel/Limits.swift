@@ -33,9 +33,17 @@ public struct TunnelLimits: Sendable {
     /// Streams that are reset per second after that, of the 33 that nghttp2 takes; further ones
     /// wait, or end with their reply.
     public var resetsPerSecond = 20
-    /// Silence after which a ping is sent; two unanswered ones end the tunnel, so a dead peer is
-    /// noticed within a minute.
-    public var pingInterval: Duration = .seconds(15)
+    /// How long a peer may be silent while nothing waits for it: NATs forget a connection after
+    /// 30 s at the earliest, and a peer that is gone is noticed within 35 s.
+    var idle = Pulse.Times(quiet: .seconds(15), limit: .seconds(33))
+    /// The same while calls are open or bytes are unacknowledged: within 5 s, as somebody waits.
+    var awaited = Pulse.Times(quiet: .seconds(2), limit: .milliseconds(4500))
+    /// Silence after which a ping is sent.
+    public var pingTime: Duration { idle.quiet }
+    /// Silence after which the tunnel ends.
+    public var silence: Duration { idle.limit }
+    /// The same while calls are open.
+    public var callSilence: Duration { awaited.limit }
 
     /// The limits the product uses, for calls and replies of at most `bodyBytes` bytes.
     public init(bodyBytes: Int) { self.bodyBytes = bodyBytes }

@@ -13,7 +13,7 @@ extension Tunnel {
 
     func receive(_ bytes: UnsafeRawBufferPointer) {
         guard !isClosed else { return }
-        pulse.heardSinceTick = true
+        pings.heard = IO.now
         if early == nil { traffic.received += UInt64(bytes.count) }
         guard early == nil else {
             early?.append(contentsOf: bytes)

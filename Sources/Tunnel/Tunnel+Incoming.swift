@@ -9,6 +9,7 @@ extension Tunnel {
         let stream = TunnelStream(self, .bytes)
         stream.id = frame.pointee.hd.stream_id
         streams[stream.id] = stream
+        lookSoon()
     }
 
     func receiveHeader(

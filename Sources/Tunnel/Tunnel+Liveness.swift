@@ -1,6 +1,4 @@
-// Checks that the peer is alive: a silent interval sends a ping, two unanswered pings end the
-// tunnel; so do two intervals in which the peer takes none of the bytes that wait for it, whatever
-// it sends meanwhile.
+// Pings, and the looks at whether the peer is alive: what a look means is Pulse's to judge.
 internal import CNGHTTP2
 import Loop
 import Net
@@ -8,48 +6,51 @@ import Net
 extension Tunnel {
     /// Sends a ping; nil if the tunnel ends before the answer, or if 16 pings are unanswered.
     public func ping() async -> Duration? {
-        guard !isClosed, pulse.pings.count < 16 else { return nil }
+        guard !isClosed, pings.sent.count < 16 else { return nil }
         return await withUnsafeContinuation { sendPing($0) }
     }
 
-    func sendPing(_ answered: UnsafeContinuation<Duration?, Never>?) {
-        pulse.pings.append((IO.now, answered))
+    private func sendPing(_ answered: UnsafeContinuation<Duration?, Never>?) {
+        pings.sent.append((IO.now, answered))
         nghttp2_submit_ping(session, UInt8(NGHTTP2_FLAG_NONE.rawValue), nil)
         schedule()
     }
 
     func pong() {
-        guard !pulse.pings.isEmpty else { return }
-        let ping = pulse.pings.removeFirst()
-        pulse.roundTrip = IO.now - ping.sent
-        ping.answered?.resume(returning: pulse.roundTrip)
+        guard !pings.sent.isEmpty else { return }
+        let ping = pings.sent.removeFirst()
+        pings.roundTrip = IO.now - ping.at
+        ping.answered?.resume(returning: pings.roundTrip)
     }
 
-    /// Sends a ping after a silent interval; ends the tunnel if two pings are unanswered by then.
-    func tick() {
-        defer { pulse.heardSinceTick = false }
-        if pulse.stall.lasts(sent: traffic.sent, unsent: transport.unsent) {
-            return transport.close(.closed(reason: "the other end takes no bytes"))
-        }
-        guard !pulse.heardSinceTick else { return }
-        if pulse.pings.count >= 2 {
-            return transport.close(.closed(reason: "two pings unanswered"))
-        }
-        sendPing(nil)
+    /// Looks at the peer after `time`.
+    func look(after time: Duration) {
+        pings.timer?.cancel()
+        pings.timer = LoopTimer(after: time) { [weak self] in self?.look() }
     }
-}
 
-/// For how many intervals the peer has taken nothing of what waits for it: a value without a clock.
-struct Stall {
-    private var intervals = 0
-    private var last = (sent: UInt64(0), unsent: 0)
+    /// A call has begun: looks at the peer as soon as open calls ask for.
+    ///
+    /// Calls that follow one another share one look.
+    func lookSoon() {
+        guard !pings.isSoon else { return }
+        look()
+    }
 
-    /// Notes what was sent so far and what of it waits, once per interval; true after two intervals
-    /// in which neither changed while bytes waited.
-    mutating func lasts(sent: UInt64, unsent: Int) -> Bool {
-        let isStill = unsent > 0 && last == (sent, unsent)
-        intervals = isStill ? intervals + 1 : 0
-        last = (sent, unsent)
-        return intervals >= 2
+    private func look() {
+        guard !isClosed else { return }
+        let waiting = transport.unacknowledged
+        let sight = Pulse.Sight(
+            heard: pings.heard, unacknowledged: waiting,
+            acknowledged: traffic.sent - min(traffic.sent, UInt64(waiting)),
+            hasCalls: !streams.isEmpty)
+        pings.isSoon = sight.isAwaited
+        switch pings.pulse.look(sight, at: IO.now) {
+        case .rest(let time): look(after: time)
+        case .ping(let time):
+            sendPing(nil)
+            look(after: time)
+        case .dead(let reason): transport.close(.closed(reason: reason))
+        }
     }
 }

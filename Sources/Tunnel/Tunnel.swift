@@ -33,7 +33,7 @@ public import Net
     /// Whether the tunnel has ended.
     public private(set) var isClosed = false
     /// The time the last answered ping took.
-    public var roundTrip: Duration? { pulse.roundTrip }
+    public var roundTrip: Duration? { pings.roundTrip }
     /// Bytes of HTTP/2 received.
     public var bytesReceived: UInt64 { traffic.received }
     /// Bytes of HTTP/2 sent.
@@ -46,7 +46,7 @@ public import Net
     var streams: [Int32: TunnelStream] = [:]
     var sending: Sending
     var traffic = Traffic()
-    var pulse = Pulse()
+    var pings: Pings
     var inSession = 0
     var draining = false
     /// Bytes received in the tunnel's first turn, held until its owner has set the handlers.
@@ -71,14 +71,21 @@ public import Net
         var sent: UInt64 = 0
     }
 
-    /// What shows that the peer is still alive.
-    struct Pulse {
+    /// The pings that are not answered yet, and when the peer is looked at next.
+    struct Pings {
+        var pulse: Pulse
         var timer: LoopTimer?
+        /// Whether the next look is as soon as open calls ask for.
+        var isSoon = false
         var roundTrip: Duration?
-        var heardSinceTick = true
-        var stall = Stall()
-        var pings:
-            [(sent: ContinuousClock.Instant, answered: UnsafeContinuation<Duration?, Never>?)] = []
+        /// When bytes were last received.
+        var heard = IO.now
+        var sent: [(at: ContinuousClock.Instant, answered: UnsafeContinuation<Duration?, Never>?)] =
+            []
+
+        init(_ limits: TunnelLimits) {
+            pulse = Pulse(idle: limits.idle, awaited: limits.awaited, at: IO.now)
+        }
     }
 
     /// Starts the tunnel over a connected stream, whose callbacks it takes over.
@@ -86,15 +93,14 @@ public import Net
         self.transport = transport
         self.limits = limits
         sending = Sending(limits)
+        pings = Pings(limits)
         session = makeSession(role)
         transport.limitUnsentInKernel(bytes: limits.unsentInKernelBytes)
         // Strong references until the transport ends: the transport keeps its tunnel alive.
         transport.onClose = { [self] in end($0?.description ?? "closed by the other end") }
         transport.onDrain = { [self] in if sending.isCapped { schedule() } }
         transport.onData = { [self] in receive($0) }
-        pulse.timer = LoopTimer(after: limits.pingInterval, repeating: limits.pingInterval) {
-            [weak self] in self?.tick()
-        }
+        look(after: limits.idle.quiet)
         schedule()
         if transport.isClosed { end("closed by the other end") }
     }
@@ -200,6 +206,7 @@ public import Net
         }
         stream.id = id
         streams[id] = stream
+        lookSoon()
         schedule()
     }
 
@@ -246,16 +253,16 @@ public import Net
     func end(_ reason: String) {
         guard !isClosed else { return }
         isClosed = true
-        pulse.timer?.cancel()
-        pulse.timer = nil
+        pings.timer?.cancel()
+        pings.timer = nil
         for (_, stream) in streams { stream.ended(code: 0, tunnelReason: reason) }
         streams = [:]
         sending.drained = []
         sending.resets.waiting = [:]
         sending.resets.timer?.cancel()
         sending.resets.timer = nil
-        let waiting = pulse.pings
-        pulse.pings = []
+        let waiting = pings.sent
+        pings.sent = []
         for ping in waiting { ping.answered?.resume(returning: nil) }
         if inSession == 0 { free() }
         let closed = onClose

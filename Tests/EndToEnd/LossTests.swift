@@ -25,10 +25,14 @@ import Testing
     @Test func `a killed sshd is a lost link`() async throws {
         let place = try await Place.start(["dash": .init(shell: .dash)])
         let session = try await place.open("dash")
+        let begun = place.home.directory.file("begun")
         async let waiting = place.caller.call(
             "ssh_session_command",
-            ["session_id": .string(session.id), "command": "sleep 600", "wait_s": 40])
-        _ = await holds(within: .seconds(5)) { place.servers["dash"]?.sessions().count ?? 0 > 2 }
+            [
+                "session_id": .string(session.id), "command": .string(": >\(begun); sleep 600"),
+                "wait_s": 40,
+            ])
+        #expect(await holds(within: .seconds(30)) { access(begun, F_OK) == 0 })
         place.servers["dash"]?.stop()
         let result = try await waiting
         let state = result["structuredContent"]?.state ?? ""
@@ -70,19 +74,55 @@ import Testing
         await place.home.stop()
     }
 
-    @Test func `a killed agent is told as offline at once`() async throws {
+    @Test func `an agent that falls silent is found out in 5 s and comes back`() async throws {
+        let place = try await Place.start([:])
+        let session = try await place.open("local")
+        try await session.run("kept=1")
+        place.home.process("site")?.signal(SIGSTOP)
+        let start = ContinuousClock.now
+        let lost = try await place.caller.call(
+            "ssh_session_command",
+            ["session_id": .string(session.id), "command": "true", "wait_s": 40])
+        #expect(lost["isError"] == true && lost.text.contains("silent"), "\(lost)")
+        #expect(ContinuousClock.now - start < .seconds(8))
+        // The next call waits until it is back.
+        async let next = session.run("echo $kept")
+        place.home.process("site")?.signal(SIGCONT)
+        #expect(try await next.output == "1\n")
+        await place.home.stop()
+    }
+
+    /// Whether the relay has noticed that the agent is gone.
+    private func offline(_ place: Place) async -> Bool {
+        await holds(within: .seconds(5)) {
+            await !place.home.online("site", caller: place.caller, within: .zero)
+        }
+    }
+
+    @Test func `a call waits for an agent that lost its tunnel a moment ago`() async throws {
+        let place = try await Place.start([:])
+        place.home.process("site")?.signal(SIGKILL)
+        #expect(await offline(place))
+        async let waiting = place.caller.structured(
+            "ssh_execute", ["target": "site/local", "command": "echo back"])
+        try await place.home.startAgent("site", caller: place.caller)
+        #expect(try await waiting["results"]?[0]?["stdout"] == "back\n")
+        await place.home.stop()
+    }
+
+    @Test func `an agent that was killed is offline after 10 s, then at once`() async throws {
         let place = try await Place.start([:])
         let session = try await place.open("local")
         place.home.process("site")?.signal(SIGKILL)
-        let told = try await holds(within: .seconds(15)) {
+        #expect(await offline(place))
+        for limit in [Duration.seconds(14), .seconds(4)] {
             let start = ContinuousClock.now
             let result = try await place.caller.call(
                 "ssh_session_command",
                 ["session_id": .string(session.id), "command": "true", "wait_s": 1])
-            #expect(ContinuousClock.now - start < .seconds(10))
-            return result["isError"] == true
+            #expect(result["isError"] == true && result.text.contains("offline"), "\(result)")
+            #expect(ContinuousClock.now - start < limit)
         }
-        #expect(told)
         try await place.home.startAgent("site", caller: place.caller)
         let again = try await place.open("local")
         #expect(try await again.run("echo back").output == "back\n")

@@ -71,16 +71,4 @@ import Testing
         #expect(try await ends.relay.call([2], received: second).count == 2 << 20)
         ends.close()
     }
-
-    @Test func `is noticed after two intervals in which it took nothing`() {
-        var stall = Stall()
-        func after(_ steps: [(UInt64, Int)]) -> [Bool] {
-            steps.map { stall.lasts(sent: $0.0, unsent: $0.1) }
-        }
-        // Idle, then busy, then a slow reader.
-        #expect(after([(10, 0), (10, 0), (10, 0)]) == [false, false, false])
-        #expect(after([(90, 70), (90, 60), (90, 50), (95, 55)]) == [false, false, false, false])
-        #expect(after([(95, 55), (95, 55), (95, 55)]) == [false, true, true])
-        #expect(after([(95, 54), (95, 54)]) == [false, false])
-    }
 }

@@ -206,7 +206,7 @@ extension TunnelLimits {
 
     @Test @IO func `answers pings, and ends when a peer stops answering`() async throws {
         var limits = TunnelLimits()
-        limits.pingInterval = .milliseconds(50)
+        limits.idle = .init(quiet: .milliseconds(50), limit: .milliseconds(150))
         let ends = try await Ends(limits: limits, agentLimits: TunnelLimits())
         #expect(await ends.relay.ping() != nil)
         try await IO.sleep(for: .milliseconds(300))
@@ -217,7 +217,7 @@ extension TunnelLimits {
         ends.agent.transport.pauseReading()
         ends.agent.transport.onData = nil
         #expect(await eventually { ends.relay.isClosed })
-        #expect(reason.contains("ping"))
+        #expect(reason.contains("silent"))
         ends.close()
     }
 

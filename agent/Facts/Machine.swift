@@ -2,17 +2,10 @@
 import Glibc
 import Wire
 
-/// The machine and the process.
+/// The machine and the program.
 enum Machine {
     /// The agent's version.
     static let version = "0.1.0"
-
-    /// Milliseconds since 1970 when this was first read, which is at the process's first dial.
-    static let processStart: Int64 = {
-        var now = timespec()
-        unsafe clock_gettime(CLOCK_REALTIME, &now)
-        return Int64(now.tv_sec) * 1000 + Int64(now.tv_nsec) / 1_000_000
-    }()
 
     /// The facts of `agent.hello`.
     static let facts: AgentFacts = {

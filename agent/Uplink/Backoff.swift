@@ -3,7 +3,7 @@
 
 /// The waits between dials.
 struct Backoff {
-    /// Dials that failed since the last stable connection.
+    /// Dials that failed since the last connection that gave service.
     private(set) var failures = 0
 
     /// The shortest wait: even when the random number is near zero, a relay that refuses at once is
@@ -11,8 +11,12 @@ struct Backoff {
     static let floor: Duration = .milliseconds(250)
     /// The upper bound of a wait, in seconds: a relay that is back is dialled within a minute.
     static let ceiling = 60.0
-    /// A connection that lasted this long was stable; only then is the backoff reset.
-    static let stable: Duration = .seconds(60)
+    /// A connection that lasted this long gave service: the agent dials as after the first failure,
+    /// so that a link that drops often is down for moments only.
+    static let service: Duration = .seconds(5)
+    /// Failures that count after a shorter connection: the relay is there, so that the next wait is
+    /// at most 4 s, and two agents with one identity do not take over from each other all the time.
+    static let welcomed = 3
 
     /// The next wait: from the floor to min(ceiling, 0.5·2ⁿ s), after n failures.
     mutating func next(random: (ClosedRange<Double>) -> Double = { .random(in: $0) }) -> Duration {
@@ -21,8 +25,8 @@ struct Backoff {
         return max(Self.floor, .milliseconds(Int64(random(0...cap) * 1000)))
     }
 
-    /// Records how long the last connection lasted.
+    /// Records how long the last connection lasted, from its welcome to its end.
     mutating func served(_ time: Duration) {
-        if time >= Self.stable { failures = 0 }
+        failures = time >= Self.service ? 0 : min(failures, Self.welcomed)
     }
 }

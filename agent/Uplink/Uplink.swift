@@ -8,6 +8,7 @@ import Wire
 /// Keeps the agent connected to its relay.
 @IO final class Uplink {
     private let folder: String
+    private let boot: Int64
     private var identity: Identity
     private let answer: RelayConnection.Answer
     private let onWelcome: @IO (Welcome) -> Void
@@ -24,6 +25,7 @@ import Wire
         log: @escaping @IO (String) -> Void
     ) {
         self.folder = folder
+        boot = BootNumber.next(in: folder, log: log)
         self.identity = identity
         self.answer = answer
         self.onWelcome = onWelcome
@@ -79,7 +81,7 @@ import Wire
 
     private func connect() async throws(UplinkError) -> RelayConnection {
         dials += 1
-        let epoch = Hello.Epoch(boot: Machine.processStart, connection: dials)
+        let epoch = Hello.Epoch(boot: boot, connection: dials)
         let (identity, answer) = (identity, answer)
         let opening = IO.task { () async -> Result<RelayConnection, UplinkError> in
             do throws(UplinkError) {
@@ -126,6 +128,7 @@ import Wire
     ) async throws(UplinkError) -> Identity {
         let pin = invitation.pin.flatMap { PublicKeyPin(bytes: $0) }
         let key = try Identity.key(in: folder)
+        let boot = BootNumber.next(in: folder) { _ in }
         let secret = Base64.encodeURL(invitation.secret)
         let connection = try await RelayConnection.open(
             relay: invitation.url, pin: pin, key: key, answer: Self.refuse
@@ -133,7 +136,7 @@ import Wire
             hello.invitation = secret
             hello.name = name
             hello.tags = tags
-            hello.epoch = .init(boot: Machine.processStart, connection: 1)
+            hello.epoch = .init(boot: boot, connection: 1)
             hello.facts = Machine.facts
         }
         // The reply to the welcome must be sent before the connection closes, but a relay that

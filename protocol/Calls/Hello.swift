@@ -101,7 +101,7 @@ public struct Hello: Sendable, Equatable {
     public var name: String?
     /// While joining: tags of its own, shown beside the invitation's; they grant nothing.
     public var tags: [String] = []
-    /// When the agent's process started, and the number of this connection.
+    /// The order of the agent's starts, and the number of this connection.
     ///
     /// A connection with a later epoch takes over from an earlier one.
     public var epoch: Epoch
@@ -114,7 +114,9 @@ public struct Hello: Sendable, Equatable {
     private static let signature = Field.text(
         "signature", "Base64url of 64 bytes: Ed25519 over the bytes below.")
     private static let boot = Field.count(
-        "boot", "Milliseconds since 1970 at which the process started.")
+        "boot",
+        "Milliseconds since 1970 at which the process started; more than at every earlier start, "
+            + "even if the clock was set back.")
     private static let connection = Field.count(
         "connection", "The number of this connection of the process, from 1.")
     private static let epochField = Field.object(
@@ -150,7 +152,8 @@ public struct Hello: Sendable, Equatable {
 
     /// The order of one agent's connections.
     public struct Epoch: Sendable, Equatable, Comparable {
-        /// Milliseconds since 1970 at which the process started.
+        /// Milliseconds since 1970 at which the process started, or one more than at the start
+        /// before, whichever is greater.
         public var boot: Int64
         /// The number of the connection of this process, from 1.
         public var connection: Int64

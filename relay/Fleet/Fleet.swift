@@ -12,6 +12,8 @@ import Wire
     struct Member {
         var record: AgentRecord
         var connection: AgentConnection?
+        /// When it lost its connection; nil: long ago, or never.
+        var lostAt: ContinuousClock.Instant?
     }
 
     /// Called when an agent has connected.
@@ -20,6 +22,7 @@ import Wire
     /// The bytes on the way to agents and back.
     let freight: Freight
     private let calls = OpenCalls()
+    private let arrivals = Condition()
     private let store: Store
     private var members: [String: Member] = [:]
     private var ids: [String: String] = [:]
@@ -42,9 +45,12 @@ import Wire
             member.connection?.line.close()
             members[id] = nil
         }
-        for record in records {
-            members[record.id, default: Member(record: record)].record = record
+        for record in records where members[record.id] == nil {
+            // This relay has just started: an agent that was connected before it comes back.
+            let isExpected = record.lastSeen.map { store.now() - $0 < Self.recently } ?? false
+            members[record.id] = Member(record: record, lostAt: isExpected ? IO.now : nil)
         }
+        for record in records { members[record.id]?.record = record }
         ids = Dictionary(records.map { ($0.name, $0.id) }) { first, _ in first }
     }
 
@@ -78,6 +84,7 @@ import Wire
             self.left(connection)
         }
         earlier?.line.close()
+        arrivals.broadcast()
         // It may have ended while its welcome was on the way, before anyone listened for that.
         if connection.line.isClosed {
             left(connection)
@@ -91,6 +98,7 @@ import Wire
         let id = connection.agentID
         guard members[id]?.connection === connection else { return }
         members[id]?.connection = nil
+        members[id]?.lostAt = IO.now
         members[id]?.record.lastSeen = store.now()
         seen.insert(id)
     }
@@ -138,10 +146,6 @@ import Wire
         _ member: Member, _ method: Method, caller: Caller, arguments: RawJSON, deadline: Duration
     ) async throws(Fault) -> AgentAnswer {
         let name = member.record.name
-        guard let connection = member.connection else {
-            throw Fault(.agentOffline, Self.offline(member.record))
-        }
-        let line = connection.line
         let end = IO.now + deadline
         let (agentID, callerID) = (member.record.id, caller.id)
         guard calls.begin(at: agentID, by: callerID) else {
@@ -151,10 +155,12 @@ import Wire
                     + " perhaps given up and not ended yet: try again in a moment.")
         }
         // After the count: a caller that is at its limit takes no room either.
-        let sent: ByteBudget.Claim
+        let (sent, line): (ByteBudget.Claim, any AgentLine)
         do throws(Fault) {
+            if members[agentID]?.connection == nil, !isExpected(agentID) { throw offline(member) }
             sent = try await freight.place(
                 for: arguments.bytes.count + Self.requestBytes, at: member.record, before: end)
+            line = try await self.line(to: member, before: end)
         } catch {
             calls.end(at: agentID, by: callerID)
             throw error
@@ -200,9 +206,37 @@ import Wire
         }
     }
 
-    private static func offline(_ record: AgentRecord) -> String {
+    /// Time after the loss of a connection during which calls wait for the next one: an agent that
+    /// can dial does so within 5 s.
+    private static let patience = Duration.seconds(10)
+    /// Seconds since an agent was last seen, within which a relay that starts expects it; the store
+    /// learns of it once a minute.
+    private static let recently: Int64 = 120
+
+    private func isExpected(_ id: String) -> Bool {
+        members[id]?.lostAt.map { IO.now < $0 + Self.patience } ?? false
+    }
+
+    /// The agent's line; where it was lost a moment ago, the next one.
+    private func line(
+        to member: Member, before end: ContinuousClock.Instant
+    ) async throws(Fault) -> any AgentLine {
+        let id = member.record.id
+        if let lostAt = members[id]?.lostAt {
+            await arrivals.wait(until: min(end, lostAt + Self.patience)) {
+                members[id]?.connection != nil || members[id] == nil
+            }
+        }
+        guard let connection = members[id]?.connection else { throw offline(member) }
+        return connection.line
+    }
+
+    private func offline(_ member: Member) -> Fault {
+        let record = members[member.record.id]?.record ?? member.record
         let since = record.lastSeen.map { " since \(UTCTime($0).rfc3339)" } ?? ""
-        return "Agent \"\(record.name)\" is offline\(since). Check that homeline-agent runs there; "
-            + "agent_list shows who is online."
+        return Fault(
+            .agentOffline,
+            "Agent \"\(record.name)\" is offline\(since). Check that homeline-agent runs there; "
+                + "agent_list shows who is online.")
     }
 }

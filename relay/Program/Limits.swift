@@ -117,9 +117,11 @@ enum Limits {
         Limit(
             "of these per second after that", count: tunnel.resetsPerSecond,
             "further ones wait for their end"),
+        Limit("an agent's silence before a ping", time: tunnel.pingTime, "a ping is sent"),
         Limit(
-            "an agent's silence before a ping; two of these end its tunnel",
-            time: tunnel.pingInterval, "it is offline"),
+            "an agent's silence that ends its tunnel", time: tunnel.silence, "it is offline"),
+        Limit(
+            "an agent's silence during a call", time: tunnel.callSilence, "it is offline"),
     ]
 
     private static let log: [Limit] = [

@@ -36,13 +36,35 @@ import Wire
         #expect(waits.contains { $0 < .seconds(15) } && waits.contains { $0 > .seconds(45) })
     }
 
-    @Test func `only stable service starts them over`() {
+    @Test func `only failures to get service make them grow`() {
         var backoff = Backoff()
-        for _ in 0..<5 { _ = backoff.next() }
-        backoff.served(.seconds(59))
-        #expect(backoff.failures == 5)
-        backoff.served(.seconds(60))
-        #expect(backoff.failures == 0)
+        for _ in 0..<9 { _ = backoff.next() }
+        // The relay answers, but drops the agent at once.
+        backoff.served(.milliseconds(4999))
+        #expect(backoff.next { $0.upperBound } == .seconds(4))
+        // A link that drops every 15 s is down for half a second each time.
+        for _ in 0..<50 {
+            backoff.served(.seconds(15))
+            #expect(backoff.next { $0.upperBound } == .milliseconds(500))
+        }
+    }
+}
+
+@Suite struct BootNumberTests {
+    @Test @IO func `every start has a greater number, whatever the clock says`() throws {
+        let folder = try TemporaryDirectory("boot")
+        var log: [String] = []
+        func next(_ now: Int64) -> Int64 {
+            BootNumber.next(in: folder.path, now: now) { log.append($0) }
+        }
+        #expect([1000, 2000, 500, 2001, 9000].map(next) == [1000, 2000, 2001, 2002, 9000])
+        for damage in ["", "x", "-7\n", "9007199254740992\n", String(repeating: "1", count: 99)] {
+            try folder.write(damage, to: "boot")
+            #expect(next(7000) == 7000, "\(damage)")
+        }
+        #expect(log.isEmpty)
+        #expect(BootNumber.next(in: folder.path + "/none", now: 5) { log.append($0) } == 5)
+        #expect(log.count == 1 && log[0].contains("/none/boot"))
     }
 }
 
