@@ -77,14 +77,22 @@ import Wire
         let output = Self.own(result.output)
         let admits = result.note?.contains("before the error") == true
         guard let wanted = expected.output else {
-            // fish reports an expansion that it cannot parse as status 121.
-            let isRefused = shell == .fish && result.exitCode == 121
+            // fish reports an expansion that it cannot parse as status 121; bash reports a command
+            // substitution, and goes on behind it; zsh takes our line into `if true { (`, which it
+            // gives up.
+            let isRefused =
+                switch shell {
+                case .fish: result.exitCode == 121
+                case .bash: result.exitCode == 1 && result.output.hasPrefix("bash: ")
+                case .zsh: result.exitCode == 1 && result.note?.contains("gave up") == true
+                case .dash, .ash, .mksh, .tcsh: false
+                }
             guard isRefused || [.incomplete, .aborted].contains(result.state) else {
                 return "parsed"
             }
             return output.isEmpty || admits ? nil : "a part has run"
         }
-        // zsh takes a loop without a body for complete.
+        // zsh takes a loop without a body, and an operator without an operand, for complete.
         if shell == .zsh, result.state == .aborted, output.isEmpty, wanted.isEmpty { return nil }
         // A here-document without its end takes in our sentinel: what ran before it is reported.
         if result.state == .aborted, output == wanted, admits { return nil }
@@ -101,7 +109,9 @@ import Wire
 
     private func reference(_ prefix: String) async throws -> Reference {
         let words = (shell.command ?? "").split(separator: " ").map(String.init)
-        let file = try folder.write(prefix + "\n", to: "script")
+        // A session ends code with a line feed.
+        let text = prefix + "\n"
+        let file = try folder.write(text, to: "script")
         func run(_ options: [String]) async throws -> RunningProcess {
             let process = try RunningProcess(
                 words[0], Array(words.dropFirst()) + options,
@@ -115,14 +125,18 @@ import Wire
         let parsed: [String] =
             switch shell {
             case .fish: ["--no-execute", file]
-            case .zsh: ["-f", "-n", "-c", prefix]
+            case .zsh: ["-f", "-n", "-c", text]
             // It parses while it runs.
             case .tcsh: ["-f", "-c", "true"]
-            case .bash, .dash, .ash, .mksh: ["-n", "-c", prefix]
+            case .bash, .dash, .ash, .mksh: ["-n", "-c", text]
             }
-        if try await run(parsed).end != .exited(0) { return Reference() }
+        let parser = try await run(parsed)
+        // bash's parser accepts `[[ a ]` after its message, and zsh's inverts its status for `!`.
+        let isRefused =
+            shell == .zsh ? !parser.errors.isEmpty : parser.errors.contains("syntax error")
+        if isRefused || shell != .zsh && parser.end != .exited(0) { return Reference() }
         let process = try await run(
-            shell == .tcsh ? ["-f", file] : (shell == .zsh ? ["-f"] : []) + ["-c", prefix])
+            shell == .tcsh ? ["-f", file] : (shell == .zsh ? ["-f"] : []) + ["-c", text])
         guard case .exited(let code) = process.end else { return Reference() }
         return Reference(output: Self.own(process.output), exit: code)
     }

@@ -22,7 +22,11 @@ struct Scripts {
         // `cat` without its here-document reads the terminal.
         return all.flatMap(prefixes).filter { prefix in
             let reads = prefix.hasSuffix("cat") && !prefix.hasSuffix("| cat")
-            return !reads && seen.insert(prefix).inserted
+            // A function that an earlier script of the session has made.
+            let calls = prefix.split(separator: "\n").last == "f"
+            // mksh takes what follows for an expression, and evaluates it.
+            let isExpression = shell == .mksh && prefix.hasSuffix("((")
+            return !reads && !calls && !isExpression && seen.insert(prefix).inserted
         }
     }
 
@@ -82,7 +86,7 @@ struct Scripts {
     private static let posixConstructs = [
         "if true; then BODY\nfi", "if false; then :; else BODY\nfi", "for i in 1 2; do BODY\ndone",
         "n=0; while [ $n -lt 2 ]; do n=$((n + 1)); BODY\ndone",
-        "n=0; until [ $n -ge 1 ]; do n=1; BODY\ndone", "case a in a) BODY\n;; *) :;; esac",
+        "m=0; until [ $m -ge 1 ]; do m=1; BODY\ndone", "case a in a) BODY\n;; *) :;; esac",
         "f() { BODY\n}; f", "(BODY\n)", "{ BODY\n}", "x=$(BODY\n); echo \"$x\"", "{ BODY\n} | cat",
         "true && { BODY\n}", "for i in 1 2\ndo\nBODY\ndone", "if true\nthen\nBODY\nfi",
         "cat <<E\nout\nE\nBODY",

@@ -67,7 +67,7 @@ import Testing
         ("", false), ("&", false), ("echo '|'", false), ("a & b", false),
     ])
     func `a dangling operator is seen`(code: String, dangles: Bool) {
-        #expect(FishDialect.endsInOperator(Array(code.utf8)) == dangles)
+        #expect((FishDialect.lastOperator(Array(code.utf8)) != nil) == dangles)
     }
 
     @Test(arguments: [

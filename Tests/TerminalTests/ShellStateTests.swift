@@ -211,7 +211,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("c\n\n{ __s=$? __S=$_ __A=(\"${PIPESTATUS[@]}\");} >&- 2>&-\n", "c\n"),
+        ("c\n\nuntil __s=$? __S=$_ __A=(\"${PIPESTATUS[@]}\");do :;done >&- 2>&-\n", "c\n"),
         ("\n{ __s=$? __S=${_-};} >&- 2>&-\n", ""), ("c\n^C __p;{ __e 3;} 3>&0 >&- 2>&-\n", "c\n^C"),
         ("hi\n+ __s=0 \n+ 3>&0 \n+ __e 4\n+ __y __j 4\n+ __w=imsx \n+ set +ax\n", "hi\n"),
         ("^C> __e 7\n", "^C"), ("^C\n{ __d $((__R=0));} 3>&0 >&- 2>&-\n", "^C\n"),

@@ -37,6 +37,8 @@ import Wire
     private var missedSince: ContinuousClock.Instant?
     /// Whether no kernel can be asked.
     private var isBlind = false
+    /// Since when the host, which has shown the shell, answers nothing about it.
+    private var slowSince: ContinuousClock.Instant?
     /// Since when something has been found to ask.
     private var askingSince: ContinuousClock.Instant?
     private var hasDeclined = false
@@ -126,9 +128,13 @@ import Wire
             isBlind = now - since >= Self.slowTime
             next = now + Self.rests.upperBound
         case .login(.hidden): isBlind = true
-        // A host that has shown the shell is only slow.
-        case .probe(nil): next = now + Self.rests.upperBound
-        case .probe(let probe?): return judge(probe, now)
+        // A host that has shown the shell is only slow, but it may be so until the deadline.
+        case .probe(nil):
+            slowSince = slowSince ?? askedAt
+            next = now + Self.rests.upperBound
+        case .probe(let probe?):
+            slowSince = nil
+            return judge(probe, now)
         }
         return nil
     }
@@ -173,16 +179,18 @@ import Wire
 
     // MARK: The text
 
-    /// Where no kernel can be asked: a prompt, or silence without a question, ends the login.
+    /// Where no kernel can be asked, or none answers: a prompt, or silence without a question, ends
+    /// the login.
     private func guess() -> End? {
-        guard console.shell.login == nil, let scene = console.scene else { return nil }
-        guard !scene.drawsScreen else { return isBlind ? guessed(scene) : nil }
+        let isSlow = slowSince.map { IO.now - $0 >= Self.slowTime } ?? false
+        guard console.shell.login == nil || isSlow, let scene = console.scene else { return nil }
+        guard !scene.drawsScreen else { return isBlind || isSlow ? guessed(scene) : nil }
         let silence = IO.now - max(console.lastOutput, console.watch.lastInput)
         let line = scene.openLine ?? ""
         if PromptGuess.isShellPrompt(line) {
             return silence >= (isBlind ? Self.promptTime : Self.blindTime) ? .prompt : nil
         }
-        guard isBlind, silence >= Self.blindTime else { return nil }
+        guard isBlind || isSlow, silence >= Self.blindTime else { return nil }
         return PromptGuess.isQuestion(line) ? guessed(scene) : .prompt
     }
 

@@ -273,7 +273,7 @@ import Wire
         let deadline = IO.now + patience
         if bytes.contains(Keys.interrupt) { console.shell.state.interrupted() }
         if bytes.contains(Keys.suspend) { console.shell.state.suspended() }
-        console.watch.typed(at: IO.now, toProgram: true)
+        console.watch.typed(at: IO.now, toProgram: true, isCut: bytes.last == Keys.escape)
         console.display.typed()
         if asking != nil { console.intake.hideMasks(row: display.modes.row) }
         if let command, isRunning {

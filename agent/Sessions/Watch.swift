@@ -36,6 +36,8 @@ struct Watch {
     private(set) var lastTyped: Instant
     /// Whether the last input went to a program, and so may end it.
     private var isTyped = false
+    /// Whether the last input ended in the beginning of a key's sequence.
+    private var isCut = false
     /// When an answer first showed that the input had reached the host; nil if none has yet.
     private var arrived: Instant?
     /// When the newest answer came or was given up.
@@ -64,10 +66,12 @@ struct Watch {
 
     /// Something is typed: no finding holds any more.
     ///
-    /// `toProgram`: it goes to a program, which it may end.
-    mutating func typed(at now: Instant, toProgram: Bool = false) {
+    /// `toProgram`: it goes to a program, which it may end; `isCut`: it ends in ESC, with which the
+    /// sequences of keys begin, so that a program waits up to a second for the rest (ncurses'
+    /// ESCDELAY) before it acts.
+    mutating func typed(at now: Instant, toProgram: Bool = false, isCut: Bool = false) {
         (finding, foreground, unmarked) = (nil, nil, nil)
-        (shellWaits, isTyped, arrived) = (false, toProgram, nil)
+        (shellWaits, isTyped, self.isCut, arrived) = (false, toProgram, isCut, nil)
         (lastInput, lastTyped) = (now, now)
     }
 
@@ -222,7 +226,7 @@ struct Watch {
         let reached = arrived ?? now
         guard now - reached < (waits ? Times.picture : Times.working) else { return .zero }
         // A key that draws nothing may be the program's end, which takes its time.
-        guard waits, lastOutput(now) > lastInput else { return rest }
+        guard waits, !isCut, lastOutput(now) > lastInput else { return rest }
         let quiet = now - lastOutput(now)
         return quiet < Times.drawing ? max(Times.drawing - quiet, Times.least) : .zero
     }

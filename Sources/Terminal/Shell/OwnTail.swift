@@ -49,16 +49,18 @@ public enum OwnTail {
     private static func isSource(_ line: Substring, bare: Bool) -> Bool {
         let text = line.last == "\n" ? line.dropLast() : line
         let forms = [
-            "{ __s=$? __S=", "if __m=$? __A=", "__s=$? __S=$_", "{ __d", "set -g __s $status",
+            "{ __s=$? __S=", "until __s=$? __S=", "if __m=$? __A=", "__s=$? __S=$_", "{ __d",
+            "set -g __s $status",
             "set __s=$status",
         ]
         if forms.contains(where: { text.hasPrefix($0) }) {
             return text.utf8.count <= sentinelLimit
         }
         return bare && text.utf8.count <= sentinelLimit
-            && ["if __m=", "{ __s=", "__s=", "set __s=", "set -g __s "].contains(where: {
-                text.hasPrefix($0)
-            })
+            && ["if __m=", "{ __s=", "until __s=", "__s=", "set __s=", "set -g __s "].contains(
+                where: {
+                    text.hasPrefix($0)
+                })
     }
 
     /// A traced statement without what the shell prints before it; nil if it has no such mark.

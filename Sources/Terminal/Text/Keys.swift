@@ -42,6 +42,8 @@ public enum Keys {
 
     /// The byte of Ctrl-C.
     public static let interrupt: UInt8 = 3
+    /// The byte of the Escape key, with which the sequences of other keys begin.
+    public static let escape: UInt8 = 0x1B
     /// The byte of Ctrl-Z.
     public static let suspend: UInt8 = 26
 

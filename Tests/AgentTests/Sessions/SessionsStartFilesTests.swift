@@ -29,6 +29,21 @@ import Wire
         #expect(try await session.run("false").exitCode == 1)
     }
 
+    /// A busy host shows the shell, and is then too slow for any question until the deadline.
+    @Test(arguments: [TestShell.bash, .dash, .zsh].filter(\.isInstalled))
+    @IO func `a kernel that falls silent does not hold up a login`(shell: TestShell) async throws {
+        let home = try TemporaryDirectory()
+        let start = IO.now
+        let session = try await openSession(shell, home: home) {
+            let transport = ProbedShell($0)
+            (transport.showsLogin, transport.answers) = (true, 0)
+            return transport
+        }
+        defer { session.close() }
+        #expect(!session.isAtLogin && IO.now - start < .seconds(30))
+        #expect(try await session.run("echo ok").output == "ok\n")
+    }
+
     @Test(arguments: [TestShell.bash, .zsh, .mksh].filter(\.isInstalled))
     @IO func `a trap on errors fires for the user's commands alone`(shell: TestShell) async throws {
         let home = try TemporaryDirectory()

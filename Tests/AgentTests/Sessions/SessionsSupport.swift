@@ -81,6 +81,8 @@ enum TestShell: String, CaseIterable, CustomTestStringConvertible {
     private let inner: HostShell
     /// So many questions are answered still.
     var answers = Int.max
+    /// Whether the login's shell is found even though no question is answered.
+    var showsLogin = false
     /// How long each answer takes beyond the host's own time.
     var delay = Duration.zero
     /// Texts of which the shell never reads the first writing.
@@ -111,7 +113,7 @@ enum TestShell: String, CaseIterable, CustomTestStringConvertible {
         }
     }
     func findLogin() async -> Login.Answer {
-        guard answers > 0, asker == nil else { return .hidden }
+        guard showsLogin || answers > 0 && asker == nil else { return .hidden }
         return await inner.findLogin()
     }
     func pause() { inner.pause() }

@@ -24,6 +24,8 @@ struct WatchRule: Sendable {
     var input = 9000
     /// Input went to a program.
     var isTyped = false
+    /// The input ended in ESC.
+    var isCut = false
     /// An answer came this long ago, to a question asked after the input.
     var arrived: Int?
     var line: String?
@@ -232,6 +234,13 @@ extension WatchRule {
             name: "a key's picture is nearly drawn", kernel: .less, output: 150, input: 300,
             isTyped: true,
             draws: true, outcome: .rests(20)),
+        WatchRule(
+            name: "an ESC may be the beginning of a key", kernel: .less, output: 500, input: 900,
+            isTyped: true, isCut: true, draws: true, outcome: .rests(80)),
+        WatchRule(
+            name: "an ESC was a key of its own", kernel: .less, output: 500, input: 1100,
+            isTyped: true, isCut: true, arrived: 1050, draws: true,
+            outcome: .finds(.fullscreen, .probe)),
         WatchRule(
             name: "a key's picture is drawn", kernel: .less, output: 160, input: 300, isTyped: true,
             draws: true, outcome: .finds(.fullscreen, .probe)),

@@ -26,7 +26,7 @@ import Wire
         var watch = Watch(now: ago(60_000))
         if rule.isHeard { watch.heard() }
         watch.received(at: ago(rule.output))
-        watch.typed(at: ago(rule.input), toProgram: rule.isTyped)
+        watch.typed(at: ago(rule.input), toProgram: rule.isTyped, isCut: rule.isCut)
         if let arrived = rule.arrived {
             var first = watch.look(Watch.Scene(begin: 0), at: ago(arrived))
             _ = watch.answered(

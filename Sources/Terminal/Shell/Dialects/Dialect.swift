@@ -43,12 +43,20 @@ protocol Dialect: Sendable {
     var emptying: String { get }
 }
 
+/// What joins two commands.
+enum Operator {
+    /// `&&` or `||`.
+    case list
+    /// `|` or `|&`.
+    case pipe
+}
+
 extension Dialect {
     var question: String { " \(learning)" }
 
     /// Code in its own group if it ends in an operator, which would take in the next line.
     func grouped(_ code: [UInt8], _ opening: String, _ closing: String) -> [UInt8] {
-        guard Self.endsInOperator(code) else { return code }
+        guard Self.lastOperator(code) != nil else { return code }
         return Array(opening.utf8) + code + Array(closing.utf8)
     }
 
@@ -74,17 +82,16 @@ extension Dialect {
         return pieces
     }
 
-    /// Whether code ends in an operator that wants an operand.
-    static func endsInOperator(_ code: [UInt8]) -> Bool {
+    /// The operator that code ends in, and that wants an operand.
+    static func lastOperator(_ code: [UInt8]) -> Operator? {
         guard let last = code.lastIndex(where: { $0 != 32 && $0 != 9 && $0 != 10 && $0 != 13 })
-        else {
-            return false
-        }
+        else { return nil }
         let before = last > 0 ? code[last - 1] : 0
         return switch code[last] {
-        case UInt8(ascii: "|"): true
-        case UInt8(ascii: "&"): before == UInt8(ascii: "&") || before == UInt8(ascii: "|")
-        default: false
+        case UInt8(ascii: "|"): before == UInt8(ascii: "|") ? .list : .pipe
+        case UInt8(ascii: "&") where before == UInt8(ascii: "&"): .list
+        case UInt8(ascii: "&") where before == UInt8(ascii: "|"): .pipe
+        default: nil
         }
     }
 

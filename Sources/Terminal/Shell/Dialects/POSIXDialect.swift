@@ -11,7 +11,13 @@ struct POSIXDialect: Dialect {
     /// Whether the shell has `$'…'` and `+=`, so that any code is typed without a child process.
     var hasAnsiQuotes: Bool { profile != .dash && profile != .ash }
 
-    func closed(_ code: [UInt8]) -> [UInt8] { grouped(code, "{ ", "\n\n}") }
+    /// A brace ends code that ends in an operator; zsh would take it for the end of a block in
+    /// which `&&` or `||` has no operand (`if true { false ||`), and so has a semicolon there.
+    func closed(_ code: [UInt8]) -> [UInt8] {
+        let isList = Self.lastOperator(code) == .list
+        return profile == .zsh && isList
+            ? grouped(code, "", "\n\n;") : grouped(code, "{ ", "\n\n}")
+    }
 
     /// Mark C is printed twice: before `eval`, where an error of the parser ends it all, and by the
     /// first statement of the evaluated code, after which nothing of ours is traced.
@@ -70,6 +76,8 @@ struct POSIXDialect: Dialect {
     /// stays empty. In a list the error ends no shell (`set -e`), and
     /// `if` is not taken for the block of an unfinished `always`.
     ///
+    /// bash would take a group for the body of `for x in 1 2`, but takes no `until` for it.
+    ///
     /// The line also keeps what else the next command may ask about this one: `$_` in `__S`, which
     /// zsh has forgotten by then, and the statuses of a pipeline in `__A`.
     var sentinel: String {
@@ -79,7 +87,7 @@ struct POSIXDialect: Dialect {
                 + "{ TRY_BLOCK_ERROR=0;};}||:;__M=$__m;fi >/dev/null 2>&1;"
                 + "{ __s=${__M:-\(Mark.unfinished)};} >/dev/null 2>&1"
         case .mksh: "__s=$? __S=$_"
-        case .bash: "{ __s=$? __S=$_ __A=(\"${PIPESTATUS[@]}\");} >&- 2>&-"
+        case .bash: "until __s=$? __S=$_ __A=(\"${PIPESTATUS[@]}\");do :;done >&- 2>&-"
         case .dash, .ash, .fish, .tcsh: "{ __s=$? __S=${_-};} >&- 2>&-"
         }
     }
