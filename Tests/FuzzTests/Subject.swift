@@ -177,10 +177,10 @@ final class Newlines: Subject {
     }
 }
 
-/// ModeScanner and AlternateRanges.
+/// ModeScanner and PictureRanges.
 final class Modes: Subject {
     private var scanner = ModeScanner()
-    private var ranges = AlternateRanges()
+    private var ranges = PictureRanges()
     private var place = 0
     private var draws = false
 

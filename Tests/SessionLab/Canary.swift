@@ -51,6 +51,6 @@ import Terminal
     func resume() { inner.resume() }
     func resize(columns: UInt16, rows: UInt16) { inner.resize(columns: columns, rows: rows) }
     func ask(_ question: Probe.Question) async -> [UInt8]? { await inner.ask(question) }
-    func findLogin() async -> Login.Answer { await inner.findLogin() }
+    func findLogin() async -> LoginShell.Answer { await inner.findLogin() }
     func close() { inner.close() }
 }

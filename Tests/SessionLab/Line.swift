@@ -84,7 +84,7 @@ struct Line: Sendable {
     func resume() { inner.resume() }
     func resize(columns: UInt16, rows: UInt16) { inner.resize(columns: columns, rows: rows) }
     func ask(_ question: Probe.Question) async -> [UInt8]? { await inner.ask(question) }
-    func findLogin() async -> Login.Answer { await inner.findLogin() }
+    func findLogin() async -> LoginShell.Answer { await inner.findLogin() }
     func close() {
         clock?.cancel()
         inner.close()

@@ -53,7 +53,7 @@ import Testing
     @Test func `ranges outside of the alternate screen`() {
         let text = Array("one\u{1b}[?1049hAAA\u{1b}[?1049ltwo\u{1b}[?1047hBBB".utf8)
         for cut in 0...text.count {
-            var ranges = AlternateRanges()
+            var ranges = PictureRanges()
             ranges.scan(text[..<cut], at: 100)
             ranges.scan(text[cut...], at: 100 + cut)
             let visible = ranges.visible(in: 100..<(100 + text.count))
@@ -85,7 +85,7 @@ import Testing
         ] {
             let bytes = Array(text.utf8)
             for cut in 0...bytes.count {
-                var ranges = AlternateRanges()
+                var ranges = PictureRanges()
                 ranges.scan(bytes[..<cut], at: 0)
                 ranges.scan(bytes[cut...], at: cut)
                 ranges.takeScreen()
@@ -103,7 +103,7 @@ import Testing
     func `an image is no line, finished or not`(image: ImageTests.Image) {
         let text = Array(("one\r\n" + image.text + "two\r\n" + image.text).utf8)
         for cut in [0, 5, 6, 100, 4000, image.text.utf8.count + 5, text.count - 3, text.count] {
-            var ranges = AlternateRanges()
+            var ranges = PictureRanges()
             ranges.scan(text[..<min(cut, text.count)], at: 0)
             ranges.scan(text[min(cut, text.count)...], at: min(cut, text.count))
             let parts = ranges.visible(in: 0..<text.count)
@@ -112,7 +112,7 @@ import Testing
             // An answer that begins within the image does not show the rest of it.
             #expect(ranges.visible(in: 300..<310).isEmpty)
         }
-        var ranges = AlternateRanges()
+        var ranges = PictureRanges()
         ranges.scan(text.dropLast(40), at: 0)
         #expect(ranges.visible(in: (text.count - 60)..<(text.count - 40)).isEmpty)
         ranges.leave(at: text.count - 40)
@@ -121,7 +121,7 @@ import Testing
     }
 
     @Test func `a program that never rests costs no memory`() {
-        var ranges = AlternateRanges()
+        var ranges = PictureRanges()
         let text = Array("\u{1b}[?1049hx\u{1b}[?1049l".utf8)
         for round in 0..<10_000 { ranges.scan(text[...], at: round * text.count) }
         #expect(ranges.visible(in: 0..<(10_000 * text.count)).count <= 258)

@@ -20,14 +20,14 @@ import Terminal
 
     private let program: any RunningProgram
     private let asks: @IO (Probe.Question) async -> [UInt8]?
-    private let findsLogin: @IO () async -> Login.Answer
+    private let findsLogin: @IO () async -> LoginShell.Answer
 
     /// Takes over a program that has just been started; `asks` probes its kernel, and `findsLogin`
     /// finds its process there.
     init(
         _ program: any RunningProgram, hostKey: String? = nil,
         asks: @escaping @IO (Probe.Question) async -> [UInt8]?,
-        findsLogin: @escaping @IO () async -> Login.Answer
+        findsLogin: @escaping @IO () async -> LoginShell.Answer
     ) {
         self.program = program
         self.hostKey = hostKey
@@ -41,5 +41,5 @@ import Terminal
     func resize(columns: UInt16, rows: UInt16) { program.resize(columns: columns, rows: rows) }
     func close() { program.close() }
     func ask(_ question: Probe.Question) async -> [UInt8]? { await asks(question) }
-    func findLogin() async -> Login.Answer { await findsLogin() }
+    func findLogin() async -> LoginShell.Answer { await findsLogin() }
 }

@@ -45,7 +45,7 @@ import Wire
         let isLogin = arguments.first?.hasPrefix("-") ?? false
         let name = isLogin ? path.split(separator: "/").last.map(String.init) : nil
         let login = terminal.terminal.flatMap {
-            Login(process: Int(terminal.pid), terminal: $0, name: name)
+            LoginShell(process: Int(terminal.pid), terminal: $0, name: name)
         }
         return HostShell(terminal, asks: ask) { login.map { .found($0) } ?? .hidden }
     }

@@ -23,7 +23,7 @@ import Terminal
     /// Probes the kernel of the shell's host, without the shell; nil if that is not possible.
     func ask(_ question: Probe.Question) async -> [UInt8]?
     /// Asks the kernel which process the shell is, before the shell is asked anything.
-    func findLogin() async -> Login.Answer
+    func findLogin() async -> LoginShell.Answer
     /// Hangs up.
     func close()
 }

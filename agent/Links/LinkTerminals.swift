@@ -15,14 +15,14 @@ import Terminal
     init(_ link: Link) { self.link = link }
 
     /// The question about a terminal; nil: its process is known, or it has ended.
-    func question(about channel: Channel) -> Login.Question? {
+    func question(about channel: Channel) -> LoginShell.Question? {
         let terminals = link.terminals
         known.removeAll { entry in !terminals.contains { $0 === entry.terminal } }
         let open = terminals.filter { terminal in
             !known.contains { $0.terminal === terminal }
         }
         guard let place = open.firstIndex(where: { $0 === channel }) else { return nil }
-        return Login.Question(
+        return LoginShell.Question(
             place: place + 1, count: open.count, known: known.map(\.process))
     }
 

@@ -49,10 +49,10 @@ import Terminal
     func ask(_ question: Probe.Question) async -> [UInt8]? { await ask(question.line) }
 
     /// Asks which process the shell of this channel is.
-    func findLogin(on channel: Channel) async -> Login.Answer {
+    func findLogin(on channel: Channel) async -> LoginShell.Answer {
         guard let question = terminals.question(about: channel) else { return .hidden }
         guard let bytes = await ask(question.line) else { return .unasked }
-        let answer = Login.Answer(bytes)
+        let answer = LoginShell.Answer(bytes)
         if case .found(let login) = answer {
             terminals.found(login.question.process, on: channel)
         }
@@ -98,7 +98,7 @@ import Terminal
             guard let self, let channel, channel === self.channel else { return }
             self.fail()
         }
-        channel.write(Array((Probe.definitions + Login.definitions).utf8))
+        channel.write(Array((Probe.definitions + LoginShell.definitions).utf8))
         channel.resume()
     }
 

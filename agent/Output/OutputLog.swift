@@ -14,7 +14,7 @@ import Terminal
     var start: Int { spool.map { max($0.start, 0) } ?? memoryStart }
 
     /// The ranges that are a program's pictures, which are not lines to read.
-    private(set) var alternate = AlternateRanges()
+    private(set) var alternate = PictureRanges()
 
     /// Bytes of one log in memory, and in its file: its share of the agent's memory and disk.
     nonisolated static let memory = 4 << 20

@@ -42,7 +42,7 @@ import Wire
     var evidence: Evidence { .prompt }
     var promptStatus: Int? { nil }
     func adopt(wait: Duration) async throws(Fault) { throw console.refusal("adopts no shells") }
-    func settle() async {}
+    func willType() async {}
     func typesAtPrompt(_ line: String?) {}
     func watch(_ command: SessionCommand, keys: [UInt8], isBefore: Bool) async {}
     func recover(from keys: [UInt8]) async {}

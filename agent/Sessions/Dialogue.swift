@@ -1,5 +1,6 @@
-// The ways to speak to the far end of a session: a shell with marks, a device with a learned
-// prompt, or anything else. Session leaves to its dialogue what differs between them.
+// The ways to speak to the far end of a session: a shell with marks, a login that has not brought
+// its shell to the prompt yet, a device with a learned prompt, or anything else. Session leaves to
+// its dialogue what differs between them.
 // Invariant: each says what its `done` rests on, and none guesses.
 import Loop
 import Programs
@@ -18,7 +19,7 @@ import Wire
     func adopt(wait: Duration) async throws(Fault)
     /// Called before a client types: lets nothing of our own stand between its input and the
     /// prompt.
-    func settle() async
+    func willType() async
     /// A client types to the prompt. `line`: it is this text and Enter.
     func typesAtPrompt(_ line: String?)
     /// A client has typed keys to a command. `isBefore`: it is about to.
@@ -58,7 +59,7 @@ struct CommandOrder {
         throw console.refusal("runs no commands")
     }
     func adopt(wait: Duration) async throws(Fault) { throw console.refusal("adopts no shells") }
-    func settle() async {}
+    func willType() async {}
     func typesAtPrompt(_ line: String?) {}
     func watch(_ command: SessionCommand, keys: [UInt8], isBefore: Bool) async {}
     func recover(from keys: [UInt8]) async {}

@@ -48,7 +48,7 @@ import Wire
     func watch(_ command: SessionCommand, keys: [UInt8], isBefore: Bool) async {}
     func recover(from keys: [UInt8]) async {}
 
-    func settle() async {
+    func willType() async {
         inputs += 1
         console.waiters.wakeForOutput()
     }

@@ -19,7 +19,7 @@ import Wire
     }
 
     private enum Answer {
-        case login(Login.Answer)
+        case login(LoginShell.Answer)
         /// About the shell that was found; nil: none came.
         case probe(Probe?)
     }

@@ -265,7 +265,7 @@ import Wire
         }
         try await refuseCutLine(in: bytes)
         touch()
-        await dialogue.settle()
+        await dialogue.willType()
         // A login may have ended meanwhile, and its shell be set up just now.
         try console.checkAlive()
         try console.checkFree()

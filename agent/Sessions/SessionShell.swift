@@ -21,7 +21,7 @@ import Terminal
     /// Whether it prints marks; devices and raw terminals print none.
     var hasMarks = true
     /// Which process it is, from before it was asked; nil: the kernel has not shown it.
-    var login: Login?
+    var login: LoginShell?
     /// Whether its login runs, and may ask something: it has not been set up.
     var isLogin = false
     /// Whether it is set up as soon as the login has brought it to its prompt.

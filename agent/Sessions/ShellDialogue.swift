@@ -140,7 +140,7 @@ import Wire
 
     // MARK: Typing
 
-    func settle() async {
+    func willType() async {
         await waitForPrompt(after: console.shell.command)
         if console.display.replies.mayBeAtPrompt, !console.shell.isRunning {
             await reopenTyping()

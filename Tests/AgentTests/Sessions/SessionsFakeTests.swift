@@ -60,7 +60,7 @@ import Wire
         Array("\u{1b}]133;\(letter);\(key);\(fields);\(key)\u{7}".utf8)
     }
 
-    func findLogin() async -> Login.Answer { .hidden }
+    func findLogin() async -> LoginShell.Answer { .hidden }
     func pause() {}
     func resume() { IO.task { self.onOutput?(Array("$ ".utf8)) } }
     func resize(columns: UInt16, rows: UInt16) {}

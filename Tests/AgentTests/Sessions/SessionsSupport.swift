@@ -112,7 +112,7 @@ enum TestShell: String, CaseIterable, CustomTestStringConvertible {
             if repeats { inner.write(bytes) }
         }
     }
-    func findLogin() async -> Login.Answer {
+    func findLogin() async -> LoginShell.Answer {
         guard showsLogin || answers > 0 && asker == nil else { return .hidden }
         return await inner.findLogin()
     }

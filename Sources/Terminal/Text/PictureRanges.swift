@@ -5,7 +5,7 @@
 // Invariant: ranges ascend and do not overlap; at most `limit` are kept, the oldest are forgotten.
 
 /// The parts of a log that are pictures.
-public struct AlternateRanges: Sendable {
+public struct PictureRanges: Sendable {
     /// The most ranges that are kept, which bounds the memory of a long session.
     private static let limit = 256
     /// The most bytes of a control string that is read as a part of its line, as a title is: where

@@ -5,8 +5,8 @@ import Testing
 
 @testable import Terminal
 
-@Suite struct LoginTests {
-    private func login(_ answer: String) -> Login? { Login(Array(answer.utf8)) }
+@Suite struct LoginShellTests {
+    private func login(_ answer: String) -> LoginShell? { LoginShell(Array(answer.utf8)) }
 
     @Test func `an answer names a process and its terminal`() {
         let found = login("login 42 /dev/pts/3 - bash\n")
@@ -20,9 +20,9 @@ import Testing
     }
 
     @Test func `no answer is told from one that comes later`() {
-        #expect(Login.Answer(Array("hidden\n".utf8)) == .hidden)
-        #expect(Login.Answer([]) == .notYet)
-        #expect(Login.Answer(Array("login 4 /dev/pts/3 + sh\n".utf8)) != .notYet)
+        #expect(LoginShell.Answer(Array("hidden\n".utf8)) == .hidden)
+        #expect(LoginShell.Answer([]) == .notYet)
+        #expect(LoginShell.Answer(Array("login 4 /dev/pts/3 + sh\n".utf8)) != .notYet)
     }
 
     @Test func `what has taken the shell's place is a program, unless it is a shell`() {
@@ -77,11 +77,12 @@ import Testing
             """, to: "server.py")
         let questions =
             [
-                Login.Question(place: 1, count: 2, known: []), .init(place: 2, count: 2, known: []),
+                LoginShell.Question(place: 1, count: 2, known: []),
+                .init(place: 2, count: 2, known: []),
                 .init(place: 1, count: 3, known: []),
             ].map(\.line).joined() + "hl_login 1 1 FIRST\n\nEND\n"
         let server = try RunningProcess("/usr/bin/python3", [folder.file("server.py")])
-        server.send(Probe.definitions + Login.definitions + questions)
+        server.send(Probe.definitions + LoginShell.definitions + questions)
         try await server.finished(within: .seconds(30))
         let lines = server.output.split(separator: "\n").map { $0.split(separator: " ") }
         #expect(lines.map { $0[1] } == ["P0", "P1", "P1"], "\(server.output) \(server.errors)")

@@ -4,7 +4,7 @@
 // Invariant: a terminal whose place is in doubt is not named.
 
 /// The login shell of a session.
-public struct Login: Sendable, Equatable {
+public struct LoginShell: Sendable, Equatable {
     /// The question to the kernel about it.
     public let question: Probe.Question
     /// Its name, if it was started as a login shell (`-bash`): it is a shell, whatever its name.
@@ -50,7 +50,7 @@ public struct Login: Sendable, Equatable {
             (self.place, self.count, self.known) = (place, count, known)
         }
 
-        /// The line that asks, once `Probe.definitions` and `Login.definitions` have been read.
+        /// The line that asks, once `Probe.definitions` and `LoginShell.definitions` are read.
         public var line: String {
             let words = ([place, count] + known).map(String.init).joined(separator: " ")
             return "hl_login \(words) 2>/dev/null\n"
@@ -59,7 +59,7 @@ public struct Login: Sendable, Equatable {
 
     /// What a kernel shows of the process.
     public enum Answer: Sendable, Equatable {
-        case found(Login)
+        case found(LoginShell)
         /// The number of terminals is another one: it is not started yet, or an old one not gone.
         case notYet
         /// The host cannot be asked now.
@@ -69,7 +69,7 @@ public struct Login: Sendable, Equatable {
 
         /// Reads the answer to a question.
         public init(_ bytes: [UInt8]) {
-            if let login = Login(bytes) {
+            if let login = LoginShell(bytes) {
                 self = .found(login)
             } else {
                 self = bytes.starts(with: Array("hidden".utf8)) ? .hidden : .notYet
