@@ -1,6 +1,6 @@
-// What a task waits for that may take long: a login that a person confirms on a telephone. Rooms far
-// below say it, an agent's entry point shows it as the progress of the call that the task serves.
-// Invariant: it is for people alone; nothing is decided by it.
+// What a task waits for that may take long: a login that a person confirms on a telephone. Rooms
+// far below say it, an agent's entry point shows it as the progress of the call that the task
+// serves. Invariant: it is for people alone; nothing is decided by it.
 
 /// The notice of the running task.
 public enum TaskNotice {

@@ -111,9 +111,10 @@ import Testing
             try #require(Repository.find("ssh-keygen")), ["-y", "-P", words, "-f", read])
     }
 
-    @Test func `every key file that ssh-keygen reads is read, and logs in`() async throws {
+    @Test(arguments: 0..<4)
+    func `every key file that ssh-keygen reads is read, and logs in`(part: Int) async throws {
         let server = try await SSHServer.start(SSHServer.Options(shell: .dash))
-        for (index, row) in Self.rows.enumerated() {
+        for (index, row) in Self.rows.enumerated() where index % 4 == part {
             // The name says nothing of what is in the file.
             let path = folder.file("id\(index)_sk")
             let line: String

@@ -102,6 +102,11 @@ extension Link {
             hasKeys = true
             if !(keys.publicKey(path).map(held.contains) ?? false) { record(way.method, lack) }
         }
+        if offers.isEmpty, ways.contains(where: { $0.path != nil }),
+            !ways.contains(where: { $0.socket != nil })
+        {
+            record("publickey ssh-agent", "none is configured (SSH_AUTH_SOCK, IdentityAgent)")
+        }
         if !hasKeys, !identities.isEmpty {
             record(
                 "publickey ssh-agent",
@@ -189,6 +194,12 @@ extension Link {
         tried.contains { $0.method.hasPrefix(method) || method == "publickey" && $0.isOfKey }
     }
 
+    /// Why a server whose first answer is too long cannot be entered.
+    private static let tooLong =
+        "the server sent a message of more than \(LIBSSH2_PACKET_MAXPAYLOAD) bytes before the"
+        + " login, which this agent's SSH library does not take (RFC 4253 section 6.1 allows 35,000):"
+        + " have the text of its Banner shortened"
+
     /// Methods that `ssh` has and this agent lacks.
     private static let unsupported = [
         ("gssapi-with-mic", "this agent has no Kerberos (GSSAPIAuthentication)"),
@@ -227,7 +238,11 @@ extension Link {
         }
         if code == 1 { return false }
         guard code == 0, let list else {
-            link.broke(code)
+            if code == LIBSSH2_ERROR_OUT_OF_BOUNDARY {
+                link.die(.local(reason: Self.tooLong))
+            } else {
+                link.broke(code)
+            }
             return false
         }
         accepted = list.split(separator: ",").map(String.init)

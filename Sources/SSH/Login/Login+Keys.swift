@@ -42,6 +42,8 @@ extension Login {
             record(
                 offer.name,
                 offer.certificate?.refusal(user: link.configuration.user) ?? "refused")
+        } else if code == LIBSSH2_ERROR_METHOD_NONE {
+            record(offer.name, "the server accepts no signatures of \(type) keys")
         } else {
             record(offer.name, session.lastError)
         }
