@@ -34,6 +34,24 @@ import Testing
         }
     }
 
+    /// The same by the real sshd and PAM, with nothing configured but a key, and with a password.
+    @Test(.needs(.pamService), arguments: [false, true])
+    func `sshd that asks nothing through PAM is waited for`(withPassword: Bool) async throws {
+        var options = SSHServer.Options(shell: .dash)
+        let push = ("Pushed to a telephone!", "none")
+        options.pam = try await PAMService(
+            withPassword ? [("Password: ", "right-horse"), push] : [push])
+        options.settings["AuthenticationMethods"] = "publickey,keyboard-interactive:pam"
+        options.settings["MaxAuthTries"] = "1"
+        let server = try await SSHServer.start(options)
+        let configuration = try server.link {
+            guard withPassword else { return }
+            $0.authentication.append(.password(SecretBytes("right-horse".utf8)))
+        }
+        let error = await IO.task { await connectError(configuration) }.value
+        #expect(error == nil, "\(String(describing: error)) \(server.log)")
+    }
+
     @Test(.needs(.pythonClients)) func `a login that nobody confirms says what it waited for`()
         async throws
     {

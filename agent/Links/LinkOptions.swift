@@ -80,7 +80,8 @@ extension SSHTarget {
         }
         let files = credentials.identityFiles
         if let socket = credentials.agentSocket {
-            let own = credentials.identitiesOnly ? files.compactMap(IdentityFile.publicKey) : nil
+            let named = [options.key].compactMap(\.self) + files
+            let own = credentials.identitiesOnly ? named.compactMap(IdentityFile.publicKey) : nil
             ways.append(.agent(socket: socket, only: own))
         }
         for file in files where file != options.key {

@@ -18,6 +18,8 @@ struct LoginKeys: Sendable {
         /// The private key in it; nil: it has none, or cannot be read.
         var file: KeyFile?
         var publicKey: [UInt8]?
+        /// Whether it is there and cannot be read, which is recorded.
+        var isRefused = false
     }
 
     /// The certificates, configured ones first.
@@ -91,7 +93,7 @@ struct LoginKeys: Sendable {
             return nil
         }
         guard let file = known.file else {
-            guard known.publicKey != nil else { return nil }
+            guard known.publicKey != nil, !known.isRefused else { return nil }
             return "only its public half is there, and no ssh-agent signs with it"
         }
         return file.isEncrypted && passphrase == nil ? "needs a passphrase" : nil
@@ -113,12 +115,11 @@ struct LoginKeys: Sendable {
         case .failure(let error):
             let half = IdentityFile.read(path + ".pub").flatMap(IdentityFile.line)
             found[path] = Found(publicKey: half)
-            guard half == nil else { return }
-            if case .file(_, code: ENOENT) = error {
-                missing.append(path)
-            } else {
-                unusable.append(LoginAttempt(method: method, outcome: error.description))
+            guard case .file(_, code: ENOENT) = error else {
+                found[path]?.isRefused = true
+                return unusable.append(LoginAttempt(method: method, outcome: error.description))
             }
+            if half == nil { missing.append(path) }
         }
     }
 
