@@ -149,6 +149,21 @@ struct KeySetup: Sendable {
         }
     }
 
+    @Test func `a certificate comes after its key, and a named one at the end`() async throws {
+        let server = try await server(["MaxAuthTries": "6"])
+        let authority = try await SSHKey.make(.ed25519, at: server.directory.file("ca"))
+        let others = try await keys(3, server)
+        for key in others { try await key.certify(by: authority, principals: ["nobody-else"]) }
+        let files = others.map(\.path)
+        try await KeySetup(server: server, files: files).agree(
+            entering: false, "three keys with certificates")
+        let own = try await KeySetup(server: server, files: [server.key.path, files[0]]).link()
+        #expect(own.error == nil && own.knocks.count == 1)
+        let agent = try await KeyAgent.start(in: server.directory, keys: Array(others[..<2]))
+        try await KeySetup(server: server, files: [files[2], files[0]], agent: agent).agree(
+            entering: false, "an agent with keys and certificates")
+    }
+
     @Test func `a public half names the agent's key`() async throws {
         let server = try await server()
         let agent = try await KeyAgent.start(

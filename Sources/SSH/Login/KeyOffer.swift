@@ -1,5 +1,6 @@
-// The keys that a login offers, in ssh's order: certificates, then keys of files that the ssh-agent
-// holds, then its other keys, then keys in files alone. Pure.
+// The keys that a login offers, in ssh's order: those of files that the ssh-agent holds, then its
+// other keys, then files alone; a certificate after its key, and one that the configuration names
+// at the end. Pure.
 // Invariant: each key is offered once, whoever holds it, as a server counts the refused ones.
 internal import Crypto
 
@@ -26,86 +27,86 @@ struct KeyOffer {
     static func all(
         _ ways: [Authentication], _ keys: LoginKeys, _ identities: [SSHAgent.Identity]
     ) -> [KeyOffer] {
-        var list = List()
-        for way in ways { list.addCertificates(of: way, keys, identities) }
-        for way in ways { list.addKeys(of: way, ways, keys, identities) }
-        return list.offers
+        let place = ways.firstIndex { $0.socket != nil } ?? ways.endIndex
+        var (before, after): ([KeyOffer], [KeyOffer]) = ([], [])
+        for (index, way) in ways.enumerated() {
+            let offers = Self.offers(of: way, ways, keys, identities)
+            if index < place { before += offers } else { after += offers }
+        }
+        let beside = Set(ways.compactMap(\.path).map { $0 + "-cert.pub" })
+        for named in keys.certificates where !beside.contains(named.file) {
+            after += [offer(named, ways, keys, identities)].compactMap(\.self)
+        }
+        let named = Set(
+            (before + after).compactMap(\.blob)
+                + ways.compactMap { $0.path.flatMap(keys.publicKey) })
+        let held = place < ways.endIndex ? self.held(identities, ways[place], keys) : []
+        let first = held.filter { named.contains($0.blob ?? []) }
+        let others = held.filter { !named.contains($0.blob ?? []) }
+        return each(before + first + others + after)
     }
 
-    /// Offers, each key once.
-    private struct List {
+    /// The offers, each key once, at its first place.
+    private static func each(_ all: [KeyOffer]) -> [KeyOffer] {
         var offers: [KeyOffer] = []
-
-        mutating func add(_ offer: KeyOffer) {
-            let known = offers.firstIndex { offer.blob != nil && $0.blob == offer.blob }
-            if let known {
+        for offer in all {
+            if let known = offers.firstIndex(where: { offer.blob != nil && $0.blob == offer.blob })
+            {
                 offers[known].signers += offer.signers
             } else {
                 offers.append(offer)
             }
         }
+        return offers
+    }
 
-        mutating func addCertificates(
-            of way: Authentication, _ keys: LoginKeys, _ identities: [SSHAgent.Identity]
-        ) {
-            switch way {
-            case .password, .code: break
-            case .keyFile(let path, _):
-                for named in keys.certificates(of: path) {
-                    guard let signer = keys.signer(way) else { continue }
-                    add(named, named.method, [signer])
-                }
-            case .agent(_, let only):
-                let wanted = only.map { Set($0 + keys.certificates.map(\.certificate.key)) }
-                for identity in identities {
-                    let own = Certificate(blob: identity.blob)
-                    if let wanted, !wanted.contains(own?.key ?? identity.blob) { continue }
-                    let signer = [Signer.agent(key: identity.blob)]
-                    for named in keys.certificates where named.certificate.key == identity.blob {
-                        add(named, "\(named.method), key in ssh-agent", signer)
-                    }
-                    guard let own else { continue }
-                    add(
-                        KeyOffer(
-                            blob: own.blob, certificate: own,
-                            name: "\(identity.name), certificate \(own.name)", signers: signer))
-                }
-            }
+    /// The key of a file, and the certificate beside it.
+    private static func offers(
+        of way: Authentication, _ ways: [Authentication], _ keys: LoginKeys,
+        _ identities: [SSHAgent.Identity]
+    ) -> [KeyOffer] {
+        guard case .keyFile(let path, _) = way else { return [] }
+        let plain = keys.signer(way).map { signer in
+            KeyOffer(
+                blob: keys.publicKey(path), certificate: nil, name: way.method, signers: [signer])
         }
+        let beside = keys.certificates(of: path).first { $0.file == path + "-cert.pub" }
+        let certified = beside.flatMap { offer($0, ways, keys, identities) }
+        return [plain, certified].compactMap(\.self)
+    }
 
-        private mutating func add(_ named: LoginKeys.Named, _ name: String, _ signers: [Signer]) {
-            add(
-                KeyOffer(
-                    blob: named.certificate.blob, certificate: named.certificate, name: name,
-                    signers: signers))
+    /// A certificate of a file with what signs for it; nil: nothing does.
+    private static func offer(
+        _ named: LoginKeys.Named, _ ways: [Authentication], _ keys: LoginKeys,
+        _ identities: [SSHAgent.Identity]
+    ) -> KeyOffer? {
+        let key = named.certificate.key
+        let held = identities.contains { $0.blob == key } ? [Signer.agent(key: key)] : []
+        let files = ways.filter { way in
+            way.path.map { keys.certificates(of: $0).contains { $0.file == named.file } } ?? false
         }
+        let signers = held + files.compactMap(keys.signer)
+        guard !signers.isEmpty else { return nil }
+        return KeyOffer(
+            blob: named.certificate.blob, certificate: named.certificate, name: named.method,
+            signers: signers)
+    }
 
-        mutating func addKeys(
-            of way: Authentication, _ ways: [Authentication], _ keys: LoginKeys,
-            _ identities: [SSHAgent.Identity]
-        ) {
-            switch way {
-            case .password, .code: break
-            case .keyFile(let path, _):
-                guard let signer = keys.signer(way) else { return }
-                add(
-                    KeyOffer(
-                        blob: keys.publicKey(path), certificate: nil, name: way.method,
-                        signers: [signer]))
-            case .agent(_, let only):
-                let named = Set(ways.compactMap { $0.path.flatMap(keys.publicKey) })
-                let plain = identities.filter { identity in
-                    Certificate(blob: identity.blob) == nil
-                        && (only?.contains(identity.blob) ?? true)
-                }
-                let first = plain.filter { named.contains($0.blob) }
-                for identity in first + plain.filter({ !named.contains($0.blob) }) {
-                    add(
-                        KeyOffer(
-                            blob: identity.blob, certificate: nil, name: identity.name,
-                            signers: [.agent(key: identity.blob)]))
-                }
-            }
+    /// What the ssh-agent holds and may be offered.
+    private static func held(
+        _ identities: [SSHAgent.Identity], _ way: Authentication, _ keys: LoginKeys
+    ) -> [KeyOffer] {
+        guard case .agent(_, let only) = way else { return [] }
+        let certified = Set(keys.certificates.map(\.certificate.key))
+        return identities.compactMap { identity in
+            let own = Certificate(blob: identity.blob)
+            let key = own?.key ?? identity.blob
+            let isNamed = only?.contains(key) ?? true
+            guard isNamed || own != nil && certified.contains(key) else { return nil }
+            return KeyOffer(
+                blob: identity.blob, certificate: own,
+                name: own.map { "\(identity.name), certificate \($0.name)" } ?? identity.name,
+                signers: [.agent(key: identity.blob)])
         }
     }
 }
