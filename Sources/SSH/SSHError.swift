@@ -119,10 +119,15 @@ extension SSHError: CustomStringConvertible {
             "the host key of \(host) (\(key.name) \(key.fingerprint)) is marked @revoked: the server"
                 + " needs a new key"
         case .authenticationFailed(let user, let tried, let accepted):
-            "login as \(user) failed: \(LoginAttempt.summary(tried)); the server accepts"
+            "login as \(user) failed: "
+                + LoginAttempt.summary(
+                    tried, or: "no key file, ssh-agent, password or code is configured")
+                + "; the server accepts"
                 + " \(accepted.isEmpty ? "no method it names" : accepted.joined(separator: ", "))"
         case .loginTimedOut(let user, let tried, let limit):
-            "login as \(user) did not end within \(limit): \(LoginAttempt.summary(tried))"
+            "login as \(user) did not end within \(limit): "
+                + LoginAttempt.summary(
+                    tried, or: "the server has not answered which methods it accepts")
         case .keyUnreadable(let file, let reason):
             "cannot use the key \(file): \(reason)"
         case .channelRefused(let reason):
@@ -174,8 +179,7 @@ public struct LoginAttempt: Equatable, Sendable, CustomStringConvertible {
     /// `method: outcome`.
     public var description: String { "\(method): \(outcome)" }
 
-    static func summary(_ attempts: [LoginAttempt]) -> String {
-        attempts.isEmpty
-            ? "nothing could be tried" : attempts.map(\.description).joined(separator: "; ")
+    static func summary(_ attempts: [LoginAttempt], or none: String) -> String {
+        attempts.isEmpty ? none : attempts.map(\.description).joined(separator: "; ")
     }
 }

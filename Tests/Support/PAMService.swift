@@ -21,7 +21,8 @@ public final class PAMService: Sendable {
     private let file: String
     private let directory: TemporaryDirectory
 
-    /// A service that asks each prompt in its turn; one that ends in `?` shows what is typed.
+    /// A service that asks each prompt in its turn; one that ends in `?` shows what is typed, one
+    /// that ends in `!` asks nothing, and takes a moment.
     public init(_ prompts: [(prompt: String, answer: String)]) async throws {
         guard let sshd = Repository.find("sshd"), let compiler = Repository.find("cc") else {
             throw Unavailable("no sshd or no C compiler")
@@ -48,6 +49,7 @@ public final class PAMService: Sendable {
     private static let module = """
         #include <string.h>
         #include <stdlib.h>
+        #include <unistd.h>
         struct message { int style; const char *text; };
         struct response { char *text; int code; };
         struct conversation {
@@ -62,8 +64,15 @@ public final class PAMService: Sendable {
             if (count != 2 || pam_get_item(pam, 5, &item) != 0 || !item) return 7;
             const struct conversation *talk = item;
             size_t length = strlen(words[0]);
-            struct message message = { words[0][length - 1] == '?' ? 2 : 1, words[0] };
+            char last = words[0][length - 1];
+            struct message message = { last == '!' ? 4 : last == '?' ? 2 : 1, words[0] };
             const struct message *messages = &message;
+            if (last == '!') {
+                talk->ask(1, &messages, &answer, talk->data);
+                free(answer);
+                usleep(300000);
+                return 0;
+            }
             if (talk->ask(1, &messages, &answer, talk->data) != 0 || !answer) return 7;
             int right = answer->text && strcmp(answer->text, words[1]) == 0;
             free(answer->text);

@@ -1,5 +1,6 @@
 // Where a target leads: what `ssh -G` says about it, as values. Pure; Links turns it into a
 // connection. Invariant: paths are absolute or empty, tokens are expanded.
+import SSH
 import Wire
 
 /// An SSH target with everything that is configured for it.
@@ -41,6 +42,8 @@ struct SSHTarget: Sendable, Hashable {
     struct Credentials: Sendable, Hashable {
         var identityFiles: [String] = []
         var identitiesOnly = false
+        /// Which methods may be used, and in which order.
+        var rules = LoginRules()
         /// Certificates for keys in files or in ssh-agent.
         var certificateFiles: [String] = []
         /// The ssh-agent's socket; nil if there is none.
@@ -104,7 +107,7 @@ struct SSHTarget: Sendable, Hashable {
                 if list.contains("ssh-rsa") || list.contains("diffie-hellman-group14-sha1") {
                     allowsLegacy = true
                 }
-            default: break
+            case let keyword: credentials.rules.read(keyword, value)
             }
         }
         proxyCommand = proxyCommand.map { expand($0, place) }

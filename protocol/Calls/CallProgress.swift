@@ -41,7 +41,9 @@ public struct CallProgress: Sendable, Equatable {
         "bytes", "Bytes of output since the call arrived; absent if no such call waits."
     ).optional
     private static let line = Field.text(
-        "line", "The last line of the output, at most 200 characters."
+        "line",
+        "The last line of the output, or before there is any, the person whom a login waits for; at "
+            + "most 200 characters."
     ).optional
 
     static let members = [bytes.declaration, line.declaration]

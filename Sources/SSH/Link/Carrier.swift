@@ -88,7 +88,7 @@ extension Carrier {
             wake()
         }
         channel.onDrain = { [weak self] in
-            // While the link waits for nothing, a worker thread may be using the buffers.
+            // A link that rests from a slow key exchange waits for nothing.
             guard let self, !self.isHeld else { return }
             self.passOn()
             wake()

@@ -25,7 +25,6 @@ public import Loop
     public private(set) var terminals: [Channel] = []
     private var driving = Driving()
     private var exchanges = Exchanges()
-    private var offLoop = OffLoop()
     /// The C channels that no Channel owns: one opened ahead, and those being freed.
     private(set) lazy var places = Places(self)
     /// Detects a silent server; nil before login.
@@ -53,18 +52,11 @@ public import Loop
         var rest: LoopTimer?
     }
 
-    /// Work on another thread, which then owns the session.
-    private struct OffLoop {
-        var isOn = false
-        /// Resumes the work when the socket is ready.
-        var parked: UnsafeContinuation<Void, Never>?
-    }
-
     init(_ configuration: LinkConfiguration, _ carrier: any Carrier) throws(SSHError) {
         self.configuration = configuration
         self.carrier = carrier
         session = try Session(carrier.transport)
-        carrier.start { [weak self] in self?.ready() }
+        carrier.start { [weak self] in self?.drive() }
     }
 
     isolated deinit { carrier.close() }
@@ -77,7 +69,7 @@ public import Loop
 
     /// Ends the link at once: the server gets a disconnect message, and the channels end as lost.
     public func close() {
-        if failure == nil && !offLoop.isOn {
+        if failure == nil {
             _ = libssh2_session_disconnect_ex(session.raw, 11, "closed by the agent", "")
             session.transport.flush()
         }
@@ -99,29 +91,6 @@ public import Loop
         guard failure == nil else { return finish(LIBSSH2_ERROR_SOCKET_DISCONNECT) }
         operations.append(Operation(step: step, finish: finish))
         drive()
-    }
-
-    /// Runs steps that take much CPU time on a worker thread; nothing else uses the session
-    /// meanwhile.
-    func performOffLoop(_ step: @escaping @Sendable () -> Int32) async -> Int32 {
-        while failure == nil {
-            offLoop.isOn = true
-            session.transport.allowance = .max
-            carrier.watch([])
-            let code = await Blocking.run(step)
-            offLoop.isOn = false
-            if failure != nil { tearDown() }
-            if code != LIBSSH2_ERROR_EAGAIN || failure != nil { return code }
-            if session.transport.state != .open || session.goodbye != nil {
-                lose()
-                break
-            }
-            await withUnsafeContinuation {
-                offLoop.parked = $0
-                carrier.watch(session.transport.unsent > 0 ? [.read, .write] : .read)
-            }
-        }
-        return LIBSSH2_ERROR_SOCKET_DISCONNECT
     }
 
     /// The server is asked to start a channel's program.
@@ -154,16 +123,10 @@ public import Loop
 
     // MARK: Driving
 
-    private func ready() {
-        guard let parked = offLoop.parked else { return drive() }
-        offLoop.parked = nil
-        parked.resume()
-    }
-
     /// Lets every operation and channel do all it can without waiting, within the link's slice of
     /// this turn.
     func drive() {
-        guard !driving.isOn, !offLoop.isOn, offLoop.parked == nil, failure == nil else {
+        guard !driving.isOn, failure == nil else {
             driving.again = true
             return
         }
@@ -313,10 +276,8 @@ public import Loop
         liveness = nil
         driving.rest = nil
         places.end()
-        if !offLoop.isOn { session.transport.flush() }
-        offLoop.parked?.resume()
-        offLoop.parked = nil
-        if !offLoop.isOn { tearDown() }
+        session.transport.flush()
+        tearDown()
     }
 
     private func tearDown() {

@@ -40,6 +40,37 @@ import Wire
         #expect(seen == Caller(id: "p", isAdmin: true, reach: ["*"]))
     }
 
+    @Test @IO func `what a login waits for is the progress of its call`() async throws {
+        let dispatcher = Dispatcher()
+        let (begun, over) = (Once<Bool>(), Once<Bool>())
+        dispatcher.serve(.execute) { (_: ExecuteCommand, visit) in
+            visit.progress = { CallProgress(bytes: 0) }
+            // A task below, as a link is opened for all who want it.
+            let login = IO.task {
+                TaskNotice.current?.text = "waits for a second factor"
+                begun.set(true)
+                _ = await over.wait()
+            }
+            await login.value
+            return [:]
+        }
+        let caller = Caller(id: "p", reach: ["*"], progress: "n1")
+        let request = Request(
+            .execute, caller: caller, arguments: RawJSON(["target": "a/b", "command": "id"]))
+        let call = IO.task { await dispatcher.answer(request.encoded()) }
+        _ = await begun.wait()
+        let question = Request(
+            .progress, caller: Caller(id: "p", reach: ["*"]), arguments: RawJSON(["call": "n1"]))
+        let reply = Reply(decoding: await dispatcher.answer(question.encoded()))
+        over.set(true)
+        _ = await call.value
+        guard case .result(let result) = reply else {
+            Issue.record("\(reply)")
+            return
+        }
+        #expect(try result.parsed() == ["bytes": 0, "line": "waits for a second factor"])
+    }
+
     @Test @IO func `what cannot be served is told`() async throws {
         let dispatcher = Dispatcher()
         dispatcher.serve(.describe) { (call: ListTargets, _) throws(Fault) in
