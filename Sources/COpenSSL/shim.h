@@ -1,4 +1,6 @@
 #pragma once
+/* Blowfish is "deprecated", but OpenSSH's private keys need it. */
+#define OPENSSL_SUPPRESS_DEPRECATED
 #include <openssl/ssl.h>
 #include <openssl/err.h>
 #include <openssl/bio.h>
@@ -9,6 +11,9 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 #include <openssl/crypto.h>
+#include <openssl/blowfish.h>
+#include <openssl/bn.h>
+#include <openssl/sha.h>
 
 /* OpenSSL "functions" that are macros, so hidden from Swift's importer. */
 static inline long hl_ssl_set_mode(SSL *s, long m) { return SSL_set_mode(s, m); }

@@ -30,6 +30,28 @@ static inline int hl_ssh_shell(LIBSSH2_CHANNEL *c) {
 static inline int hl_ssh_subsystem(LIBSSH2_CHANNEL *c, const char *name, unsigned length) {
     return libssh2_channel_process_startup(c, "subsystem", 9, name, length);
 }
+/*
+ * The exit status of a channel, distinguished from none. libssh2's getter gives 0 for both, as it
+ * keeps the status in a field that begins as 0. The getter itself shows where that field is: it is
+ * asked about a block of memory in which every word holds its own place. A channel is then marked
+ * before its program is started, and a mark that is still there shows that no status came.
+ */
+#define HL_SSH_NO_STATUS 0x6e6f6e65
+enum { HL_SSH_CHANNEL_WORDS = 64 };
+/* The place of the status in a channel, in words; -1 where the getter does not show it. */
+static inline int hl_ssh_status_place(void) {
+    int words[HL_SSH_CHANNEL_WORDS] __attribute__((aligned(16)));
+    for (int i = 0; i < HL_SSH_CHANNEL_WORDS; i++) words[i] = HL_SSH_NO_STATUS + i;
+    int place = libssh2_channel_get_exit_status((LIBSSH2_CHANNEL *)words) - HL_SSH_NO_STATUS;
+    return place < 0 || place >= HL_SSH_CHANNEL_WORDS ? -1 : place;
+}
+/* Marks a channel on which no program has been started. */
+static inline void hl_ssh_mark_status(LIBSSH2_CHANNEL *c) {
+    int place = hl_ssh_status_place();
+    if (place >= 0) ((int *)c)[place] = HL_SSH_NO_STATUS;
+}
+/* What the getter gives for a marked channel to which no status came. */
+static inline int hl_ssh_no_status(void) { return hl_ssh_status_place() < 0 ? 0 : HL_SSH_NO_STATUS; }
 typedef ssize_t (*hl_ssh_send)(libssh2_socket_t, const void *, size_t, int, void **);
 typedef ssize_t (*hl_ssh_recv)(libssh2_socket_t, void *, size_t, int, void **);
 static inline void hl_ssh_set_io(LIBSSH2_SESSION *s, hl_ssh_send a, hl_ssh_recv b) {

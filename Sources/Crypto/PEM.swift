@@ -24,6 +24,7 @@ struct KeyObject: ~Copyable {
                 }
                 // Without a callback the argument is the passphrase, ended by a zero.
                 text.append(0)
+                defer { text.wipe() }
                 return text.withUnsafeMutableBytes {
                     PEM_read_bio_PrivateKey(buffer, nil, nil, $0.baseAddress)
                 }

@@ -79,7 +79,7 @@ import Testing
         var configuration = LinkConfiguration(
             host: "127.0.0.1", port: port, user: "u", knownHosts: [], authentication: [])
         for (attempts, pause) in [(1, 0.0), (2, 1.0)] {
-            configuration.attempts = attempts
+            configuration.dialling.attempts = attempts
             let begin = IO.now
             guard case .connectionRefused? = await connectError(configuration) else {
                 Issue.record("connected")

@@ -100,7 +100,7 @@ import Testing
         for start in ["\r\rSSH-2.0-x\n", "\n\nSSH-2.0-x\n", "x SSH-\nSSH-\n", "SSH-2.0-x\ry\n"] {
             #expect(refusal(Array(start.utf8) + bad) == large, "\(start)")
         }
-        let notice = [UInt8](repeating: 97, count: LinkLimits.beforeVersion)
+        let notice = [UInt8](repeating: 97, count: LinkLimits.line)
         #expect(refusal(notice) == .noVersion)
         #expect(refusal(Array("SSH-".utf8) + notice) == .noVersion)
         #expect(refusal(Array(notice.dropLast(40)) + [10] + Self.version + bad) == large)

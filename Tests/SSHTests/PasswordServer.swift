@@ -47,8 +47,9 @@ final class PasswordServer: Sendable {
         class Server(asyncssh.SSHServer):
             def begin_auth(self, username): return True
             def public_key_auth_supported(self): return False
-            def password_auth_supported(self): return method == "password"
+            def password_auth_supported(self): return method in ("password", "expired")
             def validate_password(self, username, password):
+                if method == "expired": raise asyncssh.PasswordChangeRequired("Change it now")
                 return username == "guest" and password == "right horse"
             def kbdint_auth_supported(self): return method == "keyboard-interactive"
             def get_kbdint_challenge(self, username, lang, submethods):

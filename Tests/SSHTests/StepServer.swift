@@ -12,8 +12,14 @@ final class StepServer: Sendable {
     private let directory: TemporaryDirectory
     private let process: RunningProcess
 
+    /// The rounds of prompts that a client has answered, as Python prints them.
+    var answers: [String] {
+        process.output.split(separator: "\n").filter { $0.hasPrefix("answered") }.map(String.init)
+    }
+
     /// Starts a server that wants `steps`, one after the other: `publickey`, `password`, `code`
-    /// (a prompt that echoes) or `both` (a password and a code in one round of prompts).
+    /// (a prompt that echoes), `both` (a password and a code in one round of prompts), `push` (no
+    /// prompt, and a moment until somebody confirms) or `expired` (a password, then a new one).
     init(_ steps: [String]) async throws {
         guard let python = Repository.python else {
             throw Unavailable("no Python of the test set-up: run ./test")
@@ -41,19 +47,26 @@ final class StepServer: Sendable {
     }
 
     private static let program = """
-        import socket, sys, threading, paramiko
+        import socket, sys, threading, time, paramiko
         host = paramiko.ECDSAKey(filename=sys.argv[1])
         public, steps = sys.argv[2], sys.argv[3:]
-        METHODS = {"code": "keyboard-interactive", "both": "keyboard-interactive"}
-        PROMPTS = {"code": [("Verification code: ", True)],
+        METHODS = dict.fromkeys(["code", "both", "push", "expired"], "keyboard-interactive")
+        PROMPTS = {"code": [("Verification code: ", True)], "push": [],
+                   "expired": [("Password: ", False)],
                    "both": [("Password: ", False), ("One-time token: ", False)]}
-        ANSWERS = {"code": ["424242"], "both": ["right horse", "424242"]}
+        ANSWERS = {"code": ["424242"], "both": ["right horse", "424242"], "push": [], "expired": None}
+        NOTICES = {"push": "Pushed to +XX XXX-42", "expired": ""}
 
         class Server(paramiko.ServerInterface):
-            def __init__(self): self.left = list(steps)
+            def __init__(self): self.left, self.last = list(steps), None
             def get_allowed_auths(self, user):
                 return METHODS.get(self.left[0], self.left[0])
             def passed(self, step, right):
+                # paramiko asks twice about a key: before and after its signature.
+                if right and step == "publickey" == self.last: return self.result
+                self.last, self.result = step, self.judge(step, right)
+                return self.result
+            def judge(self, step, right):
                 if not right or self.left[0] != step: return paramiko.AUTH_FAILED
                 if len(self.left) == 1: return paramiko.AUTH_SUCCESSFUL
                 self.left.pop(0)
@@ -64,8 +77,15 @@ final class StepServer: Sendable {
                 return self.passed("password", password == "right horse")
             def check_auth_interactive(self, user, submethods):
                 if self.left[0] not in PROMPTS: return paramiko.AUTH_FAILED
-                return paramiko.InteractiveQuery("", "", *PROMPTS[self.left[0]])
+                notice = NOTICES.get(self.left[0], "")
+                return paramiko.InteractiveQuery("", notice, *PROMPTS[self.left[0]])
             def check_auth_interactive_response(self, responses):
+                print("answered", list(responses), flush=True)
+                if self.left[0] == "push": time.sleep(0.5)
+                if self.left[0] == "expired" and list(responses) == ["right horse"]:
+                    return paramiko.InteractiveQuery(
+                        "", "You are required to change your password immediately",
+                        ("New password: ", False))
                 return self.passed(self.left[0], list(responses) == ANSWERS[self.left[0]])
 
         listening = socket.create_server(("127.0.0.1", 0))

@@ -180,8 +180,9 @@ import Wire
             ])
         #expect(
             RunState.allCases.map(\.rawValue) == [
-                "done", "running", "timed_out", "cancelled", "link_lost", "line_input", "secret",
-                "fullscreen", "incomplete", "aborted", "stopped", "shell_exited", "maybe_input",
+                "done", "running", "timed_out", "cancelled", "link_lost", "ended_without_status",
+                "line_input", "secret", "fullscreen", "incomplete", "aborted", "stopped",
+                "shell_exited", "maybe_input",
             ])
         #expect(
             Evidence.allCases.map(\.rawValue) == ["mark", "probe", "prompt", "regex", "eof"])

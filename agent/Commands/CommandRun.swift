@@ -48,8 +48,11 @@ import Wire
     var state: RunState {
         guard let end else { return .running }
         if let reason { return reason }
-        if case .lost = end { return .linkLost }
-        return .done
+        return switch end {
+        case .exited, .signalled: .done
+        case .unreported: .endedWithoutStatus
+        case .lost: .linkLost
+        }
     }
 
     /// Takes over a process that has just been started.
@@ -117,6 +120,7 @@ import Wire
         switch end {
         case .exited(let code): result.exitCode = Int(code)
         case .signalled(let name): result.signal = name
+        case .unreported: result.note = ProgramEnd.unreportedNote
         case .lost, nil: break
         }
         result.durationMS = Int(((ended ?? IO.now) - started) / .milliseconds(1))

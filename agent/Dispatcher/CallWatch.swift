@@ -24,11 +24,16 @@ import Wire
         let key = Key(id: visit.caller.id, name: name)
         visits[key] = visit
         defer { visits[key] = nil }
-        return try await body()
+        return try await visit.notice.during(body)
     }
 
     /// The progress of a call.
     func progress(of name: String, _ caller: Caller) -> CallProgress {
-        visits[Key(id: caller.id, name: name)]?.progress?() ?? CallProgress()
+        guard let visit = visits[Key(id: caller.id, name: name)] else { return CallProgress() }
+        var progress = visit.progress?() ?? CallProgress()
+        if progress.line == nil, let text = visit.notice.text {
+            progress = CallProgress(bytes: progress.bytes ?? 0, line: String(text.prefix(200)))
+        }
+        return progress
     }
 }

@@ -9,6 +9,8 @@ import Wire
     let caller: Caller
     /// The call's progress, for a client that asked for it; nil if there is nothing to show.
     var progress: (@IO () -> CallProgress)?
+    /// What the call waits for before there is progress: a login that a person confirms.
+    let notice = Notice()
 
     init(_ caller: Caller) { self.caller = caller }
 }

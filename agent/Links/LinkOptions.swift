@@ -78,15 +78,12 @@ extension SSHTarget {
         if let key = options.key {
             ways.append(.keyFile(path: key, passphrase: secrets.passphrase))
         }
-        let files = credentials.identityFiles.filter(exists)
+        let files = credentials.identityFiles
         if let socket = credentials.agentSocket {
             let own = credentials.identitiesOnly ? files.compactMap(IdentityFile.publicKey) : nil
             ways.append(.agent(socket: socket, only: own))
         }
-        // Skips hardware keys, which need a touch, and public keys, whose private half ssh-agent
-        // holds.
-        for file in files
-        where !file.hasSuffix("_sk") && !file.hasSuffix(".pub") && file != options.key {
+        for file in files where file != options.key {
             ways.append(.keyFile(path: file, passphrase: secrets.passphrase))
         }
         if let password = secrets.password { ways.append(.password(password)) }
@@ -101,13 +98,13 @@ extension SSHTarget {
         if let key = options.key, let admitsKey = options.admitsKey {
             configuration.admitsFile = { path, descriptor in path != key || admitsKey(descriptor) }
         }
+        configuration.rules = credentials.rules
         configuration.trust.alias = hostKeys.alias
         configuration.trust.acceptsNew = hostKeys.acceptsNew
         configuration.trust.storesNew = hostKeys.storesNew
         configuration.trust.revoked = hostKeys.revoked
         configuration.trust.leastRSABits = hostKeys.leastRSABits
         configuration.dialling = network.dialling
-        configuration.attempts = network.attempts
         configuration.environment = environment
         configuration.legacyAlgorithms = allowsLegacy
         configuration.compresses = compresses

@@ -20,9 +20,13 @@ extension Links {
         let secrets = try await target.secrets(options) { name throws(Fault) in
             try await secret(name, for: target.name)
         }
-        let configuration = await Blocking.run {
+        var configuration = await Blocking.run {
             target.configuration(options, secrets) { unsafe access($0, R_OK) == 0 }
         }
+        if let notice = TaskNotice.current {
+            configuration.onWaiting = { notice.text = "\(target.name): \($0)" }
+        }
+        defer { TaskNotice.current?.text = nil }
         let end = IO.now + configuration.limits.connect
         var retries = Retries(options.retries)
         while true {

@@ -70,7 +70,7 @@ import Wire
             result.evidence = [dialogue.evidence]
             result.exitCode = dialogue.promptStatus
         case .exited(let code): result.exitCode = Int(code)
-        case .signalled, .lost: break
+        case .signalled, .unreported, .lost: break
         }
         return result
     }
@@ -203,7 +203,7 @@ extension CommandState {
     init(_ end: ProgramEnd) {
         self =
             switch end {
-            case .exited, .signalled: .shellExited
+            case .exited, .signalled, .unreported: .shellExited
             case .lost: .linkLost
             }
     }

@@ -321,6 +321,7 @@ extension Console {
             switch end {
             case .exited(let code): "its shell exited with \(code)"
             case .signalled(let name): "its shell was ended by SIG\(name)"
+            case .unreported: "its host ended it without an exit status"
             case .lost(let reason): "its connection was lost: \(reason)"
             }
         throw Fault(

@@ -72,6 +72,9 @@ struct Keyword: Sendable {
         "revokedhostkeys", "requiredrsasize", "rsaminsize",
         // Logging in.
         "identityfile", "certificatefile", "identitiesonly", "identityagent",
+        "preferredauthentications",
+        "pubkeyacceptedalgorithms", "pubkeyauthentication", "passwordauthentication",
+        "kbdinteractiveauthentication", "numberofpasswordprompts",
         // Programs.
         "sendenv", "setenv",
     ]
@@ -101,7 +104,7 @@ struct Keyword: Sendable {
         "securitykeyprovider", "versionaddendum", "permitlocalcommand",
         // Of SSH 1, which is gone.
         "protocol", "cipher", "compressionlevel", "rhostsrsaauthentication", "rsaauthentication",
-        "useprivilegedport", "useroaming", "numberofpasswordprompts",
+        "useprivilegedport", "useroaming",
     ]
 
     private static let others: [(String, Use, String)] = [
@@ -147,14 +150,10 @@ struct Keyword: Sendable {
         ("ciphers", .harmless, ""), ("macs", .harmless, ""),
         ("kexalgorithms", .obeyed, ""), ("hostkeyalgorithms", .obeyed, ""),
         // Logging in.
-        ("pubkeyacceptedalgorithms", .harmless, ""), ("pubkeyacceptedkeytypes", .harmless, ""),
+        ("pubkeyacceptedkeytypes", .harmless, ""),
         ("pkcs11provider", .noted(usual: no), "keys on such devices are used through ssh-agent"),
         ("gssapiauthentication", .noted(usual: no), "GSSAPI is not used"),
         ("hostbasedauthentication", .noted(usual: no), "it is not used"),
-        ("pubkeyauthentication", .noted(usual: yes), "it is not obeyed"),
-        ("passwordauthentication", .noted(usual: yes), "it is not obeyed"),
-        ("kbdinteractiveauthentication", .noted(usual: yes), "it is not obeyed"),
         ("challengeresponseauthentication", .noted(usual: yes), "it is not obeyed"),
-        ("preferredauthentications", .noted(usual: []), "the agent has its own order"),
     ]
 }

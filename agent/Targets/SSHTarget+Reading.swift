@@ -41,7 +41,7 @@ extension SSHTarget {
             case "revokedhostkeys": hostKeys.revoked = value == "none" ? nil : value
             case "requiredrsasize", "rsaminsize": hostKeys.leastRSABits = Int(value) ?? 0
             case "connecttimeout": network.timeout = Int(value).map { .seconds($0) }
-            case "connectionattempts": network.attempts = min(max(1, Int(value) ?? 1), 100)
+            case "connectionattempts": network.dialling.attempts = min(max(1, Int(value) ?? 1), 100)
             case "tcpkeepalive": network.dialling.keepsAlive = value != "no"
             case "bindaddress": network.dialling.from = value
             case "bindinterface": network.dialling.interface = value
@@ -58,6 +58,7 @@ extension SSHTarget {
                     allowsLegacy = true
                 }
             default:
+                credentials.rules.read(keyword, value)
                 guard let remark = Keyword.note(keyword, value) else { continue }
                 if remark.isRefusal { throw .notObeyed(name, remark.text) }
                 notes.append(remark.text)

@@ -51,6 +51,8 @@ struct SSHTarget: Sendable, Hashable {
     struct Credentials: Sendable, Hashable {
         var identityFiles: [String] = []
         var identitiesOnly = false
+        /// Which methods may be used, and in which order.
+        var rules = LoginRules()
         /// Certificates for keys in files or in ssh-agent.
         var certificateFiles: [String] = []
         /// The ssh-agent's socket; nil if there is none.
@@ -83,8 +85,6 @@ struct SSHTarget: Sendable, Hashable {
         var dialling = Dialling()
         /// The limit of connecting; nil: the usual one.
         var timeout: Duration?
-        /// How often connecting is tried.
-        var attempts = 1
     }
 
     /// A target without any configuration.

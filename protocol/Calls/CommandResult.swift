@@ -104,7 +104,8 @@ public struct CommandResult: Sendable, Equatable {
             + "interrupt). stopped: Ctrl-Z. shell_exited, link_lost: the session has ended. "
             + "maybe_input: perhaps it waits for input.")
     private static let exitCode = Field.integer(
-        "exit_code", "The exit code, when the command is done."
+        "exit_code",
+        "The exit code, when the command is done, or of the shell when it ended; null: none was sent."
     ).nullable
     private static let signal = Field.text("signal", "The signal that ended it: INT, KILL.")
         .optional

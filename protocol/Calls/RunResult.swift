@@ -14,6 +14,8 @@ public enum RunState: String, Sendable, CaseIterable {
     case cancelled
     /// The connection to the target was lost before its end was known.
     case linkLost = "link_lost"
+    /// Its host closed its channel without an exit status: how it ended is not known.
+    case endedWithoutStatus = "ended_without_status"
     /// In a session: it waits for a line.
     case lineInput = "line_input"
     /// In a session: it waits for a secret.
@@ -74,10 +76,13 @@ public struct RunResult: Sendable, Equatable {
         "state",
         "The command's state. done: it ended with a code or a signal. running: it is still "
             + "running. timed_out: it exceeded timeout_s and was ended. cancelled: it was ended on "
-            + "request. link_lost: the connection to the host was lost before its end was known. The "
-            + "other states occur only for a session's command; ssh_session_command explains them.")
+            + "request. link_lost: the connection to the host was lost before its end was known. "
+            + "ended_without_status: the host closed its channel and sent no exit status, as some "
+            + "network devices do after each command and servers do at a time limit, while the "
+            + "command may still run. The other states occur only for a session's command; ssh_session_command explains them."
+    )
     static let exitCode = Field.integer(
-        "exit_code", "The exit code, when it ended with one."
+        "exit_code", "The exit code that the host sent; it is never assumed."
     )
     private static let exitCodeOrNull = exitCode.nullable
     static let signal = Field.text("signal", "The signal that ended it: TERM, KILL.").optional

@@ -79,6 +79,7 @@ public struct TerminalSize: Equatable, Sendable {
 
     init(_ raw: OpaquePointer, on link: Link, _ kind: Kind) {
         self.raw = raw
+        hl_ssh_mark_status(raw)
         self.link = link
         self.kind = kind
     }
@@ -286,10 +287,10 @@ public struct TerminalSize: Equatable, Sendable {
     private func checkEnd() {
         guard libssh2_channel_eof(raw) == 1 else { return }
         if libssh2_channel_wait_closed(raw) == LIBSSH2_ERROR_EAGAIN { return }
-        finish(reportedEnd ?? .exited(0))
+        finish(reportedEnd ?? .unreported)
     }
 
-    /// What the server reported about the end; libssh2 also gives code 0 if it reported none.
+    /// What the server reported about the end; nil if it reported nothing.
     private var reportedEnd: ProgramEnd? {
         var name: UnsafeMutablePointer<CChar>?
         var length = 0
@@ -302,7 +303,7 @@ public struct TerminalSize: Equatable, Sendable {
                 String(decoding: word.filter { (33..<127).contains($0) }, as: UTF8.self))
         }
         let code = libssh2_channel_get_exit_status(raw)
-        return code == 0 ? nil : .exited(code)
+        return code == hl_ssh_no_status() ? nil : .exited(code)
     }
 
     /// The server has confirmed our close.

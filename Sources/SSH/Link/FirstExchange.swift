@@ -24,6 +24,8 @@ struct FirstExchange {
 
     /// What the server offers, once that is known.
     private(set) var offer: ServerOffer?
+    /// The host's signature over the connection's id, once it came.
+    private(set) var signature: [UInt8]?
     /// What it sent before its version line, which tells what it is instead; empty once that line
     /// came.
     var words: ArraySlice<UInt8> { phase == .lines ? bytes.prefix(1024) : [] }
@@ -49,6 +51,10 @@ struct FirstExchange {
     private var expected: [UInt8] = [kexInit, group, 33, 21]
     /// The messages of all key exchanges, SSH_MSG_KEXINIT, and SSH_MSG_KEX_DH_GEX_GROUP.
     private static let ofKeyExchange: ClosedRange<UInt8> = 20...49
+    /// The message that carries the host's signature.
+    private var reply: UInt8 = 33
+    /// Whether messages at another place than their own are refused: in a group exchange alone.
+    private var isJudged = true
     private static let kexInit: UInt8 = 20
     private static let group: UInt8 = 31
 
@@ -84,9 +90,9 @@ struct FirstExchange {
             }
             lineStart = bytes.count
         }
-        let limit = LinkLimits.beforeVersion
-        guard bytes.count >= limit else { return nil }
-        return isVersion && bytes.count - lineStart < limit ? nil : .noVersion
+        let isTooLong = bytes.count - lineStart >= LinkLimits.line
+        if isTooLong || bytes.count >= LinkLimits.beforeVersion && !isVersion { return .noVersion }
+        return nil
     }
 
     private var isVersion: Bool { bytes[lineStart...].starts(with: Array("SSH-".utf8)) }
@@ -97,15 +103,21 @@ struct FirstExchange {
         while phase == .packets {
             var packet = reader
             guard let length = packet.uint32() else { return nil }
-            guard (2...Self.packetLimit).contains(Int(length)) else { return .malformed }
+            guard (2...Self.packetLimit).contains(Int(length)) else { return spoiled }
             guard var body = packet.bytes(Int(length)) else { return nil }
             reader = packet
-            guard let padding = body.popFirst(), Int(padding) < body.count else {
-                return .malformed
-            }
+            guard let padding = body.popFirst(), Int(padding) < body.count else { return spoiled }
             if let refusal = read(WireReader(body.dropLast(Int(padding)))) { return refusal }
         }
         return nil
+    }
+
+    /// What is not a message ends the reading; where messages are judged, it is refused.
+    private var spoiled: FirstExchange.Refusal? {
+        mutating get {
+            if !isJudged { phase = .over }
+            return isJudged ? .malformed : nil
+        }
     }
 
     /// Judges one message.
@@ -113,14 +125,23 @@ struct FirstExchange {
         var message = message
         guard let type = message.byte() else { return .malformed }
         guard Self.ofKeyExchange.contains(type) else { return nil }
-        guard type == expected.first else { return .outOfOrder(message: type) }
+        guard type == expected.first else {
+            if !isJudged { phase = .over }
+            return isJudged ? .outOfOrder(message: type) : nil
+        }
         expected.removeFirst()
         if type == Self.kexInit {
             guard let offer = ServerOffer(message) else { return .malformed }
             self.offer = offer
             let agreed = ours.first(where: offer.keyExchanges.contains)
             let isGroupExchange = agreed?.hasPrefix(Algorithms.groupExchange) == true
-            if !isGroupExchange { expected = [] }
+            // SSH_MSG_KEXDH_REPLY or SSH_MSG_KEX_ECDH_REPLY, then SSH_MSG_NEWKEYS.
+            if !isGroupExchange { (expected, reply, isJudged) = ([31, 21], 31, false) }
+        } else if type == reply {
+            // The host's key, its number or point, its signature (RFC 4253 §8, RFC 5656 §4).
+            _ = message.string()
+            _ = message.string()
+            signature = message.string().map { Array($0) }
         } else if type == Self.group {
             guard let prime = message.string() else { return .malformed }
             let bits = Self.bits(of: prime)

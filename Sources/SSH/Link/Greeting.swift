@@ -5,9 +5,9 @@ internal import Net
 
 /// The version line of an SSH server, read without logging in.
 @IO public enum Greeting {
-    /// The most bytes read, lines before the version line included: an SSH server sends far fewer
-    /// (its version line has at most 255), and other servers must not fill memory.
-    private static let limit = 8192
+    /// The most bytes read, lines before the version line included: other servers must not fill
+    /// memory.
+    private static let limit = LinkLimits.beforeVersion
 
     /// The version line of the server at an address (`SSH-2.0-…`).
     public static func read(

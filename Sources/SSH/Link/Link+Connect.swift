@@ -121,7 +121,7 @@ extension Link {
                     host: configuration.host, port: configuration.port,
                     deadline: max(.milliseconds(1), end - IO.now), configuration.dialling)
             } catch {
-                guard attempt < configuration.attempts, IO.now + attemptPause < end else {
+                guard attempt < configuration.dialling.attempts, IO.now + attemptPause < end else {
                     throw SSHError(error, address: configuration.address, limit: limit)
                 }
             }

@@ -1,6 +1,7 @@
-// Logging in: certificates first, as ssh does, then the configured ways in their order, each only
-// if the server accepts its method. After a full round the accepted methods are asked for again, as
-// a server may require several in turn.
+// Logging in. The server is asked once which methods it accepts, as the first request, which is
+// free; every answer after that says it again. Then step by step: the first method in the
+// configuration's order that the server accepts and that has something left to try. A server may
+// accept a step and want another.
 // Invariant: every way tried is recorded for the error, and no secret is in the record.
 internal import CSSH2
 internal import Crypto
@@ -10,14 +11,23 @@ extension Link {
     func logIn() async throws(SSHError) {
         let limit = configuration.limits.login
         let login = Login(self)
-        let result = await IO.within(limit) { await login.run() }
+        let running = IO.task { await login.run() }
+        var result = await IO.within(limit) { await running.value }
+        let patience = configuration.limits.person
+        if result == nil, login.isWaitingForPerson, limit < patience {
+            result = await IO.within(patience - limit) { await running.value }
+        }
         guard let result else {
             throw failure
-                ?? .loginTimedOut(user: configuration.user, tried: login.tried, limit: limit)
+                ?? .loginTimedOut(
+                    user: configuration.user,
+                    tried: login.tried + [login.waiting].compactMap(\.self),
+                    limit: limit)
         }
         if let error = result { throw error }
         // A link that is open keeps no password.
         configuration.authentication = []
+        configuration.onWaiting = nil
     }
 }
 
@@ -26,20 +36,27 @@ extension Link {
     let link: Link
     let session: Session
     let user: [CChar]
-    /// A way to log in; with a certificate, the key signs for the certificate.
-    struct Way {
-        let authentication: Authentication
-        var certificate: LoginKeys.Named?
-    }
 
-    var ways: [Way] = []
-    var keys: LoginKeys?
-    var accepted: [String] = []
+    /// The keys to offer, in their order.
+    private(set) var offers: [KeyOffer] = []
+    private var nextOffer = 0
+    var agent: SSHAgent?
+    /// What the server accepts as the next step.
+    private var accepted: [String] = []
+    /// The methods of prompts and passwords that were tried in this step.
+    private var triedMethods: Set<String> = []
+    /// Whether the password passed as a step of its own.
+    var isPasswordAccepted = false
+    /// Whether the connection was given up, as the server asked what nothing answers.
+    var hasGivenUp = false
     private(set) var tried: [LoginAttempt] = []
-    /// Ways that have been answered.
-    var spent: Set<Int> = []
+    /// What is waited for that may take long.
+    var waiting: LoginAttempt?
     /// Certificates that were offered, by their wire form.
     var offered: Set<[UInt8]> = []
+
+    /// The most steps of one login: a server that always wants another is not followed for ever.
+    private static let stepLimit = 64
 
     init(_ link: Link) {
         self.link = link
@@ -47,42 +64,136 @@ extension Link {
         user = Array(link.configuration.user.utf8CString)
     }
 
+    /// Whether the server waits for a person, who may take longer than a server.
+    var isWaitingForPerson: Bool { waiting?.method == "keyboard-interactive" }
+
     /// Logs in; nil if that succeeded.
     func run() async -> SSHError? {
+        // First, so that the server works on its answer meanwhile.
+        guard await askMethods() else { return link.failure == nil ? nil : lost() }
         let keys = await LoginKeys.read(link.configuration)
-        self.keys = keys
-        tried = keys.unusable
-        let plain = link.configuration.authentication
-        ways = plain.flatMap { way in
-            keys.certificates(of: way).map { Way(authentication: way, certificate: $0) }
+        tried += keys.unusable
+        if !keys.missing.isEmpty {
+            record(
+                "publickey \(keys.missing.joined(separator: ", "))", "No such file or directory")
         }
-        ways += plain.map { Way(authentication: $0) }
-        // The first key is tried without asking for methods, which OpenSSH answers 5 to 9 ms late.
-        if let way = ways.first, way.authentication.isKey {
-            accepted = ["publickey"]
-            if await attempt(way, 0) { return nil }
-            if link.failure != nil { return lost() }
+        let ways = link.configuration.authentication
+        let identities = await askAgent()
+        defer { agent?.close() }
+        offers = KeyOffer.all(ways, keys, identities)
+        explain(ways, keys, identities)
+        for _ in 0..<Self.stepLimit {
+            guard let method = nextMethod() else { break }
+            if await attempt(method) { return nil }
+            if link.failure != nil || hasGivenUp { return lost() }
         }
-        var known: [String] = []
-        while true {
-            guard await askMethods() else { return link.failure == nil ? nil : lost() }
-            guard accepted != known else { break }
-            known = accepted
-            for (index, way) in ways.enumerated() {
-                if spent.contains(index) { continue }
-                if await attempt(way, index) { return nil }
-                if link.failure != nil { return lost() }
+        explainRest(keys)
+        return failed()
+    }
+
+    /// Records the key files that are not offered.
+    private func explain(
+        _ ways: [Authentication], _ keys: LoginKeys, _ identities: [SSHAgent.Identity]
+    ) {
+        let held = Set(identities.map(\.blob))
+        var hasKeys = !offers.isEmpty
+        for way in ways {
+            guard let lack = keys.lack(of: way), let path = way.path else { continue }
+            hasKeys = true
+            if !(keys.publicKey(path).map(held.contains) ?? false) { record(way.method, lack) }
+        }
+        if !hasKeys, !identities.isEmpty {
+            record(
+                "publickey ssh-agent",
+                "the agent holds no key for this host (IdentitiesOnly): \(identities.count) others")
+        }
+    }
+
+    /// The next step's method; nil: nothing is left to try.
+    func nextMethod() -> String? {
+        let ways = link.configuration.authentication
+        let methods = link.configuration.rules.order.filter(accepted.contains)
+        let hasAnswers = ways.contains { $0.password != nil || $0.code != nil }
+        let next = methods.first { method in
+            switch method {
+            case "publickey": nextOffer < offers.count
+            case "password":
+                !triedMethods.contains(method) && !isPasswordAccepted
+                    && ways.contains { $0.password != nil }
+            default: !triedMethods.contains(method) && hasAnswers
             }
         }
-        for (index, way) in ways.enumerated()
-        where !spent.contains(index) && way.certificate == nil {
-            record(way.authentication.method, "not accepted by the server")
+        if let next { return next }
+        // A server may ask nothing, and wait for a person: that is tried last.
+        let prompts = "keyboard-interactive"
+        return methods.contains(prompts) && !triedMethods.contains(prompts) ? prompts : nil
+    }
+
+    private func attempt(_ method: String) async -> Bool {
+        if method == "publickey" {
+            nextOffer += 1
+            return await tryKey(offers[nextOffer - 1])
+        }
+        triedMethods.insert(method)
+        guard method == "password" else { return await tryInteractive() }
+        guard let way = link.configuration.authentication.lazy.compactMap(\.password).first else {
+            return false
+        }
+        return await tryPassword(way)
+    }
+
+    /// Takes the server's answer to a request; whether it accepted the request and wants another
+    /// step, which is recorded.
+    func notePartialSuccess(_ name: String) -> Bool {
+        guard case .failure(let methods, let isPartial) = session.reply else { return false }
+        accepted = methods
+        guard isPartial else { return false }
+        triedMethods = []
+        record(name, "accepted, and the server wants another step")
+        return true
+    }
+
+    /// Records what a failed login did not try, and why.
+    private func explainRest(_ keys: LoginKeys) {
+        let rules = link.configuration.rules
+        let ways = link.configuration.authentication
+        for method in LoginRules.usual {
+            let own = ways.filter { $0.kind == method }
+            if let option = rules.objection(to: method) {
+                if !own.isEmpty || accepted.contains(method) {
+                    record(method, "not used, as the configuration says \(option)")
+                }
+            } else if !own.isEmpty, !accepted.contains(method), !hasTried(method),
+                // A password answers prompts, too.
+                method != "password" || !hasTried("keyboard-interactive")
+            {
+                record(method, "not accepted by the server")
+            }
+        }
+        if ways.isEmpty, !accepted.isEmpty {
+            record("publickey", "no key file and no ssh-agent is configured")
+        }
+        for (method, reason) in Self.unsupported where accepted.contains(method) {
+            record(method, reason)
+        }
+        let tries = rules.order.filter { $0 != "publickey" && accepted.contains($0) }
+        if !tries.isEmpty, !ways.contains(where: { $0.password != nil }) {
+            record(tries.joined(separator: ", "), "no password is configured for this target")
         }
         for named in keys.certificates where !offered.contains(named.certificate.blob) {
             record("certificate \(named.file)", "no key of this login belongs to it")
         }
-        return failed()
     }
+
+    private func hasTried(_ method: String) -> Bool {
+        tried.contains { $0.method.hasPrefix(method) || method == "publickey" && $0.isOfKey }
+    }
+
+    /// Methods that `ssh` has and this agent lacks.
+    private static let unsupported = [
+        ("gssapi-with-mic", "this agent has no Kerberos (GSSAPIAuthentication)"),
+        ("hostbased", "this agent does not log in as a host (HostbasedAuthentication)"),
+    ]
 
     func failed() -> SSHError {
         .authenticationFailed(
@@ -91,6 +202,7 @@ extension Link {
 
     /// After too many failed attempts the server disconnects; adds its reason to the record.
     func lost() -> SSHError {
+        if hasGivenUp { return failed() }
         guard !tried.isEmpty, let goodbye = session.goodbye else {
             return link.failure ?? failed()
         }
@@ -103,7 +215,7 @@ extension Link {
     }
 
     /// Asks which methods the server accepts; false if none is needed or the link is lost.
-    func askMethods() async -> Bool {
+    private func askMethods() async -> Bool {
         let (raw, user) = (session.raw, user)
         var list: String?
         let code = await link.perform {
@@ -125,41 +237,31 @@ extension Link {
         }
         return true
     }
+}
 
-    func attempt(_ way: Way, _ index: Int) async -> Bool {
-        switch way.authentication {
-        case .password(let password):
-            return await tryPassword(password, index)
-        case .code:
-            guard accepted.contains("keyboard-interactive") else { return false }
-            return await tryInteractive(nil)
-        default:
-            guard accepted.contains("publickey") else { return false }
-            spent.insert(index)
-        }
-        switch way.authentication {
-        case .agent(let socket, let only): return await tryAgent(socket, only)
-        case .keyFile(let path, let passphrase):
-            switch keys?.texts[path] {
-            case .success(let text): return await tryKey(way, text, passphrase)
-            case .failure(let error): record(way.authentication.method, error.description)
-            case nil: break
-            }
-            return false
-        case .password, .code: return false
-        }
-    }
+extension LoginAttempt {
+    fileprivate var isOfKey: Bool { method.hasPrefix("certificate") }
 }
 
 extension Authentication {
-    var isKey: Bool {
+    /// The method that it serves first.
+    fileprivate var kind: String {
         switch self {
-        case .password, .code: false
-        default: true
+        case .agent, .keyFile: "publickey"
+        case .password: "password"
+        case .code: "keyboard-interactive"
         }
     }
 
     var code: SecretBytes? { if case .code(let code) = self { code } else { nil } }
+
+    var password: SecretBytes? { if case .password(let password) = self { password } else { nil } }
+
+    /// The key file.
+    var path: String? { if case .keyFile(let path, _) = self { path } else { nil } }
+
+    /// The ssh-agent's socket.
+    var socket: String? { if case .agent(let socket, _) = self { socket } else { nil } }
 
     var method: String {
         switch self {

@@ -1,6 +1,7 @@
 // What a link needs to know about its target: its address, the user, whom to trust, how long to
 // wait. A value; Targets makes it from ssh_config.
 public import Crypto
+internal import Loop
 public import Net
 
 /// How to reach and enter one SSH server.
@@ -13,11 +14,15 @@ public struct LinkConfiguration: Sendable {
     public var user: String
     /// How the host's identity is checked.
     public var trust: HostTrust
-    /// Ways to log in, in the order to try them.
+    /// Ways to log in: keys in the order to offer them, then a password and a code.
     public var authentication: [Authentication]
     /// Files of OpenSSH user certificates for those keys, which are in files or in ssh-agent;
     /// `KEY-cert.pub` beside a key file is found without being named.
     public var certificates: [String] = []
+    /// Which of these ways may be used, and in which order.
+    public var rules = LoginRules()
+    /// Called while the login waits for a person, with what is waited for.
+    public var onWaiting: (@IO @Sendable (String) -> Void)?
     /// Whether an opened key file may be used; nil: each may.
     public var admitsFile: (@Sendable (_ path: String, _ descriptor: Int32) -> Bool)?
     /// How long each step may take, and how many bytes may be in flight.
@@ -30,8 +35,6 @@ public struct LinkConfiguration: Sendable {
     public var proxyCommand: String?
     /// How the connection is made; a ProxyCommand and a jump host make it in their own way.
     public var dialling = Dialling()
-    /// How often connecting is tried, with a pause of a second between (`ConnectionAttempts`).
-    public var attempts = 1
     /// Variables for the programs that are started; the server decides which it takes.
     public var environment: [Variable] = []
 
@@ -105,8 +108,11 @@ public struct LinkLimits: Sendable {
     /// ignored messages would fill the memory; a login with many prompts and a long banner takes a
     /// tenth of it.
     public static let beforeLogin = 1 << 20
-    /// Bytes before the server's version line, which a server may use for a notice (RFC 4253 §4.2).
-    public static let beforeVersion = 8192
+    /// Bytes before the server's version line, which a server may use for a notice (RFC 4253 §4.2);
+    /// a long one has some 20 KB.
+    public static let beforeVersion = 64 << 10
+    /// Bytes of one line before the version line, which libssh2 cuts there.
+    public static let line = 8192
     /// The most bytes that libssh2 may hold for one session.
     ///
     /// It keeps messages that nobody asked for until the end, so that a server could fill the
@@ -118,6 +124,9 @@ public struct LinkLimits: Sendable {
     public var connect: Duration = .seconds(30)
     /// The limit for logging in, which ends a login that the server or ssh-agent does not answer.
     public var login: Duration = .seconds(30)
+    /// The limit for a login while the server waits for a person, who confirms it on a telephone:
+    /// such a request is valid for a minute.
+    public var person: Duration = .seconds(90)
     /// The limit for the server's answer to a channel request.
     public var channel: Duration = .seconds(30)
     /// Silence after which the server is asked for a sign of life; three unanswered questions end

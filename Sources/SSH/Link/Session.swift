@@ -10,8 +10,12 @@ final class Session {
     let transport: Transport
     /// The server's reason for disconnecting.
     private(set) var goodbye: String?
+    /// The server's last answer to a request to log in, if it was not yes.
+    var reply: LoginReply?
     /// Answers a keyboard-interactive prompt; nil refuses it.
-    var answer: ((_ prompt: String, _ echoes: Bool) -> [UInt8]?)?
+    var asked: ((_ prompt: String, _ echoes: Bool) -> [UInt8]?)?
+    /// Takes what the server says before its prompts, of which there may be none.
+    var informed: ((_ text: String, _ prompts: Int) -> Void)?
 
     /// Key exchanges after the first.
     private(set) var rekeys = 0
@@ -159,12 +163,20 @@ final class Session {
     /// Frees libssh2's memory, and notes when the host key is freed.
     private static let freed: hl_ssh_free = { pointer, abstract in
         if let pointer, let session = owner(abstract) {
-            session.held -= Int(hl_ssh_size(pointer))
+            let size = Int(hl_ssh_size(pointer))
+            session.held -= size
+            session.note(UnsafeRawBufferPointer(start: pointer, count: size))
             if UnsafeRawPointer(pointer) == session.hostKeyPlace.map(UnsafeRawPointer.init) {
                 session.hostKeyPlace = nil
             }
         }
         free(pointer)
+    }
+
+    /// Reads a message of the login that libssh2 has used and frees.
+    private func note(_ freed: UnsafeRawBufferPointer) {
+        guard libssh2_userauth_authenticated(raw) == 0 else { return }
+        if let answer = LoginReply(freed) { reply = answer }
     }
 
     private static let disconnected: hl_ssh_goodbye = { _, code, text, count, _, _, abstract in
@@ -181,13 +193,19 @@ final class Session {
             UnsafePointer<LIBSSH2_USERAUTH_KBDINT_PROMPT>?,
             UnsafeMutablePointer<LIBSSH2_USERAUTH_KBDINT_RESPONSE>?,
             UnsafeMutablePointer<UnsafeMutableRawPointer?>?
-        ) -> Void = { _, _, _, _, count, prompts, responses, abstract in
-            guard let session = owner(abstract), let prompts, let responses else { return }
+        ) -> Void = { name, nameLength, text, length, count, prompts, responses, abstract in
+            guard let session = owner(abstract) else { return }
+            let parts = [(name, nameLength), (text, length)].map { start, count in
+                let bytes = UnsafeRawBufferPointer(start: start, count: max(0, Int(count)))
+                return String(decoding: bytes.prefix(1024), as: UTF8.self)
+            }
+            session.informed?(parts.joined(separator: " "), Int(count))
+            guard let prompts, let responses else { return }
             for index in 0..<Int(count) {
                 let prompt = prompts[index]
                 let text = UnsafeRawBufferPointer(start: prompt.text, count: Int(prompt.length))
                 let words = String(decoding: text.prefix(1024), as: UTF8.self)
-                guard let bytes = session.answer?(words, prompt.echo != 0) else { continue }
+                guard let bytes = session.asked?(words, prompt.echo != 0) else { continue }
                 // libssh2 frees it with the session's allocator, which is malloc's.
                 guard let copy = malloc(max(1, bytes.count)) else { continue }
                 bytes.withUnsafeBytes { source in

@@ -1,24 +1,42 @@
-// A private key as text: what its header says before it is decrypted. Pure. libssh2 gives the same
-// error for a wrong passphrase, a missing one and a bad file; the header distinguishes them.
+// A private key file: what its header shows before it is decrypted, and the key itself. Pure. A
+// file may hold more than the key: the parameters of a curve, a certificate, text before it.
+// Invariant: whatever the line ends, only the block of the private key is read.
 internal import Crypto
 
-/// The contents of a private key's header.
-struct KeyFile: Equatable {
+/// The private key in a file.
+struct KeyFile: Sendable {
     /// Whether a passphrase is needed.
     let isEncrypted: Bool
-    /// The public half as `type base64`, which an OpenSSH key carries in the clear.
-    ///
-    /// With it the costly decryption happens once, and not at all for a key the server refuses.
-    let publicText: String?
-    /// The public half in SSH's wire form.
+    /// The public half in SSH's wire form, which an OpenSSH key carries in the clear.
     let publicKey: [UInt8]?
+    private let form: Form
 
-    /// Reads the header; nil if the text is not a private key.
+    private enum Form: Sendable {
+        case openSSH(OpenSSHKey)
+        /// The block in PEM, with plain line ends.
+        case pem([UInt8])
+    }
+
+    /// Why a key file cannot be used.
+    enum Problem: Error, Equatable {
+        case wrongPassphrase
+        case unreadable(String)
+
+        /// In the words of an attempt's outcome.
+        var words: String {
+            switch self {
+            case .wrongPassphrase: "wrong passphrase"
+            case .unreadable(let reason): reason
+            }
+        }
+    }
+
+    /// Reads the header; nil if the text has no private key.
     init?(_ text: [UInt8]) {
-        let lines = String(decoding: text, as: UTF8.self)
-            .split(whereSeparator: \.isNewline).map { $0.trimmed }
-        guard let start = lines.firstIndex(where: { $0.hasPrefix("-----BEGIN ") }),
-            lines[start].hasSuffix("PRIVATE KEY-----"),
+        let lines = text.split(whereSeparator: { $0 == 10 || $0 == 13 })
+            .map { String(decoding: $0, as: UTF8.self).trimmed }
+        let marks = lines.indices.filter { lines[$0].hasPrefix("-----BEGIN ") }
+        guard let start = marks.first(where: { lines[$0].hasSuffix(" PRIVATE KEY-----") }),
             let end = lines[start...].firstIndex(where: { $0.hasPrefix("-----END ") })
         else { return nil }
         let body = lines[(start + 1)..<end]
@@ -26,27 +44,49 @@ struct KeyFile: Equatable {
             isEncrypted =
                 lines[start].contains("ENCRYPTED")
                 || body.contains { $0.hasPrefix("Proc-Type:") && $0.hasSuffix("ENCRYPTED") }
-            publicText = nil
             publicKey = nil
+            form = .pem(Self.block(Array(lines[start...end])))
             return
         }
-        guard let bytes = Base64.decode(body.joined()),
-            bytes.starts(with: Array("openssh-key-v1\0".utf8))
-        else { return nil }
-        var reader = WireReader(bytes[15...])
-        guard let cipher = reader.text(), reader.string() != nil, reader.string() != nil,
-            reader.uint32() == 1, let blob = reader.string(), let key = HostKey(blob: Array(blob))
-        else { return nil }
-        isEncrypted = cipher != "none"
-        publicText = "\(key.type) \(Base64.encode(key.blob))"
-        publicKey = key.blob
+        guard let bytes = Base64.decode(body.joined()), let key = OpenSSHKey(bytes) else {
+            return nil
+        }
+        isEncrypted = key.isEncrypted
+        publicKey = key.publicKey
+        form = .openSSH(key)
+    }
+
+    /// The key itself.
+    ///
+    /// Blocks: deriving a key from a passphrase takes up to some seconds.
+    func open(_ passphrase: SecretBytes?) throws(Problem) -> SSHPrivateKey {
+        switch form {
+        case .openSSH(let key): return try key.open(passphrase)
+        case .pem(let text):
+            if let key = PrivateKey(pem: text, passphrase: isEncrypted ? passphrase : nil) {
+                return SSHPrivateKey(key)
+            }
+            if isEncrypted { throw .wrongPassphrase }
+            throw .unreadable("not an RSA, ECDSA or Ed25519 key that can be parsed")
+        }
+    }
+
+    /// The lines of a block as OpenSSL reads them: headers (RFC 1421) end with an empty line.
+    private static func block(_ lines: [Substring]) -> [UInt8] {
+        var text = ""
+        for (index, line) in lines.enumerated() {
+            text += line + "\n"
+            let isHeader = line.contains(":")
+            if isHeader, index + 1 < lines.count, !lines[index + 1].contains(":") { text += "\n" }
+        }
+        return Array(text.utf8)
     }
 }
 
-extension Substring {
+extension String {
     /// The text without spaces at either end.
     fileprivate var trimmed: Substring {
-        var text = self
+        var text = self[...]
         while let last = text.last, last == " " || last == "\t" { text.removeLast() }
         return text.drop { $0 == " " || $0 == "\t" }
     }

@@ -1,117 +1,110 @@
-// Logging in with key files and their certificates. Part of Login.
-// Invariant: costly work (bcrypt) runs off the loop, and only for a key the server would accept.
+// Logging in with keys and certificates, signed for by an ssh-agent or from a file. Part of Login.
+// Invariant: a key file is decrypted off the loop, and only for a key that the server accepts.
 internal import CSSH2
 internal import Crypto
 internal import Loop
 
 extension Login {
 
-    /// Records a refusal, with the possible reasons that a certificate shows.
-    func refused(_ name: String, _ certificate: Certificate?) {
-        record(name, certificate?.refusal(user: link.configuration.user) ?? "refused")
-    }
-
-    func tryKey(
-        _ way: Way, _ text: [UInt8], _ passphrase: SecretBytes?
-    ) async -> Bool {
-        let certificate = way.certificate?.certificate
-        let name = way.certificate?.method ?? way.authentication.method
-        if let certificate { offered.insert(certificate.blob) }
-        guard let header = KeyFile(text) else {
-            record(name, "not a private key that can be read")
+    /// Offers a key; whether that ended the login.
+    func tryKey(_ offer: KeyOffer) async -> Bool {
+        guard let blob = await blob(of: offer) else { return false }
+        let type = HostKey(blob: blob)?.type ?? "unknown"
+        guard link.configuration.rules.allows(keyType: type) else {
+            record(offer.name, "not offered: PubkeyAcceptedAlgorithms leaves out \(type)")
             return false
         }
-        if header.isEncrypted && passphrase == nil {
-            record(name, "needs a passphrase")
-            return false
-        }
-        var blob = certificate?.blob ?? header.publicKey
-        if blob == nil, !link.configuration.legacyAlgorithms {
-            blob = await Blocking.run {
-                HostKey(privatePEM: text, passphrase: passphrase?.copy)?.blob
+        if let certificate = offer.certificate { offered.insert(certificate.blob) }
+        let (raw, user, link) = (session.raw, user, link)
+        let signing = Signing()
+        session.reply = nil
+        let code = await link.perform {
+            let code = hl_ssh_publickey(
+                raw, user, blob, blob.count, Signing.callback,
+                Unmanaged.passUnretained(signing).toOpaque())
+            if code == LIBSSH2_ERROR_EAGAIN, let (data, algorithm) = signing.take() {
+                IO.task {
+                    let bytes = await self.sign(data, algorithm, offer, signing)
+                    signing.state = bytes.map { .done($0) } ?? .refused
+                    link.driveAgain()
+                }
             }
+            return code
         }
-        if let blob, let code = await objection(to: blob) {
-            if code == LIBSSH2_ERROR_AUTHENTICATION_FAILED {
-                refused(name, certificate)
-            } else {
-                record(name, words(code))
-            }
-            return false
-        }
-        let shown = (certificate?.text ?? header.publicText).map { Array($0.utf8) }
-        // Pointers cross to a worker thread as numbers; the link waits for it.
-        let address = UInt(bitPattern: session.raw)
-        let user = user
-        let secret = passphrase.flatMap { header.isEncrypted ? $0 : nil } ?? SecretBytes([])
-        let step: @Sendable () -> Int32 = {
-            secret.withText {
-                libssh2_userauth_publickey_frommemory(
-                    OpaquePointer(bitPattern: address), user, user.count - 1,
-                    shown.map { $0.map { CChar(bitPattern: $0) } }, shown?.count ?? 0,
-                    text.map { CChar(bitPattern: $0) }, text.count, $0)
-            }
-        }
-        let code =
-            header.isEncrypted
-            ? await link.performOffLoop(step) : await link.perform { step() }
-        switch code {
-        case 0: return true
-        case LIBSSH2_ERROR_FILE:
-            record(name, header.isEncrypted ? "wrong passphrase" : "the key cannot be parsed")
-        case LIBSSH2_ERROR_PUBLICKEY_UNVERIFIED
-        where header.isEncrypted && session.lastError.hasPrefix("Callback"):
-            record(name, "wrong passphrase")
-        case LIBSSH2_ERROR_AUTHENTICATION_FAILED, LIBSSH2_ERROR_PUBLICKEY_UNVERIFIED:
-            refused(name, certificate)
-        default: record(name, session.lastError)
+        if code == 0 { return true }
+        if link.failure != nil { return false }
+        guard !notePartialSuccess(offer.name) else { return false }
+        if let lack = signing.lack {
+            record(offer.name, lack)
+        } else if code == LIBSSH2_ERROR_AUTHENTICATION_FAILED
+            || code == LIBSSH2_ERROR_PUBLICKEY_UNVERIFIED
+        {
+            record(
+                offer.name,
+                offer.certificate?.refusal(user: link.configuration.user) ?? "refused")
+        } else {
+            record(offer.name, session.lastError)
         }
         return false
     }
 
-    /// Why an RSA key is not used: it was refused, or it would sign with SHA-1, which the target
-    /// forbids; nil if it is used.
-    ///
-    /// The server is asked with the public half alone, as libssh2 picks the algorithm by itself.
-    func objection(to blob: [UInt8]) async -> Int32? {
-        guard !link.configuration.legacyAlgorithms,
-            HostKey(blob: blob)?.type.hasPrefix("ssh-rsa") == true
-        else { return nil }
-        let (raw, user) = (session.raw, user)
-        let signing = Signing(.looking)
-        let code = await link.perform {
-            hl_ssh_publickey(
-                raw, user, blob, blob.count, Signing.callback,
-                Unmanaged.passUnretained(signing).toOpaque())
+    /// What to offer; nil if it was offered before, or the key cannot be opened.
+    private func blob(of offer: KeyOffer) async -> [UInt8]? {
+        if let blob = offer.blob { return blob }
+        // An old PEM file does not show its public half.
+        guard case .file(_, let file, let passphrase) = offer.signers.first else { return nil }
+        switch await Self.open(file, passphrase) {
+        case .success(let key): return offers.contains { $0.blob == key.blob } ? nil : key.blob
+        case .failure(let problem):
+            record(offer.name, problem.words)
+            return nil
         }
-        guard signing.algorithm != nil else { return code }
-        return signing.usesSHA1 ? LIBSSH2_ERROR_ALGO_UNSUPPORTED : nil
     }
 
-    /// The reason text for a key that was not simply refused.
-    func words(_ code: Int32) -> String {
-        code == LIBSSH2_ERROR_ALGO_UNSUPPORTED
-            ? "the server wants RSA signed with SHA-1, which its target does not allow"
+    private static func open(
+        _ file: KeyFile, _ passphrase: SecretBytes?
+    ) async -> Result<SSHPrivateKey, KeyFile.Problem> {
+        await Blocking.run {
+            Result { () throws(KeyFile.Problem) in try file.open(passphrase) }
+        }
+    }
+
+    /// The signature by the first of an offer's signers that can sign.
+    private func sign(
+        _ data: [UInt8], _ algorithm: String, _ offer: KeyOffer, _ signing: Signing
+    ) async -> [UInt8]? {
+        if signing.usesSHA1, !link.configuration.legacyAlgorithms {
+            signing.lack =
+                "the server wants RSA signed with SHA-1, which its target does not allow"
                 + " (LegacyAlgorithms yes)"
-            : session.lastError
-    }
-}
-
-extension LoginKeys.Named {
-    /// The certificate in messages.
-    var method: String { "certificate \(file) (\(certificate.name))" }
-}
-
-extension HostKey {
-    /// The public half of an RSA key whose header does not show it (RFC 4253 §6.6).
-    fileprivate init?(privatePEM text: [UInt8], passphrase: [UInt8]?) {
-        guard let key = RSAPublicKey(privatePEM: text, passphrase: passphrase) else { return nil }
-        var writer = WireWriter()
-        writer.string("ssh-rsa".utf8)
-        for number in [key.exponent, key.modulus] {
-            // A number whose first bit is set would be negative.
-            writer.string((number.first ?? 0) & 128 == 0 ? number : [0] + number)
+            return nil
         }
-        self.init(blob: writer.bytes)
+        for signer in offer.signers {
+            switch signer {
+            case .agent(let key):
+                let lack = "the ssh-agent did not sign (\(SSHAgent.refusalReasons))"
+                waiting = LoginAttempt(
+                    method: offer.name, outcome: "waits for the ssh-agent to sign")
+                defer { waiting = nil }
+                if let bytes = await agent?.sign(
+                    data, with: key, algorithm: algorithm, on: binding(data))
+                {
+                    return bytes
+                }
+                signing.lack = lack
+            case .file(_, let file, let passphrase):
+                switch await Self.open(file, passphrase) {
+                case .failure(let problem): signing.lack = problem.words
+                case .success(let key):
+                    let bytes = await Blocking.run { key.sign(data, algorithm: algorithm) }
+                    if let bytes {
+                        signing.lack = nil
+                        return bytes
+                    }
+                    signing.lack = "the key cannot sign with \(algorithm)"
+                }
+            }
+        }
+        return nil
     }
 }

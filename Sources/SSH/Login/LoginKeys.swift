@@ -2,6 +2,7 @@
 // that keys and certificates are matched before anything is offered. Used by Login.
 // Invariant: a certificate is used only with its own key.
 internal import Crypto
+import Glibc
 internal import Loop
 
 /// The keys and certificates that a login may offer from files.
@@ -12,38 +13,40 @@ struct LoginKeys: Sendable {
         let certificate: Certificate
     }
 
-    /// The texts of key files, by path; nil text: why there is none.
-    private(set) var texts: [String: Result<[UInt8], CryptoError>] = [:]
+    /// A key file that was looked for.
+    private struct Found {
+        /// The private key in it; nil: it has none, or cannot be read.
+        var file: KeyFile?
+        var publicKey: [UInt8]?
+    }
+
     /// The certificates, configured ones first.
     private(set) var certificates: [Named] = []
-    /// Configured certificates that cannot be used, and why.
+    /// Files that cannot be used, and why.
     private(set) var unusable: [LoginAttempt] = []
-    /// The public keys of key files, by path.
-    private var publicKeys: [String: [UInt8]] = [:]
+    /// Key files that do not exist, and have no public half beside them.
+    private(set) var missing: [String] = []
+    /// The key files that were looked for, by path.
+    private var found: [String: Found] = [:]
 
     /// Reads what a configuration names.
     @IO static func read(_ configuration: LinkConfiguration) async -> LoginKeys {
         let configured = configuration.certificates
-        let paths = configuration.authentication.compactMap { way in
-            if case .keyFile(let path, _) = way { path } else { nil }
+        let ways = configuration.authentication
+        guard !configured.isEmpty || ways.contains(where: { $0.path != nil }) else {
+            return LoginKeys()
         }
-        guard !paths.isEmpty || !configured.isEmpty else { return LoginKeys() }
         let admits = configuration.admitsFile
-        return await Blocking.run { LoginKeys(paths, certificates: configured, admits) }
+        return await Blocking.run { LoginKeys(ways, certificates: configured, admits) }
     }
 
     private init() {}
 
     private init(
-        _ paths: [String], certificates configured: [String],
+        _ ways: [Authentication], certificates configured: [String],
         _ admits: (@Sendable (String, Int32) -> Bool)?
     ) {
-        for path in paths {
-            let text = Self.file(path) { admits?(path, $0) ?? true }
-            texts[path] = text
-            guard case .success = text else { continue }
-            publicKeys[path] = IdentityFile.publicKey(path)
-        }
+        for case .keyFile(let path, _) in ways where found[path] == nil { look(path, admits) }
         for path in configured {
             switch Self.file(path) {
             case .failure(let error): drop(path, error.description)
@@ -55,23 +58,67 @@ struct LoginKeys: Sendable {
                 add(certificate, path)
             }
         }
-        for path in paths.map({ $0 + "-cert.pub" }) {
+        for path in ways.compactMap(\.path).map({ $0 + "-cert.pub" }) {
             if let certificate = IdentityFile.read(path).flatMap(Certificate.init(text:)) {
                 add(certificate, path)
             }
         }
     }
 
-    /// The certificates of a key.
-    func certificates(of way: Authentication) -> [Named] {
-        switch way {
-        case .keyFile(let path, _):
-            guard let own = publicKeys[path] else {
-                // An old PEM file does not show its public half, so the file name has to match.
-                return certificates.filter { $0.file == path + "-cert.pub" }
+    /// The certificates of the key in a file.
+    func certificates(of path: String) -> [Named] {
+        guard let own = publicKey(path) else {
+            // An old PEM file does not show its public half, so the file name has to match.
+            return certificates.filter { $0.file == path + "-cert.pub" }
+        }
+        return certificates.filter { $0.certificate.key == own }
+    }
+
+    /// The public half of a key file, if it shows.
+    func publicKey(_ path: String) -> [UInt8]? { found[path]?.publicKey }
+
+    /// The private half of a key file; nil if it cannot be used.
+    func signer(_ way: Authentication) -> KeyOffer.Signer? {
+        guard case .keyFile(let path, let passphrase) = way, let file = found[path]?.file,
+            !file.isEncrypted || passphrase != nil
+        else { return nil }
+        return .file(path: path, file, passphrase)
+    }
+
+    /// Why a key file is not offered, though the ssh-agent may hold its key; nil: it is offered.
+    func lack(of way: Authentication) -> String? {
+        guard case .keyFile(let path, let passphrase) = way, let known = found[path] else {
+            return nil
+        }
+        guard let file = known.file else {
+            guard known.publicKey != nil else { return nil }
+            return "only its public half is there, and no ssh-agent signs with it"
+        }
+        return file.isEncrypted && passphrase == nil ? "needs a passphrase" : nil
+    }
+
+    private mutating func look(
+        _ path: String, _ admits: (@Sendable (String, Int32) -> Bool)?
+    ) {
+        let method = "publickey \(path)"
+        switch Self.file(path, { admits?(path, $0) ?? true }) {
+        case .success(let text):
+            let key = Found(
+                file: KeyFile(text), publicKey: IdentityFile.publicKey(path, text))
+            found[path] = key
+            if key.file == nil, key.publicKey == nil {
+                let reason = "not a private key that can be read"
+                unusable.append(LoginAttempt(method: method, outcome: reason))
             }
-            return certificates.filter { $0.certificate.key == own }
-        case .agent, .password, .code: return []
+        case .failure(let error):
+            let half = IdentityFile.read(path + ".pub").flatMap(IdentityFile.line)
+            found[path] = Found(publicKey: half)
+            guard half == nil else { return }
+            if case .file(_, code: ENOENT) = error {
+                missing.append(path)
+            } else {
+                unusable.append(LoginAttempt(method: method, outcome: error.description))
+            }
         }
     }
 

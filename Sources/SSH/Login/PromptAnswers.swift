@@ -8,11 +8,24 @@ struct PromptAnswers {
     private let hadPassword: Bool
     private var unanswered: String?
     private var given = 0
+    /// What the server said without asking.
+    private var notice = ""
 
     init(password: [UInt8]?, code: [UInt8]?) {
         self.password = password
         self.code = code
         hadPassword = password != nil
+    }
+
+    /// Whether the server asked something for which there is no answer.
+    var isUnanswered: Bool { unanswered != nil }
+
+    /// The server's last notice, shortened and without control characters.
+    var words: String { Self.plain(notice).split(separator: " ").joined(separator: " ") }
+
+    /// Takes what the server says before its prompts.
+    mutating func informed(_ text: String) {
+        if text.contains(where: { !$0.isWhitespace }) { notice = text }
     }
 
     /// The answer to a prompt; nil: there is none.
@@ -33,12 +46,35 @@ struct PromptAnswers {
         return nil
     }
 
-    /// How the attempt went, for the error; the prompt is shortened, and control characters are
-    /// removed.
+    /// How the attempt went, for the error.
     var outcome: String {
-        guard let unanswered else { return given > 0 ? "refused" : "refused without a question" }
-        let words = String(unanswered.unicodeScalars.prefix(80).filter { $0.value >= 32 })
-        return "asks \u{201C}\(words)\u{201D}, for which there is no answer"
+        guard let unanswered else {
+            let said = words.isEmpty ? "" : "; the server said \u{201C}\(words)\u{201D}"
+            return (given > 0 ? "refused" : "refused without a question") + said
+        }
+        if Self.asksForChange(unanswered) || Self.asksForChange(notice) {
+            return Self.expired(unanswered)
+        }
+        return "asks \u{201C}\(Self.plain(unanswered))\u{201D}, for which there is no answer"
+    }
+
+    /// The outcome where the server wants a new password.
+    static func expired(_ prompt: String) -> String {
+        let words = plain(prompt)
+        return "the password is right, but has expired"
+            + (words.isEmpty ? "" : " (the server asks \u{201C}\(words)\u{201D})")
+            + ": a person has to change it"
+    }
+
+    private static func plain(_ text: String) -> String {
+        let words = text.unicodeScalars.map { $0.value < 32 ? " " : $0 }.prefix(120)
+        return String(String.UnicodeScalarView(words))
+    }
+
+    private static func asksForChange(_ text: String) -> Bool {
+        let words = text.lowercased()
+        return ["new password", "change your password", "password has expired", "current password"]
+            .contains { words.contains($0) }
     }
 
     private static func asksForCode(_ prompt: String) -> Bool {

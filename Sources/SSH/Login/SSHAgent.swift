@@ -18,6 +18,7 @@ internal import Loop
     private var readiness: Readiness?
     private var output: [UInt8] = []
     private var input: [UInt8] = []
+    private var bound: Binding?
     private var waiting: UnsafeContinuation<[UInt8]?, Never>?
 
     /// Connects to an ssh-agent's socket; nil if none listens there.
@@ -45,11 +46,24 @@ internal import Loop
 
     isolated deinit { close() }
 
-    /// The keys that the ssh-agent holds.
-    func identities() async -> [Identity] {
-        guard let reply = await request([11]) else { return [] }
+    /// What binds a connection's signatures to its host (`session-bind@openssh.com`, PROTOCOL.agent
+    /// of OpenSSH): the host's key, and its signature over the connection's id.
+    struct Binding: Equatable, Sendable {
+        let hostKey: [UInt8]
+        let session: [UInt8]
+        let signature: [UInt8]
+    }
+
+    /// Why an ssh-agent may refuse to sign, which it never says.
+    static let refusalReasons =
+        "it may be locked, or have asked a person who declined, or the key may be bound to other"
+        + " hosts or users"
+
+    /// The keys that the ssh-agent holds; nil if it does not say.
+    func identities() async -> [Identity]? {
+        guard let reply = await request([11]) else { return nil }
         var reader = WireReader(reply)
-        guard reader.byte() == 12, let count = reader.uint32() else { return [] }
+        guard reader.byte() == 12, let count = reader.uint32() else { return nil }
         var found: [Identity] = []
         for _ in 0..<min(count, 256) {
             guard let blob = reader.string(), let comment = reader.text() else { break }
@@ -59,7 +73,16 @@ internal import Loop
     }
 
     /// The signature over `data`, without its algorithm name; nil if the ssh-agent refuses.
-    func sign(_ data: [UInt8], with blob: [UInt8], algorithm: String) async -> [UInt8]? {
+    ///
+    /// `binding` lets it sign with a key that is bound to hosts.
+    func sign(
+        _ data: [UInt8], with blob: [UInt8], algorithm: String, on binding: Binding? = nil
+    ) async -> [UInt8]? {
+        if let binding, binding != bound {
+            // An ssh-agent that does not know the extension refuses it, and signs all the same.
+            _ = await request(Self.message(binding))
+            bound = binding
+        }
         var message = WireWriter()
         message.byte(13)
         message.string(blob)
@@ -71,8 +94,10 @@ internal import Loop
         guard reader.byte() == 14, let signature = reader.string() else { return nil }
         var parts = WireReader(signature)
         // An ssh-agent that does not know the requested algorithm may use another.
-        guard parts.text() == Self.plain(algorithm), let bytes = parts.string() else { return nil }
-        return Array(bytes)
+        guard parts.text() == Self.plain(algorithm) else { return nil }
+        // A security key's flags and counter follow its signature, and libssh2 passes all on.
+        if algorithm.hasPrefix("sk-") { return Array(parts.rest) }
+        return parts.string().map { Array($0) }
     }
 
     func close() {
@@ -88,6 +113,16 @@ internal import Loop
     private static func plain(_ algorithm: String) -> String {
         let suffix = "-cert-v01@openssh.com"
         return algorithm.hasSuffix(suffix) ? String(algorithm.dropLast(suffix.count)) : algorithm
+    }
+
+    private static func message(_ binding: Binding) -> [UInt8] {
+        var message = WireWriter()
+        message.byte(27)
+        message.string("session-bind@openssh.com".utf8)
+        for part in [binding.hostKey, binding.session, binding.signature] { message.string(part) }
+        // The connection is not forwarded to another host.
+        message.byte(0)
+        return message.bytes
     }
 
     private func request(_ message: [UInt8]) async -> [UInt8]? {

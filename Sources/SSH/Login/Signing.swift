@@ -1,4 +1,5 @@
-// One pending signature: libssh2 asks for it in a callback, and ssh-agent supplies it later. The
+// One pending signature: libssh2 asks for it in a callback, and ssh-agent or a worker
+// thread supplies it later. The
 // callback reports EAGAIN until then, and the operation is repeated like any other.
 internal import CSSH2
 import Glibc
@@ -7,18 +8,16 @@ import Glibc
 final class Signing {
     enum State {
         case idle, asked
-        /// Nothing is to be signed; only the algorithm is asked for.
-        case looking
         case wanted(data: [UInt8], algorithm: String)
         case done([UInt8])
         case refused
     }
 
     var state = State.idle
+    /// Why there is no signature; nil if there is one, or none was wanted.
+    var lack: String?
     /// The algorithm that libssh2 and the server have agreed on.
     private(set) var algorithm: String?
-
-    init(_ state: State = .idle) { self.state = state }
 
     /// Whether RSA would sign with SHA-1, which no recent server asks for.
     var usesSHA1: Bool {
@@ -52,10 +51,6 @@ final class Signing {
             me.algorithm = algorithm
             me.state = .wanted(data: bytes, algorithm: algorithm)
             return LIBSSH2_ERROR_EAGAIN
-        case .looking:
-            me.algorithm = algorithm(
-                of: Array(UnsafeRawBufferPointer(start: data, count: count)))
-            return LIBSSH2_ERROR_AGENT_PROTOCOL
         case .wanted, .asked: return LIBSSH2_ERROR_EAGAIN
         case .refused: return LIBSSH2_ERROR_AGENT_PROTOCOL
         case .done(let bytes):

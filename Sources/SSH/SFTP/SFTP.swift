@@ -43,6 +43,7 @@ internal import Programs
                 switch end {
                 case .exited(let code): "the server's SFTP program ended with \(code)"
                 case .signalled(let name): "the server's SFTP program was ended by \(name)"
+                case .unreported: "the server ended its SFTP program without a status"
                 case .lost(let reason): reason
                 }
             self.end(.ended(reason: words.isEmpty ? reason : "\(reason): \(words)"))

@@ -156,6 +156,8 @@ extension CommandOutcome {
         switch end {
         case .exited(let code): Self(.shellExited, exitCode: code, evidence: .eof)
         case .signalled(let name): Self(.shellExited, signal: name, evidence: .eof)
+        case .unreported:
+            Self(.shellExited, evidence: .eof, note: ProgramEnd.unreportedNote)
         case .lost(let reason): Self(.linkLost, evidence: .eof, note: reason)
         }
     }

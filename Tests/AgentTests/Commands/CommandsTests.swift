@@ -89,6 +89,20 @@ func withCommands(
         }
     }
 
+    @Test func `no exit code is shown that the host did not send`() async throws {
+        try await withCommands("box", ["ChannelTimeout": "session:*=1s"]) { setup in
+            let silent = try await setup.run("echo start; sleep 61; exit 7")
+            #expect(silent.state == .endedWithoutStatus && silent.exitCode == nil, "\(silent)")
+            #expect(silent.stdout.text == "start\n" && silent.signal == nil)
+            #expect(silent.note?.contains("sent no exit status") == true)
+            #expect(silent.json["exit_code"] == .null)
+            let listed = setup.commands.list(for: Caller(id: "ada", reach: Caller.everywhere))
+            #expect(listed.map(\.info.exitCode) == [nil])
+            let quick = try await setup.run("exit 0")
+            #expect(quick.state == .done && quick.exitCode == 0)
+        }
+    }
+
     @Test(arguments: ["box", "local"])
     func `input, variables and folder arrive`(host: String) async throws {
         try await withCommands(host) { setup in

@@ -61,4 +61,15 @@ import Wire
         #expect(end.state == .shellExited)
         #expect(end.exitCode == 3)
     }
+
+    @Test @IO func `a session that its host closes without a status has no exit code`() async throws
+    {
+        let server = try await SSHServer.start(
+            SSHServer.Options(shell: .dash, settings: ["ChannelTimeout": "session:*=1s"]))
+        let (session, link) = try await Self.open(server)
+        defer { link.close() }
+        let end = try await session.run("sleep 62")
+        #expect(end.state == .shellExited && end.exitCode == nil, "\(end)")
+        #expect(end.note?.contains("sent no exit status") == true)
+    }
 }

@@ -73,7 +73,10 @@ import Wire
         "requiredrsasize": "4096", "rsaminsize": "4096", "identityfile": "/i",
         "certificatefile": "/c", "identitiesonly": "yes", "identityagent": "/a",
         "sendenv": "HL_*", "setenv": "A=b", "kexalgorithms": "diffie-hellman-group14-sha1",
-        "hostkeyalgorithms": "ssh-rsa",
+        "hostkeyalgorithms": "ssh-rsa", "preferredauthentications": "password",
+        "pubkeyacceptedalgorithms": "ssh-rsa", "pubkeyauthentication": "no",
+        "passwordauthentication": "no", "kbdinteractiveauthentication": "no",
+        "numberofpasswordprompts": "0",
     ]
 
     @Test func `what is obeyed has an effect, and nothing else has`() throws {

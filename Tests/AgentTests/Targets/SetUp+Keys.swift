@@ -98,6 +98,34 @@ extension SetUp {
                     }
                 ),
                 ("certificate missing", { $0.set("CertificateFile", "\($0.folder)/no-cert.pub") }),
+                (
+                    "public half, key in the agent",
+                    { me in
+                        me.agent(0)
+                        me.set("IdentityFile", "\(me.folder)/half")
+                        me.set("IdentitiesOnly", "yes")
+                        me.publicKeys["half"] = me.scene.good[0]
+                    }
+                ),
+                (
+                    "public half of a stranger, key in the agent",
+                    { me in
+                        me.agent(0)
+                        me.set("IdentityFile", "\(me.folder)/half")
+                        me.set("IdentitiesOnly", "yes")
+                        me.publicKeys["half"] = me.scene.stranger
+                    }
+                ),
+                (
+                    "in the agent and in a file",
+                    { $0.environment["SSH_AUTH_SOCK"] = $0.scene.agents[0].socket }
+                ),
+                ("no keys", { $0.set("PubkeyAuthentication", "no") }),
+                ("password first", { $0.set("PreferredAuthentications", "password,publickey") }),
+                ("password alone", { $0.set("PreferredAuthentications", "password") }),
+                ("no passwords", { $0.set("PasswordAuthentication", "no") }),
+                ("algorithms", { $0.set("PubkeyAcceptedAlgorithms", "ssh-ed25519") }),
+                ("other algorithms", { $0.set("PubkeyAcceptedAlgorithms", "rsa-sha2-512") }),
             ])
     }
 

@@ -35,6 +35,8 @@ struct SetUp: Sendable {
     /// Files to write below the folder, and links and copies of keys.
     var files: [String: String] = [:]
     var keys: [String: SSHKey] = [:]
+    /// Keys of which only the public half is there.
+    var publicKeys: [String: SSHKey] = [:]
     var environment: [String: String] = [:]
 
     let scene: Scenery
