@@ -1,6 +1,7 @@
 // The same set-ups for ssh and for this agent: both connect, or both refuse for the same class of
 // reason. Seeded; the seed of each set-up that differs is printed, and HOMELINE_DIFFERENTIAL_SEED
-// repeats it. A bounded number by default, all with HOMELINE_LAB=long (`make differential`).
+// repeats it, or, with HOMELINE_DIFFERENTIAL_COUNT, begins there. A bounded number by default, all
+// with HOMELINE_LAB=long (`make differential`).
 import Foundation
 import Loop
 import SSH
@@ -23,7 +24,9 @@ import Wire
     private static let seed =
         environment["HOMELINE_DIFFERENTIAL_SEED"].flatMap(UInt64.init)
     /// How many set-ups are tried: each takes about 0.3 s on an idle machine.
-    private static let count = seed != nil ? 1 : isLong ? 400 : 60
+    private static let count =
+        environment["HOMELINE_DIFFERENTIAL_COUNT"].flatMap(Int.init)
+        ?? (seed != nil ? 1 : isLong ? 400 : 60)
     /// Where the seeds begin; every run of the short test tries the same ones.
     private static let first: UInt64 = seed ?? 1000
 
@@ -66,11 +69,18 @@ import Wire
         #expect(verdicts.count { $0 == .connects } * 5 > verdicts.count)
     }
 
-    /// Whether the agent refuses what it says it refuses: a changed key, with which ssh goes on to
-    /// the login where StrictHostKeyChecking is off.
+    /// Whether the two differ only in ways that this agent states.
     private static func isNoted(_ ours: Outcome, _ theirs: Verdict) -> Bool {
-        [.connects, .login].contains(theirs) && ours.verdict == .hostKeyChanged
-            && ours.notes.contains { $0.hasPrefix("stricthostkeychecking") }
+        switch ours.verdict {
+        // With a changed key ssh goes on to the login where StrictHostKeyChecking is off.
+        case .hostKeyChanged:
+            [.connects, .login].contains(theirs)
+                && ours.notes.contains { $0.hasPrefix("stricthostkeychecking") }
+        // Of two faults, ssh meets a wrong path after the connection, and the agent before it.
+        case .configuration:
+            ![.connects, .login].contains(theirs) && ours.words.contains("is not usable")
+        case .connects, .network, .login, .hostKeyUnknown, .hostKeyRevoked: false
+        }
     }
 
     private struct Outcome {
