@@ -1,7 +1,7 @@
 # The commands of the build: CI runs `make check`, and ./run uses `make release`.
 # Programs need swift in PATH and what scripts/packages.sh and scripts/build-libssh2.sh set up.
 .POSIX:
-.PHONY: all build release test tsan check lab fuzz attack lint format lines bench fairness idle fresh clean
+.PHONY: all build release test tsan check lab fuzz differential attack lint format lines bench fairness idle fresh clean
 
 flags = --explicit-target-dependency-import-check error
 # The programs include Swift's library, so a site needs no toolchain; -s keeps them small.
@@ -35,6 +35,11 @@ lab:
 # (HOMELINE_FUZZ_SEED repeats it).
 fuzz:
 	HOMELINE_FUZZ_SECONDS=$${HOMELINE_FUZZ_SECONDS:-600} scripts/tests.sh fuzz
+
+# Four hundred generated configurations, each by ssh and by the agent (HOMELINE_DIFFERENTIAL_SEED
+# repeats one).
+differential:
+	HOMELINE_LAB=long scripts/tests.sh differential
 
 # The attacks of Tests/Security for long, with the programs as they are shipped: a table of what
 # strangers cost a relay, then hostile agents, hosts and clients. Takes about ten minutes.

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Builds and runs the tests. At the end it lists what was skipped (with reasons) and what failed;
 # the last line is `N passed, N failed, N skipped`.
-#   scripts/tests.sh [plain] [thread] [release] [lab] [fuzz] [attack]
+#   scripts/tests.sh [plain] [thread] [release] [lab] [fuzz] [differential] [attack]
 # thread: under the thread sanitizer, in a separate build; release: the optimized programs end to
 # end; lab, fuzz: these alone; attack: the optimized programs under the attacks of Tests/Security.
 # A test that fails is run again without company: if it passes then, it is listed as `unsteady`, a
@@ -105,11 +105,15 @@ for kind in "$@"; do
         run attacks --no-parallel \
             --filter '^(Security\..*(Hostile(Agent|Host)|Stranger)Tests|FuzzTests\.ParserTests)'
         ;;
-    lab | fuzz)
+    lab | fuzz | differential)
         # shellcheck disable=SC2086
         swift build $flags --build-tests
-        [ $kind = lab ] && filter=SessionLab || filter=FuzzTests
-        run $kind --filter "^$filter\."
+        case $kind in
+        lab) filter='^SessionLab\.' ;;
+        fuzz) filter='^FuzzTests\.' ;;
+        *) filter='^AgentTests\.DifferentialTests' ;;
+        esac
+        run "$kind" --filter "$filter"
         ;;
     thread)
         # shellcheck disable=SC2086
@@ -147,7 +151,7 @@ for kind in "$@"; do
         unset HOMELINE_PROGRAMS
         ;;
     *)
-        echo "tests.sh: no kind '$kind'; there are: plain thread release lab fuzz attack" >&2
+        echo "tests.sh: no kind '$kind'; there are: plain thread release lab fuzz differential attack" >&2
         exit 64
         ;;
     esac

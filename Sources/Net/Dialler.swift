@@ -11,9 +11,9 @@ public import Loop
     ///
     /// The addresses are tried in the resolver's order; the error is the last one's.
     public static func descriptor(
-        host: String, port: UInt16, deadline: Duration
+        host: String, port: UInt16, deadline: Duration, _ dialling: Dialling = Dialling()
     ) async throws(NetError) -> Int32 {
-        let dial = Dial()
+        let dial = Dial(dialling)
         let result = await IO.within(deadline) { await dial.run(host, port, deadline) }
         guard let result else {
             dial.abandon()
@@ -27,7 +27,7 @@ public import Loop
     public static func descriptor(
         to address: SocketAddress, deadline: Duration
     ) async throws(NetError) -> Int32 {
-        let dial = Dial()
+        let dial = Dial(Dialling())
         let code = await IO.within(deadline) { await dial.connect(address) } ?? ETIMEDOUT
         guard code == 0, let socket = dial.handOver() else {
             dial.abandon()
@@ -46,21 +46,36 @@ public import Loop
         private var readiness: Readiness?
         private var settle: (@IO (Int32) -> Void)?
         private var isAbandoned = false
+        private let dialling: Dialling
+
+        init(_ dialling: Dialling) { self.dialling = dialling }
 
         func run(_ host: String, _ port: UInt16, _ deadline: Duration) async -> Result<
             Int32, NetError
         > {
             let addresses: [SocketAddress]
             do throws(LoopError) {
-                addresses = try await DNS.resolve(host, port: port)
+                addresses = dialling.allowed(try await DNS.resolve(host, port: port))
             } catch {
                 return .failure(NetError(error))
             }
-            var failure = NetError.nameNotFound(host: host)
+            var failure =
+                dialling.family == nil
+                ? NetError.nameNotFound(host: host)
+                : .unreachable(address: host, reason: "it has no address of this AddressFamily")
             for (index, address) in addresses.enumerated() where !isAbandoned {
                 let isLast = index == addresses.count - 1
                 let limit = isLast ? deadline : min(Dialler.share, deadline / 2)
-                let code = await IO.within(limit) { await self.connect(address) } ?? ETIMEDOUT
+                let source: SocketAddress?
+                do throws(NetError) {
+                    source = try await dialling.source(isIPv6: address.isIPv6)
+                } catch {
+                    failure = error
+                    continue
+                }
+                let code =
+                    await IO.within(limit) { await self.connect(address, from: source) }
+                    ?? ETIMEDOUT
                 if isAbandoned { break }
                 if code == 0, let socket = handOver() { return .success(socket) }
                 discard()
@@ -70,14 +85,15 @@ public import Loop
         }
 
         /// Connects to one address; returns zero or the error number.
-        func connect(_ address: SocketAddress) async -> Int32 {
+        func connect(_ address: SocketAddress, from source: SocketAddress? = nil) async -> Int32 {
             let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
             socket = Glibc.socket(address.family, kind | Int32(SOCK_CLOEXEC.rawValue), 0)
             guard socket >= 0 else { return errno }
             var one: Int32 = 1
             let size = socklen_t(MemoryLayout<Int32>.size)
             setsockopt(socket, Int32(IPPROTO_TCP), TCP_NODELAY, &one, size)
-            setsockopt(socket, SOL_SOCKET, SO_KEEPALIVE, &one, size)
+            if dialling.keepsAlive { setsockopt(socket, SOL_SOCKET, SO_KEEPALIVE, &one, size) }
+            if let source, source.withSockaddr({ Glibc.bind(socket, $0, $1) }) != 0 { return errno }
             if address.withSockaddr({ Glibc.connect(socket, $0, $1) }) == 0 { return 0 }
             guard errno == EINPROGRESS else { return errno }
             guard let readiness = try? Readiness(descriptor: socket) else { return EMFILE }

@@ -28,10 +28,18 @@ public enum SSHError: Error, Equatable, Sendable {
     /// Strict checking, and no key of this host is stored; at most an authority for it (at
     /// `file:line`), which is not supported here.
     case hostKeyUnknown(host: String, key: HostKey, authority: String? = nil)
+    /// As `hostKeyUnknown`, where files that may store the key could not be read: which, and why.
+    case hostKeyNotFound(host: String, key: HostKey, unread: [String])
     /// The key differs from those stored.
     case hostKeyChanged(host: String, known: [String], offered: HostKey)
-    /// The key is marked `@revoked`.
-    case hostKeyRevoked(host: String, key: HostKey)
+    /// The key is marked `@revoked` in known_hosts, or revoked by `file` (`RevokedHostKeys`).
+    case hostKeyRevoked(host: String, key: HostKey, file: String? = nil)
+    /// The file of `RevokedHostKeys` cannot be used, so that no key can be trusted.
+    case revokedKeysUnusable(file: String, reason: String)
+    /// The server's RSA key has fewer bits than `RequiredRSASize` asks for.
+    case hostKeyTooSmall(host: String, bits: Int, required: Int)
+    /// The server takes no connections from this machine for a while (`PerSourcePenalties`).
+    case notAllowedNow(address: String)
     /// The server accepted none of what was tried.
     case authenticationFailed(user: String, tried: [LoginAttempt], accepted: [String])
     /// Authentication did not end within the limit.
@@ -57,6 +65,15 @@ public enum SSHError: Error, Equatable, Sendable {
 }
 
 extension SSHError {
+    /// The host and its key, where no readable file stores the key, so that a person may trust it.
+    public var unknownKey: (host: String, key: HostKey)? {
+        switch self {
+        case .hostKeyUnknown(let host, let key, _), .hostKeyNotFound(let host, let key, _):
+            (host, key)
+        default: nil
+        }
+    }
+
     /// Whether a retry may succeed a moment later (a server at its `MaxStartups`, a route or
     /// resolver that comes back); never after an answer that a person must act on.
     public var isTransient: Bool {
@@ -64,7 +81,9 @@ extension SSHError {
         case .nameLookupFailed, .unreachable, .handshakeFailed, .linkLost: true
         case .nameNotFound, .connectionRefused, .connectTimedOut, .handshakeTimedOut,
             .algorithmsRefused, .groupTooLarge, .exchangeTooSlow, .hostCertificatesOnly,
-            .hostKeyUnknown, .hostKeyChanged, .hostKeyRevoked,
+            .hostKeyUnknown, .hostKeyNotFound, .hostKeyChanged, .hostKeyRevoked,
+            .revokedKeysUnusable,
+            .hostKeyTooSmall, .notAllowedNow,
             .authenticationFailed, .loginTimedOut, .keyUnreadable, .channelRefused,
             .requestRefused, .requestUnanswered, .channelTimedOut, .sftpUnusable, .knownHosts,
             .local:
@@ -111,11 +130,27 @@ extension SSHError: CustomStringConvertible {
         case .hostKeyUnknown(let host, let key, nil):
             "the host key of \(host) is not known (\(key.name) \(key.fingerprint)): verify it, then"
                 + " run `homeline-agent targets trust \(host)`"
+        case .hostKeyNotFound(let host, let key, let unread):
+            "the host key of \(host) (\(key.name) \(key.fingerprint)) is in none of the known_hosts"
+                + " files that can be read; not read: \(unread.joined(separator: "; "))"
         case .hostKeyChanged(let host, let known, let offered):
             "THE HOST KEY OF \(host) HAS CHANGED: stored \(known.joined(separator: ", ")), offered"
                 + " \(offered.name) \(offered.fingerprint); if the change is real, a person runs"
                 + " `homeline-agent targets forget \(host)` and trusts the new key"
-        case .hostKeyRevoked(let host, let key):
+        case .hostKeyRevoked(let host, let key, let file?):
+            "the host key of \(host) (\(key.name) \(key.fingerprint)) is revoked by \(file)"
+                + " (RevokedHostKeys): the server needs a new key"
+        case .revokedKeysUnusable(let file, let reason):
+            "no host key is trusted, as the file of RevokedHostKeys, \(file), cannot be used:"
+                + " \(reason)"
+        case .hostKeyTooSmall(let host, let bits, let required):
+            "the host key of \(host) is an RSA key of \(bits) bits, and RequiredRSASize asks for"
+                + " \(required): the server needs a longer key, or one of another kind"
+        case .notAllowedNow(let address):
+            "\(address) takes no connections from this agent's machine for now (it says"
+                + " \u{201C}Not allowed at this time\u{201D}: PerSourcePenalties of its sshd, after logins"
+                + " that failed or connections without a login); wait a minute, then try once"
+        case .hostKeyRevoked(let host, let key, nil):
             "the host key of \(host) (\(key.name) \(key.fingerprint)) is marked @revoked: the server"
                 + " needs a new key"
         case .authenticationFailed(let user, let tried, let accepted):

@@ -37,7 +37,7 @@ struct Load {
 extension LinkInfo {
     /// Where it leads: the name, with the user and the port in use.
     fileprivate var place: TargetName? {
-        guard let name = try? TargetName(target), let colon = host.lastIndex(of: ":") else {
+        guard let name = try? TargetName(place: target), let colon = host.lastIndex(of: ":") else {
             return nil
         }
         return TargetName(

@@ -13,9 +13,10 @@ extension Fault {
             case .connectTimedOut, .handshakeTimedOut, .loginTimedOut, .channelTimedOut: .timedOut
             case .handshakeFailed: .unreachable
             case .algorithmsRefused, .groupTooLarge, .hostCertificatesOnly: .algorithmsRefused
-            case .hostKeyUnknown: .hostKeyUnknown
+            case .hostKeyUnknown, .hostKeyNotFound: .hostKeyUnknown
             case .hostKeyChanged: .hostKeyChanged
-            case .hostKeyRevoked: .hostKeyRevoked
+            case .hostKeyRevoked, .revokedKeysUnusable, .hostKeyTooSmall: .hostKeyRevoked
+            case .notAllowedNow: .unreachable
             case .authenticationFailed, .keyUnreadable: .authenticationFailed
             case .channelRefused, .requestRefused, .sftpUnusable: .channelRefused
             case .linkLost, .exchangeTooSlow, .requestUnanswered: .linkLost

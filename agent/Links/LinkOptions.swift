@@ -100,13 +100,18 @@ extension SSHTarget {
             configuration.admitsFile = { path, descriptor in path != key || admitsKey(descriptor) }
         }
         configuration.rules = credentials.rules
-        configuration.hostKeyAlias = hostKeys.alias
-        configuration.acceptNew = hostKeys.acceptsNew
+        configuration.trust.alias = hostKeys.alias
+        configuration.trust.acceptsNew = hostKeys.acceptsNew
+        configuration.trust.storesNew = hostKeys.storesNew
+        configuration.trust.revoked = hostKeys.revoked
+        configuration.trust.leastRSABits = hostKeys.leastRSABits
+        configuration.dialling = network.dialling
+        configuration.environment = environment
         configuration.legacyAlgorithms = allowsLegacy
         configuration.compresses = compresses
         configuration.proxyCommand = via.isEmpty ? proxyCommand : nil
         configuration.limits.connect =
-            options.connectTimeout ?? connectTimeout ?? configuration.limits.connect
+            options.connectTimeout ?? network.timeout ?? configuration.limits.connect
         configuration.limits.login = options.loginTimeout ?? configuration.limits.login
         return configuration
     }

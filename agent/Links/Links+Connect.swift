@@ -49,8 +49,8 @@ extension Links {
     private func isApproved(
         _ error: SSHError, _ target: SSHTarget, _ configuration: LinkConfiguration
     ) async throws(Fault) -> Bool {
-        guard case .hostKeyUnknown(let host, let key, _) = error, let approver,
-            let file = configuration.knownHosts.first
+        guard let (host, key) = error.unknownKey, let approver,
+            let file = configuration.knownHosts.first, configuration.trust.storesNew
         else { return false }
         let answer = await IO.within(Self.approvalTime) {
             await approver.approves(key, of: host, for: target.name)

@@ -28,8 +28,7 @@ struct PathRule: Sendable, Equatable {
     /// a rule on paths holds for every user and port.
     init?(_ text: String) {
         self.text = text
-        let name = text.prefix { $0 != "/" }
-        let colon = name.lastIndex(of: ":")
+        let colon = Self.endOfTarget(in: text)
         target = colon.map { text[..<$0].lowercased() } ?? "*"
         var path = String(colon.map { text[text.index(after: $0)...] } ?? text[...])
         host = HostPattern(target)
@@ -38,6 +37,18 @@ struct PathRule: Sendable, Equatable {
         folded = path.folded
         guard path.hasPrefix("/") || path.hasPrefix("*"), !target.isEmpty, host.isHostAlone
         else { return nil }
+    }
+
+    /// The colon after the target: the last one before the path's first slash, or, where what
+    /// follows that would not be a path, the first one before a slash or a star (`prod/db1:/etc`).
+    private static func endOfTarget(in text: String) -> String.Index? {
+        let name = text.prefix { $0 != "/" }
+        let colon = name.lastIndex(of: ":")
+        let path = colon.map { text[text.index(after: $0)...] } ?? text[...]
+        if path.hasPrefix("/") || path.hasPrefix("*") { return colon }
+        let start =
+            text.hasPrefix("[") ? text.firstIndex(of: "]") ?? text.startIndex : text.startIndex
+        return [":/", ":*"].compactMap { text[start...].firstRange(of: $0)?.lowerBound }.min()
     }
 
     /// Whether the rule is about a target of these names.

@@ -55,7 +55,7 @@ enum Limits {
             "names that are looked up at once", count: DNS.limit, share: share(of: DNS.limit),
             "they wait in turns, then the lookup fails"),
         Limit(
-            "runs of `ssh -G` at once", count: Targets.askLimit, share: Targets.askShare,
+            "runs of `ssh -G` at once", count: SSHProgram.limit, share: SSHProgram.share,
             "they wait in turns, then `limit_reached`"),
         Limit(
             "checks of `target_list` with `probe` at once", count: TargetProbe.checkLimit, share: 1,

@@ -8,12 +8,14 @@ import Wire
 
 @IO enum TargetsCommand {
     static func list(_ options: Options) async throws(CommandFailure) {
-        let found = try await Parts(options).targets.list(options.arguments.first, agent: "agent")
-        for info in found.map(\.info) {
+        let call = ListTargets(query: options.arguments.first)
+        let page = try await Parts(options).targets.list(call, agent: "agent")
+        for info in page.found.map(\.info) {
             let place = info.hostname.map { "\(info.user ?? "")@\($0):\(info.port ?? 22)" } ?? "-"
             let via = info.via.map { " via \($0)" } ?? ""
             Process.print("\(info.target.dropFirst(6))\t\(place)\(via)\t\(info.source)\n")
         }
+        if let leftOut = page.leftOut { Process.print("left out: \(leftOut)\n") }
     }
 
     /// Connects, logs in, and shows the jump hosts, the server, its host key and the cipher.
@@ -34,8 +36,9 @@ import Wire
                 cipher    \(link.server.cipher)
 
                 """)
+            for note in target.notes + link.server.notes { Process.print("note      \(note)\n") }
         } catch {
-            throw failure(error.message)
+            throw failure(([error.message] + target.notes).joined(separator: "\nnote: "))
         }
     }
 
@@ -44,8 +47,10 @@ import Wire
         let parts = try Parts(options)
         let target = try await parts.resolve(options)
         defer { parts.links.shutDown() }
-        guard let file = target.hostKeys.files.first else {
-            throw failure("no known_hosts file is configured for \(target.name)")
+        guard let file = target.hostKeys.files.first, target.hostKeys.storesNew else {
+            throw failure(
+                "no known_hosts file for new keys is configured for \(target.name): set"
+                    + " UserKnownHostsFile in ssh_config, or KnownHosts in agent.conf")
         }
         let key = try await offeredKey(target, parts.links)
         Process.print("\(target.name) offers \(key.name) \(key.fingerprint)\n")
@@ -111,8 +116,8 @@ import Wire
             let link = try await Link.connect(configuration, through: jump)
             link.close()
         } catch {
+            if let unknown = error.unknownKey { return unknown.key }
             switch error {
-            case .hostKeyUnknown(_, let key, _): return key
             case .authenticationFailed, .loginTimedOut: break
             default: throw failure("\(target.name): \(error)")
             }
@@ -140,9 +145,19 @@ import Wire
 
     func resolve(_ options: Options) async throws(CommandFailure) -> SSHTarget {
         do throws(Fault) {
-            return try await targets.resolve(try TargetName(options.arguments[0]))
+            let name = try TargetName(place: options.arguments[0])
+            guard !name.isLocal else { throw .ownMachine }
+            return try await targets.resolve(name)
         } catch {
             throw CommandFailure("homeline-agent: \(error.message)", ExitCode.unavailable)
         }
     }
+}
+
+extension Fault {
+    /// `local`, which needs no SSH.
+    fileprivate static let ownMachine = Fault(
+        .invalidArgument,
+        "local is the agent's own machine, which is used without SSH; write =local for the host that"
+            + " ssh_config calls local")
 }

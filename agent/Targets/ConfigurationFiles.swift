@@ -12,6 +12,10 @@ import Loop
         let names: [String]
         let keys: [String]
         let paths: [String]
+        /// The lists of known_hosts files that they write.
+        let fileLists: [[String]]
+        /// The values of `HostName`.
+        let hostNames: Set<String>
         let fingerprint: Int
         let isDynamic: Bool
         fileprivate let since = IO.now
@@ -37,6 +41,7 @@ import Loop
             }
             return Scan(
                 names: scanner.names, keys: scanner.keys, paths: scanner.paths,
+                fileLists: scanner.fileLists, hostNames: scanner.hostNames,
                 fingerprint: scanner.fingerprint, isDynamic: scanner.isDynamic)
         }
         last = scan

@@ -13,6 +13,10 @@ struct ConfigurationScanner {
     private(set) var names: [String] = []
     /// The key files that the files name (`IdentityFile`), as they are written.
     private(set) var keys: [String] = []
+    /// The lists of known_hosts files, as they are written: ssh prints them without their quotes.
+    private(set) var fileLists: [[String]] = []
+    /// The values of `HostName`, by which a search may find a name.
+    private(set) var hostNames: Set<String> = []
     /// Whether ssh's answer may change while the files do not (`Match exec`), or files were left
     /// out.
     private(set) var isDynamic = false
@@ -53,6 +57,12 @@ struct ConfigurationScanner {
                 }
             case "identityfile":
                 if let key = words.dropFirst().first, keys.count < 5000 { keys.append(key) }
+            case "userknownhostsfile", "globalknownhostsfile":
+                if fileLists.count < 5000 { fileLists.append(Array(words.dropFirst())) }
+            case "hostname":
+                if let name = words.dropFirst().first, hostNames.count < 5000 {
+                    hostNames.insert(name.lowercased())
+                }
             case "include":
                 for pattern in words.dropFirst() {
                     for file in glob(path(pattern, folder)) {
@@ -78,23 +88,32 @@ struct ConfigurationScanner {
         return "\(folder)/\(pattern)"
     }
 
-    /// `Keyword value value`, `Keyword=value`, quotes; a comment has no words.
+    /// `Keyword value value`, `Keyword=value`, quotes of both kinds, `\"`, `\'`, `\\` and `\ `; a
+    /// comment has no words.
     static func words(_ line: Substring) -> [String] {
         var words: [String] = []
         var word = ""
-        var isQuoted = false
+        var quote: Character?
         var hasWord = false
-        for character in line {
-            if character == "\"" {
-                isQuoted.toggle()
+        var rest = line
+        while let character = rest.popFirst() {
+            if character == "\\", let next = rest.first,
+                "\"'\\".contains(next) || quote == nil && next == " "
+            {
+                word.append(rest.removeFirst())
                 hasWord = true
-            } else if !isQuoted
+            } else if character == quote {
+                quote = nil
+            } else if quote == nil, character == "\"" || character == "'" {
+                quote = character
+                hasWord = true
+            } else if quote == nil
                 && (character.isWhitespace || (character == "=" && words.count < 2))
             {
                 if hasWord { words.append(word) }
                 word = ""
                 hasWord = false
-            } else if character == "#" && !isQuoted && !hasWord {
+            } else if character == "#" && quote == nil && !hasWord {
                 return words
             } else {
                 word.append(character)

@@ -2,7 +2,7 @@
 // read, all in parallel and without a login. Between Targets, which says where they lead, and SSH.
 // Invariant: a check takes `limit` at most and waits `patience` for its turn, opens `width`
 // sockets, and dials an address that several targets lead to once; who asks for what is being
-// checked shares the answer.
+// checked shares the answer, and no address is dialled more often than once in `freshness`.
 import Loop
 import SSH
 
@@ -26,6 +26,9 @@ enum Reachability: Sendable, Equatable {
     /// Whether a link to a target is open, which proves more than a greeting.
     var isOpen: @IO (SSHTarget) -> Bool = { _ in false }
 
+    /// The answers of the last seconds.
+    var recent = RecentAnswers()
+
     /// The checks under way: one for each principal, two in all, as each opens `width` sockets.
     var checks = JointWork<[Address], [Address: Reachability]>(
         Shares(TargetProbe.checkLimit, share: 1))
@@ -41,20 +44,28 @@ enum Reachability: Sendable, Equatable {
     /// The reachability of each target.
     func look(at targets: [SSHTarget]) async -> [Reachability] {
         var seen: Set<Address> = []
-        let addresses = targets.compactMap(Self.address).filter { seen.insert($0).inserted }
-        let answers: [Address: Reachability]
+        // An open link proves more than a greeting.
+        let open = targets.map(isOpen)
+        let all = zip(targets, open).compactMap { $1 ? nil : Self.address(of: $0) }
+        var answers = recent.of(all)
+        let addresses = all.filter { answers[$0] == nil && seen.insert($0).inserted }
         do throws(Lack) {
-            answers = try await checks.value(
-                addresses, for: Sharer.current, until: IO.now + patience
-            ) { await dial(addresses) }
+            if !addresses.isEmpty {
+                let found = try await checks.value(
+                    addresses, for: Sharer.current, until: IO.now + patience
+                ) {
+                    let found = await dial(addresses)
+                    recent.keep(found)
+                    return found
+                }
+                answers.merge(found) { _, new in new }
+            }
         } catch {
             let reason = "this agent checks other targets now: ask again in a few seconds"
-            answers = addresses.reduce(into: [:]) { $0[$1] = .unknown(reason) }
+            for address in addresses { answers[address] = .unknown(reason) }
         }
-        return targets.map { target in
-            if !target.via.isEmpty || target.proxyCommand != nil, isOpen(target) {
-                return .reachable
-            }
+        return zip(targets, open).map { target, isOpen in
+            if isOpen { return .reachable }
             let answer = Self.address(of: target).flatMap { answers[$0] }
             guard let gate = target.via.first else {
                 return answer
@@ -109,7 +120,11 @@ enum Reachability: Sendable, Equatable {
             _ = try await Greeting.read(host: address.host, port: address.port, limit: limit)
             return .reachable
         } catch {
-            return .unreachable(error.description)
+            switch error {
+            // It listens, and may greet later; or it locks this machine out for a while.
+            case .handshakeTimedOut, .notAllowedNow: return .unknown(error.description)
+            default: return .unreachable(error.description)
+            }
         }
     }
 
@@ -118,5 +133,36 @@ enum Reachability: Sendable, Equatable {
         var answers: [Address: Reachability] = [:]
         init(_ addresses: ArraySlice<Address>) { rest = addresses }
         func next() -> Address? { rest.popFirst() }
+    }
+}
+
+/// What checks have found in the last seconds.
+///
+/// A connection that never logs in counts against its address at OpenSSH 9.8 and later
+/// (PerSourcePenalties): 16 in a row lock the agent out, also its sessions, and each is forgotten
+/// after a second.
+@IO final class RecentAnswers {
+    /// How long an answer is given again, without dialling.
+    private let freshness: Duration
+    private var kept:
+        [TargetProbe.Address: (answer: Reachability, since: ContinuousClock.Instant)] =
+            [:]
+
+    nonisolated init(freshness: Duration = .seconds(10)) { self.freshness = freshness }
+
+    /// The answers for these addresses that are still fresh.
+    func of(_ addresses: [TargetProbe.Address]) -> [TargetProbe.Address: Reachability] {
+        addresses.reduce(into: [:]) { found, address in
+            guard let known = kept[address], IO.now - known.since < freshness else { return }
+            found[address] = known.answer
+        }
+    }
+
+    /// Keeps what was found.
+    func keep(_ found: [TargetProbe.Address: Reachability]) {
+        let now = IO.now
+        kept = kept.filter { now - $1.since < freshness }
+        guard kept.count < Targets.namesKept else { return }
+        for (address, answer) in found { kept[address] = (answer, now) }
     }
 }

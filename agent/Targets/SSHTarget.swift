@@ -1,5 +1,6 @@
-// Where a target leads: what `ssh -G` says about it, as values. Pure; Links turns it into a
-// connection. Invariant: paths are absolute or empty, tokens are expanded.
+// Where a target leads, as values: `SSHTarget+Reading` fills them with what `ssh -G` says, and
+// Links turns them into a connection. Invariant: paths are absolute or empty, tokens are expanded.
+import Net
 import SSH
 import Wire
 
@@ -15,7 +16,8 @@ struct SSHTarget: Sendable, Hashable {
     var credentials = Credentials()
     /// How the host's identity is checked.
     var hostKeys = HostKeys()
-    var connectTimeout: Duration?
+    /// How the connection to it is dialled.
+    var network = Network()
     /// Jump hosts, comma-separated, as configured.
     var jump: String?
     /// The jump hosts of `jump`, resolved, the nearest first; each has its own configuration.
@@ -27,6 +29,13 @@ struct SSHTarget: Sendable, Hashable {
     var allowsLegacy = false
     /// Compresses the connection.
     var compresses = false
+    /// Variables for its programs (`SetEnv`, `SendEnv`).
+    var environment: [Variable] = []
+    /// What its configuration asks for and the agent does not do.
+    var notes: [String] = []
+
+    /// Its name for ssh: as its configuration has it.
+    var sshName: String { TargetName.sshName(name) }
 
     /// Its name, with the user and the port that are used, and the jump hosts if the caller chose
     /// them.
@@ -62,12 +71,26 @@ struct SSHTarget: Sendable, Hashable {
         var alias: String?
         /// Whether the key of a host that has none stored is accepted and stored.
         var acceptsNew = false
+        /// Whether `files` begins with one that new keys may be stored in: a global one is not.
+        var storesNew = true
+        /// A file of keys that are not accepted from any host (`RevokedHostKeys`).
+        var revoked: String?
+        /// The least bits of an RSA key (`RequiredRSASize`), by default those of ssh.
+        var leastRSABits = 1024
+    }
+
+    /// How a connection is dialled.
+    struct Network: Sendable, Hashable {
+        /// From where, and to which addresses.
+        var dialling = Dialling()
+        /// The limit of connecting; nil: the usual one.
+        var timeout: Duration?
     }
 
     /// A target without any configuration.
     init(_ name: TargetName, place: Place) {
         self.name = name.host
-        hostname = name.host
+        hostname = TargetName.sshName(name.host)
         port = name.port ?? 22
         user = name.user ?? place.user
         credentials.identityFiles = ["id_ed25519", "id_ecdsa", "id_rsa"].map {
@@ -75,80 +98,6 @@ struct SSHTarget: Sendable, Hashable {
         }
         credentials.agentSocket = place.agentSocket
         hostKeys.files = ["\(place.home)/.ssh/known_hosts", "/etc/ssh/ssh_known_hosts"]
-    }
-
-    /// Applies what `ssh -G` printed: a keyword and its value on each line.
-    mutating func read(_ text: String, place: Place) {
-        credentials.identityFiles = []
-        credentials.certificateFiles = []
-        hostKeys.files = []
-        var global: [String] = []
-        for line in text.split(separator: "\n") {
-            guard let space = line.firstIndex(of: " ") else { continue }
-            let value = String(line[line.index(after: space)...])
-            switch line[..<space] {
-            case "hostname": hostname = value
-            case "user": user = value
-            case "port": port = UInt16(value) ?? port
-            case "identityfile": credentials.identityFiles.append(value)
-            case "certificatefile": credentials.certificateFiles.append(value)
-            case "identitiesonly": credentials.identitiesOnly = value == "yes"
-            case "identityagent": credentials.agentSocket = socket(value, place)
-            case "userknownhostsfile": hostKeys.files = value.split(separator: " ").map(String.init)
-            case "globalknownhostsfile": global = value.split(separator: " ").map(String.init)
-            case "hostkeyalias": hostKeys.alias = value
-            case "stricthostkeychecking": hostKeys.acceptsNew = value == "accept-new"
-            case "connecttimeout": connectTimeout = Int(value).map { .seconds($0) }
-            case "proxyjump": jump = value == "none" ? nil : value
-            case "proxycommand": proxyCommand = value == "none" ? nil : value
-            case "compression": compresses = value == "yes"
-            case "hostkeyalgorithms", "kexalgorithms":
-                let list = value.split(separator: ",")
-                if list.contains("ssh-rsa") || list.contains("diffie-hellman-group14-sha1") {
-                    allowsLegacy = true
-                }
-            case let keyword: credentials.rules.read(keyword, value)
-            }
-        }
-        proxyCommand = proxyCommand.map { expand($0, place) }
-        func expanded(_ paths: [String]) -> [String] {
-            paths.filter { $0 != "none" }.map { expand($0, place) }
-        }
-        credentials.identityFiles = expanded(credentials.identityFiles)
-        credentials.certificateFiles = expanded(credentials.certificateFiles)
-        hostKeys.files = expanded(hostKeys.files + global)
-    }
-
-    private func socket(_ value: String, _ place: Place) -> String? {
-        switch value {
-        case "none": nil
-        case "SSH_AUTH_SOCK", "$SSH_AUTH_SOCK": place.agentSocket
-        default:
-            value.hasPrefix("$")
-                ? place.environment[String(value.dropFirst())] : expand(value, place)
-        }
-    }
-
-    /// Expands the leading `~` and the tokens of ssh_config(5) that a path may contain.
-    private func expand(_ path: String, _ place: Place) -> String {
-        var out = path.hasPrefix("~/") ? place.home : ""
-        var rest = path.hasPrefix("~/") ? path.dropFirst() : path[...]
-        while let percent = rest.firstIndex(of: "%") {
-            out += rest[..<percent]
-            rest = rest[rest.index(after: percent)...]
-            switch rest.popFirst() {
-            case "d": out += place.home
-            case "u": out += place.user
-            case "h": out += hostname
-            case "n": out += name
-            case "r": out += user
-            case "p": out += String(port)
-            case "%": out += "%"
-            case let other?: out += "%\(other)"
-            case nil: break
-            }
-        }
-        return out + rest
     }
 }
 

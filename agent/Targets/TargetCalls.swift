@@ -12,13 +12,12 @@ import Wire
     func serve(on dispatcher: Dispatcher) {
         let probe = TargetProbe(isOpen: isOpen)
         dispatcher.serve(.listTargets) { (call: ListTargets, visit) in
-            let found = await targets.list(call.query, agent: membership.name).filter {
-                guard let name = $0.target?.address ?? (try? TargetName($0.info.target)) else {
-                    return false
-                }
-                return visit.caller.reaches(name)
+            let page = await targets.list(call, agent: membership.name) {
+                visit.caller.reaches($0)
             }
-            return ListTargets.json(call.probe ? await probed(found, probe) : found.map(\.info))
+            return ListTargets.json(
+                call.probe ? await probed(page.found, probe) : page.found.map(\.info),
+                leftOut: page.leftOut)
         }
     }
 
@@ -34,7 +33,7 @@ import Wire
             case .unreachable(let why): (info.isReachable, info.reason) = (false, why)
             case .unknown(let why): info.reason = why
             case nil where info.source == "local": info.isReachable = true
-            case nil: info.reason = "its SSH configuration is not usable"
+            case nil: break
             }
             return info
         }

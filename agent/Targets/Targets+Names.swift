@@ -20,7 +20,8 @@ extension Targets {
     func names(
         of target: SSHTarget, within patience: Duration
     ) async throws(Fault) -> [String] {
-        let own = [target.name, target.hostname]
+        // A host that is called `local` in DNS is not the agent's own machine.
+        let own = [target.name, TargetName.ofAlias(target.hostname)]
         let place: Set<String>
         switch await whereabouts.place(of: target, within: patience) {
         case .place(let found): place = found
@@ -32,7 +33,7 @@ extension Targets {
         if whereabouts.isThisMachine(place, isFar: isFar) { names.append("local") }
         let patterns = policy.hostPatterns
         guard !patterns.isEmpty else { return names }
-        names += place.map(HostName.canonical)
+        names += place.map { TargetName.ofAlias(HostName.canonical($0)) }
         let others = await aliases(under: patterns).filter { !own.contains($0) }
         let lookups = others.prefix(Self.aliasLimit).map { name in
             // Looked up for the agent: what a caller has under way must not hold up a rule.

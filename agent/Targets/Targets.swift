@@ -1,5 +1,5 @@
 // The targets of this agent: resolves names with the installed `ssh -G` (the real parser of
-// ssh_config), and lists the aliases. Used by Hosts and `target.list`.
+// ssh_config), and judges them by the rules. Used by Hosts and `target.list`.
 // Invariant: every answer comes within the limits of `ssh -G` and of the wait for it, and from
 // files as they were at most 10 seconds ago.
 import Glibc
@@ -34,23 +34,9 @@ enum Target: Sendable, Equatable {
     /// The site's rules.
     var policy = Policy()
     let place: Place
-    /// The ssh client; nil if there is none, when targets are taken as they are written.
-    private let ssh: String?
+    private let program: SSHProgram
     private var cache: [TargetName: Known] = [:]
     private let files: ConfigurationFiles
-    /// The runs of `ssh -G`: a caller that makes up names has 2 processes at once, all callers 8.
-    private let asked = JointWork<[String], Result<ChildResult, LoopError>>(
-        Shares(Targets.askLimit, share: Targets.askShare))
-    /// The most runs of `ssh -G` at once: each is a process of some 5 ms.
-    nonisolated static let askLimit = 8
-    /// The most of them for one principal.
-    nonisolated static let askShare = 2
-    /// The limit of one run, which takes some milliseconds unless the configuration runs programs.
-    private static let askTime = Duration.seconds(10)
-    /// How long a name waits for its run: a rule may be compared with 100 names, of which none may
-    /// be left out because the machine is slow.
-    private static let askPatience = Duration.seconds(30)
-
     /// What ssh printed for a name, and the fingerprint of the files it read.
     private struct Known {
         let target: SSHTarget
@@ -74,7 +60,7 @@ enum Target: Sendable, Equatable {
         self.whereabouts = whereabouts ?? Whereabouts(freshness: freshness)
         self.settings = settings
         self.place = place
-        self.ssh = ssh
+        program = SSHProgram(ssh, place)
     }
 
     /// The target that `target` (`agent/host`) names, if the policy allows this access, and the
@@ -133,7 +119,7 @@ enum Target: Sendable, Equatable {
 
     /// Whether a rule refuses a host, as far as its addresses are known within 2 s: a list may have
     /// hundreds of hosts, and what is in use does not end because a lookup is late.
-    private func isDenied(_ host: SSHTarget) async -> Bool {
+    func isDenied(_ host: SSHTarget) async -> Bool {
         do throws(Fault) {
             try await check(host, within: .seconds(2))
             return false
@@ -149,8 +135,10 @@ enum Target: Sendable, Equatable {
     ) async throws(Fault) -> [String] {
         let what = "\(host.user)@\(host.name)"
         func judge(_ names: [String]) throws(Fault) {
+            // A rule that denies `local` may mean the alias too; none that allows it does.
+            let own = [host.name, TargetName.ofAlias(host.hostname)]
             let rule = policy.refusal(
-                ofTarget: [host.name, host.hostname], alsoKnownAs: names, user: host.user,
+                ofTarget: own, alsoKnownAs: names + [host.sshName, host.hostname], user: host.user,
                 port: host.port)
             if let rule { throw .refused(what, by: rule) }
         }
@@ -201,7 +189,15 @@ enum Target: Sendable, Equatable {
             return known.target
         }
         var target = SSHTarget(name, place: place)
-        if let text = try await ask(name) { target.read(text, place: place) }
+        if let text = try await program.configuration(of: name, in: settings.sshConfig) {
+            target = try await read(text, for: name, target, scan.fileLists)
+        }
+        guard !target.hostname.contains("/") else {
+            throw Fault(
+                .nameNotFound,
+                "\"\(name)\" is not configured at this agent, and a host's own name has no slash:"
+                    + " target_list shows the names")
+        }
         target.apply(settings.blocks, home: place.home)
         // What the caller wrote overrides the configuration.
         target.user = name.user ?? target.user
@@ -214,6 +210,7 @@ enum Target: Sendable, Equatable {
         if let own = settings.knownHosts {
             target.hostKeys.files.removeAll { $0 == own }
             target.hostKeys.files.insert(own, at: 0)
+            target.hostKeys.storesNew = true
         }
         target.hostKeys.acceptsNew = target.hostKeys.acceptsNew || settings.acceptNew
         target.via = try await hops(of: target, depth: depth)
@@ -221,6 +218,32 @@ enum Target: Sendable, Equatable {
         cache[name] = Known(target: target, fingerprint: scan.fingerprint, since: IO.now)
         return target
     }
+
+    /// A target with what ssh printed about it.
+    private func read(
+        _ text: String, for name: TargetName, _ target: SSHTarget, _ lists: [[String]]
+    ) async throws(Fault) -> SSHTarget {
+        var around = Surroundings(place: place, lists: lists)
+        if text.contains("%C") || lists.joined().contains(where: { $0.contains("%C") }) {
+            // How ssh makes this hash differs between its versions, so it is asked.
+            let answer = try await program.configuration(
+                of: name, in: settings.sshConfig, ["-o", "UserKnownHostsFile=/%C"])
+            let line = answer?.split(separator: "\n").first { $0.hasPrefix(Self.hashLine) }
+            around.connection = line.map { String($0.dropFirst(Self.hashLine.count)) }
+        }
+        let result = await Blocking.run { [around] () -> Result<SSHTarget, Fault> in
+            var target = target
+            do throws(Fault) {
+                try target.read(text, around)
+                return .success(target)
+            } catch {
+                return .failure(error)
+            }
+        }
+        return try result.get()
+    }
+
+    private static let hashLine = "userknownhostsfile /"
 
     /// The jump hosts of a target; as in ssh, those of the first jump host count too.
     private func hops(of target: SSHTarget, depth: Int) async throws(Fault) -> [SSHTarget] {
@@ -231,12 +254,22 @@ enum Target: Sendable, Equatable {
         var hops: [SSHTarget] = []
         for part in jump.split(separator: ",") {
             let text = part.hasPrefix("ssh://") ? part.dropFirst(6) : part
-            var hop = try await resolve(try TargetName(String(text)), depth: depth + 1)
+            var hop = try await resolve(try Self.hop(String(text)), depth: depth + 1)
             hops += hops.isEmpty ? hop.via : []
             hop.via = hops
             hops.append(hop)
         }
         return hops
+    }
+
+    /// A jump host as the configuration or a caller writes it; `local` is never the agent's own
+    /// machine there.
+    private static func hop(_ text: String) throws(Fault) -> TargetName {
+        let start = text.lastIndex(of: "@").map(text.index(after:)) ?? text.startIndex
+        let end = text[start...].lastIndex(of: ":") ?? text.endIndex
+        let host = String(text[start..<end])
+        return try TargetName(
+            place: text[..<start] + TargetName.ofAlias(host) + text[end...])
     }
 
     /// The names that ssh_config introduces.
@@ -298,95 +331,15 @@ enum Target: Sendable, Equatable {
     /// Every name, with its source; the operator's own first.
     func named() async -> [(name: String, source: String)] {
         var seen: Set<String> = []
+        // In agent.conf, `local` is the agent's own machine.
         let own = settings.blocks.flatMap(\.names).map { ($0, "agent.conf") }
-        let all = own + (await aliases()).map { ($0, "ssh_config") }
-        return Array(all.filter { seen.insert($0.0).inserted }.prefix(500))
+            .filter { TargetName.ofAlias($0.0) == $0.0 }
+        let all = own + (await aliases()).map { (TargetName.ofAlias($0), "ssh_config") }
+        return all.filter { seen.insert($0.0).inserted }
     }
 
-    private func scan() async -> ConfigurationFiles.Scan {
+    func scan() async -> ConfigurationFiles.Scan {
         await files.scan(home: place.home, given: settings.sshConfig)
-    }
-
-    /// The targets for `target.list` that the policy allows and that match the query.
-    ///
-    /// Each comes with its SSH target, unless it is this machine or its configuration is unusable.
-    func list(
-        _ query: String?, agent: String
-    ) async -> [(info: TargetInfo, target: SSHTarget?)] {
-        var found: [(info: TargetInfo, target: SSHTarget?)] = []
-        if policy.refusalOfLocal == nil {
-            found.append((TargetInfo(target: "\(agent)/local", source: "local"), nil))
-        }
-        let names = await named()
-        // A few at a time: each name is one run of ssh.
-        for start in stride(from: 0, to: names.count, by: 8) {
-            let tasks = names[start..<min(start + 8, names.count)].map { entry in
-                (entry, IO.task { await self.look(entry.name) })
-            }
-            for (entry, task) in tasks {
-                var info = TargetInfo(target: "\(agent)/\(entry.name)", source: entry.source)
-                let target = await task.value
-                if let target {
-                    if await isDenied(target) { continue }
-                    info.hostname = target.hostname
-                    info.port = Int(target.port)
-                    info.user = target.user
-                    info.via = target.jump
-                }
-                found.append((info, target))
-            }
-        }
-        guard let query = query?.lowercased(), !query.isEmpty else { return found }
-        return found.filter {
-            $0.info.target.lowercased().contains(query)
-                || $0.info.hostname?.lowercased().contains(query) == true
-        }
-    }
-
-    private func look(_ alias: String) async -> SSHTarget? {
-        guard let name = try? TargetName(alias) else { return nil }
-        return try? await resolve(name)
-    }
-
-    private func ask(_ name: TargetName) async throws(Fault) -> String? {
-        guard let ssh else { return nil }
-        var arguments = ["-G"]
-        if let file = settings.sshConfig { arguments += ["-F", file] }
-        if let user = name.user { arguments += ["-l", user] }
-        if let port = name.port { arguments += ["-p", String(port)] }
-        arguments += ["--", name.host]
-        let answer: Result<ChildResult, LoopError>
-        do throws(Lack) {
-            answer = try await asked.value(
-                arguments, for: Sharer.current, until: IO.now + Self.askPatience
-            ) { [arguments] in await Self.run(ssh, arguments) }
-        } catch {
-            throw Fault(error, "places for reading ssh_config", "try again in a few seconds")
-        }
-        let result: ChildResult
-        do throws(LoopError) {
-            result = try answer.get()
-        } catch {
-            if case .cannotStart = error { return nil }
-            throw Fault(.unavailable, "cannot read the SSH configuration: \(error)")
-        }
-        guard result.exitCode == 0 else {
-            let words = String(decoding: result.errorOutput.prefix(500), as: UTF8.self)
-            throw Fault(
-                .unavailable,
-                "the agent's SSH configuration is not usable; correct it and try again: \(words)")
-        }
-        return String(decoding: result.output, as: UTF8.self)
-    }
-
-    private static func run(
-        _ ssh: String, _ arguments: [String]
-    ) async -> Result<ChildResult, LoopError> {
-        do throws(LoopError) {
-            return .success(try await Child.run(ssh, arguments, deadline: askTime))
-        } catch {
-            return .failure(error)
-        }
     }
 }
 

@@ -21,6 +21,11 @@ public enum Shared {
         "unanswered", "Agents that could not answer, and why."
     ).optional
 
+    /// What a joined list lacks.
+    public static let leftOut = Field.texts(
+        "left_out", "What the list lacks, by agent, and how to get it."
+    ).optional
+
     /// How long to wait, at most 50 s, because clients give up after 60 s.
     static func wait(_ standard: Duration, _ sentence: String) -> Field<Duration> {
         Field.seconds("wait_s", in: 0...50, sentence).or(standard)

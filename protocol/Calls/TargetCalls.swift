@@ -7,6 +7,10 @@ public struct ListTargets: CallArguments {
     public var query: String?
     /// Whether to check which targets are reachable.
     public var probe: Bool
+    /// How many of the targets that match are left out at the front.
+    public var offset: Int
+    /// The most targets of an answer.
+    public var limit: Int
 
     private static let query = Field.text(
         "query", "Keep targets whose name or host name contains this."
@@ -16,18 +20,37 @@ public struct ListTargets: CallArguments {
         "Also check which are reachable: dials all at once, logs in to none, takes up to 2 s after a "
             + "wait of at most 4 s."
     ).or(false)
+    private static let offset = Field.count(
+        "offset", "How many of the targets that match to pass over; left_out gives the next."
+    ).or(0)
+    /// A list of 1,000 targets has about 10,000 values, a tenth of what the relay takes.
+    private static let limit = Field.integer(
+        "limit", in: 1...1000, "The most targets to list for each agent."
+    ).or(300)
     private static let agent = Field.text("agent", "Keep the targets of this agent.").optional
     private static let targets = Field.objects("targets", TargetInfo.members, "The targets.")
 
+    private static let leftOut = Field.text(
+        "left_out", "What the list lacks, and how to get it."
+    ).optional
+
+    /// All targets, from the first.
+    public init(query: String? = nil) {
+        (self.query, probe, offset, limit) = (query, false, 0, 1000)
+    }
+
     /// Reads the arguments.
     public init(_ fields: Fields) throws(Fault) {
+        offset = try fields[Self.offset]
+        limit = try fields[Self.limit]
         query = try fields[Self.query]
         probe = try fields[Self.probe]
     }
 
     /// The result.
-    public static func json(_ found: [TargetInfo]) -> JSON {
+    public static func json(_ found: [TargetInfo], leftOut text: String? = nil) -> JSON {
         var members = Members()
+        members.put(leftOut, text)
         members.put(targets, found.map(\.json))
         return members.json
     }
@@ -35,7 +58,10 @@ public struct ListTargets: CallArguments {
     static let row = MethodRow(
         does: "lists the named targets within the caller's reach",
         deadline: Deadline(.seconds(15)), changesTargets: false,
-        arguments: [query.declaration, probe.declaration], result: [targets.declaration],
+        arguments: [
+            query.declaration, probe.declaration, offset.declaration, limit.declaration,
+        ],
+        result: [targets.declaration, leftOut.declaration],
         tool: ToolRow(
             "target_list", title: "List targets",
             """
@@ -46,7 +72,9 @@ public struct ListTargets: CallArguments {
             scopes: [.fleetRead], hints: .looks(atTargets: false),
             routes: [.agent("agent"), .each(joining: "targets")],
             arguments: [agent.declaration],
-            result: [targets.declaration, Shared.unanswered.declaration]))
+            result: [
+                targets.declaration, Shared.leftOut.declaration, Shared.unanswered.declaration,
+            ]))
 }
 
 /// A target in the list.
@@ -65,8 +93,10 @@ public struct TargetInfo: Sendable, Equatable {
     public var source: String
     /// Whether an SSH server answers there; nil if not asked, or if only a login would tell.
     public var isReachable: Bool?
-    /// Why it is not reachable, or why that is not known.
+    /// Why it is not reachable, or why that is not known, or why it cannot be used.
     public var reason: String?
+    /// What to know before using it.
+    public var note: String?
 
     private static let target = Field.text(
         "target", "The target as agent/host, the form that the other tools take.")
@@ -83,12 +113,14 @@ public struct TargetInfo: Sendable, Equatable {
         "With probe: whether an SSH server answers; absent where only a login would tell."
     ).optional
     private static let reason = Field.text(
-        "reason", "Why it is not reachable, or why that is not known."
+        "reason", "Why it is not reachable, why that is not known, or why it cannot be used."
     ).optional
+    private static let note = Field.text("note", "What to know before using it.").optional
 
     static let members = [
         target.declaration, hostname.declaration, port.declaration, user.declaration,
         via.declaration, source.declaration, reachable.declaration, reason.declaration,
+        note.declaration,
     ]
 
     /// A target by name.
@@ -108,6 +140,7 @@ public struct TargetInfo: Sendable, Equatable {
         members.put(Self.source, source)
         members.put(Self.reachable, isReachable)
         members.put(Self.reason, reason)
+        members.put(Self.note, note)
         return members.json
     }
 }

@@ -1,6 +1,9 @@
-// A target as callers write it: `agent/host`, where host is `local`, an ssh_config alias or
-// `user@host:port`. The relay and the agent take it apart with the same code, and judge what comes
-// of it, never how it was spelt. Pure. Invariant: a name that passed is safe on ssh's command line.
+// A target as callers write it: `agent/host`, where host is `local`, an ssh_config alias (which may
+// have slashes of its own), `=local` for an alias of that name, or `user@host:port`. The relay and
+// the agent take it apart with the same code, and judge what comes of it, never how it was spelt.
+// Pure. Invariants: a name that passed is safe on ssh's command line and within a path; the agent's
+// own machine and the alias `local` have different names, so that no right or rule on one holds for
+// the other.
 
 /// The host part of a target, taken apart.
 public struct TargetName: Hashable, Sendable, CustomStringConvertible {
@@ -31,10 +34,31 @@ public struct TargetName: Hashable, Sendable, CustomStringConvertible {
         return (user.map { $0 + "@" } ?? "") + place + (port.map { ":\($0)" } ?? "")
     }
 
-    /// Reads `agent/host` or what follows the slash; throws `invalid_argument`.
+    /// The name of an alias, as ssh_config or a ProxyJump has it, among the hosts.
+    public static func ofAlias(_ name: String) -> String {
+        isLocal(name[...]) ? "\(aliasMark)\(name)" : name
+    }
+
+    /// The name that ssh knows a host by.
+    public static func sshName(_ host: String) -> String {
+        host.first == aliasMark ? String(host.dropFirst()) : host
+    }
+
+    /// In front of the name of an alias that would otherwise be the agent's own machine; no name in
+    /// ssh_config begins with it.
+    private static let aliasMark: Character = "="
+
+    /// Reads `agent/host`, or a host alone if there is no slash; throws `invalid_argument`.
     public init(_ target: String) throws(Fault) {
-        let afterSlash = target.firstIndex(of: "/").map { target.index(after: $0) }
-        var rest = target[(afterSlash ?? target.startIndex)...]
+        let slash = target.firstIndex(of: "/")
+        try self.init(target[(slash.map(target.index(after:)) ?? target.startIndex)...], of: target)
+    }
+
+    /// Reads a host as it is written after `agent/`; throws `invalid_argument`.
+    public init(place: String) throws(Fault) { try self.init(place[...], of: place) }
+
+    private init(_ place: Substring, of target: String) throws(Fault) {
+        var rest = place
         var user: String?
         if let at = rest.lastIndex(of: "@") {
             user = String(rest[..<at])
@@ -60,7 +84,7 @@ public struct TargetName: Hashable, Sendable, CustomStringConvertible {
             guard port != nil, port != 0 else { throw Self.wrong(target) }
             rest = rest[..<colon]
         }
-        guard Self.isPlain(rest), user.map({ Self.isPlain($0[...]) }) ?? true else {
+        guard Self.isHost(rest), user.map({ Self.isPlain($0[...]) }) ?? true else {
             throw Self.wrong(target)
         }
         host = Self.isLocal(rest) ? Self.localHost : String(rest)
@@ -79,17 +103,13 @@ public struct TargetName: Hashable, Sendable, CustomStringConvertible {
     public func with(_ access: TargetAccess) throws(Fault) -> TargetName {
         var name = self
         if access.username != nil || access.port != nil {
-            // A slash would move the user in front of the agent's name.
-            if let user = access.username, user.contains("/") {
-                throw Self.wrong("\(user)@\(host)")
-            }
             var text = host.contains(":") ? "[\(host)]" : host
             if let user = access.username ?? user { text = "\(user)@\(text)" }
             if let port = access.port ?? port { text += ":\(port)" }
-            name = try TargetName(text)
+            name = try TargetName(place: text)
         }
         for hop in access.via {
-            let hop = try TargetName(hop)
+            let hop = try TargetName(place: hop)
             guard !hop.isLocal else { throw Self.wrong("local") }
             name.via.append(hop)
         }
@@ -102,6 +122,21 @@ public struct TargetName: Hashable, Sendable, CustomStringConvertible {
         var host = host
         while host.hasSuffix(".") { host.removeLast() }
         return host.lowercased() == localHost
+    }
+
+    /// Whether it is a name of a host: parts between slashes.
+    ///
+    /// A path in ssh_config that has the name stays below its folder. There is no colon beside a
+    /// slash, as ssh would read an address (`ssh://host`).
+    private static func isHost(_ text: Substring) -> Bool {
+        var text = text
+        if text.first == aliasMark {
+            text.removeFirst()
+            guard isLocal(text) else { return false }
+        }
+        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+        guard text.utf8.count <= 255, parts.count == 1 || !text.contains(":") else { return false }
+        return parts.allSatisfy { $0 != "." && $0 != ".." && isPlain($0) }
     }
 
     /// No option, no shell syntax, nothing that ssh would expand.

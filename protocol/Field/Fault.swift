@@ -87,7 +87,7 @@ extension String {
     ///
     /// Control characters are left out, except line feed and tab, and so are the characters that
     /// change the direction of writing.
-    func shown(atMost limit: Int) -> String {
+    public func shown(atMost limit: Int) -> String {
         var shown = String.UnicodeScalarView()
         for scalar in unicodeScalars.prefix(limit) where !Self.isHidden(scalar) {
             shown.append(scalar)

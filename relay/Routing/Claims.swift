@@ -62,6 +62,12 @@ struct Claims: Sendable {
         return own
     }
 
+    /// What a list of the agent lacks, as the agent says it and under its name.
+    func leftOut(of result: RawJSON) -> String? {
+        let said = (try? result.parsed(limits: .answer))?[Shared.leftOut.name]?.stringValue
+        return said.map { "\(agent.name): \($0.shown(atMost: 300))" }
+    }
+
     /// The members that name what belongs to an agent, and how the agent's own begin.
     private var handles: KeyValuePairs<String, String> {
         [

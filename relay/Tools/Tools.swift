@@ -98,6 +98,10 @@ import Wire
                 claims.own((try? answer.result.parsed(limits: .answer))?[list]?.arrayValue ?? [])
             }
             var joined: JSON.Object = [list: .array(entries)]
+            let leftOut = lists.compactMap { $0.claims.leftOut(of: $0.answer.result) }
+            if !leftOut.isEmpty {
+                joined[Shared.leftOut.name] = .array(leftOut.map { .string($0) })
+            }
             if !names.isEmpty {
                 joined[Shared.unanswered.name] = .array(names.map { .string($0) })
             }

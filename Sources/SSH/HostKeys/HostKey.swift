@@ -29,6 +29,17 @@ public struct HostKey: Equatable, Hashable, Sendable {
         }
     }
 
+    /// The length of an RSA key's modulus in bits; nil for other keys.
+    var rsaBits: Int? {
+        guard type == "ssh-rsa" else { return nil }
+        var reader = WireReader(blob)
+        guard reader.string() != nil, reader.string() != nil, let modulus = reader.string() else {
+            return 0
+        }
+        let digits = modulus.drop { $0 == 0 }
+        return digits.first.map { digits.count * 8 - $0.leadingZeroBitCount } ?? 0
+    }
+
     /// `SHA256:` and the digest as OpenSSH prints it.
     public var fingerprint: String {
         var text = Base64.encode(SHA256.hash(blob))

@@ -39,6 +39,8 @@ public struct KnownHosts: Sendable {
     private(set) var entries: [Entry] = []
     /// The lines that were skipped.
     public private(set) var warnings: [Warning] = []
+    /// The files that could not be read, and why.
+    public internal(set) var unread: [String] = []
 
     /// No keys.
     public init() {}
@@ -94,16 +96,19 @@ public struct KnownHosts: Sendable {
     }
 
     /// The types of the keys stored for a host, in file order.
+    ///
+    /// Off port 22, the host's plain entries count only where there are none for the port: a key
+    /// of their type would be taken for a changed one.
     public func keyTypes(host: String, port: UInt16, alias: String? = nil) -> [String] {
-        let names = Set([
-            Self.name(host: host, port: port, alias: alias),
-            Self.name(host: host, port: 22, alias: alias),
-        ])
-        var types: [String] = []
-        for entry in entries where entry.marker == .none && !types.contains(entry.key.type) {
-            if names.contains(where: entry.hosts.matches) { types.append(entry.key.type) }
+        for port in [port, 22] {
+            let name = Self.name(host: host, port: port, alias: alias)
+            var types: [String] = []
+            for entry in entries where entry.marker == .none && entry.hosts.matches(name) {
+                if !types.contains(entry.key.type) { types.append(entry.key.type) }
+            }
+            if !types.isEmpty { return types }
         }
-        return types
+        return []
     }
 
     /// The name under which a host is stored: `host`, or `[host]:port` off port 22; an alias as it

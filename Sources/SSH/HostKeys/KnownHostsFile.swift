@@ -5,10 +5,9 @@ import Glibc
 internal import Loop
 
 extension KnownHosts {
-    /// Reads the files; a missing one counts as empty.
-    @IO public static func read(_ files: [String]) async throws(SSHError) -> KnownHosts {
-        let result = await Blocking.run { load(files) }
-        return try result.get()
+    /// Reads the files; a missing one counts as empty, and one that cannot be read is in `unread`.
+    @IO public static func read(_ files: [String]) async -> KnownHosts {
+        await Blocking.run { load(files) }
     }
 
     /// Stores `key` for a host, under a hashed name, at the end of `file`, which may be new.
@@ -31,7 +30,7 @@ extension KnownHosts {
         return try result.get()
     }
 
-    private static func load(_ files: [String]) -> Result<KnownHosts, SSHError> {
+    private static func load(_ files: [String]) -> KnownHosts {
         var known = KnownHosts()
         for file in files {
             do throws(CryptoError) {
@@ -39,10 +38,10 @@ extension KnownHosts {
                 known.add(String(decoding: bytes, as: UTF8.self), file: file)
             } catch {
                 if case .file(_, ENOENT) = error { continue }
-                return .failure(.knownHosts(file: file, reason: error.description))
+                known.unread.append("\(error)")
             }
         }
-        return .success(known)
+        return known
     }
 
     /// Zero or the error number.
@@ -61,7 +60,8 @@ extension KnownHosts {
         guard Glibc.write(descriptor, bytes, bytes.count) == bytes.count else {
             return errno == 0 ? EIO : errno
         }
-        return fsync(descriptor) == 0 ? 0 : errno
+        // A device (`/dev/null`) stores nothing, which is what whoever named it wants.
+        return fsync(descriptor) == 0 || errno == EINVAL ? 0 : errno
     }
 
     private static func remove(_ name: String, from file: String) -> Result<Int, SSHError> {

@@ -29,6 +29,7 @@ internal import Net
         stream.onData = { bytes in
             text += bytes
             if let line = line(in: text) { return found.set(.success(line)) }
+            if refuses(text) { return found.set(.failure(.notAllowedNow(address: address))) }
             if text.count >= Self.limit { fail("it does not speak SSH") }
         }
         stream.onClose = { fail($0?.description ?? "it does not speak SSH") }
@@ -39,6 +40,13 @@ internal import Net
         }
         return try result.get()
     }
+
+    /// What OpenSSH 9.8 and later say in place of a version to a machine that they have locked out
+    /// for a while (PerSourcePenalties).
+    static let refusal = "Not allowed at this time"
+
+    /// Whether the server has said that it takes no connections from this machine now.
+    private static func refuses(_ text: [UInt8]) -> Bool { text.starts(with: Array(refusal.utf8)) }
 
     /// The version line, once it is complete; nil before.
     static func line(in text: [UInt8]) -> String? {

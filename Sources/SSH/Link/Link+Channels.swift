@@ -126,6 +126,7 @@ extension Link {
                     Int32(terminal.columns), Int32(terminal.rows), 0, 0)
             }
         }
+        if code == 0 { await setEnvironment(of: channel) }
         if code == 0 {
             asked = request
             code = await channel.ask { raw in
@@ -141,6 +142,20 @@ extension Link {
             code == LIBSSH2_ERROR_CHANNEL_REQUEST_DENIED
         else { return refusal }
         return await open(opening, terminal, request, start)
+    }
+
+    /// Sends the configured variables; one that the server refuses is not sent on this link again.
+    private func setEnvironment(of channel: Channel) async {
+        for variable in configuration.environment {
+            let (name, value) = (variable.name, variable.value)
+            let code = await channel.ask { raw in
+                libssh2_channel_setenv_ex(
+                    raw, name, UInt32(name.utf8.count), value, UInt32(value.utf8.count))
+            }
+            if code == LIBSSH2_ERROR_CHANNEL_REQUEST_DENIED {
+                configuration.environment.removeAll { $0.name == name }
+            }
+        }
     }
 
     /// The opened channel, unless its caller has stopped waiting.

@@ -11,7 +11,7 @@ extension Link {
     public static func connect(
         _ configuration: LinkConfiguration, through jump: Link? = nil
     ) async throws(SSHError) -> Link {
-        let known = try await KnownHosts.read(configuration.knownHosts)
+        let known = await KnownHosts.read(configuration.knownHosts)
         let link = try await handshake(configuration, known, jump)
         do throws(SSHError) {
             try await link.checkHostKey(known)
@@ -93,13 +93,7 @@ extension Link {
             return try SocketCarrier(descriptor: socket, proxy: proxy)
         }
         guard let jump else {
-            let socket: Int32
-            do throws(NetError) {
-                socket = try await Dialler.descriptor(host: host, port: port, deadline: limit)
-            } catch {
-                throw SSHError(error, address: configuration.address, limit: limit)
-            }
-            return try SocketCarrier(descriptor: socket)
+            return try SocketCarrier(descriptor: try await dial(configuration, limit))
         }
         let opening = IO.task {
             await Result { () async throws(SSHError) -> Channel in
@@ -114,6 +108,30 @@ extension Link {
         let stream = try result.get()
         return ChannelCarrier(stream, descriptor: jump.session.transport.descriptor)
     }
+
+    /// A connected socket, after as many attempts as are configured.
+    private static func dial(
+        _ configuration: LinkConfiguration, _ limit: Duration
+    ) async throws(SSHError) -> Int32 {
+        let end = IO.now + limit
+        var attempt = 1
+        while true {
+            do throws(NetError) {
+                return try await Dialler.descriptor(
+                    host: configuration.host, port: configuration.port,
+                    deadline: max(.milliseconds(1), end - IO.now), configuration.dialling)
+            } catch {
+                guard attempt < configuration.dialling.attempts, IO.now + attemptPause < end else {
+                    throw SSHError(error, address: configuration.address, limit: limit)
+                }
+            }
+            attempt += 1
+            try? await IO.sleep(for: attemptPause)
+        }
+    }
+
+    /// The pause between two attempts to connect, as ssh makes it.
+    private static let attemptPause = Duration.seconds(1)
 
     private var offer: ServerOffer? { session.transport.firstExchange?.offer }
 
@@ -140,6 +158,9 @@ extension Link {
                 address: address, offered: offer?.summary ?? "nothing readable")
         default:
             var reason = session.lastError
+            if wordsInstead?.hasPrefix(Greeting.refusal) == true {
+                return .notAllowedNow(address: address)
+            }
             if case .linkLost(let lost) = failure { reason = lost }
             if let words = wordsInstead { reason += ", after \u{201C}\(words)\u{201D}" }
             return .handshakeFailed(address: address, reason: reason)
@@ -169,17 +190,32 @@ extension Link {
         guard let key = server.hostKey else {
             throw .handshakeFailed(address: configuration.address, reason: "no host key")
         }
+        let trust = configuration.trust
+        if let bits = key.rsaBits, bits < trust.leastRSABits {
+            throw .hostKeyTooSmall(host: shown, bits: bits, required: trust.leastRSABits)
+        }
+        if let file = trust.revoked, try await RevokedKeys.read(file).contain(key) {
+            throw .hostKeyRevoked(host: shown, key: key, file: file)
+        }
         switch known.verdict(key, host: host, port: port, alias: alias) {
         case .match: return
         case .revoked: throw .hostKeyRevoked(host: shown, key: key)
         case .changed(let list): throw .hostKeyChanged(host: shown, known: list, offered: key)
         case .unknown:
-            guard configuration.acceptNew, let file = configuration.knownHosts.first else {
-                throw .hostKeyUnknown(
-                    host: shown, key: key,
-                    authority: known.authority(host: host, port: port, alias: alias))
+            // As in ssh: a key that is to be stored nowhere is not accepted.
+            guard trust.acceptsNew, trust.storesNew, let file = trust.files.first else {
+                let authority = known.authority(host: host, port: port, alias: alias)
+                guard known.unread.isEmpty || authority != nil else {
+                    throw .hostKeyNotFound(host: shown, key: key, unread: known.unread)
+                }
+                throw .hostKeyUnknown(host: shown, key: key, authority: authority)
             }
-            try await KnownHosts.trust(key, host: host, port: port, alias: alias, file: file)
+            do throws(SSHError) {
+                try await KnownHosts.trust(key, host: host, port: port, alias: alias, file: file)
+            } catch {
+                // As in ssh: the key was to be accepted; that it will be new again is said.
+                server.notes.append("the host key was accepted and could not be stored: \(error)")
+            }
         }
     }
 }

@@ -2,6 +2,7 @@
 // wait. A value; Targets makes it from ssh_config.
 public import Crypto
 internal import Loop
+public import Net
 
 /// How to reach and enter one SSH server.
 public struct LinkConfiguration: Sendable {
@@ -11,12 +12,8 @@ public struct LinkConfiguration: Sendable {
     public var port: UInt16
     /// The user to log in as.
     public var user: String
-    /// The name under which the host key is stored (`HostKeyAlias`); nil: `host` and `port`.
-    public var hostKeyAlias: String?
-    /// known_hosts files; the first is the one that accepted keys are added to.
-    public var knownHosts: [String]
-    /// Accepts and stores the key of a host that has none stored, never a changed key.
-    public var acceptNew = false
+    /// How the host's identity is checked.
+    public var trust: HostTrust
     /// Ways to log in: keys in the order to offer them, then a password and a code.
     public var authentication: [Authentication]
     /// Files of OpenSSH user certificates for those keys, which are in files or in ssh-agent;
@@ -36,6 +33,10 @@ public struct LinkConfiguration: Sendable {
     public var compresses = false
     /// A shell command whose standard streams are the connection (`ProxyCommand`).
     public var proxyCommand: String?
+    /// How the connection is made; a ProxyCommand and a jump host make it in their own way.
+    public var dialling = Dialling()
+    /// Variables for the programs that are started; the server decides which it takes.
+    public var environment: [Variable] = []
 
     /// A configuration with the usual limits.
     public init(
@@ -45,12 +46,58 @@ public struct LinkConfiguration: Sendable {
         self.host = host
         self.port = port
         self.user = user
-        self.knownHosts = knownHosts
+        trust = HostTrust(knownHosts: knownHosts)
         self.authentication = authentication
+    }
+
+    /// The name under which the host key is stored (`HostKeyAlias`); nil: `host` and `port`.
+    public var hostKeyAlias: String? {
+        get { trust.alias }
+        set { trust.alias = newValue }
+    }
+    /// known_hosts files; the first is the one that accepted keys are added to.
+    public var knownHosts: [String] {
+        get { trust.files }
+        set { trust.files = newValue }
+    }
+    /// Accepts and stores the key of a host that has none stored, never a changed key.
+    public var acceptNew: Bool {
+        get { trust.acceptsNew }
+        set { trust.acceptsNew = newValue }
     }
 
     /// `host:port`, for messages.
     var address: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+}
+
+/// A variable of a program's environment.
+public struct Variable: Sendable, Hashable {
+    /// Its name.
+    public let name: String
+    /// Its value.
+    public let value: String
+
+    /// A variable.
+    public init(name: String, value: String) { (self.name, self.value) = (name, value) }
+}
+
+/// How a host's identity is checked.
+public struct HostTrust: Sendable {
+    /// The name to look up in place of the host's name and port.
+    public var alias: String?
+    /// The known_hosts files.
+    public var files: [String]
+    /// Whether the key of a host that has none stored is accepted; a changed key never is.
+    public var acceptsNew = false
+    /// Whether the first file is one for new keys; without one, no new key is accepted.
+    public var storesNew = true
+    /// A file of revoked keys, which must be readable (`RevokedHostKeys`).
+    public var revoked: String?
+    /// The least bits of an RSA key (`RequiredRSASize`); ssh's own limit.
+    public var leastRSABits = 1024
+
+    /// Strict checks against these files.
+    public init(knownHosts files: [String]) { self.files = files }
 }
 
 /// The times and sizes of one link.

@@ -13,4 +13,6 @@ public struct ServerIdentity: Sendable {
     public internal(set) var banner = ""
     /// The agreed cipher.
     public internal(set) var cipher = ""
+    /// What an operator should know of how the host key was checked.
+    public internal(set) var notes: [String] = []
 }

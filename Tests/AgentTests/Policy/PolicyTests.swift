@@ -108,7 +108,9 @@ import Wire
             return (
                 await outcome { try await targets.resolve(TargetName("web1")) },
                 await outcome { try await targets.resolve(TargetName("x@web1:99")) },
-                await targets.list(nil, agent: "site").map { "\($0.info.target) \($0.info.source)" }
+                await targets.list(ListTargets(), agent: "site").found.map {
+                    "\($0.info.target) \($0.info.source)"
+                }
             )
         }.value
         let web = try results.0.get()

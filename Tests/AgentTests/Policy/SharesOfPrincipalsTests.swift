@@ -162,9 +162,9 @@ import Wire
             }
         }
         let hers = (0..<12).map { resolve("m\($0 % 6)", for: "mallory") }
-        #expect(await holds { started() >= Targets.askShare })
+        #expect(await holds { started() >= SSHProgram.share })
         #expect(await resolve("bench", for: "bob").value)
-        #expect(started() == Targets.askShare)
+        #expect(started() == SSHProgram.share)
         try folder.write("", to: "go")
         for task in hers { #expect(await task.value) }
         #expect(started() == 6)

@@ -20,13 +20,14 @@ import Wire
     var taken: Int { open.count }
     var port: UInt16 { listener?.address?.port ?? 0 }
 
-    init(_ text: String = "") throws {
+    init(_ text: String = "", closes: Bool = false) throws {
         self.text = text
         let address = try #require(SocketAddress(ip: "127.0.0.1", port: 0))
         listener = try Listener.tcp(address) { [unowned self] stream in
             open.append(stream)
             stream.onData = { _ in }
             if !text.isEmpty { stream.write(Array(text.utf8)) }
+            if closes { stream.finish() }
         }
     }
 
@@ -76,7 +77,8 @@ import Wire
             try Self.target("mute", port: mute.port), try Self.target("mail", port: other.port),
         ]
         for answer in await TargetProbe(limit: .milliseconds(700)).look(at: silent) {
-            guard case .unreachable(let reason) = answer else {
+            // They may greet later.
+            guard case .unknown(let reason) = answer else {
                 Issue.record("\(answer)")
                 continue
             }
@@ -139,7 +141,7 @@ import Wire
         let his = [check([targets[0], targets[1]], for: "bob"), check([targets[2]], for: "bob")]
         for task in hers + his + [other] {
             for answer in await task.value {
-                guard case .unreachable = answer else {
+                guard case .unknown = answer else {
                     Issue.record("\(answer)")
                     continue
                 }
@@ -148,6 +150,54 @@ import Wire
         // Her turn for the third may come when Bob's check of it has ended.
         #expect(mutes.prefix(2).allSatisfy { $0.taken == 1 } && mutes[2].taken <= 2)
         #expect(probe.checks.shares.taken == 0)
+    }
+
+    /// Sixteen connections without a login lock an agent out of OpenSSH 9.8 and later.
+    @Test @IO func `a host is dialled once in a while, however often it is asked for`() async throws
+    {
+        let server = try Mute("SSH-2.0-x\r\n")
+        let locked = try Mute("Not allowed at this time\r\n", closes: true)
+        defer { for one in [server, locked] { one.close() } }
+        let targets = [
+            try Self.target("a", port: server.port), try Self.target("b", port: locked.port),
+        ]
+        let probe = TargetProbe(limit: .seconds(20), recent: RecentAnswers(freshness: .seconds(60)))
+        for principal in ["p", "q", "r"] {
+            let answers = await Sharer.serving(principal) { await probe.look(at: targets) }
+            #expect(answers[0] == .reachable)
+            guard case .unknown(let reason) = answers[1] else {
+                Issue.record("\(answers[1])")
+                continue
+            }
+            #expect(reason.contains("PerSourcePenalties"), "\(reason)")
+        }
+        #expect(server.taken == 1 && locked.taken == 1)
+        // An open link is proof enough.
+        let open = TargetProbe(limit: .seconds(20), isOpen: { _ in true })
+        #expect(await open.look(at: targets) == [.reachable, .reachable])
+        #expect(server.taken == 1 && locked.taken == 1)
+        // Later it is dialled again.
+        let eager = TargetProbe(limit: .seconds(20), recent: RecentAnswers(freshness: .zero))
+        for _ in 0..<2 { _ = await eager.look(at: [targets[0]]) }
+        #expect(server.taken == 3)
+        let error = await refusal(of: locked.port)
+        guard case .notAllowedNow? = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        #expect(error?.isTransient == false)
+    }
+
+    @IO private func refusal(of port: UInt16) async -> SSHError? {
+        do throws(SSHError) {
+            let link = try await Link.connect(
+                LinkConfiguration(
+                    host: "127.0.0.1", port: port, user: "u", knownHosts: [], authentication: []))
+            link.close()
+            return nil
+        } catch {
+            return error
+        }
     }
 
     @Test @IO func `the list tells it of each target`() async throws {

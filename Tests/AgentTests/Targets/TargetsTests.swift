@@ -191,7 +191,7 @@ import Wire
         #expect(web.credentials.identityFiles == ["\(folder.path)/.ssh/deploy-2222"])
         #expect(web.credentials.identitiesOnly && web.hostKeys.acceptsNew && web.jump == "gate")
         #expect(web.hostKeys.files == ["/own", "/k1", "/k2"])
-        #expect(web.hostKeys.alias == "frontend" && web.connectTimeout == .seconds(7))
+        #expect(web.hostKeys.alias == "frontend" && web.network.timeout == .seconds(7))
         #expect(other.user == "x" && other.port == 99 && other.hostname == "10.1.2.3")
         #expect(missing.user == "x" && missing.port == 99 && missing.hostname == "10.9.9.9")
         #expect(missing.hostKeys.files.first == "/own")
@@ -255,14 +255,14 @@ import Wire
         let list = await IO.task {
             await Targets(
                 settings: TargetSettings(sshConfig: config), place: Self.place(folder.path)
-            ).list(nil, agent: "site").map(\.info)
+            ).list(ListTargets(), agent: "site").found.map(\.info)
         }.value
         #expect(list.map(\.target) == ["site/local", "site/one", "site/two"])
         #expect(list[1].hostname == "10.0.0.1" && list[2].port == 24)
         let some = await IO.task {
             await Targets(
                 settings: TargetSettings(sshConfig: config), place: Self.place(folder.path)
-            ).list("10.0", agent: "site").map(\.info)
+            ).list(ListTargets(query: "10.0"), agent: "site").found.map(\.info)
         }.value
         #expect(some.map(\.target) == ["site/one"])
     }

@@ -1,0 +1,127 @@
+// The list of targets: which match, one page of them, and what is left out. Beside Targets, which
+// resolves each. Invariant: names are searched before anything is cut, and what a caller may not
+// use, or a rule refuses, is not listed.
+import Loop
+import Wire
+
+/// A page of the list of targets.
+struct TargetPage: Sendable {
+    var found: [(info: TargetInfo, target: SSHTarget?)] = []
+    /// What the page lacks, and how to get it; nil: nothing.
+    var leftOut: String?
+}
+
+extension Targets {
+    /// How long a list may resolve names: its call has 15 s, of which a probe takes 6 s.
+    private static let listTime = Duration.seconds(6)
+
+    /// A page of the targets that match, within a caller's reach.
+    ///
+    /// Each comes with its SSH target, unless it is this machine or its configuration is unusable.
+    func list(
+        _ call: ListTargets, agent: String, reaches: @IO (TargetName) -> Bool = { _ in true }
+    ) async -> TargetPage {
+        let end = IO.now + Self.listTime
+        let aliases = await named().filter { entry in
+            (try? TargetName(place: entry.name)).map(reaches) ?? false
+        }
+        var entries = aliases
+        let hasLocal = policy.refusalOfLocal == nil && reaches(.local)
+        if hasLocal { entries.insert(("local", "local"), at: 0) }
+        var unknown = 0
+        if let query = call.query?.lowercased(), !query.isEmpty {
+            var (matching, others) = (entries, entries)
+            matching.removeAll { !"\(agent)/\($0.name)".lowercased().contains(query) }
+            others.removeAll { "\(agent)/\($0.name)".lowercased().contains(query) }
+            others.removeAll { $0.source == "local" }
+            // Other names may lead to a host whose name matches; most queries are about names.
+            if await !mayNameHost(query) { others = [] }
+            let resolved = await resolved(others, until: end)
+            unknown = others.count - resolved.count
+            matching += zip(others, resolved).filter { _, target in
+                (try? target.get().hostname.lowercased().contains(query)) == true
+            }.map(\.0)
+            entries = matching
+        }
+        let names = Array(entries.dropFirst(call.offset).prefix(call.limit))
+        let answers = await resolved(names, until: end)
+        var page = TargetPage()
+        for (entry, answer) in zip(names, answers) {
+            var info = TargetInfo(target: "\(agent)/\(entry.name)", source: entry.source)
+            info.note = note(on: entry.name, agent, among: aliases.map(\.name))
+            switch answer {
+            case _ where entry.source == "local": page.found.append((info, nil))
+            case .success(let target):
+                guard reaches(target.address), await !isDenied(target) else { continue }
+                info.hostname = target.hostname
+                info.port = Int(target.port)
+                info.user = target.user
+                info.via = target.jump
+                page.found.append((info, target))
+            case .failure(let fault):
+                info.reason = fault.message
+                page.found.append((info, nil))
+            }
+        }
+        page.leftOut = Self.leftOut(
+            more: entries.count - call.offset - answers.count, next: call.offset + answers.count,
+            unknown: unknown)
+        return page
+    }
+
+    /// Whether the configuration names a host, other than by its alias, that a query may find.
+    private func mayNameHost(_ query: String) async -> Bool {
+        let scan = await scan()
+        return scan.isDynamic || scan.hostNames.contains { $0.contains(query) || $0.contains("%") }
+            || settings.blocks.contains { $0.hostname?.lowercased().contains(query) == true }
+    }
+
+    /// How an alias `local` and this machine are told apart.
+    private func note(on name: String, _ agent: String, among names: [String]) -> String? {
+        let alias = names.first { TargetName.sshName($0) != $0 }
+        guard let alias else { return nil }
+        if name == "local" {
+            return "the agent's own machine; the host that ssh_config calls local is"
+                + " \(agent)/\(alias)"
+        }
+        guard name == alias else { return nil }
+        return "the host that ssh_config calls \(TargetName.sshName(name)); \(agent)/local is the"
+            + " agent's own machine"
+    }
+
+    private static func leftOut(more: Int, next: Int, unknown: Int) -> String? {
+        var parts: [String] = []
+        if more > 0 {
+            parts.append(
+                "\(more) more \(more == 1 ? "target matches" : "targets match"): give a \"query\", or"
+                    + " \"offset\": \(next)")
+        }
+        if unknown > 0 {
+            parts.append(
+                "\(unknown) \(unknown == 1 ? "name was" : "names were") not resolved in time, and may"
+                    + " lead to a host that matches: ask again")
+        }
+        return parts.isEmpty ? nil : parts.joined(separator: "; ")
+    }
+
+    /// What the names resolve to, in their order, as far as the time reaches.
+    private func resolved(
+        _ entries: [(name: String, source: String)], until end: ContinuousClock.Instant
+    ) async -> [Result<SSHTarget, Fault>] {
+        var found: [Result<SSHTarget, Fault>] = []
+        // A few at a time: each name that is not known yet is one run of ssh.
+        for start in stride(from: 0, to: entries.count, by: 8) where IO.now < end {
+            let tasks = entries[start..<min(start + 8, entries.count)].map { entry in
+                IO.task { () async -> Result<SSHTarget, Fault> in
+                    do throws(Fault) {
+                        return .success(try await self.resolve(try TargetName(place: entry.name)))
+                    } catch {
+                        return .failure(error)
+                    }
+                }
+            }
+            for task in tasks { found.append(await task.value) }
+        }
+        return found
+    }
+}
