@@ -10,7 +10,7 @@ public import Net
     private let client: any ByteStream
     private let limit: Int
     private var splitter: LineSplitter
-    /// The lines that a new server must have seen: `initialize`, and that the client has its answer.
+    /// The lines that a new server must have seen: `initialize`, and that it was answered.
     private var handshake: [[UInt8]] = []
     /// The requests without a reply, in their order.
     private var waiting: [Waiting] = []
