@@ -38,6 +38,8 @@ import Net
         var closesAfterRest = false
         /// Requests that were refused.
         var refusals = 0
+        /// How often it was looked for since it has ended its input; nil before that.
+        var probes: Int?
     }
 
     /// A body that is being received.
@@ -55,6 +57,7 @@ import Net
         deadline = server.tick(after: server.ticks.idle)
         unsafe stream.onData = { unsafe self.received($0) }
         stream.onDrain = { self.drained() }
+        stream.onEnd = { self.inputEnded() }
         stream.onClose = { _ in self.closed() }
     }
 
@@ -85,10 +88,34 @@ import Net
         }
     }
 
+    /// The client sends no more, but may still read: requests that came whole are answered.
+    private func inputEnded() {
+        visitor.probes = 0
+        switch state {
+        case .handling: watchLeaving()
+        case .idle, .head, .body, .lingering: endWithoutInput()
+        case .closed: break
+        }
+    }
+
+    /// Ends the connection after what is still to be sent, unless a request is left to be read.
+    private func endWithoutInput() {
+        let isWaiting = state == .idle && isCongested && start < input.count
+        guard visitor.probes != nil, state != .handling, !isWaiting else { return }
+        if visitor.rest.isEmpty { stream.finish() } else { visitor.closesAfterRest = true }
+    }
+
+    /// Looks for a client that has ended its input, at intervals.
+    ///
+    /// It has left, or it waits: the system tells the two apart only after something was sent.
+    private func watchLeaving() {
+        deadline = visitor.probes == nil ? .max : server.tick(after: server.ticks.probe)
+    }
+
     /// While a request is handled or the peer does not read, input is only buffered.
     private func pauseIfFull() {
         guard state == .handling || isCongested else { return }
-        guard !isPaused, input.count - start > limits.pipelinedBytes else { return }
+        guard !isPaused, input.count - start > limits.memory.pipelined else { return }
         isPaused = true
         stream.pauseReading()
     }
@@ -217,7 +244,7 @@ import Net
 
     private func dispatch() {
         state = .handling
-        deadline = .max
+        watchLeaving()
         let request = request()
         let isHead = headBytes.isText(head.method, "HEAD")
         headBytes = []
@@ -261,7 +288,8 @@ import Net
         case 401, 403, 404: visitor.refusals += 1
         default: break
         }
-        return !isDraining && visitor.refusals < limits.refusals
+        let isLast = visitor.probes != nil && start == input.count
+        return !isDraining && !isLast && visitor.refusals < limits.refusals
     }
 
     func writeHead(
@@ -310,7 +338,7 @@ import Net
         visitor.unread?.release()
         switch state {
         case .handling:
-            deadline = .max
+            watchLeaving()
             responder?.drained()
         case .idle, .head: next()
         case .body, .lingering, .closed: break
@@ -338,10 +366,11 @@ import Net
         if isCongested { return watchDrain() }
         if state == .idle { deadline = server.tick(after: server.ticks.idle) }
         advance()
-        if isPaused, state != .handling || input.count <= limits.pipelinedBytes {
+        if isPaused, state != .handling || input.count <= limits.memory.pipelined {
             isPaused = false
             stream.resumeReading()
         }
+        endWithoutInput()
     }
 
     /// Answers a malformed request, and keeps reading for a moment: closing with unread input would
@@ -375,6 +404,11 @@ import Net
     func expire() {
         switch state {
         case .head, .body: refuse(408)
+        case .handling where visitor.probes != nil && stream.unsent == 0:
+            let number = (visitor.probes ?? 0) + 1
+            visitor.probes = number
+            watchLeaving()
+            responder?.probe(number)
         case .idle, .handling, .lingering, .closed: stream.close()
         }
     }

@@ -16,8 +16,6 @@ public struct HTTPLimits: Sendable {
     public var memory = Memory()
     /// Bytes that chunk extensions and trailers may add to a body.
     public var chunkOverheadBytes = 16 << 10
-    /// Pipelined bytes kept while a request is handled; beyond it, reading pauses.
-    public var pipelinedBytes = 64 << 10
     /// Unsent bytes beyond which a writer waits for the peer to read.
     public var unsentBytes = 64 << 10
     /// Connections at once, which bounds descriptors and memory; a further one gets 503.
@@ -37,6 +35,9 @@ public struct HTTPLimits: Sendable {
     public var writeDeadline: Duration = .seconds(30)
     /// How long a refused peer may keep sending, so that it can read the reason.
     public var lingerDeadline: Duration = .seconds(1)
+    /// How often a client that has ended its input, but waits for its reply, is sent something that
+    /// it skips: one that has left is noticed after two of these.
+    public var probeInterval: Duration = .seconds(1)
 
     /// The defaults above.
     public init() {}
@@ -49,6 +50,9 @@ public struct HTTPLimits: Sendable {
         /// The most of them for one client: half, so that no client keeps the others out, and yet
         /// eight of the longest (beyond it: 503).
         public var clientBodies = 32 << 20
+        /// Pipelined bytes of one connection kept while a request is handled; beyond it, reading
+        /// pauses.
+        public var pipelined = 64 << 10
         /// Longest body in bytes that is not counted if it arrives together with its head: it takes
         /// no more memory than the connection has anyway.
         public var shortBody = 16 << 10

@@ -18,6 +18,10 @@ public import Loop
         didSet { if isDisconnected { tellDisconnect() } }
     }
 
+    /// Called once when the client has ended its input and the response has not started: a handler
+    /// that can start it should, because only sending shows whether the client has left.
+    public var onInputEnd: (@IO () -> Void)?
+
     /// Who the request comes from, as set by the handler; used by `HTTPServer.end`.
     public var client: String? {
         get { connection.client }
@@ -29,6 +33,7 @@ public import Loop
     private let isHead: Bool
     private let isHTTP10: Bool
     private var keepAlive: Bool
+    private var isEventStream = false
     private var task: Task<Void, Never>?
     private var writers: [CheckedContinuation<Void, Never>] = []
 
@@ -74,6 +79,7 @@ public import Loop
     public func start(status: Int = 200, headers: HTTPHeaders = [:]) {
         guard phase == .waiting, !isDisconnected else { return }
         phase = .streaming
+        isEventStream = headers["Content-Type"] == "text/event-stream"
         keepAlive = connection.staysOpen(after: status) && keepAlive && !isHTTP10
         connection.writeHead(
             status: status, headers: headers, framing: isHTTP10 ? .untilClose : .chunked,
@@ -119,6 +125,7 @@ public import Loop
 
     private func finished() {
         onDisconnect = nil
+        onInputEnd = nil
         task = nil
         resumeWriters()
         connection.responded(keepAlive: keepAlive)
@@ -144,11 +151,32 @@ public import Loop
 
     func drained() { resumeWriters() }
 
+    /// Sends something that a client skips, so that the system reports one that has left.
+    func probe(_ number: Int) {
+        switch phase {
+        case .waiting:
+            if let begin = onInputEnd {
+                onInputEnd = nil
+                begin()
+            } else if number > 2, !isHTTP10 {
+                // Simple clients do not expect it: what is answered soon comes without.
+                connection.write(Array("HTTP/1.1 100 Continue\r\n\r\n".utf8))
+            }
+        case .streaming where !isEventStream:
+            // Nothing can be put between its pieces, and few who wait for them end their input.
+            connection.cut()
+        case .streaming where writers.isEmpty:
+            connection.write(chunk: SSEEvent.keepAlive[...], framed: !isHTTP10)
+        case .streaming, .done: break
+        }
+    }
+
     func disconnected() {
         guard phase != .done, !isDisconnected else { return }
         isDisconnected = true
         task?.cancel()
         task = nil
+        onInputEnd = nil
         tellDisconnect()
         resumeWriters()
     }

@@ -47,7 +47,7 @@ public import Net
         replies = ByteBudget(limit: limits.memory.replies, share: limits.memory.clientReplies)
         let shortest = min(
             limits.headDeadline, limits.bodyDeadline, limits.idleDeadline, limits.writeDeadline,
-            limits.lingerDeadline)
+            limits.lingerDeadline, limits.probeInterval)
         tickLength = min(.milliseconds(250), max(.milliseconds(10), shortest / 4))
         ticks = HTTPTicks(limits, length: tickLength)
     }
@@ -145,7 +145,7 @@ public import Net
 
 /// The limits' waits counted in sweeps, so that no request costs a clock reading.
 struct HTTPTicks {
-    let head, body, idle, write, linger, second: Int
+    let head, body, idle, write, linger, probe, second: Int
 
     init(_ limits: HTTPLimits, length: Duration) {
         func count(_ wait: Duration) -> Int { Int((wait / length).rounded(.up)) }
@@ -154,6 +154,7 @@ struct HTTPTicks {
         idle = count(limits.idleDeadline)
         write = count(limits.writeDeadline)
         linger = count(limits.lingerDeadline)
+        probe = count(limits.probeInterval)
         second = count(.seconds(1))
     }
 }

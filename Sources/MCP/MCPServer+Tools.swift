@@ -23,31 +23,35 @@ extension MCPServer {
             throw .invalidParams("unknown tool \(quoted(name)): see tools/list")
         }
         try allow(entry.tool.scope, caller.principal)
-        let raw = request.params.raw("arguments") ?? Self.noArguments
+        let sent = request.params.raw("arguments")
         let schema = entry.schema
-        let (read, problem) = await Blocking.run(ifLong: raw.bytes.count) {
-            let read = (try? raw.parsed())?.objectValue
-            return (read, read.flatMap { schema.problem(with: $0) })
+        let read = await Blocking.run(ifLong: sent?.bytes.count ?? 0) {
+            () -> Result<(Arguments, String?), MCPError> in
+            do throws(MCPError) {
+                let arguments = try Arguments(sent, schema)
+                return .success((arguments, schema.problem(with: arguments.object)))
+            } catch {
+                return .failure(error)
+            }
         }
-        guard let arguments = read else {
-            throw .invalidParams("params.arguments must be an object")
-        }
+        let (arguments, problem) = try read.get()
         if let problem {
             guard caller.revision.hasInputErrorsAsResults else { throw .invalidParams(problem) }
             return await write(.failure("\(name): \(problem)."), for: request)
         }
         let progress = request.progressToken.map { ProgressReporter($0, limits, notify) }
         let call = ToolCall(
-            name: name, arguments: arguments, principal: caller.principal, client: caller.client,
+            name: name, arguments: arguments.object, principal: caller.principal,
+            client: caller.client,
             capabilities: caller.capabilities, revision: caller.revision, trace: request.trace,
-            progress: progress, rawArguments: raw)
+            progress: progress, rawArguments: arguments.raw)
         let outcome: ToolResult
         do throws(MCPError) {
             outcome = try await run(entry.tool.handler, call)
         } catch {
             outcome = .failure(error.description)
         }
-        return await write(outcome, for: request)
+        return await write(outcome, ignoring: arguments.ignored, for: request)
     }
 
     private func run(
@@ -65,15 +69,17 @@ extension MCPServer {
     }
 
     /// The reply; a long one is written beside the loop.
-    private func write(_ result: ToolResult, for request: Request) async -> [UInt8] {
+    private func write(
+        _ result: ToolResult, ignoring names: [String] = [], for request: Request
+    ) async -> [UInt8] {
         let (id, revision, member) = (request.id, request.caller.revision, serverMember)
         let bytes = result.estimatedBytes
         return await Blocking.run(ifLong: bytes) {
-            Envelope.result(id, reserve: bytes) {
+            var result = result
+            result.add(ignored: names)
+            return Envelope.result(id, reserve: bytes) {
                 result.write(into: &$0, in: revision, server: member)
             }
         }
     }
-
-    private static let noArguments = RawJSON([:])
 }

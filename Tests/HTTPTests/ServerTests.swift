@@ -96,7 +96,7 @@ import Testing
     @Test @IO func `many pipelined requests all come back, and none is lost at the cap`()
         async throws
     {
-        let server = try server({ $0.pipelinedBytes = 256 }, handler: echo)
+        let server = try server({ $0.memory.pipelined = 256 }, handler: echo)
         defer { server.close() }
         let wire = try await Wire.connect(server)
         for number in 0..<500 { wire.send("GET /\(number) HTTP/1.1\r\nHost: x\r\n\r\n") }

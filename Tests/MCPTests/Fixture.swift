@@ -66,12 +66,16 @@ enum Fixture {
         return ToolResult(text: "done")
     }
 
+    /// What Python's `splitlines` and Node's `readline` take for several lines.
+    static let allLines = "done\u{2028}b\u{2029}c\u{85}d"
+
+    /// Its reply travels on a stream of events when progress was asked for.
     static let steps = Tool(
         name: "steps", title: "Steps", description: "Reports three steps.",
         inputSchema: ["type": "object"], annotations: harmless
     ) { call in
         for step in [0.0, 50, 50] { call.progress?.report(step, total: 100, message: "at \(step)") }
-        return ToolResult(text: "done")
+        return ToolResult(text: .string(allLines))
     }
 
     static let fail = Tool(

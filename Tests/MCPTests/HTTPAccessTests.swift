@@ -34,6 +34,34 @@ import Testing
         }
     }
 
+    @Test @IO func `a host is one, however it is written`() async {
+        let access = HTTPAccess(
+            isLoopback: true, allowedHosts: ["relay.lan.", "[2001:DB8::1]", "192.0.2.7"])
+        for host in [
+            "127.0.0.2:1", "127.255.0.1", "[0:0:0:0:0:0:0:1]", "LOCALHOST.:80", "relay.lan",
+            "Relay.lan.:443", "[2001:db8:0::1]:8443", "192.0.2.7:80",
+        ] {
+            #expect(await status(access, [("Host", host)]) == 200, "\(host)")
+        }
+        for host in [
+            "128.0.0.1", "127.0.0.256", "127.1", "2130706433", "[2001:db8::2]", "::1",
+            "[127.0.0.1]", "127.0.0.1..", ".", "192.0.2.8", "[::ffff:192.0.2.7]",
+        ] {
+            #expect(await status(access, [("Host", host)]) == 421, "\(host)")
+        }
+    }
+
+    @Test @IO func `a refusal names what was refused, and what the operator can do`() async {
+        let access = HTTPAccess(
+            isLoopback: true, advice: HTTPAccess.Advice(host: "use --name", origin: "use --page"))
+        let visitor = Visitor(Fixture.server(), access: access)
+        let host = await visitor.modern("server/discover", change: [("Host", "a.example")])
+        #expect(host.text.contains("\"a.example\", is not served here: use --name"))
+        let page = await visitor.modern(
+            "server/discover", change: [("Origin", "https://b.example")])
+        #expect(page.text.contains("\"https://b.example\", is not allowed: use --page"))
+    }
+
     @Test @IO func `another listener takes configured origins, and any host unless told`() async {
         let access = HTTPAccess(isLoopback: false, allowedOrigins: ["https://app.example"])
         #expect(await status(access, [("Host", "relay.example")]) == 200)

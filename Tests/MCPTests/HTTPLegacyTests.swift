@@ -55,6 +55,31 @@ import Testing
         #expect(await visitor.legacy(session, "ping", version: "1999-01-01").status == 400)
     }
 
+    /// Clients send their newest version there, or always the same one.
+    @Test(arguments: [nil, "2025-03-26", "2025-11-25", "2026-07-28", "2099-01-01", "1.0", ""])
+    @IO func `a handshake is answered under any version header`(version: String?) async {
+        let visitor = Visitor(Fixture.server())
+        let handshake =
+            #"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"#
+            + #""2025-06-18","capabilities":{}}}"#
+        let reply = await visitor.send("POST", Visitor.legacy(nil, version: version), handshake)
+        #expect(reply.status == 200)
+        #expect(reply.json?["result"]?["protocolVersion"] == "2025-06-18")
+        #expect(reply.headers["Mcp-Session-Id"]?.utf8.count == 32)
+    }
+
+    @Test @IO func `a session goes on under the newest version's header`() async {
+        let visitor = Visitor(Fixture.server())
+        let session = await visitor.initialize("2025-11-25")
+        let newest = Visitor.legacy(session, version: "2026-07-28")
+        let ping = #"{"jsonrpc":"2.0","id":1,"method":"ping"}"#
+        #expect(await visitor.send("POST", newest, ping).json?["result"] == [:])
+        #expect(await visitor.send("DELETE", newest).status == 204)
+        // Without a session the header says which era it is.
+        #expect(await visitor.send("POST", newest, ping).status == 400)
+        #expect(await visitor.send("DELETE", newest).status == 405)
+    }
+
     @Test @IO func `a session is its creator's alone`() async {
         let visitor = Visitor(Fixture.server())
         let session = await visitor.initialize(token: "Bearer bob")

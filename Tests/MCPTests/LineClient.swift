@@ -42,7 +42,7 @@ import Testing
     func bytes(_ line: [UInt8]) { conversation?.receive(.text(line)) }
     func line(_ text: String) { bytes(Array(text.utf8)) }
     func line(_ json: JSON) { line(json.description) }
-    func tooLong() { conversation?.receive(.tooLong) }
+    func tooLong() { conversation?.receive(.tooLong(nil)) }
 
     /// The reply to a line; the first message without id when `id` is nil.
     func reply(_ id: JSON? = nil) async -> JSON? {

@@ -39,8 +39,12 @@ struct `Public clients` {
         #expect(report["tools"]?.arrayValue?.count == 6)
         #expect(report["echo"]?["text"] == "hé\u{2028}\n")
         #expect(report["many"]?.arrayValue == (0..<50).map { .string(String($0)) })
+        #expect(report["loose"]?["text"] == "a")
+        let note = report["loose"]?["ignored_arguments"]?.stringValue
+        #expect(note?.contains("\"toolCallId\", \"sessionId\"") == true)
         #expect(report["bad"] == true)
         #expect(report["progress"]?.arrayValue?.count == 3)
+        #expect(report["lines"]?.stringValue == Fixture.allLines)
         #expect(report["unknown"] == -32602)
         #expect(report["resource"] == "hello")
         #expect(report["prompts"] == ["greeting"])

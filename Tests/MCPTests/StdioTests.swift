@@ -151,7 +151,7 @@ import Testing
     }
 
     @Test func `lines are found at every split, and long ones are dropped`() {
-        let text = Array("abc\n\ndefghij\nk\r\nlast".utf8)
+        let text = Array("abc\n\ndefghij\nk\r\n\u{FEFF}\n\u{FEFF}lm\nlast".utf8)
         for split in 0...text.count {
             var splitter = LineSplitter(limit: 5)
             let lines =
@@ -159,9 +159,65 @@ import Testing
                 + splitter.finish()
             #expect(
                 lines == [
-                    .text(Array("abc".utf8)), .tooLong, .text(Array("k\r".utf8)),
-                    .text(Array("last".utf8)),
+                    .text(Array("abc".utf8)), .tooLong(nil), .text(Array("k\r".utf8)),
+                    .text(Array("lm".utf8)), .text(Array("last".utf8)),
                 ])
         }
+    }
+
+    /// Messages with `%` in place of much text: SDKs put the id first, or last.
+    @Test(
+        arguments: [
+            (#"{"jsonrpc":"2.0","id":7,"method":"x","params":{"a":"%"}}"#, "7"),
+            (
+                #"{"method":"x","params":{"id":1,"a":"%","b":[{"id":2}]},"jsonrpc":"2.0","id":7}"#,
+                "7"
+            ),
+            (
+                #" { "params" : { "a" : "}%{\",\"id\":1,\"" } , "id" : "a,b\"}:c" } "#,
+                #""a,b\"}:c""#
+            ),
+            (#"{"a":["%",{"id":3}],"id":-1}"#, "-1"), (#"{"id":1,"a":"%","id":2}"#, "2"),
+            (#"{"jsonrpc":"2.0","method":"x","params":{"id":4,"a":"%"}}"#, nil),
+            (#"{"id":null,"a":"%"}"#, nil), (#"{"id":{"id":1},"a":"%"}"#, nil),
+            (#"{"id":1.5,"a":"%"}"#, nil), (#"{"id":"%"}"#, nil), (#"["id",5,"%"]"#, nil),
+            (#"}}]":,%"{"id":1"#, nil), ("\u{FEFF}{\"id\":5,\"a\":\"%\"}", "5"),
+        ] as [(String, String?)])
+    func `a line that is too long is answered under its id`(shape: String, id: String?) {
+        let long = String(repeating: "x", count: 300)
+        let line = Array(shape.replacingOccurrences(of: "%", with: long).utf8) + [0x0A]
+        for split in stride(from: 0, through: line.count, by: 7) {
+            var splitter = LineSplitter(limit: 200)
+            let lines = splitter.feed(Array(line[..<split])) + splitter.feed(Array(line[split...]))
+            guard case .tooLong(let found) = lines.first, lines.count == 1 else {
+                Issue.record("\(lines)")
+                return
+            }
+            #expect(found.map { String(decoding: $0.text, as: UTF8.self) } == id)
+        }
+    }
+
+    @Test @IO func `a mark before the first message, and a message over the limit, are answered`()
+        async
+    {
+        let input = ClosedPipe()
+        let output = ClosedPipe()
+        let stdio = MCPLines(
+            server: Fixture.server { $0.messageBytes = 1000 }, principal: Fixture.ada,
+            stream: DescriptorStream(
+                input: input.reading.fileDescriptor, output: output.writing.fileDescriptor))
+        let served = IO.task { await stdio.run() }
+        let long = String(repeating: "x", count: 20_000)
+        let call = #"{"method":"tools/call","params":{"name":"\#(long)"},"jsonrpc":"2.0","id":"q"}"#
+        input.writing.write(Data("\u{FEFF}\(discover)\(call)\n".utf8))
+        input.writing.closeFile()
+        await served.value
+        output.writing.closeFile()
+        let data = await Blocking.run { output.reading.readDataToEndOfFile() }
+        let replies = lines(data)
+        #expect(replies.first { $0["id"] == 1 }?["result"]?["resultType"] == "complete")
+        let refused = replies.first { $0["id"] == "q" }?["error"]
+        #expect(refused?["code"] == -32700)
+        #expect(refused?["message"]?.stringValue?.contains("1000 bytes") == true)
     }
 }

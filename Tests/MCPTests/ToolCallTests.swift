@@ -32,10 +32,9 @@ import Testing
             ([:], "missing argument \"text\""),
             (["text": 1], "\"text\" must be a string, not a number"),
             (["txt": "a", "text": "a"], "unknown argument \"txt\" (did you mean \"text\"?)"),
-            (
-                ["text": "a", "unrelated": 1],
-                "unknown argument \"unrelated\": allowed are text, times"
-            ),
+            (["unrelated": 1], "unknown argument \"unrelated\": allowed are text, times"),
+            (["text": "a", "time": 1], "unknown argument \"time\" (did you mean \"times\"?)"),
+            (["text": "a", "Tags": []], "unknown argument \"Tags\" (did you mean \"tags\"?)"),
             (["text": "a", "times": 9], "\"times\" must be at most 5"),
             (["text": "a", "times": 1.5], "\"times\" must be an integer"),
             (["text": "a", "mode": "x"], "\"mode\" must be one of \"plain\", \"loud\""),
@@ -58,8 +57,8 @@ import Testing
 
     @Test(
         arguments: [
-            ["name": "none"], ["name": 1], [:], ["name": "echo", "arguments": []],
-            ["name": "echo", "arguments": "text"],
+            ["name": "none"], ["name": 1], [:], ["name": "echo", "arguments": [1]],
+            ["name": "echo", "arguments": "text"], ["name": "echo", "arguments": true],
         ] as [JSON.Object])
     @IO func `a call that is no call is a protocol error`(params: JSON.Object) async {
         let client = LineClient(Fixture.server())

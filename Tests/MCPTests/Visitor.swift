@@ -18,6 +18,7 @@ import Testing
     /// Makes every write wait, as for a client that does not read.
     var isStalled = false
     var onDisconnect: (@IO () -> Void)?
+    var onInputEnd: (@IO () -> Void)?
     var client: String?
     /// The task that answers.
     var task: Task<Void, Never>?

@@ -26,14 +26,15 @@ public struct HTTPAnswer: Sendable {
         }
     }
 
-    /// Sends `request` to a loopback port and reads the answer to its end.
-    public static func exchange(_ request: [UInt8], port: UInt16, within limit: Duration)
-        async throws -> HTTPAnswer
-    {
+    /// Sends `request` to a loopback port and reads the answer to its end; `halfClosing` ends the
+    /// client's side of the connection before that.
+    public static func exchange(
+        _ request: [UInt8], port: UInt16, halfClosing: Bool = false, within limit: Duration
+    ) async throws -> HTTPAnswer {
         let result: Result<HTTPAnswer, Unavailable> = await withCheckedContinuation { done in
             Thread.detachNewThread {
                 do throws(Unavailable) {
-                    let bytes = try transfer(request, port: port, within: limit)
+                    let bytes = try transfer(request, port: port, halfClosing, within: limit)
                     done.resume(returning: .success(try HTTPAnswer(bytes)))
                 } catch {
                     done.resume(returning: .failure(error))
@@ -43,9 +44,9 @@ public struct HTTPAnswer: Sendable {
         return try result.get()
     }
 
-    private static func transfer(_ request: [UInt8], port: UInt16, within limit: Duration)
-        throws(Unavailable) -> [UInt8]
-    {
+    private static func transfer(
+        _ request: [UInt8], port: UInt16, _ halfClosing: Bool, within limit: Duration
+    ) throws(Unavailable) -> [UInt8] {
         let end = ContinuousClock.now + limit
         let descriptor = try Ports.connect(to: port)
         defer { close(descriptor) }
@@ -55,6 +56,7 @@ public struct HTTPAnswer: Sendable {
             guard count > 0 else { throw Unavailable("send: errno \(errno)") }
             rest = rest.dropFirst(count)
         }
+        if halfClosing { shutdown(descriptor, Int32(SHUT_WR)) }
         var (answer, buffer) = ([UInt8](), [UInt8](repeating: 0, count: 1 << 16))
         while true {
             let left = Int32((end - .now) / .milliseconds(1))

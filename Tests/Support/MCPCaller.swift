@@ -107,13 +107,15 @@ public struct MCPCaller: Sendable {
 
     /// Posts `body` with the token and more header lines.
     public func post(
-        _ body: [UInt8], headers: [String], within limit: Duration = .seconds(70)
+        _ body: [UInt8], headers: [String], halfClosing: Bool = false,
+        within limit: Duration = .seconds(70)
     ) async throws -> HTTPAnswer {
         var head = "POST \(path) HTTP/1.1\r\nHost: 127.0.0.1:\(port)\r\nConnection: close\r\n"
         head += "Content-Length: \(body.count)\r\n"
         if let token { head += "Authorization: Bearer \(token)\r\n" }
         for line in headers { head += line + "\r\n" }
         let bytes = Array((head + "\r\n").utf8) + body
-        return try await HTTPAnswer.exchange(bytes, port: port, within: limit)
+        return try await HTTPAnswer.exchange(
+            bytes, port: port, halfClosing: halfClosing, within: limit)
     }
 }

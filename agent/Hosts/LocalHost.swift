@@ -1,5 +1,6 @@
 // The agent's own machine as a host: programs are its children, with the login shell of its user.
 // Invariant: the agent's own settings, some of them secret, are in no program's environment.
+import Glibc
 import Loop
 import Programs
 import SSH
@@ -19,7 +20,8 @@ import Wire
         let user = UserAccount.current
         var environment = environment
         environment["TERM"] = terminal.kind
-        environment["HOME"] = user.home
+        let home = Self.usable(user.home)
+        environment["HOME"] = home
         environment["SHELL"] = user.shell
         // Variables of the terminal in which the agent itself may have been started.
         for name in ["TMUX", "STY", "SSH_TTY", "COLUMNS", "LINES"] { environment[name] = nil }
@@ -27,7 +29,7 @@ import Wire
         do throws(LoopError) {
             return try Self.shell(
                 path: user.shell, arguments: ["-" + name], environment: environment,
-                directory: user.home, columns: terminal.columns, rows: terminal.rows)
+                directory: home, columns: terminal.columns, rows: terminal.rows)
         } catch {
             throw Fault(.shellUnusable, "cannot start \(user.shell) on this machine: \(error)")
         }
@@ -59,7 +61,8 @@ import Wire
         _ command: CommandText, mark id: String
     ) async throws(Fault) -> CommandProcess {
         var environment = environment
-        environment["HOME"] = place.home
+        let home = Self.usable(place.home)
+        environment["HOME"] = home
         let shell = UserAccount.current.shell
         // No line of the shell's is needed for it, which people would see in lists of processes.
         environment[CommandText.mark] = id
@@ -70,12 +73,12 @@ import Wire
                 environment["TERM"] = "dumb"
                 program = try PTY.spawn(
                     path: shell, arguments: [shell, "-c", text], environment: environment,
-                    directory: place.home, columns: CommandText.terminal.columns,
+                    directory: home, columns: CommandText.terminal.columns,
                     rows: CommandText.terminal.rows)
             } else {
                 program = try ChildStream(
                     path: shell, arguments: ["-c", text], environment: environment,
-                    directory: place.home)
+                    directory: home)
             }
             return CommandProcess(program) { signal in
                 let script = CommandText.end(mark: id, signal: signal)
@@ -92,7 +95,16 @@ import Wire
         _ body: @IO (any FileStore) async throws(Fault) -> T
     ) async throws(Fault) -> T {
         try await body(
-            LocalFiles(home: place.home, closed: await closedFiles?() ?? ClosedFiles(patterns: [])))
+            LocalFiles(
+                home: Self.usable(place.home),
+                closed: await closedFiles?() ?? ClosedFiles(patterns: [])))
+    }
+
+    /// The home folder that programs get: `/` in place of one that cannot be entered.
+    ///
+    /// Users of services often have none. It is looked at each time, as it may be mounted later.
+    static func usable(_ home: String) -> String {
+        unsafe home.hasPrefix("/") && access(home + "/.", X_OK) == 0 ? home : "/"
     }
 
     private var environment: [String: String] {

@@ -36,6 +36,12 @@ import Wire
                 SignalWatch(signal) { IO.task { await uplink.stop() } }
             } + [reload]
         Process.log("homeline-agent \(Machine.version): \(identity.name), relay \(identity.relay)")
+        let home = UserAccount.current.home
+        if LocalHost.usable(home) != home {
+            Process.log(
+                "the home folder \(home) cannot be entered: what runs on this machine starts in /; "
+                    + "set HOME to another folder")
+        }
         let refusal = await uplink.run()
         for signal in signals { signal.cancel() }
         await agent.shutDown()

@@ -25,6 +25,8 @@ import Net
     private let lock: FolderLock
     private var listener: Listener?
     private var connections: [ObjectIdentifier: AdminConnection] = [:]
+    /// The connections that became those of MCP clients.
+    private var attached: [SocketStream] = []
 
     /// Listens; `lock` proves that an existing socket file is stale.
     init(
@@ -52,7 +54,9 @@ import Net
         listener?.close()
         listener = nil
         _ = unsafe unlink(path)
-        for connection in connections.values { connection.stream.close() }
+        // What has been answered is still sent.
+        for stream in connections.values.map(\.stream) + attached { stream.finish() }
+        attached = []
     }
 
     private func accept(_ stream: SocketStream) {
@@ -65,6 +69,10 @@ import Net
         connection.onEnd = { [weak self] in
             self?.connections[ObjectIdentifier($0)] = nil
         }
+        connection.onAttach = { [weak self] stream in
+            self?.attached.removeAll(where: \.isClosed)
+            self?.attached.append(stream)
+        }
         connection.start()
     }
 }
@@ -73,6 +81,7 @@ import Net
 @IO private final class AdminConnection {
     let stream: SocketStream
     var onEnd: (@IO (AdminConnection) -> Void)?
+    var onAttach: (@IO (SocketStream) -> Void)?
     private let administration: Administration
     private var received: [UInt8] = []
     private var isWorking = false
@@ -147,6 +156,7 @@ import Net
         unsafe stream.onData = nil
         stream.onClose = nil
         let rest = received
+        onAttach?(stream)
         end()
         live.attach(stream, received: rest)
     }

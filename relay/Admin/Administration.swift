@@ -20,6 +20,8 @@ struct AdminFault: Error, Equatable, Sendable {
     private let folder: DataFolder
     private let store: Store
     weak var live: (any LiveRelay)?
+    /// Ends the relay so that another process can run one; nil if it does not make way.
+    var onYield: (@IO () -> Void)?
 
     init(folder: DataFolder, store: Store, live: (any LiveRelay)? = nil) {
         self.folder = folder
@@ -58,6 +60,14 @@ struct AdminFault: Error, Equatable, Sendable {
             case "tokens": return try await tokens()
             case "tokens create": return try await createToken(request)
             case "tokens revoke": return try await revokeToken(request)
+            case "yield":
+                guard let onYield else {
+                    throw AdminFault(
+                        message: "this relay runs as a service: end it before another one starts",
+                        exit: ExitCode.unavailable)
+                }
+                onYield()
+                return [:]
             default:
                 if let answer = await live?.perform(command, request) { return answer }
                 throw AdminFault(

@@ -64,7 +64,7 @@ enum Limits {
         Limit("a request's header fields", count: http.headerCount, "431"),
         Limit("a request's body, and an MCP message", bytes: http.bodyBytes, "413"),
         Limit(
-            "requests sent ahead on one connection", bytes: http.pipelinedBytes,
+            "requests sent ahead on one connection", bytes: http.memory.pipelined,
             "they are read later"),
         Limit("values in one MCP message", count: MCPLimits.messageValues, "an error"),
         Limit("from a request's first byte to its head's end", time: http.headDeadline, "408"),

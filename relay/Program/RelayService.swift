@@ -52,6 +52,15 @@ struct StartFailure: Error {
         let store: Store
         let identity: RelayIdentity
         let context: TLSContext
+        let publicURL: PublicURL?
+        do throws(ConfigurationError) {
+            publicURL = try options.string(Settings.publicURL).map {
+                (text) throws(ConfigurationError) in
+                try PublicURL(text)
+            }
+        } catch {
+            throw StartFailure(error, error.exitCode)
+        }
         do {
             store = try await Store.open(folder: folder.path)
             identity = try RelayIdentity(folder: folder)
@@ -65,9 +74,11 @@ struct StartFailure: Error {
         do {
             try await service.fleet.reload()
             service.access.replace(with: try await store.tokens())
-            try await service.listen(options, identity.pin)
+            try await service.listen(options, publicURL, identity.pin)
             service.admin = try AdminServer(
                 folder: folder, lock: lock, administration: service.administration)
+        } catch let failure as StartFailure {
+            throw failure
         } catch {
             throw StartFailure(error)
         }
@@ -115,7 +126,9 @@ struct StartFailure: Error {
     /// tunnels, the store, the log and the admin socket.
     nonisolated static let reserve = 1536
 
-    private func listen(_ options: Options, _ pin: PublicKeyPin) async throws {
+    private func listen(
+        _ options: Options, _ publicURL: PublicURL?, _ pin: PublicKeyPin
+    ) async throws {
         let tunnel = try await Self.resolve(options, Settings.tunnel)
         let bound = try gate.listen(tunnel)
         let host = bound.isWildcard ? Process.hostName : bound.host
@@ -130,7 +143,7 @@ struct StartFailure: Error {
         let server = HTTPServer(
             limits: limits,
             judge: { [weak self] request in
-                request.path == "/mcp" ? self?.endpoint?.sender(of: request) : nil
+                self?.serves(request.path) == true ? self?.endpoint?.sender(of: request) : nil
             },
             handler: { [weak self] request, responder in
                 await self?.handle(request, responder)
@@ -152,16 +165,22 @@ struct StartFailure: Error {
         let port = listener.address?.port ?? address.port
         let scheme = options.isSet(Settings.certificate) ? "https" : "http"
         let shown = Address(host: address.isWildcard ? Process.hostName : address.host, port: port)
-        let publicURL = options.string(Settings.publicURL)
-        mcpURL = (publicURL ?? "\(scheme)://\(shown)") + "/mcp"
+        mcpURL = publicURL?.description ?? "\(scheme)://\(shown)/mcp"
         let origins = Set(options.strings(Settings.origins))
         var hosts: Set<String> = []
-        if let publicURL { hosts.insert(Self.hostName(of: publicURL)) }
+        if address.isLoopback || publicURL != nil && !address.isWildcard {
+            // The names that the operator gave; the address may come from a name.
+            hosts = [options.address(Settings.mcp)?.host ?? "", Self.urlHost(address)]
+        }
+        if let publicURL { hosts.insert(publicURL.host) }
         endpoint = MCPHTTPEndpoint(
             server: mcp,
             access: HTTPAccess(
-                isLoopback: address.isLoopback,
-                allowedOrigins: origins, allowedHosts: hosts)
+                isLoopback: address.isLoopback, allowedOrigins: origins, allowedHosts: hosts,
+                advice: HTTPAccess.Advice(
+                    host:
+                        "start the relay with \(Settings.publicURL.flag) and the URL that clients use",
+                    origin: "start the relay with \(Settings.origins.flag) for pages of it"))
         ) { [weak self] request in
             self?.authenticate(request, allowedOrigins: origins)
                 ?? .refused(status: 503, "the relay is closing")
@@ -195,14 +214,20 @@ struct StartFailure: Error {
         return found[0]
     }
 
-    /// `https://relay.example/x` → `relay.example`.
-    private static func hostName(of url: String) -> String {
-        let rest = url.drop { $0 != "/" }.drop { $0 == "/" }
-        return String(rest.prefix { $0 != "/" && $0 != ":" })
+    /// The host of a URL for an address.
+    private static func urlHost(_ address: SocketAddress) -> String {
+        address.isIPv6 ? "[\(address.host)]" : address.host
+    }
+
+    /// Whether the MCP endpoint is at this path, however many slashes a client writes: at `/mcp`,
+    /// and where `--public-url` says.
+    private func serves(_ path: String) -> Bool {
+        let names = path.split(separator: "/")
+        return names == ["mcp"] || names[...] == mcpURL.split(separator: "/").dropFirst(2)
     }
 
     private func handle(_ request: HTTPRequest, _ responder: HTTPResponder) async {
-        guard request.path == "/mcp", let endpoint else {
+        guard serves(request.path), let endpoint else {
             return responder.send(status: 404, text: "MCP is served at /mcp")
         }
         await endpoint.handle(request, responder)
@@ -252,6 +277,14 @@ struct StartFailure: Error {
         AgentLog.shared.close()
         await save()
         await store.close()
+        // Only now may another relay run on the folder.
+        admin = nil
+    }
+
+    /// Called when a relay that runs as a service wants the folder; nil if this one is a service.
+    var onYield: (@IO () -> Void)? {
+        get { administration.onYield }
+        set { administration.onYield = newValue }
     }
 
     // MARK: LiveRelay
@@ -311,11 +344,9 @@ struct StartFailure: Error {
         IO.task { await self.http?.end(client: id, grace: .seconds(3)) }
     }
 
-    /// The MCP principal for the person at this machine.
-    func introduceLocal() -> MCP.Principal { router.introduce(.local) }
-
     func attach(_ stream: SocketStream, received: [UInt8]) {
-        let lines = MCPLines(server: mcp, principal: introduceLocal(), stream: stream)
+        // The person at this machine.
+        let lines = MCPLines(server: mcp, principal: router.introduce(.local), stream: stream)
         IO.task { await lines.run(received: received) }
     }
 }

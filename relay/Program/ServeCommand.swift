@@ -1,6 +1,7 @@
 // `homeline-relay serve`: runs the relay until a signal ends it.
 import Configuration
 import Glibc
+import JSON
 import Loop
 
 @IO enum ServeCommand {
@@ -23,8 +24,37 @@ import Loop
         }
     }
 
-    /// Locks the folder and starts the relay on it.
+    /// Starts the relay; one that a stdio client runs on the folder makes way for it.
     static func start(_ options: Options) async throws(StartFailure) -> RelayService {
+        if let relay = try await startUnlessHeld(options) { return relay }
+        let folder = DataFolder(options.string(.data), environment: Process.environment)
+        let end = IO.now + makingWay
+        if await makesWay(folder) {
+            repeat {
+                if let relay = try await startUnlessHeld(options) { return relay }
+                try? await IO.sleep(for: .milliseconds(50))
+            } while IO.now < end
+        }
+        throw StartFailure("a relay already runs on \(folder.path)", ExitCode.unavailable)
+    }
+
+    /// How long a relay that makes way may take, of which its end takes 3 s.
+    private static let makingWay: Duration = .seconds(8)
+
+    private static func makesWay(_ folder: DataFolder) async -> Bool {
+        do throws(AdminFault) {
+            guard let line = try await AdminClient.connect(folder) else { return false }
+            _ = try await AdminClient.ask(line, ["command": "yield"])
+            return true
+        } catch {
+            return false
+        }
+    }
+
+    /// Locks the folder and starts the relay on it; nil if another process holds it.
+    static func startUnlessHeld(
+        _ options: Options
+    ) async throws(StartFailure) -> RelayService? {
         let folder = DataFolder(options.string(.data), environment: Process.environment)
         let taken: FolderLock?
         let settings: Options
@@ -37,22 +67,14 @@ import Loop
         } catch {
             throw StartFailure(error, ExitCode.cannotCreate)
         }
-        guard let lock = taken else {
-            throw StartFailure("a relay already runs on \(folder.path)", ExitCode.unavailable)
-        }
+        guard let lock = taken else { return nil }
         return try await RelayService.start(settings, folder, lock)
     }
 
-    /// Waits for SIGINT or SIGTERM, or for the end of `work`.
-    static func untilSignalled(or work: Task<Void, Never>? = nil) async {
+    /// Waits for SIGINT or SIGTERM.
+    private static func untilSignalled() async {
         let signalled = Once<Void>()
         let watches = [SIGINT, SIGTERM].map { SignalWatch($0) { signalled.set(()) } }
-        if let work {
-            IO.task {
-                await work.value
-                signalled.set(())
-            }
-        }
         await signalled.wait()
         for watch in watches { watch.cancel() }
     }

@@ -14,7 +14,8 @@ enum Settings {
     static let tunnelURL = Setting.text(
         "tunnel-url", "URL", "how agents reach it, for invitations: tls://HOST:PORT")
     static let publicURL = Setting.text(
-        "public-url", "URL", "how MCP clients reach it: https://HOST")
+        "public-url", "URL",
+        "how MCP clients reach it: https://HOST, with :PORT or a path; MCP is at /mcp under it")
     static let certificate = Setting.text(
         "tls-certificate", "FILE", "serve MCP over TLS with this certificate chain (PEM)")
     static let key = Setting.text("tls-key", "FILE", "the certificate's key (PEM)")
@@ -34,7 +35,8 @@ enum Settings {
         commands: [
             Command("serve", "runs the relay", settings: serving),
             Command(
-                "stdio", "speaks MCP on stdin and stdout: through the running relay, or runs one",
+                "stdio",
+                "speaks MCP on stdin and stdout: through the running relay, or runs one until it ends",
                 settings: serving),
         ] + AdminCommands.all + [CallCommand.command],
         limits: Limits.all)

@@ -1,38 +1,108 @@
-// `homeline-relay stdio`: MCP on stdin and stdout. If a relay runs on the folder, bytes are passed
-// to and from it through its admin socket; otherwise this process is the relay until the client
-// leaves.
+// `homeline-relay stdio`: MCP on stdin and stdout, through the relay of the folder. If none runs,
+// this process runs one, for itself and for the others that attach to it.
+// Invariant: a client outlives the relay that serves it, whichever process that is; an end that the
+// client did not ask for says why on standard error, and fails.
 import Configuration
+import Glibc
 import JSON
 import Loop
 import MCP
 import Net
 
-@IO enum StdioCommand {
-    static func run(_ options: Options) async -> Outcome {
-        let folder = DataFolder(options.string(.data), environment: Process.environment)
-        do throws(AdminFault) {
-            if let stream = try await AdminClient.connect(folder) {
-                stream.write(JSON.object(["command": "attach"]).encoded() + [UInt8(ascii: "\n")])
-                await join(DescriptorStream(input: 0, output: 1), stream)
-                return Outcome()
+@IO final class StdioCommand {
+    /// How long a relay that was lost may take to come back, before this process runs one: a
+    /// service that is restarted takes less.
+    private static let comeback: Duration = .seconds(2)
+    /// How long a folder may be held by a relay that does not answer: it starts, or ends.
+    private static let patience: Duration = .seconds(20)
+    /// Time between two looks for the relay, each of which is one `connect`.
+    private static let look: Duration = .milliseconds(50)
+
+    private let options: Options
+    private let folder: DataFolder
+    private let client: MCPLineRelay
+    /// The relay that this process runs.
+    private var own: RelayService?
+    private var isStopping = false
+
+    static func run(_ options: Options) async -> Outcome { await StdioCommand(options).run() }
+
+    private init(_ options: Options) {
+        self.options = options
+        folder = DataFolder(options.string(.data), environment: Process.environment)
+        client = MCPLineRelay(client: DescriptorStream(input: 0, output: 1))
+    }
+
+    private func run() async -> Outcome {
+        let watches = [SIGINT, SIGTERM].map { SignalWatch($0) { self.stop() } }
+        defer { for watch in watches { watch.cancel() } }
+        var failure: StartFailure?
+        do throws(StartFailure) {
+            var runsOneAt = IO.now
+            while !client.hasLeft, !isStopping, let line = try await reach(from: runsOneAt) {
+                await client.serve(through: line)
+                guard !client.hasLeft, !isStopping else { break }
+                Process.complain(
+                    "homeline-relay: the relay on \(folder.path) has ended: looking for it")
+                runsOneAt = IO.now + Self.comeback
+                client.fail(
+                    saying: "the relay ended while this call ran; whatever was started at an agent "
+                        + "keeps running: ask with the same session_id or command_id "
+                        + "(ssh_session_list and ssh_command_list show them), or call again")
             }
         } catch {
-            return Outcome(errors: "homeline-relay: \(error.message)", exit: error.exit)
+            failure = error
         }
-        do throws(StartFailure) {
-            let relay = try await ServeCommand.start(options)
-            let stream = DescriptorStream(input: 0, output: 1)
-            let lines = MCPLines(
-                server: relay.mcp, principal: relay.introduceLocal(), stream: stream)
-            let served = IO.task { await lines.run() }
-            await ServeCommand.untilSignalled(or: served)
-            await relay.shutDown()
-            // After a signal, the last answers still have to be written.
-            stream.finish()
-            _ = await IO.within(.milliseconds(500)) { await served.value }
-            return Outcome()
+        await own?.shutDown()
+        await client.finish(within: .milliseconds(500))
+        guard let failure else { return Outcome() }
+        return Outcome(errors: "homeline-relay: \(failure.message)", exit: failure.exit)
+    }
+
+    /// A signal: the client's calls still get an answer.
+    private func stop() {
+        isStopping = true
+        guard let own else { return client.leave() }
+        IO.task { await own.shutDown() }
+    }
+
+    /// A line to the relay of the folder, which this process runs if none does from `runsOneAt` on;
+    /// nil if the client left meanwhile.
+    private func reach(
+        from runsOneAt: ContinuousClock.Instant
+    ) async throws(StartFailure) -> SocketStream? {
+        let end = max(IO.now, runsOneAt) + Self.patience
+        while !client.hasLeft, !isStopping {
+            if let line = try await attached() { return line }
+            if IO.now >= runsOneAt, let relay = try await ServeCommand.startUnlessHeld(options) {
+                relay.onYield = { [weak self] in IO.task { await self?.yield() } }
+                own = relay
+                continue
+            }
+            guard IO.now < end else {
+                throw StartFailure(
+                    "the relay on \(folder.path) does not answer: see its log, or end it",
+                    ExitCode.unavailable)
+            }
+            try? await IO.sleep(for: Self.look)
+        }
+        return nil
+    }
+
+    private func attached() async throws(StartFailure) -> SocketStream? {
+        do throws(AdminFault) {
+            guard let line = try await AdminClient.connect(folder) else { return nil }
+            line.write(JSON.object(["command": "attach"]).encoded() + [UInt8(ascii: "\n")])
+            return line
         } catch {
-            return Outcome(errors: "homeline-relay: \(error.message)", exit: error.exit)
+            throw StartFailure(error.message, error.exit)
         }
+    }
+
+    /// Leaves the folder to a relay that runs as a service.
+    private func yield() async {
+        let relay = own
+        own = nil
+        await relay?.shutDown()
     }
 }

@@ -63,9 +63,8 @@ extension ArgumentSchema {
 
     /// The nearest known name, or all of them.
     private func hint(for name: String) -> String {
-        let near = properties.map { ($0.name, distance(name, $0.name)) }.min { $0.1 < $1.1 }
-        guard let near else { return ": it takes none" }
-        if near.1 <= 3 { return " (did you mean \(quoted(near.0))?)" }
+        if properties.isEmpty { return ": it takes none" }
+        if let near = nearest(to: name) { return " (did you mean \(quoted(near))?)" }
         return ": allowed are \(properties.map(\.name).joined(separator: ", "))"
     }
 
@@ -100,24 +99,7 @@ extension JSON {
         }
     }
 
-    fileprivate func has(type: String) -> Bool {
+    func has(type: String) -> Bool {
         type == "integer" ? intValue != nil : type == typeName
     }
-}
-
-/// Edits between two short names; names longer than 40 bytes count as far apart.
-private func distance(_ one: String, _ other: String) -> Int {
-    let a = Array(one.utf8), b = Array(other.utf8)
-    guard a.count <= 40, b.count <= 40 else { return .max }
-    var row = Array(0...b.count)
-    for i in a.indices {
-        var diagonal = row[0]
-        row[0] = i + 1
-        for j in b.indices {
-            let cost = min(diagonal + (a[i] == b[j] ? 0 : 1), row[j] + 1, row[j + 1] + 1)
-            diagonal = row[j + 1]
-            row[j + 1] = cost
-        }
-    }
-    return row[b.count]
 }

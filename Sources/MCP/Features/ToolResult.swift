@@ -64,6 +64,18 @@ public struct ToolResult: Sendable {
 }
 
 extension ToolResult {
+    /// Says which arguments were left out, in the structured part and in the text.
+    mutating func add(ignored names: [String]) {
+        guard !names.isEmpty else { return }
+        // A note is short, whatever a client sends.
+        var shown = names.prefix(10).map { quoted($0) }
+        if names.count > shown.count { shown.append("\(names.count - shown.count) more") }
+        let note = "Ignored, as this tool has no such arguments: \(shown.joined(separator: ", "))."
+        structured = structured?.with(member: "ignored_arguments", .string(note))
+        guard structured == nil || text != .structured else { return }
+        content.append(["type": "text", "text": .string(note)])
+    }
+
     /// Appends the result object; `tail` is what the revision puts at its end.
     func write(into output: inout [UInt8], in revision: Revision, server: [UInt8]) {
         output.append("{\"content\":[{\"type\":\"text\",\"text\":")
@@ -128,6 +140,23 @@ extension JSON {
         case .array(let all): all.reduce(0) { $0 + $1.rawBytes }
         case .object(let members): members.reduce(0) { $0 + $1.value.rawBytes }
         case .null, .bool, .int, .double, .string: 0
+        }
+    }
+}
+
+extension JSON {
+    /// An object with one more member at its end; any other value as it is.
+    fileprivate func with(member name: String, _ value: JSON) -> JSON {
+        switch self {
+        case .object(var object):
+            object[name] = value
+            return .object(object)
+        case .raw(let raw):
+            guard let members = try? JSON.members(of: raw.bytes) else { return self }
+            return .object(
+                JSON.Object(members.map { ($0.name, .raw(RawJSON($0, of: raw.bytes))) })
+            ).with(member: name, value)
+        case .null, .bool, .int, .double, .string, .array: return self
         }
     }
 }

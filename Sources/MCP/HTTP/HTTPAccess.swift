@@ -1,6 +1,7 @@
 // Who may reach the endpoint: the checks of Origin and Host that keep out web pages and DNS
 // rebinding. Invariant: they come first, before authentication and before the body is read.
 import HTTP
+import Loop
 
 /// Which origins and hosts an endpoint accepts.
 public struct HTTPAccess: Sendable {
@@ -12,21 +13,59 @@ public struct HTTPAccess: Sendable {
     /// Further accepted `Host` names, without port; if there are any, a public listener refuses all
     /// others, too.
     public var allowedHosts: Set<String>
+    /// What the operator can do about a refusal.
+    public var advice: Advice?
     /// The protected-resource metadata a 403 points at; `nil` for none.
     public var resourceMetadata: String?
 
     /// Access rules; names are compared without case.
     public init(
         isLoopback: Bool, allowedOrigins: Set<String> = [], allowedHosts: Set<String> = [],
-        resourceMetadata: String? = nil
+        advice: Advice? = nil, resourceMetadata: String? = nil
     ) {
         self.isLoopback = isLoopback
         self.allowedOrigins = Set(allowedOrigins.map { $0.lowercased() })
-        self.allowedHosts = Set(allowedHosts.map { $0.lowercased() })
+        self.allowedHosts = Set(allowedHosts.map { Self.canonical($0.lowercased()) })
+        self.advice = advice
         self.resourceMetadata = resourceMetadata
     }
 
-    private static let loopbackHosts: Set<String> = ["localhost", "127.0.0.1", "[::1]"]
+    /// What to do about a refused name, each as the end of a sentence.
+    public struct Advice: Sendable {
+        /// About a host name that is not served.
+        public var host: String
+        /// About an origin that is not allowed.
+        public var origin: String
+
+        /// One advice for each of the two.
+        public init(host: String, origin: String) {
+            self.host = host
+            self.origin = origin
+        }
+    }
+
+    /// Whether a host is this machine itself: its name, or one of its loopback addresses.
+    ///
+    /// A page cannot come by these through DNS.
+    private static func isLoopback(_ host: String) -> Bool {
+        host == "localhost" || address(host)?.isLoopback == true
+    }
+
+    /// The IP address that a URL's host is.
+    private static func address(_ host: String) -> SocketAddress? {
+        guard host.hasPrefix("[") else {
+            return SocketAddress(ip: host, port: 0).flatMap { $0.isIPv6 ? nil : $0 }
+        }
+        return SocketAddress(ip: String(host.dropFirst().dropLast()), port: 0)
+            .flatMap { $0.isIPv6 ? $0 : nil }
+    }
+
+    /// One spelling for each host: IPv6 addresses as the system writes them, names without the dot
+    /// of the root.
+    private static func canonical(_ host: String) -> String {
+        if host.hasPrefix("[") { return address(host).map { "[\($0.host)]" } ?? host }
+        return host.hasSuffix(".") ? String(host.dropLast()) : host
+    }
 
     enum Verdict: Equatable {
         case open
@@ -46,7 +85,7 @@ public struct HTTPAccess: Sendable {
         guard isLoopback, let scheme = name.firstIndex(of: ":") else { return .foreignOrigin }
         let rest = name[scheme...]
         guard ["http", "https"].contains(name[..<scheme]), rest.hasPrefix("://"),
-            let host = Self.host(String(rest.dropFirst(3))), Self.loopbackHosts.contains(host)
+            let host = Self.host(String(rest.dropFirst(3))), Self.isLoopback(host)
         else { return .foreignOrigin }
         return .page(origin)
     }
@@ -54,7 +93,7 @@ public struct HTTPAccess: Sendable {
     private func acceptsHost(_ authority: String) -> Bool {
         guard isLoopback || !allowedHosts.isEmpty else { return true }
         guard let host = Self.host(authority.lowercased()) else { return false }
-        return allowedHosts.contains(host) || (isLoopback && Self.loopbackHosts.contains(host))
+        return allowedHosts.contains(host) || (isLoopback && Self.isLoopback(host))
     }
 
     /// The host of `HOST` or `HOST:PORT`; nil for anything else, such as user information or text
@@ -71,7 +110,23 @@ public struct HTTPAccess: Sendable {
         let isPort =
             port.isEmpty
             || port.first == ":" && port.dropFirst().utf8.allSatisfy { $0 >= 48 && $0 <= 57 }
-        return isPort && !host.contains("@") ? String(host) : nil
+        return isPort && !host.isEmpty && !host.contains("@") ? canonical(String(host)) : nil
+    }
+}
+
+extension HTTPAccess {
+    /// Why a host name is refused, and what to do.
+    func refusal(ofHost request: HTTPRequest) -> String {
+        let name = request.targetAuthority ?? request.header("host") ?? ""
+        return "this host name, \(quoted(name)), is not served here"
+            + (advice.map { ": \($0.host)" } ?? "")
+    }
+
+    /// Why an origin is refused, and what to do.
+    func refusal(ofOrigin request: HTTPRequest) -> String {
+        let name = request.header("origin") ?? ""
+        return "this origin, \(quoted(name)), is not allowed"
+            + (advice.map { ": \($0.origin)" } ?? "")
     }
 }
 

@@ -23,7 +23,9 @@ import Loop
 
     /// Starts the exchange's timeouts; `finish` ends them.
     func begin() {
-        if accept.stream { server.pulse.add(self) }
+        guard accept.stream else { return }
+        server.pulse.add(self)
+        reply.onInputEnd = { [weak self] in _ = self?.startStream() }
     }
 
     /// Sends a message that belongs to the request; a client that takes only JSON gets none.

@@ -28,14 +28,14 @@ extension MCPHTTPEndpoint {
         }
     }
 
-    func postBatch(_ visit: Visit) async {
+    func postBatch(_ body: [UInt8], _ visit: Visit) async {
         guard let session = session(visit, nil) else { return }
         let revision = session.handshake.revision
         do throws(MCPError) {
             guard revision.hasBatches else {
                 throw .invalidRequest("batches are not supported: send one message at a time")
             }
-            let (body, limits) = (visit.request.body, server.limits)
+            let limits = server.limits
             let elements = try await Blocking.run(ifLong: body.count) {
                 () -> Result<[Batch.Element], MCPError> in
                 do throws(MCPError) { return .success(try Batch.elements(of: body, limits)) } catch

@@ -59,8 +59,8 @@ public import Loop
         let headers = verdict.headers
         let method = request.method
         switch verdict {
-        case .foreignHost: return reply.refuse(421, "this host name is not served here", [:])
-        case .foreignOrigin: return reply.refuse(403, "this origin is not allowed", [:])
+        case .foreignHost: return reply.refuse(421, access.refusal(ofHost: request), [:])
+        case .foreignOrigin: return reply.refuse(403, access.refusal(ofOrigin: request), [:])
         case .page where method == "OPTIONS":
             return reply.send(status: 204, headers: verdict.preflight, body: [])
         case .page, .open: break
@@ -78,7 +78,7 @@ public import Loop
         let visit = Visit(
             request: request, reply: reply, headers: headers, principal: principal,
             accept: Acceptance(request.header("accept")))
-        switch (method, visit.claimsModern) {
+        switch (method, isModern(visit)) {
         case ("POST", _): await post(visit)
         case ("GET", false): await openStream(visit)
         case ("DELETE", false): endSession(visit)
@@ -89,6 +89,16 @@ public import Loop
         }
     }
 
+    /// Whether the headers belong to the era without a handshake.
+    ///
+    /// In a session that was agreed on, the newest version in the header changes nothing.
+    private func isModern(_ visit: Visit) -> Bool {
+        guard visit.claimsModern else { return false }
+        let isKnown = visit.request.header("MCP-Protocol-Version") == Revision.newest.rawValue
+        guard isKnown, let id = visit.request.header("Mcp-Session-Id") else { return true }
+        return sessions.find(id, visit.principal) == nil
+    }
+
     private func post(_ visit: Visit) async {
         guard !visit.accept.isNothing else {
             return visit.refuse(406, "accept application/json or text/event-stream")
@@ -97,10 +107,13 @@ public import Loop
         guard visit.request.body.count <= server.limits.messageBytes else {
             return visit.refuse(413, "send at most \(server.limits.messageBytes) bytes")
         }
-        if Batch.isOne(visit.request.body), !visit.claimsModern { return await postBatch(visit) }
+        let body = visit.request.body.withoutByteOrderMark
+        let isModern = isModern(visit)
+        if Batch.isOne(body), !isModern { return await postBatch(body, visit) }
         do throws(BadMessage) {
-            let message = try await Message.read(visit.request.body)
-            if visit.claimsModern || message.claimsModern {
+            let message = try await Message.read(body)
+            // A handshake is one under any version header: a client may send its newest there.
+            if message.claimsModern || isModern && !message.isInitialize {
                 await postModern(message, visit)
             } else {
                 await postLegacy(message, visit)

@@ -5,6 +5,8 @@ import Loop
 
 @IO protocol Reply: AnyObject {
     var onDisconnect: (@IO () -> Void)? { get set }
+    /// Called once when the client sends no more: it has left, or waits for the reply.
+    var onInputEnd: (@IO () -> Void)? { get set }
     /// Who the request came from, so that the connection can be ended with that client.
     var client: String? { get set }
     func send(status: Int, headers: HTTPHeaders, body: [UInt8])

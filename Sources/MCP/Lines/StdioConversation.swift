@@ -27,9 +27,10 @@ import Loop
 
     func receive(_ line: LineSplitter.Line) {
         switch line {
-        case .tooLong:
+        case .tooLong(let id):
             let limit = server.limits.messageBytes
-            send(error: .unparsable("message longer than \(limit) bytes: send less at once"))
+            send(
+                error: .unparsable("message longer than \(limit) bytes: send less at once"), id: id)
         case .text(let bytes) where Batch.isOne(bytes): receive(batch: bytes)
         case .text(let bytes):
             do throws(BadMessage) {

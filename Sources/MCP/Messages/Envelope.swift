@@ -50,12 +50,31 @@ enum Envelope {
 extension [UInt8] {
     mutating func append(_ text: String) { append(contentsOf: text.utf8) }
 
-    /// Raw line breaks become spaces: in valid JSON they occur only between tokens, and both
-    /// framings end a message at one.
+    /// Appends a message without the characters at which a client may end a line.
+    ///
+    /// Raw line breaks, which valid JSON has only between tokens, become spaces. U+0085, U+2028 and
+    /// U+2029, which it has only in strings, become escapes: both framings end a message at a line
+    /// break, and Python's `splitlines` and Node's `readline` take these for one.
     mutating func appendOnOneLine(_ message: [UInt8]) {
-        let start = count
-        append(contentsOf: message)
-        guard message.contains(where: { $0 == 0x0A || $0 == 0x0D }) else { return }
-        for at in start..<count where self[at] == 0x0A || self[at] == 0x0D { self[at] = 0x20 }
+        var done = 0
+        var at = 0
+        func next(_ ahead: Int) -> UInt8 { at + ahead < message.count ? message[at + ahead] : 0 }
+        while at < message.count {
+            var (length, text) = (0, "")
+            switch message[at] {
+            case 0x0A, 0x0D: (length, text) = (1, " ")
+            case 0xC2 where next(1) == 0x85: (length, text) = (2, "\\u0085")
+            case 0xE2 where next(1) == 0x80 && next(2) == 0xA8: (length, text) = (3, "\\u2028")
+            case 0xE2 where next(1) == 0x80 && next(2) == 0xA9: (length, text) = (3, "\\u2029")
+            default:
+                at += 1
+                continue
+            }
+            append(contentsOf: message[done..<at])
+            append(text)
+            at += length
+            done = at
+        }
+        append(contentsOf: message[done...])
     }
 }

@@ -15,7 +15,16 @@ struct Params: Sendable {
     }
 
     /// Reads the object that fills `range`; positional parameters are refused.
+    ///
+    /// Null and an empty list, which clients send where they have no parameters, hold none.
     init(_ bytes: [UInt8], _ range: Range<Int>) throws(MCPError) {
+        if bytes[range].elementsEqual("null".utf8)
+            || (bytes[range].first == UInt8(ascii: "[")
+                && (try? JSON(parsing: bytes, in: range)) == [])
+        {
+            self = .none
+            return
+        }
         guard var members = try? JSON.members(of: bytes.span.extracting(range)) else {
             throw .invalidParams("params must be an object")
         }
@@ -49,15 +58,16 @@ struct Params: Sendable {
         return value
     }
 
-    /// A string that may be absent.
+    /// A string that may be absent, or null.
     func optionalString(_ name: String) throws(MCPError) -> String? {
-        guard range(name) != nil else { return nil }
+        guard let range = range(name), !bytes[range].elementsEqual("null".utf8) else { return nil }
         return try string(name)
     }
 
-    /// An object that may be absent.
+    /// An object that may be absent, or null, or an empty list.
     func object(_ name: String) throws(MCPError) -> JSON.Object? {
-        guard let value = value(name) else { return nil }
+        guard let value = value(name), !value.isNull else { return nil }
+        if value == [] { return [:] }
         guard let object = value.objectValue else {
             throw .invalidParams("params.\(name) must be an object")
         }

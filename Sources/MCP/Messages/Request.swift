@@ -26,7 +26,7 @@ struct Request: Sendable {
         params = message.params
         self.caller = caller
         trace = TraceContext(message.meta)
-        if let token = message.meta?[MetaKey.progressToken] {
+        if let token = message.meta?[MetaKey.progressToken], !token.isNull {
             guard let token = RequestID(token) else {
                 throw .invalidParams("params._meta.progressToken must be a string or an integer")
             }

@@ -33,14 +33,17 @@ async def main(name, mode, url):
         report["echo"] = echo.structured_content
         many = await asyncio.gather(*(call("echo", {"text": str(n)}) for n in range(50)))
         report["many"] = [one.structured_content["text"] for one in many]
+        loose = {"text": "a", "times": "2", "mode": None, "toolCallId": "x", "sessionId": "y"}
+        report["loose"] = (await call("echo", loose)).structured_content
         bad = await call("echo", {"text": 1})
         report["bad"] = bad.is_error
         if name == "mcp":
-            await client.call_tool("steps", {}, progress_callback=progress)
+            steps = await client.call_tool("steps", {}, progress_callback=progress)
             report["progress"] = [value for value, _, _ in seen]
         else:
-            await client.call_tool_mcp("steps", {}, progress_handler=progress)
+            steps = await client.call_tool_mcp("steps", {}, progress_handler=progress)
             report["progress"] = [value for value, _, _ in seen]
+        report["lines"] = steps.content[0].text
         try:
             await call("none", {})
             report["unknown"] = None

@@ -1,0 +1,193 @@
+// One stdio client of a server elsewhere that may be replaced: a process between the two. Flow:
+// client → lines → the server's stream, and back. Invariant: a request gets one reply, from the
+// server or from here; a new server is told the handshake, and no tool is called twice.
+import JSON
+public import Loop
+public import Net
+
+/// Passes a stdio client's messages to one server after another.
+@IO public final class MCPLineRelay {
+    private let client: any ByteStream
+    private let limit: Int
+    private var splitter: LineSplitter
+    /// The lines that a new server must have seen: `initialize`, and that it was answered.
+    private var handshake: [[UInt8]] = []
+    /// The requests without a reply, in their order.
+    private var waiting: [Waiting] = []
+    /// Lines that came while there was no server.
+    private var early: [[UInt8]] = []
+    private var server: (any ByteStream)?
+    private var reply = Reply()
+    private let closed = Once<Void>()
+
+    /// Whether the client has ended its input, or was told to go.
+    public private(set) var hasLeft = false
+
+    /// A request without a reply.
+    private struct Waiting {
+        let id: RequestID
+        /// The request, to be sent again; nil if that could do something twice.
+        let line: [UInt8]?
+    }
+
+    /// What the server is sending.
+    private struct Reply {
+        var skim = MessageSkim()
+        var isInLine = false
+        /// Lines still to come that answer what this relay sent by itself.
+        var unwanted = 0
+    }
+
+    /// Unsent bytes above which a side is not read from: what a slow reader may make us hold.
+    private static let unsentBytes = 1 << 18
+    /// Longest request in bytes that is kept to be sent again.
+    private static let keptBytes = 64 << 10
+    /// How long a server may take to end after its client has left: longer than it gives requests
+    /// that still run.
+    private static let endGrace: Duration = .seconds(5)
+
+    /// A relay for the client on this stream.
+    public init(client: any ByteStream) {
+        self.client = client
+        limit = MCPLimits().messageBytes
+        splitter = LineSplitter(limit: limit)
+        unsafe client.onData = { [weak self] bytes in unsafe self?.take(Array(bytes)) }
+        client.onEnd = { [weak self] in self?.leave() }
+        client.onClose = { [weak self] _ in
+            self?.hasLeft = true
+            self?.server?.close()
+            self?.closed.set(())
+        }
+    }
+
+    /// Passes messages until the server's stream ends; `hasLeft` says whether that was its client's
+    /// wish.
+    public func serve(through server: any ByteStream) async {
+        let ended = Once<Void>()
+        reply = Reply()
+        unsafe server.onData = { [weak self] bytes in unsafe self?.pass(Array(bytes)) }
+        server.onDrain = { [weak client] in client?.resumeReading() }
+        server.onClose = { _ in ended.set(()) }
+        client.onDrain = { [weak server] in server?.resumeReading() }
+        greet(server)
+        if hasLeft { server.endWriting() } else { client.resumeReading() }
+        server.resumeReading()
+        await ended.wait()
+        self.server = nil
+        client.pauseReading()
+        if reply.isInLine { client.write([0x0A]) }
+    }
+
+    /// Answers the requests that a lost server was working on, and must not be sent to another one,
+    /// with an error that says `sentence`.
+    public func fail(saying sentence: String) {
+        for one in waiting where one.line == nil { send(error: .ended(sentence), one.id) }
+        waiting.removeAll { $0.line == nil }
+    }
+
+    /// Ends the conversation: the server answers what it has, and ends its stream.
+    public func leave() {
+        guard !hasLeft else { return }
+        hasLeft = true
+        for line in splitter.finish() { take(line) }
+        guard let server else { return }
+        server.endWriting()
+        IO.task {
+            try? await IO.sleep(for: Self.endGrace)
+            server.close()
+        }
+    }
+
+    /// Ends the client's stream once it has read everything, or after `grace`.
+    public func finish(within grace: Duration) async {
+        client.finish()
+        _ = await IO.within(grace) { await self.closed.wait() }
+    }
+
+    // MARK: To the server
+
+    private func take(_ bytes: [UInt8]) {
+        for line in splitter.feed(bytes) { take(line) }
+    }
+
+    private func take(_ line: LineSplitter.Line) {
+        switch line {
+        case .tooLong(let id):
+            send(error: .unparsable("message longer than \(limit) bytes: send less at once"), id)
+        case .text(let bytes):
+            note(bytes)
+            if let server { write(bytes, to: server) } else { early.append(bytes) }
+        }
+    }
+
+    private func write(_ line: [UInt8], to server: any ByteStream) {
+        server.write(line + [0x0A])
+        if server.unsent > Self.unsentBytes { client.pauseReading() }
+    }
+
+    /// Remembers what a new server would have to know; what is no message, the server refuses.
+    private func note(_ bytes: [UInt8]) {
+        guard !Batch.isOne(bytes), let message = try? Message(bytes) else { return }
+        switch message.kind {
+        case .request(let id, let method):
+            let isHandshake = message.isInitialize && !message.claimsModern
+            if isHandshake { handshake = [bytes] }
+            let isRepeatable = method != "tools/call" && bytes.count <= Self.keptBytes
+            waiting.append(Waiting(id: id, line: isRepeatable ? bytes : nil))
+        case .notification("notifications/initialized"): handshake = handshake.prefix(1) + [bytes]
+        case .notification("notifications/cancelled"):
+            let id = message.params.value("requestId").flatMap { RequestID($0) }
+            waiting.removeAll { $0.id == id }
+        case .notification, .response: break
+        }
+    }
+
+    /// Brings a server to where the last one was: the handshake, the requests without a reply, and
+    /// what came meanwhile.
+    private func greet(_ server: any ByteStream) {
+        self.server = server
+        let unanswered = waiting.compactMap(\.line)
+        if let first = handshake.first, !unanswered.contains(first) {
+            // The client has the answer to it already.
+            reply.unwanted = 1
+            for line in handshake { write(line, to: server) }
+        }
+        let lines = unanswered.filter { !early.contains($0) } + early
+        early = []
+        for line in lines { write(line, to: server) }
+    }
+
+    // MARK: To the client
+
+    private func pass(_ bytes: [UInt8]) {
+        var start = 0
+        while let end = bytes[start...].firstIndex(of: 0x0A) {
+            pass(bytes[start...end])
+            endLine()
+            start = end + 1
+        }
+        if start < bytes.count { pass(bytes[start...]) }
+        if client.unsent > Self.unsentBytes { server?.pauseReading() }
+    }
+
+    private func pass(_ piece: ArraySlice<UInt8>) {
+        reply.skim.feed(piece)
+        guard reply.unwanted == 0 else { return }
+        client.write(Array(piece))
+        reply.isInLine = piece.last != 0x0A
+    }
+
+    private func endLine() {
+        let skim = reply.skim
+        reply.skim = MessageSkim()
+        guard reply.unwanted == 0 else { return reply.unwanted -= 1 }
+        guard let id = skim.id, !skim.hasMethod else { return }
+        if let at = waiting.firstIndex(where: { $0.id == id }) { waiting.remove(at: at) }
+    }
+
+    private func send(error: MCPError, _ id: RequestID?) {
+        var line: [UInt8] = []
+        line.appendOnOneLine(Envelope.error(id, error, .newest))
+        client.write(line + [0x0A])
+    }
+}

@@ -1,0 +1,119 @@
+// The relay's door for clients as they come: names, paths, headers, and a connection ended halfway.
+import Foundation
+import JSON
+import Support
+import Testing
+
+@Suite struct ClientDoorTests {
+    private static let json = "Content-Type: application/json"
+    private static let both = "Accept: application/json, text/event-stream"
+
+    private static func message(_ method: String, _ params: JSON) -> [UInt8] {
+        let message: JSON = [
+            "jsonrpc": "2.0", "id": 7, "method": .string(method), "params": params,
+        ]
+        return message.encoded()
+    }
+
+    @Test func `a relay is reached by the names and paths that its settings give`() async throws {
+        let folder = try TemporaryDirectory("door")
+        let relay = Repository.program("homeline-relay")
+        let data = folder.file("relay")
+        let serving = try RunningProcess(
+            relay,
+            [
+                "serve", "--data", data, "--mcp", "127.0.0.2:0", "--tunnel", "127.0.0.1:0",
+                "--public-url", "https://relay.example/home/",
+            ])
+        let shown = try await serving.line(containing: "MCP clients:")
+        #expect(shown.hasSuffix("https://relay.example/home/mcp"), "\(shown)")
+        let token = try await RunningProcess.run(
+            relay, ["tokens", "create", "me", "--scopes", "admin", "--data", data])
+        let file = try folder.write(token, to: "token")
+        // Its own programs use the address; the port is the one that listens there.
+        let port = try #require(Self.port(of: serving, at: "127.0.0.2"))
+        for path in ["/mcp", "/mcp/", "//mcp", "/home/mcp", "/home/mcp/"] {
+            let answer = try await RunningProcess.run(
+                relay,
+                [
+                    "call", "--url", "http://127.0.0.2:\(port)\(path)", "--token-file", file,
+                    "agent_list",
+                ])
+            #expect(try JSON(parsing: answer)["agents"] == [], "\(path)")
+        }
+        #expect(await serving.stop() == .exited(0))
+    }
+
+    /// The port on which a process listens at an address (Linux's `/proc`).
+    private static func port(of process: RunningProcess, at address: String) -> Int? {
+        let bytes = address.split(separator: ".").compactMap { UInt8($0) }.reversed()
+        let wanted = bytes.map { String(format: "%02X", $0) }.joined()
+        let table =
+            (try? String(contentsOfFile: "/proc/\(process.id)/net/tcp", encoding: .utf8)) ?? ""
+        for line in table.split(separator: "\n") {
+            let fields = line.split(separator: " ")
+            guard fields.count > 3, fields[3] == "0A", fields[1].hasPrefix(wanted) else { continue }
+            return Int(fields[1].suffix(4), radix: 16)
+        }
+        return nil
+    }
+
+    @Test(arguments: ["relay.example", "https://relay.example?x", "https://a@relay.example"])
+    func `a public URL that no client could use is refused at the start`(text: String) async throws
+    {
+        let folder = try TemporaryDirectory("door")
+        let relay = try RunningProcess(
+            Repository.program("homeline-relay"),
+            [
+                "serve", "--data", folder.file("relay"), "--mcp", "127.0.0.1:0", "--tunnel",
+                "127.0.0.1:0", "--public-url", text,
+            ])
+        #expect(try await relay.finished() == .exited(64))
+        #expect(relay.errors.contains("--public-url: '\(text)' is not a URL such as"))
+    }
+
+    @Test func `clients are answered whatever they do with headers and connections`() async throws {
+        let home = try await Installation.start()
+        let caller = try await home.caller()
+        try await home.join("site")
+        try await home.startAgent("site", caller: caller)
+        // A name that the relay does not know: the answer names the setting.
+        let port = try #require(URL(string: home.url)?.port)
+        let foreign = try await HTTPAnswer.exchange(
+            Array("POST /mcp HTTP/1.1\r\nHost: relay.example\r\nConnection: close\r\n\r\n".utf8),
+            port: UInt16(port), within: .seconds(10))
+        #expect(foreign.status == 421)
+        #expect(foreign.text.contains("relay.example") && foreign.text.contains("--public-url"))
+        // A handshake under the newest version's header, and a session that goes on so.
+        let newest = "MCP-Protocol-Version: 2026-07-28"
+        let agreed = try await caller.post(
+            Self.message("initialize", ["protocolVersion": "2025-06-18", "capabilities": [:]]),
+            headers: [Self.json, Self.both, newest])
+        #expect(agreed.messages.last?["result"]?["protocolVersion"] == "2025-06-18")
+        let session = "Mcp-Session-Id: \(agreed.headers["mcp-session-id"] ?? "")"
+        // Each client ends its side of the connection while its call waits.
+        let call: JSON = [
+            "name": "ssh_execute",
+            "arguments": ["target": "site/local", "command": "sleep 1.3; echo hi"],
+        ]
+        var modern = call.objectValue ?? [:]
+        modern["_meta"] = [
+            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+            "io.modelcontextprotocol/clientCapabilities": [:],
+        ]
+        let routing = [newest, "Mcp-Method: tools/call", "Mcp-Name: ssh_execute"]
+        for (params, headers) in [
+            (call, [Self.json, Self.both, session]),
+            (call, [Self.json, Self.both, session, newest]),
+            (.object(modern), [Self.json, Self.both] + routing),
+            (.object(modern), [Self.json, "Accept: application/json"] + routing),
+        ] as [(JSON, [String])] {
+            let answer = try await caller.post(
+                Self.message("tools/call", params), headers: headers, halfClosing: true)
+            #expect(answer.status == 200)
+            let result = answer.messages.last?["result"]
+            #expect(result?["structuredContent"]?["results"]?[0]?["stdout"] == "hi\n", "\(headers)")
+        }
+        await home.stop()
+    }
+}

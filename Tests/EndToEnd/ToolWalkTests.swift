@@ -1,0 +1,133 @@
+// Every tool as clients see it: its schemas are in the subset that all LLM services take, and each
+// result, of a success and of each failing state, fits the schema that the list gives for it.
+import Foundation
+import JSON
+import Support
+import Testing
+
+@Suite struct ToolWalkTests {
+    /// What was called, and what did not fit.
+    private final class Walk: Sendable {
+        let caller: MCPCaller, tools: [String: JSON]
+        private let done = Box(Set<String>()), states = Box(Set<String>())
+
+        init(_ caller: MCPCaller) async throws {
+            self.caller = caller
+            let list = try await caller.request("tools/list")["result"]?["tools"]?.arrayValue ?? []
+            tools = Dictionary(
+                uniqueKeysWithValues: list.map { ($0["name"]?.stringValue ?? "", $0) })
+        }
+
+        var succeeded: Set<String> { done.withLock { $0 } }
+        var seen: Set<String> { states.withLock { $0 } }
+
+        @discardableResult
+        func call(_ tool: String, _ arguments: JSON = [:], fails: Bool = false) async throws -> JSON
+        {
+            let result = try await caller.call(tool, arguments)
+            #expect(result["isError"] == .bool(fails), "\(tool) \(arguments): \(result)")
+            #expect(result["content"]?[0]?["text"]?.stringValue?.isEmpty == false)
+            guard let content = result["structuredContent"] else {
+                #expect(fails, "\(tool) has no structured content: \(result)")
+                return .null
+            }
+            let misfits = SchemaSubset.misfits(
+                of: content, in: tools[tool]?["outputSchema"] ?? .null)
+            #expect(misfits == [], "\(tool) \(arguments)")
+            if !fails { done.withLock { _ = $0.insert(tool) } }
+            let all = [content] + (content["results"]?.arrayValue ?? [])
+            states.withLock { $0.formUnion(all.compactMap { $0["state"]?.stringValue }) }
+            return content
+        }
+    }
+
+    @Test func `every tool keeps to its schemas, whatever comes of a call`() async throws {
+        let home = try await Installation.start()
+        try await home.join("site")
+        let caller = try await home.caller()
+        try await home.startAgent("site", caller: caller)
+        try await home.join("away")
+        let walk = try await Walk(caller)
+        for (name, tool) in walk.tools {
+            let input = SchemaSubset.problems(in: tool["inputSchema"] ?? .null, isInput: true)
+            let output = SchemaSubset.problems(in: tool["outputSchema"] ?? .null, isInput: false)
+            #expect(input == [] && output == [], "\(name)")
+            #expect(name.utf8.count <= 32)
+            // The longest description of a function that OpenAI takes.
+            #expect((tool["description"]?.stringValue?.count ?? .max) <= 1024, "\(name)")
+        }
+        let local: JSON = "site/local"
+        try await walk.call("agent_list")
+        try await walk.call("agent_describe", ["agent": "site"])
+        try await walk.call("target_list", ["probe": true])
+        // One-shot commands and their ends.
+        let path = JSON.string(home.directory.file("text"))
+        for (command, more) in [
+            ("echo hi", [:]), ("exit 3", [:]), ("kill -9 $$", [:]), ("sleep 9", ["timeout_s": 1]),
+            ("echo a; sleep 60", ["background": true]), ("echo b", ["pty": true]),
+            ("head -c 90000 /dev/zero", ["max_bytes": 1000]),
+        ] as [(String, JSON.Object)] {
+            var arguments: JSON.Object = ["target": local, "command": .string(command)]
+            for (name, value) in more { arguments[name] = value }
+            try await walk.call("ssh_execute", .object(arguments))
+        }
+        try await walk.call(
+            "ssh_execute", ["targets": ["site/local", "away/x", "none/x"], "command": "true"])
+        let commands = try await walk.call("ssh_command_list")
+        for id in commands["commands"]?.arrayValue?.compactMap({ $0["command_id"] }) ?? [] {
+            try await walk.call("ssh_command_output", ["command_id": id])
+            try await walk.call("ssh_command_cancel", ["command_id": id])
+        }
+        // Sessions in the states that a program can bring them to.
+        let session = try #require(
+            try await walk.call("ssh_session_open", ["target": local])["session_id"])
+        for command in [
+            "echo hi", "false", "read x", "read -s x", "echo 'a", "sleep 60", "exit 4",
+        ] {
+            try await walk.call(
+                "ssh_session_command",
+                ["session_id": session, "command": .string(command), "wait_s": 2])
+            try await walk.call("ssh_session_read", ["session_id": session])
+            try await walk.call("ssh_session_read", ["session_id": session, "view": "screen"])
+            guard command != "exit 4" else { break }
+            try await walk.call("ssh_session_send", ["session_id": session, "keys": ["ctrl-c"]])
+        }
+        try await walk.call("ssh_session_update", ["session_id": session, "name": "walk"])
+        try await walk.call("ssh_session_list")
+        try await walk.call("ssh_session_close", ["session_id": session])
+        try await walk.call(
+            "file_write", ["target": local, "path": path, "content": "a\nb\n"])
+        try await walk.call("file_read", ["target": local, "path": path])
+        try await walk.call("file_read", ["target": local, "path": path, "grep": "b"])
+        try await walk.call("file_list", ["target": local, "path": "/"])
+        #expect(Set(walk.tools.keys) == walk.succeeded)
+        #expect(
+            walk.seen.isSuperset(of: ["done", "running", "timed_out"]), "\(walk.seen)"
+        )
+        // What every tool can fail by: its arguments, what they name, and an agent that is away.
+        for (name, tool) in walk.tools {
+            let properties = tool["inputSchema"]?["properties"]?.objectValue?.keys ?? []
+            if properties.contains("target") || tool["inputSchema"]?["required"] != nil {
+                try await walk.call(name, ["nonesuch_argument": 1, "targe": "x"], fails: true)
+            }
+            for (key, values) in [
+                ("session_id", ["none", "a.b"]), ("command_id", ["none", "a.b"]),
+                ("target", ["none/x", "away/x", "x"]), ("agent", ["none", "away"]),
+            ] as [(String, [String])] where properties.contains(key) && name != "agent_list" {
+                for value in values where !(value == "away" && name == "agent_describe") {
+                    var arguments: JSON.Object = [key: .string(value)]
+                    for needed in tool["inputSchema"]?["required"]?.arrayValue ?? [] {
+                        let word = needed.stringValue ?? ""
+                        if arguments[word] == nil { arguments[word] = "x" }
+                    }
+                    let result = try await caller.call(name, .object(arguments))
+                    #expect(result["isError"] == true, "\(name) \(arguments): \(result)")
+                    #expect(result["content"]?[0]?["text"]?.stringValue?.isEmpty == false)
+                }
+            }
+        }
+        try await walk.call("file_read", ["target": local, "path": "/none"], fails: true)
+        try await walk.call("file_list", ["target": local, "path": "/none"], fails: true)
+        await home.stop()
+    }
+}
