@@ -135,7 +135,7 @@ let package = Package(
         suite(
             "SessionLab",
             ["homeline-agent", "Crypto", "Loop", "Programs", "SSH", "Terminal", "Wire"]),
-        suite("EndToEnd", ["JSON", "Loop", "HTTP", "Net"]),
+        suite("EndToEnd", ["JSON", "Loop", "HTTP", "Net", "Crypto"]),
         suite(
             "Security",
             ["JSON", "Loop", "Net", "Crypto", "Tunnel", "Wire", "Configuration", "HTTP"],

@@ -1,6 +1,9 @@
 // The relay's door for clients as they come: names, paths, headers, and a connection ended halfway.
+import Crypto
 import Foundation
 import JSON
+import Loop
+import Net
 import Support
 import Testing
 
@@ -56,6 +59,46 @@ import Testing
             return Int(fields[1].suffix(4), radix: 16)
         }
         return nil
+    }
+
+    /// Tools that renew certificates replace the files, and send HUP.
+    @Test func `a renewed certificate is served after HUP, which ends no relay`() async throws {
+        let home = try await Installation.start()
+        let file = home.directory.file("tls.pem")
+        /// Writes a new certificate with its key, and gives its pin.
+        func renew() throws -> PublicKeyPin {
+            let made = try SelfSignedCertificate.generate(commonName: "relay.example")
+            try SecureFile.write(file, made.certificatePEM + made.keyPEM)
+            return try PublicKeyPin(certificatePEM: made.certificatePEM)
+        }
+        /// Whether the relay shows the certificate of this pin.
+        @IO func shows(_ pin: PublicKeyPin) async throws -> Bool {
+            let port = try #require(URL(string: home.url)?.port.flatMap(UInt16.init(exactly:)))
+            let stream = try? await TLSStream.handshake(
+                over: try await SocketStream.connect(host: "127.0.0.1", port: port),
+                context: try TLSContext(client: .pin(pin), alpn: ["http/1.1"]),
+                serverName: "relay.example")
+            stream?.close()
+            return stream != nil
+        }
+        let relay = try #require(home.process("relay"))
+        relay.signal(SIGHUP)
+        let said = try await relay.line(containing: "nothing was reloaded")
+        #expect(said.contains("without a certificate"))
+        #expect(await relay.stop() == .exited(0))
+        let first = try renew()
+        try await home.startRelay(["--tls-certificate", file])
+        #expect(try await shows(first))
+        let second = try renew()
+        let served = try #require(home.process("relay"))
+        served.signal(SIGHUP)
+        _ = try await served.line(containing: "the certificate was reloaded")
+        #expect(try await shows(second))
+        try SecureFile.write(file, Array("no certificate".utf8))
+        served.signal(SIGHUP)
+        _ = try await served.line(containing: "the previous certificate stays in use")
+        #expect(try await shows(second))
+        await home.stop()
     }
 
     @Test(arguments: ["relay.example", "https://relay.example?x", "https://a@relay.example"])

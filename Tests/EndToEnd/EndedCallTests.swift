@@ -33,14 +33,16 @@ import Testing
 
         func post(_ body: String) async throws -> HTTPAnswer { try await send("POST", body) }
 
-        func run(_ command: String) async throws -> HTTPAnswer {
+        func run(_ command: String, places: JSON.Object = ["target": "site/local"]) async throws
+            -> HTTPAnswer
+        {
+            var arguments = places
+            arguments["command"] = .string(command)
+            arguments["wait_s"] = 40
             let request: JSON = [
                 "jsonrpc": "2.0", "id": "w", "method": "tools/call",
                 "params": [
-                    "name": "ssh_execute",
-                    "arguments": [
-                        "target": "site/local", "command": .string(command), "wait_s": 40,
-                    ],
+                    "name": "ssh_execute", "arguments": .object(arguments),
                 ],
             ]
             return try await post(request.description)
@@ -115,10 +117,15 @@ import Testing
         let folder = home.directory
         let token = try await home.token("mine")
         let deleting = try await Legacy(home, token: token)
-        let deleted = Task { try await deleting.run(command(folder, "a")) }
+        // The call is made once for each target.
+        let deleted = Task {
+            try await deleting.run(command(folder, "a"), places: ["targets": ["site/local"]])
+        }
         #expect(await holds { exists(folder.file("a.runs")) })
+        let start = ContinuousClock.now
         #expect(try await deleting.send("DELETE").status == 204)
         let first = try await deleted.value
+        #expect(ContinuousClock.now - start < .seconds(20))  // the call waits for 40
         #expect(first.messages.last?["id"] == "w")
         #expect(first.messages.last?["error"]?["code"] == 503)
 

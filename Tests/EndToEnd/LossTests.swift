@@ -131,12 +131,22 @@ import Testing
 
     @Test func `a revoked agent is cut within five seconds`() async throws {
         let place = try await Place.start([:])
+        let begun = place.home.directory.file("begun")
+        async let waiting = place.caller.call(
+            "ssh_execute",
+            [
+                "target": "site/local", "command": .string(": >\(begun); exec sleep 100"),
+                "wait_s": 40,
+            ])
+        #expect(await holds(within: .seconds(30)) { access(begun, F_OK) == 0 })
         _ = try await place.home.relay("agents", "revoke", "site", "--json")
         let start = ContinuousClock.now
         let gone = await holds(within: .seconds(6)) {
             await !place.home.online("site", caller: place.caller, within: .zero)
         }
         #expect(gone && ContinuousClock.now - start < .seconds(5))
+        let ended = try await waiting
+        #expect(ended["isError"] == true && ended.text.contains("was revoked"), "\(ended)")
         await place.home.stop()
     }
 

@@ -97,7 +97,8 @@ struct AdminFault: Error, Equatable, Sendable {
                 message: "an invitation can be valid for 1s to 30d", exit: ExitCode.usage)
         }
         let known = try await store.fact("tunnel_url")
-        guard let url = request["tunnel_url"]?.stringValue ?? known else {
+        let given = try request["tunnel_url"]?.stringValue.map { try TunnelURL($0).description }
+        guard let url = given ?? known else {
             throw AdminFault(
                 message:
                     "the address that agents dial is not known yet: start the relay, or give "
@@ -198,6 +199,7 @@ extension AdminFault {
             case is StoreError: ExitCode.data
             case is CryptoError: ExitCode.noPermission
             case is Invitation.Failure: ExitCode.data
+            case let error as ConfigurationError: error.exitCode
             default: ExitCode.software
             }
         self.init(message: "\(error)", exit: exit)

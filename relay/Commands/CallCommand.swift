@@ -6,6 +6,7 @@ import Crypto
 import HTTP
 import JSON
 import Loop
+import Net
 
 /// Calls one tool and prints its structured result.
 enum CallCommand {
@@ -56,7 +57,7 @@ enum CallCommand {
             "MCP-Protocol-Version": "2026-07-28", "Mcp-Method": "tools/call", "Mcp-Name": tool,
         ]
         if let token = try token(options) { headers.add("Authorization", "Bearer \(token)") }
-        let client = HTTPClient(host: endpoint.address.host, port: endpoint.address.port)
+        let client = Self.client(of: endpoint.address, isSecure: endpoint.isSecure)
         defer { client.close() }
         let answer: HTTPResponse
         do throws(HTTPError) {
@@ -114,17 +115,31 @@ enum CallCommand {
         return value
     }
 
-    /// The address and path of a plain `http:` URL.
-    private static func endpoint(_ url: String) throws(Refusal) -> (address: Address, path: String)
-    {
-        let scheme = "http://"
-        let rest = url.dropFirst(scheme.count)
-        let slash = rest.firstIndex(of: "/") ?? rest.endIndex
-        guard url.hasPrefix(scheme), let address = Address(String(rest[..<slash])) else {
-            throw Refusal(
-                code: ExitCode.usage,
-                text: "“\(url)” is not an http://HOST:PORT/PATH address; status --json prints it")
+    @IO private static func client(of address: Address, isSecure: Bool) -> HTTPClient {
+        guard isSecure else { return HTTPClient(host: address.host, port: address.port) }
+        return HTTPClient(host: address.description) { () async throws(NetError) in
+            try await TLSStream.handshake(
+                over: try await SocketStream.connect(host: address.host, port: address.port),
+                context: try TLSContext(
+                    client: .authorities(extraFile: nil), alpn: ["http/1.1"]),
+                serverName: address.host)
         }
-        return (address, slash == rest.endIndex ? "/" : String(rest[slash...]))
+    }
+
+    /// The address and path of an `http:` or `https:` URL.
+    private static func endpoint(
+        _ url: String
+    ) throws(Refusal) -> (address: Address, path: String, isSecure: Bool) {
+        let schemes: [(String, UInt16)] = [("http://", 80), ("https://", 443)]
+        for (scheme, port) in schemes where url.hasPrefix(scheme) {
+            let rest = url.dropFirst(scheme.count)
+            let slash = rest.firstIndex(of: "/") ?? rest.endIndex
+            guard let address = Address(String(rest[..<slash]), defaultPort: port) else { break }
+            let path = slash == rest.endIndex ? "/" : String(rest[slash...])
+            return (address, path, scheme == "https://")
+        }
+        throw Refusal(
+            code: ExitCode.usage,
+            text: "“\(url)” is not an http(s)://HOST:PORT/PATH address; status --json prints it")
     }
 }

@@ -191,6 +191,11 @@ import Wire
             case .result(let result): return AgentAnswer(result, holding: received)
             case .fault(let fault): throw fault
             }
+        case .failure(.closed) where revoked.contains(agentID):
+            throw Fault(
+                .agentOffline,
+                "Agent \"\(name)\" was revoked during the call. Whatever was started there may still "
+                    + "run; only a new invitation brings the agent back.")
         case .failure(.closed(let reason)):
             throw Fault(
                 .agentOffline,

@@ -37,12 +37,16 @@ struct StartFailure: Error {
     private let administration: Administration
     private let started: Int64
     private var http: HTTPServer?
-    private var listener: Listener?
+    private var listeners: [Listener] = []
+    private let entrances: Entrances
     private var endpoint: MCPHTTPEndpoint?
     private var admin: AdminServer?
     private var saving: LoopTimer?
-    private(set) var mcpURL = ""
-    private(set) var tunnelURL = ""
+    private var urls = (mcp: "", tunnel: "")
+    /// How MCP clients reach it.
+    var mcpURL: String { urls.mcp }
+    /// How agents reach it.
+    var tunnelURL: String { urls.tunnel }
 
     /// Opens the state of `folder`, of which `lock` proves that no other process uses it, and
     /// listens.
@@ -52,14 +56,13 @@ struct StartFailure: Error {
         let store: Store
         let identity: RelayIdentity
         let context: TLSContext
-        let publicURL: PublicURL?
-        do throws(ConfigurationError) {
-            publicURL = try options.string(Settings.publicURL).map {
-                (text) throws(ConfigurationError) in
-                try PublicURL(text)
-            }
-        } catch {
+        let entrances: Entrances
+        do {
+            entrances = try Entrances(options)
+        } catch let error as ConfigurationError {
             throw StartFailure(error, error.exitCode)
+        } catch {
+            throw StartFailure(error)
         }
         do {
             store = try await Store.open(folder: folder.path)
@@ -70,11 +73,11 @@ struct StartFailure: Error {
         } catch {
             throw StartFailure(error, ExitCode.cannotCreate)
         }
-        let service = RelayService(store, context, folder, options)
+        let service = RelayService(store, context, folder, options, entrances)
         do {
             try await service.fleet.reload()
             service.access.replace(with: try await store.tokens())
-            try await service.listen(options, publicURL, identity.pin)
+            try await service.listen(options, identity.pin)
             service.admin = try AdminServer(
                 folder: folder, lock: lock, administration: service.administration)
         } catch let failure as StartFailure {
@@ -90,9 +93,11 @@ struct StartFailure: Error {
     }
 
     private init(
-        _ store: Store, _ context: TLSContext, _ folder: DataFolder, _ options: Options
+        _ store: Store, _ context: TLSContext, _ folder: DataFolder, _ options: Options,
+        _ entrances: Entrances
     ) {
         self.store = store
+        self.entrances = entrances
         started = store.now()
         fleet = Fleet(store: store)
         router = Router(fleet: fleet)
@@ -126,17 +131,16 @@ struct StartFailure: Error {
     /// tunnels, the store, the log and the admin socket.
     nonisolated static let reserve = 1536
 
-    private func listen(
-        _ options: Options, _ publicURL: PublicURL?, _ pin: PublicKeyPin
-    ) async throws {
-        let tunnel = try await Self.resolve(options, Settings.tunnel)
+    private func listen(_ options: Options, _ pin: PublicKeyPin) async throws {
+        let tunnel = try await Self.resolve(options, Settings.tunnel)[0]
         let bound = try gate.listen(tunnel)
         let host = bound.isWildcard ? Process.hostName : bound.host
         let dialled = Address(host: host, port: bound.port)
-        tunnelURL = options.string(Settings.tunnelURL) ?? "tls://\(dialled)"
+        urls.tunnel = entrances.tunnelURL?.description ?? "tls://\(dialled)"
         try await administration.remember(tunnelURL: tunnelURL, pin: pin)
 
-        let address = try await Self.resolve(options, Settings.mcp)
+        let addresses = try await Self.resolve(options, Settings.mcp)
+        let address = addresses[0]
         var limits = HTTPLimits()
         limits.connections = min(
             limits.connections, max(64, Process.raiseDescriptorLimit() - Self.reserve))
@@ -149,24 +153,16 @@ struct StartFailure: Error {
                 await self?.handle(request, responder)
             })
         http = server
-        var context: TLSContext?
-        if let certificate = options.string(Settings.certificate) {
-            let key = options.string(Settings.key) ?? certificate
-            context = try TLSContext(
-                serverCertificate: try SecureFile.read(certificate),
-                key: try SecureFile.read(key, refusing: SecureFile.useByStrangers),
-                alpn: ["http/1.1"])
-        }
         let room = WaitingRoom()
-        let listener = try Listener.tcp(address) { [context] in
-            Self.receive($0, context, server, room)
+        let certificate = entrances.certificate
+        listeners = try Self.listen(at: addresses) {
+            Self.receive($0, certificate?.context, server, room)
         }
-        self.listener = listener
-        let port = listener.address?.port ?? address.port
-        let scheme = options.isSet(Settings.certificate) ? "https" : "http"
+        let port = listeners[0].address?.port ?? address.port
+        let scheme = certificate == nil ? "http" : "https"
         let shown = Address(host: address.isWildcard ? Process.hostName : address.host, port: port)
-        mcpURL = publicURL?.description ?? "\(scheme)://\(shown)/mcp"
-        let origins = Set(options.strings(Settings.origins))
+        urls.mcp = entrances.publicURL?.description ?? "\(scheme)://\(shown)/mcp"
+        let (publicURL, origins) = (entrances.publicURL, entrances.origins)
         var hosts: Set<String> = []
         if address.isLoopback || publicURL != nil && !address.isWildcard {
             // The names that the operator gave; the address may come from a name.
@@ -204,14 +200,32 @@ struct StartFailure: Error {
         }
     }
 
+    /// Listens at every address of a name (`localhost` may have one of each family), under one
+    /// port; those that this machine does not have are left out.
+    private static func listen(
+        at addresses: [SocketAddress], _ accepted: @escaping @IO (SocketStream) -> Void
+    ) throws(NetError) -> [Listener] {
+        let first = try Listener.tcp(addresses[0], accepted)
+        let port = first.address?.port ?? addresses[0].port
+        return [first]
+            + addresses.dropFirst().compactMap { address in
+                do throws(NetError) {
+                    let same = SocketAddress(ip: address.host, port: port) ?? address
+                    return try Listener.tcp(same, accepted)
+                } catch {
+                    Process.log("MCP is not served at \(address.host): \(error)")
+                    return nil
+                }
+            }
+    }
+
     private static func resolve(_ options: Options, _ setting: Setting) async throws
-        -> SocketAddress
+        -> [SocketAddress]
     {
         guard let address = options.address(setting) else {
             throw StartFailure("\(setting.flag) needs HOST:PORT", ExitCode.usage)
         }
-        let found = try await DNS.resolve(address.host, port: address.port)
-        return found[0]
+        return try await DNS.resolve(address.host, port: address.port)
     }
 
     /// The host of a URL for an address.
@@ -255,12 +269,25 @@ struct StartFailure: Error {
         }
     }
 
+    /// Reads again what may change while the relay runs: the files of its certificate.
+    func reload() {
+        guard let certificate = entrances.certificate else {
+            return Process.log("nothing was reloaded: MCP is served without a certificate")
+        }
+        do {
+            try certificate.reload()
+            Process.log("the certificate was reloaded")
+        } catch {
+            Process.log("\(error); the previous certificate stays in use")
+        }
+    }
+
     /// Ends within a few seconds: it takes no new work, lets calls in flight finish or tells them
     /// what to do next, then closes.
     func shutDown() async {
         saving?.cancel()
         gate.close()
-        listener?.close()
+        for listener in listeners { listener.close() }
         http?.drain()
         // At most 3 s in total: 1.5 s for requests, 0.5 s for their handlers
         // (`MCPLimits.cancelGrace`), and 1 s for connections.

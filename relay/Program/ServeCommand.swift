@@ -15,7 +15,9 @@ import Loop
                 Next: homeline-relay invite (joins an agent), homeline-relay tokens create NAME
 
                 """)
+            let reload = SignalWatch(SIGHUP) { relay.reload() }
             await untilSignalled()
+            reload.cancel()
             Process.log("stopping")
             await relay.shutDown()
             return Outcome()

@@ -97,9 +97,7 @@ import Wire
                 }
             }
         }
-        var answers: [(member: Fleet.Member, answer: Result<AgentAnswer, Fault>)] = []
-        for (member, call) in zip(members, calls) { answers.append((member, await call.value)) }
-        return answers
+        return zip(members, await IO.values(of: calls)).map { ($0, $1) }
     }
 
     /// Checks the scope and the pattern by the call's row, whatever made the call.

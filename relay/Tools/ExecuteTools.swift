@@ -38,9 +38,7 @@ extension Tools {
                 }
             }
         }
-        var results: [AgentAnswer] = []
-        for run in runs { results.append(await run.value) }
-        return await Self.joined(results)
+        return await Self.joined(await IO.values(of: runs))
     }
 
     private static func joined(_ answers: [AgentAnswer]) async -> ToolResult {
