@@ -95,19 +95,74 @@ import Testing
         for _ in 0..<2 { #expect(await visitor.initialize() != "") }
         let body =
             #"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"1"}}"#
-        #expect(await visitor.send("POST", Visitor.modernHeaders, body).status == 503)
+        var bob = Visitor.modernHeaders
+        bob["Authorization"] = "Bearer bob"
+        let refused = await visitor.send("POST", bob, body)
+        #expect(refused.status == 503)
+        #expect(refused.headers["Retry-After"] == "10")
         visitor.endpoint.sessions.beat(IO.now + .seconds(3600))
         #expect(visitor.endpoint.sessions.count == 2)
         visitor.endpoint.sessions.beat(IO.now + .seconds(5 * 3600))
         #expect(visitor.endpoint.sessions.count == 0)
-        #expect(await visitor.send("POST", Visitor.modernHeaders, body).status == 200)
+        #expect(await visitor.send("POST", bob, body).status == 200)
+    }
+
+    /// Clients that initialize for each run, and never end a session.
+    @Test(arguments: [true, false])
+    @IO func `the newest session of a principal takes the place of its oldest that rests`(
+        isOwnLimit: Bool
+    ) async {
+        let visitor = Visitor(
+            Fixture.server {
+                if isOwnLimit { $0.sessions.perPrincipal = 3 } else { $0.sessions.count = 4 }
+            })
+        let bob = await visitor.initialize(token: "Bearer bob")
+        let streaming = await visitor.initialize()
+        let stream = Recorder()
+        let held = visitor.begin("GET", Visitor.legacy(streaming), "", stream)
+        #expect(await holds { stream.isStream })
+        let running = await visitor.initialize()
+        let call =
+            #"{"jsonrpc":"2.0","id":"w","method":"tools/call","params":{"name":"wait"}}"#
+        let recorder = Recorder()
+        let task = visitor.begin("POST", Visitor.legacy(running), call, recorder)
+        await IO.task {}.value
+        let resting = await visitor.initialize()
+        let next = await visitor.initialize()
+        #expect(await visitor.legacy(resting, "ping").status == 404)
+        // What is in use stays, whatever its age; the sessions of others are not touched.
+        for session in [streaming, running, next] {
+            #expect(await visitor.legacy(session, "ping").status == 200)
+        }
+        var other = Visitor.legacy(bob)
+        other["Authorization"] = "Bearer bob"
+        #expect(await visitor.send("DELETE", other).status == 204)
+        visitor.endpoint.close()
+        await task.value
+        await held.value
+    }
+
+    @Test @IO func `of sessions that rest the one used last stays`() async {
+        let visitor = Visitor(Fixture.server { $0.sessions.perPrincipal = 2 })
+        let first = await visitor.initialize()
+        let second = await visitor.initialize()
+        #expect(await visitor.legacy(first, "ping").status == 200)
+        #expect(await visitor.initialize() != "")
+        #expect(await visitor.legacy(second, "ping").status == 404)
+        #expect(await visitor.legacy(first, "ping").status == 200)
+        #expect(visitor.endpoint.sessions.count == 2)
     }
 
     @Test @IO func `one principal cannot take all sessions`() async {
         let visitor = Visitor(Fixture.server { $0.sessions.perPrincipal = 1 })
-        #expect(await visitor.initialize() != "")
+        let session = await visitor.initialize()
+        let stream = Recorder()
+        let held = visitor.begin("GET", Visitor.legacy(session), "", stream)
+        #expect(await holds { stream.isStream })
         #expect(await visitor.initialize() == "")
         #expect(await visitor.initialize(token: "Bearer bob") != "")
+        visitor.endpoint.close()
+        await held.value
     }
 
     @Test @IO func `a session has one standalone stream, with keep-alives`() async {
