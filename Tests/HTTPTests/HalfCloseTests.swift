@@ -92,4 +92,26 @@ import Testing
         #expect(await events.closes())
         #expect(events.text.contains("data: x\n\n"))
     }
+
+    /// Interim replies are of HTTP/1.1 (RFC 9110 §15.2), and only a client that has ended its input
+    /// is probed by one.
+    @Test @IO func `no interim reply goes to HTTP 1.0, or to a client that may send more`()
+        async throws
+    {
+        let open = Flag()
+        let server = try server({ $0.probeInterval = .milliseconds(10) }) { request, responder in
+            _ = await eventually { open.isSet }
+            await echo(request, responder)
+        }
+        defer { server.close() }
+        let old = try await Wire.connect(server, sending: "GET /a HTTP/1.0\r\n\r\n")
+        let ended = try await Wire.connect(server, sending: Self.request)
+        let waiting = try await Wire.connect(server, sending: Self.request)
+        for wire in [old, ended] { wire.stream.endWriting() }
+        #expect(await ended.has("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n"))
+        open.isSet = true
+        #expect(await old.closes())
+        #expect(await waiting.has("GET /a "))
+        for wire in [old, waiting] { #expect(wire.text.hasPrefix("HTTP/1.1 200")) }
+    }
 }

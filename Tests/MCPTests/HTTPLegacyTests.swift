@@ -80,6 +80,52 @@ import Testing
         #expect(await visitor.send("DELETE", newest).status == 405)
     }
 
+    /// A client's static header beside its own, or a proxy's: on one line, or on two.
+    @Test(arguments: [true, false])
+    @IO func `a header that is sent twice with one value is that value`(onOneLine: Bool) async {
+        func twice(_ headers: HTTPHeaders) -> HTTPHeaders {
+            var doubled = HTTPHeaders()
+            for name in [
+                "Authorization", "Content-Type", "Accept", "MCP-Protocol-Version", "Mcp-Session-Id",
+                "Mcp-Method", "Mcp-Name",
+            ] {
+                guard let value = headers[name] else { continue }
+                doubled.add(name, onOneLine && name != "Mcp-Name" ? "\(value) , \(value)" : value)
+                if !onOneLine { doubled.add(name, value) }
+            }
+            return doubled
+        }
+        let visitor = Visitor(Fixture.server())
+        var headers = Visitor.legacy(await visitor.initialize(token: "Bearer bob"))
+        headers["Authorization"] = "Bearer bob"
+        let ping = #"{"jsonrpc":"2.0","id":1,"method":"ping"}"#
+        #expect(await visitor.send("POST", twice(headers), ping).json?["result"] == [:])
+        #expect(await visitor.send("DELETE", twice(headers)).status == 204)
+        let (modern, body) = Visitor.modern("tools/list")
+        #expect(await visitor.send("POST", twice(modern), body).json?["result"] != nil)
+        headers = twice(headers)
+        headers.add("Authorization", "Bearer eve")
+        #expect(await visitor.send("POST", headers, ping).status == 401)
+    }
+
+    @Test(arguments: ["2025-11-25, 2025-06-18", "1999-01-01", "", "x"])
+    @IO func `a version header without meaning is named, also to a notification`(version: String)
+        async
+    {
+        let visitor = Visitor(Fixture.server())
+        let headers = Visitor.legacy(await visitor.initialize(), version: version)
+        for message in [
+            #"{"jsonrpc":"2.0","id":1,"method":"ping"}"#,
+            #"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}"#,
+            #"{"jsonrpc":"2.0","id":1,"result":{}}"#,
+        ] {
+            let reply = await visitor.send("POST", headers, message)
+            #expect(reply.status == 400, "\(message)")
+            let error = reply.json?["error"]?["message"]?.stringValue ?? ""
+            #expect(error.hasPrefix("MCP-Protocol-Version \"\(version)\" is"), "\(error)")
+        }
+    }
+
     @Test @IO func `a session is its creator's alone`() async {
         let visitor = Visitor(Fixture.server())
         let session = await visitor.initialize(token: "Bearer bob")

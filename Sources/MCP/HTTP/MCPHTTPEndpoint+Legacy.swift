@@ -81,7 +81,7 @@ extension MCPHTTPEndpoint {
 
     /// The session a request names; otherwise the request is refused here.
     private func session(_ visit: Visit, _ id: RequestID?) -> LegacySession? {
-        guard let name = visit.request.header("Mcp-Session-Id") else {
+        guard let name = visit.session else {
             let error = MCPError.invalidRequest("Mcp-Session-Id is missing: send initialize first")
             visit.fail(id, error, .newestLegacy, status: 400)
             return nil
