@@ -118,6 +118,7 @@ import Testing
             #"{"jsonrpc":"2.0","id":1,"method":"ping"}"#,
             #"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}"#,
             #"{"jsonrpc":"2.0","id":1,"result":{}}"#,
+            #"[{"jsonrpc":"2.0","id":1,"method":"ping"}]"#,
         ] {
             let reply = await visitor.send("POST", headers, message)
             #expect(reply.status == 400, "\(message)")

@@ -118,7 +118,10 @@ public import Loop
         }
         let body = visit.request.body.withoutByteOrderMark
         let isModern = isModern(visit)
-        if Batch.isOne(body), !isModern { return await postBatch(body, visit) }
+        if Batch.isOne(body) {
+            guard isModern else { return await postBatch(body, visit) }
+            if let bad = visit.unknownVersion { return visit.fail(nil, bad, .newest) }
+        }
         do throws(BadMessage) {
             let message = try await Message.read(body)
             // A handshake is one under any version header: a client may send its newest there.

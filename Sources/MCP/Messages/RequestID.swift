@@ -16,13 +16,13 @@ struct RequestID: Sendable {
             let isPlain = !text.contains(UInt8(ascii: "\\"))
             value = isPlain ? text : (try? JSON(parsing: text))?.encoded() ?? text
         case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"):
-            if let whole = (try? JSON(parsing: text))?.intValue {
-                value = Array("\(whole)".utf8)
-            } else if text.dropFirst().allSatisfy({ (0x30...0x39).contains($0) }) {
-                // An integer past 64 bits is one as well.
+            let isDigits = text.dropFirst().allSatisfy { (0x30...0x39).contains($0) }
+            if isDigits, !text.elementsEqual("-0".utf8) {
+                // It may be past 64 bits.
                 value = text
             } else {
-                return nil
+                guard let whole = (try? JSON(parsing: text))?.intValue else { return nil }
+                value = Array("\(whole)".utf8)
             }
         default: return nil
         }
