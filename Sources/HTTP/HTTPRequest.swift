@@ -73,6 +73,20 @@ public struct HTTPRequest: Sendable {
     /// The values of a header in any case, joined by `, `; `nil` if absent.
     public func header(_ name: String) -> String? { bytes.value(of: name, in: head.fields) }
 
+    /// The value of a header that holds one value; `nil` if absent.
+    ///
+    /// Equal copies, which clients and proxies send that set a header twice, are one value, on one
+    /// line or on several. Different ones are joined as `header` joins them: no valid value.
+    public func soleHeader(_ name: String) -> String? {
+        guard let value = header(name) else { return nil }
+        guard value.utf8.contains(0x2C) else { return value }
+        func isBlank(_ character: Character) -> Bool { character == " " || character == "\t" }
+        let copies = value.split(separator: ",", omittingEmptySubsequences: false).map { copy in
+            String(copy.drop(while: isBlank).reversed().drop(while: isBlank).reversed())
+        }
+        return copies.allSatisfy { $0 == copies[0] } ? copies[0] : value
+    }
+
     /// All values of a header, one per line sent.
     public func headers(_ name: String) -> [String] { bytes.values(of: name, in: head.fields) }
 

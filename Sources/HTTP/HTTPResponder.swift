@@ -151,6 +151,13 @@ public import Loop
 
     func drained() { resumeWriters() }
 
+    /// The probes that are interim replies.
+    ///
+    /// Simple clients do not expect any: what is answered soon comes without. Go's, up to 1.22,
+    /// refuses a sixth. A client that leaves as it ends its input is noticed by the first two; the
+    /// others notice one that waited before it left.
+    private static let interimProbes = [3, 6, 12, 24, 48]
+
     /// Sends something that a client skips, so that the system reports one that has left.
     func probe(_ number: Int) {
         switch phase {
@@ -158,8 +165,7 @@ public import Loop
             if let begin = onInputEnd {
                 onInputEnd = nil
                 begin()
-            } else if number > 2, !isHTTP10 {
-                // Simple clients do not expect it: what is answered soon comes without.
+            } else if Self.interimProbes.contains(number), !isHTTP10 {
                 connection.write(Array("HTTP/1.1 100 Continue\r\n\r\n".utf8))
             }
         case .streaming where !isEventStream:

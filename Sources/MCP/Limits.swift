@@ -44,7 +44,8 @@ public struct MCPLimits: Sendable {
     public struct Sessions: Sendable {
         /// Most sessions at once, which bounds their memory.
         public var count = 4096
-        /// Most sessions of one principal, so that one client cannot lock the others out.
+        /// Most sessions of one principal, so that one client cannot lock the others out; a further
+        /// one ends the one that has rested longest.
         public var perPrincipal = 512
         /// How long a session without requests or a stream is kept, as clients may leave without
         /// ending it; a client that comes back initializes again.

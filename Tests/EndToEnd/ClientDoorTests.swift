@@ -127,6 +127,16 @@ import Testing
             port: UInt16(port), within: .seconds(10))
         #expect(foreign.status == 421)
         #expect(foreign.text.contains("relay.example") && foreign.text.contains("--public-url"))
+        // OAuth clients look for metadata, and register, before they use a token: they read JSON.
+        for line in ["GET /.well-known/oauth-protected-resource/mcp", "POST /register"] {
+            let absent = try await HTTPAnswer.exchange(
+                Array("\(line) HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".utf8),
+                port: UInt16(port), within: .seconds(10))
+            #expect(absent.status == 404)
+            let error = try JSON(parsing: absent.text)
+            #expect(error["error"] == "not_found")
+            #expect(error["error_description"]?.stringValue?.contains("/mcp") == true)
+        }
         // A handshake under the newest version's header, and a session that goes on so.
         let newest = "MCP-Protocol-Version: 2026-07-28"
         let agreed = try await caller.post(
@@ -148,6 +158,8 @@ import Testing
         for (params, headers) in [
             (call, [Self.json, Self.both, session]),
             (call, [Self.json, Self.both, session, newest]),
+            // A client's own headers beside those that its user set.
+            (call, [Self.json, Self.json, Self.both, session, session, newest, newest]),
             (.object(modern), [Self.json, Self.both] + routing),
             (.object(modern), [Self.json, "Accept: application/json"] + routing),
         ] as [(JSON, [String])] {

@@ -92,4 +92,50 @@ import Testing
         #expect(await events.closes())
         #expect(events.text.contains("data: x\n\n"))
     }
+
+    /// Interim replies are of HTTP/1.1 (RFC 9110 §15.2), and only a client that has ended its input
+    /// is probed by one.
+    @Test @IO func `no interim reply goes to HTTP 1.0, or to a client that may send more`()
+        async throws
+    {
+        let open = Flag()
+        let server = try server({ $0.probeInterval = .milliseconds(10) }) { request, responder in
+            _ = await eventually { open.isSet }
+            await echo(request, responder)
+        }
+        defer { server.close() }
+        let old = try await Wire.connect(server, sending: "GET /a HTTP/1.0\r\n\r\n")
+        let ended = try await Wire.connect(server, sending: Self.request)
+        let waiting = try await Wire.connect(server, sending: Self.request)
+        for wire in [old, ended] { wire.stream.endWriting() }
+        #expect(await ended.has("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n"))
+        open.isSet = true
+        #expect(await old.closes())
+        #expect(await waiting.has("GET /a "))
+        for wire in [old, waiting] { #expect(wire.text.hasPrefix("HTTP/1.1 200")) }
+    }
+
+    /// Go's client, up to 1.22, refuses a sixth.
+    @Test @IO func `of interim replies a client gets at most five`() async throws {
+        let open = Flag()
+        let server = try server({ $0.probeInterval = .milliseconds(2) }) { request, responder in
+            if request.path == "/e" {
+                responder.start(headers: ["Content-Type": "text/event-stream"])
+            }
+            _ = await eventually { open.isSet }
+            if request.path == "/a" { await echo(request, responder) }
+        }
+        defer { server.close() }
+        let plain = try await Wire.connect(server, sending: Self.request)
+        plain.stream.endWriting()
+        #expect(await plain.has("100 Continue"))
+        // What a stream of events is probed by shows how many probes there were meanwhile.
+        let events = try await Wire.connect(server, sending: "GET /e HTTP/1.1\r\nHost: x\r\n\r\n")
+        events.stream.endWriting()
+        #expect(await events.until { $0.text.components(separatedBy: ":\n\n").count > 70 })
+        open.isSet = true
+        #expect(await plain.closes())
+        #expect(plain.text.components(separatedBy: "100 Continue").count == 6)
+        #expect(plain.text.hasSuffix("GET /a "))
+    }
 }

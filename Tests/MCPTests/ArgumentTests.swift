@@ -163,15 +163,28 @@ import Testing
     @Test(
         arguments: [
             #""params":null"#, #""params":[]"#, #""params":[ ]"#, #""params":{"_meta":null}"#,
-            #""x":1"#,
+            #""x":1"#, #""params":{"cursor":null}"#,
         ])
     @IO func `a request without parameters is answered`(params: String) async {
         let client = Self.client()
-        _ = await client.initialize("2025-11-25")
+        client.line(
+            #"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"#
+                + #""2025-11-25","capabilities":null,"clientInfo":null,"_meta":null}}"#)
+        #expect(await client.reply(0)?["result"] != nil)
         for (id, method) in [(Int64(1), "tools/list"), (2, "ping")] {
             client.line("{\"jsonrpc\":\"2.0\",\"id\":\(id),\"method\":\"\(method)\",\(params)}")
             #expect(await client.reply(.int(id))?["result"] != nil, "\(method)")
         }
+    }
+
+    /// Models that write the whole object as text.
+    @Test @IO func `arguments in a string are the object it holds`() async {
+        let sent = #"{"command":"id","dry_run":true,"keys":"[\"up\"]"}"#
+        let result = await Self.client().modern(
+            "tools/call", ["name": "given", "arguments": .string(sent)])?["result"]
+        #expect(
+            result?["structuredContent"]?["values"]
+                == ["command": "id", "dry_run": true, "keys": ["up"]])
     }
 
     @Test(arguments: ["null", "[]", "{}", "\"{}\""])

@@ -84,12 +84,22 @@ import Testing
         #expect(await visitor.send("OPTIONS", [:]).status == 405)
     }
 
-    @Test @IO func `no principal, no service`() async {
+    @Test @IO func `no principal, no service, and JSON that says so`() async {
         let visitor = Visitor(Fixture.server())
-        let reply = await visitor.modern("server/discover", change: [("Authorization", "Bearer x")])
+        func ask(_ token: String) async -> Recorder {
+            let (headers, body) = Visitor.modern(
+                "server/discover", change: [("Authorization", token)])
+            return await visitor.send("POST", headers, body)
+        }
+        let reply = await ask("Bearer x")
         #expect(reply.status == 401)
         #expect(reply.headers["WWW-Authenticate"] == "Bearer error=\"invalid_token\"")
-        let off = await visitor.modern("server/discover", change: [("Authorization", "Bearer off")])
+        #expect(reply.headers["Content-Type"] == "application/json")
+        #expect(reply.json?["error"] == "invalid_token")
+        #expect(reply.json?["error_description"] == "send a valid bearer token")
+        let off = await ask("Bearer off")
         #expect(off.status == 403)
+        #expect(off.json?["error"] == "access_denied")
+        #expect(off.json?["error_description"] == "this token is switched off")
     }
 }

@@ -80,6 +80,53 @@ import Testing
         #expect(await visitor.send("DELETE", newest).status == 405)
     }
 
+    /// A client's static header beside its own, or a proxy's: on one line, or on two.
+    @Test(arguments: [true, false])
+    @IO func `a header that is sent twice with one value is that value`(onOneLine: Bool) async {
+        func twice(_ headers: HTTPHeaders) -> HTTPHeaders {
+            var doubled = HTTPHeaders()
+            for name in [
+                "Authorization", "Content-Type", "Accept", "MCP-Protocol-Version", "Mcp-Session-Id",
+                "Mcp-Method", "Mcp-Name",
+            ] {
+                guard let value = headers[name] else { continue }
+                doubled.add(name, onOneLine && name != "Mcp-Name" ? "\(value) , \(value)" : value)
+                if !onOneLine { doubled.add(name, value) }
+            }
+            return doubled
+        }
+        let visitor = Visitor(Fixture.server())
+        var headers = Visitor.legacy(await visitor.initialize(token: "Bearer bob"))
+        headers["Authorization"] = "Bearer bob"
+        let ping = #"{"jsonrpc":"2.0","id":1,"method":"ping"}"#
+        #expect(await visitor.send("POST", twice(headers), ping).json?["result"] == [:])
+        #expect(await visitor.send("DELETE", twice(headers)).status == 204)
+        let (modern, body) = Visitor.modern("tools/list")
+        #expect(await visitor.send("POST", twice(modern), body).json?["result"] != nil)
+        headers = twice(headers)
+        headers.add("Authorization", "Bearer eve")
+        #expect(await visitor.send("POST", headers, ping).status == 401)
+    }
+
+    @Test(arguments: ["2025-11-25, 2025-06-18", "1999-01-01", "", "x"])
+    @IO func `a version header without meaning is named, also to a notification`(version: String)
+        async
+    {
+        let visitor = Visitor(Fixture.server())
+        let headers = Visitor.legacy(await visitor.initialize(), version: version)
+        for message in [
+            #"{"jsonrpc":"2.0","id":1,"method":"ping"}"#,
+            #"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}"#,
+            #"{"jsonrpc":"2.0","id":1,"result":{}}"#,
+            #"[{"jsonrpc":"2.0","id":1,"method":"ping"}]"#,
+        ] {
+            let reply = await visitor.send("POST", headers, message)
+            #expect(reply.status == 400, "\(message)")
+            let error = reply.json?["error"]?["message"]?.stringValue ?? ""
+            #expect(error.hasPrefix("MCP-Protocol-Version \"\(version)\" is"), "\(error)")
+        }
+    }
+
     @Test @IO func `a session is its creator's alone`() async {
         let visitor = Visitor(Fixture.server())
         let session = await visitor.initialize(token: "Bearer bob")
@@ -95,19 +142,74 @@ import Testing
         for _ in 0..<2 { #expect(await visitor.initialize() != "") }
         let body =
             #"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"1"}}"#
-        #expect(await visitor.send("POST", Visitor.modernHeaders, body).status == 503)
+        var bob = Visitor.modernHeaders
+        bob["Authorization"] = "Bearer bob"
+        let refused = await visitor.send("POST", bob, body)
+        #expect(refused.status == 503)
+        #expect(refused.headers["Retry-After"] == "10")
         visitor.endpoint.sessions.beat(IO.now + .seconds(3600))
         #expect(visitor.endpoint.sessions.count == 2)
         visitor.endpoint.sessions.beat(IO.now + .seconds(5 * 3600))
         #expect(visitor.endpoint.sessions.count == 0)
-        #expect(await visitor.send("POST", Visitor.modernHeaders, body).status == 200)
+        #expect(await visitor.send("POST", bob, body).status == 200)
+    }
+
+    /// Clients that initialize for each run, and never end a session.
+    @Test(arguments: [true, false])
+    @IO func `the newest session of a principal takes the place of its oldest that rests`(
+        isOwnLimit: Bool
+    ) async {
+        let visitor = Visitor(
+            Fixture.server {
+                if isOwnLimit { $0.sessions.perPrincipal = 3 } else { $0.sessions.count = 4 }
+            })
+        let bob = await visitor.initialize(token: "Bearer bob")
+        let streaming = await visitor.initialize()
+        let stream = Recorder()
+        let held = visitor.begin("GET", Visitor.legacy(streaming), "", stream)
+        #expect(await holds { stream.isStream })
+        let running = await visitor.initialize()
+        let call =
+            #"{"jsonrpc":"2.0","id":"w","method":"tools/call","params":{"name":"wait"}}"#
+        let recorder = Recorder()
+        let task = visitor.begin("POST", Visitor.legacy(running), call, recorder)
+        await IO.task {}.value
+        let resting = await visitor.initialize()
+        let next = await visitor.initialize()
+        #expect(await visitor.legacy(resting, "ping").status == 404)
+        // What is in use stays, whatever its age; the sessions of others are not touched.
+        for session in [streaming, running, next] {
+            #expect(await visitor.legacy(session, "ping").status == 200)
+        }
+        var other = Visitor.legacy(bob)
+        other["Authorization"] = "Bearer bob"
+        #expect(await visitor.send("DELETE", other).status == 204)
+        visitor.endpoint.close()
+        await task.value
+        await held.value
+    }
+
+    @Test @IO func `of sessions that rest the one used last stays`() async {
+        let visitor = Visitor(Fixture.server { $0.sessions.perPrincipal = 2 })
+        let first = await visitor.initialize()
+        let second = await visitor.initialize()
+        #expect(await visitor.legacy(first, "ping").status == 200)
+        #expect(await visitor.initialize() != "")
+        #expect(await visitor.legacy(second, "ping").status == 404)
+        #expect(await visitor.legacy(first, "ping").status == 200)
+        #expect(visitor.endpoint.sessions.count == 2)
     }
 
     @Test @IO func `one principal cannot take all sessions`() async {
         let visitor = Visitor(Fixture.server { $0.sessions.perPrincipal = 1 })
-        #expect(await visitor.initialize() != "")
+        let session = await visitor.initialize()
+        let stream = Recorder()
+        let held = visitor.begin("GET", Visitor.legacy(session), "", stream)
+        #expect(await holds { stream.isStream })
         #expect(await visitor.initialize() == "")
         #expect(await visitor.initialize(token: "Bearer bob") != "")
+        visitor.endpoint.close()
+        await held.value
     }
 
     @Test @IO func `a session has one standalone stream, with keep-alives`() async {

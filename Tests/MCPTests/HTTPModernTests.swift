@@ -100,6 +100,32 @@ import Testing
         #expect(reply.json?["result"]?["isError"] == false)
     }
 
+    @Test(arguments: [
+        ("application/json;q=0, */*", true), ("application/json; Q=0.000", true),
+        ("text/event-stream;q=0, application/json", false), ("*/*, text/event-stream;q=0", false),
+        ("text/event-stream;q=0.0;a=b, */*", false), ("application/json;q=0.1", false),
+        ("application/json;q=0, text/event-stream;q=0.5", true),
+    ]) @IO func `a type of weight 0 is not accepted`(accept: String, isStream: Bool) async {
+        let reply = await Visitor(Fixture.server()).modern(
+            "tools/list", change: [("Accept", accept)])
+        let isNothing = accept == "application/json; Q=0.000"
+        #expect(reply.status == (isNothing ? 406 : 200))
+        #expect(reply.isStream == (isStream && !isNothing))
+    }
+
+    @Test(arguments: ["gzip", "br, gzip", "Zstd"])
+    @IO func `a compressed body is refused with the name of its encoding`(encoding: String) async {
+        let visitor = Visitor(Fixture.server())
+        let reply = await visitor.modern(
+            "tools/list", change: [("Content-Encoding", encoding)])
+        #expect(reply.status == 415)
+        #expect(reply.text.contains("\"\(encoding)\""), "\(reply.text)")
+        #expect(reply.headers["Accept-Encoding"] == "identity")
+        let plain = await visitor.modern(
+            "tools/list", change: [("Content-Encoding", "Identity")])
+        #expect(plain.status == 200)
+    }
+
     @Test @IO func `conflicting duplicates of a routing header are refused`() async {
         var (headers, body) = Visitor.modern("tools/list")
         headers.add("Mcp-Method", "tools/list")

@@ -104,10 +104,10 @@ import Testing
             (#"{"jsonrpc":"2.0","id":null,"method":"ping"}"#, -32600),
             (#"{"jsonrpc":"2.0","id":1.5,"method":"ping"}"#, -32600),
             (#"{"jsonrpc":"2.0","id":1,"method":7}"#, -32600),
-            (#"{"jsonrpc":"2.0","id":1,"method":"ping","params":[]}"#, -32602),
+            (#"{"jsonrpc":"2.0","id":1,"method":"tools/list","params":[]}"#, -32602),
             (#"{"jsonrpc":"2.0","id":1,"method":"ping","params":{"_meta":7}}"#, -32602),
             (#"{"jsonrpc":"2.0","id":1,"method":"initialize"}"#, -32602),
-            (#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#, -32602),
+            (#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#, -32602),
         ] as [(String, JSON)])
     @IO func `a bad line is answered and the next one served`(line: String, code: JSON) async {
         let client = LineClient(Fixture.server())
@@ -128,5 +128,10 @@ import Testing
         #expect(client.messages.last?["error"]?["code"] == -32600)
         client.line(
             #"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"q"}}"#)
+    }
+
+    @Test @IO func `a ping before the handshake is answered`() async {
+        let client = LineClient(Fixture.server())
+        #expect(await client.call("ping")?["result"] == [:])
     }
 }

@@ -62,7 +62,7 @@ import Testing
 
     init(_ server: MCPServer, access: HTTPAccess = HTTPAccess(isLoopback: true)) {
         endpoint = MCPHTTPEndpoint(server: server, access: access) { request in
-            switch request.header("authorization") {
+            switch request.soleHeader("authorization") {
             case nil: .principal(Fixture.ada)
             case "Bearer bob"?: .principal(Fixture.bob)
             case "Bearer off"?: .refused(status: 403, "this token is switched off")

@@ -242,7 +242,8 @@ struct StartFailure: Error {
 
     private func handle(_ request: HTTPRequest, _ responder: HTTPResponder) async {
         guard serves(request.path), let endpoint else {
-            return responder.send(status: 404, text: "MCP is served at /mcp")
+            return responder.sendNotFound(
+                "MCP is served at /mcp; there is no OAuth here: tokens come from the operator")
         }
         await endpoint.handle(request, responder)
     }
@@ -252,7 +253,7 @@ struct StartFailure: Error {
     ) -> Authentication {
         do throws(AccessError) {
             let principal = try access.principal(
-                authorization: request.header("authorization"),
+                authorization: request.soleHeader("authorization"),
                 fromLoopback: LocalClient.isOne(request, allowedOrigins: allowedOrigins))
             return .principal(router.introduce(principal))
         } catch {

@@ -12,8 +12,14 @@ struct Acceptance: Equatable {
         }
         json = false
         stream = false
-        for range in header.lowercased().split(separator: ",") {
-            let type = range.prefix { $0 != ";" }.filter { $0 != " " && $0 != "\t" }
+        var refused: Set<Substring> = []
+        for range in header.lowercased().filter({ $0 != " " && $0 != "\t" }).split(separator: ",") {
+            let parts = range.split(separator: ";")
+            guard let type = parts.first else { continue }
+            guard !parts.dropFirst().contains(where: Self.isWeightZero) else {
+                refused.insert(type)
+                continue
+            }
             switch type {
             case "*/*": (json, stream) = (true, true)
             case "application/json", "application/*": json = true
@@ -21,6 +27,13 @@ struct Acceptance: Equatable {
             default: break
             }
         }
+        if refused.contains("application/json") { json = false }
+        if refused.contains("text/event-stream") { stream = false }
+    }
+
+    /// Whether a parameter says that its type is not wanted (RFC 9110 §12.4.2).
+    private static func isWeightZero(_ parameter: Substring) -> Bool {
+        parameter.hasPrefix("q=0") && parameter.dropFirst(3).allSatisfy { $0 == "." || $0 == "0" }
     }
 
     var isNothing: Bool { !json && !stream }

@@ -10,7 +10,7 @@ import Loop
     /// The standalone stream of a GET, at most one.
     private(set) var stream: EventStream?
     private var running = 0
-    private var usedAt = IO.now
+    private(set) var usedAt = IO.now
     private var streamEnded = Once<Void>()
 
     init(owner: String, handshake: Handshake) {
@@ -33,8 +33,11 @@ import Loop
         return await work()
     }
 
+    /// Whether nobody waits for anything in it.
+    var isResting: Bool { running == 0 && stream == nil }
+
     func isIdle(_ now: ContinuousClock.Instant, _ limit: Duration) -> Bool {
-        running == 0 && stream == nil && now - usedAt >= limit
+        isResting && now - usedAt >= limit
     }
 
     /// Keeps the standalone stream until it is closed from either side, or another one comes.
@@ -76,16 +79,30 @@ import Loop
     var count: Int { sessions.count }
 
     /// A new session, or `nil` if there are too many.
+    ///
+    /// At a limit it takes the place of the principal's session that has rested longest: many
+    /// clients initialize for each run and never end a session.
     func open(_ handshake: Handshake, _ principal: Principal) -> LegacySession? {
         if sessions.count >= limits.sessions.count { beat(IO.now) }
-        guard sessions.count < limits.sessions.count,
-            owned[principal.name, default: 0] < limits.sessions.perPrincipal
-        else { return nil }
+        if !hasRoom(for: principal.name) { endOldest(of: principal.name) }
+        guard hasRoom(for: principal.name) else { return nil }
         let session = LegacySession(owner: principal.name, handshake: handshake)
         sessions[session.id] = session
         owned[principal.name, default: 0] += 1
         pulse.add(self)
         return session
+    }
+
+    private func hasRoom(for owner: String) -> Bool {
+        sessions.count < limits.sessions.count
+            && owned[owner, default: 0] < limits.sessions.perPrincipal
+    }
+
+    private func endOldest(of owner: String) {
+        let resting = sessions.values.lazy.filter { $0.owner == owner && $0.isResting }
+        guard let oldest = resting.min(by: { $0.usedAt < $1.usedAt }) else { return }
+        // Nothing runs in it, so nobody receives this sentence.
+        end(oldest, .ended("a newer session took this one's place: send initialize again"))
     }
 
     /// The session with this id, if it is the principal's.

@@ -55,13 +55,20 @@ extension MCPHTTPEndpoint {
         }
     }
 
+    /// Seconds until a client that got no session may try again: most calls end within them, and
+    /// its session can then give way.
+    private static let sessionRetry = 10
+
     private func initialize(_ message: Message, _ visit: Visit) {
         guard let id = message.id else { return }
         do throws(MCPError) {
             let handshake = try Handshake(message.params)
             guard let session = sessions.open(handshake, visit.principal) else {
-                let busy = MCPError.busy("too many sessions: end some, or retry later")
-                return visit.fail(id, busy, handshake.revision, status: 503)
+                let busy = MCPError.busy("too many sessions are in use: end some, or retry later")
+                var headers = visit.headers
+                headers["Retry-After"] = "\(Self.sessionRetry)"
+                let body = Envelope.error(id, busy, handshake.revision)
+                return visit.reply.send(json: body, status: 503, headers)
             }
             var headers = visit.headers
             headers["Mcp-Session-Id"] = session.id
@@ -74,7 +81,7 @@ extension MCPHTTPEndpoint {
 
     /// The session a request names; otherwise the request is refused here.
     private func session(_ visit: Visit, _ id: RequestID?) -> LegacySession? {
-        guard let name = visit.request.header("Mcp-Session-Id") else {
+        guard let name = visit.session else {
             let error = MCPError.invalidRequest("Mcp-Session-Id is missing: send initialize first")
             visit.fail(id, error, .newestLegacy, status: 400)
             return nil

@@ -71,8 +71,10 @@ public import Loop
         case .challenge(let challenge):
             var headers = headers
             headers["WWW-Authenticate"] = challenge
-            return reply.refuse(401, "send a valid bearer token", headers)
-        case .refused(let status, let line): return reply.refuse(status, line, headers)
+            return reply.refuse(
+                401, error: "invalid_token", "send a valid bearer token", headers)
+        case .refused(let status, let line):
+            return reply.refuse(status, error: "access_denied", line, headers)
         }
         reply.client = principal.name
         let visit = Visit(
@@ -94,8 +96,8 @@ public import Loop
     /// In a session that was agreed on, the newest version in the header changes nothing.
     private func isModern(_ visit: Visit) -> Bool {
         guard visit.claimsModern else { return false }
-        let isKnown = visit.request.header("MCP-Protocol-Version") == Revision.newest.rawValue
-        guard isKnown, let id = visit.request.header("Mcp-Session-Id") else { return true }
+        let isKnown = visit.version == Revision.newest.rawValue
+        guard isKnown, let id = visit.session else { return true }
         return sessions.find(id, visit.principal) == nil
     }
 
@@ -104,16 +106,29 @@ public import Loop
             return visit.refuse(406, "accept application/json or text/event-stream")
         }
         guard visit.isJSON else { return visit.refuse(415, "send application/json") }
+        if let encoding = visit.encoding {
+            var headers = visit.headers
+            headers["Accept-Encoding"] = "identity"
+            let line =
+                "the body is encoded as \(quoted(encoding)): send it without Content-Encoding"
+            return visit.reply.refuse(415, line, headers)
+        }
         guard visit.request.body.count <= server.limits.messageBytes else {
             return visit.refuse(413, "send at most \(server.limits.messageBytes) bytes")
         }
         let body = visit.request.body.withoutByteOrderMark
         let isModern = isModern(visit)
-        if Batch.isOne(body), !isModern { return await postBatch(body, visit) }
+        if Batch.isOne(body) {
+            guard isModern else { return await postBatch(body, visit) }
+            if let bad = visit.unknownVersion { return visit.fail(nil, bad, .newest) }
+        }
         do throws(BadMessage) {
             let message = try await Message.read(body)
             // A handshake is one under any version header: a client may send its newest there.
             if message.claimsModern || isModern && !message.isInitialize {
+                if !message.claimsModern, let bad = visit.unknownVersion {
+                    throw BadMessage(id: message.id, error: bad)
+                }
                 await postModern(message, visit)
             } else {
                 await postLegacy(message, visit)
@@ -153,19 +168,38 @@ struct Visit {
     let principal: Principal
     let accept: Acceptance
 
+    /// The value of the version header.
+    var version: String? { request.soleHeader("MCP-Protocol-Version") }
+
+    /// The id of the session that the headers name.
+    var session: String? { request.soleHeader("Mcp-Session-Id") }
+
     /// Whether the version header names anything but a legacy revision.
     var claimsModern: Bool {
-        guard let version = request.header("MCP-Protocol-Version") else { return false }
+        guard let version else { return false }
         return Revision(rawValue: version)?.isModern ?? true
+    }
+
+    /// The error about a version header that names no revision.
+    var unknownVersion: MCPError? {
+        guard let version, Revision(rawValue: version) == nil else { return nil }
+        let known = Revision.advertised.map(\.rawValue).joined(separator: ", ")
+        return .invalidRequest(
+            "MCP-Protocol-Version \(quoted(version)) is not supported; send one of \(known)")
     }
 
     /// Whether the body is declared as JSON: web pages may send other types across origins without
     /// a preflight request.
     var isJSON: Bool {
-        guard let header = request.header("content-type") else { return false }
+        guard let header = request.soleHeader("content-type") else { return false }
         if header == "application/json" { return true }
         let type = header.prefix { $0 != ";" }
         return type.filter { $0 != " " && $0 != "\t" }.lowercased() == "application/json"
+    }
+
+    /// How the body is encoded, if it is not sent as it is.
+    var encoding: String? {
+        request.header("content-encoding").flatMap { $0.lowercased() == "identity" ? nil : $0 }
     }
 
     @IO func refuse(_ status: Int, _ line: String) { reply.refuse(status, line, headers) }

@@ -1,6 +1,7 @@
 // What the HTTP adapter needs of a responder; a test puts a recorder in its place. Invariant: as
 // with HTTPResponder, exactly one response is sent, and writing to a client that left does nothing.
-import HTTP
+public import HTTP
+import JSON
 import Loop
 
 @IO protocol Reply: AnyObject {
@@ -17,7 +18,10 @@ import Loop
     func cancel()
 }
 
-extension HTTPResponder: Reply {}
+extension HTTPResponder: Reply {
+    /// Sends status 404 in the form that OAuth clients read: they look for metadata beside MCP.
+    public func sendNotFound(_ line: String) { refuse(404, error: "not_found", line, [:]) }
+}
 
 extension Reply {
     /// A refusal below JSON-RPC: one plain line.
@@ -25,6 +29,12 @@ extension Reply {
         var headers = headers
         headers["Content-Type"] = "text/plain; charset=utf-8"
         send(status: status, headers: headers, body: Array("\(line)\n".utf8))
+    }
+
+    /// A refusal that OAuth clients read, too: JSON with the names of RFC 6749 §5.2.
+    func refuse(_ status: Int, error: String, _ line: String, _ headers: HTTPHeaders) {
+        let body: JSON = ["error": .string(error), "error_description": .string(line)]
+        send(json: body.encoded(), status: status, headers)
     }
 
     func send(json: [UInt8], status: Int, _ headers: HTTPHeaders) {

@@ -27,7 +27,8 @@ enum RoutingHeaders {
     private static func compare(
         _ request: HTTPRequest, _ header: String, _ expected: String, isEncodable: Bool = false
     ) throws(MCPError) {
-        let values = request.headers(header)
+        let sole = request.soleHeader(header).map { [$0] } ?? []
+        let values = isEncodable ? request.headers(header) : sole
         guard let value = values.first else { throw .headerMismatch("\(header) is missing") }
         guard values.allSatisfy({ $0 == value }) else {
             throw .headerMismatch("\(header) is sent twice with different values")

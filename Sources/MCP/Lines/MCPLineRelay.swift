@@ -136,7 +136,7 @@ public import Net
             waiting.append(Waiting(id: id, line: isRepeatable ? bytes : nil))
         case .notification("notifications/initialized"): handshake = handshake.prefix(1) + [bytes]
         case .notification("notifications/cancelled"):
-            let id = message.params.value("requestId").flatMap { RequestID($0) }
+            let id = message.params.id("requestId")
             waiting.removeAll { $0.id == id }
         case .notification, .response: break
         }

@@ -1,7 +1,8 @@
-// The id of a message that is not held: read from its bytes as they pass. Pure.
-// Flow: a line that is too long → LineSplitter → MessageSkim → the error's id; replies on their way
-// to a client → LineRelay. Invariant: it holds at most one id; what it says of bytes that are no
-// JSON object means nothing, and harms nobody.
+// The id of a message that is not held, or cannot be parsed: read from its bytes as they pass.
+// Pure. Flow: a line that is too long → LineSplitter → MessageSkim → the error's id; bytes that are
+// no JSON → Message → MessageSkim → the error's id; replies on their way to a client → LineRelay.
+// Invariant: it holds at most one id; what it says of bytes that are no JSON object means nothing,
+// and harms nobody.
 import JSON
 
 struct MessageSkim {

@@ -65,6 +65,8 @@ import Loop
     private func caller(_ message: Message) throws(MCPError) -> Caller {
         if message.claimsModern { return try ModernMeta(message.meta).caller(principal) }
         guard let handshake else {
+            // Clients may ping before the handshake, as every revision with one says.
+            if message.method == "ping" { return .stranger(principal) }
             throw .invalidParams(
                 "params._meta must carry version and capabilities, or send initialize first")
         }

@@ -30,7 +30,7 @@ import Loop
 
     /// Cancels the request that a `notifications/cancelled` message names.
     func cancel(_ message: Message) {
-        guard let id = message.params.value("requestId").flatMap({ RequestID($0) }) else { return }
+        guard let id = message.params.id("requestId") else { return }
         cancel(id)
     }
 

@@ -106,7 +106,10 @@ private struct Fields {
         } catch .notAnObject {
             throw BadMessage(error: .invalidRequest("one JSON-RPC object expected"))
         } catch {
-            throw BadMessage(error: .unparsable(error.description))
+            // The client waits for the answer to this id, wherever the fault is.
+            var skim = MessageSkim()
+            skim.feed(bytes[range])
+            throw BadMessage(id: skim.id, error: .unparsable(error.description))
         }
         for member in members {
             let value = member.value.shifted(by: range.lowerBound)

@@ -50,6 +50,14 @@ struct Params: Sendable {
         return nil
     }
 
+    /// A parameter that names a request; `nil` if it is absent or no id.
+    func id(_ name: String) -> RequestID? { range(name).flatMap { RequestID(bytes, $0) } }
+
+    /// The members of a parameter that is an object.
+    func members(of name: String) -> Params? {
+        range(name).flatMap { try? Params(bytes, $0) }
+    }
+
     /// A string that must be present.
     func string(_ name: String) throws(MCPError) -> String {
         guard let value = value(name)?.stringValue else {

@@ -10,6 +10,11 @@ struct Caller: Sendable {
     var principal: Principal
     var client: Implementation?
     var capabilities: JSON.Object
+
+    /// A client that has not sent `initialize` yet.
+    static func stranger(_ principal: Principal) -> Caller {
+        Caller(revision: .newestLegacy, principal: principal, client: nil, capabilities: [:])
+    }
 }
 
 struct Request: Sendable {
@@ -27,7 +32,7 @@ struct Request: Sendable {
         self.caller = caller
         trace = TraceContext(message.meta)
         if let token = message.meta?[MetaKey.progressToken], !token.isNull {
-            guard let token = RequestID(token) else {
+            guard let token = params.members(of: "_meta")?.id(MetaKey.progressToken) else {
                 throw .invalidParams("params._meta.progressToken must be a string or an integer")
             }
             progressToken = token
