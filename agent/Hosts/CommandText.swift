@@ -26,10 +26,11 @@ struct CommandText: Sendable {
     func wrapped(mark id: String?) -> String {
         // On lines of their own: fish shows the line of an error.
         var text = ""
-        // tcsh, which always has $shell, knows no export; a user's bash may have $shell too.
+        // tcsh knows no export, and keeps both backslashes between quotes. The test reads no
+        // variable: a start file may make an unset one an error (set -u).
         if let id {
-            let export = "export \(Self.mark)=\(id)"
-            text += "test -z \"$shell\" && \(export) || setenv \(Self.mark) \(id) || \(export)\n"
+            text +=
+                #"test "\\" = \\ && "# + "export \(Self.mark)=\(id) || setenv \(Self.mark) \(id)\n"
         }
         for (name, value) in environment { text += "export \(name)=\(Self.quoted(value))\n" }
         if let directory { text += "cd -- \(Self.quoted(directory)) || exit 125\n" }

@@ -245,6 +245,15 @@ func withCommands(
         #expect(!results[1].stderr.text.contains("HOMELINE"), "\(results[1])")
     }
 
+    /// A start file may have `set -u` and `set -e`.
+    @Test(arguments: Shell.allCases.filter { $0.command != nil && $0 != .fish && $0 != .tcsh })
+    func `the mark is set where an unset variable is an error`(shell: Shell) async throws {
+        let text = CommandText(command: "printenv HOMELINE_COMMAND").wrapped(mark: "site1.x")
+        let words = try #require(shell.command).split(separator: " ").map(String.init)
+        let arguments = words.dropFirst() + ["-e", "-u", "-c", text]
+        #expect(try await RunningProcess.run(words[0], Array(arguments)) == "site1.x\n")
+    }
+
     @Test func `the agent's own settings are not in a local command's environment`() async throws {
         try await withCommands("local") { setup in
             let result = try await setup.run("env", on: "local")
