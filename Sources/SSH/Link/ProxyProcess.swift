@@ -11,8 +11,11 @@ internal import Loop
     private(set) var words = ""
     private var tail: [UInt8] = []
 
-    /// Starts `command` with the shell; the second result is the link's end of the pair.
-    static func start(_ command: String) throws(SSHError) -> (ProxyProcess, descriptor: Int32) {
+    /// Starts `command` with the user's shell, as ssh does; the second result is the link's end of
+    /// the pair.
+    static func start(
+        _ command: String, environment: [String: String] = Process.environment
+    ) throws(SSHError) -> (ProxyProcess, descriptor: Int32) {
         var ends: [Int32] = [-1, -1]
         let kind = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
         guard socketpair(AF_UNIX, kind, 0, &ends) == 0 else {
@@ -20,9 +23,10 @@ internal import Loop
         }
         defer { close(ends[1]) }
         do throws(LoopError) {
+            let shell = environment["SHELL"].flatMap { $0.isEmpty ? nil : $0 } ?? "/bin/sh"
             let child = try ChildStream(
-                path: "/bin/sh", arguments: ["-c", "exec \(command)"],
-                environment: Process.environment, socket: ends[1])
+                path: shell, arguments: ["-c", "exec \(command)"], environment: environment,
+                socket: ends[1])
             _ = fcntl(ends[0], F_SETFL, O_NONBLOCK)
             return (ProxyProcess(child), ends[0])
         } catch {
