@@ -95,6 +95,8 @@ struct ConfigurationScanner {
         var word = ""
         var quote: Character?
         var hasWord = false
+        // One separates a keyword from its arguments; a later one belongs to an argument.
+        var hadEquals = false
         var rest = line
         while let character = rest.popFirst() {
             if character == "\\", let next = rest.first,
@@ -108,8 +110,10 @@ struct ConfigurationScanner {
                 quote = character
                 hasWord = true
             } else if quote == nil
-                && (character.isWhitespace || (character == "=" && words.count < 2))
+                && (character.isWhitespace
+                    || character == "=" && !hadEquals && words.count + (hasWord ? 1 : 0) == 1)
             {
+                hadEquals = hadEquals || character == "="
                 if hasWord { words.append(word) }
                 word = ""
                 hasWord = false
