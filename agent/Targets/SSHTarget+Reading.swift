@@ -75,6 +75,7 @@ extension SSHTarget {
         let tokens = Tokens(self, place: around.place, connection: around.connection)
         do throws(Tokens.Unexpandable) {
             if let command = proxyCommand { proxyCommand = try tokens.command(command) }
+            if let hosts = jump { jump = try tokens.jump(hosts) }
             if let file = hostKeys.revoked { hostKeys.revoked = try tokens.path(file) }
             credentials.identityFiles = try Self.expanded(credentials.identityFiles, tokens)
             credentials.certificateFiles = try Self.expanded(credentials.certificateFiles, tokens)

@@ -11,6 +11,7 @@ struct Tokens {
         case noValue(String)
         case unclosed
         case noUser(String)
+        case notOneHost(String)
 
         var description: String {
             switch self {
@@ -18,6 +19,7 @@ struct Tokens {
             case .noValue(let name): "the agent's environment has no variable \(name)"
             case .unclosed: "${ has no }"
             case .noUser(let name): "this machine has no user \(name)"
+            case .notOneHost(let hop): "the jump host \(hop), expanded, is not one host"
             }
         }
     }
@@ -50,6 +52,23 @@ struct Tokens {
     /// A ProxyCommand with its tokens expanded.
     func command(_ text: String) throws(Unexpandable) -> String {
         try expanded(text, only: Self.ofCommand, variables: false)
+    }
+
+    /// The jump hosts of a ProxyJump with their tokens expanded: ssh makes a ProxyCommand of them.
+    ///
+    /// A caller may have chosen the user: its name makes no other host of what is written.
+    func jump(_ text: String) throws(Unexpandable) -> String {
+        var hops: [String] = []
+        for hop in text.split(separator: ",") {
+            let start = hop.lastIndex(of: "@").map(hop.index(after:)) ?? hop.startIndex
+            let user = try command(String(hop[..<start]))
+            let host = try command(String(hop[start...]))
+            guard !(user + host).contains(","), !host.contains("@") else {
+                throw .notOneHost(String(hop))
+            }
+            hops.append(user + host)
+        }
+        return hops.joined(separator: ",")
     }
 
     /// `~` and `~user` in front of a path.

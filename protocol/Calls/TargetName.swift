@@ -75,10 +75,12 @@ public struct TargetName: Hashable, Sendable, CustomStringConvertible {
             }
             rest = rest[rest.index(after: rest.startIndex)..<end]
             // Written without its brackets, anything else would be read as another host and port.
-            guard rest.contains(where: { $0 == ":" }),
-                rest.utf8.allSatisfy({ $0 != 64 }),
-                rest.firstIndex(of: ":") != rest.lastIndex(of: ":")
-            else { throw Self.wrong(target) }
+            let isIPv6 =
+                rest.utf8.allSatisfy({ $0 != 64 })
+                && rest.firstIndex(of: ":") != rest.lastIndex(of: ":")
+            // `ssh -G` puts the brackets around every jump host of digits and dots.
+            let isIPv4 = rest.utf8.allSatisfy { (48...57).contains($0) || $0 == 46 }
+            guard isIPv6 || isIPv4 else { throw Self.wrong(target) }
         } else if let colon = rest.firstIndex(of: ":"), colon == rest.lastIndex(of: ":") {
             port = UInt16(rest[rest.index(after: colon)...])
             guard port != nil, port != 0 else { throw Self.wrong(target) }

@@ -21,6 +21,12 @@ import Wire
         let six = try TargetName("site/[fe80::1]:22")
         #expect(six.host == "fe80::1" && six.port == 22)
         #expect(try TargetName("site/::1").host == "::1")
+        for (bracketed, plain) in [
+            ("[10.0.0.1]:22", "10.0.0.1:22"), ("ada@[10.0.0.1]", "ada@10.0.0.1"),
+            ("[127.1]", "127.1"),
+        ] {
+            #expect(try TargetName("site/\(bracketed)") == TargetName("site/\(plain)"))
+        }
         #expect(try TargetName("site/web").port == nil)
     }
 
@@ -28,7 +34,8 @@ import Wire
         "", "site/", "site/-oProxyCommand=x", "site/a b", "site/a:0", "site/a:70000", "site/a:x",
         "site/$(id)", "site/a;b", "site/`id`", "site/@a", "site/a@", "site/%h", "site/[::1]x",
         "site/[evil:2222]",
-        "site/[evil]:22", "site/[a@::1]:22",
+        "site/[evil]:22", "site/[a@::1]:22", "site/[]", "site/[10.0.0.1:22]", "site/[local]",
+        "site/[..]", "site/[a@10.0.0.1]",
     ])
     func `names that ssh could misread are refused`(name: String) {
         #expect(throws: Fault.self) { try TargetName(name) }
@@ -67,6 +74,7 @@ import Wire
             ("vault:2222", "vault", true), ("vault:2222", "strongroom", false),
             ("vault:2222", "strongroom:22", true), ("vault:2222", "127.0.0.7:2222", false),
             ("vault:2222", "127.7:2222", false), ("vault:2222", "[::ffff:127.0.0.7]:2222", false),
+            ("vault:2222", "[127.0.0.7]:2222", false),
             ("vault:2222", "127.0.0.7", true), ("vault:22*", "strongroom", false),
             ("127.0.0.7:2222", "vault:2222", false), ("127.0.0.7:2222", "strongroom", false),
             ("[::ffff:127.0.0.7]:2222", "strongroom", false), ("VAULT:2222", "strongroom", false),

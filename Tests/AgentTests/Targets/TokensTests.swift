@@ -103,4 +103,34 @@ import Wire
             target.hostKeys.files == ["/my hosts/one", "\(home)/k", "/all hosts/x", "/g"])
         #expect(target.proxyCommand == "nc 192.0.2.1 22 'nobody' ~ ${HL_A} %")
     }
+
+    /// A jump host's name may come from the target's; the user that a caller chooses makes no other
+    /// host of it.
+    @Test(
+        .needs("ssh"),
+        arguments: [
+            ("gw-%n", "one", ["gw-one"]), ("gw-%h:23", "one", ["gw-192.0.2.1:23"]),
+            ("%r@gw,%r-%p.%k", "ada@one:24", ["ada@gw", "ada-24.one"]),
+            ("%r@gw", "ada@corp@one", ["ada@corp@gw"]), ("gw-%r", "x@evil@one", nil),
+            ("gw-%z", "one", nil), ("192.0.2.7:24", "one", ["192.0.2.7:24"]),
+            ("ada@192.0.2.7", "one", ["ada@192.0.2.7"]), ("[fe80::7]", "one", ["fe80::7"]),
+        ] as [(String, String, [String]?)])
+    func `a ProxyJump leads to the hosts that ssh jumps over`(
+        jump: String, name: String, expected: [String]?
+    ) async throws {
+        let folder = try TemporaryDirectory("tokens")
+        let config = try folder.write(
+            "Host one\n HostName 192.0.2.1\n ProxyJump \(jump)\n", to: "config")
+        switch await resolve(config, name) {
+        case .success(let target):
+            let hops = target.via.map(\.address)
+            let wanted = try #require(expected).map { try TargetName(place: $0) }
+            try #require(hops.count == wanted.count)
+            for (hop, wanted) in zip(hops, wanted) {
+                #expect(hop.host == wanted.host && hop.port == wanted.port ?? 22)
+                #expect(hop.user == wanted.user ?? NSUserName())
+            }
+        case .failure(let fault): #expect(expected == nil, "\(fault.message)")
+        }
+    }
 }
