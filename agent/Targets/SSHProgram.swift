@@ -1,6 +1,6 @@
 // The installed ssh, asked with `-G` what its configuration says of a name. Between Targets and the
-// process. Invariant: a caller that makes up names has `share` processes at once, all callers
-// `limit`, and each ends in `time`.
+// process. Invariant: a caller that makes up names has `share` processes at once, and as many for
+// its lists; all callers have `limit`, and each process ends in `time`.
 import Loop
 import Wire
 
@@ -10,8 +10,9 @@ import Wire
     nonisolated static let limit = 8
     /// The most of them for one principal.
     nonisolated static let share = 2
-    /// The limit of one run, which takes some milliseconds unless the configuration runs programs.
-    private static let time = Duration.seconds(10)
+    /// The limit of one run: some milliseconds, and what the programs take that the configuration
+    /// runs (`Match exec`), such as one that asks a slow network.
+    private static let time = Duration.seconds(20)
     /// How long a name waits for its run: a rule may be compared with 100 names, of which none may
     /// be left out because the machine is slow.
     private static let patience = Duration.seconds(30)

@@ -13,15 +13,16 @@ struct TargetPage: Sendable {
 
 extension Targets {
     /// How long a list may resolve names: its call has 15 s, of which a probe takes 6 s.
-    private static let listTime = Duration.seconds(6)
+    nonisolated static let listTime = Duration.seconds(6)
 
     /// A page of the targets that match, within a caller's reach.
     ///
     /// Each comes with its SSH target, unless it is this machine or its configuration is unusable.
     func list(
-        _ call: ListTargets, agent: String, reaches: @IO (TargetName) -> Bool = { _ in true }
+        _ call: ListTargets, agent: String, within limit: Duration = Targets.listTime,
+        reaches: @IO (TargetName) -> Bool = { _ in true }
     ) async -> TargetPage {
-        let end = IO.now + Self.listTime
+        let end = IO.now + limit
         let aliases = await named().filter { entry in
             (try? TargetName(place: entry.name)).map(reaches) ?? false
         }
@@ -37,9 +38,9 @@ extension Targets {
             // Other names may lead to a host whose name matches; most queries are about names.
             if await !mayNameHost(query) { others = [] }
             let resolved = await resolved(others, until: end)
-            unknown = others.count - resolved.count
+            unknown = resolved.count { $0 == nil }
             matching += zip(others, resolved).filter { _, target in
-                (try? target.get().hostname.lowercased().contains(query)) == true
+                (try? target?.get().hostname.lowercased().contains(query)) == true
             }.map(\.0)
             entries = matching
         }
@@ -52,7 +53,9 @@ extension Targets {
             switch answer {
             case _ where entry.source == "local": page.found.append((info, nil))
             case .success(let target):
-                guard reaches(target.address), await !isDenied(target) else { continue }
+                guard reaches(target.address), await !isDenied(target, until: end) else {
+                    continue
+                }
                 info.hostname = target.hostname
                 info.port = Int(target.port)
                 info.user = target.user
@@ -61,12 +64,29 @@ extension Targets {
             case .failure(let fault):
                 info.reason = fault.message
                 page.found.append((info, nil))
+            case nil where isRefused(byName: entry.name): unknown += 1
+            case nil:
+                info.reason = "ssh has not said in time where it leads: ask again, or use it"
+                page.found.append((info, nil))
             }
         }
         page.leftOut = Self.leftOut(
             more: entries.count - call.offset - answers.count, next: call.offset + answers.count,
             unknown: unknown)
         return page
+    }
+
+    /// Whether a rule refuses a host, as far as that is known at the end of the list's time.
+    private func isDenied(_ host: SSHTarget, until end: ContinuousClock.Instant) async -> Bool {
+        // After the end there are 10 ms for what needs no lookup.
+        await IO.within(max(.milliseconds(10), end - IO.now)) { await self.isDenied(host) } ?? false
+    }
+
+    /// Whether a rule refuses a name, whatever it leads to.
+    private func isRefused(byName name: String) -> Bool {
+        policy.refusal(
+            ofTarget: [name], alsoKnownAs: [TargetName.sshName(name)], user: place.user, port: 22)
+            != nil
     }
 
     /// Whether the configuration names a host, other than by its alias, that a query may find.
@@ -104,24 +124,44 @@ extension Targets {
         return parts.isEmpty ? nil : parts.joined(separator: "; ")
     }
 
-    /// What the names resolve to, in their order, as far as the time reaches.
+    /// What the names resolve to, in their order; nil: not known in time.
     private func resolved(
         _ entries: [(name: String, source: String)], until end: ContinuousClock.Instant
-    ) async -> [Result<SSHTarget, Fault>] {
-        var found: [Result<SSHTarget, Fault>] = []
+    ) async -> [Result<SSHTarget, Fault>?] {
+        let answers = Resolutions(entries.count)
+        // What a list asks has places of its own: a host that is used does not wait for a list.
+        let work = IO.task { [sharer = "list of \(Sharer.current)"] in
+            await Sharer.serving(sharer) { await self.resolve(entries, into: answers, until: end) }
+        }
+        _ = await IO.within(end - IO.now) { await work.value }
+        return answers.found
+    }
+
+    /// The answers so far.
+    @IO private final class Resolutions {
+        var found: [Result<SSHTarget, Fault>?]
+
+        init(_ count: Int) { found = Array(repeating: nil, count: count) }
+    }
+
+    private func resolve(
+        _ entries: [(name: String, source: String)], into answers: Resolutions,
+        until end: ContinuousClock.Instant
+    ) async {
         // A few at a time: each name that is not known yet is one run of ssh.
         for start in stride(from: 0, to: entries.count, by: 8) where IO.now < end {
-            let tasks = entries[start..<min(start + 8, entries.count)].map { entry in
-                IO.task { () async -> Result<SSHTarget, Fault> in
+            let batch = start..<min(start + 8, entries.count)
+            let tasks = batch.filter { entries[$0].source != "local" }.map { index in
+                IO.task {
                     do throws(Fault) {
-                        return .success(try await self.resolve(try TargetName(place: entry.name)))
+                        let name = try TargetName(place: entries[index].name)
+                        answers.found[index] = .success(try await self.resolve(name))
                     } catch {
-                        return .failure(error)
+                        answers.found[index] = .failure(error)
                     }
                 }
             }
-            for task in tasks { found.append(await task.value) }
+            for task in tasks { await task.value }
         }
-        return found
     }
 }
