@@ -121,7 +121,8 @@ import Wire
         case .exited(let code): result.exitCode = Int(code)
         case .signalled(let name): result.signal = name
         case .unreported: result.note = ProgramEnd.unreportedNote
-        case .lost, nil: break
+        case .lost(let why): result.note = why
+        case nil: break
         }
         result.durationMS = Int(((ended ?? IO.now) - started) / .milliseconds(1))
         return result

@@ -3,6 +3,7 @@
 // Invariant: one thread at a time; the socket is shut before the session is freed.
 internal import CSSH2
 import Glibc
+internal import Loop
 
 /// One libssh2 session over one transport.
 final class Session {
@@ -182,7 +183,7 @@ final class Session {
     private static let disconnected: hl_ssh_goodbye = { _, code, text, count, _, _, abstract in
         guard let session = owner(abstract) else { return }
         let bytes = UnsafeRawBufferPointer(start: text, count: max(0, min(Int(count), 200)))
-        let words = String(decoding: bytes, as: UTF8.self)
+        let words = String(decoding: bytes, as: UTF8.self).plain(keepsLines: false)
         session.goodbye = words.isEmpty ? "the server disconnected (reason \(code))" : words
     }
 

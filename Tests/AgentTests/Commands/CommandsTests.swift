@@ -215,6 +215,7 @@ func withCommands(
                 server.cutConnections()
                 let over = try await setup.output(result.commandID, from: 7, wait: .seconds(10))
                 #expect(over.state == .linkLost)
+                #expect(over.note?.hasPrefix("the SSH connection is lost: ") == true)
                 setup.links.shutDown()
             }
         }.value.get()
