@@ -249,7 +249,10 @@ public struct TerminalSize: Equatable, Sendable {
         for stream in streams {
             // Bounded, so that one loud channel does not starve the others.
             for _ in 0..<4 {
-                guard let bytes = take(stream, link) else { break }
+                guard let bytes = take(stream, link) else {
+                    if stream == streams.last { dropOthers(link) }
+                    break
+                }
                 let begun = Slice.now
                 (stream == 0 ? onOutput : onErrorOutput)?(bytes)
                 fitPiece(to: Slice.now - begun)
@@ -258,6 +261,15 @@ public struct TerminalSize: Equatable, Sendable {
                 if link.spend(bytes.count) { return }
             }
         }
+    }
+
+    /// Drops extended data that nobody reads: of types that RFC 4254 does not name, and of channels
+    /// that have no standard error.
+    ///
+    /// Until it is gone the channel does not reach its end. What is read was taken just before.
+    private func dropOthers(_ link: Link) {
+        guard link.failure == nil else { return }
+        _ = libssh2_channel_flush_ex(raw, LIBSSH2_CHANNEL_FLUSH_EXTENDED_DATA)
     }
 
     /// Adjusts the piece size so that processing one piece takes much less than a slice.
