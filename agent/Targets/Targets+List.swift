@@ -23,9 +23,9 @@ extension Targets {
         reaches: @IO (TargetName) -> Bool = { _ in true }
     ) async -> TargetPage {
         let end = IO.now + limit
-        let aliases = await named().filter { entry in
-            (try? TargetName(place: entry.name)).map(reaches) ?? false
-        }
+        let names = await names(reaches)
+        let aliases = names.usable
+        var nameless = names.nameless
         var entries = aliases
         let hasLocal = policy.refusalOfLocal == nil && reaches(.local)
         if hasLocal { entries.insert(("local", "local"), at: 0) }
@@ -43,11 +43,12 @@ extension Targets {
                 (try? target?.get().hostname.lowercased().contains(query)) == true
             }.map(\.0)
             entries = matching
+            nameless.removeAll { !$0.lowercased().contains(query) }
         }
-        let names = Array(entries.dropFirst(call.offset).prefix(call.limit))
-        let answers = await resolved(names, until: end)
+        let listed = Array(entries.dropFirst(call.offset).prefix(call.limit))
+        let answers = await resolved(listed, until: end)
         var page = TargetPage()
-        for (entry, answer) in zip(names, answers) {
+        for (entry, answer) in zip(listed, answers) {
             var info = TargetInfo(target: "\(agent)/\(entry.name)", source: entry.source)
             info.note = note(on: entry.name, agent, among: aliases.map(\.name))
             switch answer {
@@ -72,8 +73,27 @@ extension Targets {
         }
         page.leftOut = Self.leftOut(
             more: entries.count - call.offset - answers.count, next: call.offset + answers.count,
-            unknown: unknown)
+            unknown: unknown, nameless: call.offset == 0 ? nameless : [])
         return page
+    }
+
+    /// The names within a caller's reach, and those that ssh takes and no target can be written
+    /// for.
+    private func names(
+        _ reaches: @IO (TargetName) -> Bool
+    ) async -> (usable: [(name: String, source: String)], nameless: [String]) {
+        var usable: [(name: String, source: String)] = []
+        var nameless: [String] = []
+        for entry in await named() {
+            if let name = try? TargetName(place: entry.name) {
+                if reaches(name) { usable.append(entry) }
+            } else if reaches(TargetName(host: entry.name, user: nil, port: nil)),
+                !isRefused(byName: entry.name)
+            {
+                nameless.append(entry.name)
+            }
+        }
+        return (usable, nameless)
     }
 
     /// Whether a rule refuses a host, as far as that is known at the end of the list's time.
@@ -109,7 +129,9 @@ extension Targets {
             + " agent's own machine"
     }
 
-    private static func leftOut(more: Int, next: Int, unknown: Int) -> String? {
+    private static func leftOut(
+        more: Int, next: Int, unknown: Int, nameless: [String]
+    ) -> String? {
         var parts: [String] = []
         if more > 0 {
             parts.append(
@@ -120,6 +142,16 @@ extension Targets {
             parts.append(
                 "\(unknown) \(unknown == 1 ? "name was" : "names were") not resolved in time, and may"
                     + " lead to a host that matches: ask again")
+        }
+        if !nameless.isEmpty {
+            // Some of them, each cut, show an operator which they are.
+            let some = nameless.prefix(5).map {
+                "\"\(String($0.prefix(60)).plain(keepsLines: false))\""
+            }
+            parts.append(
+                "\(nameless.count) of the configured names cannot be written as a target"
+                    + " (\(some.joined(separator: ", "))): give each host a second name of letters,"
+                    + " digits, dots and dashes")
         }
         return parts.isEmpty ? nil : parts.joined(separator: "; ")
     }

@@ -199,6 +199,24 @@ import Wire
 
     // MARK: Pages
 
+    /// ssh takes names that no target has; the list says so to those who may use such a host.
+    @Test(.needs("ssh")) @IO func `names that cannot be targets are left out with a reason`()
+        async throws
+    {
+        let site = try Site("Host web a=b c%d x:y \"db one\"\n HostName 192.0.2.1\n")
+        let targets = site.targets
+        defer { withExtendedLifetime(site) {} }
+        let page = await targets.list(ListTargets(), agent: "site")
+        #expect(page.found.map(\.info.target) == ["site/local", "site/web"])
+        #expect(page.leftOut?.contains("4 of the configured names") == true)
+        #expect(page.leftOut?.contains("(\"a=b\", \"c%d\", \"x:y\", \"db one\")") == true)
+        let few = await targets.list(ListTargets(), agent: "site") { $0.host == "web" }
+        #expect(few.leftOut == nil)
+        targets.policy.deniedTargets = ["c*", "x:y"]
+        let rest = await targets.list(ListTargets(), agent: "site")
+        #expect(rest.leftOut?.contains("(\"a=b\", \"db one\")") == true)
+    }
+
     @Test(.needs("ssh")) @IO func `a query is answered first, and what is left out is said`()
         async throws
     {
