@@ -108,7 +108,10 @@ import Net
     /// Looks for a client that has ended its input, at intervals.
     ///
     /// It has left, or it waits: the system tells the two apart only after something was sent.
+    ///
+    /// A client that still takes bytes is there.
     private func watchLeaving() {
+        guard !isCongested else { return watchDrain() }
         deadline = visitor.probes == nil ? .max : server.tick(after: server.ticks.probe)
     }
 

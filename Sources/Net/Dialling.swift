@@ -16,7 +16,7 @@ public struct Dialling: Sendable, Hashable {
     public var interface: String?
     /// Whether the kernel asks a silent peer for a sign of life (`TCPKeepAlive`).
     public var keepsAlive = true
-    /// How often connecting is tried, for who dials to count (`ConnectionAttempts`).
+    /// How often connecting is tried, which the caller of Dialler counts (`ConnectionAttempts`).
     public var attempts = 1
 
     /// From any address to any.

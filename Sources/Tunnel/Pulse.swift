@@ -20,6 +20,8 @@ struct Pulse {
         /// Bytes written that the peer's system has not acknowledged.
         var unacknowledged: Int
         /// Bytes that the peer's system has acknowledged so far.
+        ///
+        /// Over TLS it falls by what TLS adds to the bytes that wait: only a growth says something.
         var acknowledged: UInt64
         /// Whether calls are open, in either direction.
         var hasCalls: Bool
@@ -63,7 +65,7 @@ struct Pulse {
 
     /// Judges the peer.
     mutating func look(_ new: Sight, at now: ContinuousClock.Instant) -> Step {
-        let isTaken = new.acknowledged != sight.acknowledged
+        let isTaken = new.acknowledged > sight.acknowledged
         let isLate = now > due + Self.lateness
         // A ping that is on its way is nothing that somebody waits for.
         let isNew = new.isAwaited && !sight.isAwaited && (asked == nil || new.hasCalls)

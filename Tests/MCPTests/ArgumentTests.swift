@@ -154,6 +154,15 @@ import Testing
         #expect(both?["content"]?[1]?["text"]?.stringValue?.contains("\"sessionId\"") == true)
     }
 
+    @Test @IO func `more unknown names than any client adds are refused`() async {
+        for (count, isRefused) in [(20, false), (21, true), (5000, true)] {
+            var arguments: JSON.Object = ["command": "id"]
+            for number in 0..<count { arguments["qqqq\(number)"] = 0 }
+            let result = await Self.call(.object(arguments))
+            #expect(result?["isError"] == .bool(isRefused), "\(count)")
+        }
+    }
+
     @Test @IO func `an open schema passes on what it does not name`() async {
         let result = await Self.client().modern(
             "tools/call", ["name": "raw", "arguments": ["x": nil, "y": "1"]])?["result"]

@@ -30,6 +30,7 @@ import Testing
     @Test(arguments: [
         "tls://h", "tls://h:0", "tls://h:8643/x", "tls://2001:db8::1:8643", "tls://[h]:1", "tls://",
         "https://h:8643", "h:8643", "", "tls://h:x", " tls://h:1",
+        "tls://admin@relay:8643", "tls://a?b:1",
     ])
     @IO func `one that they cannot is refused, and named`(text: String) {
         let error = #expect(throws: ConfigurationError.self) {
@@ -44,7 +45,7 @@ import Testing
         ("https://App.Example/", "https://app.example"),
         ("https://app.example:443", "https://app.example"),
         ("http://localhost:80", "http://localhost"),
-        ("http://[::1]:3000", "http://[::1]:3000"),
+        ("http://[::1]:3000", "http://[::1]:3000"), ("https://[0:0::1]", "https://[::1]"),
         ("chrome-extension://abc", "chrome-extension://abc"),
     ])
     @IO func `an origin is taken as browsers send it`(text: String, origin: String) throws {
@@ -53,7 +54,7 @@ import Testing
 
     @Test(arguments: [
         "app.example", "*", "https://*.example", "https://app.example/page", "https://", "://x",
-        "https://a@app.example/x", "null", "https://app.example:",
+        "https://a@app.example", "https://app?x", "null", "https://app.example:",
     ])
     @IO func `what no browser sends is refused`(text: String) {
         let error = #expect(throws: ConfigurationError.self) {

@@ -60,6 +60,23 @@ import Wire
         house.close()
     }
 
+    @Test @IO func `a call that waits for an agent ends when the agent is revoked`() async throws {
+        let house = try await House()
+        let joined = try await house.joined("site")
+        let agent = try await house.connect(joined)
+        _ = await agent.verdict.wait()
+        #expect(await until { house.fleet.all[0].connection != nil })
+        agent.close()
+        #expect(await until { house.fleet.all[0].connection == nil })
+        let start = IO.now
+        let waiting = IO.task { await self.fault(house) }
+        try await IO.sleep(for: .milliseconds(50))
+        house.fleet.revoke(joined.record.id)
+        #expect(await waiting.value?.code == .agentOffline)
+        #expect(IO.now - start < .seconds(8))  // it would wait for 10
+        house.close()
+    }
+
     @Test @IO func `a tunnel that is cut in the middle of a call says so`() async throws {
         let begun = Once<Void>()
         let (house, agent) = try await occupied { _ in

@@ -65,6 +65,13 @@ import Testing
                 call, Look(at: 11000, heard: 0, unacknowledged: 90, hasCalls: true),
                 Look(at: 13500, heard: 0, unacknowledged: 130, hasCalls: true),
             ]) == [.rest(seconds(2)), .ping(seconds(2.5)), .dead(reason: silent)])
+        // Over TLS, what waits grows by more than what was sent.
+        #expect(
+            steps([
+                Look(at: 9000, heard: 0, acknowledged: 500, hasCalls: true),
+                Look(at: 11000, heard: 0, unacknowledged: 112, acknowledged: 478, hasCalls: true),
+                Look(at: 13500, heard: 0, unacknowledged: 151, acknowledged: 456, hasCalls: true),
+            ]) == [.rest(seconds(2)), .ping(seconds(2.5)), .dead(reason: silent)])
         // Its program is stopped: its system still takes the call and the ping.
         #expect(
             steps([

@@ -69,7 +69,8 @@ enum Limits {
         Limit(
             "the relay's silence that ends the tunnel", time: tunnel.silence, "it dials again"),
         Limit(
-            "the relay's silence during a call", time: tunnel.callSilence, "it dials again"),
+            "the relay's silence that ends the tunnel during a call", time: tunnel.callSilence,
+            "it dials again"),
     ]
 
     private static let tunnel = RelayConnection.limits

@@ -147,9 +147,10 @@ extension SSHTarget {
             Variable(name: name, value: String(text[text.index(after: equals)...])))
     }
 
+    /// The agent's own settings are no host's business.
     private mutating func sendVariables(_ pattern: String, _ place: Place) {
         for (name, value) in place.environment.sorted(by: { $0.key < $1.key })
-        where Glob.matches(pattern, name) {
+        where Glob.matches(pattern, name) && !name.hasPrefix("HOMELINE_") {
             setVariable("\(name)=\(value)")
         }
     }

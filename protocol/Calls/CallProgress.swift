@@ -42,7 +42,7 @@ public struct CallProgress: Sendable, Equatable {
     ).optional
     private static let line = Field.text(
         "line",
-        "The last line of the output, or before there is any, the person whom a login waits for; at "
+        "The last line of the output, or before there is any, what the login waits for; at "
             + "most 200 characters."
     ).optional
 

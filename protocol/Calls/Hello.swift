@@ -115,8 +115,8 @@ public struct Hello: Sendable, Equatable {
         "signature", "Base64url of 64 bytes: Ed25519 over the bytes below.")
     private static let boot = Field.count(
         "boot",
-        "Milliseconds since 1970 at which the process started; more than at every earlier start, "
-            + "even if the clock was set back.")
+        "Milliseconds since 1970 at which the process started; more than at the start before, "
+            + "if that could be stored, even if the clock was set back.")
     private static let connection = Field.count(
         "connection", "The number of this connection of the process, from 1.")
     private static let epochField = Field.object(

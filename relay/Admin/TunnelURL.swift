@@ -15,12 +15,21 @@ struct TunnelURL: Equatable, CustomStringConvertible {
         guard text.lowercased().hasPrefix(scheme),
             let address = Address(String(rest.hasSuffix("/") ? rest.dropLast() : rest)),
             address.port > 0,
-            !rest.hasPrefix("[") || SocketAddress(ip: address.host, port: 0)?.isIPv6 == true
+            rest.hasPrefix("[")
+                ? SocketAddress(ip: address.host, port: 0)?.isIPv6 == true
+                : address.host.utf8.allSatisfy(Self.isNameByte)
         else {
             throw .badValue(
                 place: Setting.tunnelURL.flag, value: text,
                 expected: "an address that agents dial, such as tls://relay.example:8643")
         }
         description = scheme + "\(address)"
+    }
+
+    private static func isNameByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x2E, 0x5F: true
+        default: false
+        }
     }
 }

@@ -45,6 +45,7 @@ import Wire
             member.connection?.line.close()
             members[id] = nil
         }
+        arrivals.broadcast()
         for record in records where members[record.id] == nil {
             // This relay has just started: an agent that was connected before it comes back.
             let isExpected = record.lastSeen.map { store.now() - $0 < Self.recently } ?? false
@@ -116,6 +117,7 @@ import Wire
     /// Removes a revoked agent: closes its tunnel, and refuses one that is still being set up.
     func revoke(_ id: String) {
         revoked.insert(id)
+        defer { arrivals.broadcast() }
         members[id]?.connection?.line.close()
         if let name = members.removeValue(forKey: id)?.record.name, ids[name] == id {
             ids[name] = nil

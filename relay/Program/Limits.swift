@@ -121,7 +121,8 @@ enum Limits {
         Limit(
             "an agent's silence that ends its tunnel", time: tunnel.silence, "it is offline"),
         Limit(
-            "an agent's silence during a call", time: tunnel.callSilence, "it is offline"),
+            "an agent's silence that ends its tunnel during a call", time: tunnel.callSilence,
+            "it is offline"),
     ]
 
     private static let log: [Limit] = [

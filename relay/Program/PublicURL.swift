@@ -30,7 +30,7 @@ struct PublicURL: Equatable, CustomStringConvertible {
     ) -> (host: String, port: UInt16?, path: Substring)? {
         let end = text.firstIndex(of: "/") ?? text.endIndex
         let (authority, path) = (text[..<end], text[end...])
-        // A port that is none is not port 0.
+        // `HOST:` without a number is refused; it would be read as port 0.
         guard let address = Address(String(authority), defaultPort: 0), !authority.hasSuffix(":"),
             path.utf8.allSatisfy(isPathByte)
         else { return nil }

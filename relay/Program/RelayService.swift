@@ -141,6 +141,7 @@ struct StartFailure: Error {
 
         let addresses = try await Self.resolve(options, Settings.mcp)
         let address = addresses[0]
+        let isLoopback = addresses.allSatisfy(\.isLoopback)
         var limits = HTTPLimits()
         limits.connections = min(
             limits.connections, max(64, Process.raiseDescriptorLimit() - Self.reserve))
@@ -164,15 +165,15 @@ struct StartFailure: Error {
         urls.mcp = entrances.publicURL?.description ?? "\(scheme)://\(shown)/mcp"
         let (publicURL, origins) = (entrances.publicURL, entrances.origins)
         var hosts: Set<String> = []
-        if address.isLoopback || publicURL != nil && !address.isWildcard {
+        if isLoopback || publicURL != nil && !address.isWildcard {
             // The names that the operator gave; the address may come from a name.
-            hosts = [options.address(Settings.mcp)?.host ?? "", Self.urlHost(address)]
+            hosts = Set([options.address(Settings.mcp)?.host ?? ""] + addresses.map(Self.urlHost))
         }
         if let publicURL { hosts.insert(publicURL.host) }
         endpoint = MCPHTTPEndpoint(
             server: mcp,
             access: HTTPAccess(
-                isLoopback: address.isLoopback, allowedOrigins: origins, allowedHosts: hosts,
+                isLoopback: isLoopback, allowedOrigins: origins, allowedHosts: hosts,
                 advice: HTTPAccess.Advice(
                     host:
                         "start the relay with \(Settings.publicURL.flag) and the URL that clients use",
@@ -205,18 +206,19 @@ struct StartFailure: Error {
     private static func listen(
         at addresses: [SocketAddress], _ accepted: @escaping @IO (SocketStream) -> Void
     ) throws(NetError) -> [Listener] {
-        let first = try Listener.tcp(addresses[0], accepted)
-        let port = first.address?.port ?? addresses[0].port
-        return [first]
-            + addresses.dropFirst().compactMap { address in
-                do throws(NetError) {
-                    let same = SocketAddress(ip: address.host, port: port) ?? address
-                    return try Listener.tcp(same, accepted)
-                } catch {
-                    Process.log("MCP is not served at \(address.host): \(error)")
-                    return nil
-                }
+        var listeners: [Listener] = []
+        var failure: NetError?
+        for address in addresses {
+            let port = listeners.first?.address?.port ?? address.port
+            do throws(NetError) {
+                let place = SocketAddress(ip: address.host, port: port) ?? address
+                listeners.append(try Listener.tcp(place, accepted))
+            } catch {
+                failure = failure ?? error
             }
+        }
+        if listeners.isEmpty, let failure { throw failure }
+        return listeners
     }
 
     private static func resolve(_ options: Options, _ setting: Setting) async throws

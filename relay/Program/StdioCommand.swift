@@ -1,7 +1,7 @@
 // `homeline-relay stdio`: MCP on stdin and stdout, through the relay of the folder. If none runs,
 // this process runs one, for itself and for the others that attach to it.
-// Invariant: a client outlives the relay that serves it, whichever process that is; an end that the
-// client did not ask for says why on standard error, and fails.
+// Invariant: a client outlives the relay that serves it, whichever process that is; an end for
+// which neither the client nor a signal asked says why on standard error, and fails.
 import Configuration
 import Glibc
 import JSON
@@ -24,6 +24,8 @@ import Net
     /// The relay that this process runs.
     private var own: RelayService?
     private var isStopping = false
+    /// The end of `own`.
+    private var ending: Task<Void, Never>?
 
     static func run(_ options: Options) async -> Outcome { await StdioCommand(options).run() }
 
@@ -53,7 +55,8 @@ import Net
         } catch {
             failure = error
         }
-        await own?.shutDown()
+        if let own { end(own) }
+        await ending?.value
         await client.finish(within: .milliseconds(500))
         guard let failure else { return Outcome() }
         return Outcome(errors: "homeline-relay: \(failure.message)", exit: failure.exit)
@@ -63,7 +66,13 @@ import Net
     private func stop() {
         isStopping = true
         guard let own else { return client.leave() }
-        IO.task { await own.shutDown() }
+        end(own)
+    }
+
+    /// Ends the relay that this process runs, once; `run` waits for that.
+    private func end(_ relay: RelayService) {
+        guard ending == nil else { return }
+        ending = IO.task { await relay.shutDown() }
     }
 
     /// A line to the relay of the folder, which this process runs if none does from `runsOneAt` on;
@@ -101,8 +110,9 @@ import Net
 
     /// Leaves the folder to a relay that runs as a service.
     private func yield() async {
-        let relay = own
-        own = nil
-        await relay?.shutDown()
+        guard let own else { return }
+        end(own)
+        await ending?.value
+        (self.own, ending) = (nil, nil)
     }
 }

@@ -1,6 +1,7 @@
 // The origin of web pages, as browsers send it (RFC 6454 §6.1): the values of `--allow-origin`.
 // Pure. Invariant: what it takes can be equal to a browser's Origin header.
 import Configuration
+import Loop
 
 /// An origin that may call the MCP endpoint.
 struct WebOrigin: Hashable, CustomStringConvertible {
@@ -11,8 +12,8 @@ struct WebOrigin: Hashable, CustomStringConvertible {
     init(_ text: String) throws(ConfigurationError) {
         let plain = (text.hasSuffix("/") ? text.dropLast() : text[...]).lowercased()
         let parts = plain.split(separator: "://", maxSplits: 1, omittingEmptySubsequences: false)
-        // A port that is none is not port 0.
-        guard parts.count == 2, Self.isScheme(parts[0]), !parts[1].contains("*"),
+        // `HOST:` without a number is refused; it would be read as port 0.
+        guard parts.count == 2, Self.isScheme(parts[0]), !parts[1].contains(where: "*@?#".contains),
             let address = Address(String(parts[1]), defaultPort: 0), !parts[1].hasSuffix(":")
         else {
             throw .badValue(
@@ -20,7 +21,8 @@ struct WebOrigin: Hashable, CustomStringConvertible {
                 expected: "an origin such as https://app.example, without a path or a wildcard")
         }
         let isDefault = address.port == 0 || address.port == Self.ports[parts[0]]
-        let host = address.host.contains(":") ? "[\(address.host)]" : address.host
+        let six = SocketAddress(ip: address.host, port: 0).flatMap { $0.isIPv6 ? $0.host : nil }
+        let host = six.map { "[\($0)]" } ?? address.host
         description = "\(parts[0])://\(host)" + (isDefault ? "" : ":\(address.port)")
     }
 

@@ -29,7 +29,11 @@ import Wire
         let call = AgentCall(
             .endPrincipal, EndPrincipal(principal).json.objectValue ?? [:], for: .local)
         var ended = Ended()
-        for (member, answer) in await router.send(call, to: members) {
+        // One that is away is asked when it connects: a revocation waits for nobody.
+        let away = members.filter { $0.connection == nil }
+        ended.pending = away.map(\.record.name)
+        let present = members.filter { $0.connection != nil }
+        for (member, answer) in await router.send(call, to: present) {
             do {
                 let part = try EndedPrincipal(Fields(answer.get().result))
                 ended.sessions += part.sessions

@@ -39,6 +39,9 @@ extension ArgumentSchema {
         "action", "chatInput", "sessionId", "task_progress", "tool", "toolCallId",
     ]
 
+    /// The most unknown names that are compared with the known ones: a client adds a handful.
+    private static let unknownLimit = 20
+
     /// The value that is meant; one that fits already, or that has no certain meaning, as it is.
     func fitted(_ value: JSON) -> JSON {
         switch converted(value) {
@@ -63,8 +66,10 @@ extension ArgumentSchema {
     /// misspelt: these are refused later.
     func separated(_ object: JSON.Object) -> (known: JSON.Object, ignored: [String]) {
         guard isClosed else { return (object, []) }
-        let ignored = object.keys.filter { name in
-            guard self[name] == nil else { return false }
+        let unknown = object.keys.filter { self[$0] == nil }
+        // So many are no client's habit; the first one is refused.
+        guard unknown.count <= Self.unknownLimit else { return (object, []) }
+        let ignored = unknown.filter { name in
             guard let near = nearest(to: name) else { return true }
             // A missing argument that must be there is better explained by the name at hand.
             return Self.clientNames.contains(name)

@@ -46,7 +46,7 @@ public struct HTTPAccess: Sendable {
 
     /// Whether a host is this machine itself: its name, or one of its loopback addresses.
     ///
-    /// A page cannot come by these through DNS.
+    /// DNS rebinding cannot make the host of a page one of these.
     private static func isLoopback(_ host: String) -> Bool {
         host == "localhost" || address(host)?.isLoopback == true
     }

@@ -88,7 +88,7 @@ extension Carrier {
             wake()
         }
         channel.onDrain = { [weak self] in
-            // A link that rests from a slow key exchange waits for nothing.
+            // A link that is paused after a slow key exchange waits for nothing.
             guard let self, !self.isHeld else { return }
             self.passOn()
             wake()

@@ -13,7 +13,8 @@ public struct LoginRules: Sendable, Hashable {
     /// Rules that allow everything.
     public init() {}
 
-    /// Keys first, as they need no person; a password before prompts, as it is for one question.
+    /// Keys first, as they need no person; a password before prompts, as that method asks exactly
+    /// one question.
     static let usual = ["publickey", "password", "keyboard-interactive"]
 
     /// The methods to use, in their order.
