@@ -67,7 +67,7 @@ extension ArgumentSchema {
     func separated(_ object: JSON.Object) -> (known: JSON.Object, ignored: [String]) {
         guard isClosed else { return (object, []) }
         let unknown = object.keys.filter { self[$0] == nil }
-        // So many are no client's habit; the first one is refused.
+        // No client adds more names than that: the call is refused, and the first name is shown.
         guard unknown.count <= Self.unknownLimit else { return (object, []) }
         let ignored = unknown.filter { name in
             guard let near = nearest(to: name) else { return true }

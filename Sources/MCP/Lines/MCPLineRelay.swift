@@ -1,6 +1,7 @@
 // One stdio client of a server elsewhere that may be replaced: a process between the two. Flow:
-// client → lines → the server's stream, and back. Invariant: a request gets one reply, from the
-// server or from here; a new server is told the handshake, and no tool is called twice.
+// client → lines → the server's stream, and back. Invariant: a request outside of a batch gets one
+// reply, from the server or from here; a new server is sent the client's handshake again, and no
+// tool is called twice.
 import JSON
 public import Loop
 public import Net
@@ -14,13 +15,13 @@ public import Net
     private var handshake: [[UInt8]] = []
     /// The requests without a reply, in their order.
     private var waiting: [Waiting] = []
-    /// Lines that came while there was no server.
+    /// Lines that the client sent while no server was connected.
     private var early: [[UInt8]] = []
     private var server: (any ByteStream)?
     private var reply = Reply()
     private let closed = Once<Void>()
 
-    /// Whether the client has ended its input, or was told to go.
+    /// Whether the client has ended its input, or `leave` was called.
     public private(set) var hasLeft = false
 
     /// A request without a reply.
@@ -125,7 +126,9 @@ public import Net
         if server.unsent > Self.unsentBytes { client.pauseReading() }
     }
 
-    /// Remembers what a new server would have to know; what is no message, the server refuses.
+    /// Remembers what a new server would have to know.
+    ///
+    /// The server itself refuses a line that holds no valid message.
     private func note(_ bytes: [UInt8]) {
         guard !Batch.isOne(bytes), let message = try? Message(bytes) else { return }
         switch message.kind {

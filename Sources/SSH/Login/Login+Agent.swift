@@ -1,5 +1,5 @@
-// The ssh-agent of a login: which keys it holds, and what it is told about the connection. Part of
-// Login.
+// The ssh-agent of a login: lists the keys that it holds, and binds those that are restricted to
+// certain hosts to this connection. Part of Login.
 internal import Loop
 
 extension Login {

@@ -78,8 +78,8 @@ extension Login {
         return false
     }
 
-    /// How long a server may work on an answer before a caller is told that it waits for a person:
-    /// PAM delays a refusal by up to 2 s.
+    /// Time without a reply to an answer after which the call's progress says that the server waits
+    /// for a person: PAM delays a refusal by up to 2 s.
     private static let patience: Duration = .seconds(3)
 
     private func waitsForPerson(_ words: String) {

@@ -17,7 +17,7 @@ struct PromptAnswers {
         hadPassword = password != nil
     }
 
-    /// Whether the server asked something for which there is no answer.
+    /// Whether the server asked a question that no configured answer fits.
     var isUnanswered: Bool { unanswered != nil }
 
     /// The server's last notice, shortened and without control characters.
