@@ -56,6 +56,7 @@ let package = Package(
         // Libraries
         library("JSON", [], safe: true),
         library("Programs", [], safe: true),
+        library("Spelling", [], safe: true),
         library("Terminal", ["Programs"], safe: true),
         library("Screen", ["Terminal", "CVTerm"], linker: [.linkedLibrary("vterm")]),
         library("Loop", ["Programs", "CUV", "CPTY"], linker: [.linkedLibrary("uv")]),
@@ -68,22 +69,24 @@ let package = Package(
         library(
             "SSH", ["Programs", "Loop", "Net", "Crypto", "CSSH2"],
             linker: ownLibraries + [.linkedLibrary("ssh2"), .linkedLibrary("z")]),
-        library("MCP", ["JSON", "HTTP", "Loop", "Net"], safe: true),
-        library("Configuration", [], safe: true),
+        library("MCP", ["JSON", "Spelling", "HTTP", "Loop", "Net"], safe: true),
+        library("Configuration", ["Spelling"], safe: true),
         library("Wire", ["JSON"], path: "protocol", safe: true),
 
         // Programs
         .executableTarget(
             name: "homeline-relay",
             dependencies: [
-                "Configuration", "Crypto", "HTTP", "JSON", "Loop", "MCP", "Net", "SQLite", "Tunnel",
-                "Wire",
+                "Configuration", "Crypto", "HTTP", "JSON", "Loop", "MCP", "Net", "SQLite",
+                "Spelling",
+                "Tunnel", "Wire",
             ],
             path: "relay", swiftSettings: safe),
         .executableTarget(
             name: "homeline-agent",
             dependencies: [
                 "Configuration", "Crypto", "JSON", "Loop", "Net", "Programs", "SSH", "Screen",
+                "Spelling",
                 "Terminal", "Tunnel", "Wire",
             ],
             path: "agent", swiftSettings: safe),
@@ -118,7 +121,7 @@ let package = Package(
         suite("TunnelTests", ["Tunnel", "Net", "Loop", "Crypto"]),
         suite("SSHTests", ["SSH", "Programs", "Loop", "Net", "Crypto"]),
         suite("MCPTests", ["MCP", "JSON", "HTTP", "Net", "Loop"], exclude: ["python"]),
-        suite("ConfigurationTests", ["Configuration"]),
+        suite("ConfigurationTests", ["Configuration", "Spelling"]),
         suite("WireTests", ["Wire", "JSON", "Crypto"]),
         suite(
             "RelayTests",

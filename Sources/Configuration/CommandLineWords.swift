@@ -1,5 +1,6 @@
 // Splits arguments into flags with their values and plain words, before the command is known.
 // A flag has the same shape in every command, so the order of words and flags is free.
+internal import Spelling
 
 /// The flags and words of a command line.
 struct CommandLineWords {

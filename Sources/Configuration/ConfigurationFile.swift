@@ -1,5 +1,6 @@
 // Configuration files: `Keyword value` lines as in sshd_config, with quotes and comments.
 // Invariant: a line that is not understood is an error with its number, never skipped.
+internal import Spelling
 
 /// The lines of a configuration file, split into words.
 struct ConfigurationFile {

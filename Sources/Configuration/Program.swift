@@ -1,5 +1,6 @@
 // From arguments and environment to one command and its options.
 // Pure: the caller gives the words, prints the texts and ends the process.
+internal import Spelling
 
 /// A program's commands and its command-line parser.
 public struct Program: Sendable {

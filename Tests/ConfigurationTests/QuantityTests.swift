@@ -1,6 +1,7 @@
 // Durations, sizes, truth values, addresses and near names.
 
 import Configuration
+import Spelling
 import Testing
 
 @Suite struct QuantityTests {

@@ -2,6 +2,7 @@
 import Configuration
 import JSON
 import Loop
+import Spelling
 import Wire
 
 @IO enum PolicyCommand {

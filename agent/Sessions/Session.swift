@@ -5,6 +5,7 @@
 import Configuration
 import Loop
 import Programs
+import Spelling
 import Terminal
 import Wire
 

@@ -10,26 +10,23 @@ struct TunnelURL: Equatable, CustomStringConvertible {
 
     /// Reads `tls://HOST:PORT`, with a slash behind it or not.
     init(_ text: String) throws(ConfigurationError) {
-        let scheme = "tls://"
-        let rest = text.dropFirst(scheme.count)
-        guard text.lowercased().hasPrefix(scheme),
-            let address = Address(String(rest.hasSuffix("/") ? rest.dropLast() : rest)),
-            address.port > 0,
-            rest.hasPrefix("[")
-                ? SocketAddress(ip: address.host, port: 0)?.isIPv6 == true
-                : address.host.utf8.allSatisfy(Self.isNameByte)
+        guard let endpoint = Endpoint(text), endpoint.scheme == "tls", let host = endpoint.urlHost,
+            let port = endpoint.port, ["", "/"].contains(endpoint.path)
         else {
             throw .badValue(
                 place: Setting.tunnelURL.flag, value: text,
                 expected: "an address that agents dial, such as tls://relay.example:8643")
         }
-        description = scheme + "\(address)"
+        description = "tls://\(host):\(port)"
     }
+}
 
-    private static func isNameByte(_ byte: UInt8) -> Bool {
-        switch byte {
-        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x2E, 0x5F: true
-        default: false
-        }
+extension Endpoint {
+    /// The host as a URL has it: an IPv6 address in brackets and in its shortest form; nil if
+    /// brackets hold something else.
+    var urlHost: String? {
+        guard isBracketed else { return host }
+        guard let six = SocketAddress(ip: host, port: 0), six.isIPv6 else { return nil }
+        return "[\(six.host)]"
     }
 }

@@ -130,16 +130,16 @@ enum CallCommand {
     private static func endpoint(
         _ url: String
     ) throws(Refusal) -> (address: Address, path: String, isSecure: Bool) {
-        let schemes: [(String, UInt16)] = [("http://", 80), ("https://", 443)]
-        for (scheme, port) in schemes where url.hasPrefix(scheme) {
-            let rest = url.dropFirst(scheme.count)
-            let slash = rest.firstIndex(of: "/") ?? rest.endIndex
-            guard let address = Address(String(rest[..<slash]), defaultPort: port) else { break }
-            let path = slash == rest.endIndex ? "/" : String(rest[slash...])
-            return (address, path, scheme == "https://")
+        let ports: [String: UInt16] = ["http": 80, "https": 443]
+        guard let endpoint = Endpoint(url), let usual = ports[endpoint.scheme] else {
+            throw Refusal(
+                code: ExitCode.usage,
+                text: "“\(url)” is not an http(s)://HOST:PORT/PATH address; status --json prints it"
+            )
         }
-        throw Refusal(
-            code: ExitCode.usage,
-            text: "“\(url)” is not an http(s)://HOST:PORT/PATH address; status --json prints it")
+        return (
+            Address(host: endpoint.host, port: endpoint.port ?? usual),
+            endpoint.path.isEmpty ? "/" : endpoint.path, endpoint.scheme == "https"
+        )
     }
 }

@@ -3,6 +3,7 @@
 import Configuration
 import JSON
 import Loop
+import Spelling
 import Wire
 
 /// Where a call goes.

@@ -4,6 +4,7 @@
 
 import Configuration
 import SQLite
+import Spelling
 import Wire
 
 extension AgentRecord {

@@ -5,6 +5,7 @@
 import Configuration
 import Crypto
 import SQLite
+import Spelling
 import Wire
 
 extension TokenRecord {

@@ -1,5 +1,6 @@
 // Whether an unknown name is a known one, misspelt. Pure. Invariant: bounded by the length of the
 // names; a name of more than 40 bytes resembles none.
+internal import Spelling
 
 extension ArgumentSchema {
     /// The known name that an unknown one probably stands for; nil if it resembles none.
@@ -14,12 +15,16 @@ extension ArgumentSchema {
         for (known, _) in properties where known.utf8.count <= 40 {
             let others = Self.words(of: known)
             let isPart = Set(words).isSubset(of: others) || Set(others).isSubset(of: words)
-            let edits = Self.edits(words.joined(separator: "_"), others.joined(separator: "_"))
+            let edits = Nearest.edits(Self.letters(words), Self.letters(others))
             let allowed = max(1, max(name.utf8.count, known.utf8.count) / 3)
             guard isPart || edits <= allowed, edits < best?.edits ?? .max else { continue }
             best = (known, edits)
         }
         return best?.name
+    }
+
+    private static func letters(_ words: [String]) -> [Unicode.Scalar] {
+        Array(words.joined(separator: "_").unicodeScalars)
     }
 
     /// Units of time as names spell them out, and as they are abbreviated.
@@ -43,29 +48,5 @@ extension ArgumentSchema {
             wasLower = !isUpper
         }
         return words.filter { !$0.isEmpty }.map { units[$0] ?? $0 }
-    }
-
-    /// Insertions, deletions, replacements and swaps of neighbours between two words.
-    private static func edits(_ one: String, _ other: String) -> Int {
-        let left = Array(one.utf8), right = Array(other.utf8)
-        var older: [Int] = []
-        var previous = Array(0...right.count)
-        for row in left.indices {
-            var current = [row + 1]
-            for column in right.indices {
-                var edits = min(
-                    previous[column + 1] + 1, current[column] + 1,
-                    previous[column] + (left[row] == right[column] ? 0 : 1))
-                if row > 0, column > 0, left[row] == right[column - 1],
-                    left[row - 1] == right[column]
-                {
-                    edits = min(edits, older[column - 1] + 1)
-                }
-                current.append(edits)
-            }
-            older = previous
-            previous = current
-        }
-        return previous[right.count]
     }
 }

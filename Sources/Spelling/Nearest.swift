@@ -1,5 +1,5 @@
 // "Did you mean": the known name nearest to a mistyped one.
-// Pure; bounded by the length of what was typed.
+// Pure. Invariant: `match` looks at 64 letters of a name, so its time is bounded.
 
 /// Finds the known name nearest to a mistyped one.
 public enum Nearest {
@@ -10,15 +10,17 @@ public enum Nearest {
         var best: (name: String, edits: Int)?
         for name in names {
             let letters = Array(name.lowercased().unicodeScalars.prefix(64))
-            let edits = distance(wanted, letters)
+            let edits = Self.edits(wanted, letters)
             let allowed = max(1, max(wanted.count, letters.count) / 3)
             if edits <= allowed, edits < best?.edits ?? .max { best = (name, edits) }
         }
         return best?.name
     }
 
-    /// Insertions, deletions, replacements and swaps of neighbours between two words.
-    static func distance(_ left: [Unicode.Scalar], _ right: [Unicode.Scalar]) -> Int {
+    /// The insertions, deletions, replacements and swaps of neighbours between two words.
+    ///
+    /// Takes time and memory for the product of their lengths, which the caller bounds.
+    public static func edits(_ left: [Unicode.Scalar], _ right: [Unicode.Scalar]) -> Int {
         var older: [Int] = []
         var previous = Array(0...right.count)
         for row in left.indices {
