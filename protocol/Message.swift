@@ -41,13 +41,16 @@ public struct Request: Sendable {
     public let method: String
     /// The principal that the call is made for.
     public let caller: Caller
+    /// By which the agent knows a repetition of the call; nil if it is not known by anything.
+    public let key: String?
     /// The arguments, an object: bytes when sending, parsed members when received.
     public let arguments: JSON
 
-    /// A call of a known method.
-    public init(_ method: Method, caller: Caller, arguments: RawJSON) {
+    /// A call of a known method; `key` has at most `Contract.keyBytes` bytes.
+    public init(_ method: Method, caller: Caller, key: String? = nil, arguments: RawJSON) {
         self.method = method.rawValue
         self.caller = caller
+        self.key = key
         self.arguments = .raw(arguments)
     }
 
@@ -70,6 +73,10 @@ public struct Request: Sendable {
             bytes += #","progress":"#.utf8
             JSON.write(string: progress, into: &bytes)
         }
+        if let key {
+            bytes += #","key":"#.utf8
+            JSON.write(string: key, into: &bytes)
+        }
         bytes += #","arguments":"#.utf8
         arguments.write(into: &bytes)
         bytes += "}}".utf8
@@ -85,9 +92,14 @@ public struct Request: Sendable {
             else { throw JSONError.unexpectedEnd }
             self.method = method
             self.caller = caller
+            key = params["key"]?.stringValue
             arguments = params["arguments"] ?? [:]
         } catch {
             throw Fault(.invalidArgument, "not a request: \(error)")
+        }
+        guard key?.isEmpty != true, key?.utf8.count ?? 0 <= Contract.keyBytes else {
+            throw Fault(
+                .invalidArgument, "the key of a call has 1 to \(Contract.keyBytes) bytes")
         }
     }
 }

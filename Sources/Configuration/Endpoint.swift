@@ -1,5 +1,5 @@
 // `SCHEME://HOST[:PORT][/PATH]`: how relays, pages and clients name each other. Pure.
-// Invariant: the host is a name or an address as RFC 3986 §3.2.2 writes it, never a user or a query.
+// Invariant: the host is a name or an address as RFC 3986 §3.2.2 writes it.
 
 /// The parts of a URL that names a server.
 public struct Endpoint: Sendable, Hashable {
@@ -7,7 +7,7 @@ public struct Endpoint: Sendable, Hashable {
     public let scheme: String
     /// The host in lower case, without brackets.
     public let host: String
-    /// Whether the host stood in brackets, as an IPv6 address must; the caller checks that it is one.
+    /// Whether the host stood in brackets, as an IPv6 address must; its caller checks the address.
     public let isBracketed: Bool
     /// The port, 1 to 65,535; nil: none was given.
     public let port: UInt16?

@@ -44,7 +44,7 @@ extension MCPServer {
             name: name, arguments: arguments.object, principal: caller.principal,
             client: caller.client,
             capabilities: caller.capabilities, revision: caller.revision, trace: request.trace,
-            progress: progress, rawArguments: arguments.raw)
+            meta: request.meta, progress: progress, rawArguments: arguments.raw)
         let outcome: ToolResult
         do throws(MCPError) {
             outcome = try await run(entry.tool.handler, call)

@@ -232,7 +232,8 @@ public import Net
             } else {
                 finishCall(.failure(.reset(code: code)))
             }
-        case .callIn(let task): task?.cancel()
+        // Where the tunnel has ended, the caller may ask for the answer again over the next one.
+        case .callIn(let task): if tunnelReason == nil { task?.cancel() }
         case .bytes: break
         }
         if let tunnelReason { return ended(NetError.closed(reason: tunnelReason)) }

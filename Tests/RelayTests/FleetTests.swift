@@ -36,7 +36,7 @@ import Wire
         return (house, agent)
     }
 
-    @Test @IO func `an agent that is offline is told at once, with since when`() async throws {
+    @Test @IO func `an agent that is offline is named, with since when`() async throws {
         let house = try await House()
         let joined = try await house.joined("site")
         let never = await fault(house)
@@ -83,7 +83,7 @@ import Wire
             begun.set(())
             return await Once<[UInt8]>().wait()
         }
-        let waiting = IO.task { await self.fault(house) }
+        let waiting = IO.task { await self.fault(house, deadline: .seconds(2)) }
         await begun.wait()
         agent.close()
         let fault = await waiting.value
@@ -156,7 +156,7 @@ import Wire
         (connection.line as? Tunnel)?.onDrain = { told.set(()) }
         agent.tunnel.drain()
         await told.wait()
-        #expect(await fault(house)?.code == .unavailable)
+        #expect(await fault(house, deadline: .seconds(1))?.code == .agentOffline)
         release.set(())
         #expect(await old.value == nil)
         #expect(await until { house.fleet.all[0].connection == nil })

@@ -65,9 +65,10 @@ public final class Installation: Sendable {
         try MCPCaller(url: url, token: try await token("tests-\(UInt16.random(in: 0 ... .max))"))
     }
 
-    /// A new invitation for an agent of this name.
-    public func invitation(_ name: String) async throws -> String {
-        let line = try await admin(["invite", "--name", name])
+    /// A new invitation for an agent of this name, which dials the relay or a port in front of it.
+    public func invitation(_ name: String, through port: UInt16? = nil) async throws -> String {
+        let way = port.map { ["--tunnel-url", "tls://127.0.0.1:\($0)"] } ?? []
+        let line = try await admin(["invite", "--name", name] + way)
         let words = line.split(whereSeparator: \.isWhitespace).map(String.init)
         guard let invitation = words.last(where: { $0.hasPrefix("hl1.") }) else {
             throw Unavailable("not an invitation: \(line)")
@@ -76,10 +77,12 @@ public final class Installation: Sendable {
     }
 
     /// Joins a new agent by an invitation; `settings` are lines for its `agent.conf`.
-    public func join(_ name: String, settings: String = "") async throws {
+    public func join(
+        _ name: String, settings: String = "", through port: UInt16? = nil
+    ) async throws {
         try await RunningProcess.run(
             Repository.program("homeline-agent"),
-            ["join", try await invitation(name), "--data", data(name)])
+            ["join", try await invitation(name, through: port), "--data", data(name)])
         if !settings.isEmpty { try directory.write(settings, to: "\(name)/agent.conf") }
     }
 

@@ -21,11 +21,16 @@ public struct MCPCaller: Sendable {
     }
 
     /// Calls `tool`; gives the whole result, with `isError`, `content` and `structuredContent`.
+    ///
+    /// A call that comes again with its key is not run again.
     public func call(
-        _ tool: String, _ arguments: JSON = [:], within limit: Duration = .seconds(70)
+        _ tool: String, _ arguments: JSON = [:], key: String? = nil,
+        within limit: Duration = .seconds(70)
     ) async throws -> JSON {
         let params: JSON = ["name": .string(tool), "arguments": arguments]
-        let answer = try await request("tools/call", params, name: tool, within: limit)
+        let meta = key.map { ["dev.homeline/idempotencyKey": JSON.string($0)] as JSON.Object }
+        let answer = try await request(
+            "tools/call", params, name: tool, meta: meta ?? [:], within: limit)
         guard let result = answer["result"] else { throw Unavailable("refused: \(answer)") }
         return result
     }
@@ -54,10 +59,10 @@ public struct MCPCaller: Sendable {
 
     /// Sends one request and gives the whole JSON-RPC response.
     public func request(
-        _ method: String, _ params: JSON = [:], name: String? = nil,
+        _ method: String, _ params: JSON = [:], name: String? = nil, meta: JSON.Object = [:],
         within limit: Duration = .seconds(70)
     ) async throws -> JSON {
-        let messages = try await exchange(method, params, name: name, within: limit)
+        let messages = try await exchange(method, params, name: name, meta: meta, within: limit)
         for body in messages where body["id"] != nil || body["error"] != nil { return body }
         throw Unavailable("no answer: \(messages)")
     }

@@ -1,6 +1,6 @@
 // A bad line between a client and a loopback server: each direction has a delay, a rate and losses,
-// and the whole can be stalled or cut, also at a byte. Every direction has two threads of blocking
-// calls.
+// and the whole can be stalled, or cut at a byte of either direction. Every direction has two
+// threads of blocking calls.
 // Invariant: bytes pass in order, none is lost or made up; what is under way is bounded.
 import Foundation
 
@@ -60,6 +60,8 @@ public final class SlowLink: Sendable {
         var loss: Loss?
         var breaks: Break?
         let isStalled = Box(false)
+        /// The next cut, for whichever connection carries that byte.
+        let nextCut = Box<Cut?>(nil)
         let directions = Box<UInt64>(0)
 
         /// What may be under way: what the delay holds, and a router's small buffer.
@@ -67,6 +69,12 @@ public final class SlowLink: Sendable {
             let milliseconds = Int(delay / .milliseconds(1))
             return (1 << 15) + min(bytesPerSecond, 1 << 30) / 1000 * milliseconds
         }
+    }
+
+    /// A cut of all connections after so many more bytes in one direction.
+    struct Cut: Sendable {
+        var isToClient: Bool
+        var bytes: Int
     }
 
     /// Relays to `server`; a rate of 0 is no limit.
@@ -102,6 +110,11 @@ public final class SlowLink: Sendable {
 
     /// What was held passes on.
     public func resume() { line.isStalled.withLock { $0 = false } }
+
+    /// Ends every connection once `bytes` more bytes have passed in one direction.
+    public func cut(after bytes: Int, toClient isToClient: Bool) {
+        line.nextCut.withLock { $0 = Cut(isToClient: isToClient, bytes: bytes) }
+    }
 
     /// Ends every connection at once; new ones are taken.
     public func cut() {
@@ -142,7 +155,11 @@ public final class SlowLink: Sendable {
                 leave()
             }
             Thread.detachNewThread {
-                queue.drain(to: to, breaks: to == client ? line.breaks : nil)
+                let isToClient = to == client
+                queue.drain(to: to, isToClient: isToClient, breaks: isToClient ? line.breaks : nil)
+                if queue.isCut {
+                    connections.withLock { for end in $0 { shutdown(end, Int32(SHUT_RDWR)) } }
+                }
                 shutdown(to, Int32(SHUT_WR))
                 shutdown(from, Int32(SHUT_RD))
                 leave()
@@ -158,6 +175,8 @@ private final class DelayQueue: @unchecked Sendable {
     private var pieces: [(due: ContinuousClock.Instant, bytes: [UInt8])] = []
     private var held = 0
     private var isOver = false
+    /// Whether the line was cut at a byte of this direction.
+    private(set) var isCut = false
     private var random: Seeded
 
     init(_ line: SlowLink.Line) {
@@ -209,7 +228,7 @@ private final class DelayQueue: @unchecked Sendable {
     }
 
     /// Writes each piece when it is due, until the end.
-    func drain(to descriptor: Int32, breaks: SlowLink.Break?) {
+    func drain(to descriptor: Int32, isToClient: Bool, breaks: SlowLink.Break?) {
         var left = breaks?.bytes ?? .max
         while true {
             condition.lock()
@@ -222,6 +241,9 @@ private final class DelayQueue: @unchecked Sendable {
             let wait = ContinuousClock.now.duration(to: first.due)
             if wait > .zero { usleep(UInt32(wait / .microseconds(1))) }
             while line.isStalled.withLock({ $0 }) { usleep(5000) }
+            let passing = uncut(first.bytes.count, isToClient)
+            isCut = passing < first.bytes.count
+            if isCut { left = min(left, passing) }
             var rest = first.bytes.prefix(left)
             left -= rest.count
             while !rest.isEmpty {
@@ -244,6 +266,17 @@ private final class DelayQueue: @unchecked Sendable {
                 if case .stalls = breaks { while !isAtEnd { usleep(5000) } }
                 return
             }
+        }
+    }
+
+    /// How many of the next bytes pass before the line is cut.
+    private func uncut(_ count: Int, _ isToClient: Bool) -> Int {
+        line.nextCut.withLock { cut in
+            guard let bytes = cut?.bytes, cut?.isToClient == isToClient else { return count }
+            cut?.bytes = bytes - count
+            guard bytes < count else { return count }
+            cut = nil
+            return bytes
         }
     }
 

@@ -154,6 +154,11 @@ import Testing
         }
     }
 
+    @Test func `what runs once has a key, and all else may be repeated`() {
+        let once = Wire.Method.allCases.filter(\.row.runsOnce)
+        #expect(once == Wire.Method.allCases.filter { $0.row.changesTargets || $0 == .readOutput })
+    }
+
     @Test func `the six drifts are gone`() throws {
         func schema(_ tool: String, _ argument: String) -> JSON? {
             ToolRow.all.first { $0.name == tool }?.inputSchema["properties"]?[argument]

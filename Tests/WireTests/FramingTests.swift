@@ -22,9 +22,11 @@ import Testing
         let request = try Request(decoding: bytes)
         #expect(request.method == method.rawValue)
         #expect(
-            Request(method, caller: request.caller, arguments: RawJSON(request.arguments)).encoded()
-                == bytes
-        )
+            Request(
+                method, caller: request.caller, key: request.key,
+                arguments: RawJSON(request.arguments)
+            ).encoded() == bytes)
+        #expect((request.key != nil) == (method == .execute))
         #expect(Vectors.fault(of: bytes) == nil)
         #expect(
             Reply.result(try Vectors.result(method.rawValue)).encoded()

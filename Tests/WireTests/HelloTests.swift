@@ -38,6 +38,7 @@ import Wire
         #expect(hello.version == Contract.version && hello.epoch.boot == 1_767_225_600_123)
         let isJoining = name.hasSuffix("joining")
         #expect((hello.agentID == nil) == isJoining)
+        #expect(hello.keepsJournal == !isJoining)
         #expect((hello.invitation != nil) == isJoining)
         #expect(hello.name == (isJoining ? "site" : nil))
         #expect(hello.tags == (isJoining ? ["lab", "eu"] : []))

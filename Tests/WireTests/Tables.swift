@@ -21,13 +21,13 @@ enum Tables {
 
     private static var calls: String {
         rows(
-            ["call", "deadline", "tool", "changes a target", "does"],
+            ["call", "deadline", "tool", "changes a target", "has a key", "does"],
             Wire.Method.allCases.map { method in
                 let row = method.row
                 return [
                     "`\(method.rawValue)`", row.deadline.text,
                     row.tool.map { "`\($0.name)`" } ?? "",
-                    row.changesTargets ? "yes" : "", row.does,
+                    row.changesTargets ? "yes" : "", row.runsOnce ? "yes" : "", row.does,
                 ]
             })
     }

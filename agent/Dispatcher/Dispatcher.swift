@@ -25,10 +25,13 @@ import Wire
     var ownerOfCommand: @IO (String) -> Owner? = { _ in nil }
     /// The principals that are served no more.
     let revoked = RevokedPrincipals()
+    /// Runs each call with a key once.
+    let journal: Journal
     private let watch = CallWatch()
     private var entries: [String: Entry] = [:]
 
-    init() {
+    init(journal: Journal = Journal()) {
+        self.journal = journal
         serve(.progress) { [watch] (call: AskProgress, visit) in
             watch.progress(of: call.call, visit.caller).json
         }
@@ -57,18 +60,39 @@ import Wire
             if let rule = policy.refusal(of: entry.method) {
                 throw .refused(entry.row.tool?.name ?? request.method, by: rule)
             }
-            let fields = try Self.limited(entry.row.limit, try Fields(request.arguments), policy)
-            let served = try entry.read(fields)
-            try admit(request.caller, to: entry.row, fields)
-            let visit = Visit(request.caller)
-            let result = try await watch.during(visit) { () throws(Fault) in
-                try await Sharer.serving(request.caller.id) { () throws(Fault) in
-                    try await served(visit)
-                }
+            guard entry.row.runsOnce, let key = request.key else {
+                return await (try service(of: entry, request, policy))()
             }
-            return Reply.result(RawJSON(result)).encoded()
+            let call = JournaledCall(
+                key: .init(principal: request.caller.id, name: key), method: request.method,
+                arguments: request.arguments)
+            return try await journal.reply(to: call) { () throws(Fault) in
+                try service(of: entry, request, policy)
+            }
         } catch {
             return Reply.fault(error).encoded()
+        }
+    }
+
+    /// What serves a call, whose arguments are checked at once.
+    private func service(
+        of entry: Entry, _ request: Request, _ policy: Policy
+    ) throws(Fault) -> Journal.Service {
+        let fields = try Self.limited(entry.row.limit, try Fields(request.arguments), policy)
+        let served = try entry.read(fields)
+        try admit(request.caller, to: entry.row, fields)
+        let (visit, watch) = (Visit(request.caller), watch)
+        return {
+            do throws(Fault) {
+                let result = try await watch.during(visit) { () throws(Fault) in
+                    try await Sharer.serving(visit.caller.id) { () throws(Fault) in
+                        try await served(visit)
+                    }
+                }
+                return Reply.result(RawJSON(result)).encoded()
+            } catch {
+                return Reply.fault(error).encoded()
+            }
         }
     }
 

@@ -6,7 +6,7 @@ import Wire
 
 /// Everything one agent runs, except its connection to the relay.
 @IO final class Agent {
-    let dispatcher = Dispatcher()
+    let dispatcher: Dispatcher
     let membership: Membership
     let targets: Targets
     let links = Links()
@@ -15,7 +15,8 @@ import Wire
     let commands: Commands
     let files: Files
 
-    init(identity: Identity, settings: AgentSettings) {
+    init(identity: Identity, settings: AgentSettings, journal: Journal = Journal()) {
+        dispatcher = Dispatcher(journal: journal)
         let membership = Membership(name: identity.name, id: identity.agentID)
         let newHandle: @IO () -> String = { membership.newHandle() }
         let targets = Targets(settings: settings.targets, place: .current)
@@ -57,6 +58,7 @@ import Wire
         targets.settings = settings.targets
         targets.policy = settings.policy
         links.secrets = settings.secrets
+        dispatcher.journal.isSynced = settings.isJournalSynced
         sessions.limit = settings.policy.sessionLimit
         links.limit = settings.policy.linkLimit
         IO.task { await self.endWhatIsRefused() }

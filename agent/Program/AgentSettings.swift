@@ -11,6 +11,8 @@ struct AgentSettings: Sendable {
     var targets = TargetSettings()
     var policy = Policy()
     var secrets = Secrets()
+    /// Whether a call waits until the disk has stored its key.
+    var isJournalSynced = false
     /// Whether there is a configuration file.
     var hasFile = false
 
@@ -29,6 +31,7 @@ struct AgentSettings: Sendable {
             knownHosts: all.string(Settings.knownHosts),
             acceptNew: all.bool(Settings.acceptNew))
         targets.blocks = all.blocks("Target").map(TargetBlock.init)
+        isJournalSynced = all.bool(Settings.journalSync)
         policy.allowedTargets = all.strings(Settings.allowTarget)
         policy.deniedTargets = all.strings(Settings.denyTarget)
         policy.allowedUsers = all.strings(Settings.allowUser)

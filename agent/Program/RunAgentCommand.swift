@@ -16,7 +16,8 @@ import Wire
         }
         let lock = try take(folder)
         let agent = Agent(
-            identity: identity, settings: try AgentSettings(options, folder: folder))
+            identity: identity, settings: try AgentSettings(options, folder: folder),
+            journal: Journal(folder: folder, log: Process.log))
         let (dispatcher, membership) = (agent.dispatcher, agent.membership)
         let uplink = Uplink(
             folder: folder, identity: identity, answer: { await dispatcher.answer($0) },

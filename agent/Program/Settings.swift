@@ -62,6 +62,11 @@ enum Settings {
     static let path = Setting.text(
         "path", "PATH", "also test a path on the target", flagOnly: true)
 
+    static let journalSync = Setting.truth(
+        "journal-sync",
+        "have the disk store each changing call before it is made, so that it runs at most once also"
+            + " after a power cut; costs some milliseconds a call")
+
     private static let policy = [
         readOnly, allowLocal, secretArguments, maxSessions, maxLinks, maxOutput, allowTarget,
         denyTarget, allowUser, denyUser, allowTool, denyTool, allowPath, denyPath, readOnlyPath,
@@ -121,7 +126,7 @@ enum Settings {
                 "Show what this site's policy allows, and which rule refuses the rest.",
                 settings: finding + [readOnly, path],
                 positionals: [.required("TARGET"), .optional("TOOL")]),
-        ], fileSettings: policy, fileBlocks: ["Target": Block.all, "Secret": []],
+        ], fileSettings: policy + [journalSync], fileBlocks: ["Target": Block.all, "Secret": []],
         limits: Limits.all)
 
     /// The state folder: the flag, or the XDG state folder.

@@ -92,6 +92,7 @@ import Wire
                     ) { hello in
                         hello.agentID = identity.agentID
                         hello.epoch = epoch
+                        hello.keepsJournal = true
                         hello.facts = Machine.facts
                     })
             } catch {

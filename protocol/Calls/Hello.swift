@@ -105,6 +105,8 @@ public struct Hello: Sendable, Equatable {
     ///
     /// A connection with a later epoch takes over from an earlier one.
     public var epoch: Epoch
+    /// Whether it runs a call with a key at most once, also when it is restarted.
+    public var keepsJournal = false
     /// The machine.
     public var facts = AgentFacts()
 
@@ -123,6 +125,10 @@ public struct Hello: Sendable, Equatable {
         "epoch", [boot.declaration, connection.declaration],
         "The order of the agent's connections: a later one replaces an earlier one."
     ).optional
+    private static let journal = Field.flag(
+        "journal",
+        "Whether the agent runs a call with a `key` at most once, also when it is restarted."
+    ).or(false)
     private static let facts = Field.object(
         "facts", AgentFacts.members, "The machine; each member is cut at 255 characters.")
     private static let agentID = Field.text(
@@ -146,7 +152,7 @@ public struct Hello: Sendable, Equatable {
         changesTargets: false, arguments: Challenge.arguments,
         result: [
             Challenge.version.declaration, publicKey.declaration, signature.declaration,
-            epochField.declaration, facts.declaration, agentID.declaration,
+            epochField.declaration, journal.declaration, facts.declaration, agentID.declaration,
             invitation.declaration, name.declaration, tags.declaration,
         ])
 
@@ -187,6 +193,7 @@ public struct Hello: Sendable, Equatable {
         members.put(Self.publicKey, publicKey)
         members.put(Self.signature, signature)
         members.put(Self.epochField, epoch.json)
+        if keepsJournal { members.put(Self.journal, true) }
         members.put(Self.facts, facts.json)
         members.put(Self.agentID, agentID)
         members.put(Self.invitation, invitation)
@@ -204,6 +211,7 @@ public struct Hello: Sendable, Equatable {
         invitation = try fields[Self.invitation]
         name = try fields[Self.name]
         tags = try fields[Self.tags]
+        keepsJournal = try fields[Self.journal]
         let epoch = try fields.inside(Self.epochField)
         self.epoch = Epoch(
             boot: Int64(try epoch[Self.boot.or(0)]),

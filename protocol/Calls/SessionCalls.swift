@@ -250,8 +250,8 @@ public struct ReadOutput: CallArguments {
 
     static let row = MethodRow(
         does: "reads a session's output by offset",
-        deadline: Deadline(.seconds(15), plus: [wait]), changesTargets: false, hasProgress: true,
-        limit: maxBytes,
+        deadline: Deadline(.seconds(15), plus: [wait]), changesTargets: false, movesReader: true,
+        hasProgress: true, limit: maxBytes,
         arguments: [
             Shared.sessionID.declaration, offset.declaration, wait.declaration, goal.declaration,
             until.declaration, view.declaration, maxBytes.declaration,

@@ -32,6 +32,9 @@ public enum Contract {
     /// The most bytes of one environment variable: Linux takes no more (`MAX_ARG_STRLEN`).
     public static let variableBytes = 128 << 10
 
+    /// The most bytes of a call's key: twice those of a random key that never repeats.
+    public static let keyBytes = 64
+
     /// The most bytes of an agent's name or id: as many as a label of a host name has (RFC 1035).
     public static let agentNameBytes = 63
     /// What an agent's name or id looks like, for people.

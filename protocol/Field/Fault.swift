@@ -30,6 +30,7 @@ public struct Fault: Error, Equatable, Sendable, CustomStringConvertible {
         case fileChanged = "file_changed"
         case fileFailed = "file_failed"
         case limitReached = "limit_reached"
+        case outcomeUnknown = "outcome_unknown"
         case shellUnusable = "shell_unusable"
         case unavailable
         case `internal`
@@ -60,7 +61,8 @@ public struct Fault: Error, Equatable, Sendable, CustomStringConvertible {
                 .busy, .refusedByPolicy, .nameNotFound, .unreachable, .connectionRefused,
                 .timedOut, .hostKeyUnknown, .hostKeyChanged, .hostKeyRevoked, .algorithmsRefused,
                 .authenticationFailed, .channelRefused, .linkLost, .fileNotFound, .fileRefused,
-                .fileChanged, .fileFailed, .limitReached, .shellUnusable, .unavailable:
+                .fileChanged, .fileFailed, .limitReached, .outcomeUnknown,
+                .shellUnusable, .unavailable:
                 1
             }
         return [

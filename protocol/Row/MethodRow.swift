@@ -11,6 +11,9 @@ public final class MethodRow: Sendable {
     public let deadline: Deadline
     /// Whether it may change something at a target: a site that is read-only refuses it.
     public let changesTargets: Bool
+    /// Whether its answer depends on what its caller was given before, so that a repetition would
+    /// leave something out.
+    public let movesReader: Bool
     /// Whether it waits for output, of which clients may want progress meanwhile.
     public let hasProgress: Bool
     /// The argument that bounds the output in the reply; nil if the reply has no output.
@@ -32,15 +35,21 @@ public final class MethodRow: Sendable {
         limit != nil || tool?.isLarge == true ? Self.largeReply : Self.smallReply
     }
 
+    /// Whether running it twice differs from running it once: the relay gives such a call a key, by
+    /// which the agent runs it once.
+    public var runsOnce: Bool { changesTargets || movesReader }
+
     /// A row; the tool has the call's arguments and results where it does not declare others.
     public init(
-        does: String, deadline: Deadline, changesTargets: Bool, hasProgress: Bool = false,
+        does: String, deadline: Deadline, changesTargets: Bool, movesReader: Bool = false,
+        hasProgress: Bool = false,
         limit: Field<Int>? = nil, arguments: [Declaration] = [], result: [Declaration] = [],
         tool: ToolRow? = nil
     ) {
         self.does = does
         self.deadline = deadline
         self.changesTargets = changesTargets
+        self.movesReader = movesReader
         self.hasProgress = hasProgress
         self.limit = limit
         self.arguments = arguments

@@ -8,16 +8,20 @@ import Wire
     let line: any AgentLine
     let epoch: Hello.Epoch
     let facts: AgentFacts
+    /// Whether it runs a call with a key at most once.
+    let keepsJournal: Bool
     /// Seconds since 1970.
     let since: Int64
 
     init(
-        agentID: String, line: any AgentLine, epoch: Hello.Epoch, facts: AgentFacts, since: Int64
+        agentID: String, line: any AgentLine, epoch: Hello.Epoch, facts: AgentFacts,
+        keepsJournal: Bool, since: Int64
     ) {
         self.agentID = agentID
         self.line = line
         self.epoch = epoch
         self.facts = facts
+        self.keepsJournal = keepsJournal
         self.since = since
     }
 }

@@ -1,4 +1,4 @@
-// The agents: which have joined, which are connected, and how to call one. Where in the flow:
+// The agents: which have joined, and which are connected (Fleet+Calling calls them). Where it is:
 // between the MCP tools and the tunnels. Invariant: one connection per agent; a later one takes
 // over at once.
 import JSON
@@ -21,7 +21,8 @@ import Wire
 
     /// The bytes on the way to agents and back.
     let freight: Freight
-    private let calls = OpenCalls()
+    /// The calls that are open at agents.
+    let calls = OpenCalls()
     private let arrivals = Condition()
     private let store: Store
     private var members: [String: Member] = [:]
@@ -47,8 +48,9 @@ import Wire
         }
         arrivals.broadcast()
         for record in records where members[record.id] == nil {
-            // This relay has just started: an agent that was connected before it comes back.
-            let isExpected = record.lastSeen.map { store.now() - $0 < Self.recently } ?? false
+            // This relay has just started: an agent that was connected before it comes back. One that
+            // was never seen may have joined in the minute before the relay was killed.
+            let isExpected = record.lastSeen.map { store.now() - $0 < Self.recently } ?? true
             members[record.id] = Member(record: record, lostAt: isExpected ? IO.now : nil)
         }
         for record in records { members[record.id]?.record = record }
@@ -137,108 +139,35 @@ import Wire
         Contract.agentID(of: handle).flatMap { members[$0] }
     }
 
-    // MARK: Calling
-
-    /// The bytes of a request beside its arguments: the method and the caller with its reach.
-    private static let requestBytes = 1024
-
-    /// Calls an agent and returns its result's bytes, within `deadline`; only `Router.send` uses
-    /// it.
-    func call(
-        _ member: Member, _ method: Method, caller: Caller, arguments: RawJSON, deadline: Duration
-    ) async throws(Fault) -> AgentAnswer {
-        let name = member.record.name
-        let end = IO.now + deadline
-        let (agentID, callerID) = (member.record.id, caller.id)
-        guard calls.begin(at: agentID, by: callerID) else {
-            throw Fault(
-                .busy,
-                "\(OpenCalls.limit) calls of yours are open at agent \"\(name)\", some of them"
-                    + " perhaps given up and not ended yet: try again in a moment.")
-        }
-        // After the count: a caller that is at its limit takes no room either.
-        let (sent, line): (ByteBudget.Claim, any AgentLine)
-        do throws(Fault) {
-            if members[agentID]?.connection == nil, !isExpected(agentID) { throw offline(member) }
-            sent = try await freight.place(
-                for: arguments.bytes.count + Self.requestBytes, at: member.record, before: end)
-            line = try await self.line(to: member, before: end)
-        } catch {
-            calls.end(at: agentID, by: callerID)
-            throw error
-        }
-        let received = freight.arrival(from: member.record)
-        let outcome = await IO.within(end - IO.now) { () async -> Result<[UInt8], TunnelError> in
-            // Not before the agent has given up a call that was cancelled.
-            defer { self.calls.end(at: agentID, by: callerID) }
-            // Encoded here, and handed over: the line is the only one that holds the bytes.
-            let request = Request(method, caller: caller, arguments: arguments).encoded()
-            do throws(TunnelError) {
-                return .success(try await line.call(request, sent: sent, received: received))
-            } catch {
-                return .failure(error)
-            }
-        }
-        switch outcome {
-        case .success(let bytes):
-            guard bytes.count <= method.row.replyLimit else {
-                throw Fault(
-                    .unavailable,
-                    "Agent \"\(name)\" answered with \(bytes.count) bytes, at most"
-                        + " \(method.row.replyLimit) are taken.")
-            }
-            // A long reply is read beside the loop, which serves everybody.
-            let reply = await Blocking.run(ifLong: bytes.count) { Reply(decoding: bytes) }
-            switch reply {
-            case .result(let result): return AgentAnswer(result, holding: received)
-            case .fault(let fault): throw fault
-            }
-        case .failure(.closed) where revoked.contains(agentID):
-            throw Fault(
-                .agentOffline,
-                "Agent \"\(name)\" was revoked during the call. Whatever was started there may still "
-                    + "run; only a new invitation brings the agent back.")
-        case .failure(.closed(let reason)):
-            throw Fault(
-                .agentOffline,
-                "The tunnel to agent \"\(name)\" broke during the call (\(reason)). Whatever was "
-                    + "started there keeps running; the agent reconnects by itself: then ask again "
-                    + "with the same handle."
-            )
-        case .failure(let error):
-            throw Fault(.unavailable, "Agent \"\(name)\": \(error).")
-        case nil:
-            throw Fault(
-                .timedOut, "Agent \"\(name)\" did not answer in \(deadline.components.seconds) s.")
-        }
-    }
-
-    /// Time after the loss of a connection during which calls wait for the next one: an agent that
-    /// can dial does so within 5 s.
-    private static let patience = Duration.seconds(10)
+    /// Time after the loss of a connection within which an agent is expected back.
+    private static let expectation = Duration.seconds(60)
     /// Seconds since an agent was last seen, within which a relay that starts expects it; the store
     /// learns of it once a minute.
     private static let recently: Int64 = 120
 
-    private func isExpected(_ id: String) -> Bool {
-        members[id]?.lostAt.map { IO.now < $0 + Self.patience } ?? false
+    /// Whether an agent that is not connected is expected back.
+    func expects(_ id: String) -> Bool {
+        members[id]?.lostAt.map { IO.now < $0 + Self.expectation } ?? false
     }
 
-    /// The agent's line; where it was lost a moment ago, the next one.
-    private func line(
-        to member: Member, before end: ContinuousClock.Instant
-    ) async throws(Fault) -> any AgentLine {
-        let id = member.record.id
-        if let lostAt = members[id]?.lostAt {
-            await arrivals.wait(until: min(end, lostAt + Self.patience)) {
-                members[id]?.connection != nil || members[id] == nil
-            }
+    /// Whether an agent was revoked while this relay runs.
+    func isRevoked(_ id: String) -> Bool { revoked.contains(id) }
+
+    /// An agent's connection, which is waited for until `end`; nil if none has come.
+    ///
+    /// `last` is a connection that carries no more calls.
+    func connection(
+        of id: String, after last: AgentConnection?, before end: ContinuousClock.Instant
+    ) async -> AgentConnection? {
+        func next() -> AgentConnection? {
+            members[id]?.connection.flatMap { $0 === last ? nil : $0 }
         }
-        guard let connection = members[id]?.connection else { throw offline(member) }
-        return connection.line
+        await arrivals.wait(until: end) { next() != nil || members[id] == nil }
+        return next()
     }
 
-    private func offline(_ member: Member) -> Fault {
+    /// The fault for an agent that is not connected.
+    func offline(_ member: Member) -> Fault {
         let record = members[member.record.id]?.record ?? member.record
         let since = record.lastSeen.map { " since \(UTCTime($0).rfc3339)" } ?? ""
         return Fault(

@@ -96,7 +96,7 @@ import Wire
             epoch.boot = min(epoch.boot, store.now() * 1000 + 999)
             let connection = AgentConnection(
                 agentID: record.id, line: tunnel, epoch: epoch, facts: hello.facts,
-                since: store.now())
+                keepsJournal: hello.keepsJournal, since: store.now())
             if let refusal = fleet.refusal(of: connection) { throw Rejection(refusal) }
             let welcome = Welcome(agentID: record.id, name: record.name)
             _ = try await ask(tunnel, .welcome, welcome.json, end)

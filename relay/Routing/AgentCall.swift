@@ -13,28 +13,33 @@ struct AgentCall: Sendable {
     let fields: Fields
     /// The caller.
     let principal: Principal
+    /// By which the agent knows a repetition of a call that must run once; nil: the router makes a
+    /// key.
+    var key: String?
     /// Who is shown the call's progress; nil if nobody.
     var progress: ProgressWatch?
 
     /// A call whose arguments are passed on as the bytes that arrived.
     init(
         _ method: Method, _ arguments: RawJSON, _ fields: Fields, for principal: Principal,
-        progress: ProgressWatch? = nil
+        key: String? = nil, progress: ProgressWatch? = nil
     ) {
         self.method = method
         self.arguments = arguments
         self.fields = fields
         self.principal = principal
+        self.key = key
         self.progress = progress
     }
 
     /// A call whose arguments are made here.
     init(
         _ method: Method, _ arguments: JSON.Object = [:], for principal: Principal,
-        progress: ProgressWatch? = nil
+        key: String? = nil, progress: ProgressWatch? = nil
     ) {
         self.init(
             method, RawJSON(.object(arguments)), Fields(object: arguments), for: principal,
+            key: key,
             progress: progress)
     }
 }

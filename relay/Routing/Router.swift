@@ -2,6 +2,7 @@
 // then passes the bytes. Flow: a tool or a resource → send → Fleet → the agent's line, and back.
 // Invariant: nothing else calls an agent that was welcomed; arguments and results are passed on
 // unchanged.
+import Crypto
 import JSON
 import Loop
 import MCP
@@ -53,6 +54,9 @@ import Wire
 
     // MARK: Sending
 
+    /// Bytes of a call's random key: no two calls of a principal ever have the same.
+    private static let keyBytes = 12
+
     /// Makes a call at an agent and returns its result's bytes; `label` is the prefix of its
     /// progress.
     func send(
@@ -62,10 +66,12 @@ import Wire
         try admit(call, row, to: member)
         let deadline = try row.deadline.time(for: call.fields)
         var caller = caller(call.principal, at: member)
+        let key = row.runsOnce ? call.key ?? Base64.encodeURL(Random.bytes(Self.keyBytes)) : nil
         let claims = Claims(agent: member.record)
         guard let watch = call.progress, row.hasProgress else {
             let answer = try await fleet.call(
-                member, call.method, caller: caller, arguments: call.arguments, deadline: deadline)
+                member, call.method, caller: caller, key: key, arguments: call.arguments,
+                deadline: deadline)
             try await claims.check(answer.result)
             return answer
         }
@@ -78,7 +84,8 @@ import Wire
             label, ask: { () throws(Fault) in try await self.send(question, to: member).result }
         ) { () throws(Fault) in
             try await fleet.call(
-                member, call.method, caller: caller, arguments: call.arguments, deadline: deadline)
+                member, call.method, caller: caller, key: key, arguments: call.arguments,
+                deadline: deadline)
         }
         try await claims.check(answer.result)
         return answer

@@ -18,18 +18,24 @@ extension Tools {
         if targets.count == 1, !fields.has(ExecuteTargets.targets.name) {
             // One target that cannot be reached is an error of the call itself.
             let way = AgentCall(
-                .execute, call.rawArguments, fields, for: principal, progress: watch)
+                .execute, call.rawArguments, fields, for: principal, key: try call.key(),
+                progress: watch)
             return await Self.joined([
                 try await router.send(
                     way, to: try router.member(forTarget: targets[0], fields, principal))
             ])
         }
-        let runs = targets.map { target in
+        var ways: [(target: String, call: AgentCall)] = []
+        for target in targets {
             var object = call.arguments
             object[ExecuteTargets.targets.name] = nil
             object[ExecuteTargets.target.name] = .string(target)
-            let way = AgentCall(.execute, object, for: principal, progress: watch)
-            return IO.task { () -> AgentAnswer in
+            let key = try call.key(for: target)
+            let way = AgentCall(.execute, object, for: principal, key: key, progress: watch)
+            ways.append((target, way))
+        }
+        let runs = ways.map { target, way in
+            IO.task { () -> AgentAnswer in
                 do throws(Fault) {
                     let member = try router.member(forTarget: target, fields, principal)
                     return try await router.send(way, to: member, label: target)

@@ -63,7 +63,8 @@ import Wire
         let fields = Fields(object: call.arguments)
         let principal = try router.principal(of: call)
         let way = AgentCall(
-            method, call.rawArguments, fields, for: principal, progress: ProgressWatch(call))
+            method, call.rawArguments, fields, for: principal, key: try call.key(),
+            progress: ProgressWatch(call))
         switch try router.destination(row.routes, fields, principal) {
         case .one(let member):
             let answer = try await router.send(way, to: member)

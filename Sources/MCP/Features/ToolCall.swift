@@ -20,6 +20,8 @@ public struct ToolCall: Sendable {
     public let revision: Revision
     /// The trace that this call belongs to.
     public let trace: TraceContext?
+    /// The request's `_meta`, for keys that a server defines itself.
+    public let meta: JSON.Object
     /// Where to report progress; `nil` if the client asked for none.
     public let progress: ProgressReporter?
 
@@ -28,7 +30,7 @@ public struct ToolCall: Sendable {
         name: String, arguments: JSON.Object, principal: Principal,
         client: Implementation? = nil, capabilities: JSON.Object = [:],
         revision: Revision = .v2026_07_28, trace: TraceContext? = nil,
-        progress: ProgressReporter? = nil, rawArguments: RawJSON? = nil
+        meta: JSON.Object = [:], progress: ProgressReporter? = nil, rawArguments: RawJSON? = nil
     ) {
         self.name = name
         self.arguments = arguments
@@ -38,6 +40,7 @@ public struct ToolCall: Sendable {
         self.capabilities = capabilities
         self.revision = revision
         self.trace = trace
+        self.meta = meta
         self.progress = progress
     }
 }

@@ -24,6 +24,8 @@ struct Request: Sendable {
     let caller: Caller
     let progressToken: RequestID?
     let trace: TraceContext?
+    /// What the client sent beside the arguments.
+    let meta: JSON.Object
 
     init(_ message: Message, id: RequestID, method: String, caller: Caller) throws(MCPError) {
         self.id = id
@@ -31,6 +33,7 @@ struct Request: Sendable {
         params = message.params
         self.caller = caller
         trace = TraceContext(message.meta)
+        meta = message.meta ?? [:]
         if let token = message.meta?[MetaKey.progressToken], !token.isNull {
             guard let token = params.members(of: "_meta")?.id(MetaKey.progressToken) else {
                 throw .invalidParams("params._meta.progressToken must be a string or an integer")
