@@ -1,9 +1,10 @@
 #!/bin/sh
 # Builds and runs the tests. At the end it lists what was skipped (with reasons) and what failed;
 # the last line is `N passed, N failed, N skipped`.
-#   scripts/tests.sh [plain] [thread] [release] [lab] [fuzz] [differential] [attack]
+#   scripts/tests.sh [plain] [thread] [release] [lab] [fuzz] [differential] [soak] [attack]
 # thread: under the thread sanitizer, in a separate build; release: the optimized programs end to
-# end; lab, fuzz: these alone; attack: the optimized programs under the attacks of Tests/Security.
+# end; lab, fuzz, differential, soak: these alone; attack: the optimized programs under the attacks
+# of Tests/Security.
 # A test that fails is run again without company: if it passes then, it is listed as `unsteady`, a
 # fault to mend that does not fail the run. HOMELINE_LAB=long allows no second time.
 # Ends processes that a test left running, found by the mark of this run. Fails if a test failed.
@@ -105,12 +106,13 @@ for kind in "$@"; do
         run attacks --no-parallel \
             --filter '^(Security\..*(Hostile(Agent|Host)|Stranger)Tests|FuzzTests\.ParserTests)'
         ;;
-    lab | fuzz | differential)
+    lab | fuzz | differential | soak)
         # shellcheck disable=SC2086
         swift build $flags --build-tests
         case $kind in
         lab) filter='^SessionLab\.' ;;
         fuzz) filter='^FuzzTests\.' ;;
+        soak) filter='^EndToEnd\.AtMostOnceTests' ;;
         *) filter='^AgentTests\.DifferentialTests' ;;
         esac
         run "$kind" --filter "$filter"
@@ -135,7 +137,7 @@ for kind in "$@"; do
         swift build $flags --build-tests
         HOMELINE_PROGRAMS=$(swift build -c release --show-bin-path)
         export HOMELINE_PROGRAMS
-        run release --filter '^EndToEnd\.'
+        run release --filter '^EndToEnd\.' --skip AtMostOnceTests
         unset HOMELINE_PROGRAMS
         ;;
     attack)
@@ -151,7 +153,7 @@ for kind in "$@"; do
         unset HOMELINE_PROGRAMS
         ;;
     *)
-        echo "tests.sh: no kind '$kind'; there are: plain thread release lab fuzz differential attack" >&2
+        echo "tests.sh: no kind '$kind'; there are: plain thread release lab fuzz differential soak attack" >&2
         exit 64
         ;;
     esac

@@ -69,7 +69,9 @@ extension Tunnel {
         gathered = writeRecord(gathered)
         inSession -= 1
         if isClosed { return free() }
+        CrashPoint.reach("tunnel.framed")
         transport.flush()
+        CrashPoint.reach("tunnel.flushed")
         tellDrained()
         guard !isClosed else { return }
         // The system took everything, so no drain callback will follow.

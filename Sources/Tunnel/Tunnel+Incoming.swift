@@ -63,6 +63,7 @@ extension Tunnel {
 
     func answer(_ stream: TunnelStream) {
         guard let onCall else { return reset(stream, NGHTTP2_REFUSED_STREAM.rawValue) }
+        CrashPoint.reach("tunnel.received")
         let body = stream.body.bytes
         stream.body.bytes = []
         stream.kind = .callIn(
@@ -72,6 +73,7 @@ extension Tunnel {
                 stream.kind = .callIn(nil)
                 stream.send(body: reply)
                 self.respond(to: stream, Self.okHeaders)
+                CrashPoint.reach("tunnel.responded")
             })
     }
 

@@ -207,6 +207,7 @@ public import Net
         }
         stream.id = id
         streams[id] = stream
+        CrashPoint.reach("tunnel.submitted")
         lookSoon()
         schedule()
     }

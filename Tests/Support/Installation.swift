@@ -30,12 +30,14 @@ public final class Installation: Sendable {
     /// Starts the relay; again on the same ports when it ran before.
     ///
     /// Its standard error goes to the file `errors` where that is given.
-    public func startRelay(_ more: [String] = [], errors: String? = nil) async throws {
+    public func startRelay(
+        _ more: [String] = [], environment: [String: String] = [:], errors: String? = nil
+    ) async throws {
         let (mcp, tunnel) = addresses.withLock { (Self.place($0.mcp), Self.place($0.tunnel)) }
         let process = try Self.start(
             "homeline-relay",
             ["serve", "--data", data("relay"), "--mcp", mcp, "--tunnel", tunnel] + more,
-            errors: errors)
+            environment: environment, errors: errors)
         running.withLock { $0["relay"] = process }
         let status = try await eventually(within: .seconds(20)) { () -> JSON? in
             guard process.end == nil else { throw Unavailable("relay: \(process.errors)") }
@@ -90,15 +92,16 @@ public final class Installation: Sendable {
     ///
     /// Its standard error goes to the file `errors` where that is given.
     public func startAgent(
-        _ name: String, caller: MCPCaller, errors: String? = nil
+        _ name: String, caller: MCPCaller, environment: [String: String] = [:],
+        errors: String? = nil
     ) async throws {
         // A home of its own: the tester's start-up files may be slow, or wait for a lock.
         let home = directory.file("home")
         try FileManager.default.createDirectory(
             atPath: home, withIntermediateDirectories: true)
         let process = try Self.start(
-            "homeline-agent", ["run", "--data", data(name)], environment: ["HOME": home],
-            errors: errors)
+            "homeline-agent", ["run", "--data", data(name)],
+            environment: environment.merging(["HOME": home]) { $1 }, errors: errors)
         running.withLock { $0[name] = process }
         guard await online(name, caller: caller) else {
             throw Unavailable("agent \(name) never came: \(process.output)\(process.errors)")

@@ -71,6 +71,7 @@ import Wire
         program.onEnd = { [weak self] in self?.finish($0) }
         process.send(input)
         program.resume()
+        CrashPoint.reach("agent.running")
     }
 
     /// Ends it on request.

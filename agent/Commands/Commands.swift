@@ -61,7 +61,9 @@ import Wire
         let run = CommandRun(
             id: id, target: request.target, owner: Owner(caller, at: host.address),
             command: request.command, hasTerminal: request.hasTerminal)
+        CrashPoint.reach("agent.starting")
         let process = try await host.execute(text, mark: id)
+        CrashPoint.reach("agent.started")
         jobs.add(run, place)
         isStarted = true
         run.start(process, input: Array(request.input.utf8), timeout: request.timeout)

@@ -50,8 +50,10 @@ import Wire
 
     /// Answers one call.
     func answer(_ bytes: [UInt8]) async -> [UInt8] {
+        CrashPoint.reach("agent.received")
         do throws(Fault) {
             let request = try Request(decoding: bytes)
+            CrashPoint.reach("agent.decoded")
             guard let entry = entries[request.method] else {
                 throw Fault(.unknownMethod, "this agent does not know \(request.method); update it")
             }
@@ -82,6 +84,7 @@ import Wire
         let served = try entry.read(fields)
         try admit(request.caller, to: entry.row, fields)
         let (visit, watch) = (Visit(request.caller), watch)
+        CrashPoint.reach("agent.admitted")
         return {
             do throws(Fault) {
                 let result = try await watch.during(visit) { () throws(Fault) in
@@ -89,6 +92,7 @@ import Wire
                         try await served(visit)
                     }
                 }
+                CrashPoint.reach("agent.served")
                 return Reply.result(RawJSON(result)).encoded()
             } catch {
                 return Reply.fault(error).encoded()

@@ -66,16 +66,22 @@ import Wire
             return await wait(for: run)
         }
         if let earlier = try reply(kept: call) { return earlier }
+        CrashPoint.reach("agent.new")
         let service = try prepare()
         guard runs.count < Self.runLimit else {
             throw Fault(.busy, "this agent serves \(Self.runLimit) calls: try again in a moment")
         }
         let run = Run(call)
         runs[call.key] = run
+        CrashPoint.reach("agent.unwritten")
         await begin(call)
+        CrashPoint.reach("agent.written")
         run.task = IO.task {
+            CrashPoint.reach("agent.serving")
             let reply = await service()
+            CrashPoint.reach("agent.ended")
             self.end(run, reply)
+            CrashPoint.reach("agent.replied")
         }
         if run.isGivenUp { run.task?.cancel() }
         return await wait(for: run)

@@ -1,6 +1,6 @@
 // A part of the journal: a file that only grows, and what is known of each key in it. A record is
 // one line of JSON: `{"begin":KEY,"of":PRINCIPAL,"method":…}` before a call is served, and
-// `{"end":KEY,"of":…,"method":…,"reply":{…}}` after it. Invariant: a line that was cut by a crash is
+// `{"end":KEY,"of":…,"method":…,"reply":{…}}` after it. Invariant: a line that a crash has cut is
 // passed over, and what is read never ends the program.
 import Crypto
 import Glibc

@@ -46,6 +46,7 @@ extension Fleet {
                 "\(OpenCalls.limit) calls of yours are open at agent \"\(member.record.name)\", some"
                     + " of them perhaps given up and not ended yet: try again in a moment.")
         }
+        CrashPoint.reach("relay.counted")
         let order = Order(
             member: member, method: method, caller: caller, key: key, arguments: arguments,
             end: IO.now + deadline)
@@ -78,12 +79,14 @@ extension Fleet {
             let sent = try await freight.place(
                 for: order.arguments.bytes.count + Self.requestBytes, at: order.member.record,
                 before: order.end)
+            CrashPoint.reach("relay.placed")
             let patience = broken == nil ? Self.patience : Self.patienceForAnswer
             let found = await connection(
                 of: id, after: last, before: min(order.end, IO.now + patience))
             guard let found, broken == nil || Self.mayRepeat(order, over: found) else {
                 throw broken.map { lost(order, $0.reason) } ?? offline(order.member)
             }
+            CrashPoint.reach("relay.found")
             last = found
             let received = freight.arrival(from: order.member.record)
             // Encoded here, and handed over: the line is the only one that holds the bytes.
@@ -91,6 +94,7 @@ extension Fleet {
                 order.method, caller: order.caller, key: found.keepsJournal ? order.key : nil,
                 arguments: order.arguments
             ).encoded()
+            CrashPoint.reach("relay.encoded")
             let bytes: [UInt8]
             do throws(TunnelError) {
                 bytes = try await found.line.call(request, sent: sent, received: received)
@@ -105,6 +109,7 @@ extension Fleet {
                 }
                 continue
             }
+            CrashPoint.reach("relay.replied")
             return try await read(bytes, order, holding: received)
         }
     }
@@ -125,7 +130,9 @@ extension Fleet {
         }
         // A long reply is read beside the loop, which serves everybody.
         switch await Blocking.run(ifLong: bytes.count, { Reply(decoding: bytes) }) {
-        case .result(let result): return AgentAnswer(result, holding: received)
+        case .result(let result):
+            CrashPoint.reach("relay.read")
+            return AgentAnswer(result, holding: received)
         case .fault(let fault): throw fault
         }
     }

@@ -48,8 +48,8 @@ import Wire
         }
         arrivals.broadcast()
         for record in records where members[record.id] == nil {
-            // This relay has just started: an agent that was connected before it comes back. One that
-            // was never seen may have joined in the minute before the relay was killed.
+            // This relay has just started: an agent that was connected before it comes back. One
+            // that was never seen may have joined in the minute before the relay was killed.
             let isExpected = record.lastSeen.map { store.now() - $0 < Self.recently } ?? true
             members[record.id] = Member(record: record, lostAt: isExpected ? IO.now : nil)
         }

@@ -64,6 +64,7 @@ import Wire
     ) async throws(Fault) -> AgentAnswer {
         let row = call.method.row
         try admit(call, row, to: member)
+        CrashPoint.reach("relay.admitted")
         let deadline = try row.deadline.time(for: call.fields)
         var caller = caller(call.principal, at: member)
         let key = row.runsOnce ? call.key ?? Base64.encodeURL(Random.bytes(Self.keyBytes)) : nil

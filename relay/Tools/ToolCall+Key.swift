@@ -11,7 +11,8 @@ extension ToolCall {
     /// The most bytes of a client's key: four times those of a UUID, and some.
     static let keyLimit = 200
 
-    /// What names this call, or its part for one target, at an agent; nil if the client gave no key.
+    /// What names this call, or its part for one target, at an agent; nil if the client gave no
+    /// key.
     func key(for part: String = "") throws(Fault) -> String? {
         guard let given = meta[Self.keyName], !given.isNull else { return nil }
         guard let text = given.stringValue, (1...Self.keyLimit).contains(text.utf8.count) else {

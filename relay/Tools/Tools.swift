@@ -40,9 +40,12 @@ import Wire
                 idempotent: row.hints.idempotent, openWorld: row.hints.openWorld),
             scope: Scope.text(row.scopes), meta: row.isLarge ? Self.largeResult : [:]
         ) { call in
+            CrashPoint.reach("relay.called")
             do throws(Fault) {
                 try row.arguments.checkTexts(of: call.arguments)
-                return try await answer(call)
+                let result = try await answer(call)
+                CrashPoint.reach("relay.answered")
+                return result
             } catch {
                 return .failure(error.message)
             }
