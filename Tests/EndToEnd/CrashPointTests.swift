@@ -1,6 +1,5 @@
-// The relay or the agent is killed at each named point of a call's path. The client repeats its call
-// under its key, as often as it takes: the command runs once, or not at all if the client is told
-// that nobody knows whether it ran.
+// The relay or the agent is killed at each named point of a call's path. The client repeats its
+// call under its key: the command runs once, or the client hears that nobody knows whether it ran.
 import Foundation
 import JSON
 import Support
