@@ -70,6 +70,15 @@ import Wire
     /// Waits for the connection's end, and returns its reason.
     func served() async -> String { await ended.wait() }
 
+    /// Time that a relay has to answer when there is reason to think that it is out of reach.
+    private static let patience = Duration.seconds(5)
+
+    /// Closes the connection if the relay does not answer now.
+    func check() async {
+        let answer = await IO.within(Self.patience) { [tunnel] in await tunnel.ping() }
+        if answer == nil { tunnel.close() }
+    }
+
     /// Lets the calls in flight end, then closes.
     func drain() { tunnel.drain() }
 

@@ -17,6 +17,11 @@ import Wire
     private var connection: RelayConnection?
     private var dials: Int64 = 0
     private let stopped = Once<Void>()
+    private var machine: MachineWatch?
+    /// Ends the wait between two dials.
+    private var waiting = Once<Void>()
+    /// When the relay wants to be dialled again.
+    private var asked = IO.now
     private var running: Task<UplinkError?, Never>?
 
     init(
@@ -34,6 +39,7 @@ import Wire
 
     /// Serves until `stop` (returns nil) or a permanent refusal (returns its reason).
     func run() async -> UplinkError? {
+        machine = MachineWatch { [weak self] in self?.noticed($0) }
         let task = IO.task { await self.serve() }
         running = task
         return await task.value
@@ -48,12 +54,25 @@ import Wire
         connection?.drain()
         if let connection { _ = await IO.within(Self.patience) { await connection.served() } }
         connection?.close()
+        waiting.set(())
         running?.cancel()
+    }
+
+    /// Dials at once, or looks whether the connection still carries.
+    private func noticed(_ change: MachineWatch.Change) {
+        if let connection {
+            IO.task { await connection.check() }
+        } else {
+            guard IO.now >= asked else { return }
+            backoff = Backoff()
+            guard waiting.value == nil else { return }
+            log("\(change): dialling again")
+            waiting.set(())
+        }
     }
 
     private func serve() async -> UplinkError? {
         while stopped.value == nil {
-            var asked = Duration.zero
             do throws(UplinkError) {
                 let connection = try await connect()
                 guard stopped.value == nil else {
@@ -69,12 +88,17 @@ import Wire
                 if stopped.value == nil { log("disconnected: \(reason)") }
             } catch {
                 if error.isFinal { return error }
-                if case .refused(let refusal) = error { asked = refusal.retryAfter ?? .zero }
+                if case .refused(let refusal) = error {
+                    asked = IO.now + (refusal.retryAfter ?? .zero)
+                }
                 if stopped.value == nil { log("not connected: \(error)") }
             }
             guard stopped.value == nil else { break }
-            let wait = max(backoff.next(), asked)
-            if (try? await IO.sleep(for: wait)) == nil { break }
+            let waiting = Once<Void>()
+            self.waiting = waiting
+            let timer = LoopTimer(after: max(backoff.next(), asked - IO.now)) { waiting.set(()) }
+            await waiting.wait()
+            timer.cancel()
         }
         return nil
     }
