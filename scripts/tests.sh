@@ -94,6 +94,12 @@ for kind in "$@"; do
         run modules --skip '^(EndToEnd|Interop|Security|SessionLab|FuzzTests)\.' --skip 'Executor cost' \
             --skip '(Loud|Flood)Tests'
         SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=4
+        # what concerns the server and ssh once more, with OpenSSH 10
+        if [ -x .deps/servers/bin/sshd ]; then
+            export HOMELINE_OPENSSH=debian13
+            run openssh10 --filter '^SSHTests\.(Alive|ExitStatus|Greeting|HostKey|Jump|Tries)Tests'
+            unset HOMELINE_OPENSSH
+        fi
         run cost --filter 'Executor cost'
         run loud --filter LoudTests
         run floods --no-parallel --filter FloodTests
