@@ -50,6 +50,9 @@ import Wire
             if ours.verdict == theirs.verdict { continue }
             if Self.isNoted(ours, theirs.verdict) {
                 noted += 1
+                print(
+                    "as noted, seed \(seed), \(release): ssh \(theirs.verdict), this agent",
+                    "\(ours.verdict): \(ours.words)")
                 continue
             }
             Issue.record(
