@@ -7,7 +7,6 @@ set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 deps=$root/.deps
 measured=1.11.1-1+deb13u2 # the revision the design's figures were taken with
-keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 
 if [ "${1:-}" != --again ]; then
     if [ -e "$deps/archives/libssh2.a" ]; then exit 0; fi
@@ -15,35 +14,18 @@ if [ "${1:-}" != --again ]; then
 fi
 
 apt=$deps/apt src=$deps/src stage=$deps/stage
-mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial" "$src" "$deps/archives"
+mkdir -p "$src" "$deps/archives"
 if command -v flock >/dev/null; then
     exec 9>"$deps/lock"
     flock 9
     if [ "${1:-}" != --again ] && [ -e "$deps/archives/libssh2.a" ]; then exit 0; fi
 fi
-codename=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
-mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Label: Debian' \
-    "Codename: $codename" | sort -u | head -n 1)
-if [ -z "$mirror" ] || [ ! -e "$keyring" ]; then
-    echo "No Debian mirror is configured here (or 'apt-get update' has never run):" >&2
-    echo "install libssh2 1.11 or newer yourself, or add a Debian source and try again." >&2
+"$root/scripts/debian13.sh" "$apt" deb-src || {
+    echo "Install libssh2 1.11 or newer yourself, or add a Debian source and try again." >&2
     exit 69
-fi
-echo "deb-src [signed-by=$keyring] $mirror trixie main" >"$apt/sources.list"
-# Private lists and cache, and none of the machine's hooks: the machine's apt state is not changed.
-cat >"$apt/apt.conf" <<CONF
-#clear APT::Update;
-#clear DPkg::Post-Invoke;
-Dir::Etc::SourceList "$apt/sources.list";
-Dir::Etc::SourceParts "/dev/null";
-Dir::State::Lists "$apt/lists";
-Dir::Cache "$apt/cache";
-APT::Sandbox::User "$(id -un)";
-Debug::NoLocking "1";
-CONF
+}
 get() { apt-get -qq -c "$apt/apt.conf" "$@"; }
 echo "libssh2: fetching Debian's source package"
-get update
 cd "$src"
 rm -rf libssh2_* build "$stage"
 get source --download-only libssh2

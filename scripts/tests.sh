@@ -95,6 +95,13 @@ for kind in "$@"; do
         run modules --skip '^(EndToEnd|Interop|Security|SessionLab|FuzzTests)\.' --skip 'Executor cost' \
             --skip '(Loud|Flood)Tests'
         SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=4
+        # what hangs on the server, once more with OpenSSH 10
+        if [ -x .deps/servers/bin/sshd ]; then
+            export HOMELINE_OPENSSH=debian13
+            run openssh10 --filter '^SSHTests\.(ExitStatus|Greeting|HostKey|Tries)Tests' \
+                --filter 'its host closes without a status'
+            unset HOMELINE_OPENSSH
+        fi
         run cost --filter 'Executor cost'
         run loud --filter LoudTests
         run floods --no-parallel --filter FloodTests

@@ -68,6 +68,13 @@ static inline void hl_ssh_set_disconnect(LIBSSH2_SESSION *s, hl_ssh_goodbye a) {
     libssh2_session_callback_set2(s, LIBSSH2_CALLBACK_DISCONNECT, (libssh2_cb_generic *)a);
 }
 typedef int (*hl_ssh_sign)(LIBSSH2_SESSION *, unsigned char **, size_t *, const unsigned char *, size_t, void **);
+/* Makes `line` ("TYPE AA==") the type of key that is offered next. libssh2 (1.11.1) keeps the type of
+   a key that it did not offer, as the server accepts no signature of its kind, and offers every later
+   key as one of that type. This public call sets the type anew and, its key being too short, ends
+   before it sends anything. */
+static inline int hl_ssh_offer_type(LIBSSH2_SESSION *s, const char *user, const char *line) {
+    return libssh2_userauth_publickey_frommemory(s, user, strlen(user), line, strlen(line), NULL, 0, NULL);
+}
 /* `context` reaches `sign` as it is: libssh2's own void ** here is the address given. */
 static inline int hl_ssh_publickey(LIBSSH2_SESSION *s, const char *user, const unsigned char *key, size_t length,
                                    hl_ssh_sign sign, void *context) {

@@ -168,7 +168,7 @@ extension SSHError: CustomStringConvertible {
         case .channelRefused(let reason):
             "the server refused another channel (\(reason)): close a session or raise MaxSessions"
         case .requestRefused(let request):
-            "the server refused the \(request) request"
+            "the server refused the \(request) request: \(Self.meaning(ofRefused: request))"
         case .requestUnanswered(let request, let reason):
             "the SSH connection was lost before the server confirmed the \(request) request, so"
                 + " whether it was started is not known: \(reason)"
@@ -187,6 +187,16 @@ extension SSHError: CustomStringConvertible {
 }
 
 extension SSHError {
+    /// What the refusal of a channel request says of a server.
+    private static func meaning(ofRefused request: String) -> String {
+        switch request {
+        case "exec": "it runs no commands for this user; a server for files alone (SFTP) runs none"
+        case "pty-req", "shell":
+            "it gives this user no shell on a terminal; a server for files alone (SFTP) gives none"
+        default: "it does not serve this to this user"
+        }
+    }
+
     /// What an operator can do about a costly key exchange.
     private static let otherExchange =
         "have its sshd offer curve25519-sha256 (KexAlgorithms), or only groups of 2048 to"

@@ -51,7 +51,7 @@ import Testing
         let config = try server.directory.write(
             try server.configuration(alias: "h") + " \(way.lines)\n", to: "config")
         let ssh = try RunningProcess(
-            try #require(Repository.find("ssh")),
+            try #require(OpenSSH.chosen.program("ssh")),
             ["-F", config, "-o", "BatchMode=yes", "h", Self.question])
         _ = try await ssh.finished()
         #expect(ssh.output == (way.answer.map { $0 + "\n" } ?? ""), "\(ssh.errors)")

@@ -12,7 +12,7 @@ import Testing
         terminal: Bool
     ) async throws {
         let server = try await SSHServer.start(
-            SSHServer.Options(shell: .dash, settings: ["ChannelTimeout": "session:*=1s"]))
+            SSHServer.Options(shell: .dash, settings: ["ChannelTimeout": "session:*=2s"]))
         let configuration = try server.link()
         try await onLoop {
             let link = try await Link.connect(configuration)

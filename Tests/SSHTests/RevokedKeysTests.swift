@@ -72,7 +72,7 @@ import Testing
         let config = try folder.write(
             try server.configuration(alias: "h") + " RevokedHostKeys \(file)\n", to: "config")
         let ssh = try RunningProcess(
-            try #require(Repository.find("ssh")),
+            try #require(OpenSSH.chosen.program("ssh")),
             ["-F", config, "-o", "BatchMode=yes", "h", "true"])
         let isAccepted = try await ssh.finished() == .exited(0)
         let configuration = try server.link { $0.trust.revoked = file }
@@ -125,7 +125,7 @@ import Testing
             let config = try folder.write(
                 try server.configuration(alias: "h") + " RequiredRSASize \(least)\n", to: "config")
             let ssh = try RunningProcess(
-                try #require(Repository.find("ssh")),
+                try #require(OpenSSH.chosen.program("ssh")),
                 ["-F", config, "-o", "BatchMode=yes", "h", "true"])
             #expect((try await ssh.finished() == .exited(0)) == isAccepted, "\(ssh.errors)")
             let configuration = try server.link { $0.trust.leastRSABits = least }

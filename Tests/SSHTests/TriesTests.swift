@@ -25,7 +25,7 @@ struct KeySetup: Sendable {
             server.log.dropFirst(start).contains(entered ? "Accepted publickey" : "[preauth]")
         }
         #expect(isOver)
-        return server.log.dropFirst(start).split(separator: "\n").compactMap { line in
+        return server.log.dropFirst(start).split(whereSeparator: \.isNewline).compactMap { line in
             guard line.contains("Failed publickey") || line.contains("Accepted publickey")
             else { return nil }
             return line.split(separator: " ").first { $0.hasPrefix("SHA256:") }.map(String.init)
@@ -34,7 +34,7 @@ struct KeySetup: Sendable {
 
     /// What `ssh` with this set-up does: whether it enters, and with which keys it knocked.
     func ssh() async throws -> (enters: Bool, knocks: [String]) {
-        let ssh = try #require(Repository.find("ssh"))
+        let ssh = try #require(OpenSSH.chosen.program("ssh"))
         let known = try server.directory.write(server.knownHosts, to: "known_ssh")
         let lines =
             [
@@ -180,15 +180,27 @@ struct KeySetup: Sendable {
             words.contains("publickey \(alone): only its public half is there"), "\(words)")
     }
 
-    @Test func `a key of a kind that the server does not take does not spoil the next`()
-        async throws
-    {
-        let server = try await server(["PubkeyAcceptedAlgorithms": "ssh-ed25519"])
+    /// A newer server announces exactly what it takes, so that the key is not offered at all.
+    @Test(arguments: OpenSSH.allCases)
+    func `a key of a kind that the server does not take does not spoil the next`(
+        release: OpenSSH
+    ) async throws {
+        guard release.isHere(for: "kinds of key") else { return }
+        let server = try await SSHServer.start(
+            SSHServer.Options(
+                shell: .dash,
+                settings: ["PubkeyAcceptedAlgorithms": "ssh-ed25519,ecdsa-sha2-nistp256"],
+                release: release))
         let other = try await SSHKey.make(.rsa, at: server.directory.file("rsa"))
-        let setup = KeySetup(server: server, files: [other.path, server.key.path])
+        let second = try await SSHKey.make(.rsa, at: server.directory.file("rsa2"))
+        let wrong = try await keys(2, server)
+        let files = [other, wrong[1], second, wrong[0], server.key].map(\.path)
+        let setup = KeySetup(server: server, files: files)
         #expect(try await setup.ssh().enters)
-        let error = try await setup.link().error
-        #expect(error == nil, "\(String(describing: error))")
+        let link = try await setup.link()
+        #expect(link.error == nil, "\(String(describing: link.error))")
+        // The server logs the refused keys of other kinds, which were offered as what they are.
+        #expect(link.knocks.count >= 3, "\(link.knocks)")
     }
 
     @Test func `what was looked for and not found is named`() async throws {

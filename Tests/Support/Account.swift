@@ -40,6 +40,19 @@ public final class Account: Sendable {
         try? await Self.run("userdel", ["-r", "-f", name])
     }
 
+    /// Lets a key log in where the user's own authorized_keys is asked.
+    func authorize(_ key: SSHKey) throws {
+        let folder = "/home/\(name)/.ssh"
+        let files = FileManager.default
+        try files.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        let list = "\(folder)/authorized_keys"
+        try (key.publicLine + "\n").write(toFile: list, atomically: true, encoding: .utf8)
+        for (path, mode) in [(folder, 0o700), (list, 0o600)] {
+            try files.setAttributes(
+                [.posixPermissions: mode, .ownerAccountName: name], ofItemAtPath: path)
+        }
+    }
+
     /// Lets it read what a server of its own keeps in a folder, the keys apart.
     func mayRead(_ directory: TemporaryDirectory) throws {
         let files = FileManager.default

@@ -26,6 +26,8 @@ public enum Need: Hashable, Sendable, ExpressibleByStringLiteral {
     case pythonClients
     /// A PAM service of a test's own.
     case pamService
+    /// A server of Debian 13, which scripts/servers.sh unpacks.
+    case unpacked(String)
 
     /// A program.
     public init(stringLiteral name: String) { self = .program(name) }
@@ -72,6 +74,8 @@ public enum Need: Hashable, Sendable, ExpressibleByStringLiteral {
                 "getent hosts localhost || { echo localhost has no address here >&2; false; }")
         case .pythonClients: Repository.python == nil ? "no Python clients: run ./test" : nil
         case .pamService: PAMService.obstacle
+        case .unpacked(let name):
+            Repository.unpacked(name) == nil ? "no \(name) of Debian 13: run ./test" : nil
         }
     }
 

@@ -35,6 +35,12 @@ public enum Repository {
         return FileManager.default.isExecutableFile(atPath: path) ? path : nil
     }()
 
+    /// The program that scripts/servers.sh unpacked, or nil where it has not run.
+    public static func unpacked(_ name: String) -> String? {
+        let path = "\(root)/.deps/servers/bin/\(name)"
+        return FileManager.default.isExecutableFile(atPath: path) ? path : nil
+    }
+
     /// The first executable called `name` in PATH or the system folders.
     public static func find(_ name: String) -> String? {
         let path = ProcessInfo.processInfo.environment["PATH"] ?? ""

@@ -22,6 +22,8 @@ public enum Shell: String, CaseIterable, Sendable {
 extension SSHServer {
     /// What a server offers; the defaults are those of sshd.
     public struct Options: Sendable {
+        /// Which OpenSSH serves.
+        public var release = OpenSSH.chosen
         /// Kinds of host key.
         public var hostKeys: [KeyKind] = [.ed25519]
         /// The kind of the key that may log in.
@@ -45,8 +47,10 @@ extension SSHServer {
         public var hidesProcesses = false
 
         /// Options with a shell and more sshd_config keywords.
-        public init(shell: Shell? = nil, settings: [String: String] = [:]) {
-            (self.shell, self.settings) = (shell, settings)
+        public init(
+            shell: Shell? = nil, settings: [String: String] = [:], release: OpenSSH = .chosen
+        ) {
+            (self.shell, self.settings, self.release) = (shell, settings, release)
         }
 
         /// Ciphers and MACs of a hardened server: AEAD and encrypt-then-MAC alone.
@@ -55,9 +59,14 @@ extension SSHServer {
             "MACs": "hmac-sha2-512-etm@openssh.com,hmac-sha2-256-etm@openssh.com",
         ]
 
-        /// The installed OpenSSH as (major, minor).
+        /// The server's program; nil where it is not here.
+        var program: String? { pam?.program ?? release.program("sshd") }
+        /// The release that serves: a PAM service has the machine's own.
+        private var serving: OpenSSH { pam == nil ? release : .installed }
+
+        /// The version of the OpenSSH that serves, as (major, minor).
         func version() async throws -> (Int, Int) {
-            guard let ssh = Repository.find("ssh") else { return (0, 0) }
+            guard let ssh = serving.program("ssh") else { return (0, 0) }
             let child = try RunningProcess(ssh, ["-V"])
             try await child.finished()
             let numbers = (child.errors + child.output).drop { !$0.isNumber }
@@ -79,6 +88,10 @@ extension SSHServer {
                 ("SetEnv", "HOMELINE_TEST_MARK=\(directory.path) \(Self.run)\(home)"),
                 ("Subsystem", "sftp \(Self.sftpServer)"),
             ]
+            if serving == .debian13, let session = serving.program("sshd-session") {
+                let login = serving.program("sshd-auth") ?? session
+                lines += [("SshdSessionPath", session), ("SshdAuthPath", login)]
+            }
             if version >= (9, 8) { lines.append(("PerSourcePenalties", "no")) }
             if let shell {
                 lines.append(("ForceCommand", "/bin/sh \(try wrapper(shell, in: directory))"))

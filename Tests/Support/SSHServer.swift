@@ -32,7 +32,7 @@ public final class SSHServer: ConfiguredServer {
 
     /// Starts a server and waits until it listens.
     public static func start(_ options: Options = Options()) async throws -> SSHServer {
-        guard let program = options.pam?.program ?? Repository.find("sshd") else {
+        guard let program = options.program else {
             throw Unavailable("sshd is not installed: run ./test, which installs it")
         }
         if getuid() == 0 { mkdir("/run/sshd", 0o755) }  // sshd wants it, its package makes it
@@ -79,14 +79,14 @@ public final class SSHServer: ConfiguredServer {
     /// Cuts every connection; the server goes on listening.
     public func cutConnections() {
         let id = listener.withLock { $0.id }
-        for process in Self.descendants(of: id) { kill(process, SIGKILL) }
+        for process in Spawn.descendants(of: id) { kill(process, SIGKILL) }
         for process in sessions() { kill(process, SIGKILL) }
     }
 
     /// Stops listening, cuts every connection and ends what ran on them.
     public func stop() {
         let process = listener.withLock { $0 }
-        let started = process.end == nil ? Self.descendants(of: process.id) : []
+        let started = process.end == nil ? Spawn.descendants(of: process.id) : []
         process.signal(SIGKILL)
         for id in started { kill(id, SIGKILL) }
         Spawn.endAll(marked: mark)
@@ -94,7 +94,7 @@ public final class SSHServer: ConfiguredServer {
 
     /// Listens again on the same port after `stop`.
     public func restart() async throws {
-        guard let program = options.pam?.program ?? Repository.find("sshd") else {
+        guard let program = options.program else {
             throw Unavailable("sshd is gone")
         }
         let again = try await eventually { try await Self.listen(program, directory) }
@@ -118,14 +118,5 @@ public final class SSHServer: ConfiguredServer {
         await process.stop()
         if errors.contains("Address already in use") { return nil }
         throw Unavailable("sshd did not start: \(errors)")
-    }
-
-    /// What it has started, and what that has: since OpenSSH 9.8 the process that holds a
-    /// connection is a child of the one that guards it, for root too.
-    private static func descendants(of id: Int32) -> [Int32] {
-        let path = "/proc/\(id)/task/\(id)/children"
-        let text = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
-        let children = text.split(separator: " ").compactMap { Int32($0) }
-        return children + children.flatMap(descendants)
     }
 }

@@ -95,6 +95,15 @@ enum Spawn {
         return number == 0 ? .exited((status >> 8) & 0xff) : .signalled(number)
     }
 
+    /// What a process has started, and what that has: the process that holds an SSH connection may
+    /// be a child of the one that guards it.
+    static func descendants(of id: Int32) -> [Int32] {
+        let path = "/proc/\(id)/task/\(id)/children"
+        let text = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
+        let children = text.split(separator: " ").compactMap { Int32($0) }
+        return children + children.flatMap(descendants)
+    }
+
     /// The ids of all running processes whose environment carries `mark`.
     static func marked(_ mark: String) -> [Int32] {
         let entry = Data("HOMELINE_TEST_MARK=\(mark)".utf8)

@@ -191,7 +191,8 @@ import Wire
     ) async throws(Fault) -> (channel: T, link: Link) {
         let key = Key(target, options)
         var full: [ObjectIdentifier] = []
-        var lostOnce = false
+        // Each link that was open may be lost or spent unnoticed, and so may one that is made now.
+        var losses = 1 + (places[key]?.open.count ?? 0)
         let deadline = IO.now + (options.loginTimeout ?? .seconds(30))
         while true {
             let link = try await self.link(key, target, options, except: full)
@@ -201,6 +202,10 @@ import Wire
             } catch {
                 switch error {
                 case .channelRefused where held(link)?.closeIdleFiles() == true: continue
+                case .channelRefused where losses > 0 && link.isSpent:
+                    losses -= 1
+                    link.close()
+                    drop(link)
                 case .channelRefused
                 where full.count + 1 < Self.perTarget && link.mayHavePlaceLater:
                     // The server allows no more on this connection (MaxSessions).
@@ -212,9 +217,9 @@ import Wire
                     totals.waiting -= 1
                     if Task.isCancelled { throw Fault(error, target: target.name) }
                     full = []
-                case .linkLost where !lostOnce:
+                case .linkLost where losses > 0:
                     // The link was lost unnoticed; nothing has run yet, so trying again is safe.
-                    lostOnce = true
+                    losses -= 1
                     drop(link)
                 default: throw Fault(error, target: target.name)
                 }

@@ -121,6 +121,10 @@ public import Loop
         !channels.isEmpty || places.wereGivenBack(within: .seconds(3))
     }
 
+    /// Whether a refused channel will not be available later either, though others were once: some
+    /// servers give a connection one channel in all (tinyssh).
+    public var isSpent: Bool { places.wereUsed && !mayHavePlaceLater }
+
     // MARK: Driving
 
     /// Lets every operation and channel do all it can without waiting, within the link's slice of

@@ -55,17 +55,18 @@ internal import Loop
     ///
     /// Its refusal proves that the server is alive, and waiting for it makes libssh2 read. The
     /// library's own keepalive asks for no answer, or for one that stays in its packet list
-    /// forever.
+    /// forever. ProFTPD hangs up on a type that it does not know: there it is a session, which is
+    /// closed again.
     private func probe() {
         let raw = link.session.raw
         let answered = link.timed()
-        link.enqueue({
+        let kind = link.server.version.contains("mod_sftp") ? "session" : "alive@homeline"
+        link.enqueue({ [weak link] in
             answered {
-                let kind = "alive@homeline"
                 let opened = libssh2_channel_open_ex(
                     raw, kind, UInt32(kind.utf8.count), 1 << 16, 1 << 15, nil, 0)
-                if opened == nil { return libssh2_session_last_errno(raw) }
-                libssh2_channel_free(opened)
+                guard let opened else { return libssh2_session_last_errno(raw) }
+                link?.places.free(opened)
                 return 0
             }
         }) { [weak link] code in

@@ -66,6 +66,9 @@ internal import Loop
         lastGivenBack.map { IO.now - $0 < time } ?? false
     }
 
+    /// Whether a channel was ever given back.
+    var wereUsed: Bool { lastGivenBack != nil }
+
     /// Frees a channel in the next turn, so that what it received is passed on first.
     func giveBack(_ raw: OpaquePointer, opensAhead: Bool) {
         givenBack.append(raw)
@@ -78,6 +81,12 @@ internal import Loop
             self.link.driveAgain()
             if opensAhead { self.openAhead() }
         }
+    }
+
+    /// Frees a channel that nobody has used.
+    func free(_ raw: OpaquePointer) {
+        freeing.append(raw)
+        link.driveAgain()
     }
 
     /// Channels are being freed.

@@ -13,6 +13,8 @@ final class Session {
     private(set) var goodbye: String?
     /// The server's last answer to a request to log in, if it was not yes.
     var reply: LoginReply?
+    /// Whether libssh2 still holds the type of a key that it did not offer.
+    var keepsKeyType = false
     /// Answers a keyboard-interactive prompt; nil refuses it.
     var asked: ((_ prompt: String, _ echoes: Bool) -> [UInt8]?)?
     /// Takes what the server says before its prompts, of which there may be none.

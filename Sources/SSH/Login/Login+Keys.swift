@@ -18,6 +18,9 @@ extension Login {
         let (raw, user, link) = (session.raw, user, link)
         let signing = Signing()
         session.reply = nil
+        if session.keepsKeyType {
+            _ = await link.perform { hl_ssh_offer_type(raw, user, "\(type) AA==") }
+        }
         let code = await link.perform {
             let code = hl_ssh_publickey(
                 raw, user, blob, blob.count, Signing.callback,
@@ -31,6 +34,7 @@ extension Login {
             }
             return code
         }
+        session.keepsKeyType = code == LIBSSH2_ERROR_METHOD_NONE
         if code == 0 { return true }
         if link.failure != nil { return false }
         guard !notePartialSuccess(offer.name) else { return false }

@@ -131,21 +131,33 @@ extension SFTP {
                 for piece in pieces { try await piece.value.get() }
                 place = end
             }
-            // By the handle, not by the path: another file may be at the path by now (FSETSTAT).
-            if let mode {
-                try await order(10) {
-                    $0.string(handle)
-                    var set = FileAttributes()
-                    set.mode = mode
-                    set.write(into: &$0)
-                }
-            }
+            if let mode { try await set(mode, of: handle) }
         } catch {
             giveBack(handle)
             throw error
         }
         // Some servers report a full disk only here.
         try await order(4) { $0.string(handle) }
+    }
+
+    /// Gives an open file its mode, or finds that it has it already, as a server without FSETSTAT
+    /// gives it to a new file.
+    ///
+    /// By the handle, not by the path: another file may be at the path by now.
+    private func set(_ mode: UInt32, of handle: [UInt8]) async throws(FileError) {
+        do throws(FileError) {
+            try await order(10) {
+                $0.string(handle)
+                var set = FileAttributes()
+                set.mode = mode
+                set.write(into: &$0)
+            }
+        } catch .unsupported {
+            // FSTAT
+            guard case .attributes(let found) = try await ask(8, { $0.string(handle) }),
+                let has = found.mode, has & 0o7777 == mode & 0o7777
+            else { throw .unsupported }
+        }
     }
 
     private func open(

@@ -65,7 +65,7 @@ import Wire
     @Test @IO func `a session that its host closes without a status has no exit code`() async throws
     {
         let server = try await SSHServer.start(
-            SSHServer.Options(shell: .dash, settings: ["ChannelTimeout": "session:*=1s"]))
+            SSHServer.Options(shell: .dash, settings: ["ChannelTimeout": "session:*=3s"]))
         let (session, link) = try await Self.open(server)
         defer { link.close() }
         let end = try await session.run("sleep 62")

@@ -30,9 +30,10 @@ import Wire
     /// Where the seeds begin; every run of the short test tries the same ones.
     private static let first: UInt64 = seed ?? 1000
 
-    @Test(.needs("sshd"), .needs("ssh"))
-    func `ssh and this agent come to the same verdict`() async throws {
-        let scene = try await Self.scenery()
+    @Test(.needs("sshd"), .needs("ssh"), arguments: OpenSSH.allCases)
+    func `ssh and this agent come to the same verdict`(release: OpenSSH) async throws {
+        guard release.isHere(for: "differential test") else { return }
+        let scene = try await Self.scenery(release)
         let work = try TemporaryDirectory("differential")
         var verdicts: [Verdict] = []
         var noted = 0
@@ -44,23 +45,27 @@ import Wire
             let theirs = try await Self.ssh(setUp, folder)
             // What the first run has stored must not help the second.
             try Self.write(setUp, folder)
-            let ours = await Self.agent(setUp, folder, scene.home)
+            let ours = await Self.agent(setUp, folder)
             verdicts.append(theirs.verdict)
             if ours.verdict == theirs.verdict { continue }
             if Self.isNoted(ours, theirs.verdict) {
                 noted += 1
+                print(
+                    "as noted, seed \(seed), \(release): ssh \(theirs.verdict), this agent",
+                    "\(ours.verdict): \(ours.words)")
                 continue
             }
             Issue.record(
                 """
-                seed \(seed): ssh \(theirs.verdict), this agent \(ours.verdict)
+                seed \(seed), \(release): ssh \(theirs.verdict), this agent \(ours.verdict)
                 \(setUp.account)
                 ssh says: \(theirs.words)
                 the agent says: \(ours.words)
                 """)
         }
         print(
-            "differential: \(Self.count) set-ups from seed \(Self.first), \(noted) differ as noted")
+            "differential, \(release): \(Self.count) set-ups from seed \(Self.first),",
+            "\(noted) differ as noted")
         guard Self.seed == nil else { return }
         // The set-ups must reach every verdict, or the test would show little.
         for verdict in [Verdict.connects, .configuration, .network, .login, .hostKeyChanged] {
@@ -93,10 +98,11 @@ import Wire
 
     private static func ssh(_ setUp: SetUp, _ folder: String) async throws -> Outcome {
         let child = try RunningProcess(
-            try #require(Repository.find("ssh")),
+            try #require(setUp.scene.release.program("ssh")),
             ["-F", "\(folder)/config", "-o", "BatchMode=yes", "-o", "ConnectTimeout=20"]
                 + [setUp.name, "echo", "logged", "in"],
-            environment: ["SSH_AUTH_SOCK": ""].merging(setUp.environment) { _, new in new })
+            environment: setUp.scene.release.environment.merging(["SSH_AUTH_SOCK": ""]) { $1 }
+                .merging(setUp.environment) { $1 })
         _ = try await child.finished()
         let words = child.errors
         func says(_ texts: String...) -> Bool { texts.contains { words.contains($0) } }
@@ -121,13 +127,13 @@ import Wire
         return Outcome(verdict: verdict, words: words)
     }
 
-    private static func agent(_ setUp: SetUp, _ folder: String, _ home: String) async -> Outcome {
+    private static func agent(_ setUp: SetUp, _ folder: String) async -> Outcome {
         let name = setUp.name
-        var all = environment
+        var all = setUp.scene.release.environment
         all["SSH_AUTH_SOCK"] = nil
         let place = Place(
             environment: all.merging(setUp.environment) { _, new in new }, user: NSUserName(),
-            home: home)
+            home: setUp.scene.home)
         return await IO.task {
             let targets = Targets(
                 settings: TargetSettings(sshConfig: "\(folder)/config"), place: place)
@@ -158,8 +164,8 @@ import Wire
 
     // MARK: The scenery
 
-    private static func scenery() async throws -> Scenery {
-        var options = SSHServer.Options(shell: .dash)
+    private static func scenery(_ release: OpenSSH) async throws -> Scenery {
+        var options = SSHServer.Options(shell: .dash, release: release)
         options.hostKeys = [.ed25519, .ecdsa]
         let server = try await SSHServer.start(options)
         let folder = server.directory
@@ -176,7 +182,8 @@ import Wire
         ]
         let home = try #require(getpwuid(geteuid()).map { String(cString: $0.pointee.pw_dir) })
         return Scenery(
-            server: server, good: good, stranger: stranger, agents: agents, home: home)
+            release: release, server: server, good: good, stranger: stranger, agents: agents,
+            home: home)
     }
 
     private static func write(_ setUp: SetUp, _ folder: String) throws {

@@ -39,10 +39,12 @@ import Wire
           ConnectTimeout 3
         """
 
-    private func print(_ text: String) async throws -> [(name: String, value: String)] {
+    private func print(
+        _ text: String, _ release: OpenSSH
+    ) async throws -> [(name: String, value: String)] {
         let folder = try TemporaryDirectory("keywords")
         let config = try folder.write(text, to: "config")
-        let ssh = try #require(Repository.find("ssh"))
+        let ssh = try #require(release.program("ssh"))
         let output = try await RunningProcess.run(ssh, ["-G", "-F", config, "h"])
         return output.split(separator: "\n").map { line in
             let parts = line.split(separator: " ", maxSplits: 1).map(String.init)
@@ -50,15 +52,21 @@ import Wire
         }
     }
 
-    @Test(.needs("ssh")) func `every keyword that ssh prints has its row`() async throws {
+    @Test(.needs("ssh"), arguments: OpenSSH.allCases)
+    func `every keyword that ssh prints has its row`(release: OpenSSH) async throws {
+        guard release.isHere(for: "keywords") else { return }
         let jump = "Host *\n ProxyJump gate\n"
-        for (name, value) in try await print(Self.all) + print(jump) + print("") {
+        for (name, value) in try await print(Self.all, release) + print(jump, release)
+            + print("", release)
+        {
             #expect(Keyword.table[name.lowercased()] != nil, "\(name) \(value)")
         }
     }
 
-    @Test(.needs("ssh")) func `a plain configuration has nothing to be noted`() async throws {
-        for (name, value) in try await print("") {
+    @Test(.needs("ssh"), arguments: OpenSSH.allCases)
+    func `a plain configuration has nothing to be noted`(release: OpenSSH) async throws {
+        guard release.isHere(for: "keywords") else { return }
+        for (name, value) in try await print("", release) {
             #expect(Keyword.note(name[...], value) == nil, "\(name) \(value)")
         }
     }

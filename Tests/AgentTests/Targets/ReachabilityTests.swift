@@ -188,6 +188,49 @@ import Wire
         #expect(error?.isTransient == false)
     }
 
+    /// The same by a real sshd: many checks of a host cost it nothing, and what it says when others
+    /// have been too many is reported as that.
+    @Test(.needs(.unpacked("sshd"))) @IO func `an sshd with penalties is not provoked`()
+        async throws
+    {
+        let server = try await SSHServer.start(
+            SSHServer.Options(
+                shell: .dash, settings: ["PerSourcePenalties": "noauth:1s min:8s"],
+                release: .debian13))
+        let desk = try await Desk([("box", server, "")])
+        func probe() async throws -> JSON? {
+            try await desk.call(.listTargets, ["probe": true, "query": "box"]).get()["targets"]?
+                .arrayValue?.first
+        }
+        func run() async -> Fault? {
+            await desk.fault(.execute, ["target": "site/box", "command": "true"])
+        }
+        for _ in 0..<20 { #expect(try await probe()?["reachable"] == true) }
+        #expect(await run() == nil)
+        desk.service.links.shutDown()
+        // Ten that come and go without a login.
+        for _ in 0..<10 {
+            let stranger = try Ports.connect(to: server.port)
+            var letter: UInt8 = 0
+            _ = read(stranger, &letter, 1)
+            close(stranger)
+        }
+        #expect(await holds { server.log.contains("penalty") })
+        let other = try await Desk([("box", server, "")])
+        var fault: Fault?
+        #expect(
+            await holds {
+                fault = await other.fault(.execute, ["target": "site/box", "command": "true"])
+                return fault != nil
+            })
+        #expect(fault?.message.contains("PerSourcePenalties") == true, "\(fault as Any)")
+        let seen = try await other.call(.listTargets, ["probe": true, "query": "box"]).get()
+        let reason = seen["targets"]?.arrayValue?.first?["reason"]?.stringValue
+        #expect(reason?.contains("PerSourcePenalties") == true, "\(seen)")
+        await desk.service.shutDown()
+        await other.service.shutDown()
+    }
+
     @IO private func refusal(of port: UInt16) async -> SSHError? {
         do throws(SSHError) {
             let link = try await Link.connect(

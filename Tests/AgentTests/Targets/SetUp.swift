@@ -6,6 +6,8 @@ import Support
 
 /// What the set-ups are about: one server, its keys, and keys that it does not know.
 struct Scenery: Sendable {
+    /// Whose client and server these are.
+    let release: OpenSSH
     let server: SSHServer
     /// Keys that the server lets in, and one that it does not.
     let good: [SSHKey]
@@ -234,7 +236,7 @@ struct SetUp: Sendable {
 
     /// An sshd on its standard streams.
     private var inetd: String {
-        let program = Repository.find("sshd") ?? "sshd"
+        let program = scene.release.program("sshd") ?? "sshd"
         return "\(program) -i -f \(scene.server.directory.file("sshd_config"))"
     }
 

@@ -86,6 +86,15 @@ class Huge(Lexical):
     lstat = fstat = stat
 
 
+class Handle(paramiko.SFTPHandle):
+    def stat(self):
+        return paramiko.SFTPAttributes.from_stat(os.fstat(self.readfile.fileno()))
+
+    def chattr(self, attr):
+        paramiko.SFTPServer.set_file_attr(self.filename, attr)
+        return paramiko.SFTP_OK
+
+
 class Files(paramiko.SFTPServerInterface):
     """The machine's files, as paramiko's own example serves them."""
 
@@ -113,7 +122,7 @@ class Files(paramiko.SFTPServerInterface):
     def open(self, path, flags, attr):
         def opened():
             file = os.fdopen(os.open(path, flags, 0o644), "rb" if flags & 3 == 0 else "wb")
-            handle = paramiko.SFTPHandle(flags)
+            handle = Handle(flags)
             handle.filename, handle.readfile, handle.writefile = path, file, file
             return handle
 
@@ -168,22 +177,27 @@ async def serve_asyncssh(host_key, keys, files):
     await listener.wait_closed()
 
 
-parser = argparse.ArgumentParser()
-parser.add_argument("--host-key", required=True)
-parser.add_argument("--public-key", required=True)
-parser.add_argument("--kind", required=True)
-options = parser.parse_args()
-with open(options.public_key, "rb") as file:
-    known = [file.read().split()[:2]]
-if options.kind == "paramiko":
-    serve_paramiko(options.host_key, known)
-else:
-    kinds = {
-        "resolving": Resolving,
-        "lexical": Lexical,
-        "hostile": Hostile,
-        "endless": Endless,
-        "modeless": Modeless,
-        "huge": Huge,
-    }
-    asyncio.run(serve_asyncssh(options.host_key, known, kinds[options.kind]))
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--host-key", required=True)
+    parser.add_argument("--public-key", required=True)
+    parser.add_argument("--kind", required=True)
+    options = parser.parse_args()
+    with open(options.public_key, "rb") as file:
+        known = [file.read().split()[:2]]
+    if options.kind == "paramiko":
+        serve_paramiko(options.host_key, known)
+    else:
+        kinds = {
+            "resolving": Resolving,
+            "lexical": Lexical,
+            "hostile": Hostile,
+            "endless": Endless,
+            "modeless": Modeless,
+            "huge": Huge,
+        }
+        asyncio.run(serve_asyncssh(options.host_key, known, kinds[options.kind]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,7 +1,8 @@
-"""An SSH server (asyncssh) that asks for a password or a keyboard-interactive answer.
+"""An SSH server (asyncssh) that takes a key, a password or keyboard-interactive answers.
 
 sshd itself can only check passwords of system accounts, and tests add none. Commands run in
-/bin/sh; a request for a terminal gets bash on a real one. Prints `listening PORT` when ready.
+/bin/sh; a request for a terminal gets bash on a real one; SFTP serves this machine's files.
+Prints `listening PORT` when ready.
 """
 
 import argparse
@@ -16,11 +17,18 @@ import asyncssh
 
 
 class Server(asyncssh.SSHServer):
-    def __init__(self, user, password, interactive):
-        self.user, self.password, self.interactive = user, password, interactive
+    def __init__(self, options, key):
+        self.user, self.password, self.interactive = options.user, options.password, options.interactive
+        self.key = key
 
     def begin_auth(self, username):
         return True
+
+    def public_key_auth_supported(self):
+        return self.key is not None
+
+    def validate_public_key(self, username, key):
+        return username == self.user and key == self.key
 
     def password_auth_supported(self):
         return not self.interactive
@@ -42,8 +50,23 @@ async def run_command(process):
     child = await asyncio.create_subprocess_shell(
         process.command, stdin=-1, stdout=-1, stderr=-1, start_new_session=True
     )
-    await process.redirect(stdin=child.stdin, stdout=child.stdout, stderr=child.stderr)
+
+    async def typed():
+        while data := await process.stdin.read(65536):
+            child.stdin.write(data)
+            await child.stdin.drain()
+        child.stdin.close()
+
+    async def pump(source, sink):
+        while data := await source.read(65536):
+            sink.write(data)
+            await sink.drain()
+
+    # Not by asyncssh's redirect, which reads twice at once when a client's window fills (2.24).
+    typing = asyncio.ensure_future(typed())
+    await asyncio.gather(pump(child.stdout, process.stdout), pump(child.stderr, process.stderr))
     code = await child.wait()
+    typing.cancel()
     await process.stdout.drain()
     process.exit(code if code >= 0 else 128 - code)
 
@@ -52,9 +75,15 @@ async def run_terminal(process):
     child, master = pty.fork()
     if child == 0:
         os.environ["TERM"] = process.term_type or "dumb"
+        if process.command:
+            os.execv("/bin/sh", ["sh", "-c", process.command])
         os.execv("/bin/bash", ["-bash"])
+
+    def resize(width, height):
+        fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", height or 24, width or 80, 0, 0))
+
     width, height, *_ = process.term_size
-    fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", height or 24, width or 80, 0, 0))
+    resize(width, height)
     loop = asyncio.get_running_loop()
     ended = loop.create_future()
 
@@ -70,7 +99,13 @@ async def run_terminal(process):
             ended.done() or ended.set_result(None)
 
     async def typed():
-        while data := await process.stdin.read(65536):
+        while True:
+            try:
+                if not (data := await process.stdin.read(65536)):
+                    return
+            except asyncssh.TerminalSizeChanged as size:
+                resize(size.width, size.height)
+                continue
             os.write(master, data)
 
     loop.add_reader(master, readable)
@@ -94,15 +129,18 @@ async def main():
     parser.add_argument("--user", required=True)
     parser.add_argument("--password")
     parser.add_argument("--password-file")
+    parser.add_argument("--public-key")
     parser.add_argument("--interactive", action="store_true")
     options = parser.parse_args()
     if options.password_file:
         with open(options.password_file) as file:
             options.password = file.read().strip()
+    key = asyncssh.read_public_key(options.public_key) if options.public_key else None
     listener = await asyncssh.listen(
         "127.0.0.1",
         0,
-        server_factory=lambda: Server(options.user, options.password, options.interactive),
+        server_factory=lambda: Server(options, key),
+        sftp_factory=True,
         server_host_keys=[options.host_key],
         process_factory=handle,
         encoding=None,
