@@ -8,8 +8,8 @@ import Testing
 
 @Suite(.needs(.pythonClients), .timeLimit(.minutes(3)))
 struct ProxyTests {
-    /// A relay that knows its public name, with an agent for each proxy, whose open calls are counted,
-    /// and `site`.
+    /// A relay that knows its public name, with an agent for each proxy, whose open calls are
+    /// counted, and `site`.
     private struct Place {
         let home: Installation, port: UInt16, token: String, certificate: String
     }

@@ -78,8 +78,8 @@ final class ReverseProxy: Sendable {
 }
 
 extension ReverseProxy.Kind {
-    /// The documented text as a whole configuration that listens on `port`, and the arguments before
-    /// its file.
+    /// The documented text as a whole configuration that listens on `port`, and the arguments
+    /// before its file.
     fileprivate func completed(
         _ text: String, port: UInt16, _ certificate: String, in folder: String
     ) -> (String, [String]) {
