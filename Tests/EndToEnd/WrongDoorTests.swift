@@ -47,6 +47,12 @@ import Testing
         #expect(stray.text.contains("for agents") && stray.text.contains("--mcp"), "\(stray.text)")
         line = try await first.line(containing: "it sent plain HTTP")
         #expect(line.contains("--mcp"), "\(line)")
+        // The command line shows what a port answers.
+        let call = try RunningProcess(
+            Repository.program("homeline-relay"),
+            ["call", "--url", "http://127.0.0.1:\(agents)/mcp", "agent_list"])
+        #expect(try await call.finished() == .exited(69))
+        #expect(call.errors.contains("HTTP status 400: this port is for agents"), "\(call.errors)")
         #expect(await first.stop() == .exited(0))
 
         let made = try SelfSignedCertificate.generate(commonName: "localhost")

@@ -23,7 +23,8 @@ struct ProxyTests {
             try await home.join(agent)
             try await home.startAgent(agent, caller: caller)
         }
-        let made = try SelfSignedCertificate.generate(commonName: ReverseProxy.name)
+        let made = try SelfSignedCertificate.generate(
+            commonName: ReverseProxy.name, otherNames: ["localhost"])
         let certificate = home.directory.file("proxy.pem")
         try SecureFile.write(certificate, made.certificatePEM + made.keyPEM)
         await home.process("relay")?.stop()
@@ -86,7 +87,7 @@ struct ProxyTests {
         #expect(refused?["token"]?["status"] == 401)
         #expect(refused?["token"]?["challenge"]?.stringValue?.hasPrefix("Bearer ") == true)
         let leaving = report["leaving"]
-        #expect(leaving?["before"] == 1)
+        #expect((leaving?["before"]?.intValue ?? 0) > 0)
         #expect((leaving?["ended"]?.doubleValue ?? .infinity) < 8, "\(leaving ?? .null)")
     }
 
@@ -96,6 +97,23 @@ struct ProxyTests {
         try check(report["client:auto"], "2026-07-28")
         #expect(report["stream"]?["statuses"] == [200, 200])
         #expect((report["stream"]?["ended"]?.doubleValue ?? .infinity) < 5)
+    }
+
+    @Test(.needs("nginx", "haproxy"), arguments: [ReverseProxy.Kind.nginx, .haproxy])
+    func `a tool is called from the command line through a proxy`(kind: ReverseProxy.Kind)
+        async throws
+    {
+        let place = try await Self.place.value
+        let proxy = try await ReverseProxy.start(
+            kind, to: place.port, certificate: place.certificate)
+        let token = try place.home.directory.write(place.token, to: "token-\(kind.rawValue)")
+        let output = try await RunningProcess.run(
+            Repository.program("homeline-relay"),
+            [
+                "call", "--url", "https://localhost:\(proxy.port)/mcp", "--token-file", token,
+                "agent_list",
+            ], environment: ["SSL_CERT_FILE": place.certificate])
+        #expect(try JSON(parsing: output)["agents"]?.arrayValue?.count == 4)
     }
 
     @Test(.needs("nginx")) func `a proxy may take a path away`() async throws {

@@ -36,10 +36,15 @@ final class ReverseProxy: Sendable {
         guard let program = Repository.find(kind.rawValue) else {
             throw Unavailable("\(kind.rawValue) is not there: run ./test")
         }
-        let text = try Self.documented(kind)
-            .replacingOccurrences(of: "127.0.0.1:8642", with: "127.0.0.1:\(relay)")
-            .replacingOccurrences(of: "/etc/ssl/relay.pem", with: certificate)
-            .replacingOccurrences(of: "/etc/ssl/relay.key", with: certificate)
+        let texts = try Self.documented(kind).map {
+            $0.replacingOccurrences(of: "127.0.0.1:8642", with: "127.0.0.1:\(relay)")
+                .replacingOccurrences(of: "/etc/ssl/relay.pem", with: certificate)
+                .replacingOccurrences(of: "/etc/ssl/relay.key", with: certificate)
+        }
+        // nginx also takes a path away, another one than the relay knows.
+        let below = texts.dropFirst().joined().replacingOccurrences(of: "homeline", with: "below")
+        let text = texts[0].replacingOccurrences(
+            of: "    location / {", with: below + "    location / {")
         let (whole, arguments) = kind.completed(text, port: port, certificate, in: folder.path)
         let file = try folder.write(whole, to: "config")
         process = try RunningProcess(
@@ -64,16 +69,16 @@ final class ReverseProxy: Sendable {
         return isUp ?? false
     }
 
-    /// The first configuration of its kind in the documentation.
-    private static func documented(_ kind: Kind) throws -> String {
+    /// The configurations of a kind in the documentation: a whole one first.
+    private static func documented(_ kind: Kind) throws -> [String] {
         let page = try String(
             contentsOfFile: "\(Repository.root)/docs/proxies.md", encoding: .utf8)
         let language = kind == .caddy ? "caddyfile" : kind.rawValue
         let parts = page.components(separatedBy: "```\(language)\n")
-        guard parts.count > 1, let text = parts[1].components(separatedBy: "```\n").first else {
+        guard parts.count > 1 else {
             throw Unavailable("docs/proxies.md has no configuration of \(kind.rawValue)")
         }
-        return text
+        return parts.dropFirst().map { $0.components(separatedBy: "```\n")[0] }
     }
 }
 
@@ -85,10 +90,6 @@ extension ReverseProxy.Kind {
     ) -> (String, [String]) {
         switch self {
         case .nginx:
-            let below = text.replacingOccurrences(
-                of: "    location / {",
-                with: "    location /below/ { proxy_pass \(Self.target(in: text))/; }\n"
-                    + "    location / {")
             let places = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
                 .map { "\($0)_temp_path \(folder)/\($0);" }.joined(separator: "\n")
             // Or its worker could not write here.
@@ -99,7 +100,7 @@ extension ReverseProxy.Kind {
                 http {
                 access_log off;
                 \(places)
-                \(below.replacingOccurrences(of: "listen 443", with: "listen 127.0.0.1:\(port)"))
+                \(text.replacingOccurrences(of: "listen 443", with: "listen 127.0.0.1:\(port)"))
                 }
                 """
             return (whole, ["-e", "stderr", "-p", folder, "-c"])
@@ -116,10 +117,5 @@ extension ReverseProxy.Kind {
             let whole = text.replacingOccurrences(of: "bind :443", with: "bind 127.0.0.1:\(port)")
             return (whole, ["-db", "-f"])
         }
-    }
-
-    private static func target(in text: String) -> Substring {
-        let start = text.range(of: "proxy_pass ")?.upperBound ?? text.startIndex
-        return text[start...].prefix { $0 != ";" }
     }
 }
