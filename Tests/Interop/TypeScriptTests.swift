@@ -46,6 +46,7 @@ struct TypeScriptTests {
         #expect(report["many"]?.arrayValue == (0..<20).map { .string("\($0)") })
         guard transport == "http" else { return }
         #expect(report["stream"] == ["GET", 200])
+        #expect(report["reconnected"] == ["streams": 1, "kept": "kept\n", "requests": []])
         #expect(report["version"] == "2025-11-25")
         #expect(report["deleted"] == ["DELETE", 204])
         #expect(report["gone"] == 400)

@@ -5,6 +5,8 @@
 const [bundle, url, token, target, program, data, kind] = process.argv.slice(2);
 const { Client, StreamableHTTPClientTransport, StdioClientTransport } = require(bundle);
 
+const net = require("net");
+
 const headers = { Authorization: `Bearer ${token}` };
 const requests = []; // [method, status] of each HTTP request
 
@@ -14,10 +16,22 @@ async function watched(input, init) {
   return answer;
 }
 
+// Passes connections on to the relay, so that all of them can be cut as a proxy's restart does.
+const open = new Set();
+const line = net.createServer((near) => {
+  const far = net.connect(new URL(url).port, "127.0.0.1");
+  for (const [from, to] of [[near, far], [far, near]]) {
+    open.add(from);
+    from.pipe(to);
+    from.on("error", () => {});
+    from.on("close", () => (open.delete(from), to.destroy()));
+  }
+});
+
 function transport() {
   if (kind === "stdio")
     return new StdioClientTransport({ command: program, args: ["stdio", "--data", data] });
-  return new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers }, fetch: watched });
+  return new StreamableHTTPClientTransport(new URL(`http://127.0.0.1:${line.address().port}/mcp`), { requestInit: { headers }, fetch: watched });
 }
 
 async function connect() {
@@ -35,6 +49,7 @@ const until = async (condition) => {
 
 async function main() {
   const report = {};
+  await new Promise((go) => line.listen(0, "127.0.0.1", go));
   const [client, way] = await connect();
   report.server = client.getServerVersion()?.name;
   report.instructions = (client.getInstructions() ?? "").length > 0;
@@ -64,6 +79,13 @@ async function main() {
   if (kind === "http") {
     await until(() => requests.some(([method]) => method === "GET"));
     report.stream = requests.find(([method]) => method === "GET");
+    // Every connection is cut: the client opens its stream anew, and its session goes on.
+    const streams = () => requests.filter(([method, status]) => method === "GET" && status === 200).length;
+    const before = streams();
+    for (const socket of open) socket.destroy();
+    await until(() => streams() > before);
+    const kept = (await client.callTool(execute("echo kept"))).structuredContent.results[0].stdout;
+    report.reconnected = { streams: streams() - before, kept, requests: requests.filter(([, status]) => status >= 400) };
     report.version = way.protocolVersion;
     const first = way.sessionId;
     await way.terminateSession();
@@ -81,4 +103,4 @@ async function main() {
 }
 
 const limit = setTimeout(() => { console.error("too long"); process.exit(1); }, 60000);
-main().then(() => clearTimeout(limit), (error) => { console.error(error); process.exit(1); });
+main().then(() => { clearTimeout(limit); line.close(); }, (error) => { console.error(error); process.exit(1); });
