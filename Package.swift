@@ -143,7 +143,7 @@ let package = Package(
             "Security",
             ["JSON", "Loop", "Net", "Crypto", "Tunnel", "Wire", "Configuration", "HTTP"],
             exclude: ["matrix.tsv", "python"]),
-        suite("Interop", ["JSON"], exclude: ["python"]),
+        suite("Interop", ["JSON", "Crypto"], exclude: ["node", "python"]),
     ],
     swiftLanguageModes: [.v6]
 )

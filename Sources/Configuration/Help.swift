@@ -7,7 +7,7 @@ extension Program {
         return "\(name) - \(summary)\n\nUsage: \(name) COMMAND [--flag value ...]\n\nCommands:\n"
             + table(rows.map { ($0.0.joined(separator: " "), $0.1) })
             + "\nSee '\(name) COMMAND --help' for a command's flags; every flag is also an\n"
-            + "environment variable and, for lasting settings, a keyword of the file.\n"
+            + "environment variable and, for lasting settings, a keyword of the configuration.\n"
     }
 
     /// The help of a group of commands, `tokens` for example.

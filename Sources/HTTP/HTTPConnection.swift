@@ -141,6 +141,7 @@ import Net
                 break
             }
         } catch {
+            if state == .idle, input[start] == 22 { server.onTLS?(stream.peer) }  // a TLS handshake
             if case .refused(let status) = error { refuse(status) }
         }
         compact()

@@ -19,6 +19,8 @@ public import Net
     let bodies: ByteBudget
     /// The bytes of replies that clients have not read.
     let replies: ByteBudget
+    /// Called with the address of a client that begins with TLS, where there is none.
+    public var onTLS: (@IO (String) -> Void)?
     private(set) var isDraining = false
     private var connections: [ObjectIdentifier: HTTPConnection] = [:]
     private var sweep: LoopTimer?

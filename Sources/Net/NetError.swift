@@ -18,6 +18,9 @@ public enum NetError: Error, Equatable, Sendable, CustomStringConvertible {
     case closed(reason: String)
     /// The peer connected and sent nothing.
     case silent(peer: String)
+    /// The peer sent a server of TLS something else: plain HTTP, by its first byte, or not even
+    /// that.
+    case notTLS(isHTTP: Bool)
     /// The TLS handshake failed.
     case tls(reason: String)
     /// The peer's key is not the pinned one.
@@ -37,6 +40,8 @@ public enum NetError: Error, Equatable, Sendable, CustomStringConvertible {
         case .timedOut(let what): "\(what) took too long"
         case .closed(let reason): "the connection ended: \(reason)"
         case .silent(let peer): "\(peer) sent nothing"
+        case .notTLS(let isHTTP):
+            isHTTP ? "it sent plain HTTP to a port with TLS" : "what it sent is not TLS"
         case .tls(let reason): "TLS failed: \(reason)"
         case .wrongPin(let expected, let found):
             "the peer's key \(found) is not the pinned \(expected); if its key was replaced on "

@@ -39,6 +39,8 @@ public import Loop
     private var failure: NetError?
     private var settled: (@IO (NetError?) -> Void)?
     private var mayBegin: @IO () -> Bool = { true }
+    /// What a server sends a peer that speaks plain HTTP.
+    private var plainReply: [UInt8] = []
     /// The ciphertext the stream below has lent for this call.
     private var incoming = UnsafeRawBufferPointer(start: nil, count: 0)
     /// Bytes that the peer sent right after its handshake, until there is a handler.
@@ -51,10 +53,12 @@ public import Loop
     /// Does the handshake over a connected stream, which is closed on failure.
     ///
     /// A client gives `serverName`; an end without one is the server. A server is asked by
-    /// `mayBegin` when the peer's first bytes are there, before any work is done for them.
+    /// `mayBegin` when the peer's first bytes are there, before any work is done for them. It sends
+    /// `plainReply` to a peer that speaks plain HTTP.
     public static func handshake(
         over below: any ByteStream, context: TLSContext, serverName: String? = nil,
-        deadline: Duration = .seconds(10), mayBegin: @escaping @IO () -> Bool = { true }
+        deadline: Duration = .seconds(10), plainReply: [UInt8] = [],
+        mayBegin: @escaping @IO () -> Bool = { true }
     ) async throws(NetError) -> TLSStream {
         // Nobody reports the end of a stream that has ended.
         guard !below.isClosed else {
@@ -63,6 +67,7 @@ public import Loop
         }
         let stream = TLSStream(below, context)
         stream.mayBegin = mayBegin
+        stream.plainReply = plainReply
         stream.listen()
         guard context.trust == nil || stream.begin(serverName) else {
             throw .tls(reason: "no memory")
@@ -176,6 +181,9 @@ public import Loop
     private func receive(_ bytes: UnsafeRawBufferPointer) {
         if !isHeard {
             isHeard = true
+            guard context.trust != nil || bytes.first == Self.handshakeType else {
+                return refuse(bytes)
+            }
             guard ssl != nil || mayBegin() else {
                 return close(.closed(reason: "too many TLS handshakes from this address"))
             }
@@ -184,6 +192,17 @@ public import Loop
         incoming = bytes
         pump()
         incoming = UnsafeRawBufferPointer(start: nil, count: 0)
+    }
+
+    /// The first byte of TLS: the type of a record that belongs to a handshake (RFC 8446 §5.1).
+    private static let handshakeType: UInt8 = 22
+
+    /// Answers a peer that does not speak TLS in its own language, if that is HTTP.
+    private func refuse(_ bytes: UnsafeRawBufferPointer) {
+        let isHTTP = bytes.first.map { (0x41...0x5A).contains($0) } ?? false
+        failure = .notTLS(isHTTP: isHTTP)
+        if isHTTP { below.write(plainReply) }
+        below.finish()
     }
 
     private func pump() {

@@ -155,7 +155,7 @@ import Wire
         }
         for ended in ends { await ended.wait() }
         #expect(await until { house.log.count == 10 })
-        #expect(house.log.allSatisfy { $0.contains("refused: TLS failed") })
+        #expect(house.log.allSatisfy { $0.contains("refused: it sent plain HTTP") })
         // All 60 connections are through: another kind has a share of its own.
         let failing = Agent(try await house.dial())
         failing.greetRaw = { _ in Reply.fault(Fault(.busy, "no")).encoded() }

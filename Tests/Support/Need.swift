@@ -24,6 +24,8 @@ public enum Need: Hashable, Sendable, ExpressibleByStringLiteral {
     case localhost
     /// The Python clients of scripts/requirements.txt.
     case pythonClients
+    /// Node and the client of the TypeScript SDK, from the same packages.
+    case typeScriptClient
     /// A PAM service of a test's own.
     case pamService
     /// A server of Debian 13, which scripts/servers.sh unpacks.
@@ -73,6 +75,8 @@ public enum Need: Hashable, Sendable, ExpressibleByStringLiteral {
             Self.refusal(
                 "getent hosts localhost || { echo localhost has no address here >&2; false; }")
         case .pythonClients: Repository.python == nil ? "no Python clients: run ./test" : nil
+        case .typeScriptClient:
+            Repository.typeScript == nil ? "no TypeScript client: run ./test" : nil
         case .pamService: PAMService.obstacle
         case .unpacked(let name):
             Repository.unpacked(name) == nil ? "no \(name) of Debian 13: run ./test" : nil

@@ -41,11 +41,34 @@ public enum Repository {
         return FileManager.default.isExecutableFile(atPath: path) ? path : nil
     }
 
-    /// The first executable called `name` in PATH or the system folders.
+    /// The folder in which PyPI's playwright has Node and the client of the TypeScript SDK, or nil
+    /// where `./test` has not run.
+    public static let typeScript: String? = {
+        let library = "\(root)/.deps/venv/lib"
+        let versions = (try? FileManager.default.contentsOfDirectory(atPath: library)) ?? []
+        return versions.map { "\(library)/\($0)/site-packages/playwright/driver" }
+            .first { FileManager.default.isExecutableFile(atPath: "\($0)/node") }
+    }()
+
+    /// Where `./test` unpacked programs that are not to be installed (scripts/proxies.sh).
+    private static let proxies = "\(root)/.deps/proxies/usr"
+
+    /// The first executable called `name` in PATH, the system folders, or among those unpacked.
     public static func find(_ name: String) -> String? {
         let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
         let folders = path.split(separator: ":").map(String.init)
-        return (folders + ["/usr/sbin", "/sbin", "/usr/local/sbin"]).map { "\($0)/\(name)" }
+        let others = [
+            "/usr/sbin", "/sbin", "/usr/local/sbin", "\(proxies)/sbin", "\(proxies)/bin",
+        ]
+        return (folders + others).map { "\($0)/\(name)" }
             .first { FileManager.default.isExecutableFile(atPath: $0) }
     }
+
+    /// What an unpacked program needs in its environment to find its libraries.
+    public static let libraryPath: [String: String] = {
+        let folders =
+            (try? FileManager.default.contentsOfDirectory(atPath: "\(proxies)/lib")) ?? []
+        let path = folders.map { "\(proxies)/lib/\($0)" }.joined(separator: ":")
+        return path.isEmpty ? [:] : ["LD_LIBRARY_PATH": path]
+    }()
 }

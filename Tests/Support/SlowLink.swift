@@ -121,6 +121,24 @@ public final class SlowLink: Sendable {
         connections.withLock { for descriptor in $0 { shutdown(descriptor, Int32(SHUT_RDWR)) } }
     }
 
+    /// The hosts at both ends lose each other, and nobody hears of an end.
+    ///
+    /// What they still send on an open connection is neither taken nor acknowledged. New
+    /// connections are taken.
+    public func vanish() {
+        // A socket filter of one instruction, which keeps 0 bytes of each packet: Linux's
+        // `struct sock_filter` and, with a count of 1, `struct sock_fprog`.
+        var drop: [UInt16] = [0x06, 0, 0, 0]
+        drop.withUnsafeMutableBytes { code in
+            var program: [UInt] = [1, UInt(bitPattern: code.baseAddress)]
+            connections.withLock {
+                for descriptor in $0 {
+                    setsockopt(descriptor, SOL_SOCKET, SO_ATTACH_FILTER, &program, 16)
+                }
+            }
+        }
+    }
+
     /// Ends everything.
     public func close() {
         isListening.withLock { if $0 { shutdown(listener, Int32(SHUT_RDWR)) } }

@@ -87,10 +87,25 @@ enum CallCommand {
     }
 
     private static func status(_ answer: HTTPResponse) -> String {
-        switch answer.status {
-        case 401, 403: "the relay refuses this token; make one: homeline-relay tokens create NAME"
-        default: "the relay answered with HTTP status \(answer.status) and no result"
+        if answer.status == 401 {
+            return "the relay refuses this token; make one: homeline-relay tokens create NAME"
         }
+        let reason = sentence(answer).map { ": \($0)" } ?? " and no result"
+        return "the answer is HTTP status \(answer.status)" + reason
+    }
+
+    /// The most characters shown of a refusal: the relay's own are shorter.
+    private static let sentenceLimit = 300
+
+    /// Why a request was refused, in the server's words; nil for a page, as proxies send.
+    private static func sentence(_ answer: HTTPResponse) -> String? {
+        let text = String(decoding: answer.body, as: UTF8.self)
+        let described = (try? JSON(parsing: answer.body))?["error_description"]?.stringValue
+        guard
+            let line = described ?? text.split(whereSeparator: \.isNewline).first.map(String.init),
+            described != nil || answer.header("content-type")?.hasPrefix("text/plain") == true
+        else { return nil }
+        return String(line.prefix(sentenceLimit)).plain(keepsLines: false)
     }
 
     private static func message(_ tool: String, _ arguments: JSON) -> JSON {

@@ -22,6 +22,9 @@ import Wire
     nonisolated static let patience = Duration.seconds(10)
     private let deadline: Duration
 
+    private nonisolated static let clientsGoElsewhere =
+        "this port is for agents alone: MCP clients use the one of --mcp"
+
     /// The largest reply in bytes before the welcome; a hello is shorter than 1 KiB.
     nonisolated static let strangerBodyBytes = 64 << 10
 
@@ -73,9 +76,12 @@ import Wire
         do throws(NetError) {
             stream = try await TLSStream.handshake(
                 over: socket, context: context, deadline: end - IO.now,
+                plainReply: PlainReply.saying("\(Self.clientsGoElsewhere), and over TLS"),
                 mayBegin: { [room] in room.mayBegin(number) })
         } catch .silent {
             return nil
+        } catch .notTLS(isHTTP: true) {
+            return Rejection(.handshake, "it sent plain HTTP; \(Self.clientsGoElsewhere)")
         } catch {
             return Rejection(.handshake, error.description)
         }
@@ -83,7 +89,9 @@ import Wire
         guard stream.applicationProtocol == Contract.applicationProtocol else {
             stream.close()
             return Rejection(
-                .handshake, "the peer does not speak \(Contract.applicationProtocol) (ALPN)")
+                .handshake,
+                "the peer does not speak \(Contract.applicationProtocol) (ALPN); "
+                    + Self.clientsGoElsewhere)
         }
         var limits = Self.tunnelLimits
         limits.bodyBytes = Self.strangerBodyBytes

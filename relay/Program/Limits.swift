@@ -135,5 +135,8 @@ enum Limits {
             "lines a minute about agents' wrong answers", count: AgentLog.linesInAll,
             "they are counted"),
         Limit("of these about one agent", count: AgentLog.lines, "they are counted"),
+        Limit(
+            "lines a minute about clients that use TLS wrongly, for one reason",
+            count: DoorLog.lines, "they are counted"),
     ]
 }

@@ -153,6 +153,7 @@ struct StartFailure: Error {
             handler: { [weak self] request, responder in
                 await self?.handle(request, responder)
             })
+        server.onTLS = { DoorLog.shared.noteTLS(from: $0) }
         http = server
         let room = WaitingRoom()
         let certificate = entrances.certificate
@@ -193,11 +194,18 @@ struct StartFailure: Error {
         let known: @IO () -> Void = { room.leave(number) }
         guard let context else { return server.serve(socket, onKnown: known) }
         IO.task {
-            let stream = try? await TLSStream.handshake(
-                over: socket, context: context, mayBegin: { room.mayBegin(number) })
-            guard let stream else { return known() }
-            room.spoke(number)
-            server.serve(stream, onKnown: known)
+            do throws(NetError) {
+                let stream = try await TLSStream.handshake(
+                    over: socket, context: context,
+                    plainReply: PlainReply.saying(
+                        "this port has TLS: the URL must begin with https://"),
+                    mayBegin: { room.mayBegin(number) })
+                room.spoke(number)
+                server.serve(stream, onKnown: known)
+            } catch {
+                DoorLog.shared.note(error, from: socket.peer)
+                known()
+            }
         }
     }
 
@@ -305,6 +313,7 @@ struct StartFailure: Error {
         await http?.shutdown(grace: .seconds(1))
         fleet.close()
         AgentLog.shared.close()
+        DoorLog.shared.close()
         await save()
         await store.close()
         // Only now may another relay run on the folder.

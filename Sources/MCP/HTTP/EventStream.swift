@@ -24,6 +24,10 @@ import Loop
         reply.start(status: 200, headers: headers)
     }
 
+    /// Sends a comment, so that the stream's head leaves now: nginx keeps it back over HTTP/2 until
+    /// there is something behind it, and the client waits for it.
+    func greet() { enqueue(Self.keepAlive) }
+
     /// Sends a message that may be dropped if the client does not keep up.
     func notify(_ message: [UInt8]) {
         guard queuedBytes + message.count <= limits.queuedBytes else { return }
@@ -41,6 +45,8 @@ import Loop
         isClosed = true
         reply.end()
     }
+
+    private static let keepAlive = Array(": keepalive\n\n".utf8)
 
     private static func event(_ message: [UInt8]) -> [UInt8] {
         var output: [UInt8] = []
@@ -84,6 +90,6 @@ import Loop
 extension EventStream: Beating {
     func beat(_ now: ContinuousClock.Instant) {
         guard now - writtenAt >= limits.keepAlive else { return }
-        enqueue(Array(": keepalive\n\n".utf8))
+        greet()
     }
 }

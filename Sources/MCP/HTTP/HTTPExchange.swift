@@ -25,7 +25,7 @@ import Loop
     func begin() {
         guard accept.stream else { return }
         server.pulse.add(self)
-        reply.onInputEnd = { [weak self] in _ = self?.startStream() }
+        reply.onInputEnd = { [weak self] in self?.startStream().greet() }
     }
 
     /// Sends a message that belongs to the request; a client that takes only JSON gets none.
@@ -58,7 +58,7 @@ extension HTTPExchange: Beating {
         if let stream {
             stream.beat(now)
         } else if now - beganAt >= server.limits.streamAfter {
-            _ = startStream()
+            startStream().greet()
         }
     }
 }

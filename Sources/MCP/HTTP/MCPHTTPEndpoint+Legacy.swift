@@ -111,6 +111,7 @@ extension MCPHTTPEndpoint {
         guard let session = session(visit, nil) else { return }
         guard visit.accept.stream else { return visit.refuse(406, "accept text/event-stream") }
         let stream = EventStream(visit.reply, visit.headers, server.limits)
+        stream.greet()
         server.pulse.add(stream)
         await session.hold(stream)
         server.pulse.remove(stream)

@@ -1,0 +1,27 @@
+#!/bin/sh
+# Unpacks nginx, Caddy and haproxy into .deps/proxies, which the tests put in front of the relay.
+# Not installed: as packages they would run as services, on ports 80 and 443. Nor is one fetched
+# that the machine has. apt verifies the signatures. Does nothing if they are there, or without apt.
+set -eu
+root=$(cd "$(dirname "$0")/.." && pwd)
+proxies=$root/.deps/proxies wanted='nginx caddy haproxy'
+command -v apt-get >/dev/null || exit 0
+if [ "$(cat "$proxies/complete" 2>/dev/null)" = "$wanted" ]; then exit 0; fi
+# shellcheck disable=SC2086
+plan() { LC_ALL=C apt-get -s -qq install --no-install-recommends $wanted; }
+if ! plan >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then apt-get -qq update; fi
+plan=$(plan) || {
+    echo "proxies: apt does not know each of '$wanted'; tests that need them are left out" >&2
+    exit 0
+}
+# What an installation would add, with the libraries; `[` marks what it would only renew.
+names=$(echo "$plan" | sed -n 's/^Inst \([^ ]*\) (.*/\1/p')
+echo "proxies: fetching" $names
+rm -rf "$proxies"
+mkdir -p "$proxies/debs"
+cd "$proxies/debs"
+# shellcheck disable=SC2086
+[ -z "$names" ] || apt-get -qq -o APT::Sandbox::User="$(id -un)" download $names
+for package in *.deb; do [ ! -e "$package" ] || dpkg -x "$package" "$proxies"; done
+rm -rf "$proxies/debs"
+echo "$wanted" >"$proxies/complete" # last: a set-up cut short is not taken for done
