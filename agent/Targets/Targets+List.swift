@@ -47,15 +47,18 @@ extension Targets {
         }
         let listed = Array(entries.dropFirst(call.offset).prefix(call.limit))
         let answers = await resolved(listed, until: end)
+        let verdicts = await denied(answers, until: end)
         var page = TargetPage()
-        for (entry, answer) in zip(listed, answers) {
+        for ((entry, answer), isDenied) in zip(zip(listed, answers), verdicts) {
             var info = TargetInfo(target: "\(agent)/\(entry.name)", source: entry.source)
             info.note = note(on: entry.name, agent, among: aliases.map(\.name))
             switch answer {
             case _ where entry.source == "local": page.found.append((info, nil))
             case .success(let target):
-                guard reaches(target.address), await !isDenied(target, until: end) else {
-                    continue
+                guard reaches(target.address), isDenied != true else { continue }
+                if isDenied == nil {
+                    info.reason =
+                        "its address was not found in time, by which this agent's rules may refuse it"
                 }
                 info.hostname = target.hostname
                 info.port = Int(target.port)
@@ -96,10 +99,31 @@ extension Targets {
         return (usable, nameless)
     }
 
-    /// Whether a rule refuses a host, as far as that is known at the end of the list's time.
-    private func isDenied(_ host: SSHTarget, until end: ContinuousClock.Instant) async -> Bool {
+    /// Whether a rule refuses each target; nil: that is not known at the end of the list's time.
+    private func denied(
+        _ answers: [Result<SSHTarget, Fault>?], until end: ContinuousClock.Instant
+    ) async -> [Bool?] {
+        let verdicts = Verdicts(answers.count)
+        let work = IO.task { [sharer = "list of \(Sharer.current)"] in
+            await Sharer.serving(sharer) {
+                let tasks = answers.enumerated().compactMap { index, answer in
+                    (try? answer?.get()).map { target in
+                        IO.task { verdicts.found[index] = await self.isDenied(target) }
+                    }
+                }
+                for task in tasks { await task.value }
+            }
+        }
         // After the end there are 10 ms for what needs no lookup.
-        await IO.within(max(.milliseconds(10), end - IO.now)) { await self.isDenied(host) } ?? false
+        _ = await IO.within(max(.milliseconds(10), end - IO.now)) { await work.value }
+        return verdicts.found
+    }
+
+    /// The verdicts so far.
+    @IO private final class Verdicts {
+        var found: [Bool?]
+
+        init(_ count: Int) { found = Array(repeating: nil, count: count) }
     }
 
     /// Whether a rule refuses a name, whatever it leads to.

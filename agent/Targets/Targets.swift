@@ -4,6 +4,7 @@
 // files as they were at most 10 seconds ago.
 import Glibc
 import Loop
+import SSH
 import Wire
 
 /// How the agent finds its targets.
@@ -174,6 +175,9 @@ enum Target: Sendable, Equatable {
         }
     }
 
+    /// What a name resolved to when it was resolved last.
+    func lastKnown(_ name: TargetName) -> SSHTarget? { cache[name]?.target }
+
     /// The target that a name resolves to.
     func resolve(_ name: TargetName) async throws(Fault) -> SSHTarget {
         try await resolve(name, depth: 0)
@@ -213,6 +217,7 @@ enum Target: Sendable, Equatable {
             target.hostKeys.storesNew = true
         }
         target.hostKeys.acceptsNew = target.hostKeys.acceptsNew || settings.acceptNew
+        if let lack = target.algorithms.lack { throw .notObeyed(target.name, lack) }
         target.via = try await hops(of: target, depth: depth)
         if cache.count >= Self.namesKept { cache = [:] }
         cache[name] = Known(target: target, fingerprint: scan.fingerprint, since: IO.now)
@@ -223,7 +228,7 @@ enum Target: Sendable, Equatable {
     private func read(
         _ text: String, for name: TargetName, _ target: SSHTarget, _ lists: [[String]]
     ) async throws(Fault) -> SSHTarget {
-        var around = Surroundings(place: place, lists: lists)
+        var around = Surroundings(place: place, lists: lists, usual: try await program.usual())
         if text.contains("%C") || lists.joined().contains(where: { $0.contains("%C") }) {
             // How ssh makes this hash differs between its versions, so it is asked.
             let answer = try await program.configuration(

@@ -78,21 +78,33 @@ struct OpenSSHKey: Sendable {
     /// The key whose numbers follow its type.
     private static func key(_ type: String, _ reader: inout WireReader) -> PrivateKey? {
         func next() -> [UInt8] { reader.string().map { Array($0) } ?? [] }
-        func number() -> [UInt8] { Array(next().drop { $0 == 0 }) }
+        func number() -> [UInt8] { reader.string().map { Array($0.drop { $0 == 0 }) } ?? [] }
         switch type {
         case "ssh-ed25519":
             _ = next()
-            return PrivateKey(ed25519: Array(next().prefix(32)))
+            var both = next()
+            defer { both.wipe() }
+            var seed = Array(both.prefix(32))
+            defer { seed.wipe() }
+            return PrivateKey(ed25519: seed)
         case "ssh-rsa":
-            let (modulus, exponent, secret) = (number(), number(), number())
-            let (inverse, p, q) = (number(), number(), number())
+            let (modulus, exponent) = (number(), number())
+            var (secret, inverse, p, q) = (number(), number(), number(), number())
+            defer {
+                secret.wipe()
+                inverse.wipe()
+                p.wipe()
+                q.wipe()
+            }
             return PrivateKey(
                 modulus: modulus, exponent: exponent, secret: secret, inverse: inverse,
                 primes: (p, q))
         case _ where type.hasPrefix("ecdsa-sha2-"):
             let curve = String(decoding: next(), as: UTF8.self)
             let point = next()
-            return PrivateKey(curve: curve, secret: number(), point: point)
+            var secret = number()
+            defer { secret.wipe() }
+            return PrivateKey(curve: curve, secret: secret, point: point)
         default: return nil
         }
     }
