@@ -103,27 +103,48 @@ extension Targets {
     private func denied(
         _ answers: [Result<SSHTarget, Fault>?], until end: ContinuousClock.Instant
     ) async -> [Bool?] {
-        let verdicts = Verdicts(answers.count)
+        let hosts = answers.map { try? $0?.get() }
+        // What a host is called needs no lookup.
+        let needsLookup = !policy.hostPatterns.isEmpty || policy.refusalOfLocal != nil
+        let queue = Verdicts(
+            hosts.map { host in
+                host.flatMap { rule(on: $0) != nil ? true : needsLookup ? nil : false }
+            })
+        // After the end there are 10 ms for what is known.
+        let end = max(end, IO.now + .milliseconds(10))
         let work = IO.task { [sharer = "list of \(Sharer.current)"] in
             await Sharer.serving(sharer) {
-                let tasks = answers.enumerated().compactMap { index, answer in
-                    (try? answer?.get()).map { target in
-                        IO.task { verdicts.found[index] = await self.isDenied(target) }
+                let workers = (0..<Self.judgedAtOnce).map { _ in
+                    IO.task {
+                        while IO.now < end, let index = queue.next(hosts) {
+                            guard let host = hosts[index] else { continue }
+                            queue.found[index] = await self.isDenied(host)
+                        }
                     }
                 }
-                for task in tasks { await task.value }
+                for worker in workers { await worker.value }
             }
         }
-        // After the end there are 10 ms for what needs no lookup.
-        _ = await IO.within(max(.milliseconds(10), end - IO.now)) { await work.value }
-        return verdicts.found
+        _ = await IO.within(end - IO.now) { await work.value }
+        return queue.found
     }
+
+    /// How many hosts of a list are judged at once: each is compared with up to a hundred others.
+    private static let judgedAtOnce = 32
 
     /// The verdicts so far.
     @IO private final class Verdicts {
         var found: [Bool?]
+        private var begun = 0
 
-        init(_ count: Int) { found = Array(repeating: nil, count: count) }
+        init(_ found: [Bool?]) { self.found = found }
+
+        /// The next host without a verdict.
+        func next(_ hosts: [SSHTarget?]) -> Int? {
+            defer { begun += 1 }
+            while begun < hosts.count, hosts[begun] == nil || found[begun] != nil { begun += 1 }
+            return begun < hosts.count ? begun : nil
+        }
     }
 
     /// Whether a rule refuses a name, whatever it leads to.

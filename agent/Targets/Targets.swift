@@ -136,12 +136,7 @@ enum Target: Sendable, Equatable {
     ) async throws(Fault) -> [String] {
         let what = "\(host.user)@\(host.name)"
         func judge(_ names: [String]) throws(Fault) {
-            // A rule that denies `local` may mean the alias too; none that allows it does.
-            let own = [host.name, TargetName.ofAlias(host.hostname)]
-            let rule = policy.refusal(
-                ofTarget: own, alsoKnownAs: names + [host.sshName, host.hostname], user: host.user,
-                port: host.port)
-            if let rule { throw .refused(what, by: rule) }
+            if let rule = rule(on: host, alsoKnownAs: names) { throw .refused(what, by: rule) }
         }
         // A rule on the name itself needs no lookup.
         try judge([])
@@ -155,6 +150,15 @@ enum Target: Sendable, Equatable {
             throw .refused(what, by: rule)
         }
         return names
+    }
+
+    /// The rule that refuses a host by its own names or these; nil: none does.
+    func rule(on host: SSHTarget, alsoKnownAs names: [String] = []) -> String? {
+        // A rule that denies `local` may mean the alias too; none that allows it does.
+        let own = [host.name, TargetName.ofAlias(host.hostname)]
+        return policy.refusal(
+            ofTarget: own, alsoKnownAs: names + [host.sshName, host.hostname], user: host.user,
+            port: host.port)
     }
 
     /// The programs into which a secret may be typed on a host; throws if there are none.

@@ -1,5 +1,6 @@
-// The program of KnownHostsCommand (ssh_config(5)), which prints more lines of known_hosts: run once
-// before the handshake, for the order of the algorithms, and once with the key that the host shows.
+// The program of KnownHostsCommand (ssh_config(5)), which prints more lines of known_hosts. It runs
+// once before the handshake, for the order of the algorithms, and once with the key that the host
+// shows.
 // Invariant: a program that fails, takes too long or prints too much ends the connection.
 internal import Crypto
 internal import Loop

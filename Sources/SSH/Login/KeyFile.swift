@@ -48,9 +48,9 @@ struct KeyFile: Sendable {
             form = .pem(Self.block(Array(lines[start...end])))
             return
         }
-        guard let bytes = Base64.decode(body.joined()), let key = OpenSSHKey(bytes) else {
-            return nil
-        }
+        guard var bytes = Base64.decode(body.joined()) else { return nil }
+        defer { bytes.wipe() }
+        guard let key = OpenSSHKey(bytes) else { return nil }
         isEncrypted = key.isEncrypted
         publicKey = key.publicKey
         form = .openSSH(key)

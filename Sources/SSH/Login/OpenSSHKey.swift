@@ -8,7 +8,8 @@ struct OpenSSHKey: Sendable {
     let publicKey: [UInt8]
     private let cipher: String
     private let derivation: (name: String, salt: [UInt8], rounds: Int)
-    private let secret: [UInt8]
+    /// The private half, encrypted or not.
+    private let secret: SecretBytes
 
     var isEncrypted: Bool { cipher != "none" }
 
@@ -27,15 +28,21 @@ struct OpenSSHKey: Sendable {
         derivation = (name, salt, Int(parameters.uint32() ?? 0))
         self.cipher = cipher
         publicKey = Array(blob)
-        self.secret = Array(secret)
+        self.secret = SecretBytes(secret)
     }
 
     /// Decrypts the key.
     ///
     /// Blocks: deriving a key from a passphrase takes up to some seconds.
     func open(_ passphrase: SecretBytes?) throws(KeyFile.Problem) -> SSHPrivateKey {
-        var plain = isEncrypted ? try decrypted(passphrase ?? SecretBytes([])) : secret
+        var plain = isEncrypted ? try decrypted(passphrase ?? SecretBytes([])) : secret.copy
+        // Nobody else holds the bytes by then, so that they are wiped where they are.
         defer { plain.wipe() }
+        return try read(plain)
+    }
+
+    /// Reads the private half.
+    private func read(_ plain: [UInt8]) throws(KeyFile.Problem) -> SSHPrivateKey {
         var reader = WireReader(plain)
         // The same number twice shows that the passphrase was right.
         guard let check = reader.uint32(), check == reader.uint32() else {
@@ -69,7 +76,7 @@ struct OpenSSHKey: Sendable {
                     + " \(BcryptKDF.roundLimit)")
         }
         defer { derived.wipe() }
-        guard let plain = cipher.decrypt(secret, with: derived) else {
+        guard let plain = cipher.decrypt(secret.copy, with: derived) else {
             throw .unreadable("its private half is damaged")
         }
         return plain
