@@ -44,6 +44,42 @@ import Testing
         }
     }
 
+    /// A folder in place of the file, and a path through a file.
+    @Test(.needs("ssh"), arguments: ["folder", "host_ed25519/known"])
+    func `a new key whose file cannot be read is accepted where ssh accepts it`(
+        name: String
+    ) async throws {
+        let server = try await SSHServer.start(SSHServer.Options(shell: .dash))
+        try server.directory.folder("folder")
+        let file = server.directory.file(name)
+        for (checking, accepts) in [("accept-new", true), ("yes", false)] {
+            let ssh = try RunningProcess(
+                try #require(Repository.find("ssh")),
+                ["-F", "/dev/null", "-o", "BatchMode=yes", "-o", "UserKnownHostsFile=\(file)"]
+                    + ["-o", "StrictHostKeyChecking=\(checking)", "-o", "IdentitiesOnly=yes"]
+                    + ["-i", server.key.path, "-p", "\(server.port)"]
+                    + ["\(server.user)@127.0.0.1", "true"])
+            let enters = try await ssh.finished(within: .seconds(30)) == .exited(0)
+            #expect(enters == accepts, "ssh: \(ssh.errors)")
+            let configuration = try server.link {
+                $0.trust.files = [file]
+                $0.trust.acceptsNew = accepts
+            }
+            try await onLoop {
+                do throws(SSHError) {
+                    let link = try await Link.connect(configuration)
+                    #expect(accepts)
+                    let note = link.server.notes.first ?? ""
+                    #expect(note.contains("could not be stored") && note.contains(file), "\(note)")
+                    link.close()
+                } catch {
+                    #expect(!accepts && error.unknownKey != nil, "\(error)")
+                    #expect("\(error)".contains(file), "\(error)")
+                }
+            }
+        }
+    }
+
     @Test(arguments: [false, true])
     func `a changed host key is refused even when new ones are accepted`(
         otherType: Bool
