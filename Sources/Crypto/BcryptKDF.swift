@@ -16,7 +16,7 @@ public enum BcryptKDF {
         guard (1...roundLimit).contains(rounds), (1...256).contains(count), !salt.isEmpty else {
             return nil
         }
-        var secret = passphrase.withBytes { hash($0) }
+        var secret = passphrase.withBytes { hash(UnsafeRawBufferPointer($0)) }
         defer { secret.wipe() }
         let stride = (count + blockSize - 1) / blockSize
         let share = (count + stride - 1) / stride
@@ -28,10 +28,13 @@ public enum BcryptKDF {
             var part = self.block(secret, salted)
             var sum = part
             for _ in 1..<rounds {
+                salted.wipe()
                 salted = hash(part)
+                part.wipe()
                 part = self.block(secret, salted)
                 for index in sum.indices { sum[index] ^= part[index] }
             }
+            salted.wipe()
             // The bytes of a block are spread over the whole key.
             for index in 0..<share where index * stride + block < count {
                 key[index * stride + block] = sum[index]
@@ -45,10 +48,14 @@ public enum BcryptKDF {
     /// The bytes of one block of bcrypt.
     private static let blockSize = 32
 
-    private static func hash(_ bytes: some Sequence<UInt8>) -> [UInt8] {
-        let bytes = Array(bytes)
-        return [UInt8](unsafeUninitializedCapacity: 64) { out, filled in
-            SHA512(bytes, bytes.count, out.baseAddress)
+    private static func hash(_ bytes: [UInt8]) -> [UInt8] {
+        bytes.withUnsafeBytes { hash($0) }
+    }
+
+    /// Hashes bytes where they are, so that no copy of them stays.
+    private static func hash(_ bytes: UnsafeRawBufferPointer) -> [UInt8] {
+        [UInt8](unsafeUninitializedCapacity: 64) { out, filled in
+            SHA512(bytes.baseAddress, bytes.count, out.baseAddress)
             filled = 64
         }
     }
@@ -56,8 +63,12 @@ public enum BcryptKDF {
     /// bcrypt of a hashed passphrase and a hashed salt.
     private static func block(_ secret: [UInt8], _ salt: [UInt8]) -> [UInt8] {
         var state = Blowfish()
-        defer { state.wipe() }
-        let (secret, salt) = (Blowfish.words(secret), Blowfish.words(salt))
+        var (secret, salt) = (Blowfish.words(secret), Blowfish.words(salt))
+        defer {
+            state.wipe()
+            secret.wipe()
+            salt.wipe()
+        }
         state.expand(secret, salt)
         for _ in 0..<64 {
             state.expand(salt)
@@ -128,9 +139,7 @@ private struct Blowfish {
         }
     }
 
-    mutating func wipe() {
-        for index in state.indices { state[index] = 0 }
-    }
+    mutating func wipe() { state.wipe() }
 
     /// The binary digits of pi after the point, in words: 16 atan(1/5) − 4 atan(1/239) (Machin).
     private static func piDigits(_ count: Int) -> [UInt32] {

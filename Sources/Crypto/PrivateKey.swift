@@ -60,12 +60,17 @@ public final class PrivateKey: @unchecked Sendable {
     /// An ECDSA key from SSH's name of its curve, its secret number and its point.
     public convenience init?(curve: String, secret: [UInt8], point: [UInt8]) {
         guard let curve = Curve(rawValue: curve), secret.count <= curve.size else { return nil }
-        let padded = [UInt8](repeating: 0, count: curve.size - secret.count) + secret
+        var padded = [UInt8](repeating: 0, count: curve.size - secret.count) + secret
+        var number = DER.item(0x04, padded)
         // ECPrivateKey (RFC 5915 §3).
-        let body =
-            DER.number([1]) + DER.item(0x04, padded)
-            + DER.item(0xa0, DER.item(0x06, curve.identifier))
+        var body =
+            DER.number([1]) + number + DER.item(0xa0, DER.item(0x06, curve.identifier))
             + DER.item(0xa1, DER.item(0x03, [0] + point))
+        defer {
+            padded.wipe()
+            number.wipe()
+            body.wipe()
+        }
         guard let key = KeyObject(der: DER.item(0x30, body), type: EVP_PKEY_EC) else { return nil }
         self.init(key)
     }
@@ -75,14 +80,20 @@ public final class PrivateKey: @unchecked Sendable {
         modulus: [UInt8], exponent: [UInt8], secret: [UInt8], inverse: [UInt8],
         primes: (p: [UInt8], q: [UInt8])
     ) {
-        guard let first = Self.remainder(secret, below: primes.p),
-            let second = Self.remainder(secret, below: primes.q)
-        else { return nil }
+        guard var first = Self.remainder(secret, below: primes.p) else { return nil }
+        defer { first.wipe() }
+        guard var second = Self.remainder(secret, below: primes.q) else { return nil }
+        defer { second.wipe() }
+        var body: [UInt8] = []
+        // With its whole space from the start, so that it leaves no copy where it grows.
+        body.reserveCapacity(8 * (modulus.count + 8))
+        defer { body.wipe() }
         // RSAPrivateKey (RFC 8017 §A.1.2).
-        let numbers = [
-            [0], modulus, exponent, secret, primes.p, primes.q, first, second, inverse,
-        ]
-        let body = numbers.flatMap(DER.number)
+        for bytes in [[0], modulus, exponent, secret, primes.p, primes.q, first, second, inverse] {
+            var number = DER.number(bytes)
+            body += number
+            number.wipe()
+        }
         guard let key = KeyObject(der: DER.item(0x30, body), type: EVP_PKEY_RSA) else { return nil }
         self.init(key)
     }

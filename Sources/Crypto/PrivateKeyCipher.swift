@@ -50,6 +50,7 @@ public enum PrivateKeyCipher: String, CaseIterable, Sendable {
         var key = Array(derived[..<sizes.key])
         defer { key.wipe() }
         var vector = Array(derived[sizes.key...])
+        defer { vector.wipe() }
         // A counter of 64 bits that begins with 1 and a nonce of 0, both little-endian.
         if self == .chaCha20 { vector = [1] + [UInt8](repeating: 0, count: 15) }
         var plain = [UInt8](repeating: 0, count: bytes.count + 32)
@@ -58,7 +59,10 @@ public enum PrivateKeyCipher: String, CaseIterable, Sendable {
             EVP_CIPHER_CTX_set_padding(context, 0) == 1,
             EVP_DecryptUpdate(context, &plain, &count, bytes, Int32(bytes.count)) == 1,
             Int(count) == bytes.count
-        else { return nil }
+        else {
+            plain.wipe()
+            return nil
+        }
         plain.removeLast(32)
         return plain
     }

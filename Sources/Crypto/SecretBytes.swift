@@ -92,8 +92,8 @@ extension SecretBytes: CustomStringConvertible, CustomReflectable {
     public var customMirror: Mirror { Mirror(self, children: []) }
 }
 
-extension [UInt8] {
-    /// Overwrites the bytes; only of use to the one holder of an array.
+extension Array where Element: FixedWidthInteger {
+    /// Overwrites the elements; only of use to the one holder of an array.
     public mutating func wipe() {
         withUnsafeMutableBytes { bytes in
             if let start = bytes.baseAddress { explicit_bzero(start, bytes.count) }

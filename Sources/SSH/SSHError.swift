@@ -17,8 +17,9 @@ public enum SSHError: Error, Equatable, Sendable {
     case handshakeTimedOut(address: String, limit: Duration)
     /// The handshake broke off.
     case handshakeFailed(address: String, reason: String)
-    /// No algorithm in common; what the server offers, per kind.
-    case algorithmsRefused(address: String, offered: String)
+    /// No algorithm in common; what the server offers, per kind, and the lists of the
+    /// configuration, if it has any.
+    case algorithmsRefused(address: String, offered: String, allowed: String? = nil)
     /// The server chose a group for the key exchange that is too large to compute with.
     case groupTooLarge(address: String, bits: Int)
     /// A later key exchange of a connection took much longer than its first.
@@ -60,6 +61,8 @@ public enum SSHError: Error, Equatable, Sendable {
     case linkLost(reason: String)
     /// The known_hosts file could not be read or written.
     case knownHosts(file: String, reason: String)
+    /// The program of KnownHostsCommand did not say which keys the host has.
+    case knownHostsCommandFailed(command: String, reason: String)
     /// The local system or library refused.
     case local(reason: String)
 }
@@ -86,7 +89,7 @@ extension SSHError {
             .hostKeyTooSmall, .notAllowedNow,
             .authenticationFailed, .loginTimedOut, .keyUnreadable, .channelRefused,
             .requestRefused, .requestUnanswered, .channelTimedOut, .sftpUnusable, .knownHosts,
-            .local:
+            .knownHostsCommandFailed, .local:
             false
         }
     }
@@ -94,7 +97,10 @@ extension SSHError {
 
 extension SSHError: CustomStringConvertible {
     /// One plain line: what is wrong and what to do next.
-    public var description: String {
+    public var description: String { words(for: nil) }
+
+    /// The line with the name of the target in what to do next; nil: its host stands for it.
+    public func words(for target: String?) -> String {
         switch self {
         case .nameNotFound(let host):
             "the name \(host) does not resolve: check its spelling and the agent's DNS"
@@ -111,8 +117,12 @@ extension SSHError: CustomStringConvertible {
                 + " port"
         case .handshakeFailed(let address, let reason):
             "the SSH handshake with \(address) failed: \(reason)"
-        case .algorithmsRefused(let address, let offered):
+        case .algorithmsRefused(let address, let offered, let allowed):
             "no SSH algorithm in common with \(address): it offers \(offered)"
+                + (allowed.map {
+                    "; ssh_config allows, of what this agent's SSH library has, \($0)"
+                }
+                    ?? "")
         case .groupTooLarge(let address, let bits):
             "\(address) wants to exchange keys with a group of \(bits) bits, and this agent computes"
                 + " with at most \(FirstExchange.groupLimit): \(Self.otherExchange)"
@@ -126,17 +136,19 @@ extension SSHError: CustomStringConvertible {
         case .hostKeyUnknown(let host, let key, let authority?):
             "known_hosts trusts an authority for \(host) (@cert-authority, \(authority)), but this"
                 + " agent's SSH library cannot check host certificates; verify the host's own key"
-                + " (\(key.name) \(key.fingerprint)), then run `homeline-agent targets trust \(host)`"
+                + " (\(key.name) \(key.fingerprint)), then run"
+                + " `homeline-agent targets trust \(Self.target(target, host))`"
         case .hostKeyUnknown(let host, let key, nil):
             "the host key of \(host) is not known (\(key.name) \(key.fingerprint)): verify it, then"
-                + " run `homeline-agent targets trust \(host)`"
+                + " run `homeline-agent targets trust \(Self.target(target, host))`"
         case .hostKeyNotFound(let host, let key, let unread):
             "the host key of \(host) (\(key.name) \(key.fingerprint)) is in none of the known_hosts"
                 + " files that can be read; not read: \(unread.joined(separator: "; "))"
         case .hostKeyChanged(let host, let known, let offered):
             "THE HOST KEY OF \(host) HAS CHANGED: stored \(known.joined(separator: ", ")), offered"
                 + " \(offered.name) \(offered.fingerprint); if the change is real, a person runs"
-                + " `homeline-agent targets forget \(host)` and trusts the new key"
+                + " `homeline-agent targets forget \(Self.target(target, host))` and trusts the new"
+                + " key"
         case .hostKeyRevoked(let host, let key, let file?):
             "the host key of \(host) (\(key.name) \(key.fingerprint)) is revoked by \(file)"
                 + " (RevokedHostKeys): the server needs a new key"
@@ -180,6 +192,9 @@ extension SSHError: CustomStringConvertible {
             "the SSH connection is lost: \(reason)"
         case .knownHosts(let file, let reason):
             "known_hosts file \(file): \(reason)"
+        case .knownHostsCommandFailed(let command, let reason):
+            "no host key is trusted, as the program of KnownHostsCommand, \(command), failed:"
+                + " \(reason)"
         case .local(let reason):
             reason
         }
@@ -201,6 +216,14 @@ extension SSHError {
     private static let otherExchange =
         "have its sshd offer curve25519-sha256 (KexAlgorithms), or only groups of 2048 to"
         + " \(FirstExchange.groupLimit) bits (its moduli file)"
+
+    /// A target as the agent's commands take it: known_hosts writes `[host]:port`.
+    private static func target(_ name: String?, _ host: String) -> String {
+        if let name { return name }
+        guard host.hasPrefix("["), let end = host.firstIndex(of: "]") else { return host }
+        let name = host[host.index(after: host.startIndex)..<end]
+        return name.contains(":") ? host : String(name + host[host.index(after: end)...])
+    }
 
     /// Names that a server chose, shortened.
     private static func list(_ names: [String]) -> String {

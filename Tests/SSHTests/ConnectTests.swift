@@ -32,7 +32,7 @@ import Testing
         let server = try await SSHServer.start(SSHServer.Options(shell: .dash, settings: settings))
         let configuration = try server.link()
         let error = await IO.task { await connectError(configuration) }.value
-        guard case .algorithmsRefused(_, let offered) = error else {
+        guard case .algorithmsRefused(_, let offered, nil) = error else {
             Issue.record("\(String(describing: error))")
             return
         }
@@ -47,7 +47,7 @@ import Testing
         var options = SSHServer.Options(shell: .dash, settings: settings)
         options.hostKeys = [.rsa]
         let server = try await SSHServer.start(options)
-        let configuration = try server.link { $0.legacyAlgorithms = true }
+        let configuration = try server.link { $0.algorithms.allowsLegacy = true }
         #expect(await IO.task { await connectError(configuration) }.value == nil)
     }
 

@@ -40,7 +40,8 @@ import Testing
 
     /// What is refused, in pieces of a size.
     private func refusal(
-        _ bytes: [UInt8], pieces size: Int = .max, ours: [String] = Algorithms.keyExchanges
+        _ bytes: [UInt8], pieces size: Int = .max,
+        ours: [String] = Algorithms.Kind.keyExchange.usual
     ) -> FirstExchange.Refusal? {
         var first = FirstExchange(offering: ours)
         var rest = bytes[...]
@@ -112,7 +113,7 @@ import Testing
     }
 
     @Test func `the offer and the words are kept`() {
-        var first = FirstExchange(offering: Algorithms.keyExchanges)
+        var first = FirstExchange(offering: Algorithms.Kind.keyExchange.usual)
         _ = Array("go away\r\n".utf8).withUnsafeBytes { first.take($0) }
         #expect(String(decoding: first.words, as: UTF8.self) == "go away\r\n")
         _ = (Self.version + offer("a,b")).withUnsafeBytes { first.take($0) }

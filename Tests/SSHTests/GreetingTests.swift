@@ -51,7 +51,7 @@ import Testing
             to: "known_gate")
         let configuration = try server.link {
             $0.port = port
-            $0.knownHosts = [known]
+            $0.trust.files = [known]
         }
         let error = await IO.task { await connectError(configuration) }.value
         #expect(error == nil, "\(String(describing: error))")

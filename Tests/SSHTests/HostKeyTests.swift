@@ -8,7 +8,7 @@ import Testing
 @Suite(.timeLimit(.minutes(1))) struct HostKeyTests {
     @Test func `an unknown host key is refused with its fingerprint`() async throws {
         let server = try await SSHServer.start(SSHServer.Options(shell: .dash))
-        let configuration = try server.link { $0.knownHosts = [server.directory.file("none")] }
+        let configuration = try server.link { $0.trust.files = [server.directory.file("none")] }
         let error = await IO.task { await connectError(configuration) }.value
         guard case .hostKeyUnknown(let host, let key, nil) = error else {
             Issue.record("\(String(describing: error))")
@@ -24,13 +24,13 @@ import Testing
         let server = try await SSHServer.start(SSHServer.Options(shell: .dash))
         let file = server.directory.file("new/known_hosts")
         let accepting = try server.link {
-            $0.knownHosts = [file]
-            $0.acceptNew = true
+            $0.trust.files = [file]
+            $0.trust.acceptsNew = true
         }
         #expect(await IO.task { await connectError(accepting) }.value == nil)
         let text = try String(contentsOfFile: file, encoding: .utf8)
         #expect(text.hasPrefix("|1|") && !text.contains("127.0.0.1"))
-        let strict = try server.link { $0.knownHosts = [file] }
+        let strict = try server.link { $0.trust.files = [file] }
         #expect(await IO.task { await connectError(strict) }.value == nil)
         let count = try await IO.task {
             await Result { () async throws(SSHError) -> Int in
@@ -41,6 +41,42 @@ import Testing
         guard case .hostKeyUnknown = await IO.task({ await connectError(strict) }).value else {
             Issue.record("the key was not forgotten")
             return
+        }
+    }
+
+    /// A folder in place of the file, and a path through a file.
+    @Test(.needs("ssh"), arguments: ["folder", "host_ed25519/known"])
+    func `a new key whose file cannot be read is accepted where ssh accepts it`(
+        name: String
+    ) async throws {
+        let server = try await SSHServer.start(SSHServer.Options(shell: .dash))
+        try server.directory.folder("folder")
+        let file = server.directory.file(name)
+        for (checking, accepts) in [("accept-new", true), ("yes", false)] {
+            let ssh = try RunningProcess(
+                try #require(Repository.find("ssh")),
+                ["-F", "/dev/null", "-o", "BatchMode=yes", "-o", "UserKnownHostsFile=\(file)"]
+                    + ["-o", "StrictHostKeyChecking=\(checking)", "-o", "IdentitiesOnly=yes"]
+                    + ["-i", server.key.path, "-p", "\(server.port)"]
+                    + ["\(server.user)@127.0.0.1", "true"])
+            let enters = try await ssh.finished(within: .seconds(30)) == .exited(0)
+            #expect(enters == accepts, "ssh: \(ssh.errors)")
+            let configuration = try server.link {
+                $0.trust.files = [file]
+                $0.trust.acceptsNew = accepts
+            }
+            try await onLoop {
+                do throws(SSHError) {
+                    let link = try await Link.connect(configuration)
+                    #expect(accepts)
+                    let note = link.server.notes.first ?? ""
+                    #expect(note.contains("could not be stored") && note.contains(file), "\(note)")
+                    link.close()
+                } catch {
+                    #expect(!accepts && error.unknownKey != nil, "\(error)")
+                    #expect("\(error)".contains(file), "\(error)")
+                }
+            }
         }
     }
 
@@ -55,8 +91,8 @@ import Testing
         let known = try server.directory.write(
             "[127.0.0.1]:\(server.port) \(parts)\n", to: "known")
         let configuration = try server.link {
-            $0.knownHosts = [known]
-            $0.acceptNew = true
+            $0.trust.files = [known]
+            $0.trust.acceptsNew = true
         }
         let error = await IO.task { await connectError(configuration) }.value
         guard case .hostKeyChanged(_, let list, let offered) = error else {
@@ -71,7 +107,7 @@ import Testing
         let server = try await SSHServer.start(SSHServer.Options(shell: .dash))
         let revoked = server.knownHosts.split(separator: "\n").map { "@revoked \($0)\n" }.joined()
         let known = try server.directory.write(server.knownHosts + revoked, to: "known")
-        let configuration = try server.link { $0.knownHosts = [known] }
+        let configuration = try server.link { $0.trust.files = [known] }
         let error = await IO.task { await connectError(configuration) }.value
         guard case .hostKeyRevoked = error else {
             Issue.record("\(String(describing: error))")
@@ -99,7 +135,7 @@ import Testing
         let known = try folder.write(
             "# ours\n@cert-authority 127.0.0.1,[127.0.0.1]:* \(authority.publicLine)\n", to: "known"
         )
-        let configuration = try server.link { $0.knownHosts = [known] }
+        let configuration = try server.link { $0.trust.files = [known] }
         let error = await IO.task { await connectError(configuration) }.value
         let text = "\(try #require(error))"
         if certificatesOnly {
@@ -124,7 +160,7 @@ import Testing
                     key, host: "127.0.0.1", port: server.port, alias: nil, file: own)
             }
         }.value.get()
-        let trusting = try server.link { $0.knownHosts = [known, own] }
+        let trusting = try server.link { $0.trust.files = [known, own] }
         #expect(await IO.task { await connectError(trusting) }.value == nil)
     }
 
@@ -136,7 +172,7 @@ import Testing
             let parts = key.publicLine.split(separator: " ").prefix(2).joined(separator: " ")
             let known = try server.directory.write(
                 "[127.0.0.1]:\(server.port) \(parts)\n", to: "known")
-            let configuration = try server.link { $0.knownHosts = [known] }
+            let configuration = try server.link { $0.trust.files = [known] }
             #expect(await IO.task { await connectError(configuration) }.value == nil)
         }
     }

@@ -82,9 +82,9 @@ import Testing
     @Test func `the key types on file come first in the offer`() throws {
         let hosts = known("alpha \(line(try Self.key("r", "ssh-rsa")))")
         #expect(hosts.keyTypes(host: "alpha", port: 22) == ["ssh-rsa"])
-        let offer = Algorithms.hostKeys(preferring: ["ssh-rsa"], legacy: false)
+        let offer = Algorithms().hostKeys(preferring: ["ssh-rsa"])
         #expect(offer.prefix(2) == ["rsa-sha2-512", "rsa-sha2-256"])
-        #expect(offer.count == Algorithms.hostKeys.count)
+        #expect(offer.count == Algorithms.Kind.hostKey.usual.count)
     }
 
     @Test func `random bytes never trap a parser`() {
@@ -98,7 +98,7 @@ import Testing
             known.add(String(decoding: bytes, as: UTF8.self), file: "f")
             _ = HostKey(blob: bytes)
             for message in [bytes, [0, 0, 0, 190, 4, 20] + bytes] {
-                var first = FirstExchange(offering: Algorithms.keyExchanges)
+                var first = FirstExchange(offering: Algorithms.Kind.keyExchange.usual)
                 _ = (start + message).withUnsafeBytes { first.take($0) }
             }
             _ = Signing.algorithm(of: bytes)

@@ -125,7 +125,7 @@ import Testing
         #expect(
             error?.description.contains("signed with SHA-1") == true, "\(String(describing: error))"
         )
-        link.legacyAlgorithms = true
+        link.algorithms.allowsLegacy = true
         let old = link
         #expect(await IO.task { await connectError(old) }.value == nil)
     }

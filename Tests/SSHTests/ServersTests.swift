@@ -63,7 +63,7 @@ import Testing
             to: "known_line")
         let broken = try server.link { [limit] in
             $0.port = line.port
-            $0.knownHosts = [known]
+            $0.trust.files = [known]
             ($0.limits.connect, $0.limits.login, $0.limits.channel) = (limit, limit, limit)
             $0.limits.alive = .milliseconds(300)
         }

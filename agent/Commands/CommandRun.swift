@@ -119,14 +119,26 @@ import Wire
     private var blank: RunResult {
         var result = RunResult(target: target, commandID: id, state: state)
         switch end {
-        case .exited(let code): result.exitCode = Int(code)
+        case .exited(let code):
+            result.exitCode = Int(code)
+            if code != 0 { result.note = advice }
         case .signalled(let name): result.signal = name
-        case .unreported: result.note = ProgramEnd.unreportedNote
+        case .unreported: result.note = advice ?? ProgramEnd.unreportedNote
         case .lost(let why): result.note = why
         case nil: break
         }
         result.durationMS = Int(((ended ?? IO.now) - started) / .milliseconds(1))
         return result
+    }
+
+    /// What to do where the host's program is not a shell, by the beginning of its output.
+    private var advice: String? {
+        let texts = [output, errors].map { log in
+            Excerpt(
+                log, from: 0, to: min(log.end, 4096), maxBytes: 4096, raw: false, isOver: true
+            ).text
+        }
+        return CommandText.advice(mark: id, texts)
     }
 
     private static func piece(_ excerpt: Excerpt) -> OutputPiece {

@@ -49,7 +49,8 @@ import Wire
     ) async throws(Fault) -> CommandRun {
         let text = CommandText(
             command: request.command, environment: request.environment,
-            directory: request.directory, hasTerminal: request.hasTerminal)
+            directory: request.directory, hasTerminal: request.hasTerminal,
+            hasShell: request.shell == .auto)
         try text.check()
         let place = try places.take(
             for: caller.id, of: "places for commands",

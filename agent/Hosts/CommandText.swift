@@ -15,6 +15,8 @@ struct CommandText: Sendable {
     var directory: String?
     /// Whether it gets a terminal.
     var hasTerminal = false
+    /// Whether a Unix shell runs it; any other program gets the command as it is.
+    var hasShell = true
 
     /// The terminal a command gets: wide, because wrapped lines are hard for programs to read.
     static let terminal = TerminalSize(columns: 200, rows: 50)
@@ -24,6 +26,7 @@ struct CommandText: Sendable {
 
     /// The command with its mark, variables and folder set before it.
     func wrapped(mark id: String?) -> String {
+        guard hasShell else { return command }
         // On lines of their own: fish shows the line of an error.
         var text = ""
         // tcsh knows no export, and keeps both backslashes between quotes. The test reads no
@@ -35,6 +38,30 @@ struct CommandText: Sendable {
         for (name, value) in environment { text += "export \(name)=\(Self.quoted(value))\n" }
         if let directory { text += "cd -- \(Self.quoted(directory)) || exit 125\n" }
         return text + command
+    }
+
+    /// The command where the account runs no Unix shell; throws if it needs one.
+    var withoutShell: CommandText {
+        get throws(Fault) {
+            guard environment.isEmpty, directory == nil else {
+                throw Fault(
+                    .invalidArgument,
+                    "\"env\" and \"cwd\" are set by the account's Unix shell, which this host is said"
+                        + " not to have (\"shell\": \"none\", or UnixShell no in agent.conf): leave them"
+                        + " out")
+            }
+            var text = self
+            text.hasShell = false
+            return text
+        }
+    }
+
+    /// What to do where a program showed the line that marks a command: a shell would have run it.
+    static func advice(mark id: String, _ texts: [String]) -> String? {
+        guard texts.contains(where: { $0.contains("export \(mark)=\(id)") }) else { return nil }
+        return "the host's program seems to have taken the line that marks the command for the"
+            + " command: if the account runs no Unix shell (a forced command, git-shell, a device),"
+            + " call again with \"shell\": \"none\""
     }
 
     /// Refuses what cannot be passed to a shell.

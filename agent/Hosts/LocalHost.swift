@@ -60,6 +60,7 @@ import Wire
     func execute(
         _ command: CommandText, mark id: String
     ) async throws(Fault) -> CommandProcess {
+        let command = command.hasShell ? command : try command.withoutShell
         var environment = environment
         let home = Self.usable(place.home)
         environment["HOME"] = home

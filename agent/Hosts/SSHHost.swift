@@ -38,11 +38,12 @@ import Wire
     func execute(
         _ command: CommandText, mark id: String
     ) async throws(Fault) -> CommandProcess {
+        let command = target.hasShell && command.hasShell ? command : try command.withoutShell
         let terminal = command.hasTerminal ? CommandText.terminal : nil
         let (channel, link) = try await links.execute(on: target, options, terminal: terminal) {
             command.wrapped(mark: CommandText.isUnix($0.server.version) ? id : nil)
         }
-        let isUnix = CommandText.isUnix(link.server.version)
+        let isUnix = command.hasShell && CommandText.isUnix(link.server.version)
         let (links, target, options) = (links, target, options)
         return CommandProcess(channel) { signal in
             channel.signal(signal)

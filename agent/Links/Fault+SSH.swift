@@ -3,8 +3,8 @@ import SSH
 import Wire
 
 extension Fault {
-    /// The fault for an SSH error; `target` is as the caller wrote it, and `note` is appended.
-    init(_ error: SSHError, target: String, note: String = "") {
+    /// The fault for an SSH error; `note` is appended.
+    init(_ error: SSHError, of target: SSHTarget, note: String = "") {
         let code: Code =
             switch error {
             case .nameNotFound, .nameLookupFailed: .nameNotFound
@@ -20,8 +20,8 @@ extension Fault {
             case .authenticationFailed, .keyUnreadable: .authenticationFailed
             case .channelRefused, .requestRefused, .sftpUnusable: .channelRefused
             case .linkLost, .exchangeTooSlow, .requestUnanswered: .linkLost
-            case .knownHosts, .local: .unavailable
+            case .knownHosts, .knownHostsCommandFailed, .local: .unavailable
             }
-        self.init(code, "\(target): \(error)\(note)")
+        self.init(code, "\(target.name): \(error.words(for: target.trustName))\(note)")
     }
 }

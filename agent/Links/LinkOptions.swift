@@ -103,12 +103,13 @@ extension SSHTarget {
         configuration.trust.alias = hostKeys.alias
         configuration.trust.acceptsNew = hostKeys.acceptsNew
         configuration.trust.storesNew = hostKeys.storesNew
+        configuration.trust.command = hostKeys.command
         configuration.trust.revoked = hostKeys.revoked
         configuration.trust.leastRSABits = hostKeys.leastRSABits
         configuration.dialling = network.dialling
         configuration.environment = environment
-        configuration.legacyAlgorithms = allowsLegacy
-        configuration.compresses = compresses
+        configuration.algorithms = algorithms
+        configuration.compresses = network.compresses
         configuration.proxyCommand = via.isEmpty ? proxyCommand : nil
         configuration.limits.connect =
             options.connectTimeout ?? network.timeout ?? configuration.limits.connect

@@ -38,7 +38,7 @@ extension Links {
                     IO.now + pause < end
                 else {
                     let tries = retries.made > 0 ? " (after \(retries.made + 1) attempts)" : ""
-                    throw Fault(error, target: target.name, note: tries)
+                    throw Fault(error, of: target, note: tries)
                 }
                 try? await IO.sleep(for: pause)
             }
@@ -50,7 +50,7 @@ extension Links {
         _ error: SSHError, _ target: SSHTarget, _ configuration: LinkConfiguration
     ) async throws(Fault) -> Bool {
         guard let (host, key) = error.unknownKey, let approver,
-            let file = configuration.knownHosts.first, configuration.trust.storesNew
+            let file = configuration.trust.files.first, configuration.trust.storesNew
         else { return false }
         let answer = await IO.within(Self.approvalTime) {
             await approver.approves(key, of: host, for: target.name)
@@ -59,9 +59,9 @@ extension Links {
         do throws(SSHError) {
             try await KnownHosts.trust(
                 key, host: configuration.host, port: configuration.port,
-                alias: configuration.hostKeyAlias, file: file)
+                alias: configuration.trust.alias, file: file)
         } catch {
-            throw Fault(error, target: target.name)
+            throw Fault(error, of: target)
         }
         return true
     }

@@ -215,13 +215,13 @@ import Wire
                     totals.waiting += 1
                     try? await IO.sleep(for: .milliseconds(50))
                     totals.waiting -= 1
-                    if Task.isCancelled { throw Fault(error, target: target.name) }
+                    if Task.isCancelled { throw Fault(error, of: target) }
                     full = []
                 case .linkLost where losses > 0:
                     // The link was lost unnoticed; nothing has run yet, so trying again is safe.
                     losses -= 1
                     drop(link)
-                default: throw Fault(error, target: target.name)
+                default: throw Fault(error, of: target)
                 }
             }
         }

@@ -102,5 +102,6 @@ extension TargetBlock {
         acceptsNew = truth(Keyword.acceptNew)
         allowsLegacy = truth(Keyword.legacy)
         compresses = truth(Keyword.compression)
+        hasShell = truth(Keyword.shell)
     }
 }

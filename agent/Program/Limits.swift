@@ -19,6 +19,9 @@ enum Limits {
             share: share(of: fallback(Settings.maxLinks)), "`limit_reached`"),
         Limit("SSH connections to one target", count: Links.perTarget, "`limit_reached`"),
         Limit(
+            "a login while the server waits for a person", time: LinkLimits.person,
+            "the login fails"),
+        Limit(
             "what an SSH server may send before its version line", bytes: LinkLimits.beforeVersion,
             "the connection ends"),
         Limit(
@@ -74,6 +77,10 @@ enum Limits {
         Limit(
             "runs of `ssh -G` at once", count: SSHProgram.limit, share: SSHProgram.share,
             "they wait in turns, then `limit_reached`"),
+        Limit(
+            "runs of `ssh -G` that take longer than a second, beside those",
+            count: SSHProgram.limit,
+            share: SSHProgram.share, "they wait in turns, then `limit_reached`"),
         Limit(
             "checks of `target_list` with `probe` at once", count: TargetProbe.checkLimit, share: 1,
             "they wait in turns, then the targets are unknown"),

@@ -92,10 +92,13 @@ enum Settings {
             "accept-new", "accept and store the key of a host that has none stored")
         static let legacy = Setting.truth("legacy-algorithms", "offer SHA-1 algorithms too")
         static let compression = Setting.truth("compression", "compress the connection")
+        static let shell = Setting.truth(
+            "unix-shell", "no: the account runs no Unix shell, and gets commands as they are",
+            default: true)
 
         static let all = [
             hostname, port, user, identityFile, certificateFile, proxyJump, password, code,
-            passphrase, secretInput, acceptNew, legacy, compression,
+            passphrase, secretInput, acceptNew, legacy, compression, shell,
         ]
     }
 

@@ -111,7 +111,7 @@ import Wire
         // No credentials: the host key is checked before the login.
         var configuration = target.configuration(LinkOptions()) { _ in false }
         configuration.authentication = []
-        configuration.acceptNew = false
+        configuration.trust.acceptsNew = false
         do throws(SSHError) {
             let link = try await Link.connect(configuration, through: jump)
             link.close()
@@ -119,7 +119,7 @@ import Wire
             if let unknown = error.unknownKey { return unknown.key }
             switch error {
             case .authenticationFailed, .loginTimedOut: break
-            default: throw failure("\(target.name): \(error)")
+            default: throw failure("\(target.name): \(error.words(for: target.trustName))")
             }
         }
         throw failure("the key of \(target.name) is stored already: nothing to do", ExitCode.ok)

@@ -69,12 +69,14 @@ struct Keyword: Sendable {
         "bindinterface", "connectionattempts", "connecttimeout", "tcpkeepalive", "compression",
         // Its identity.
         "globalknownhostsfile", "userknownhostsfile", "hostkeyalias", "stricthostkeychecking",
-        "revokedhostkeys", "requiredrsasize", "rsaminsize",
+        "knownhostscommand", "revokedhostkeys", "requiredrsasize", "rsaminsize",
+        // Algorithms: what ssh prints by itself gives way to this agent's own lists.
+        "ciphers", "macs", "kexalgorithms", "hostkeyalgorithms",
         // Logging in.
         "identityfile", "certificatefile", "identitiesonly", "identityagent",
         "preferredauthentications",
-        "pubkeyacceptedalgorithms", "pubkeyauthentication", "passwordauthentication",
-        "kbdinteractiveauthentication", "numberofpasswordprompts",
+        "pubkeyacceptedalgorithms", "pubkeyacceptedkeytypes", "pubkeyauthentication",
+        "passwordauthentication", "kbdinteractiveauthentication", "numberofpasswordprompts",
         // Programs.
         "sendenv", "setenv",
     ]
@@ -95,7 +97,7 @@ struct Keyword: Sendable {
         "clearallforwardings", "exitonforwardfailure", "gatewayports", "permitremoteopen",
         "streamlocalbindmask", "streamlocalbindunlink", "tunneldevice",
         // Of how ssh stores keys: the agent stores them under hashed names, and only its own.
-        "hashknownhosts", "updatehostkeys", "addkeystoagent", "usekeychain",
+        "hashknownhosts", "addkeystoagent", "usekeychain",
         // Of what the agent does not do at all.
         "enablesshkeysign", "gssapidelegatecredentials", "gssapikexalgorithms", "gssapikeyexchange",
         "gssapirenewalforcesrekey", "gssapitrustdns", "gssapiclientidentity",
@@ -116,8 +118,8 @@ struct Keyword: Sendable {
         ),
         // The host's identity.
         (
-            "knownhostscommand", .noted(usual: no),
-            "the command is not run; store the host's key in a known_hosts file"
+            "updatehostkeys", .noted(usual: no.union(yes)),
+            "keys that the host announces are not learned, as this agent's SSH library drops them"
         ),
         ("checkhostip", .noted(usual: no), "keys are looked up by the host's name alone"),
         (
@@ -146,11 +148,7 @@ struct Keyword: Sendable {
         ("forwardx11", .noted(usual: no), "X11 is not forwarded"),
         ("channeltimeout", .noted(usual: no), "channels have no such limit here"),
         ("refuseconnection", .refused(usual: no), "ssh refuses to connect"),
-        // Algorithms: this agent has its own lists, in which nothing is weak.
-        ("ciphers", .harmless, ""), ("macs", .harmless, ""),
-        ("kexalgorithms", .obeyed, ""), ("hostkeyalgorithms", .obeyed, ""),
         // Logging in.
-        ("pubkeyacceptedkeytypes", .harmless, ""),
         ("pkcs11provider", .noted(usual: no), "keys on such devices are used through ssh-agent"),
         ("gssapiauthentication", .noted(usual: no), "GSSAPI is not used"),
         ("hostbasedauthentication", .noted(usual: no), "it is not used"),

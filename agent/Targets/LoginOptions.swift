@@ -2,11 +2,12 @@
 import SSH
 
 extension LoginRules {
-    /// Applies one line of `ssh -G`.
-    mutating func read(_ keyword: Substring, _ value: String) {
+    /// Applies one line of `ssh -G`; `usual` is what it prints without any configuration.
+    mutating func read(_ keyword: Substring, _ value: String, usual: String?) {
         switch keyword {
         case "preferredauthentications": preferred = Self.list(value)
-        case "pubkeyacceptedalgorithms": keyAlgorithms = Self.list(value)
+        case "pubkeyacceptedalgorithms", "pubkeyacceptedkeytypes":
+            if value != usual { keyAlgorithms = Self.list(value) }
         case "pubkeyauthentication" where value == "no" || value == "false":
             ruledOut["publickey"] = "PubkeyAuthentication no"
         case "passwordauthentication" where value == "no":

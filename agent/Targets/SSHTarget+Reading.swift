@@ -13,6 +13,8 @@ struct Surroundings: Sendable {
     var lists: [[String]] = []
     /// The value of %C, if the answer needs it.
     var connection: String?
+    /// What `ssh -G` prints without any configuration, by keyword.
+    var usual: [Substring: String] = [:]
 }
 
 extension SSHTarget {
@@ -23,9 +25,8 @@ extension SSHTarget {
         credentials.certificateFiles = []
         var (own, global) = ("", "")
         var sent: [String] = []
-        for line in text.split(separator: "\n") {
-            guard let space = line.firstIndex(of: " ") else { continue }
-            let (keyword, value) = (line[..<space], String(line[line.index(after: space)...]))
+        var knownHosts: String?
+        for (keyword, value) in SSHProgram.lines(text) {
             switch keyword {
             case "hostname": hostname = value
             case "user": user = value
@@ -39,6 +40,7 @@ extension SSHTarget {
             case "hostkeyalias": hostKeys.alias = value
             case "stricthostkeychecking": readStrictness(value)
             case "revokedhostkeys": hostKeys.revoked = value == "none" ? nil : value
+            case "knownhostscommand": knownHosts = value == "none" ? nil : value
             case "requiredrsasize", "rsaminsize": hostKeys.leastRSABits = Int(value) ?? 0
             case "connecttimeout": network.timeout = Int(value).map { .seconds($0) }
             case "connectionattempts": network.dialling.attempts = min(max(1, Int(value) ?? 1), 100)
@@ -49,33 +51,33 @@ extension SSHTarget {
                 network.dialling.family = ["inet": .ipv4, "inet6": .ipv6][value]
             case "proxyjump": jump = value == "none" ? nil : value
             case "proxycommand": proxyCommand = value == "none" ? nil : value
-            case "compression": compresses = value == "yes"
+            case "compression": network.compresses = value == "yes"
             case "setenv": setVariable(value)
             case "sendenv": sent.append(value)
-            case "hostkeyalgorithms", "kexalgorithms":
-                let list = value.split(separator: ",")
-                if list.contains("ssh-rsa") || list.contains("diffie-hellman-group14-sha1") {
-                    allowsLegacy = true
-                }
+            case "hostkeyalgorithms": choose(value, .hostKey, around.usual[keyword])
+            case "kexalgorithms": choose(value, .keyExchange, around.usual[keyword])
+            case "ciphers": choose(value, .cipher, around.usual[keyword])
+            case "macs": choose(value, .mac, around.usual[keyword])
             default:
-                credentials.rules.read(keyword, value)
+                credentials.rules.read(keyword, value, usual: around.usual[keyword])
                 guard let remark = Keyword.note(keyword, value) else { continue }
                 if remark.isRefusal { throw .notObeyed(name, remark.text) }
                 notes.append(remark.text)
             }
         }
         for pattern in sent { sendVariables(pattern, place) }
-        try expand(own: own, global: global, around)
+        try expand(own: own, global: global, knownHosts, around)
     }
 
     /// Expands all paths; the tokens stand for what all lines together say.
     private mutating func expand(
-        own: String, global: String, _ around: Surroundings
+        own: String, global: String, _ knownHosts: String?, _ around: Surroundings
     ) throws(Fault) {
         let tokens = Tokens(self, place: around.place, connection: around.connection)
         do throws(Tokens.Unexpandable) {
             if let command = proxyCommand { proxyCommand = try tokens.command(command) }
             if let hosts = jump { jump = try tokens.jump(hosts) }
+            hostKeys.command = KnownHostsCommand(try tokens.words(knownHosts ?? ""))
             if let file = hostKeys.revoked { hostKeys.revoked = try tokens.path(file) }
             credentials.identityFiles = try Self.expanded(credentials.identityFiles, tokens)
             credentials.certificateFiles = try Self.expanded(credentials.certificateFiles, tokens)
@@ -127,6 +129,12 @@ extension SSHTarget {
         }
     }
 
+    private mutating func choose(_ list: String, _ kind: Algorithms.Kind, _ usual: String?) {
+        algorithms.choose(
+            list.split(separator: ",").map(String.init), for: kind,
+            over: (usual ?? "").split(separator: ",").map(String.init))
+    }
+
     private mutating func readStrictness(_ value: String) {
         hostKeys.acceptsNew = ["accept-new", "no", "off", "false"].contains(value)
         guard hostKeys.acceptsNew, value != "accept-new" else { return }
@@ -158,7 +166,7 @@ extension SSHTarget {
 
 extension Fault {
     /// A target that ssh reaches, or would refuse, in a way that the agent does not follow.
-    fileprivate static func notObeyed(_ name: String, _ reason: String) -> Fault {
+    static func notObeyed(_ name: String, _ reason: String) -> Fault {
         Fault(
             .unavailable,
             "\(name): the agent's SSH configuration is not usable; correct it and try again:"

@@ -26,9 +26,10 @@ struct SSHTarget: Sendable, Hashable {
     var hasChosenWay = false
     /// A command that makes the connection (ProxyCommand).
     var proxyCommand: String?
-    var allowsLegacy = false
-    /// Compresses the connection.
-    var compresses = false
+    /// What the handshake offers.
+    var algorithms = Algorithms()
+    /// Whether its login shell is a Unix shell; if not, a command is sent as it is.
+    var hasShell = true
     /// Variables for its programs (`SetEnv`, `SendEnv`).
     var environment: [Variable] = []
     /// What its configuration asks for and the agent does not do.
@@ -41,6 +42,11 @@ struct SSHTarget: Sendable, Hashable {
     /// them.
     var address: TargetName {
         TargetName(host: name, user: user, port: port, via: chosenWay.map(\.address))
+    }
+
+    /// Its name for `homeline-agent targets trust`, which takes a port as callers write it.
+    var trustName: String {
+        "\(TargetName(host: name, user: nil, port: port == 22 ? nil : port))"
     }
 
     /// The jump hosts that need the caller's right and the policy's permission; configured ones are
@@ -73,6 +79,8 @@ struct SSHTarget: Sendable, Hashable {
         var acceptsNew = false
         /// Whether `files` begins with one that new keys may be stored in: a global one is not.
         var storesNew = true
+        /// A program that prints more lines of known_hosts (`KnownHostsCommand`).
+        var command: KnownHostsCommand?
         /// A file of keys that are not accepted from any host (`RevokedHostKeys`).
         var revoked: String?
         /// The least bits of an RSA key (`RequiredRSASize`), by default those of ssh.
@@ -85,6 +93,8 @@ struct SSHTarget: Sendable, Hashable {
         var dialling = Dialling()
         /// The limit of connecting; nil: the usual one.
         var timeout: Duration?
+        /// Compresses the connection.
+        var compresses = false
     }
 
     /// A target without any configuration.

@@ -2,6 +2,7 @@
 // ssh_config. Pure. Invariant: the first block that names a host and sets a value wins, as in
 // ssh_config.
 import Configuration
+import SSH
 
 /// One block of settings for the hosts its patterns match.
 struct TargetBlock: Sendable, Equatable {
@@ -22,6 +23,7 @@ struct TargetBlock: Sendable, Equatable {
     var acceptsNew: Bool?
     var allowsLegacy: Bool?
     var compresses: Bool?
+    var hasShell: Bool?
 
     /// The names that are not patterns, for listing.
     var names: [String] {
@@ -71,8 +73,9 @@ extension SSHTarget {
             credentials.code = block.code ?? credentials.code
             credentials.passphrase = block.passphrase ?? credentials.passphrase
             hostKeys.acceptsNew = block.acceptsNew ?? hostKeys.acceptsNew
-            allowsLegacy = block.allowsLegacy ?? allowsLegacy
-            compresses = block.compresses ?? compresses
+            algorithms.allowsLegacy = block.allowsLegacy ?? algorithms.allowsLegacy
+            network.compresses = block.compresses ?? network.compresses
+            hasShell = block.hasShell ?? hasShell
         }
     }
     private static func inHome(_ path: String, _ home: String) -> String {

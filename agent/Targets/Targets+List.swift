@@ -47,15 +47,18 @@ extension Targets {
         }
         let listed = Array(entries.dropFirst(call.offset).prefix(call.limit))
         let answers = await resolved(listed, until: end)
+        let verdicts = await denied(answers, until: end)
         var page = TargetPage()
-        for (entry, answer) in zip(listed, answers) {
+        for ((entry, answer), isDenied) in zip(zip(listed, answers), verdicts) {
             var info = TargetInfo(target: "\(agent)/\(entry.name)", source: entry.source)
             info.note = note(on: entry.name, agent, among: aliases.map(\.name))
             switch answer {
             case _ where entry.source == "local": page.found.append((info, nil))
             case .success(let target):
-                guard reaches(target.address), await !isDenied(target, until: end) else {
-                    continue
+                guard reaches(target.address), isDenied != true else { continue }
+                if isDenied == nil {
+                    info.reason =
+                        "its address was not found in time, by which this agent's rules may refuse it"
                 }
                 info.hostname = target.hostname
                 info.port = Int(target.port)
@@ -96,10 +99,52 @@ extension Targets {
         return (usable, nameless)
     }
 
-    /// Whether a rule refuses a host, as far as that is known at the end of the list's time.
-    private func isDenied(_ host: SSHTarget, until end: ContinuousClock.Instant) async -> Bool {
-        // After the end there are 10 ms for what needs no lookup.
-        await IO.within(max(.milliseconds(10), end - IO.now)) { await self.isDenied(host) } ?? false
+    /// Whether a rule refuses each target; nil: that is not known at the end of the list's time.
+    private func denied(
+        _ answers: [Result<SSHTarget, Fault>?], until end: ContinuousClock.Instant
+    ) async -> [Bool?] {
+        let hosts = answers.map { try? $0?.get() }
+        // What a host is called needs no lookup.
+        let needsLookup = !policy.hostPatterns.isEmpty || policy.refusalOfLocal != nil
+        let queue = Verdicts(
+            hosts.map { host in
+                host.flatMap { rule(on: $0) != nil ? true : needsLookup ? nil : false }
+            })
+        // After the end there are 10 ms for what is known.
+        let end = max(end, IO.now + .milliseconds(10))
+        let work = IO.task { [sharer = "list of \(Sharer.current)"] in
+            await Sharer.serving(sharer) {
+                let workers = (0..<Self.judgedAtOnce).map { _ in
+                    IO.task {
+                        while IO.now < end, let index = queue.next(hosts) {
+                            guard let host = hosts[index] else { continue }
+                            queue.found[index] = await self.isDenied(host)
+                        }
+                    }
+                }
+                for worker in workers { await worker.value }
+            }
+        }
+        _ = await IO.within(end - IO.now) { await work.value }
+        return queue.found
+    }
+
+    /// How many hosts of a list are judged at once: each is compared with up to a hundred others.
+    private static let judgedAtOnce = 32
+
+    /// The verdicts so far.
+    @IO private final class Verdicts {
+        var found: [Bool?]
+        private var begun = 0
+
+        init(_ found: [Bool?]) { self.found = found }
+
+        /// The next host without a verdict.
+        func next(_ hosts: [SSHTarget?]) -> Int? {
+            defer { begun += 1 }
+            while begun < hosts.count, hosts[begun] == nil || found[begun] != nil { begun += 1 }
+            return begun < hosts.count ? begun : nil
+        }
     }
 
     /// Whether a rule refuses a name, whatever it leads to.

@@ -62,7 +62,25 @@ extension Targets {
     private func place(
         ofAlias name: String, _ patience: Duration
     ) async -> Whereabouts.Answer {
-        let target = try? await resolve(TargetName(host: name, user: nil, port: nil))
+        let name = TargetName(host: name, user: nil, port: nil)
+        let answer = await IO.within(patience) { () async -> Result<SSHTarget, Fault> in
+            do throws(Fault) {
+                return .success(try await self.resolve(name))
+            } catch {
+                return .failure(error)
+            }
+        }
+        let target: SSHTarget?
+        switch answer {
+        case .success(let found): target = found
+        // One that is not usable leads nowhere.
+        case .failure(let fault) where ![.timedOut, .limitReached].contains(fault.code):
+            target = nil
+        // ssh is late, or has no place: a rule must not miss the host for that.
+        case nil, .failure:
+            target = lastKnown(name)
+            if target == nil { return .late(last: nil) }
+        }
         guard let target else { return .place([]) }
         return await whereabouts.place(of: target, within: patience)
     }

@@ -4,6 +4,7 @@
 // files as they were at most 10 seconds ago.
 import Glibc
 import Loop
+import SSH
 import Wire
 
 /// How the agent finds its targets.
@@ -135,12 +136,7 @@ enum Target: Sendable, Equatable {
     ) async throws(Fault) -> [String] {
         let what = "\(host.user)@\(host.name)"
         func judge(_ names: [String]) throws(Fault) {
-            // A rule that denies `local` may mean the alias too; none that allows it does.
-            let own = [host.name, TargetName.ofAlias(host.hostname)]
-            let rule = policy.refusal(
-                ofTarget: own, alsoKnownAs: names + [host.sshName, host.hostname], user: host.user,
-                port: host.port)
-            if let rule { throw .refused(what, by: rule) }
+            if let rule = rule(on: host, alsoKnownAs: names) { throw .refused(what, by: rule) }
         }
         // A rule on the name itself needs no lookup.
         try judge([])
@@ -154,6 +150,15 @@ enum Target: Sendable, Equatable {
             throw .refused(what, by: rule)
         }
         return names
+    }
+
+    /// The rule that refuses a host by its own names or these; nil: none does.
+    func rule(on host: SSHTarget, alsoKnownAs names: [String] = []) -> String? {
+        // A rule that denies `local` may mean the alias too; none that allows it does.
+        let own = [host.name, TargetName.ofAlias(host.hostname)]
+        return policy.refusal(
+            ofTarget: own, alsoKnownAs: names + [host.sshName, host.hostname], user: host.user,
+            port: host.port)
     }
 
     /// The programs into which a secret may be typed on a host; throws if there are none.
@@ -173,6 +178,9 @@ enum Target: Sendable, Equatable {
         case .ssh(_, let names): try policy.admit(path, on: names, for: use)
         }
     }
+
+    /// What a name resolved to when it was resolved last.
+    func lastKnown(_ name: TargetName) -> SSHTarget? { cache[name]?.target }
 
     /// The target that a name resolves to.
     func resolve(_ name: TargetName) async throws(Fault) -> SSHTarget {
@@ -213,6 +221,7 @@ enum Target: Sendable, Equatable {
             target.hostKeys.storesNew = true
         }
         target.hostKeys.acceptsNew = target.hostKeys.acceptsNew || settings.acceptNew
+        if let lack = target.algorithms.lack { throw .notObeyed(target.name, lack) }
         target.via = try await hops(of: target, depth: depth)
         if cache.count >= Self.namesKept { cache = [:] }
         cache[name] = Known(target: target, fingerprint: scan.fingerprint, since: IO.now)
@@ -223,7 +232,7 @@ enum Target: Sendable, Equatable {
     private func read(
         _ text: String, for name: TargetName, _ target: SSHTarget, _ lists: [[String]]
     ) async throws(Fault) -> SSHTarget {
-        var around = Surroundings(place: place, lists: lists)
+        var around = Surroundings(place: place, lists: lists, usual: try await program.usual())
         if text.contains("%C") || lists.joined().contains(where: { $0.contains("%C") }) {
             // How ssh makes this hash differs between its versions, so it is asked.
             let answer = try await program.configuration(

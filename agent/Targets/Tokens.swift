@@ -29,6 +29,9 @@ struct Tokens {
     /// The tokens of a ProxyCommand; its shell expands the rest.
     private static let ofCommand: Set<Character> = ["%", "h", "k", "n", "p", "r"]
 
+    /// The tokens of a KnownHostsCommand that differ between its runs.
+    private static let ofKeys: Set<Character> = ["%", "H", "I", "t", "f", "K"]
+
     /// The tokens of a target; `connection` is the value of %C.
     init(_ target: SSHTarget, place: Place, connection: String?) {
         self.place = place
@@ -52,6 +55,16 @@ struct Tokens {
     /// A ProxyCommand with its tokens expanded.
     func command(_ text: String) throws(Unexpandable) -> String {
         try expanded(text, only: Self.ofCommand, variables: false)
+    }
+
+    /// The words of a KnownHostsCommand, in which the tokens about the host's key, and `%%`, are
+    /// still to be expanded.
+    func words(_ text: String) throws(Unexpandable) -> [String] {
+        var words: [String] = []
+        for word in ConfigurationScanner.words("command \(text)").dropFirst() {
+            words.append(try expanded(word, later: Self.ofKeys, variables: false))
+        }
+        return words
     }
 
     /// The jump hosts of a ProxyJump with their tokens expanded: ssh makes a ProxyCommand of them.
@@ -82,17 +95,22 @@ struct Tokens {
     }
 
     private func expanded(
-        _ text: String, only allowed: Set<Character>? = nil, variables: Bool
+        _ text: String, only allowed: Set<Character>? = nil, later: Set<Character> = [],
+        variables: Bool
     ) throws(Unexpandable) -> String {
         var out = ""
         var rest = text[...]
         while let character = rest.popFirst() {
             if character == "%" {
                 let token = rest.popFirst() ?? " "
+                guard !later.contains(token) else {
+                    out += "%\(token)"
+                    continue
+                }
                 guard allowed?.contains(token) != false, let value = values[token] else {
                     throw .unknown(token)
                 }
-                out += value
+                out += later.isEmpty ? value : value.replacing("%", with: "%%")
             } else if character == "$", variables, rest.first == "{" {
                 guard let end = rest.firstIndex(of: "}") else { throw .unclosed }
                 let name = String(rest[rest.index(after: rest.startIndex)..<end])

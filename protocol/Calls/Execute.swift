@@ -2,6 +2,14 @@
 // and joins their results.
 public import JSON
 
+/// What runs a command line at its target.
+public enum CommandShell: String, Sendable, CaseIterable {
+    /// The account's Unix shell, unless the agent's configuration says that it has none.
+    case auto
+    /// A program that is not a Unix shell.
+    case none
+}
+
 /// The arguments of `command.execute`, for one target.
 public struct ExecuteCommand: CallArguments {
     /// `agent/host`; the agent reads what follows the first slash.
@@ -24,6 +32,8 @@ public struct ExecuteCommand: CallArguments {
     public var isBackground: Bool
     /// The most bytes of each output in the answer.
     public var maxBytes: Int
+    /// What runs the command line at the target.
+    public var shell: CommandShell
     /// How to enter the target.
     public var access: TargetAccess
 
@@ -40,6 +50,12 @@ public struct ExecuteCommand: CallArguments {
     private static let directory = Field.text(
         "cwd", "The directory the command runs in. Absent: the user's home."
     ).optional
+    private static let shell = Field<CommandShell>.choice(
+        "shell",
+        "What the account runs for commands. auto: a Unix shell. none: a program that is not one (a "
+            + "forced command, git-shell, borg serve, a network device): it gets the command as it "
+            + "is, and env and cwd cannot be set."
+    ).or(.auto)
     private static let hasTerminal = Field.flag(
         "pty", "Give the command a terminal; stderr is then part of stdout."
     ).or(false)
@@ -68,6 +84,7 @@ public struct ExecuteCommand: CallArguments {
         timeout = try fields[Self.timeout]
         isBackground = try fields[Self.isBackground]
         maxBytes = try fields[Self.maxBytes]
+        shell = try fields[Self.shell]
         access = try TargetAccess(fields)
     }
 
@@ -81,6 +98,7 @@ public struct ExecuteCommand: CallArguments {
             Shared.target.declaration, command.declaration, input.declaration,
             environment.declaration, directory.declaration, hasTerminal.declaration,
             wait.declaration, timeout.declaration, isBackground.declaration, maxBytes.declaration,
+            shell.declaration,
         ] + TargetAccess.arguments,
         result: RunResult.members,
         tool: ToolRow(

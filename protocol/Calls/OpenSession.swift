@@ -82,7 +82,9 @@ public struct OpenSession: CallArguments {
         "connect_timeout_s", in: 1...300, "The limit on reaching the host."
     ).or(.seconds(30))
     private static let loginTimeout = Field.seconds(
-        "login_timeout_s", in: 1...300, "The limit on logging in and starting the shell."
+        "login_timeout_s", in: 1...300,
+        "The limit on logging in and starting the shell; a login that waits for a person, who "
+            + "confirms it on a telephone, has 60 s where that is more."
     ).or(.seconds(30))
     private static let retries = Field.integer(
         "retries", in: 0...10,

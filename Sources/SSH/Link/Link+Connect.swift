@@ -11,8 +11,12 @@ extension Link {
     public static func connect(
         _ configuration: LinkConfiguration, through jump: Link? = nil
     ) async throws(SSHError) -> Link {
-        let known = await KnownHosts.read(configuration.knownHosts)
-        let link = try await handshake(configuration, known, jump)
+        let known = await KnownHosts.read(configuration.trust.files)
+        var all = known
+        // As in ssh: the order is asked for by the host's plain name.
+        try await configuration.trust.command?.add(
+            to: &all, of: configuration.host.lowercased(), key: nil)
+        let link = try await handshake(configuration, all, jump)
         do throws(SSHError) {
             try await link.checkHostKey(known)
             try await link.logIn()
@@ -30,25 +34,26 @@ extension Link {
         _ configuration: LinkConfiguration, _ known: KnownHosts, _ jump: Link?
     ) async throws(SSHError) -> Link {
         let types = known.keyTypes(
-            host: configuration.host, port: configuration.port, alias: configuration.hostKeyAlias)
+            host: configuration.host, port: configuration.port, alias: configuration.trust.alias)
         let end = IO.now + configuration.limits.connect
-        var families = CipherFamily.allCases
-        if let last = lastFamily[configuration.address], last != families[0] {
-            families.removeAll { $0 == last }
-            families.insert(last, at: 0)
+        let (address, algorithms) = (configuration.address, configuration.algorithms)
+        if let lack = algorithms.lack { throw .local(reason: lack) }
+        var exchanges = algorithms.names(.keyExchange)
+        if let slow = slowExchangers[address] {
+            exchanges.removeAll { $0.hasPrefix(Algorithms.groupExchange) }
+            if exchanges.isEmpty { throw slow }
+        }
+        var families = algorithms.families
+        if let last = lastFamily[address], let place = families.firstIndex(of: last) {
+            families.insert(families.remove(at: place), at: 0)
         }
         while true {
             let family = families.removeFirst()
             let carrier = try await carrier(configuration, jump, end - IO.now)
             let link = try Link(configuration, carrier)
             try link.session.prefer(
-                family,
-                keyExchanges: Algorithms.keyExchanges(
-                    legacy: configuration.legacyAlgorithms,
-                    groups: slowExchangers[configuration.address] == nil),
-                hostKeys: Algorithms.hostKeys(
-                    preferring: types, legacy: configuration.legacyAlgorithms),
-                legacy: configuration.legacyAlgorithms, compresses: configuration.compresses)
+                family, keyExchanges: exchanges, hostKeys: algorithms.hostKeys(preferring: types),
+                macs: algorithms.macs, compresses: configuration.compresses)
             let raw = link.session.raw
             let socket = carrier.transport.descriptor
             let code = await IO.within(max(.milliseconds(1), end - IO.now)) {
@@ -72,12 +77,8 @@ extension Link {
             guard code == LIBSSH2_ERROR_KEX_FAILURE else { throw failure }
             // The server has listed its ciphers, so only families it supports are tried, each once.
             if let offer {
-                let possible = offer.families(
-                    macs: Algorithms.macs(legacy: configuration.legacyAlgorithms))
-                families.removeAll { !possible.contains($0) }
-                if !offer.agrees(hostKeys: types, legacy: configuration.legacyAlgorithms) {
-                    throw failure
-                }
+                families.removeAll { !offer.allows($0, algorithms.names(.mac)) }
+                if !offer.agrees(on: algorithms) { throw failure }
             }
             if families.isEmpty { throw failure }
         }
@@ -155,7 +156,8 @@ extension Link {
                 return .hostCertificatesOnly(address: address, offered: offer.hostKeys)
             }
             return .algorithmsRefused(
-                address: address, offered: offer?.summary ?? "nothing readable")
+                address: address, offered: offer?.summary ?? "nothing readable",
+                allowed: configuration.algorithms.chosen)
         default:
             var reason = session.lastError
             if wordsInstead?.hasPrefix(Greeting.refusal) == true {
@@ -181,12 +183,17 @@ extension Link {
         server.version = session.serverVersion
         server.hostKey = session.hostKey
         server.cipher = session.method(LIBSSH2_METHOD_CRYPT_CS)
+        if !Session.findsStatus {
+            server.notes.append(
+                "libssh2 \(LIBSSH2_VERSION) does not show this agent whether a program's exit code 0"
+                    + " was sent: such a program ends without a status")
+        }
     }
 
     private func checkHostKey(_ known: KnownHosts) async throws(SSHError) {
         let (host, port) = (configuration.host, configuration.port)
-        let alias = configuration.hostKeyAlias
-        let shown = alias ?? (port == 22 ? host : "[\(host)]:\(port)")
+        let alias = configuration.trust.alias
+        let shown = configuration.hostKeyName
         guard let key = server.hostKey else {
             throw .handshakeFailed(address: configuration.address, reason: "no host key")
         }
@@ -197,6 +204,8 @@ extension Link {
         if let file = trust.revoked, try await RevokedKeys.read(file).contain(key) {
             throw .hostKeyRevoked(host: shown, key: key, file: file)
         }
+        var known = known
+        try await trust.command?.add(to: &known, of: shown, key: key)
         switch known.verdict(key, host: host, port: port, alias: alias) {
         case .match: return
         case .revoked: throw .hostKeyRevoked(host: shown, key: key)
@@ -220,17 +229,8 @@ extension Link {
     }
 }
 
-/// The cipher family that worked last, by address: the next connection starts with it.
+/// The ciphers that worked last, by address: the next connection starts with it.
 @IO private var lastFamily: [String: CipherFamily] = [:]
-
-extension ServerOffer {
-    /// Whether key exchange and host key can be agreed on, whatever the cipher.
-    func agrees(hostKeys types: [String], legacy: Bool) -> Bool {
-        Algorithms.keyExchanges(legacy: legacy).contains(where: keyExchanges.contains)
-            && Algorithms.hostKeys(preferring: types, legacy: legacy)
-                .contains(where: hostKeys.contains)
-    }
-}
 
 extension Result where Failure == SSHError {
     /// The outcome of a throwing body.

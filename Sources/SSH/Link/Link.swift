@@ -162,7 +162,8 @@ public import Loop
 
     /// The first key exchange is over.
     func settleKeyExchange() {
-        session.preferAgreedKeyExchange()
+        session.preferAgreedKeyExchange(
+            among: configuration.algorithms.names(.keyExchange))
         exchanges.settle(session.method(LIBSSH2_METHOD_KEX))
     }
 

@@ -27,8 +27,8 @@ public struct LinkConfiguration: Sendable {
     public var admitsFile: (@Sendable (_ path: String, _ descriptor: Int32) -> Bool)?
     /// How long each step may take, and how many bytes may be in flight.
     public var limits = LinkLimits()
-    /// Also offers SHA-1 algorithms, which old devices need.
-    public var legacyAlgorithms = false
+    /// What the handshake offers.
+    public var algorithms = Algorithms()
     /// Compresses the link's data, if the server can.
     public var compresses = false
     /// A shell command whose standard streams are the connection (`ProxyCommand`).
@@ -50,21 +50,8 @@ public struct LinkConfiguration: Sendable {
         self.authentication = authentication
     }
 
-    /// The name under which the host key is stored (`HostKeyAlias`); nil: `host` and `port`.
-    public var hostKeyAlias: String? {
-        get { trust.alias }
-        set { trust.alias = newValue }
-    }
-    /// known_hosts files; the first is the one that accepted keys are added to.
-    public var knownHosts: [String] {
-        get { trust.files }
-        set { trust.files = newValue }
-    }
-    /// Accepts and stores the key of a host that has none stored, never a changed key.
-    public var acceptNew: Bool {
-        get { trust.acceptsNew }
-        set { trust.acceptsNew = newValue }
-    }
+    /// The name under which known_hosts has the host's key.
+    var hostKeyName: String { KnownHosts.name(host: host, port: port, alias: trust.alias) }
 
     /// `host:port`, for messages.
     var address: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
@@ -91,6 +78,8 @@ public struct HostTrust: Sendable {
     public var acceptsNew = false
     /// Whether the first file is one for new keys; without one, no new key is accepted.
     public var storesNew = true
+    /// A program that prints more lines of known_hosts.
+    public var command: KnownHostsCommand?
     /// A file of revoked keys, which must be readable (`RevokedHostKeys`).
     public var revoked: String?
     /// The least bits of an RSA key (`RequiredRSASize`); ssh's own limit.
@@ -124,9 +113,12 @@ public struct LinkLimits: Sendable {
     public var connect: Duration = .seconds(30)
     /// The limit for logging in, which ends a login that the server or ssh-agent does not answer.
     public var login: Duration = .seconds(30)
-    /// The limit for a login while the server waits for a person, who confirms it on a telephone:
-    /// such a request is valid for a minute.
-    public var person: Duration = .seconds(90)
+    /// The limit for a login while the server waits for a person, who confirms it on a telephone,
+    /// where that is more than `login`: such a request is valid for a minute, and a call that opens
+    /// a session has 75 s.
+    public static let person: Duration = .seconds(60)
+    /// The limit for a login while the server waits for a person.
+    public var person = LinkLimits.person
     /// The limit for the server's answer to a channel request.
     public var channel: Duration = .seconds(30)
     /// Silence after which the server is asked for a sign of life; three unanswered questions end

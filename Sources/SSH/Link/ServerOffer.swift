@@ -26,12 +26,16 @@ struct ServerOffer: Equatable {
         macs = lists[4].filter(lists[5].contains)
     }
 
-    /// The families this server could agree to, best first.
-    func families(macs ours: [String]) -> [CipherFamily] {
-        CipherFamily.allCases.filter { family in
-            family.ciphers.contains(where: ciphers.contains)
-                && (family != .counter || ours.contains(where: macs.contains))
-        }
+    /// Whether this server could agree to a family, with one of these MACs where it needs any.
+    func allows(_ family: CipherFamily, _ ours: [String]) -> Bool {
+        family.ciphers.contains(where: ciphers.contains)
+            && (!family.needsMAC || ours.contains(where: macs.contains))
+    }
+
+    /// Whether key exchange and host key can be agreed on, whatever the cipher.
+    func agrees(on ours: Algorithms) -> Bool {
+        ours.names(.keyExchange).contains(where: keyExchanges.contains)
+            && ours.names(.hostKey).contains(where: hostKeys.contains)
     }
 
     /// Whether every host key it offers is a certificate.

@@ -56,7 +56,7 @@ final class Session {
 
     /// Restricts what the handshake offers; with `compresses`, zlib is offered too.
     func prefer(
-        _ family: CipherFamily, keyExchanges: [String], hostKeys: [String], legacy: Bool,
+        _ family: CipherFamily, keyExchanges: [String], hostKeys: [String], macs: [String],
         compresses: Bool
     ) throws(SSHError) {
         if compresses { libssh2_session_flag(raw, LIBSSH2_FLAG_COMPRESS, 1) }
@@ -65,8 +65,7 @@ final class Session {
             (LIBSSH2_METHOD_KEX, keyExchanges),
             (LIBSSH2_METHOD_HOSTKEY, hostKeys),
             (LIBSSH2_METHOD_CRYPT_CS, family.ciphers), (LIBSSH2_METHOD_CRYPT_SC, family.ciphers),
-            (LIBSSH2_METHOD_MAC_CS, Algorithms.macs(legacy: legacy)),
-            (LIBSSH2_METHOD_MAC_SC, Algorithms.macs(legacy: legacy)),
+            (LIBSSH2_METHOD_MAC_CS, macs), (LIBSSH2_METHOD_MAC_SC, macs),
         ]
         for (method, names) in lists {
             let code = libssh2_session_method_pref(raw, method, names.joined(separator: ","))
@@ -76,13 +75,42 @@ final class Session {
         }
     }
 
-    /// Lets later key exchanges of this session use the agreed method, or one on elliptic curves.
+    /// Lets later key exchanges of this session use the agreed method, or one of `names` on
+    /// elliptic curves.
     ///
     /// They run on the loop; a server could ask for a costly group all the time.
-    func preferAgreedKeyExchange() {
-        let names = [method(LIBSSH2_METHOD_KEX)] + Algorithms.quickKeyExchanges
+    func preferAgreedKeyExchange(among names: [String]) {
+        let names =
+            [method(LIBSSH2_METHOD_KEX)]
+            + names.filter(Algorithms.quickKeyExchanges.contains)
         libssh2_session_method_pref(raw, LIBSSH2_METHOD_KEX, names.joined(separator: ","))
     }
+
+    /// Restricts the algorithms that an RSA key signs with.
+    func sign(with names: [String]) {
+        libssh2_session_method_pref(raw, LIBSSH2_METHOD_SIGN_ALGO, names.joined(separator: ","))
+    }
+
+    /// Whether libssh2 keeps exit statuses where they are told apart from none (shim.h).
+    static let findsStatus = hl_ssh_status_place() >= 0
+
+    /// The algorithms that libssh2 has, but for host certificates, which it cannot verify.
+    static let known: [Algorithms.Kind: [String]] = {
+        guard ready == 0, let raw = libssh2_session_init_ex(nil, nil, nil, nil) else { return [:] }
+        defer { libssh2_session_free(raw) }
+        let methods: [Algorithms.Kind: Int32] = [
+            .keyExchange: LIBSSH2_METHOD_KEX, .hostKey: LIBSSH2_METHOD_HOSTKEY,
+            .cipher: LIBSSH2_METHOD_CRYPT_CS, .mac: LIBSSH2_METHOD_MAC_CS,
+        ]
+        return methods.mapValues { method in
+            var list: UnsafeMutablePointer<UnsafePointer<CChar>?>?
+            let count = libssh2_session_supported_algs(raw, method, &list)
+            defer { if let list { libssh2_free(raw, list) } }
+            guard count > 0, let list else { return [] }
+            return (0..<Int(count)).compactMap { list[$0].map { String(cString: $0) } }
+                .filter { !$0.hasSuffix(Certificate.suffix) }
+        }
+    }()
 
     /// libssh2's words for its last error.
     var lastError: String {

@@ -48,9 +48,9 @@ struct KeyFile: Sendable {
             form = .pem(Self.block(Array(lines[start...end])))
             return
         }
-        guard let bytes = Base64.decode(body.joined()), let key = OpenSSHKey(bytes) else {
-            return nil
-        }
+        guard var bytes = Base64.decode(body.joined()) else { return nil }
+        defer { bytes.wipe() }
+        guard let key = OpenSSHKey(bytes) else { return nil }
         isEncrypted = key.isEncrypted
         publicKey = key.publicKey
         form = .openSSH(key)
@@ -63,12 +63,27 @@ struct KeyFile: Sendable {
         switch form {
         case .openSSH(let key): return try key.open(passphrase)
         case .pem(let text):
+            if isEncrypted, let reason = Self.excess(text) { throw .unreadable(reason) }
             if let key = PrivateKey(pem: text, passphrase: isEncrypted ? passphrase : nil) {
                 return SSHPrivateKey(key)
             }
             if isEncrypted { throw .wrongPassphrase }
             throw .unreadable("not an RSA, ECDSA or Ed25519 key that can be parsed")
         }
+    }
+
+    /// The most iterations of PBKDF2 in a file: ten times what is usual, some seconds.
+    static let iterationLimit = 5_000_000
+
+    /// Why a key in PKCS #8 is not decrypted: its derivation would take too long.
+    private static func excess(_ pem: [UInt8]) -> String? {
+        let lines = String(decoding: pem, as: UTF8.self).split(separator: "\n")
+        guard lines.first?.contains("BEGIN ENCRYPTED") == true,
+            let bytes = Base64.decode(lines.dropFirst().dropLast().joined())
+        else { return nil }
+        let most = KeyDerivation.numbers(inEncryptedKey: bytes).max() ?? 0
+        guard most > iterationLimit else { return nil }
+        return "its key derivation has \(most) iterations, more than \(iterationLimit)"
     }
 
     /// The lines of a block as OpenSSL reads them: headers (RFC 1421) end with an empty line.

@@ -17,6 +17,10 @@ extension Login {
         if let certificate = offer.certificate { offered.insert(certificate.blob) }
         let (raw, user, link) = (session.raw, user, link)
         let signing = Signing()
+        // SHA-1 is in it, so that a server that wants it is refused with that reason.
+        if LoginRules.isRSA(type) {
+            session.sign(with: link.configuration.rules.signatures(of: type, legacy: true))
+        }
         session.reply = nil
         if session.keepsKeyType {
             _ = await link.perform { hl_ssh_offer_type(raw, user, "\(type) AA==") }
@@ -54,6 +58,11 @@ extension Login {
         return false
     }
 
+    private func signatures(of type: String) -> [String] {
+        link.configuration.rules.signatures(
+            of: type, legacy: link.configuration.algorithms.allowsLegacy)
+    }
+
     /// What to offer; nil if it was offered before, or the key cannot be opened.
     private func blob(of offer: KeyOffer) async -> [UInt8]? {
         if let blob = offer.blob { return blob }
@@ -79,10 +88,10 @@ extension Login {
     private func sign(
         _ data: [UInt8], _ algorithm: String, _ offer: KeyOffer, _ signing: Signing
     ) async -> [UInt8]? {
-        if signing.usesSHA1, !link.configuration.legacyAlgorithms {
+        if signing.usesSHA1, !signatures(of: "ssh-rsa").contains("ssh-rsa") {
             signing.lack =
                 "the server wants RSA signed with SHA-1, which its target does not allow"
-                + " (LegacyAlgorithms yes)"
+                + " (LegacyAlgorithms yes, or PubkeyAcceptedAlgorithms +ssh-rsa in ssh_config)"
             return nil
         }
         for signer in offer.signers {

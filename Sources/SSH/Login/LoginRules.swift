@@ -32,12 +32,22 @@ public struct LoginRules: Sendable, Hashable {
     /// Whether keys of a type (`ssh-rsa`, `…-cert-v01@openssh.com`) may be offered.
     func allows(keyType type: String) -> Bool {
         guard let keyAlgorithms else { return true }
-        let others = [
-            "ssh-rsa": ["rsa-sha2-256", "rsa-sha2-512"],
-            "ssh-rsa" + Certificate.suffix: ["rsa-sha2-256", "rsa-sha2-512"].map {
-                $0 + Certificate.suffix
-            },
-        ]
-        return ([type] + (others[type] ?? [])).contains(where: keyAlgorithms.contains)
+        return Self.isRSA(type)
+            ? !signatures(of: type, legacy: false).isEmpty : keyAlgorithms.contains(type)
+    }
+
+    /// The algorithms with which an RSA key or certificate may sign, best first; with `legacy` also
+    /// by SHA-1, where no list says otherwise.
+    func signatures(of type: String, legacy: Bool) -> [String] {
+        let suffix = type.hasSuffix(Certificate.suffix) ? Certificate.suffix : ""
+        let sha2 = ["rsa-sha2-512", "rsa-sha2-256"]
+        guard let keyAlgorithms else { return legacy ? sha2 + ["ssh-rsa"] : sha2 }
+        return (sha2 + ["ssh-rsa"]).filter {
+            keyAlgorithms.contains($0 + suffix) || legacy && $0 == "ssh-rsa"
+        }
+    }
+
+    static func isRSA(_ type: String) -> Bool {
+        type == "ssh-rsa" || type == "ssh-rsa" + Certificate.suffix
     }
 }

@@ -8,7 +8,8 @@ struct OpenSSHKey: Sendable {
     let publicKey: [UInt8]
     private let cipher: String
     private let derivation: (name: String, salt: [UInt8], rounds: Int)
-    private let secret: [UInt8]
+    /// The private half, encrypted or not.
+    private let secret: SecretBytes
 
     var isEncrypted: Bool { cipher != "none" }
 
@@ -27,15 +28,21 @@ struct OpenSSHKey: Sendable {
         derivation = (name, salt, Int(parameters.uint32() ?? 0))
         self.cipher = cipher
         publicKey = Array(blob)
-        self.secret = Array(secret)
+        self.secret = SecretBytes(secret)
     }
 
     /// Decrypts the key.
     ///
     /// Blocks: deriving a key from a passphrase takes up to some seconds.
     func open(_ passphrase: SecretBytes?) throws(KeyFile.Problem) -> SSHPrivateKey {
-        var plain = isEncrypted ? try decrypted(passphrase ?? SecretBytes([])) : secret
+        var plain = isEncrypted ? try decrypted(passphrase ?? SecretBytes([])) : secret.copy
+        // Nobody else holds the bytes by then, so that they are wiped where they are.
         defer { plain.wipe() }
+        return try read(plain)
+    }
+
+    /// Reads the private half.
+    private func read(_ plain: [UInt8]) throws(KeyFile.Problem) -> SSHPrivateKey {
         var reader = WireReader(plain)
         // The same number twice shows that the passphrase was right.
         guard let check = reader.uint32(), check == reader.uint32() else {
@@ -69,7 +76,7 @@ struct OpenSSHKey: Sendable {
                     + " \(BcryptKDF.roundLimit)")
         }
         defer { derived.wipe() }
-        guard let plain = cipher.decrypt(secret, with: derived) else {
+        guard let plain = cipher.decrypt(secret.copy, with: derived) else {
             throw .unreadable("its private half is damaged")
         }
         return plain
@@ -78,21 +85,33 @@ struct OpenSSHKey: Sendable {
     /// The key whose numbers follow its type.
     private static func key(_ type: String, _ reader: inout WireReader) -> PrivateKey? {
         func next() -> [UInt8] { reader.string().map { Array($0) } ?? [] }
-        func number() -> [UInt8] { Array(next().drop { $0 == 0 }) }
+        func number() -> [UInt8] { reader.string().map { Array($0.drop { $0 == 0 }) } ?? [] }
         switch type {
         case "ssh-ed25519":
             _ = next()
-            return PrivateKey(ed25519: Array(next().prefix(32)))
+            var both = next()
+            defer { both.wipe() }
+            var seed = Array(both.prefix(32))
+            defer { seed.wipe() }
+            return PrivateKey(ed25519: seed)
         case "ssh-rsa":
-            let (modulus, exponent, secret) = (number(), number(), number())
-            let (inverse, p, q) = (number(), number(), number())
+            let (modulus, exponent) = (number(), number())
+            var (secret, inverse, p, q) = (number(), number(), number(), number())
+            defer {
+                secret.wipe()
+                inverse.wipe()
+                p.wipe()
+                q.wipe()
+            }
             return PrivateKey(
                 modulus: modulus, exponent: exponent, secret: secret, inverse: inverse,
                 primes: (p, q))
         case _ where type.hasPrefix("ecdsa-sha2-"):
             let curve = String(decoding: next(), as: UTF8.self)
             let point = next()
-            return PrivateKey(curve: curve, secret: number(), point: point)
+            var secret = number()
+            defer { secret.wipe() }
+            return PrivateKey(curve: curve, secret: secret, point: point)
         default: return nil
         }
     }

@@ -14,6 +14,11 @@ import Wire
     let links = Links()
     let commands: Commands
     let directory: TemporaryDirectory
+    private let targets: Targets
+    var settings: TargetSettings {
+        get { targets.settings }
+        set { targets.settings = newValue }
+    }
 
     init(_ server: SSHServer?) throws {
         directory = try TemporaryDirectory("commands")
@@ -22,7 +27,7 @@ import Wire
         let environment = [
             "PATH": "/usr/bin:/bin", "HOMELINE_SECRET": "canary", "SHELL": "/bin/sh",
         ]
-        let targets = Targets(
+        targets = Targets(
             settings: TargetSettings(sshConfig: config),
             place: Place(environment: environment, user: "me", home: directory.path))
         var count = 0
@@ -253,6 +258,77 @@ func withCommands(
         let words = try #require(shell.command).split(separator: " ").map(String.init)
         let arguments = words.dropFirst() + ["-e", "-u", "-c", text]
         #expect(try await RunningProcess.run(words[0], Array(arguments)) == "site1.x\n")
+    }
+
+    /// A forced command that is not a shell.
+    @Test(.needs("sshd")) func `an account without a shell gets the command as it is`() async throws
+    {
+        let folder = try TemporaryDirectory("forced")
+        let script = try folder.write(
+            """
+            case $SSH_ORIGINAL_COMMAND in
+            backup) echo ran; exit 5 ;;
+            *) echo "denied: $SSH_ORIGINAL_COMMAND" >&2; exit 3 ;;
+            esac
+
+            """, to: "forced")
+        let options = SSHServer.Options(settings: ["ForceCommand": "/bin/sh \(script)"])
+        let server = try await SSHServer.start(options)
+        let result = await IO.task { () async -> Result<Void, any Error> in
+            do {
+                let setup = try CommandSetup(server)
+                defer { setup.links.shutDown() }
+                let refused = try await setup.run("backup")
+                #expect(refused.exitCode == 3)
+                #expect(refused.note?.contains(#""shell": "none""#) == true, "\(refused)")
+                let ran = try await setup.run("backup") { $0.shell = .none }
+                #expect(ran.exitCode == 5 && ran.stdout.text == "ran\n", "\(ran)")
+                #expect(ran.note == nil)
+                let other = try await setup.run("other") { $0.shell = .none }
+                #expect(other.exitCode == 3 && other.stderr.text == "denied: other\n", "\(other)")
+                #expect(other.note == nil)
+                setup.settings.blocks = [TargetBlock(patterns: ["box"], hasShell: false)]
+                #expect(try await setup.run("backup").exitCode == 5)
+                await #expect(throws: Fault.self) {
+                    try await setup.run("backup") { $0.directory = "/" }
+                }
+                return .success(())
+            } catch {
+                return .failure(error)
+            }
+        }.value
+        try result.get()
+    }
+
+    @Test(.needs("sshd"), .needs("git-shell"), .needs("git"))
+    func `git-shell serves a repository`() async throws {
+        let folder = try TemporaryDirectory("git")
+        try await RunningProcess.run(
+            try #require(Repository.find("git")), ["init", "-q", "--bare", folder.file("r.git")])
+        let shell = try #require(Repository.find("git-shell"))
+        let options = SSHServer.Options(
+            settings: ["ForceCommand": "\(shell) -c \"$SSH_ORIGINAL_COMMAND\""])
+        let server = try await SSHServer.start(options)
+        let command = "git-upload-pack '\(folder.file("r.git"))'"
+        let result = await IO.task { () async -> Result<[RunResult], any Error> in
+            do {
+                let setup = try CommandSetup(server)
+                defer { setup.links.shutDown() }
+                return .success([
+                    try await setup.run(command) { $0.input = "0000" },
+                    try await setup.run(command) {
+                        $0.input = "0000"
+                        $0.shell = .none
+                    },
+                ])
+            } catch {
+                return .failure(error)
+            }
+        }.value
+        let results = try result.get()
+        #expect(results[0].note?.contains(#""shell": "none""#) == true, "\(results[0])")
+        #expect(results[1].exitCode == 0, "\(results[1])")
+        #expect(results[1].stdout.text == "0000" && results[1].note == nil, "\(results[1])")
     }
 
     @Test func `the agent's own settings are not in a local command's environment`() async throws {

@@ -79,4 +79,37 @@ import Wire
         #expect(try await Self.copies(of: file) == 0)
         channel.close()
     }
+
+    /// Writes the seed of an Ed25519 key in OpenSSH's format to a file.
+    private static let extractor = """
+        import base64, sys
+        text = open(sys.argv[1]).read().split("-----")[2]
+        data = base64.b64decode(text)
+        start = data.rfind(b"ssh-ed25519") + 11 + 4 + 32 + 4
+        open(sys.argv[2], "wb").write(data[start : start + 32])
+        """
+
+    @Test(.needs(.root), .needs("sshd"), arguments: ["", "open sesame"])
+    @IO func `an open link keeps no private key`(passphrase: String) async throws {
+        let server = try await SSHServer.start(SSHServer.Options(shell: .dash))
+        let (file, key) = (server.directory.file("seed"), server.key.path)
+        try await RunningProcess.run(
+            try #require(Repository.python), ["-c", Self.extractor, key, file])
+        if !passphrase.isEmpty {
+            try await RunningProcess.run(
+                try #require(Repository.find("ssh-keygen")),
+                ["-q", "-p", "-a", "2", "-P", "", "-N", passphrase, "-f", key])
+        }
+        let known = try server.directory.write(server.knownHosts, to: "known_hosts")
+        let link = try await Link.connect(
+            LinkConfiguration(
+                host: "127.0.0.1", port: server.port, user: server.user, knownHosts: [known],
+                authentication: [
+                    .keyFile(
+                        path: key,
+                        passphrase: passphrase.isEmpty ? nil : SecretBytes(passphrase.utf8))
+                ]))
+        defer { link.close() }
+        #expect(try await Self.copies(of: file) == 0)
+    }
 }

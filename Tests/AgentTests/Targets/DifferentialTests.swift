@@ -83,7 +83,8 @@ import Wire
                 && ours.notes.contains { $0.hasPrefix("stricthostkeychecking") }
         // Of two faults, ssh meets a wrong path after the connection, and the agent before it.
         case .configuration:
-            ![.connects, .login].contains(theirs) && ours.words.contains("is not usable")
+            ![.connects, .login].contains(theirs)
+                && ["is not usable", "in a circle"].contains(where: ours.words.contains)
         case .connects, .network, .login, .hostKeyUnknown, .hostKeyRevoked: false
         }
     }

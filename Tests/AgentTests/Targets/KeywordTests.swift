@@ -78,9 +78,11 @@ import Wire
         "connectionattempts": "3", "connecttimeout": "9", "tcpkeepalive": "no",
         "compression": "yes", "globalknownhostsfile": "/g", "userknownhostsfile": "/u",
         "hostkeyalias": "a", "stricthostkeychecking": "accept-new", "revokedhostkeys": "/r",
+        "knownhostscommand": "/usr/bin/lookup %H",
         "requiredrsasize": "4096", "rsaminsize": "4096", "identityfile": "/i",
         "certificatefile": "/c", "identitiesonly": "yes", "identityagent": "/a",
         "sendenv": "HL_*", "setenv": "A=b", "kexalgorithms": "diffie-hellman-group14-sha1",
+        "ciphers": "aes128-cbc", "macs": "hmac-sha1", "pubkeyacceptedkeytypes": "ssh-rsa",
         "hostkeyalgorithms": "ssh-rsa", "preferredauthentications": "password",
         "pubkeyacceptedalgorithms": "ssh-rsa", "pubkeyauthentication": "no",
         "passwordauthentication": "no", "kbdinteractiveauthentication": "no",
@@ -123,7 +125,7 @@ import Wire
             }.value.get()
         }
         for line in [
-            "RemoteCommand tmux attach", "KnownHostsCommand /usr/bin/lookup %H",
+            "RemoteCommand tmux attach", "UpdateHostKeys ask",
             "VerifyHostKeyDNS yes", "LocalForward 1080 h:22", "ForwardAgent yes",
             "StrictHostKeyChecking no", "SessionType none",
         ] {

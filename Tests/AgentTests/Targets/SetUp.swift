@@ -62,7 +62,7 @@ struct SetUp: Sendable {
         keys["good"] = scene.good[0]
         for part in [
             Self.frame, Self.place, Self.network, Self.identity, Self.store, Self.knownHosts,
-            Self.strictness, Self.revoked,
+            Self.strictness, Self.revoked, Self.algorithms,
         ] {
             part(&self)
         }

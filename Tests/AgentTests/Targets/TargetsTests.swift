@@ -2,6 +2,7 @@
 import Foundation
 import JSON
 import Loop
+import SSH
 import Support
 import Testing
 import Wire
@@ -220,7 +221,8 @@ import Wire
         let config = try folder.write("Host web\n Include \(more)\n", to: "config")
         let count = folder.path + "/count"
         let ssh = try folder.write(
-            "#!/bin/sh\necho x >>\(count)\nexec ssh \"$@\"\n", to: "ssh", mode: 0o700)
+            "#!/bin/sh\ncase $* in */dev/null*) ;; *) echo x >>\(count) ;; esac\nexec ssh \"$@\"\n",
+            to: "ssh", mode: 0o700)
         func runs() -> Int {
             (try? String(contentsOfFile: count, encoding: .utf8))?.filter { $0 == "x" }.count ?? 0
         }
@@ -323,5 +325,30 @@ import Wire
         return .success(try await body())
     } catch {
         return .failure(error as? Fault ?? Fault(.internal, "\(error)"))
+    }
+}
+
+/// What an error says to do next is what the agent's commands take.
+@Suite struct AdviceTests {
+    @Test func `the name in an error is one that targets trust takes`() throws {
+        let key = try #require(HostKey(blob: [0, 0, 0, 1, 97]))
+        for (host, port, name) in [
+            ("db1", 22, "db1"), ("db1", 2222, "db1:2222"), ("::1", 22, "::1"),
+            ("::1", 2222, "[::1]:2222"), ("10.0.0.1", 2222, "10.0.0.1:2222"),
+        ] as [(String, UInt16, String)] {
+            let shown = port == 22 ? host : "[\(host)]:\(port)"
+            for error in [
+                SSHError.hostKeyUnknown(host: shown, key: key),
+                .hostKeyUnknown(host: shown, key: key, authority: "f:1"),
+                .hostKeyChanged(host: shown, known: [], offered: key),
+            ] {
+                let words = error.description
+                #expect(words.contains(" \(name)`"), "\(words)")
+                let target = try TargetName(place: name)
+                #expect(target.host == host && target.port ?? 22 == port)
+                // The agent names the target, whatever known_hosts calls it.
+                #expect(error.words(for: "prod/db").contains(" prod/db`"))
+            }
+        }
     }
 }
