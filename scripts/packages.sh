@@ -11,7 +11,7 @@ build="gcc g++ make patch xz-utils pkg-config ca-certificates openssh-client
 # What a Swift toolchain unpacked on a bare system lacks; installed only if it cannot start.
 toolchain="libcurl4-openssl-dev libncurses-dev libxml2-dev tzdata"
 tests="openssh-server dropbear-bin zsh dash busybox mksh fish tcsh python3 python3-venv
-    vim less procps man-db tmux sudo expect rlwrap gnupg pinentry-tty sqlite3 bc
+    iproute2 vim less procps man-db tmux sudo expect rlwrap gnupg pinentry-tty sqlite3 bc
     nano screen zip unzip fdisk liquidprompt zsh-autosuggestions zsh-syntax-highlighting fzf"
 
 refuse() {
