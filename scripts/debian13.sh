@@ -31,4 +31,4 @@ Dir::Cache "$apt/cache";
 APT::Sandbox::User "$(id -un)";
 Debug::NoLocking "1";
 CONF
-apt-get -qq -c "$apt/apt.conf" update
+apt-get -qq -c "$apt/apt.conf" -o APT::Update::Error-Mode=any update

@@ -7,13 +7,15 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 proxies=$root/.deps/proxies wanted='nginx caddy haproxy'
 command -v apt-get >/dev/null || exit 0
 if [ "$(cat "$proxies/complete" 2>/dev/null)" = "$wanted" ]; then exit 0; fi
-# shellcheck disable=SC2086
-plan() { LC_ALL=C apt-get -s -qq install --no-install-recommends $wanted; }
-if ! plan >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then apt-get -qq update; fi
-plan=$(plan) || {
-    echo "proxies: apt does not know each of '$wanted'; tests that need them are left out" >&2
+leave_out() {
+    echo "proxies: $1: tests that need '$wanted' are left out" >&2
     exit 0
 }
+# shellcheck disable=SC2086
+plan() { LC_ALL=C apt-get -s -qq install --no-install-recommends $wanted; }
+renew() { [ "$(id -u)" = 0 ] && apt-get -qq update; }
+plan >/dev/null 2>&1 || renew || :
+plan=$(plan) || leave_out "apt does not know all of them"
 # What an installation would add, with the libraries; `[` marks what it would only renew.
 names=$(echo "$plan" | sed -n 's/^Inst \([^ ]*\) (.*/\1/p')
 echo "proxies: fetching" $names
@@ -21,7 +23,9 @@ rm -rf "$proxies"
 mkdir -p "$proxies/debs"
 cd "$proxies/debs"
 # shellcheck disable=SC2086
-[ -z "$names" ] || apt-get -qq -o APT::Sandbox::User="$(id -un)" download $names
+fetch() { [ -z "$names" ] || apt-get -qq -o APT::Sandbox::User="$(id -un)" download $names; }
+# The lists may be older than what the mirror has.
+fetch || { renew && fetch; } || leave_out "they cannot be fetched"
 for package in *.deb; do [ ! -e "$package" ] || dpkg -x "$package" "$proxies"; done
 rm -rf "$proxies/debs"
 echo "$wanted" >"$proxies/complete" # last: a set-up cut short is not taken for done

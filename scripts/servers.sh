@@ -3,7 +3,7 @@
 # the libraries they need into .deps/servers, for the tests alone: nothing is installed.
 # .deps/servers/bin/NAME runs a program by the loader and with the libraries unpacked beside it.
 # Invariant: a copy of this script appears there last, so if it is equal, the folder is complete.
-# Where apt knows no Debian mirror, says so and ends with 0: the tests leave those servers out.
+# Where they cannot be fetched, says so and ends with 0: the tests leave those servers out.
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 servers=$root/.deps/servers own=$root/scripts/servers.sh
@@ -13,26 +13,24 @@ programs='usr/sbin/sshd usr/lib/openssh/sshd-session usr/lib/openssh/sshd-auth u
     usr/sbin/tinysshd-printkey usr/sbin/proftpd'
 
 if cmp -s "$own" "$servers/made-by" && "$servers/bin/ssh" -V 2>/dev/null; then exit 0; fi
-command -v apt-get >/dev/null || {
-    echo "servers: no apt-get here: OpenSSH 10, tinyssh and ProFTPD are not tested with"
+leave_out() {
+    echo "servers: $1: OpenSSH 10, tinyssh and ProFTPD are not tested with"
     exit 0
 }
+command -v apt-get >/dev/null || leave_out "no apt-get here"
 echo "servers: fetching OpenSSH 10, tinyssh and ProFTPD of Debian 13"
 rm -rf "$servers"
 mkdir -p "$servers/archives" "$servers/bin"
-"$root/scripts/debian13.sh" "$servers/apt" deb || {
-    [ $? = 69 ] || exit 1
-    echo "servers: OpenSSH 10, tinyssh and ProFTPD are not tested with"
-    exit 0
-}
+"$root/scripts/debian13.sh" "$servers/apt" deb || leave_out "Debian 13's lists cannot be fetched"
 get() { apt-get -qq -c "$servers/apt/apt.conf" "$@"; }
 # Of what the packages need, the libraries: no service manager, and no tool that installs.
 # shellcheck disable=SC2086
 names=$(get -s install --no-install-recommends $packages |
     sed -n 's/^Inst \(\(lib\|zlib\|openssh-\|tinysshd\|proftpd-\)[^ ]*\).*/\1/p')
+[ -n "$names" ] || leave_out "Debian 13's lists do not have the packages"
 cd "$servers/archives"
 # shellcheck disable=SC2086
-get download $names
+get download $names || leave_out "the packages cannot be fetched"
 for archive in *.deb; do dpkg-deb -x "$archive" "$servers/root"; done
 rm -rf "$servers/archives" "$servers/apt" "$servers/root/usr/share"
 loader=$(find "$servers/root/usr/lib" -name 'ld-linux*.so.*' | head -n 1)
@@ -40,7 +38,7 @@ for program in $programs; do
     wrapper=$servers/bin/${program##*/}
     cat >"$wrapper" <<RUN
 #!/bin/sh
-exec $loader --inhibit-cache --library-path ${loader%/*} --argv0 "\$0" $servers/root/$program "\$@"
+exec "$loader" --inhibit-cache --library-path "${loader%/*}" --argv0 "\$0" "$servers/root/$program" "\$@"
 RUN
     chmod +x "$wrapper"
 done

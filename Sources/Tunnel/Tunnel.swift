@@ -17,8 +17,8 @@ public import Net
 
     /// Answers a call.
     ///
-    /// Its task is cancelled when the caller gives up, but not when the tunnel ends: a caller may
-    /// ask again over another tunnel.
+    /// Its task is cancelled when the caller gives up, and when the tunnel has ended: `isClosed`
+    /// tells the two apart.
     public var onCall: (@IO @Sendable ([UInt8]) async -> [UInt8])?
     /// Accepts a raw stream that the caller opened; if nil, such streams are refused.
     public var onStream: (@IO (TunnelStream) -> Void)?
@@ -249,7 +249,7 @@ public import Net
         schedule()
     }
 
-    /// Ends the tunnel now: every waiting call fails, and no answer is sent.
+    /// Ends the tunnel now: every waiting call fails, every answer's task is cancelled.
     public func close() { transport.close(nil) }
 
     func end(_ reason: String) {

@@ -232,8 +232,7 @@ public import Net
             } else {
                 finishCall(.failure(.reset(code: code)))
             }
-        // Where the tunnel has ended, the caller may ask for the answer again over the next one.
-        case .callIn(let task): if tunnelReason == nil { task?.cancel() }
+        case .callIn(let task): task?.cancel()
         case .bytes: break
         }
         if let tunnelReason { return ended(NetError.closed(reason: tunnelReason)) }

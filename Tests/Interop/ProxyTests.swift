@@ -60,7 +60,7 @@ struct ProxyTests {
         let client = try #require(client)
         #expect(client["version"]?.stringValue == version)
         #expect((client["tools"]?.intValue ?? 0) > 10)
-        #expect(client["stdout"] == "step 1\nstep 2\nstep 3\n")
+        #expect(client["stdout"] == "step 1\nstep 2\nstep 3\nstep 4\nstep 5\nstep 6\n")
         let took = client["took"]?.doubleValue ?? 0
         let first = client["progress"]?[0]?[0]?.doubleValue ?? .infinity
         #expect(first < took - 0.3, "\(client)")

@@ -49,7 +49,12 @@ import Wire
     }
 
     /// Answers one call.
-    func answer(_ bytes: [UInt8]) async -> [UInt8] {
+    ///
+    /// `isLost` says whether the tunnel that it came over has ended: the relay may ask again over
+    /// the next one.
+    func answer(
+        _ bytes: [UInt8], isLost: @escaping @IO @Sendable () -> Bool = { false }
+    ) async -> [UInt8] {
         CrashPoint.reach("agent.received")
         do throws(Fault) {
             let request = try Request(decoding: bytes)
@@ -62,13 +67,17 @@ import Wire
             if let rule = policy.refusal(of: entry.method) {
                 throw .refused(entry.row.tool?.name ?? request.method, by: rule)
             }
-            guard entry.row.runsOnce, let key = request.key else {
-                return await (try service(of: entry, request, policy))()
+            guard entry.row.runsOnce,
+                let call = journal.call(request, isShortLived: !entry.row.changesTargets)
+            else {
+                let served = await (try service(of: entry, request, policy))()
+                if !Task.isCancelled { served.delivered?() }
+                return served.reply
             }
-            let call = JournaledCall(
-                key: .init(principal: request.caller.id, name: key), method: request.method,
-                arguments: request.arguments)
-            return try await journal.reply(to: call) { () throws(Fault) in
+            // A caller that has lost a right gets no earlier reply either.
+            try admit(
+                request.caller, to: entry.row, try Fields(request.arguments), isRepeated: true)
+            return try await journal.reply(to: call, isLost: isLost) { () throws(Fault) in
                 try service(of: entry, request, policy)
             }
         } catch {
@@ -93,27 +102,37 @@ import Wire
                     }
                 }
                 CrashPoint.reach("agent.served")
-                return Reply.result(RawJSON(result)).encoded()
+                return Journal.Served(reply: Reply.result(RawJSON(result)).encoded()) {
+                    visit.delivered()
+                }
             } catch {
-                return Reply.fault(error).encoded()
+                return Journal.Served(
+                    reply: Reply.fault(error).encoded(), isFree: error.code.meansNothingBegun)
             }
         }
     }
 
     /// Checks that the caller may use what the arguments name.
     ///
-    /// A session of another owner is reported as one that does not exist.
-    private func admit(_ caller: Caller, to row: MethodRow, _ fields: Fields) throws(Fault) {
+    /// A session of another owner is reported as one that does not exist. Where the call may have
+    /// come before (`isRepeated`), what it names may be gone since.
+    private func admit(
+        _ caller: Caller, to row: MethodRow, _ fields: Fields, isRepeated: Bool = false
+    ) throws(Fault) {
         for route in row.tool?.routes ?? [] {
             guard let argument = route.argument, let name = fields.object[argument]?.stringValue
             else { continue }
             switch route {
             case .session:
-                guard let owner = ownerOfSession(name), caller.mayUse(owner) else {
+                let owner = ownerOfSession(name)
+                if owner == nil, isRepeated { continue }
+                guard let owner, caller.mayUse(owner) else {
                     throw .noSession(name)
                 }
             case .command:
-                guard let owner = ownerOfCommand(name), caller.mayUse(owner) else {
+                let owner = ownerOfCommand(name)
+                if owner == nil, isRepeated { continue }
+                guard let owner, caller.mayUse(owner) else {
                     throw .noCommand(name)
                 }
             case .target:
@@ -137,5 +156,22 @@ import Wire
         guard let rule = policy.refusal(ofOutput: bytes) else { return fields }
         guard !fields.has(limit.name) else { throw .refused("\(limit.name) \(bytes)", by: rule) }
         return fields.with(limit.name, .integer(policy.outputLimit))
+    }
+}
+
+extension Fault.Code {
+    /// Whether a call that failed so has begun nothing at its target, so that it may be made again.
+    fileprivate var meansNothingBegun: Bool {
+        switch self {
+        case .unknownMethod, .invalidArgument, .unknownAgent, .agentOffline, .unknownSession,
+            .unknownCommand, .sessionEnded, .busy, .refusedByPolicy, .nameNotFound, .unreachable,
+            .connectionRefused, .hostKeyUnknown, .hostKeyChanged, .hostKeyRevoked,
+            .algorithmsRefused, .authenticationFailed, .fileNotFound, .fileRefused, .fileChanged,
+            .limitReached:
+            true
+        case .timedOut, .channelRefused, .linkLost, .fileFailed, .outcomeUnknown, .shellUnusable,
+            .unavailable, .internal:
+            false
+        }
     }
 }

@@ -1,4 +1,5 @@
 // What the journal knows a call by: whose it is, its key, its method and what it asks for. Pure.
+import Crypto
 import JSON
 
 /// A call with a key.
@@ -13,41 +14,19 @@ struct JournaledCall: Sendable {
 
     let key: Key
     let method: String
-    /// What stands for the arguments in this process: equal arguments have equal numbers.
-    ///
-    /// The number depends on a secret of the process, so that it tells nothing about a password
-    /// among the arguments, and it is never written to a file.
-    let arguments: Int
+    /// Stands for the arguments, of which a password is left out: 16 hexadecimal digits.
+    let digest: String
+    /// Whether its reply is worth nothing once this process has ended: what it read is gone then.
+    let isShortLived: Bool
 
-    init(key: Key, method: String, arguments: JSON) {
+    /// `salt` is a random number of the journal, so that the digest alone tells nothing.
+    init(key: Key, method: String, arguments: JSON, isShortLived: Bool, salt: [UInt8]) {
         self.key = key
         self.method = method
-        var hasher = Hasher()
-        Self.add(arguments, to: &hasher)
-        self.arguments = hasher.finalize()
-    }
-
-    private static func add(_ value: JSON, to hasher: inout Hasher) {
-        switch value {
-        case .null: hasher.combine(0)
-        case .bool(let truth): hasher.combine(truth)
-        case .int(let number): hasher.combine(number)
-        case .double(let number): hasher.combine(number)
-        case .string(let text): hasher.combine(text)
-        case .array(let values):
-            hasher.combine(values.count)
-            for value in values { add(value, to: &hasher) }
-        case .object(let members):
-            // The order of members has no meaning.
-            var sum = members.count
-            for (name, value) in members {
-                var member = Hasher()
-                member.combine(name)
-                add(value, to: &member)
-                sum &+= member.finalize()
-            }
-            hasher.combine(sum)
-        case .raw(let raw): hasher.combine(raw.bytes)
-        }
+        self.isShortLived = isShortLived
+        var shown = arguments.objectValue ?? [:]
+        shown["password"] = nil
+        let bytes = JSON.object(shown).encoded()
+        digest = Hex.encode(Array(HMAC.sha256(key: salt, bytes).prefix(8)))
     }
 }

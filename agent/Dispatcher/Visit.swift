@@ -9,8 +9,18 @@ import Wire
     let caller: Caller
     /// The call's progress, for a client that asked for it; nil if there is nothing to show.
     var progress: (@IO () -> CallProgress)?
+    private var delivery: [@IO () -> Void] = []
     /// What the call waits for before there is progress: a login that a person confirms.
     let notice = Notice()
 
     init(_ caller: Caller) { self.caller = caller }
+
+    /// Has something done once the caller gets the answer, which may be lost with its tunnel.
+    func onDelivery(_ body: @escaping @IO () -> Void) { delivery.append(body) }
+
+    /// The caller gets the answer.
+    func delivered() {
+        for body in delivery { body() }
+        delivery = []
+    }
 }

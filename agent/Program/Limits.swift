@@ -49,21 +49,21 @@ enum Limits {
             "commands that run at once", count: Commands.limit, share: share(of: Commands.limit),
             "`limit_reached`"),
         Limit(
-            "calls that run at most once, served at once", count: Journal.runLimit, "`busy`"),
+            "calls with a key that are served at the same time", count: Journal.runLimit, "`busy`"),
         Limit(
-            "keys of such calls that are remembered (in two files)",
+            "keys that are remembered, in two files",
             count: 2 * JournalSegment.entryLimit, "the older half is forgotten"),
         Limit(
-            "time for which they are remembered", time: .seconds(2 * JournalSegment.age),
+            "time for which a key is remembered", time: .seconds(2 * JournalSegment.age),
             "the older half is forgotten"),
         Limit(
-            "bytes of them and their replies", bytes: 2 * JournalSegment.fileLimit,
-            "the older half is forgotten"),
+            "replies in these files", bytes: 2 * JournalSegment.fileLimit,
+            "later ones are kept in memory"),
         Limit(
-            "a reply that is remembered across a restart", bytes: JournalSegment.replyLimit,
+            "a reply in these files", bytes: JournalSegment.replyLimit,
             "`outcome_unknown` after a restart"),
         Limit(
-            "longer replies, in memory", bytes: Journal.memoryLimit,
+            "replies that are kept in memory alone, for 10 minutes", bytes: Journal.memoryLimit,
             "`outcome_unknown` for the oldest"),
         Limit(
             "file calls at once", count: Files.limit, share: share(of: Files.limit),

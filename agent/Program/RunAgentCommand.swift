@@ -20,7 +20,8 @@ import Wire
             journal: Journal(folder: folder, log: Process.log))
         let (dispatcher, membership) = (agent.dispatcher, agent.membership)
         let uplink = Uplink(
-            folder: folder, identity: identity, answer: { await dispatcher.answer($0) },
+            folder: folder, identity: identity, answer: { await dispatcher.answer($0, isLost: $1) },
+            keepsJournal: { dispatcher.journal.isKept },
             onWelcome: { (membership.name, membership.id) = ($0.name, $0.agentID) },
             log: Process.log)
         let reload = SignalWatch(SIGHUP) {

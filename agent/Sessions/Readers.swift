@@ -1,7 +1,29 @@
 // What each client has been given of a session: a read without an offset goes on from there, and a
 // read that waits waits for something else. A value of the session.
 // Invariant: bounded, whoever reads.
+import Loop
 import Wire
+
+/// A client that reads a session, in one call.
+struct Reader {
+    /// Its principal's id.
+    let id: String
+    /// The call; nil: what the reader is given, it gets.
+    var visit: Visit?
+
+    /// The client of a call.
+    @IO init(_ visit: Visit) { (id, self.visit) = (visit.caller.id, visit) }
+
+    /// A client without a call.
+    init(_ id: String = "") { self.id = id }
+
+    /// Has something done when the client gets its answer: one that nobody gets must not move the
+    /// place from which the client reads on.
+    @IO func gets(_ body: @escaping @IO (String) -> Void) {
+        let id = id
+        if let visit { visit.onDelivery { body(id) } } else if !Task.isCancelled { body(id) }
+    }
+}
 
 /// The clients of one session, by their principals' ids.
 struct Readers {

@@ -150,7 +150,7 @@ import Wire
     func run(
         _ code: String, wait patience: Duration, timeout: Duration? = nil,
         until text: String? = nil,
-        maxBytes: Int, for reader: String = ""
+        maxBytes: Int, for reader: Reader = Reader()
     ) async throws(Fault) -> CommandResult {
         try console.checkAlive()
         touch()
@@ -175,7 +175,7 @@ import Wire
     /// Types text and keys, then waits for the command's end (at the prompt: for the next prompt).
     func send(
         text: String, keys: [String], enter: Bool, wait patience: Duration,
-        until pattern: String? = nil, maxBytes: Int, for reader: String = ""
+        until pattern: String? = nil, maxBytes: Int, for reader: Reader = Reader()
     ) async throws(Fault) -> CommandResult {
         try console.checkAlive()
         try console.checkFree()
@@ -192,7 +192,7 @@ import Wire
     /// `programs`: those it may be typed into; nil: any.
     func send(
         secret: String, into programs: Set<String>? = nil, wait patience: Duration,
-        until pattern: String? = nil, maxBytes: Int, for reader: String = ""
+        until pattern: String? = nil, maxBytes: Int, for reader: Reader = Reader()
     ) async throws(Fault) -> CommandResult {
         try console.checkAlive()
         try console.checkFree()
@@ -366,7 +366,7 @@ import Wire
 
     /// Makes the shell that has the terminal the one that commands run in.
     func adopt(
-        wait patience: Duration, maxBytes: Int, for reader: String = ""
+        wait patience: Duration, maxBytes: Int, for reader: Reader = Reader()
     ) async throws(Fault) -> CommandResult {
         try console.checkAlive()
         try console.checkFree()
@@ -381,10 +381,10 @@ import Wire
     /// newest command's begins), waiting for the goal, or until a line from there on matches.
     func read(
         offset: Int?, until text: String? = nil, wait patience: Duration,
-        goal: ReadOutput.Goal = .end, raw: Bool, maxBytes: Int, for reader: String = ""
+        goal: ReadOutput.Goal = .end, raw: Bool, maxBytes: Int, for reader: Reader = Reader()
     ) async throws(Fault) -> CommandResult {
         touch()
-        let last = readers[reader]
+        let last = readers[reader.id]
         let begin = offset ?? last.offset ?? command?.begin ?? 0
         if let text {
             return await told(
@@ -402,7 +402,7 @@ import Wire
 
     /// The screen as a person would see it, waiting for a change past `offset` (default: from now).
     func readScreen(
-        offset: Int?, wait patience: Duration, maxBytes: Int, for reader: String = ""
+        offset: Int?, wait patience: Duration, maxBytes: Int, for reader: Reader = Reader()
     ) async throws(Fault) -> CommandResult {
         touch()
         return noted(
@@ -425,7 +425,7 @@ import Wire
 
     /// The answer to a client, with the screen where a program draws on it and `maxBytes` is given.
     private func told(
-        _ result: CommandResult, to reader: String, _ maxBytes: Int?
+        _ result: CommandResult, to reader: Reader, _ maxBytes: Int?
     ) async -> CommandResult {
         var result = result
         if let maxBytes { await reading.addScreen(to: &result, maxBytes: maxBytes) }
@@ -434,10 +434,9 @@ import Wire
 
     /// Remembers what this answer gives to a client.
     private func noted(
-        _ result: CommandResult, to reader: String, isScreen: Bool = false
+        _ result: CommandResult, to reader: Reader, isScreen: Bool = false
     ) -> CommandResult {
-        // Nobody receives the answer to a call that was given up.
-        if !Task.isCancelled { readers.told(reader, result, isScreen: isScreen) }
+        reader.gets { [weak self] id in self?.readers.told(id, result, isScreen: isScreen) }
         return noted(result)
     }
 

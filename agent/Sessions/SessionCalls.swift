@@ -29,14 +29,14 @@ import Wire
             visit.show(session.log)
             return try await session.run(
                 call.command, wait: call.wait, timeout: call.timeout, until: call.until,
-                maxBytes: call.maxBytes, for: visit.caller.id
+                maxBytes: call.maxBytes, for: Reader(visit)
             ).json
         }
         dispatcher.serve(.sendInput) { (call: SendInput, visit) throws(Fault) in
             let session = try session(call.sessionID)
             guard !call.adopt else {
                 return try await session.adopt(
-                    wait: call.wait, maxBytes: call.maxBytes, for: visit.caller.id
+                    wait: call.wait, maxBytes: call.maxBytes, for: Reader(visit)
                 ).json
             }
             let secret = try await secret(call, for: session)
@@ -44,12 +44,12 @@ import Wire
             guard let secret else {
                 return try await session.send(
                     text: call.text, keys: call.keys, enter: call.enter, wait: call.wait,
-                    until: call.until, maxBytes: call.maxBytes, for: visit.caller.id
+                    until: call.until, maxBytes: call.maxBytes, for: Reader(visit)
                 ).json
             }
             return try await session.send(
                 secret: secret.text, into: secret.programs, wait: call.wait, until: call.until,
-                maxBytes: call.maxBytes, for: visit.caller.id
+                maxBytes: call.maxBytes, for: Reader(visit)
             ).json
         }
         dispatcher.serve(.readOutput) { (call: ReadOutput, visit) throws(Fault) in
@@ -57,13 +57,13 @@ import Wire
             guard call.view != .screen else {
                 return try await session.readScreen(
                     offset: call.offset, wait: call.wait, maxBytes: call.maxBytes,
-                    for: visit.caller.id
+                    for: Reader(visit)
                 ).json
             }
             visit.show(session.log)
             return try await session.read(
                 offset: call.offset, until: call.until, wait: call.wait, goal: call.goal,
-                raw: call.view == .raw, maxBytes: call.maxBytes, for: visit.caller.id
+                raw: call.view == .raw, maxBytes: call.maxBytes, for: Reader(visit)
             ).json
         }
         dispatcher.serve(.updateSession) { (call: UpdateSession, _) throws(Fault) in

@@ -141,8 +141,16 @@ import Wire
     func usual() async throws(Fault) -> [Substring: String] {
         if let own, IO.now - own.since < Self.freshness { return own.lines }
         // All callers share this run, so that none of them waits for it in a queue of its own.
-        let text = try await Sharer.serving(Self.principal) { () async throws(Fault) in
-            try await self.configuration(of: TargetName(place: "localhost"), in: "/dev/null") ?? ""
+        let text: String
+        do throws(Fault) {
+            text = try await Sharer.serving(Self.principal) { () async throws(Fault) in
+                try await self.configuration(of: TargetName(place: "localhost"), in: "/dev/null")
+                    ?? ""
+            }
+        } catch {
+            // What it printed before serves a machine that has no time for it now.
+            if let own { return own.lines }
+            throw error
         }
         let lines = Dictionary(Self.lines(text)) { first, _ in first }
         own = (lines, IO.now)

@@ -11,8 +11,9 @@ import Wire
 
 /// An accepted connection to the relay.
 @IO final class RelayConnection {
-    /// From a call's bytes to the bytes of its reply.
-    typealias Answer = @IO @Sendable ([UInt8]) async -> [UInt8]
+    /// From a call's bytes to the bytes of its reply; the other argument says whether the tunnel
+    /// that the call came over has ended.
+    typealias Answer = @IO @Sendable ([UInt8], @escaping @IO @Sendable () -> Bool) async -> [UInt8]
 
     /// The limits of the tunnel.
     nonisolated static let limits = TunnelLimits(bodyBytes: Contract.callBytes)
@@ -40,7 +41,9 @@ import Wire
                 label: Contract.exporterLabel, count: Contract.bindingBytes) ?? []
         tunnel.onClose = { settled.set(.failure(.ended("the relay closed the connection: \($0)"))) }
         tunnel.onCall = { bytes in
-            if case .success? = settled.value { return await answer(bytes) }
+            if case .success? = settled.value {
+                return await answer(bytes) { [weak tunnel] in tunnel?.isClosed ?? true }
+            }
             return greet(bytes, key, binding, greeting, settled)
         }
         let result = await settled.wait()
@@ -74,7 +77,10 @@ import Wire
     private static let patience = Duration.seconds(5)
 
     /// Closes the connection if the relay does not answer now.
+    ///
+    /// While calls are open, the tunnel itself looks as often.
     func check() async {
+        guard tunnel.openStreams == 0 else { return }
         let answer = await IO.within(Self.patience) { [tunnel] in await tunnel.ping() }
         if answer == nil { tunnel.close() }
     }

@@ -11,6 +11,7 @@ import Wire
     private let boot: Int64
     private var identity: Identity
     private let answer: RelayConnection.Answer
+    private let keepsJournal: @IO () -> Bool
     private let onWelcome: @IO (Welcome) -> Void
     private let log: @IO (String) -> Void
     private var backoff = Backoff()
@@ -18,14 +19,22 @@ import Wire
     private var dials: Int64 = 0
     private let stopped = Once<Void>()
     private var machine: MachineWatch?
-    /// Ends the wait between two dials.
-    private var waiting = Once<Void>()
-    /// When the relay wants to be dialled again.
-    private var asked = IO.now
+    private var wait = Wait()
     private var running: Task<UplinkError?, Never>?
+
+    /// The wait between two dials.
+    private struct Wait {
+        /// Ends it; nil while there is none.
+        var over: Once<Void>?
+        /// When a change of the machine last made the waits short again.
+        var hastened: ContinuousClock.Instant?
+        /// When the relay wants to be dialled again.
+        var asked = IO.now
+    }
 
     init(
         folder: String, identity: Identity, answer: @escaping RelayConnection.Answer,
+        keepsJournal: @escaping @IO () -> Bool = { true },
         onWelcome: @escaping @IO (Welcome) -> Void = { _ in },
         log: @escaping @IO (String) -> Void
     ) {
@@ -33,6 +42,7 @@ import Wire
         boot = BootNumber.next(in: folder, log: log)
         self.identity = identity
         self.answer = answer
+        self.keepsJournal = keepsJournal
         self.onWelcome = onWelcome
         self.log = log
     }
@@ -45,6 +55,9 @@ import Wire
         return await task.value
     }
 
+    /// Time in which changes of the machine make the waits short once: where containers come and go,
+    /// the network changes all the time.
+    private static let pause = Duration.seconds(60)
     /// How long calls in flight may take to end: with `Commands.shutDown`, under 5 s in all.
     private static let patience = Duration.milliseconds(1500)
 
@@ -54,7 +67,7 @@ import Wire
         connection?.drain()
         if let connection { _ = await IO.within(Self.patience) { await connection.served() } }
         connection?.close()
-        waiting.set(())
+        wait.over?.set(())
         running?.cancel()
     }
 
@@ -63,11 +76,12 @@ import Wire
         if let connection {
             IO.task { await connection.check() }
         } else {
-            guard IO.now >= asked else { return }
+            let isPause = wait.hastened.map { IO.now - $0 < Self.pause } ?? false
+            guard IO.now >= wait.asked, !isPause, let over = wait.over else { return }
+            wait.hastened = IO.now
             backoff = Backoff()
-            guard waiting.value == nil else { return }
             log("\(change): dialling again")
-            waiting.set(())
+            over.set(())
         }
     }
 
@@ -89,16 +103,17 @@ import Wire
             } catch {
                 if error.isFinal { return error }
                 if case .refused(let refusal) = error {
-                    asked = IO.now + (refusal.retryAfter ?? .zero)
+                    wait.asked = IO.now + (refusal.retryAfter ?? .zero)
                 }
                 if stopped.value == nil { log("not connected: \(error)") }
             }
             guard stopped.value == nil else { break }
-            let waiting = Once<Void>()
-            self.waiting = waiting
-            let timer = LoopTimer(after: max(backoff.next(), asked - IO.now)) { waiting.set(()) }
-            await waiting.wait()
+            let over = Once<Void>()
+            wait.over = over
+            let timer = LoopTimer(after: max(backoff.next(), wait.asked - IO.now)) { over.set(()) }
+            await over.wait()
             timer.cancel()
+            wait.over = nil
         }
         return nil
     }
@@ -106,7 +121,7 @@ import Wire
     private func connect() async throws(UplinkError) -> RelayConnection {
         dials += 1
         let epoch = Hello.Epoch(boot: boot, connection: dials)
-        let (identity, answer) = (identity, answer)
+        let (identity, answer, isKept) = (identity, answer, keepsJournal())
         let opening = IO.task { () async -> Result<RelayConnection, UplinkError> in
             do throws(UplinkError) {
                 return .success(
@@ -116,7 +131,7 @@ import Wire
                     ) { hello in
                         hello.agentID = identity.agentID
                         hello.epoch = epoch
-                        hello.keepsJournal = true
+                        hello.keepsJournal = isKept
                         hello.facts = Machine.facts
                     })
             } catch {
@@ -141,7 +156,7 @@ import Wire
     }
 
     /// How an agent that is only joining answers every call.
-    private static let refuse: RelayConnection.Answer = { _ in
+    private static let refuse: RelayConnection.Answer = { _, _ in
         Reply.fault(Fault(.unavailable, "this agent has only joined and is not running yet"))
             .encoded()
     }

@@ -11,8 +11,8 @@ public final class MethodRow: Sendable {
     public let deadline: Deadline
     /// Whether it may change something at a target: a site that is read-only refuses it.
     public let changesTargets: Bool
-    /// Whether its answer depends on what its caller was given before, so that a repetition would
-    /// leave something out.
+    /// Whether each call begins where the caller's last one ended, so that a repetition would give
+    /// other output.
     public let movesReader: Bool
     /// Whether it waits for output, of which clients may want progress meanwhile.
     public let hasProgress: Bool

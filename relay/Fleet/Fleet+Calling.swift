@@ -31,13 +31,33 @@ extension Fleet {
         var name: String { member.record.name }
     }
 
+    /// How often a call is repeated: one that kills the agent must not do so at each of its starts.
+    struct Repeats {
+        /// The most repetitions: a link that drops at once would be fed with one call for long.
+        static let most = 8
+        /// The most starts of the agent that a call is sent to.
+        static let mostBoots = 2
+
+        private var count = 0
+        private var boots: Set<Int64> = []
+
+        /// Whether a call that broke off at an agent of this start may be sent again.
+        mutating func take(_ boot: Int64) -> Bool {
+            count += 1
+            boots.insert(boot)
+            return count <= Self.most && boots.count < Self.mostBoots
+        }
+    }
+
     /// Calls an agent and returns its result's bytes, within `deadline`; only `Router.send` uses
     /// it.
     ///
-    /// `key` names the call for the agent's journal, if running it twice differs from once.
+    /// `key` names the call for the agent's journal, if running it twice differs from once. A call
+    /// whose key is its client's own (`isClients`) goes on when the client gives it up: the client
+    /// may have lost its connection, and ask again.
     func call(
         _ member: Member, _ method: Method, caller: Caller, key: String? = nil,
-        arguments: RawJSON, deadline: Duration
+        isClients: Bool = false, arguments: RawJSON, deadline: Duration
     ) async throws(Fault) -> AgentAnswer {
         let (agentID, callerID) = (member.record.id, caller.id)
         guard calls.begin(at: agentID, by: callerID) else {
@@ -50,14 +70,15 @@ extension Fleet {
         let order = Order(
             member: member, method: method, caller: caller, key: key, arguments: arguments,
             end: IO.now + deadline)
-        let outcome = await IO.within(deadline + Self.lateness) {
-            () async -> Result<AgentAnswer, Fault> in
+        let work = IO.task { () async -> Result<AgentAnswer, Fault> in
             // Not before the agent has given up a call that was cancelled.
             defer { self.calls.end(at: agentID, by: callerID) }
             do throws(Fault) { return .success(try await self.carry(out: order)) } catch {
                 return .failure(error)
             }
         }
+        let outcome = await IO.within(deadline + Self.lateness) { await work.value }
+        if outcome == nil, !isClients || IO.now >= order.end { work.cancel() }
         guard let outcome else {
             throw Fault(
                 .timedOut,
@@ -75,10 +96,17 @@ extension Fleet {
         }
         var broken: (connection: AgentConnection, reason: String)?
         var last: AgentConnection?
+        var repeats = Repeats()
         while true {
-            let sent = try await freight.place(
-                for: order.arguments.bytes.count + Self.requestBytes, at: order.member.record,
-                before: order.end)
+            let sent: ByteBudget.Claim
+            do throws(Fault) {
+                sent = try await freight.place(
+                    for: order.arguments.bytes.count + Self.requestBytes,
+                    at: order.member.record, before: order.end)
+            } catch {
+                // Of a call that was sent before, nobody may hear that it was not.
+                throw broken.map { lost(order, $0.reason) } ?? error
+            }
             CrashPoint.reach("relay.placed")
             let patience = broken == nil ? Self.patience : Self.patienceForAnswer
             let found = await connection(
@@ -103,9 +131,12 @@ extension Fleet {
                 case .draining: break
                 case .closed(let reason):
                     broken = (found, reason)
-                    guard Self.mayRepeat(order, over: found) else { throw lost(order, reason) }
+                    guard Self.mayRepeat(order, over: found), repeats.take(found.epoch.boot) else {
+                        throw lost(order, reason)
+                    }
                 case .reset, .busy, .crowded, .tooLarge, .cancelled:
-                    throw Fault(.unavailable, "Agent \"\(order.name)\": \(error).")
+                    throw broken.map { lost(order, $0.reason) }
+                        ?? Fault(.unavailable, "Agent \"\(order.name)\": \(error).")
                 }
                 continue
             }

@@ -1,6 +1,6 @@
-// The agents: which have joined, and which are connected (Fleet+Calling calls them). Where it is:
-// between the MCP tools and the tunnels. Invariant: one connection per agent; a later one takes
-// over at once.
+// The agents: which have joined, and which are connected. Fleet+Calling calls them. Where it
+// stands: between the MCP tools and the tunnels.
+// Invariant: one connection per agent; a later one takes over at once.
 import JSON
 import Loop
 import Tunnel

@@ -32,8 +32,12 @@ import Wire
         let asking = IO.task {
             while true {
                 do { try await IO.sleep(for: Self.interval) } catch { return }
-                // An agent that does not know the method is not asked again.
-                guard let answer = try? await ask() else { return }
+                let answer: RawJSON
+                do throws(Fault) { answer = try await ask() } catch {
+                    // An agent that does not know the method is not asked again.
+                    if error.code == .unknownMethod || Task.isCancelled { return }
+                    continue
+                }
                 let progress = JSON.object(await answer.parsedBesideLoop())
                 guard !Task.isCancelled else { return }
                 self.take(CallProgress(json: progress), label)

@@ -71,8 +71,8 @@ import Wire
         let claims = Claims(agent: member.record)
         guard let watch = call.progress, row.hasProgress else {
             let answer = try await fleet.call(
-                member, call.method, caller: caller, key: key, arguments: call.arguments,
-                deadline: deadline)
+                member, call.method, caller: caller, key: key,
+                isClients: call.key != nil, arguments: call.arguments, deadline: deadline)
             try await claims.check(answer.result)
             return answer
         }
@@ -85,8 +85,8 @@ import Wire
             label, ask: { () throws(Fault) in try await self.send(question, to: member).result }
         ) { () throws(Fault) in
             try await fleet.call(
-                member, call.method, caller: caller, key: key, arguments: call.arguments,
-                deadline: deadline)
+                member, call.method, caller: caller, key: key,
+                isClients: call.key != nil, arguments: call.arguments, deadline: deadline)
         }
         try await claims.check(answer.result)
         return answer

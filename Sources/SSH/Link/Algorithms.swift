@@ -29,11 +29,15 @@ public struct Algorithms: Sendable, Hashable {
 
     /// Takes a list that ssh prints; `ssh` is the one that it prints without any configuration.
     ///
-    /// Where a list only adds to that one, what this agent leaves out of it stays left out.
+    /// Where a list only adds to that one, or only removes from it, what this agent leaves out of
+    /// it stays left out.
     public mutating func choose(_ names: [String], for kind: Kind, over ssh: [String]) {
         guard names != ssh else { return }
         let adds = !ssh.isEmpty && Set(ssh).isSubset(of: names)
-        let leftOut = adds ? Set(ssh).subtracting(kind.usual) : []
+        // A list that removes (`-`) has what is left of ssh's own, in its order.
+        let removes = !names.isEmpty && ssh.filter(names.contains) == names
+        let isUsual = names.contains(where: kind.usual.contains)
+        let leftOut = adds || removes && isUsual ? Set(ssh).subtracting(kind.usual) : []
         choices[kind] = Choice(names: names.filter { !leftOut.contains($0) }, adds: adds)
     }
 

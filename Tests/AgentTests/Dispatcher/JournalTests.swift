@@ -16,17 +16,23 @@ import Wire
         /// What the service waits for before it answers; nil: nothing.
         var gate: Once<Void>?
         var cancelled = 0
+        var delivered = 0
 
         func call(
             _ journal: Journal, _ key: String, of principal: String = "ada",
-            method: String = "session.command", arguments: JSON = ["command": "x"],
-            reply: String = "{}"
+            method: Wire.Method = .runCommand, arguments: JSON.Object = ["command": "x"],
+            reply: String = "{}", isFree: Bool = false, isLost: Bool = false
         ) async -> String {
-            let call = JournaledCall(
-                key: .init(principal: principal, name: key), method: method, arguments: arguments)
+            let request = Request(
+                method, caller: Caller(id: principal, reach: []), key: key,
+                arguments: RawJSON(.object(arguments)))
+            guard let read = try? Request(decoding: request.encoded()),
+                let call = journal.call(read, isShortLived: method == .readOutput)
+            else { return "no request" }
             do throws(Fault) {
                 return String(
-                    decoding: try await journal.reply(to: call) { () throws(Fault) in
+                    decoding: try await journal.reply(to: call, isLost: { isLost }) {
+                        () throws(Fault) in
                         {
                             self.runs += 1
                             if let gate = self.gate {
@@ -39,7 +45,9 @@ import Wire
                                     }
                                 }
                             }
-                            return Array(reply.utf8)
+                            return Journal.Served(reply: Array(reply.utf8), isFree: isFree) {
+                                self.delivered += 1
+                            }
                         }
                     }, as: UTF8.self)
             } catch {
@@ -85,31 +93,33 @@ import Wire
 
     @Test @IO func `a key of another call is refused`() async throws {
         let (journal, counter) = (Journal(), Counter())
-        let same: JSON = ["a": 1, "b": [true, nil, 1.5]]
+        let same: JSON.Object = ["a": 1, "b": [true, nil, 1.5]]
         _ = await counter.call(journal, "k", arguments: same)
-        let reordered: JSON = ["b": [true, nil, 1.5], "a": 1]
-        #expect(await counter.call(journal, "k", arguments: reordered) == "{}")
-        for arguments: JSON in [
+        #expect(await counter.call(journal, "k", arguments: same) == "{}")
+        for arguments: JSON.Object in [
             ["a": 2, "b": [true, nil, 1.5]], ["b": [true, nil, 1.5]], ["a": 1, "b": [true, nil]],
         ] {
             let refused = await counter.call(journal, "k", arguments: arguments)
             #expect(refused.hasPrefix("invalid_argument"), "\(refused)")
         }
-        let other = await counter.call(journal, "k", method: "session.send", arguments: same)
+        let other = await counter.call(journal, "k", method: .sendInput, arguments: same)
         #expect(other.hasPrefix("invalid_argument"))
         #expect(counter.runs == 1)
     }
 
     @Test @IO func `what is refused before it is served leaves its key free`() async throws {
         let journal = Journal()
-        let call = JournaledCall(
-            key: .init(principal: "ada", name: "k"), method: "session.command", arguments: [:])
+        let request = Request(
+            .runCommand, caller: Caller(id: "ada", reach: []), key: "k", arguments: RawJSON([:]))
+        let call = try #require(journal.call(request, isShortLived: false))
         await #expect(throws: Fault(.unknownSession, "")) {
             try await journal.reply(to: call) { () throws(Fault) in
                 throw Fault(.unknownSession, "")
             }
         }
-        let reply = try await journal.reply(to: call) { () throws(Fault) in { [1] } }
+        let reply = try await journal.reply(to: call) { () throws(Fault) in
+            { Journal.Served(reply: [1]) }
+        }
         #expect(reply == [1])
     }
 
@@ -134,7 +144,7 @@ import Wire
         #expect(unknown.hasPrefix("outcome_unknown") && unknown.contains("restarted"), "\(unknown)")
         let lost = await counter.call(second, "long")
         #expect(lost.hasPrefix("outcome_unknown") && lost.contains("100002 bytes"), "\(lost)")
-        let other = await counter.call(second, "ended", method: "command.execute")
+        let other = await counter.call(second, "ended", method: .execute)
         #expect(other.hasPrefix("invalid_argument"))
         #expect(counter.runs == 3)
         gate.set(())
@@ -187,14 +197,21 @@ import Wire
         counter.gate = nil
         let reply = "\"" + String(repeating: "x", count: 60_000) + "\""
         for number in 0..<150 { _ = await counter.call(journal, "n\(number)", reply: reply) }
+        // The file has no room for more replies, and what is young is not given up for them.
+        #expect(await counter.call(journal, "n0") == reply)
+        #expect(await counter.call(journal, "n149") == reply)
+        for number in 0..<10_000 { _ = await counter.call(journal, "m\(number)") }
         let sizes = try ["journal", "journal.1"].map { name in
             try FileManager.default.attributesOfItem(atPath: folder.file(name))[.size] as? Int ?? 0
         }
-        #expect(sizes.allSatisfy { $0 > 0 && $0 < 5 << 20 }, "\(sizes)")
-        #expect(await counter.call(journal, "n149") == reply)
+        #expect(sizes.allSatisfy { $0 > 0 && $0 < 8 << 20 }, "\(sizes)")
+        #expect(counter.runs == 10_151)
         let restarted = Journal(folder: folder.path)
         #expect(await counter.call(restarted, "held").hasPrefix("outcome_unknown"))
-        #expect(await counter.call(restarted, "n149") == reply)
+        #expect(await counter.call(restarted, "n0") == reply)
+        #expect(await counter.call(restarted, "n149").hasPrefix("outcome_unknown"))
+        #expect(await counter.call(restarted, "m9999") == "{}")
+        #expect(counter.runs == 10_151)
         gate.set(())
         #expect(await held.value == "{}")
     }
@@ -212,12 +229,57 @@ import Wire
         #expect(lines.withLock { $0.first?.contains("not protected against a crash") } == true)
     }
 
-    @Test @IO func `a call waits for the disk where that is asked for`() async throws {
+    @Test @IO func `what began nothing may be made again under its key`() async throws {
         let (folder, counter) = (try TemporaryDirectory("journal"), Counter())
         let journal = Journal(folder: folder.path)
-        journal.isSynced = true
-        #expect(await counter.call(journal, "k", reply: "1") == "1")
+        #expect(await counter.call(journal, "k", reply: "1", isFree: true) == "1")
+        #expect(await counter.call(journal, "k", reply: "2", isFree: true) == "2")
+        let restarted = Journal(folder: folder.path)
+        #expect(await counter.call(restarted, "k", reply: "3") == "3")
+    }
+
+    @Test @IO func `a service goes on when its tunnel is lost, and its reply is delivered once`()
+        async throws
+    {
+        let (journal, counter) = (Journal(), Counter())
+        let gate = Once<Void>()
+        counter.gate = gate
+        let lost = IO.task { await counter.call(journal, "k", reply: "1", isLost: true) }
+        #expect(await holds { counter.runs == 1 })
+        lost.cancel()
+        try await IO.sleep(for: .milliseconds(20))
+        #expect(counter.cancelled == 0)
+        gate.set(())
+        _ = await lost.value
+        #expect(counter.delivered == 0)
+        for _ in 0..<2 { #expect(await counter.call(journal, "k") == "1") }
+        #expect(counter.delivered == 1 && counter.runs == 1)
+    }
+
+    @Test @IO func `what was only read is not written down`() async throws {
+        let (folder, counter) = (try TemporaryDirectory("journal"), Counter())
+        let journal = Journal(folder: folder.path)
+        #expect(await counter.call(journal, "k", method: .readOutput, reply: "1") == "1")
+        #expect(await counter.call(journal, "k", method: .readOutput, reply: "2") == "1")
+        let text = try String(contentsOfFile: folder.file("journal"), encoding: .utf8)
+        #expect(!text.contains("session.read"))
+    }
+
+    @Test(arguments: [(0o644, ""), (0o600, String(repeating: "x", count: 20 << 20))])
+    @IO func `a file that cannot be read is moved aside, and named`(
+        mode: Int, content: String
+    ) async throws {
+        let (folder, counter) = (try TemporaryDirectory("journal"), Counter())
+        _ = FileManager.default.createFile(
+            atPath: folder.file("journal"), contents: Data(content.utf8),
+            attributes: [.posixPermissions: mode])
+        let lines = Box<[String]>([])
+        let journal = Journal(folder: folder.path) { line in lines.withLock { $0.append(line) } }
+        #expect(await counter.call(journal, "k", reply: #"{"n":1}"#) == #"{"n":1}"#)
+        #expect(await counter.call(Journal(folder: folder.path), "k") == #"{"n":1}"#)
         #expect(counter.runs == 1)
+        #expect(lines.withLock { $0.count } == 1, "\(lines.withLock { $0 })")
+        #expect(access(folder.file("journal.unreadable"), F_OK) == 0)
     }
 
     @Test @IO func `a repetition at the dispatcher does not run again, and a key has a limit`()

@@ -24,7 +24,7 @@ import Wire
         #expect(again.output == "" && again.state == .done && again.offset == all.nextOffset)
         // Each client reads for itself.
         let other = try await session.read(
-            offset: nil, wait: .zero, raw: false, maxBytes: 1000, for: "other")
+            offset: nil, wait: .zero, raw: false, maxBytes: 1000, for: Reader("other"))
         #expect(other.output == first.output + all.output)
     }
 

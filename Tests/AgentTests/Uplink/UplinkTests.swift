@@ -234,7 +234,7 @@ import Wire
         let start = IO.now
         await #expect(throws: UplinkError.timedOut) {
             _ = try await RelayConnection.open(
-                relay: relay.url, pin: relay.pin, key: key, answer: { _ in [] },
+                relay: relay.url, pin: relay.pin, key: key, answer: { _, _ in [] },
                 deadline: .seconds(2)
             ) { _ in }
         }
@@ -257,7 +257,7 @@ import Wire
         let key = try Ed25519PrivateKey.generate()
         await #expect(throws: UplinkError.self) {
             _ = try await RelayConnection.open(
-                relay: relay.url, pin: relay.pin, key: key, answer: { _ in [] }
+                relay: relay.url, pin: relay.pin, key: key, answer: { _, _ in [] }
             ) { _ in }
         }
         let tunnel = try #require(relay.peers.first?.tunnel)

@@ -59,7 +59,7 @@ async function main() {
   const called = await client.callTool(execute("echo hi; exit 3"));
   report.call = called.structuredContent.results[0];
   const began = Date.now(), seen = [];
-  await client.callTool(execute("for i in 1 2 3; do echo step $i; sleep 0.6; done"), undefined, {
+  await client.callTool(execute("for i in 1 2 3 4 5 6; do echo step $i; sleep 0.6; done"), undefined, {
     onprogress: (progress) => seen.push([Date.now() - began, progress.message]),
   });
   report.progress = { seen, took: Date.now() - began };

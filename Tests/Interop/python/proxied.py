@@ -27,7 +27,7 @@ META = {
 }
 BOTH = "application/json, text/event-stream"
 # Says something at once, so that the first progress comes after the relay's first question (1 s).
-STEPS = "for i in 1 2 3; do echo step $i; sleep 0.6; done"
+STEPS = "for i in 1 2 3 4 5 6; do echo step $i; sleep 0.6; done"
 
 
 def post(method, params, name=None, **headers):
