@@ -208,6 +208,24 @@ import Testing
         await place.home.stop()
     }
 
+    @Test func `a client that lost its connection gets the answer of its call by its key`()
+        async throws
+    {
+        let place = try await Place.start([:])
+        let file = place.home.directory.file("effects")
+        let arguments: JSON = [
+            "target": "site/local", "command": .string("echo x >>\(file); sleep 3; echo end"),
+            "wait_s": 20,
+        ]
+        _ = try? await place.caller.call(
+            "ssh_execute", arguments, key: "mine", within: .milliseconds(1500))
+        #expect(await holds { access(file, F_OK) == 0 })
+        let result = try await place.caller.call("ssh_execute", arguments, key: "mine")
+        #expect(result["structuredContent"]?["results"]?[0]?["stdout"] == "end\n", "\(result)")
+        #expect(try String(contentsOfFile: file, encoding: .utf8) == "x\n")
+        await place.home.stop()
+    }
+
     @Test func `an agent that was killed during a call does not run it again`() async throws {
         let place = try await Place.start([:])
         let file = place.home.directory.file("effects")

@@ -75,6 +75,14 @@ import Wire
         }
     }
 
+    @Test func `a call is repeated eight times, and at two starts of the agent`() {
+        var repeats = Fleet.Repeats()
+        #expect((0..<9).map { _ in repeats.take(7) } == Array(repeating: true, count: 8) + [false])
+        var starts = Fleet.Repeats()
+        // The second start that broke off is the last.
+        #expect([1, 1, 2].map { starts.take($0) } == [true, true, false])
+    }
+
     @Test(arguments: End.allCases)
     @IO func `a changing call goes on at the next connection under its key`(end: End) async throws {
         let course = try await Course(.execute, key: "k", keepsJournal: true, end: end)

@@ -1,7 +1,7 @@
 // A part of the journal: a file that only grows, and what is known of each key in it. A record is
 // one line of JSON: `{"begin":KEY,"of":PRINCIPAL,"method":…,"digest":…}` before a call is served,
-// then `end` with its `reply`, or `free` if nothing was begun. Invariant: a line that a crash has cut
-// is passed over, and what cannot be written is still known in memory.
+// then `end` with its `reply`, or `free` if nothing was begun. Invariant: a line that a crash has
+// cut is passed over, and what cannot be written is still known in memory.
 import Crypto
 import Glibc
 import JSON

@@ -55,8 +55,8 @@ import Wire
         return await task.value
     }
 
-    /// Time in which changes of the machine make the waits short once: where containers come and go,
-    /// the network changes all the time.
+    /// Time in which changes of the machine make the waits short once: where containers come and
+    /// go, the network changes all the time.
     private static let pause = Duration.seconds(60)
     /// How long calls in flight may take to end: with `Commands.shutDown`, under 5 s in all.
     private static let patience = Duration.milliseconds(1500)

@@ -12,8 +12,8 @@ extension Fleet {
     private static let requestBytes = 1024
     /// How long a call that was not sent waits for its agent: one that can dial does so within 5 s.
     private static let patience = Duration.seconds(10)
-    /// How long a call that was sent waits for its agent's next connection: an agent that has nothing
-    /// to send finds a dead tunnel within 33 s, then dials.
+    /// How long a call that was sent waits for its agent's next connection: an agent that has
+    /// nothing to send finds a dead tunnel within 33 s, then dials.
     private static let patienceForAnswer = Duration.seconds(40)
     /// Time past a call's deadline at which it is given up: a wait for the agent that reaches the
     /// deadline can still say so.
