@@ -110,8 +110,9 @@ let package = Package(
         suite(
             "FuzzTests",
             [
-                "Terminal", "Screen", "JSON", "Wire", "Configuration", "HTTP", "SSH", "Loop", "Net",
-                "Tunnel", "homeline-agent", "homeline-relay",
+                "Terminal", "Screen", "JSON", "Wire", "Configuration", "Crypto", "HTTP", "SSH",
+                "Loop",
+                "Net", "Tunnel", "homeline-agent", "homeline-relay",
             ]),
         suite("LoopTests", ["Loop", "Programs"]),
         suite("CryptoTests", ["Crypto"]),

@@ -1,10 +1,11 @@
 #!/bin/sh
-# Unpacks nginx, Caddy and haproxy into .deps/proxies, which the tests put in front of the relay.
+# Unpacks proxies into .deps/proxies: nginx, Caddy and haproxy, which the tests put in front of the
+# relay; tinyproxy and microsocks, through which they let agents dial.
 # Not installed: as packages they would run as services, on ports 80 and 443. Nor is one fetched
 # that the machine has. apt verifies the signatures. Does nothing if they are there, or without apt.
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
-proxies=$root/.deps/proxies wanted='nginx caddy haproxy'
+proxies=$root/.deps/proxies wanted='nginx caddy haproxy tinyproxy-bin microsocks'
 command -v apt-get >/dev/null || exit 0
 if [ "$(cat "$proxies/complete" 2>/dev/null)" = "$wanted" ]; then exit 0; fi
 leave_out() {

@@ -38,6 +38,9 @@ public struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
     /// The port.
     public var port: UInt16 { UInt16(bytes[2]) << 8 | UInt16(bytes[3]) }
 
+    /// The 4 or 16 bytes of the address.
+    public var octets: [UInt8] { Array(isIPv6 ? bytes[8..<24] : bytes[4..<8]) }
+
     /// The address without the port.
     public var host: String {
         var text = [CChar](repeating: 0, count: 64)

@@ -1,6 +1,6 @@
-// The only place that dials TCP: resolves a name and tries its addresses in turn under one
-// deadline. SSH takes the connected descriptor, everything else a SocketStream. Proxies, if they
-// are added, belong here.
+// The only place that dials TCP: resolves a name, races its addresses, and asks a proxy for the
+// way where there is one, all under one deadline. SSH takes the connected descriptor, everything
+// else a SocketStream.
 // Invariant: a socket that is not handed over is closed, and the deadline covers everything.
 import Glibc
 public import Loop
@@ -9,16 +9,15 @@ public import Loop
 @IO public enum Dialler {
     /// A connected, non-blocking socket, which the caller then owns.
     ///
-    /// The addresses are tried in the resolver's order; the error is the last one's.
+    /// The addresses are tried side by side; the error is the last one's.
     public static func descriptor(
         host: String, port: UInt16, deadline: Duration, _ dialling: Dialling = Dialling()
     ) async throws(NetError) -> Int32 {
         let dial = Dial(dialling)
-        let result = await IO.within(deadline) { await dial.run(host, port, deadline) }
+        let result = await IO.within(deadline) { await dial.run(host, port) }
         guard let result else {
             dial.abandon()
-            let name = host.contains(":") ? "[\(host)]" : host
-            throw .timedOut(what: "connecting to \(name):\(port)")
+            throw dial.delay(host, port)
         }
         return try result.get()
     }
@@ -27,115 +26,121 @@ public import Loop
     public static func descriptor(
         to address: SocketAddress, deadline: Duration
     ) async throws(NetError) -> Int32 {
-        let dial = Dial(Dialling())
-        let code = await IO.within(deadline) { await dial.connect(address) } ?? ETIMEDOUT
-        guard code == 0, let socket = dial.handOver() else {
-            dial.abandon()
-            throw .connect(address.description, -code)
-        }
-        return socket
+        try await descriptor(
+            toFirstOf: [Race.Entry(address: address, source: nil)], deadline: deadline)
     }
 
-    /// How long an address that drops packets may take before the next one is tried (at most half
-    /// the deadline), so that one dead address leaves time for the others.
-    private static let share: Duration = .seconds(8)
+    /// A connected, non-blocking socket to the first of the addresses that answers.
+    static func descriptor(
+        toFirstOf entries: [Race.Entry], deadline: Duration
+    ) async throws(NetError) -> Int32 {
+        let name = entries.first?.address.description ?? "nothing"
+        let race = Race(entries, Dialling(), failure: .nameNotFound(host: name))
+        guard let result = await IO.within(deadline, { await race.run() }) else {
+            race.abandon()
+            throw .timedOut(what: "connecting to \(name)")
+        }
+        return try result.get()
+    }
 
-    /// One run over the addresses of a host.
+    /// One run, from the name to the connection.
     @IO private final class Dial {
-        private var socket: Int32 = -1
-        private var readiness: Readiness?
-        private var settle: (@IO (Int32) -> Void)?
+        private var race: Race?
+        private var talk: ProxyTalk?
         private var isAbandoned = false
         private let dialling: Dialling
 
         init(_ dialling: Dialling) { self.dialling = dialling }
 
-        func run(_ host: String, _ port: UInt16, _ deadline: Duration) async -> Result<
-            Int32, NetError
-        > {
-            let addresses: [SocketAddress]
-            do throws(LoopError) {
-                addresses = dialling.allowed(try await DNS.resolve(host, port: port))
+        func run(_ host: String, _ port: UInt16) async -> Result<Int32, NetError> {
+            do throws(NetError) {
+                guard let proxy = dialling.proxy else {
+                    return .success(try await connect(host, port))
+                }
+                return .success(try await connect(host, port, through: proxy))
             } catch {
-                return .failure(NetError(error))
+                return .failure(error)
             }
-            var failure =
-                dialling.family == nil
-                ? NetError.nameNotFound(host: host)
-                : .unreachable(address: host, reason: "it has no address of this AddressFamily")
-            for (index, address) in addresses.enumerated() where !isAbandoned {
-                let isLast = index == addresses.count - 1
-                let limit = isLast ? deadline : min(Dialler.share, deadline / 2)
-                let source: SocketAddress?
+        }
+
+        private func connect(_ host: String, _ port: UInt16) async throws(NetError) -> Int32 {
+            let addresses = try await addresses(host, port)
+            var failure = absence(host)
+            var entries: [Race.Entry] = []
+            for address in Race.ordered(addresses) where !isAbandoned {
                 do throws(NetError) {
-                    source = try await dialling.source(isIPv6: address.isIPv6)
+                    let source = try await dialling.source(isIPv6: address.isIPv6)
+                    entries.append(Race.Entry(address: address, source: source))
                 } catch {
                     failure = error
-                    continue
                 }
-                let code =
-                    await IO.within(limit) { await self.connect(address, from: source) }
-                    ?? ETIMEDOUT
-                if isAbandoned { break }
-                if code == 0, let socket = handOver() { return .success(socket) }
-                discard()
-                failure = .connect(address.description, -code)
             }
-            return .failure(failure)
+            guard !isAbandoned else { throw failure }
+            let race = Race(entries, dialling, failure: failure)
+            self.race = race
+            return try await race.run().get()
         }
 
-        /// Connects to one address; returns zero or the error number.
-        func connect(_ address: SocketAddress, from source: SocketAddress? = nil) async -> Int32 {
-            let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
-            socket = Glibc.socket(address.family, kind | Int32(SOCK_CLOEXEC.rawValue), 0)
-            guard socket >= 0 else { return errno }
-            var one: Int32 = 1
-            let size = socklen_t(MemoryLayout<Int32>.size)
-            setsockopt(socket, Int32(IPPROTO_TCP), TCP_NODELAY, &one, size)
-            if dialling.keepsAlive { setsockopt(socket, SOL_SOCKET, SO_KEEPALIVE, &one, size) }
-            if let source, source.withSockaddr({ Glibc.bind(socket, $0, $1) }) != 0 { return errno }
-            if address.withSockaddr({ Glibc.connect(socket, $0, $1) }) == 0 { return 0 }
-            guard errno == EINPROGRESS else { return errno }
-            guard let readiness = try? Readiness(descriptor: socket) else { return EMFILE }
-            self.readiness = readiness
-            return await withUnsafeContinuation { continuation in
-                var waiting: UnsafeContinuation<Int32, Never>? = continuation
-                settle = { code in
-                    waiting?.resume(returning: code)
-                    waiting = nil
-                }
-                readiness.watch(.write) { [weak self] _ in
-                    guard let self else { return }
-                    var code: Int32 = 0
-                    var size = size
-                    getsockopt(self.socket, SOL_SOCKET, SO_ERROR, &code, &size)
-                    self.readiness?.stop()
-                    self.settle?(code)
-                }
+        private func addresses(
+            _ host: String, _ port: UInt16
+        ) async throws(NetError) -> [SocketAddress] {
+            do throws(LoopError) {
+                return dialling.allowed(try await DNS.resolve(host, port: port))
+            } catch {
+                throw NetError(error)
             }
         }
 
-        /// Hands over the connected socket; the caller owns it from then on.
-        func handOver() -> Int32? {
-            guard !isAbandoned, socket >= 0 else { return nil }
-            defer { socket = -1 }
-            readiness?.close()
-            readiness = nil
-            return socket
+        /// The error for a host without an address that may be tried.
+        private func absence(_ host: String) -> NetError {
+            dialling.family == nil
+                ? .nameNotFound(host: host)
+                : .unreachable(address: host, reason: "it has no address of this AddressFamily")
+        }
+
+        private func connect(
+            _ host: String, _ port: UInt16, through proxy: Proxy
+        ) async throws(NetError) -> Int32 {
+            var target = host
+            if proxy.kind == .socks5 {
+                guard let found = try await addresses(host, port).first else {
+                    throw absence(host)
+                }
+                target = found.host
+            }
+            let socket: Int32
+            do throws(NetError) {
+                socket = try await connect(proxy.host, proxy.port)
+            } catch {
+                throw .proxy(proxy.address, .unreachable(reason: error.description))
+            }
+            do throws(ProxyFailure) {
+                let talk = ProxyTalk(socket, try proxy.dialogue(host: target, port: port))
+                guard !isAbandoned else { throw .silent }
+                self.talk = talk
+                if let failure = await talk.run() { throw failure }
+                guard !isAbandoned else { throw .silent }
+                return socket
+            } catch {
+                close(socket)
+                throw .proxy(proxy.address, error)
+            }
         }
 
         func abandon() {
             isAbandoned = true
-            discard()
+            race?.abandon()
+            talk?.abandon()
         }
 
-        private func discard() {
-            readiness?.close()
-            readiness = nil
-            if socket >= 0 { close(socket) }
-            socket = -1
-            settle?(ECANCELED)
-            settle = nil
+        /// The error when the deadline has passed: who kept us waiting.
+        func delay(_ host: String, _ port: UInt16) -> NetError {
+            guard let proxy = dialling.proxy else {
+                let name = host.contains(":") ? "[\(host)]" : host
+                return .timedOut(what: "connecting to \(name):\(port)")
+            }
+            let late = ProxyFailure.unreachable(reason: "connecting took too long")
+            return .proxy(proxy.address, talk == nil ? late : .silent)
         }
     }
 }

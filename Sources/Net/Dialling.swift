@@ -18,6 +18,10 @@ public struct Dialling: Sendable, Hashable {
     public var keepsAlive = true
     /// How often connecting is tried, which the caller of Dialler counts (`ConnectionAttempts`).
     public var attempts = 1
+    /// The proxy that is asked for the connection; nil: none.
+    ///
+    /// What is above then holds for the connection to the proxy.
+    public var proxy: Proxy?
 
     /// From any address to any.
     public init() {}

@@ -6,10 +6,12 @@ public import Loop
 extension SocketStream {
     /// Connects to `host`:`port` over TCP within `deadline`.
     public static func connect(
-        host: String, port: UInt16, deadline: Duration = .seconds(10)
+        host: String, port: UInt16, deadline: Duration = .seconds(10),
+        _ dialling: Dialling = Dialling()
     ) async throws(NetError) -> SocketStream {
         try adopt(
-            tcp: try await Dialler.descriptor(host: host, port: port, deadline: deadline))
+            tcp: try await Dialler.descriptor(
+                host: host, port: port, deadline: deadline, dialling))
     }
 
     /// Connects to one address over TCP.

@@ -277,14 +277,14 @@ public import Loop
             let verify = SSL_get_verify_result(ssl)
             let isTrusted = context.trust.map { $0.isPin } ?? true || verify == Int(X509_V_OK)
             ERR_error_string_n(ERR_peek_error(), &text, text.count)
-            let reason =
-                isTrusted
-                ? String(
-                    decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-                : String(cString: X509_verify_cert_error_string(verify))
+            let reason = String(
+                decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
             // The alert that tells the peer why is queued in the stream below.
             below.flush()
-            close(.tls(reason: reason))
+            close(
+                isTrusted
+                    ? .tls(reason: reason)
+                    : .untrusted(reason: String(cString: X509_verify_cert_error_string(verify))))
         }
         // The queue is the thread's: what stays in it would be blamed on the next stream.
         ERR_clear_error()

@@ -13,7 +13,8 @@ extension SSHError {
         case .unreachable(let address, let reason):
             self = .unreachable(address: address, reason: reason)
         case .timedOut: self = .connectTimedOut(address: address, limit: limit)
-        case .closed, .silent, .notTLS, .tls, .wrongPin, .cannotListen, .badCredentials:
+        case .closed, .silent, .notTLS, .tls, .wrongPin, .untrusted, .proxy, .cannotListen,
+            .badCredentials:
             self = .local(reason: error.description)
         }
     }

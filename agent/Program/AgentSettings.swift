@@ -13,6 +13,8 @@ struct AgentSettings: Sendable {
     var secrets = Secrets()
     /// Whether a call waits until the disk has stored its key.
     var isJournalSynced = false
+    /// How the relay is reached.
+    var wayOut = WayOut()
     /// Whether there is a configuration file.
     var hasFile = false
 
@@ -32,6 +34,12 @@ struct AgentSettings: Sendable {
             acceptNew: all.bool(Settings.acceptNew))
         targets.blocks = all.blocks("Target").map(TargetBlock.init)
         isJournalSynced = all.bool(Settings.journalSync)
+        wayOut.proxy = all.string(Settings.proxy)
+        wayOut.credentialsFile = all.string(Settings.proxyCredentials)
+        wayOut.authoritiesFile = all.string(Settings.relayCA)
+        do throws(UplinkError) { try wayOut.check() } catch {
+            throw CommandFailure("homeline-agent: \(error)", error.exitCode)
+        }
         policy.allowedTargets = all.strings(Settings.allowTarget)
         policy.deniedTargets = all.strings(Settings.denyTarget)
         policy.allowedUsers = all.strings(Settings.allowUser)

@@ -13,10 +13,11 @@ import Wire
             throw CommandFailure("homeline-agent: \(error)", ExitCode.data)
         }
         let folder = try Settings.folder(options)
+        let settings = try AgentSettings(options, folder: folder)
         do throws(UplinkError) {
             let identity = try await Uplink.join(
                 invitation, name: options.string(Settings.name),
-                tags: options.strings(Settings.tags), folder: folder)
+                tags: options.strings(Settings.tags), folder: folder, way: settings.wayOut)
             Process.print(
                 "Joined \(identity.relay) as \(identity.name).\nNow run: homeline-agent run"
                     + (options.isSet(Settings.data) ? " --data \(folder)" : "") + "\n")
@@ -32,7 +33,7 @@ extension UplinkError {
         switch self {
         case .refused: ExitCode.noPermission
         case .badAddress: ExitCode.data
-        case .identity: ExitCode.configuration
+        case .identity, .wayOut: ExitCode.configuration
         default: ExitCode.unavailable
         }
     }

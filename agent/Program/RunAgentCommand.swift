@@ -15,8 +15,9 @@ import Wire
             throw CommandFailure("homeline-agent: \(error)", error.exitCode)
         }
         let lock = try take(folder)
+        let settings = try AgentSettings(options, folder: folder)
         let agent = Agent(
-            identity: identity, settings: try AgentSettings(options, folder: folder),
+            identity: identity, settings: settings,
             journal: Journal(folder: folder, log: Process.log))
         let (dispatcher, membership) = (agent.dispatcher, agent.membership)
         let uplink = Uplink(
@@ -24,10 +25,13 @@ import Wire
             keepsJournal: { dispatcher.journal.isKept },
             onWelcome: { (membership.name, membership.id) = ($0.name, $0.agentID) },
             log: Process.log)
+        uplink.way = settings.wayOut
         let reload = SignalWatch(SIGHUP) {
             do throws(CommandFailure) {
-                agent.apply(
-                    try AgentSettings(options, folder: folder, isNeeded: agent.hasConfiguration))
+                let settings = try AgentSettings(
+                    options, folder: folder, isNeeded: agent.hasConfiguration)
+                agent.apply(settings)
+                uplink.way = settings.wayOut
                 Process.log("agent.conf was reloaded")
             } catch {
                 Process.log("\(error.message); the previous settings stay in force")

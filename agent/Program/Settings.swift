@@ -67,6 +67,19 @@ enum Settings {
         "have the disk store each changing call before it is made, so that it runs at most once also"
             + " after a power cut; costs some milliseconds a call")
 
+    static let proxy = Setting.text(
+        "proxy", "URL|none",
+        "the proxy to the relay: http://, socks5:// or socks5h://HOST:PORT (default: HTTPS_PROXY or"
+            + " ALL_PROXY, unless NO_PROXY covers the relay)")
+    static let proxyCredentials = Setting.text(
+        "proxy-credentials", "FILE",
+        "a file (mode 600) whose first line is the proxy's USER:PASSWORD")
+    static let relayCA = Setting.text(
+        "relay-ca", "FILE",
+        "further authorities (PEM) for the certificate of a relay without a pin")
+
+    private static let wayOut = [proxy, proxyCredentials, relayCA]
+
     private static let policy = [
         readOnly, allowLocal, secretArguments, maxSessions, maxLinks, maxOutput, allowTarget,
         denyTarget, allowUser, denyUser, allowTool, denyTool, allowPath, denyPath, readOnlyPath,
@@ -108,10 +121,11 @@ enum Settings {
         commands: [
             Command(
                 "join", "Join a relay by the invitation it printed.",
-                settings: [data, name, tags], positionals: [.required("INVITATION")]),
+                settings: [data, config, name, tags] + wayOut,
+                positionals: [.required("INVITATION")]),
             Command(
                 "run", "Connect to the relay and serve it.",
-                settings: finding + [readOnly]),
+                settings: finding + [readOnly] + wayOut),
             Command(
                 "targets list", "List the hosts this agent knows by name.", settings: finding,
                 positionals: [.optional("QUERY")]),
@@ -129,7 +143,8 @@ enum Settings {
                 "Show what this site's policy allows, and which rule refuses the rest.",
                 settings: finding + [readOnly, path],
                 positionals: [.required("TARGET"), .optional("TOOL")]),
-        ], fileSettings: policy + [journalSync], fileBlocks: ["Target": Block.all, "Secret": []],
+        ], fileSettings: policy + wayOut + [journalSync],
+        fileBlocks: ["Target": Block.all, "Secret": []],
         limits: Limits.all)
 
     /// The state folder: the flag, or the XDG state folder.

@@ -29,10 +29,10 @@ import Wire
     /// fills in who this agent is.
     static func open(
         relay: String, pin: PublicKeyPin?, key: Ed25519PrivateKey,
-        answer: @escaping Answer, deadline: Duration = .seconds(15),
+        way: WayOut = WayOut(), answer: @escaping Answer, deadline: Duration = .seconds(15),
         greeting: @escaping @IO @Sendable (inout Hello) -> Void
     ) async throws(UplinkError) -> RelayConnection {
-        let stream = try await dial(relay, pin)
+        let stream = try await dial(relay, pin, way)
         let tunnel = Tunnel(over: stream, role: .responder, limits: Self.limits)
         let settled = Once<Result<Welcome, UplinkError>>()
         let timer = LoopTimer(after: deadline) { settled.set(.failure(.timedOut)) }
@@ -91,17 +91,26 @@ import Wire
     /// Closes the connection at once.
     func close() { tunnel.close() }
 
+    /// The time to connect to the relay: ten times what a slow line takes.
+    private static let directTime = Duration.seconds(10)
+    /// The same through a proxy, which has a connection of its own to make after ours.
+    private static let proxiedTime = Duration.seconds(20)
+
     private static func dial(
-        _ relay: String, _ pin: PublicKeyPin?
+        _ relay: String, _ pin: PublicKeyPin?, _ way: WayOut
     ) async throws(UplinkError) -> TLSStream {
         guard relay.hasPrefix("tls://"), let address = Address(String(relay.dropFirst(6))) else {
             throw .badAddress(relay)
         }
+        var dialling = Dialling()
+        dialling.proxy = try way.proxy(to: address)
         do throws(NetError) {
             let context = try TLSContext(
-                client: pin.map { .pin($0) } ?? .authorities(extraFile: nil),
+                client: pin.map { .pin($0) } ?? .authorities(extraFile: way.authoritiesFile),
                 alpn: [Contract.applicationProtocol])
-            let socket = try await SocketStream.connect(host: address.host, port: address.port)
+            let socket = try await SocketStream.connect(
+                host: address.host, port: address.port,
+                deadline: dialling.proxy == nil ? directTime : proxiedTime, dialling)
             return try await TLSStream.handshake(
                 over: socket, context: context, serverName: address.host)
         } catch {

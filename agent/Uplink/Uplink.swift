@@ -7,6 +7,8 @@ import Wire
 
 /// Keeps the agent connected to its relay.
 @IO final class Uplink {
+    /// How the relay is dialled from now on.
+    var way = WayOut()
     private let folder: String
     private let boot: Int64
     private var identity: Identity
@@ -121,13 +123,14 @@ import Wire
     private func connect() async throws(UplinkError) -> RelayConnection {
         dials += 1
         let epoch = Hello.Epoch(boot: boot, connection: dials)
-        let (identity, answer, isKept) = (identity, answer, keepsJournal())
+        let (identity, answer, way) = (identity, answer, way)
+        let isKept = keepsJournal()
         let opening = IO.task { () async -> Result<RelayConnection, UplinkError> in
             do throws(UplinkError) {
                 return .success(
                     try await RelayConnection.open(
                         relay: identity.relay, pin: identity.pin, key: identity.key,
-                        answer: answer
+                        way: way, answer: answer
                     ) { hello in
                         hello.agentID = identity.agentID
                         hello.epoch = epoch
@@ -164,14 +167,15 @@ import Wire
     /// Joins a relay by an invitation: registers a new key by the one-time secret and stores the
     /// answer.
     static func join(
-        _ invitation: Invitation, name: String?, tags: [String], folder: String
+        _ invitation: Invitation, name: String?, tags: [String], folder: String,
+        way: WayOut = WayOut()
     ) async throws(UplinkError) -> Identity {
         let pin = invitation.pin.flatMap { PublicKeyPin(bytes: $0) }
         let key = try Identity.key(in: folder)
         let boot = BootNumber.next(in: folder) { _ in }
         let secret = Base64.encodeURL(invitation.secret)
         let connection = try await RelayConnection.open(
-            relay: invitation.url, pin: pin, key: key, answer: Self.refuse
+            relay: invitation.url, pin: pin, key: key, way: way, answer: Self.refuse
         ) { hello in
             hello.invitation = secret
             hello.name = name

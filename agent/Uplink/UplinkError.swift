@@ -14,6 +14,8 @@ enum UplinkError: Error, Equatable, CustomStringConvertible {
     case ended(String)
     /// The address cannot be dialled.
     case badAddress(String)
+    /// What is set about the way to the relay cannot be used; new settings may come by SIGHUP.
+    case wayOut(String)
     /// The identity file cannot be read or written.
     case identity(String)
 
@@ -22,7 +24,7 @@ enum UplinkError: Error, Equatable, CustomStringConvertible {
         case .net(let error): error.description
         case .refused(let refusal): "the relay refused: \(refusal.message)"
         case .timedOut: "the relay did not answer the hello in time"
-        case .ended(let reason): reason
+        case .ended(let reason), .wayOut(let reason): reason
         case .badAddress(let text):
             "\"\(text)\" is not a relay address, which looks like tls://HOST:PORT"
         case .identity(let reason): reason

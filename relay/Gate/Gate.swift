@@ -167,7 +167,13 @@ import Wire
             let signature = Base64.decodeURL(hello.signature),
             let key = try? Ed25519PublicKey(bytes: publicKey),
             key.verify(signature, of: Contract.helloMessage(binding: binding, nonce: nonce))
-        else { throw Rejection(Refusal(.unknown, "the agent's signature is wrong")) }
+        else {
+            throw Rejection(
+                Refusal(
+                    .unknown,
+                    "the agent's signature is not of this connection; a proxy on the way that opens"
+                        + " TLS must pass connections to the relay unopened"))
+        }
         let record: AgentRecord
         do throws(StoreError) {
             record = try await self.record(of: hello, publicKey)

@@ -36,6 +36,16 @@ import Wire
 
         /// Asks who it is and checks the proof.
         func greet() async throws -> Hello {
+            let (hello, isProven) = try await asked()
+            #expect(isProven)
+            self.hello = hello
+            return hello
+        }
+
+        /// Whether its signature is of this connection.
+        func isProven() async throws -> Bool { try await asked().1 }
+
+        private func asked() async throws -> (Hello, Bool) {
             let nonce = Random.bytes(Contract.bindingBytes)
             let reply = await ask(.hello, Challenge(nonce: Base64.encodeURL(nonce)).json)
             guard case .result(let result)? = reply else {
@@ -48,13 +58,14 @@ import Wire
             let key = try Ed25519PublicKey(
                 bytes: try #require(Base64.decodeURL(hello.publicKey)))
             let message = Contract.helloMessage(binding: binding, nonce: nonce)
-            #expect(key.verify(try #require(Base64.decodeURL(hello.signature)), of: message))
-            self.hello = hello
-            return hello
+            let signature = try #require(Base64.decodeURL(hello.signature))
+            return (hello, key.verify(signature, of: message))
         }
     }
 
     let pin: PublicKeyPin
+    /// In PEM.
+    let certificate: String
     private let context: TLSContext
     private var listener: Listener?
     private(set) var address: SocketAddress
@@ -69,7 +80,9 @@ import Wire
     var url: String { "tls://\(address)" }
 
     init() throws {
-        let made = try SelfSignedCertificate.generate(commonName: "relay")
+        let made = try SelfSignedCertificate.generate(
+            commonName: "relay", otherNames: ["localhost"])
+        certificate = String(decoding: made.certificatePEM, as: UTF8.self)
         pin = try PublicKeyPin(certificatePEM: made.certificatePEM)
         context = try TLSContext(
             serverCertificate: made.certificatePEM, key: made.keyPEM,
@@ -110,6 +123,8 @@ import Wire
     let membership = Membership(name: "site", id: "id")
     private(set) var log: [String] = []
     private(set) var uplink: Uplink?
+    /// How it dials, from `run` on.
+    var way = WayOut()
     private var task: Task<UplinkError?, Never>?
 
     init() throws { folder = try TemporaryDirectory("agent") }
@@ -119,7 +134,7 @@ import Wire
         try run(url: relay.url, pin: pin ?? relay.pin)
     }
 
-    func run(url: String, pin: PublicKeyPin) throws {
+    func run(url: String, pin: PublicKeyPin?) throws {
         let identity = Identity(
             key: try Identity.key(in: folder.path), relay: url, pin: pin, agentID: "id",
             name: "site")
@@ -129,6 +144,7 @@ import Wire
             answer: { [dispatcher] in await dispatcher.answer($0, isLost: $1) },
             onWelcome: { [membership] in (membership.name, membership.id) = ($0.name, $0.agentID) }
         ) { [unowned self] in log.append($0) }
+        uplink.way = way
         self.uplink = uplink
         task = IO.task { await uplink.run() }
     }
