@@ -15,10 +15,12 @@ extension DoctorTests {
         Fault(name: "identity", words: "has not joined", advice: "join again", exit: 78) {
             unlink($0.data + "/relay.json")
         },
-        Fault(
-            name: "proxy", verdict: "warning", words: "HTTPS_PROXY set", advice: "without a proxy"
-        ) {
-            $0.environment.withLock { $0["HTTPS_PROXY"] = "http://user:sesame@proxy:3128" }
+        Fault(name: "tcp", words: "nothing listens there", advice: "start the proxy", exit: 69) {
+            let proxy = "Proxy http://user:sesame@127.0.0.1:\(try Ports.free())\n"
+            try $0.write(proxy, "data/agent.conf")
+        },
+        Fault(name: "configuration", words: "Proxy", advice: "correct the file", exit: 78) {
+            try $0.write("Proxy ftp://proxy:21\n", "data/agent.conf")
         },
         Fault(name: "dns", words: "", advice: "getent ahosts relay.invalid", exit: 69) {
             try $0.relay("relay", "tls://relay.invalid:8643")

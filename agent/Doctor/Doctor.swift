@@ -15,6 +15,8 @@ import Loop
     let file: String
     /// What it says of targets; nil if it cannot be used.
     let targets: TargetSettings?
+    /// How the agent dials.
+    let way: WayOut
 
     /// Makes all checks.
     func checks() async -> [Check] {
@@ -35,7 +37,9 @@ import Loop
         let network = Examination(until: end)
         let dialling = IO.task {
             guard let identity else { return }
-            await RelayChecks(examination: network, identity: identity, isRunning: isRunning).run()
+            await RelayChecks(
+                examination: network, identity: identity, way: way, isRunning: isRunning
+            ).run()
         }
         let machine = Examination(until: end)
         await MachineChecks(examination: machine, folder: folder, settings: targets).run()

@@ -12,6 +12,8 @@ import Wire
 @IO struct RelayChecks {
     let examination: Examination
     let identity: Identity
+    /// How the agent dials.
+    let way: WayOut
     /// Whether an agent runs on the folder.
     let isRunning: Bool
 
@@ -19,7 +21,6 @@ import Wire
     private static let patience = Duration.seconds(5)
 
     func run() async {
-        proxies()
         guard let endpoint = Endpoint(identity.relay), let port = endpoint.port else {
             return examination.note(
                 "relay", identity.relay,
@@ -27,26 +28,57 @@ import Wire
                     "not an address that can be dialled", advice: "join again",
                     exit: ExitCode.configuration))
         }
-        guard let addresses = await addresses(of: endpoint.host, port) else { return }
+        let proxy: Proxy?
+        do throws(UplinkError) {
+            proxy = try way.proxy(to: Address(host: endpoint.host, port: port))
+        } catch {
+            return examination.note(
+                "proxy", Self.proxySources,
+                .fault(
+                    "\(error)", advice: "correct it, or write Proxy none in agent.conf",
+                    exit: ExitCode.configuration))
+        }
+        examination.note(
+            "proxy", Self.proxySources,
+            .ok(proxy.map { "the agent dials through \($0.address)" } ?? "none: it dials directly"))
         let start = IO.now
-        guard let socket = await connect(to: addresses) else { return }
+        let connected: SocketStream?
+        if let proxy {
+            connected = await connect(to: endpoint.host, port, through: proxy)
+        } else {
+            guard let addresses = await addresses(of: endpoint.host, port) else { return }
+            connected = await connect(to: addresses)
+        }
+        guard let socket = connected else { return }
         guard let stream = await handshake(over: socket, endpoint.host) else { return }
         clock(stream)
         await hello(over: stream, since: start)
     }
 
-    /// The variables by which programs find a proxy; their values may hold passwords.
-    private func proxies() {
-        let names = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"].filter {
-            !(Process.environment[$0] ?? "").isEmpty
+    /// Where the agent finds its proxy.
+    private static let proxySources = "Proxy in agent.conf, HTTPS_PROXY, ALL_PROXY"
+
+    /// Connects as the agent does: the proxy looks the name up, or has to do with its address.
+    private func connect(
+        to host: String, _ port: UInt16, through proxy: Proxy
+    ) async -> SocketStream? {
+        let silence = "start the proxy, or compare its address"
+        let time = Self.patience + Self.patience
+        return await examination.find(
+            "tcp", "\(host):\(port) through \(proxy.address)", within: time + .seconds(1),
+            late: .fault("no answer", advice: silence, exit: ExitCode.unavailable)
+        ) {
+            let start = IO.now
+            var dialling = Dialling()
+            dialling.proxy = proxy
+            do throws(NetError) {
+                let stream = try await SocketStream.connect(
+                    host: host, port: port, deadline: time, dialling)
+                return (.ok("connected in \(Self.text(IO.now - start))"), stream)
+            } catch {
+                return (.fault("\(error)", advice: silence, exit: ExitCode.unavailable), nil)
+            }
         }
-        examination.note(
-            "proxy", "HTTPS_PROXY, ALL_PROXY",
-            names.isEmpty
-                ? .ok("not set: the agent dials directly")
-                : .warning(
-                    "\(names.joined(separator: ", ")) set, and not used: the agent dials directly",
-                    advice: "let this machine reach \(identity.relay) without a proxy"))
     }
 
     private func addresses(of host: String, _ port: UInt16) async -> [SocketAddress]? {
@@ -116,7 +148,7 @@ import Wire
     }
 
     private func handshake(over socket: SocketStream, _ host: String) async -> TLSStream? {
-        let identity = identity
+        let (identity, authorities) = (identity, way.authoritiesFile)
         let silence =
             "something between drops what it does not know (a firewall, a proxy), or the"
             + " relay hangs: try from another network"
@@ -127,7 +159,7 @@ import Wire
         ) {
             do throws(NetError) {
                 let context = try TLSContext(
-                    client: identity.pin.map { .pin($0) } ?? .authorities(extraFile: nil),
+                    client: identity.pin.map { .pin($0) } ?? .authorities(extraFile: authorities),
                     alpn: [Contract.applicationProtocol])
                 let stream = try await TLSStream.handshake(
                     over: socket, context: context, serverName: host, deadline: Self.patience)

@@ -9,10 +9,11 @@ import Loop
         let folder = try Settings.folder(options)
         let file = Settings.file(options, folder)
         var targets: TargetSettings?
+        var way = WayOut()
         let verdict: Check.Verdict
         do throws(CommandFailure) {
             let settings = try AgentSettings(options, folder: folder)
-            targets = settings.targets
+            (targets, way) = (settings.targets, settings.wayOut)
             verdict = .ok(settings.hasFile ? "readable and valid" : "not there: the defaults apply")
         } catch {
             verdict = .fault(
@@ -20,8 +21,9 @@ import Loop
                 exit: ExitCode.configuration)
         }
         let report = Report(
-            await Doctor(folder: folder, configuration: verdict, file: file, targets: targets)
-                .checks())
+            await Doctor(
+                folder: folder, configuration: verdict, file: file, targets: targets, way: way
+            ).checks())
         Process.print(options.bool(Settings.json) ? "\(report.json)\n" : report.text)
         return report.exit
     }

@@ -16,7 +16,6 @@ import Wire
     private let keepsJournal: @IO () -> Bool
     private let onWelcome: @IO (Welcome) -> Void
     private let log: @IO (String) -> Void
-    private var backoff = Backoff()
     private var connection: RelayConnection?
     private var dials: Int64 = 0
     /// Since when there is no connection; nil while there is one.
@@ -28,6 +27,7 @@ import Wire
 
     /// The wait between two dials.
     private struct Wait {
+        var backoff = Backoff()
         /// Ends it; nil while there is none.
         var over: Once<Void>?
         /// When a change of the machine last made the waits short again.
@@ -83,7 +83,7 @@ import Wire
             let isPause = wait.hastened.map { IO.now - $0 < Self.pause } ?? false
             guard IO.now >= wait.asked, !isPause, let over = wait.over else { return }
             wait.hastened = IO.now
-            backoff = Backoff()
+            wait.backoff = Backoff()
             log("\(change): dialling again")
             over.set(())
         }
@@ -103,7 +103,7 @@ import Wire
                 let start = IO.now
                 let reason = await connection.served()
                 self.connection = nil
-                backoff.served(IO.now - start)
+                wait.backoff.served(IO.now - start)
                 outage = Outage(IO.now)
                 if stopped.value == nil { log("disconnected: \(reason)") }
             } catch {
@@ -119,7 +119,7 @@ import Wire
             guard stopped.value == nil else { break }
             let over = Once<Void>()
             wait.over = over
-            let timer = LoopTimer(after: max(backoff.next(), wait.asked - IO.now)) { over.set(()) }
+            let timer = LoopTimer(after: max(wait.backoff.next(), wait.asked - IO.now)) { over.set(()) }
             await over.wait()
             timer.cancel()
             wait.over = nil
