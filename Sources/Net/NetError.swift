@@ -48,13 +48,9 @@ public enum NetError: Error, Equatable, Sendable, CustomStringConvertible {
             isHTTP ? "it sent plain HTTP to a port with TLS" : "what it sent is not TLS"
         case .tls(let reason): "TLS failed: \(reason)"
         case .wrongPin(let expected, let found):
-            "the peer's key \(found) is not the pinned \(expected): a proxy on the way opens TLS, or"
-                + " this is not the relay of the invitation. Have the proxy pass connections to the"
-                + " relay unopened; if the relay's key was replaced on purpose, join again"
+            "the peer's key \(found) is not the pinned \(expected)"
         case .untrusted(let reason):
-            "the server's certificate is not trusted: \(reason); if a proxy on the way opens TLS, have"
-                + " it pass connections to the relay unopened; if the relay's certificate is of an"
-                + " authority of your own, name that with RelayCA in agent.conf"
+            "the server's certificate is not trusted: \(reason)"
         case .proxy(let address, let failure): "the proxy \(address): \(failure)"
         case .cannotListen(let address, let reason): "cannot listen on \(address): \(reason)"
         case .badCredentials(let reason): "the certificate or key cannot be used: \(reason)"

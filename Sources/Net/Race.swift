@@ -19,6 +19,7 @@ import Loop
     private var waiting: ArraySlice<Entry>
     private var running: [Int: Attempt] = [:]
     private var failure: NetError
+    private var isAbandoned = false
     private var next: LoopTimer?
     private let outcome = Once<Result<Int32, NetError>>()
 
@@ -32,11 +33,18 @@ import Loop
     /// The connected socket, which its caller then owns, or the last failure.
     func run() async -> Result<Int32, NetError> {
         advance()
-        return await outcome.wait()
+        let result = await outcome.wait()
+        guard isAbandoned, case .success(let socket) = result else { return result }
+        // It connected in the turn in which the deadline passed: nobody takes the socket.
+        close(socket)
+        return .failure(failure)
     }
 
-    /// Closes what is still being dialled.
-    func abandon() { end(.failure(failure)) }
+    /// Closes what is still being dialled, and what nobody has taken yet.
+    func abandon() {
+        isAbandoned = true
+        end(.failure(failure))
+    }
 
     /// Dials the next address, and the one after it when its head start is over.
     private func advance() {

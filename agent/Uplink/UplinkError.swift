@@ -21,13 +21,30 @@ enum UplinkError: Error, Equatable, CustomStringConvertible {
 
     var description: String {
         switch self {
-        case .net(let error): error.description
+        case .net(let error): error.description + Self.advice(error)
         case .refused(let refusal): "the relay refused: \(refusal.message)"
         case .timedOut: "the relay did not answer the hello in time"
         case .ended(let reason), .wayOut(let reason): reason
         case .badAddress(let text):
             "\"\(text)\" is not a relay address, which looks like tls://HOST:PORT"
         case .identity(let reason): reason
+        }
+    }
+
+    /// What to do where another than the relay seems to speak.
+    private static func advice(_ error: NetError) -> String {
+        switch error {
+        case .wrongPin:
+            ": a proxy on the way opens TLS, or this is not the relay of the invitation. Have the"
+                + " proxy pass connections to the relay unopened; if the relay's key was replaced"
+                + " on purpose, join again"
+        case .untrusted:
+            "; if a proxy on the way opens TLS, have it pass connections to the relay unopened; if"
+                + " the relay's certificate is of an authority of your own, name that with RelayCA"
+                + " in agent.conf"
+        case .nameNotFound, .nameLookupFailed, .refused, .unreachable, .timedOut, .closed, .silent,
+            .notTLS, .tls, .proxy, .cannotListen, .badCredentials:
+            ""
         }
     }
 
