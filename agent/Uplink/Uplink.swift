@@ -119,7 +119,9 @@ import Wire
             guard stopped.value == nil else { break }
             let over = Once<Void>()
             wait.over = over
-            let timer = LoopTimer(after: max(wait.backoff.next(), wait.asked - IO.now)) { over.set(()) }
+            let timer = LoopTimer(after: max(wait.backoff.next(), wait.asked - IO.now)) {
+                over.set(())
+            }
             await over.wait()
             timer.cancel()
             wait.over = nil
