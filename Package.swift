@@ -71,23 +71,22 @@ let package = Package(
             linker: ownLibraries + [.linkedLibrary("ssh2"), .linkedLibrary("z")]),
         library("MCP", ["JSON", "Spelling", "HTTP", "Loop", "Net"], safe: true),
         library("Configuration", ["Spelling"], safe: true),
+        library("Diagnosis", ["Configuration", "Crypto", "JSON", "Loop"], safe: true),
         library("Wire", ["JSON"], path: "protocol", safe: true),
 
         // Programs
         .executableTarget(
             name: "homeline-relay",
             dependencies: [
-                "Configuration", "Crypto", "HTTP", "JSON", "Loop", "MCP", "Net", "SQLite",
-                "Spelling",
-                "Tunnel", "Wire",
+                "Configuration", "Crypto", "Diagnosis", "HTTP", "JSON", "Loop", "MCP", "Net",
+                "SQLite", "Spelling", "Tunnel", "Wire",
             ],
             path: "relay", swiftSettings: safe),
         .executableTarget(
             name: "homeline-agent",
             dependencies: [
-                "Configuration", "Crypto", "JSON", "Loop", "Net", "Programs", "SSH", "Screen",
-                "Spelling",
-                "Terminal", "Tunnel", "Wire",
+                "Configuration", "Crypto", "Diagnosis", "JSON", "Loop", "Net", "Programs", "SSH",
+                "Screen", "Spelling", "Terminal", "Tunnel", "Wire",
             ],
             path: "agent", swiftSettings: safe),
         .executableTarget(
@@ -122,6 +121,7 @@ let package = Package(
         suite("SSHTests", ["SSH", "Programs", "Loop", "Net", "Crypto"]),
         suite("MCPTests", ["MCP", "JSON", "HTTP", "Net", "Loop"], exclude: ["python"]),
         suite("ConfigurationTests", ["Configuration", "Spelling"]),
+        suite("DiagnosisTests", ["Diagnosis", "Crypto", "JSON", "Loop"]),
         suite("WireTests", ["Wire", "JSON", "Crypto"]),
         suite(
             "RelayTests",

@@ -55,6 +55,13 @@ public enum SecureFile {
         }
     }
 
+    /// The file's size in bytes.
+    public static func size(_ path: String) throws(CryptoError) -> Int {
+        var found = stat()
+        guard stat(path, &found) == 0 else { throw .file(path: path, code: errno) }
+        return Int(found.st_size)
+    }
+
     /// Reads the file as `read` does; returns nil if the file does not exist.
     public static func readIfPresent(
         _ path: String, limit: Int = 1 << 20, refusing: UInt32 = 0

@@ -21,4 +21,14 @@ public final class FolderLock: Sendable {
         let lock = FolderLock(file: file)
         return flock(file, LOCK_EX | LOCK_NB) == 0 ? lock : nil
     }
+
+    /// Whether a process holds the lock of the file at `path`.
+    ///
+    /// It makes no file. Asking takes the lock, shared, for some microseconds.
+    public static func isHeld(_ path: String) -> Bool {
+        let file = open(path, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { return false }
+        defer { close(file) }
+        return flock(file, LOCK_SH | LOCK_NB) != 0
+    }
 }

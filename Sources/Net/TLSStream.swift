@@ -130,6 +130,12 @@ public import Loop
         return String(decoding: UnsafeBufferPointer(start: name, count: Int(count)), as: UTF8.self)
     }
 
+    /// The version of TLS: `TLSv1.3`.
+    public var version: String? { ssl.map { String(cString: SSL_get_version($0)) } }
+
+    /// The peer's certificate in DER.
+    public var peerCertificate: [UInt8]? { ssl.flatMap(Self.certificate) }
+
     /// Keying material both ends share and nobody else can know (RFC 8446 §7.5), `count` bytes.
     public func exportKeyingMaterial(label: String, count: Int) -> [UInt8]? {
         guard let ssl, ready else { return nil }
@@ -247,17 +253,21 @@ public import Loop
         bytes.withUnsafeBytes { onData($0) }
     }
 
-    private func checkPin(_ ssl: OpaquePointer) -> NetError? {
-        guard case .pin(let expected) = context.trust else { return nil }
-        guard let certificate = SSL_get1_peer_certificate(ssl) else {
-            return .tls(reason: "the server showed no certificate")
-        }
+    private static func certificate(_ ssl: OpaquePointer) -> [UInt8]? {
+        guard let certificate = SSL_get1_peer_certificate(ssl) else { return nil }
         defer { X509_free(certificate) }
         var encoded: UnsafeMutablePointer<UInt8>?
         let count = i2d_X509(certificate, &encoded)
-        guard count > 0, let encoded else { return .tls(reason: "the certificate is unusable") }
+        guard count > 0, let encoded else { return nil }
         defer { CRYPTO_free(encoded, nil, 0) }
-        let der = Array(UnsafeBufferPointer(start: encoded, count: Int(count)))
+        return Array(UnsafeBufferPointer(start: encoded, count: Int(count)))
+    }
+
+    private func checkPin(_ ssl: OpaquePointer) -> NetError? {
+        guard case .pin(let expected) = context.trust else { return nil }
+        guard let der = Self.certificate(ssl) else {
+            return .tls(reason: "the server showed no certificate that is usable")
+        }
         guard let found = try? PublicKeyPin(certificateDER: der) else {
             return .tls(reason: "the certificate has no key")
         }

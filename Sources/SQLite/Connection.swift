@@ -32,6 +32,29 @@ public final class Connection {
         }
     }
 
+    /// Opens a file that exists, for reading alone; at most the index (`-shm`) of its log changes.
+    ///
+    /// `isInUse`: another process may write it meanwhile. Otherwise a file without a log of changes
+    /// (`-wal`) is read as it is, as SQLite would make files beside it.
+    init(reading path: String, isInUse: Bool, thread: DatabaseThread) throws(SQLiteError) {
+        let isWhole = !isInUse && access(path + "-wal", F_OK) != 0
+        // These mean something in a URI (https://sqlite.org/uri.html).
+        let name = path.map { ["#": "%23", "%": "%25", "?": "%3f"][$0] ?? String($0) }.joined()
+        let uri = "file:" + name + (isWhole ? "?immutable=1" : "?mode=ro")
+        var raw: OpaquePointer?
+        let flags =
+            SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE
+        let code = sqlite3_open_v2(uri, &raw, flags, nil)
+        guard code == SQLITE_OK, let raw else {
+            let detail = sqlite3_errmsg(raw).map { String(cString: $0) } ?? "error \(code)"
+            sqlite3_close_v2(raw)
+            throw .cannotOpen(path: path, detail: detail)
+        }
+        self.raw = raw
+        self.thread = thread
+        sqlite3_busy_timeout(raw, 2_000)
+    }
+
     /// Switches to WAL with its own retries, as the busy timeout does not cover this step: two
     /// processes that open a new file at once would refuse each other.
     private func switchToWAL() throws(SQLiteError) {

@@ -28,6 +28,19 @@ public actor Database {
         return database
     }
 
+    /// Opens an existing file to look at it: it is not changed, not even its schema.
+    ///
+    /// `isInUse`: another process may write it meanwhile.
+    public static func reading(path: String, isInUse: Bool) async throws(SQLiteError) -> Database {
+        let database = Database(path: path)
+        try await database.look(isInUse)
+        return database
+    }
+
+    private func look(_ isInUse: Bool) throws(SQLiteError) {
+        connection = try Connection(reading: path, isInUse: isInUse, thread: thread)
+    }
+
     private func connect(_ migrations: [String]) throws(SQLiteError) {
         do {
             let connection = try Connection(path: path, thread: thread)

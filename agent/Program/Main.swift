@@ -12,8 +12,7 @@ enum Main {
             case .run(let command, let options):
                 IO.main {
                     do throws(CommandFailure) {
-                        try await run(command, options)
-                        return ExitCode.ok
+                        return try await run(command, options)
                     } catch {
                         Process.complain(error.message)
                         return error.exitCode
@@ -26,9 +25,12 @@ enum Main {
         }
     }
 
-    @IO private static func run(_ command: String, _ options: Options) async throws(CommandFailure)
-    {
+    /// Runs a command; returns the exit code.
+    @IO private static func run(
+        _ command: String, _ options: Options
+    ) async throws(CommandFailure) -> Int32 {
         switch command {
+        case "doctor": return try await DoctorCommand.run(options)
         case "join": try await JoinCommand.run(options)
         case "run": try await RunAgentCommand.run(options)
         case "targets list": try await TargetsCommand.list(options)
@@ -38,6 +40,7 @@ enum Main {
         case "policy test": try await PolicyCommand.test(options)
         default: throw CommandFailure("homeline-agent: no command \(command)", ExitCode.software)
         }
+        return ExitCode.ok
     }
 }
 

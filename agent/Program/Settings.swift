@@ -24,6 +24,8 @@ enum Settings {
         "fingerprint", "SHA256:…", "store the key only if this is its fingerprint", flagOnly: true)
     static let yes = Setting.truth("yes", "store the key without asking", flagOnly: true)
 
+    static let json = Setting.truth("json", "print JSON", flagOnly: true)
+
     private static let finding = [data, config, sshConfig, knownHosts, acceptNew]
 
     static let readOnly = Setting.truth(
@@ -112,6 +114,10 @@ enum Settings {
             Command(
                 "run", "Connect to the relay and serve it.",
                 settings: finding + [readOnly]),
+            Command(
+                "doctor",
+                "Try what the agent needs, and say what came and what to do; changes nothing.",
+                settings: finding + [json]),
             Command(
                 "targets list", "List the hosts this agent knows by name.", settings: finding,
                 positionals: [.optional("QUERY")]),

@@ -126,7 +126,8 @@ import Wire
         }
     }
 
-    private static func prove(
+    /// The proof that this agent has its key, for this connection and challenge.
+    static func prove(
         _ challenge: Challenge, _ key: Ed25519PrivateKey, _ binding: [UInt8]
     ) throws(Fault) -> Hello {
         guard let nonce = Base64.decodeURL(challenge.nonce), nonce.count == Contract.bindingBytes,

@@ -52,6 +52,9 @@ import Wire
         return listener.address ?? address
     }
 
+    /// Where it listens; nil before that.
+    var address: SocketAddress? { listener?.address }
+
     /// Stops listening.
     func close() {
         listener?.close()

@@ -27,6 +27,7 @@ enum Main {
         switch command {
         case "serve": return await ServeCommand.run(options)
         case "stdio": return await StdioCommand.run(options)
+        case "doctor": return await DoctorCommand.run(options)
         case "call": return await CallCommand.run(options)
         default:
             let environment = Process.environment

@@ -332,6 +332,9 @@ struct StartFailure: Error {
         [
             "version": .string(Settings.version), "mcp_url": .string(mcpURL),
             "tunnel_url": .string(tunnelURL), "uptime_s": .int(store.now() - started),
+            "mcp_port": .string(listeners.first?.address?.description ?? ""),
+            "tunnel_port": .string(gate.address?.description ?? ""),
+            "open_files": JSON(Process.raiseDescriptorLimit()),
         ]
     }
 

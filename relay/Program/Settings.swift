@@ -38,6 +38,10 @@ enum Settings {
                 "stdio",
                 "speaks MCP on stdin and stdout: through the running relay, or runs one until it ends",
                 settings: serving),
+            Command(
+                "doctor",
+                "tries what the relay needs, and says what came and what to do; changes nothing",
+                settings: serving + [.json]),
         ] + AdminCommands.all + [CallCommand.command],
         limits: Limits.all)
 

@@ -30,5 +30,10 @@ struct DataFolder: Sendable {
     }
 
     /// Takes the folder for this process; nil if a relay already runs on it.
-    func lock() throws(LoopError) -> FolderLock? { try FolderLock.take(path + "/relay.lock") }
+    func lock() throws(LoopError) -> FolderLock? { try FolderLock.take(lockFile) }
+
+    /// Whether a process has the folder.
+    var isLocked: Bool { FolderLock.isHeld(lockFile) }
+
+    private var lockFile: String { path + "/relay.lock" }
 }

@@ -17,6 +17,12 @@ struct RelayIdentity: Sendable {
         pin = try PublicKeyPin(certificatePEM: certificatePEM)
     }
 
+    /// The folder's own identity, which must be there.
+    init(existingIn folder: DataFolder) throws(CryptoError) {
+        try self.init(
+            certificate: folder.path + "/tunnel.crt", key: folder.path + "/tunnel.key")
+    }
+
     /// The folder's own identity; a self-signed one is made if there is none.
     init(folder: DataFolder, names: [String] = []) throws(CryptoError) {
         let certificate = folder.path + "/tunnel.crt"

@@ -1,0 +1,240 @@
+// The way to the relay, step by step: name, addresses, TLS, the relay's verdict on this agent.
+// Part of Doctor. A step that needs an earlier one which failed is left out.
+import Configuration
+import Crypto
+import Diagnosis
+import Glibc
+import Loop
+import Net
+import Wire
+
+/// Checks of the network.
+@IO struct RelayChecks {
+    let examination: Examination
+    let identity: Identity
+    /// Whether an agent runs on the folder.
+    let isRunning: Bool
+
+    /// The time of each step: one lost packet more than what a slow line takes.
+    private static let patience = Duration.seconds(5)
+
+    func run() async {
+        proxies()
+        guard let endpoint = Endpoint(identity.relay), let port = endpoint.port else {
+            return examination.note(
+                "relay", identity.relay,
+                .fault(
+                    "not an address that can be dialled", advice: "join again",
+                    exit: ExitCode.configuration))
+        }
+        guard let addresses = await addresses(of: endpoint.host, port) else { return }
+        let start = IO.now
+        guard let socket = await connect(to: addresses) else { return }
+        guard let stream = await handshake(over: socket, endpoint.host) else { return }
+        clock(stream)
+        await hello(over: stream, since: start)
+    }
+
+    /// The variables by which programs find a proxy; their values may hold passwords.
+    private func proxies() {
+        let names = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"].filter {
+            !(Process.environment[$0] ?? "").isEmpty
+        }
+        examination.note(
+            "proxy", "HTTPS_PROXY, ALL_PROXY",
+            names.isEmpty
+                ? .ok("not set: the agent dials directly")
+                : .warning(
+                    "\(names.joined(separator: ", ")) set, and not used: the agent dials directly",
+                    advice: "let this machine reach \(identity.relay) without a proxy"))
+    }
+
+    private func addresses(of host: String, _ port: UInt16) async -> [SocketAddress]? {
+        let advice = "check the name and the servers in /etc/resolv.conf: getent ahosts \(host)"
+        return await examination.find(
+            "dns", host, within: Self.patience,
+            late: .fault("no answer within 5 s", advice: advice, exit: ExitCode.unavailable)
+        ) {
+            let start = IO.now
+            do throws(LoopError) {
+                let found = try await DNS.resolve(host, port: port)
+                let shown = found.map(\.host).joined(separator: ", ")
+                return (.ok("\(shown) in \(Self.text(IO.now - start))"), found)
+            } catch {
+                return (.fault("\(error)", advice: advice, exit: ExitCode.unavailable), nil)
+            }
+        }
+    }
+
+    /// Connects to every address at once; returns the first one's connection that came about.
+    private func connect(to addresses: [SocketAddress]) async -> SocketStream? {
+        let start = IO.now
+        let dials = addresses.prefix(Self.most).map { address in
+            IO.task { () async -> (Result<SocketStream, NetError>, Duration) in
+                do throws(NetError) {
+                    let stream = try await SocketStream.connect(
+                        to: address, deadline: Self.patience)
+                    return (.success(stream), IO.now - start)
+                } catch {
+                    return (.failure(error), IO.now - start)
+                }
+            }
+        }
+        var outcomes: [(Result<SocketStream, NetError>, Duration)] = []
+        for dial in dials { outcomes.append(await dial.value) }
+        let streams = outcomes.compactMap { try? $0.0.get() }
+        for (address, (result, time)) in zip(addresses, outcomes) {
+            let verdict: Check.Verdict
+            switch result {
+            case .success: verdict = .ok("connected in \(Self.text(time))")
+            case .failure(let error): verdict = Self.unreachable(error, works: !streams.isEmpty)
+            }
+            examination.note("tcp", "\(address)", verdict)
+        }
+        for stream in streams.dropFirst() { stream.close() }
+        return streams.first
+    }
+
+    /// The most addresses that are tried; names have one or two of each family.
+    private static let most = 8
+
+    private static func unreachable(_ error: NetError, works: Bool) -> Check.Verdict {
+        guard !works else {
+            return .warning(
+                "\(error)",
+                advice: "take this address out of the DNS, or open the way to it: dials may try it"
+                    + " first")
+        }
+        let advice: String
+        switch error {
+        case .refused: advice = "start the relay, and compare its port (homeline-relay status)"
+        case .timedOut:
+            advice = "a firewall drops the packets: open outgoing TCP to this address and port"
+        default: advice = "look at this machine's network and routes"
+        }
+        return .fault("\(error)", advice: advice, exit: ExitCode.unavailable)
+    }
+
+    private func handshake(over socket: SocketStream, _ host: String) async -> TLSStream? {
+        let identity = identity
+        let silence =
+            "something between drops what it does not know (a firewall, a proxy), or the"
+            + " relay hangs: try from another network"
+        return await examination.find(
+            "tls", "\(socket.peer), ALPN \(Contract.applicationProtocol)",
+            within: Self.patience + .seconds(1),
+            late: .fault("no answer", advice: silence, exit: ExitCode.unavailable)
+        ) {
+            do throws(NetError) {
+                let context = try TLSContext(
+                    client: identity.pin.map { .pin($0) } ?? .authorities(extraFile: nil),
+                    alpn: [Contract.applicationProtocol])
+                let stream = try await TLSStream.handshake(
+                    over: socket, context: context, serverName: host, deadline: Self.patience)
+                return (Self.judge(stream, isPinned: identity.pin != nil), stream)
+            } catch {
+                let advice: String
+                switch error {
+                case .wrongPin:
+                    advice =
+                        "if the relay has a new key, join again; otherwise somebody reads along"
+                case .timedOut: advice = silence
+                default:
+                    advice =
+                        "this port is not the relay's, or TLS is inspected on the way: compare"
+                        + " it with homeline-relay status"
+                }
+                return (.fault("\(error)", advice: advice, exit: ExitCode.unavailable), nil)
+            }
+        }
+    }
+
+    private static func judge(_ stream: TLSStream, isPinned: Bool) -> Check.Verdict {
+        let version = stream.version ?? "TLS"
+        guard stream.applicationProtocol == Contract.applicationProtocol else {
+            return .fault(
+                "\(version), but no \(Contract.applicationProtocol) was agreed on",
+                advice:
+                    "this port is not a relay's for agents: compare it with homeline-relay status",
+                exit: ExitCode.unavailable)
+        }
+        guard let der = stream.peerCertificate,
+            let dates = try? CertificateDates(certificateDER: der)
+        else { return .ok("\(version), the pin is the relay's") }
+        guard !isPinned else {
+            return .ok("\(version), the key is the pinned one (dates do not count)")
+        }
+        // OpenSSL has checked chain, name and dates; what remains is a date that comes soon.
+        switch Check.Verdict.ofDates(dates, now: now) {
+        case .ok(let words): return .ok("\(version), certificate trusted, \(words)")
+        case let other: return other
+        }
+    }
+
+    private func clock(_ stream: TLSStream) {
+        guard let der = stream.peerCertificate,
+            let dates = try? CertificateDates(certificateDER: der)
+        else { return }
+        examination.note(
+            "clock", "the dates of the relay's certificate", .ofClock(dates, now: Self.now))
+    }
+
+    private func hello(over stream: TLSStream, since start: ContinuousClock.Instant) async {
+        let (identity, isRunning) = (identity, isRunning)
+        let advice = "read the relay's log; it may be overloaded"
+        await examination.check(
+            "hello", "the relay's verdict on \(identity.name)", within: .seconds(8),
+            late: .fault("no answer within 8 s", advice: advice, exit: ExitCode.unavailable)
+        ) {
+            let first = Once<Duration>()
+            do throws(UplinkError) {
+                let answer = try await RelayVisit.answer(
+                    over: stream, identity: identity, within: .seconds(7)
+                ) { first.set(IO.now - start) }
+                let time = first.value.map { "first call after \(Self.text($0))" } ?? "no call"
+                switch answer {
+                case .welcome(let welcome):
+                    return Self.welcomed("\(welcome.name), \(time)", isRunning)
+                case .refusal(let refusal): return Self.refused(refusal, time, isRunning)
+                }
+            } catch {
+                return .fault("\(error)", advice: advice, exit: ExitCode.unavailable)
+            }
+        }
+    }
+
+    /// A relay that would take this agent has no connection of it now.
+    static func welcomed(_ words: String, _ isRunning: Bool) -> Check.Verdict {
+        guard isRunning else { return .ok("would be welcomed as \(words)") }
+        return .warning(
+            "would be welcomed as \(words); but the agent that runs here is not connected",
+            advice: "read its log: it may be waiting for its next dial, at most a minute")
+    }
+
+    /// What a refusal means: that a later connection is open is good news where an agent runs.
+    static func refused(_ refusal: Refusal, _ time: String, _ isRunning: Bool) -> Check.Verdict {
+        let advice: String
+        switch refusal.reason {
+        case .superseded:
+            guard !isRunning else { return .ok("the running agent is connected; \(time)") }
+            return .warning(
+                "the relay has an open connection of this agent, and none runs on this folder",
+                advice: "if no agent has just ended here, a copy of the folder runs elsewhere: stop"
+                    + " that one")
+        case .revoked, .unknown, .invitation:
+            advice = "join again with a new invitation: homeline-relay invite prints it"
+        case .version: advice = "bring agent and relay to the same version"
+        case .unavailable:
+            advice = "try again; then read the relay's log, run homeline-relay doctor"
+        }
+        return .fault(
+            "refused (\(refusal.reason.rawValue)): \(refusal.message)", advice: advice,
+            exit: refusal.isFinal ? ExitCode.noPermission : ExitCode.unavailable)
+    }
+
+    private static var now: Int64 { Int64(time(nil)) }
+
+    private static func text(_ duration: Duration) -> String {
+        "\(max(1, Int(duration / .milliseconds(1)))) ms"
+    }
+}

@@ -1,0 +1,46 @@
+// `homeline-relay doctor`: reads the settings, has the Doctor look, and prints what came.
+import Configuration
+import Diagnosis
+import Glibc
+import Loop
+
+@IO enum DoctorCommand {
+    static func run(_ options: Options) async -> Outcome {
+        let folder = DataFolder(options.string(.data), environment: Process.environment)
+        let file = options.string(Settings.config) ?? folder.configuration
+        var entrances: RelayEntrances?
+        let verdict: Check.Verdict
+        do throws(ConfigurationError) {
+            entrances = try read(try Settings.reading(options, folder))
+            verdict = .ok(
+                unsafe access(file, F_OK) == 0
+                    ? "readable and valid" : "not there: flags and defaults apply")
+        } catch {
+            verdict = .fault(
+                "\(error)", advice: "correct the file; the relay does not start with it",
+                exit: error.exitCode)
+        }
+        let report = Report(
+            await Doctor(
+                folder: folder, file: file, configuration: verdict, entrances: entrances
+            ).checks())
+        return Outcome(
+            output: options.bool(.json) ? "\(report.json)\n" : report.text, exit: report.exit)
+    }
+
+    private static func read(_ options: Options) throws(ConfigurationError) -> RelayEntrances {
+        var entrances = RelayEntrances()
+        entrances.mcp = options.address(Settings.mcp)
+        entrances.tunnel = options.address(Settings.tunnel)
+        if let chain = options.string(Settings.certificate) {
+            entrances.certificate = (chain, options.string(Settings.key) ?? chain)
+        }
+        if let url = options.string(Settings.publicURL) {
+            entrances.publicURL = try PublicURL(url).description
+        }
+        if let url = options.string(Settings.tunnelURL) {
+            entrances.tunnelURL = try TunnelURL(url).description
+        }
+        return entrances
+    }
+}
