@@ -16,6 +16,8 @@ import Wire
     private var backoff = Backoff()
     private var connection: RelayConnection?
     private var dials: Int64 = 0
+    /// Since when there is no connection; nil while there is one.
+    private var outage: Outage?
     private let stopped = Once<Void>()
     private var machine: MachineWatch?
     /// Ends the wait between two dials.
@@ -80,11 +82,13 @@ import Wire
                     break
                 }
                 self.connection = connection
+                outage = nil
                 log("connected to \(identity.relay) as \(connection.welcome.name)")
                 let start = IO.now
                 let reason = await connection.served()
                 self.connection = nil
                 backoff.served(IO.now - start)
+                outage = Outage(IO.now)
                 if stopped.value == nil { log("disconnected: \(reason)") }
             } catch {
                 if error.isFinal { return error }
@@ -92,6 +96,9 @@ import Wire
                     asked = IO.now + (refusal.retryAfter ?? .zero)
                 }
                 if stopped.value == nil { log("not connected: \(error)") }
+                var outage = outage ?? Outage(IO.now)
+                if let words = outage.failed(at: IO.now) { log(words) }
+                self.outage = outage
             }
             guard stopped.value == nil else { break }
             let waiting = Once<Void>()
