@@ -22,8 +22,6 @@ import Wire
     private var machine: MachineWatch?
     /// Ends the wait between two dials.
     private var waiting = Once<Void>()
-    /// When the relay wants to be dialled again.
-    private var asked = IO.now
     private var running: Task<UplinkError?, Never>?
 
     init(
@@ -65,7 +63,7 @@ import Wire
         if let connection {
             IO.task { await connection.check() }
         } else {
-            guard IO.now >= asked else { return }
+            guard backoff.mayDial(at: IO.now) else { return }
             backoff = Backoff()
             guard waiting.value == nil else { return }
             log("\(change): dialling again")
@@ -93,7 +91,7 @@ import Wire
             } catch {
                 if error.isFinal { return error }
                 if case .refused(let refusal) = error {
-                    asked = IO.now + (refusal.retryAfter ?? .zero)
+                    backoff.notBefore = refusal.retryAfter.map { IO.now + $0 }
                 }
                 if stopped.value == nil { log("not connected: \(error)") }
                 var outage = outage ?? Outage(IO.now)
@@ -103,7 +101,7 @@ import Wire
             guard stopped.value == nil else { break }
             let waiting = Once<Void>()
             self.waiting = waiting
-            let timer = LoopTimer(after: max(backoff.next(), asked - IO.now)) { waiting.set(()) }
+            let timer = LoopTimer(after: backoff.next(at: IO.now)) { waiting.set(()) }
             await waiting.wait()
             timer.cancel()
         }
