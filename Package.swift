@@ -127,14 +127,14 @@ let package = Package(
         suite(
             "RelayTests",
             [
-                "homeline-relay", "Configuration", "JSON", "Loop", "Net", "Crypto", "SQLite",
-                "Tunnel", "Wire", "HTTP", "MCP",
+                "homeline-relay", "Configuration", "Diagnosis", "JSON", "Loop", "Net", "Crypto",
+                "SQLite", "Tunnel", "Wire", "HTTP", "MCP",
             ]),
         suite(
             "AgentTests",
             [
-                "homeline-agent", "JSON", "Loop", "Programs", "SSH", "Screen", "Terminal", "Wire",
-                "Net", "Tunnel", "Crypto",
+                "homeline-agent", "Diagnosis", "JSON", "Loop", "Programs", "SSH", "Screen",
+                "Terminal", "Wire", "Net", "Tunnel", "Crypto",
             ]),
         suite(
             "SessionLab",

@@ -5,6 +5,8 @@
 struct Backoff {
     /// Dials that failed since the last connection that gave service.
     private(set) var failures = 0
+    /// When the relay wants to be dialled again, if it said so.
+    var notBefore: ContinuousClock.Instant?
 
     /// The shortest wait: even when the random number is near zero, a relay that refuses at once is
     /// not dialled in a tight loop.
@@ -23,6 +25,14 @@ struct Backoff {
         let cap = min(Self.ceiling, 0.5 * Double(1 << min(failures, 10)))
         failures += 1
         return max(Self.floor, .milliseconds(Int64(random(0...cap) * 1000)))
+    }
+
+    /// Whether the relay lets itself be dialled now.
+    func mayDial(at now: ContinuousClock.Instant) -> Bool { notBefore.map { now >= $0 } ?? true }
+
+    /// The next wait, which ends no earlier than the relay asked for.
+    mutating func next(at now: ContinuousClock.Instant) -> Duration {
+        max(next(), notBefore.map { $0 - now } ?? .zero)
     }
 
     /// Records how long the last connection lasted, from its welcome to its end.

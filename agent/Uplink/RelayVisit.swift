@@ -1,5 +1,5 @@
 // Asks the relay what it would say to this agent, for `doctor`: the hello with this agent's proof,
-// then the relay's verdict. Invariant: no connection is taken over, as the epoch of a visit is below
+// then the relay's verdict. Invariant: no connection is taken over, as a visit's epoch is below
 // every agent's, and a welcome is refused before it counts.
 import Crypto
 import JSON

@@ -32,8 +32,6 @@ import Wire
         var over: Once<Void>?
         /// When a change of the machine last made the waits short again.
         var hastened: ContinuousClock.Instant?
-        /// When the relay wants to be dialled again.
-        var asked = IO.now
     }
 
     init(
@@ -81,7 +79,7 @@ import Wire
             IO.task { await connection.check() }
         } else {
             let isPause = wait.hastened.map { IO.now - $0 < Self.pause } ?? false
-            guard IO.now >= wait.asked, !isPause, let over = wait.over else { return }
+            guard wait.backoff.mayDial(at: IO.now), !isPause, let over = wait.over else { return }
             wait.hastened = IO.now
             wait.backoff = Backoff()
             log("\(change): dialling again")
@@ -109,7 +107,7 @@ import Wire
             } catch {
                 if error.isFinal { return error }
                 if case .refused(let refusal) = error {
-                    wait.asked = IO.now + (refusal.retryAfter ?? .zero)
+                    wait.backoff.notBefore = refusal.retryAfter.map { IO.now + $0 }
                 }
                 if stopped.value == nil { log("not connected: \(error)") }
                 var outage = outage ?? Outage(IO.now)
@@ -119,9 +117,7 @@ import Wire
             guard stopped.value == nil else { break }
             let over = Once<Void>()
             wait.over = over
-            let timer = LoopTimer(after: max(wait.backoff.next(), wait.asked - IO.now)) {
-                over.set(())
-            }
+            let timer = LoopTimer(after: wait.backoff.next(at: IO.now)) { over.set(()) }
             await over.wait()
             timer.cancel()
             wait.over = nil

@@ -17,6 +17,8 @@ struct RelayEntrances: Sendable {
     var tunnel: Address?
     /// The files of the MCP port's certificate and key.
     var certificate: (chain: String, key: String)?
+    /// Whether this machine's programs need a token.
+    var needsToken = true
     /// How clients reach it, with `/mcp`; nil: as it listens.
     var publicURL: String?
     /// How agents reach it; nil: as it listens.
@@ -136,6 +138,7 @@ struct RelayEntrances: Sendable {
     /// Asks for the MCP endpoint without a token.
     private func page(_ url: String) async {
         let outside = "try it from outside: a NAT may not lead back to this machine"
+        let needsToken = entrances.needsToken
         await examination.check(
             "public-url", "GET \(url) without a token", within: Self.patience + .seconds(1),
             late: .warning("no answer", advice: outside)
@@ -149,7 +152,7 @@ struct RelayEntrances: Sendable {
                 let stream = try await client.open(
                     "GET", endpoint.path, headers: ["Accept": "text/event-stream"],
                     deadline: Self.patience)
-                return Self.judge(page: stream.head.status)
+                return Self.judge(page: stream.head.status, needsToken: needsToken)
             } catch .timedOut {
                 return .warning("no answer within 5 s", advice: outside)
             } catch {
@@ -164,15 +167,11 @@ struct RelayEntrances: Sendable {
     }
 
     /// What the answer to a client without a token means.
-    static func judge(page status: Int) -> Check.Verdict {
+    static func judge(page status: Int, needsToken: Bool) -> Check.Verdict {
         switch status {
         case 401: return .ok("401: the relay asks for a token")
-        case 200, 400, 405, 406:
-            return .ok("\(status): the relay answers (it needs no token from here)")
-        case 404:
-            return .fault(
-                "404: something else answers", exit: ExitCode.unavailable,
-                advice: "have the proxy pass this path to the MCP port, or correct --public-url")
+        // A request that is let in belongs to no MCP session.
+        case 400 where !needsToken: return .ok("400: the relay lets this machine's programs in")
         case 403, 421:
             return .fault(
                 "\(status): the relay does not serve this name", exit: ExitCode.configuration,
@@ -182,8 +181,10 @@ struct RelayEntrances: Sendable {
                 "\(status): a proxy answers, which does not reach the relay",
                 exit: ExitCode.unavailable, advice: "compare its upstream with the MCP port")
         default:
-            return .warning(
-                "\(status), which is not the relay's answer", advice: "look at the proxy in front")
+            return .fault(
+                "\(status), where a relay asks for a token: something else answers",
+                exit: ExitCode.unavailable,
+                advice: "have the proxy pass this path to the MCP port, or correct --public-url")
         }
     }
 

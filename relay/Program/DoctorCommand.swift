@@ -32,6 +32,7 @@ import Loop
         var entrances = RelayEntrances()
         entrances.mcp = options.address(Settings.mcp)
         entrances.tunnel = options.address(Settings.tunnel)
+        entrances.needsToken = !options.bool(Settings.loopback)
         if let chain = options.string(Settings.certificate) {
             entrances.certificate = (chain, options.string(Settings.key) ?? chain)
         }
