@@ -12,6 +12,7 @@ import Wire
     private var identity: Identity
     private let answer: RelayConnection.Answer
     private let onWelcome: @IO (Welcome) -> Void
+    private let facts: @IO () -> AgentFacts
     private let log: @IO (String) -> Void
     private var backoff = Backoff()
     private var connection: RelayConnection?
@@ -26,6 +27,7 @@ import Wire
 
     init(
         folder: String, identity: Identity, answer: @escaping RelayConnection.Answer,
+        facts: @escaping @IO () -> AgentFacts = { Machine.facts },
         onWelcome: @escaping @IO (Welcome) -> Void = { _ in },
         log: @escaping @IO (String) -> Void
     ) {
@@ -33,6 +35,7 @@ import Wire
         boot = BootNumber.next(in: folder, log: log)
         self.identity = identity
         self.answer = answer
+        self.facts = facts
         self.onWelcome = onWelcome
         self.log = log
     }
@@ -106,7 +109,7 @@ import Wire
     private func connect() async throws(UplinkError) -> RelayConnection {
         dials += 1
         let epoch = Hello.Epoch(boot: boot, connection: dials)
-        let (identity, answer) = (identity, answer)
+        let (identity, answer, facts) = (identity, answer, facts())
         let opening = IO.task { () async -> Result<RelayConnection, UplinkError> in
             do throws(UplinkError) {
                 return .success(
@@ -117,7 +120,7 @@ import Wire
                         hello.agentID = identity.agentID
                         hello.epoch = epoch
                         hello.keepsJournal = true
-                        hello.facts = Machine.facts
+                        hello.facts = facts
                     })
             } catch {
                 return .failure(error)
@@ -130,14 +133,18 @@ import Wire
             throw .timedOut
         }
         let connection = try result.get()
-        onWelcome(connection.welcome)
-        if connection.welcome.name != identity.name {
-            self.identity.name = connection.welcome.name
-            // Only the next start's log needs the name: failing to save it must not cost the
-            // connection.
-            do throws(UplinkError) { try self.identity.save(to: folder) } catch { log("\(error)") }
-        }
+        hear(connection.welcome)
         return connection
+    }
+
+    /// Takes note of what the relay calls this agent, with a connection's welcome or later.
+    func hear(_ welcome: Welcome) {
+        onWelcome(welcome)
+        guard welcome.name != identity.name else { return }
+        identity.name = welcome.name
+        // Only the next start's log needs the name: failing to save it must not cost the
+        // connection.
+        do throws(UplinkError) { try identity.save(to: folder) } catch { log("\(error)") }
     }
 
     /// How an agent that is only joining answers every call.

@@ -31,8 +31,8 @@ extension Fleet {
         var name: String { member.record.name }
     }
 
-    /// Calls an agent and returns its result's bytes, within `deadline`; only `Router.send` uses
-    /// it.
+    /// Calls an agent and returns its result's bytes, within `deadline`; only `Router.send`
+    /// uses it, and the fleet itself where it tells an agent its name.
     ///
     /// `key` names the call for the agent's journal, if running it twice differs from once.
     func call(
