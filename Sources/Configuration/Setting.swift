@@ -71,9 +71,10 @@ public struct Setting: Sendable, Hashable {
 
     /// A whole number within a range.
     public static func number(
-        _ name: String, _ range: ClosedRange<Int>, _ summary: String, default fallback: Int
+        _ name: String, _ range: ClosedRange<Int>, _ summary: String, default fallback: Int,
+        flagOnly: Bool = false
     ) -> Setting {
-        Setting(name, .number(range), "N", summary, String(fallback), false)
+        Setting(name, .number(range), "N", summary, String(fallback), flagOnly)
     }
 
     /// A duration such as `30m`.

@@ -58,7 +58,10 @@ import Testing
         }
         let local: JSON = "site/local"
         try await walk.call("agent_list")
-        try await walk.call("agent_describe", ["agent": "site"])
+        try await walk.call("agent_describe", ["agent": "site", "refresh": true])
+        try await walk.call("agent_describe", ["agent": "away"])
+        try await walk.call("agent_update", ["agent": "site", "purpose": "walked", "tags": ["t"]])
+        try await walk.call("agent_list", ["tags": ["t"], "query": "walked", "capability": "zfs"])
         try await walk.call("target_list", ["probe": true])
         // One-shot commands and their ends.
         let path = JSON.string(home.directory.file("text"))

@@ -22,6 +22,8 @@ import Wire
 
     func status() -> JSON.Object { ["mcp_url": "http://127.0.0.1:1/mcp"] }
     func presence() -> [String: JSON.Object] { online }
+    var changed: [AgentRecord] = []
+    func agentChanged(_ record: AgentRecord) { changed.append(record) }
     func agentRevoked(_ id: String) { revoked.append(id) }
     func tokenRevoked(_ id: String) async -> JSON.Object {
         revokedTokens.append(id)
@@ -71,6 +73,66 @@ private let program = Program(
 }
 
 @IO @Suite struct AdminTests {
+    @Test func `one invitation for several agents is listed until it is used up or cancelled`()
+        async throws
+    {
+        let running = try await RunningRelay()
+        defer { running.close() }
+        func open() async throws -> [JSON] {
+            let text = try await run("invitations --json", in: running.directory).output
+            return try JSON(parsing: Array(text.utf8))["invitations"]?.arrayValue ?? []
+        }
+        let none = try await run("invitations", in: running.directory)
+        #expect(none.output.hasPrefix("no open invitations"))
+        let made = try await run(
+            "invite --name web --tags lab --uses 2 --json", in: running.directory)
+        let invitation = try Invitation(
+            try JSON(parsing: Array(made.output.utf8))["invitation"]?.stringValue ?? "")
+        let shown = try await run("invitations", in: running.directory).output
+        #expect(shown.contains("web") && shown.contains("lab") && shown.contains("operator"))
+        #expect(!shown.contains(Base64.encodeURL(invitation.secret)))
+        for left in [2, 1] {
+            let row = try await open().first
+            #expect(row?["left"] == JSON(left) && row?["uses"] == 2, "\(row ?? .null)")
+            _ = try await running.store.redeem(
+                secret: invitation.secret, publicKey: Random.bytes(32))
+        }
+        #expect(try await open() == [])
+        #expect(try await running.store.agents().map(\.name) == ["web-1", "web-2"])
+        #expect(try await running.store.agents().allSatisfy { $0.tags == ["lab"] })
+        _ = try await run("invite", in: running.directory)
+        let id = try await open().first?["id"]?.stringValue ?? ""
+        let ended = try await run("invitations cancel \(id)", in: running.directory)
+        #expect(ended.output == "cancelled \(id)\n" && ended.exit == ExitCode.ok)
+        let again = try await run("invitations cancel \(id)", in: running.directory)
+        #expect(again.exit == ExitCode.data && again.errors.contains("no open invitation"))
+        for uses in ["0", "10001", "many"] {
+            #expect(throws: (any Error).self) { try program.parse(["invite", "--uses", uses]) }
+        }
+    }
+
+    @Test func `an operator changes an agent's record, and the relay learns it`() async throws {
+        let running = try await RunningRelay()
+        defer { running.close() }
+        let secret = try await running.store.createInvitation(
+            tags: ["a"], lifetime: .seconds(60)
+        ).secret
+        _ = try await running.store.redeem(
+            secret: secret, publicKey: Random.bytes(32), name: "lab", tags: ["own"])
+        let done = try await run(
+            "agents update lab --name shop --tags b,c --purpose tills", in: running.directory)
+        #expect(done.output == "updated shop\n")
+        let record = try #require(running.live.changed.last)
+        #expect(record.name == "shop" && record.tags == ["b", "c"] && record.purpose == "tills")
+        #expect(record.ownTags == ["own"] && record.changedBy == "operator")
+        #expect(record.changed != nil)
+        let list = try await run("agents --json", in: running.directory).output
+        #expect(list.contains("\"changed_by\":\"operator\""))
+        #expect(try await run("agents update shop", in: running.directory).exit == ExitCode.usage)
+        let bad = try await run("agents update shop --name A_B", in: running.directory)
+        #expect(bad.exit == ExitCode.data && running.live.changed.count == 1)
+    }
+
     @Test func `without a relay the commands work on the store`() async throws {
         let directory = try TemporaryDirectory("admin")
         let none = try await run("agents", in: directory)

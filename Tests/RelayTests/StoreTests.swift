@@ -56,6 +56,43 @@ struct StoreFixture {
         #expect(try await store.redeem(secret: secret, publicKey: key) == agent)
     }
 
+    @Test func `an invitation for several agents lets in as many, each key once`() async throws {
+        let fixture = try await StoreFixture()
+        let store = fixture.store
+        // A pattern covers the names: the inviter has chosen them.
+        _ = try await store.createToken(name: "t", scopes: [.fleetRead], pattern: "web-*")
+        let (made, secret) = try await store.createInvitation(
+            name: "web", tags: ["lab"], uses: 3, lifetime: .seconds(60))
+        let keys = (0..<4).map { _ in Random.bytes(32) }
+        for (number, key) in keys.prefix(2).enumerated() {
+            for _ in 0..<2 {
+                let agent = try await store.redeem(secret: secret, publicKey: key, name: "own")
+                #expect(agent.name == "web-\(number + 1)" && agent.tags == ["lab"])
+            }
+        }
+        #expect(try await store.invitations().map(\.used) == [2])
+        _ = try await store.cancelInvitation(made.id)
+        #expect(try await store.invitations() == [])
+        await #expect(throws: StoreError.invitationCancelled) {
+            try await store.redeem(secret: secret, publicKey: keys[2])
+        }
+        #expect(try await store.redeem(secret: secret, publicKey: keys[1]).name == "web-2")
+        await #expect(throws: StoreError.unknownInvitation(made.id)) {
+            try await store.cancelInvitation(made.id)
+        }
+        let more = try await store.createInvitation(uses: 2, lifetime: .seconds(60)).secret
+        for key in keys[2...] { _ = try await store.redeem(secret: more, publicKey: key) }
+        await #expect(throws: StoreError.invitationUsed) {
+            try await store.redeem(secret: more, publicKey: Random.bytes(32))
+        }
+        fixture.advance(61 + 604_800)
+        _ = try await store.createInvitation(lifetime: .seconds(60))
+        #expect(try await store.invitations().count == 1)
+        await #expect(throws: StoreError.usesInvalid) {
+            try await store.createInvitation(uses: 0, lifetime: .seconds(60))
+        }
+    }
+
     @Test func `an invitation ends at its time and unknown ones are told apart`() async throws {
         let fixture = try await StoreFixture()
         let secret = try await fixture.store.createInvitation(lifetime: .seconds(60)).secret
@@ -173,16 +210,16 @@ struct StoreFixture {
         let agent = try await fixture.join("a")
         _ = try await fixture.join("b")
         let store = fixture.store
-        #expect(try await store.updateAgent("a", purpose: "p").purpose == "p")
-        #expect(try await store.updateAgent("a", name: "c", tags: ["t"]).tags == ["t"])
+        #expect(try await store.updateAgent("a", purpose: "p", by: "op").purpose == "p")
+        #expect(try await store.updateAgent("a", name: "c", tags: ["t"], by: "op").tags == ["t"])
         await #expect(throws: StoreError.nameTaken("b")) {
-            try await store.updateAgent("c", name: "b")
+            try await store.updateAgent("c", name: "b", by: "op")
         }
         await #expect(throws: StoreError.tagInvalid("a,b")) {
-            try await store.updateAgent("c", tags: ["a,b"])
+            try await store.updateAgent("c", tags: ["a,b"], by: "op")
         }
         await #expect(throws: StoreError.purposeInvalid) {
-            try await store.updateAgent("c", purpose: "a\nb")
+            try await store.updateAgent("c", purpose: "a\nb", by: "op")
         }
         fixture.advance(5)
         try await store.touchAgents([agent.id])

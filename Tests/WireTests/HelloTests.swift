@@ -76,6 +76,7 @@ import Wire
     @Test func `some refusals are final`() throws {
         for (reason, final) in [
             ("invitation", true), ("unknown", true), ("revoked", true), ("superseded", false),
+            ("duplicate", false),
             ("version", false), ("unavailable", false), ("of a later day", false),
         ] {
             let refusal = try Refusal(Fields(object: ["reason": .string(reason)]))
@@ -99,6 +100,15 @@ import Wire
         #expect(facts.version.unicodeScalars.count == 255)
         #expect(facts.hostname.count == 255)
         #expect(facts.system.isEmpty && facts.architecture.isEmpty)
+        let words = (0..<200).map { JSON.string("tool-\($0)") }
+        let more = AgentFacts(json: [
+            "capabilities": .array(["Docker", "a b", "", 7, "git", "git"] + words), "cpus": -4,
+            "memory_bytes": 1e300, "release": "a\u{202e}b\u{1b}[31m",
+        ])
+        #expect(more.capabilities.count == AgentFacts.mostCapabilities - 5)
+        #expect(more.capabilities.first == "git")
+        #expect(more.processors == 0 && more.memory == 0 && more.release == "ab[31m")
+        #expect(AgentFacts(json: more.json) == more)
     }
 
     @Test func `invitations of fixed parts have fixed texts`() throws {

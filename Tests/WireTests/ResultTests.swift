@@ -111,6 +111,12 @@ import Wire
         var facts = AgentFacts()
         (facts.version, facts.hostname) = ("0.1.0", "jump.site.example")
         (facts.system, facts.architecture) = ("linux", "x86_64")
+        (facts.release, facts.kernel) = ("Debian GNU/Linux 12 (bookworm)", "6.1.0-44-amd64")
+        (facts.processor, facts.processors, facts.memory) = ("AMD EPYC 7763", 4, 8_325_414_912)
+        (facts.packages, facts.initSystem, facts.cloud) = ("apt", "systemd", "hetzner")
+        (facts.container, facts.capabilities) = (
+            "lxc", ["apt", "docker", "git", "sftp", "systemd"]
+        )
         var link = LinkInfo(target: "jump/db-1", host: "10.0.0.7:22", user: "root")
         (link.via, link.channels, link.cipher) = (["op@gate:22"], 2, "aes256-gcm@openssh.com")
         (link.created, link.lastUsed) = ("2026-11-21T04:05:06Z", "2026-11-21T05:00:00Z")
@@ -119,6 +125,13 @@ import Wire
         var pool = PoolInfo()
         (pool.links, pool.opened, pool.failed, pool.lost) = (1, 4, 2, 3)
         var description = AgentDescription(facts: facts)
+        var load = MachineLoad()
+        (load.processor, load.averages) = (12.5, (0.5, 0.25, 0.75))
+        (load.memory, load.memoryFree) = (8_325_414_912, 4_000_000_000)
+        (load.swap, load.swapFree, load.uptime) = (1024, 512, 86400)
+        load.disks = [DiskLoad(mount: "/", size: 1000, free: 250, used: 75.5)]
+        (load.received, load.sent, load.processes) = (7, 5, 120)
+        description.load = load
         (description.sessions, description.commands) = (2, 1)
         (description.links, description.pool) = ([link], pool)
         try check(.describe, description.json)

@@ -64,7 +64,7 @@ enum Vectors {
             case .hello: _ = try Challenge(fields)
             case .welcome: _ = try Welcome(fields)
             case .refuse: _ = try Refusal(fields)
-            case .describe: _ = try NoArguments(fields)
+            case .describe: _ = try DescribeAgent(fields)
             case .progress: _ = try AskProgress(fields)
             case .listPrincipals: _ = try NoArguments(fields)
             case .endPrincipal: _ = try EndPrincipal(fields)

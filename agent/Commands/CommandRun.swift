@@ -8,8 +8,8 @@ import Wire
 /// A one-shot command.
 @IO final class CommandRun: Job {
     let id: String
-    /// `agent/host` as the caller wrote it.
-    let target: String
+    /// `agent/host` as the caller wrote it, under the agent's present name.
+    var target: String
     /// Its owner, by whom it is found.
     let owner: Owner
     /// The command line, cut for lists.

@@ -23,6 +23,8 @@ import Wire
         self.makeID = makeID
     }
 
+    /// The commands that run or are kept after their end.
+    var all: [CommandRun] { jobs.all }
     /// The commands that have not ended.
     var running: [CommandRun] { jobs.all.filter { $0.ended == nil } }
     /// The places of commands that run or start.

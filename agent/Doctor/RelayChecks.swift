@@ -255,6 +255,10 @@ import Wire
                     + " that one")
         case .revoked, .unknown, .invitation:
             advice = "join again with a new invitation: homeline-relay invite prints it"
+        case .duplicate:
+            advice =
+                "another machine runs a copy of this folder: stop it there, or remove this folder "
+                + "and join again"
         case .version: advice = "bring agent and relay to the same version"
         case .unavailable:
             advice = "try again; then read the relay's log, run homeline-relay doctor"

@@ -4,7 +4,7 @@ import Loop
 import Wire
 
 /// What the agent has in use now.
-struct Load {
+struct Use {
     var sessions: Int
     var commands: Int
     /// The open links; their targets without the agent's name.
@@ -13,16 +13,21 @@ struct Load {
 }
 
 @IO enum FactCalls {
-    /// Serves the call; `load` is called once for each request.
+    /// Serves the call; `use` is called once for each request.
     static func serve(
-        on dispatcher: Dispatcher, _ membership: Membership, load: @escaping @IO () -> Load
+        on dispatcher: Dispatcher, _ membership: Membership, _ survey: Survey,
+        _ meter: LoadMeter = LoadMeter(),
+        use: @escaping @IO () -> Use
     ) {
-        dispatcher.serve(.describe) { (_: NoArguments, visit) in
-            let load = load()
-            var description = AgentDescription(facts: Machine.facts)
-            (description.sessions, description.commands) = (load.sessions, load.commands)
-            description.pool = load.pool
-            description.links = load.links.filter { link in
+        dispatcher.serve(.describe) { (call: DescribeAgent, visit) in
+            if call.refreshes { await survey.refresh() }
+            let load = await meter.load()
+            let use = use()
+            var description = AgentDescription(facts: survey.facts)
+            (description.sessions, description.commands) = (use.sessions, use.commands)
+            description.pool = use.pool
+            description.load = load
+            description.links = use.links.filter { link in
                 link.place.map(visit.caller.reaches) == true
             }.map { link in
                 var link = link

@@ -7,7 +7,7 @@ enum Machine {
     /// The agent's version.
     static let version = "0.1.0"
 
-    /// The facts of `agent.hello`.
+    /// What is known without a look at files.
     static let facts: AgentFacts = {
         var facts = AgentFacts()
         facts.version = version
@@ -34,6 +34,13 @@ enum Machine {
         case "amd64": "x86_64"
         default: name
         }
+    }
+
+    /// The kernel's release.
+    static var kernel: String {
+        var name = utsname()
+        unsafe uname(&name)
+        return text(of: name.release)
     }
 
     private static func text<Chars>(of chars: Chars) -> String {

@@ -15,6 +15,11 @@ import Loop
         self.id = id
     }
 
+    /// A target of this agent under its present name.
+    func renamed(_ target: String) -> String {
+        target.firstIndex(of: "/").map { name + target[$0...] } ?? target
+    }
+
     /// A new, unique handle.
     func newHandle() -> String { "\(id).\(Base32.encode(Random.bytes(10)).lowercased())" }
 }

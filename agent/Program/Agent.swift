@@ -8,6 +8,7 @@ import Wire
 @IO final class Agent {
     let dispatcher: Dispatcher
     let membership: Membership
+    let survey = Survey()
     let targets: Targets
     let links = Links()
     let hosts: Hosts
@@ -33,8 +34,8 @@ import Wire
     private func serve() {
         let (targets, links, sessions, commands) = (targets, links, sessions, commands)
         dispatcher.policy = { targets.policy }
-        FactCalls.serve(on: dispatcher, membership) {
-            Load(
+        FactCalls.serve(on: dispatcher, membership, survey) {
+            Use(
                 sessions: sessions.all.count, commands: commands.runningCount, links: links.open,
                 pool: links.summary)
         }
@@ -47,6 +48,13 @@ import Wire
         commands.serve(on: dispatcher, also: [SessionCommands(sessions)])
         files.serve(on: dispatcher)
         PrincipalCalls.serve(on: dispatcher, sessions, commands)
+    }
+
+    /// Takes on the name and the id that the relay gives this agent; what is open shows the name.
+    func take(_ welcome: Welcome) {
+        (membership.name, membership.id) = (welcome.name, welcome.agentID)
+        for session in sessions.all { session.target = membership.renamed(session.target) }
+        for command in commands.all { command.target = membership.renamed(command.target) }
     }
 
     /// Whether a configuration file was there when settings were applied.

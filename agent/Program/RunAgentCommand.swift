@@ -2,6 +2,7 @@
 // permanently.
 import Configuration
 import Glibc
+import JSON
 import Loop
 import Wire
 
@@ -19,13 +20,22 @@ import Wire
         let agent = Agent(
             identity: identity, settings: settings,
             journal: Journal(folder: folder, log: Process.log))
-        let (dispatcher, membership) = (agent.dispatcher, agent.membership)
+        let (dispatcher, survey) = (agent.dispatcher, agent.survey)
+        await survey.start()
         let uplink = Uplink(
             folder: folder, identity: identity, answer: { await dispatcher.answer($0, isLost: $1) },
-            keepsJournal: { dispatcher.journal.isKept },
-            onWelcome: { (membership.name, membership.id) = ($0.name, $0.agentID) },
+            greeting: {
+                $0.facts = survey.facts
+                $0.keepsJournal = dispatcher.journal.isKept
+            },
+            onWelcome: { agent.take($0) },
             log: Process.log)
         uplink.way = settings.wayOut
+        dispatcher.serve(.welcome) { [weak uplink] (welcome: Welcome, _) in
+            uplink?.hear(welcome)
+            Process.log("the relay calls this agent \(welcome.name) now")
+            return [:]
+        }
         let reload = SignalWatch(SIGHUP) {
             do throws(CommandFailure) {
                 let settings = try AgentSettings(

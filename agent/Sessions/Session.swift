@@ -14,7 +14,7 @@ import Wire
     /// Its owner.
     let owner: Owner
     /// `agent/host`.
-    let target: String
+    var target: String
     /// The call that opened it, without a password.
     var opening: OpenSession?
     /// A name for people.

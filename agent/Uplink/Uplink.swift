@@ -13,8 +13,9 @@ import Wire
     private let boot: Int64
     private var identity: Identity
     private let answer: RelayConnection.Answer
-    private let keepsJournal: @IO () -> Bool
     private let onWelcome: @IO (Welcome) -> Void
+    /// Adds what changes between connections to a hello.
+    private let greeting: @IO (inout Hello) -> Void
     private let log: @IO (String) -> Void
     private var connection: RelayConnection?
     private var dials: Int64 = 0
@@ -36,7 +37,10 @@ import Wire
 
     init(
         folder: String, identity: Identity, answer: @escaping RelayConnection.Answer,
-        keepsJournal: @escaping @IO () -> Bool = { true },
+        greeting: @escaping @IO (inout Hello) -> Void = {
+            $0.facts = Machine.facts
+            $0.keepsJournal = true
+        },
         onWelcome: @escaping @IO (Welcome) -> Void = { _ in },
         log: @escaping @IO (String) -> Void
     ) {
@@ -44,7 +48,7 @@ import Wire
         boot = BootNumber.next(in: folder, log: log)
         self.identity = identity
         self.answer = answer
-        self.keepsJournal = keepsJournal
+        self.greeting = greeting
         self.onWelcome = onWelcome
         self.log = log
     }
@@ -128,8 +132,7 @@ import Wire
     private func connect() async throws(UplinkError) -> RelayConnection {
         dials += 1
         let epoch = Hello.Epoch(boot: boot, connection: dials)
-        let (identity, answer, way) = (identity, answer, way)
-        let isKept = keepsJournal()
+        let (identity, answer, way, greeting) = (identity, answer, way, greeting)
         let opening = IO.task { () async -> Result<RelayConnection, UplinkError> in
             do throws(UplinkError) {
                 return .success(
@@ -139,8 +142,7 @@ import Wire
                     ) { hello in
                         hello.agentID = identity.agentID
                         hello.epoch = epoch
-                        hello.keepsJournal = isKept
-                        hello.facts = Machine.facts
+                        greeting(&hello)
                     })
             } catch {
                 return .failure(error)
@@ -153,14 +155,18 @@ import Wire
             throw .timedOut
         }
         let connection = try result.get()
-        onWelcome(connection.welcome)
-        if connection.welcome.name != identity.name {
-            self.identity.name = connection.welcome.name
-            // Only the next start's log needs the name: failing to save it must not cost the
-            // connection.
-            do throws(UplinkError) { try self.identity.save(to: folder) } catch { log("\(error)") }
-        }
+        hear(connection.welcome)
         return connection
+    }
+
+    /// Takes note of what the relay calls this agent, with a connection's welcome or later.
+    func hear(_ welcome: Welcome) {
+        onWelcome(welcome)
+        guard welcome.name != identity.name else { return }
+        identity.name = welcome.name
+        // Only the next start's log needs the name: failing to save it must not cost the
+        // connection.
+        do throws(UplinkError) { try identity.save(to: folder) } catch { log("\(error)") }
     }
 
     /// How an agent that is only joining answers every call.

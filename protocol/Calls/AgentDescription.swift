@@ -134,10 +134,25 @@ public struct PoolInfo: Sendable, Equatable {
     }
 }
 
+/// The arguments of `agent.describe`.
+public struct DescribeAgent: CallArguments {
+    /// Whether the machine's facts are looked up now: they are up to an hour old otherwise.
+    public var refreshes: Bool
+
+    static let refresh = Field.flag(
+        "refresh", "Look up the machine's facts now; they are up to an hour old otherwise."
+    ).or(false)
+
+    /// Reads the arguments.
+    public init(_ fields: Fields) throws(Fault) { refreshes = try fields[Self.refresh] }
+}
+
 /// The result of `agent.describe`.
 public struct AgentDescription: Sendable, Equatable {
     /// The machine.
     public var facts: AgentFacts
+    /// How busy the machine is.
+    public var load = MachineLoad()
     /// Sessions that are open.
     public var sessions = 0
     /// One-shot commands that are running.
@@ -148,6 +163,8 @@ public struct AgentDescription: Sendable, Equatable {
     public var pool = PoolInfo()
 
     private static let facts = Field.object("facts", AgentFacts.members, "The machine.")
+    private static let load = Field.object(
+        "load", MachineLoad.members, "How busy the machine is now; what is not known is left out.")
     private static let sessions = Field.count("sessions", "Sessions that are open.")
     private static let commands = Field.count("commands", "One-shot commands that are running.")
     private static let links = Field.objects(
@@ -156,10 +173,13 @@ public struct AgentDescription: Sendable, Equatable {
     private static let pool = Field.object("pool", PoolInfo.members, "Totals of all links.")
 
     static let members = [
-        facts.declaration, sessions.declaration, commands.declaration, links.declaration,
+        facts.declaration, load.declaration, sessions.declaration, commands.declaration,
+        links.declaration,
         pool.declaration,
     ]
 
+    /// The name of the member with the facts.
+    public static let factsName = facts.name
     /// The names of its members.
     public static let names = members.map(\.name)
 
@@ -170,6 +190,7 @@ public struct AgentDescription: Sendable, Equatable {
     public var json: JSON {
         var members = Members()
         members.put(Self.facts, facts.json)
+        members.put(Self.load, load.json)
         members.put(Self.sessions, sessions)
         members.put(Self.commands, commands)
         members.put(Self.links, links.map(\.json))
@@ -180,13 +201,16 @@ public struct AgentDescription: Sendable, Equatable {
     private static let agent = Field.text("agent", "The agent's name.")
 
     static let row = MethodRow(
-        does: "describes the agent's machine and its connections", deadline: Deadline(.seconds(10)),
-        changesTargets: false, result: members,
+        does: "describes the agent's machine, its load and its connections",
+        deadline: Deadline(.seconds(10)),
+        changesTargets: false, arguments: [DescribeAgent.refresh.declaration], result: members,
         tool: ToolRow(
             "agent_describe", title: "Describe an agent",
             """
-            Describes one agent: its machine, version, sessions, and its SSH links with their age, \
-            use, bytes, errors and round trip.
+            Describes one agent: its machine (release, processor, memory, tools found), how busy \
+            the machine is (processor, memory, disks, network), sessions, and its SSH links with \
+            their age, use, bytes, errors and round trip. For an agent that is offline: what is \
+            known of it.
             """,
             scopes: [.fleetRead], hints: .looks(atTargets: false), routes: [.agent("agent")],
             arguments: [agent.declaration],

@@ -3,15 +3,22 @@ public import JSON
 
 /// The arguments of `agent_list`.
 public struct ListAgents: CallArguments {
-    /// Keeps agents whose name, purpose or tags contain this.
+    /// Keeps agents of whose name, purpose, tags, host name or facts one contains this.
     public var query: String?
     /// Keeps agents with all these tags.
     public var tags: [String]
+    /// Keeps agents that have this capability.
+    public var capability: String?
     /// Keeps agents that are, or are not, connected.
     public var isOnline: Bool?
 
     private static let query = Field.text(
-        "query", "Keep agents whose name, purpose or tags contain this."
+        "query",
+        "Keep agents of whose name, purpose, tags, host name, release, architecture or "
+            + "capabilities one contains this."
+    ).optional
+    private static let capability = Field.text(
+        "capability", "Keep agents that have this capability, such as docker, zfs, apt or sftp."
     ).optional
     private static let tags = Field.texts("tags", atMost: 32, "Keep agents with all these tags.")
         .or([])
@@ -24,6 +31,7 @@ public struct ListAgents: CallArguments {
     public init(_ fields: Fields) throws(Fault) {
         query = try fields[Self.query]
         tags = try fields[Self.tags]
+        capability = try fields[Self.capability]
         isOnline = try fields[Self.online]
     }
 
@@ -42,7 +50,9 @@ public struct ListAgents: CallArguments {
         target_list for the hosts an agent can reach.
         """,
         scopes: [.fleetRead], hints: .looks(atTargets: false), routes: [.relay],
-        arguments: [query.declaration, tags.declaration, online.declaration],
+        arguments: [
+            query.declaration, tags.declaration, capability.declaration, online.declaration,
+        ],
         result: [agents.declaration])
 }
 
@@ -60,16 +70,22 @@ public struct AgentEntry: Sendable, Equatable {
     public var tags: [String]
     /// The tags that it gave itself; they grant nothing.
     public var ownTags: [String] = []
-    /// Its program's version, while it is connected.
-    public var version: String?
-    /// Its machine's name, while it is connected.
-    public var hostname: String?
+    /// What it last said of its machine; nil if it has said nothing yet.
+    public var facts: AgentFacts?
     /// When its current connection began, RFC 3339.
     public var since: String?
     /// The last round trip of its tunnel, in milliseconds.
     public var roundTripMS: Double?
     /// When it was last connected, RFC 3339, while it is offline.
     public var lastSeen: String?
+    /// How often it came back since the relay started.
+    public var reconnects = 0
+    /// What is wrong with it, and what to do.
+    public var warning: String?
+    /// When its name, tags or purpose were last changed, RFC 3339.
+    public var changed: String?
+    /// Who changed them.
+    public var changedBy: String?
 
     private static let agent = Field.text(
         "agent", "The agent's name: the part of a target before the slash.")
@@ -80,8 +96,11 @@ public struct AgentEntry: Sendable, Equatable {
     private static let ownTags = Field.texts(
         "own_tags", "The tags that it gave itself when it joined; no right depends on them."
     ).or([])
-    private static let version = Field.text("version", "The version of the agent program.").optional
-    private static let hostname = Field.text("hostname", "The agent machine's name.").optional
+    private static let version = Field.text("version", "The version of the agent program.").or("")
+    private static let hostname = Field.text("hostname", "The agent machine's name.").or("")
+    private static let architecture = Field.text(
+        "architecture", "The machine's processor architecture: x86_64 or arm64."
+    ).or("")
     private static let since = Field.text("since", "When its connection began, RFC 3339.").optional
     private static let roundTrip = Field.number(
         "rtt_ms", "The last round trip of its tunnel, in milliseconds."
@@ -89,12 +108,23 @@ public struct AgentEntry: Sendable, Equatable {
     private static let lastSeen = Field.text(
         "last_seen", "When it was last connected, RFC 3339; only while it is offline."
     ).optional
+    private static let reconnects = Field.count(
+        "reconnects", "How often it came back since the relay started."
+    ).or(0)
+    private static let warning = Field.text("warning", "What is wrong with it, and what to do.")
+        .optional
+    private static let changed = Field.text(
+        "changed", "When its name, tags or purpose were last changed, RFC 3339."
+    ).optional
+    private static let changedBy = Field.text("changed_by", "Who changed them.").optional
 
     static let members = [
         agent.declaration, id.declaration, online.declaration, purpose.declaration,
         tags.declaration, ownTags.declaration, version.declaration, hostname.declaration,
-        since.declaration,
-        roundTrip.declaration, lastSeen.declaration,
+        AgentFacts.release.declaration, architecture.declaration,
+        AgentFacts.capabilities.declaration, since.declaration, roundTrip.declaration,
+        lastSeen.declaration, reconnects.declaration, changed.declaration,
+        changedBy.declaration, warning.declaration,
     ]
 
     /// An agent to be filled in.
@@ -115,11 +145,20 @@ public struct AgentEntry: Sendable, Equatable {
         members.put(Self.purpose, purpose)
         members.put(Self.tags, tags)
         members.put(Self.ownTags, ownTags)
-        members.put(Self.version, version)
-        members.put(Self.hostname, hostname)
+        if let facts {
+            members.put(Self.version, facts.version)
+            members.put(Self.hostname, facts.hostname)
+            members.put(AgentFacts.release, facts.release)
+            members.put(Self.architecture, facts.architecture)
+            members.put(AgentFacts.capabilities, facts.capabilities)
+        }
         members.put(Self.since, since)
         members.put(Self.roundTrip, roundTripMS)
         members.put(Self.lastSeen, lastSeen)
+        members.put(Self.reconnects, reconnects)
+        members.put(Self.changed, changed)
+        members.put(Self.changedBy, changedBy)
+        members.put(Self.warning, warning)
         return members.json
     }
 }

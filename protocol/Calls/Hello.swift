@@ -38,53 +38,6 @@ public struct Challenge: Sendable, Equatable {
     }
 }
 
-/// What an agent reports about its machine.
-public struct AgentFacts: Sendable, Equatable {
-    /// The agent's version.
-    public var version = ""
-    /// Its machine's host name.
-    public var hostname = ""
-    /// The operating system: `linux` or `macos`.
-    public var system = ""
-    /// The processor architecture: `x86_64` or `arm64`.
-    public var architecture = ""
-
-    private static let version = Field.text("version", "The agent program's version.")
-    private static let hostname = Field.text("hostname", "The machine's name.")
-    private static let system = Field.text(
-        "system", "The operating system: linux or macos.")
-    private static let architecture = Field.text(
-        "architecture", "The processor architecture: x86_64 or arm64.")
-
-    static let members = [
-        version.declaration, hostname.declaration, system.declaration, architecture.declaration,
-    ]
-
-    /// Facts to be filled in.
-    public init() {}
-
-    /// As an object.
-    public var json: JSON {
-        var members = Members()
-        members.put(Self.version, version)
-        members.put(Self.hostname, hostname)
-        members.put(Self.system, system)
-        members.put(Self.architecture, architecture)
-        return members.json
-    }
-
-    /// Reads an object; missing members stay empty, long ones are cut.
-    public init(json: JSON?) {
-        func text(_ field: Field<String>) -> String {
-            (json?[field.name]?.stringValue ?? "").shown(atMost: 255)
-        }
-        version = text(Self.version)
-        hostname = text(Self.hostname)
-        system = text(Self.system)
-        architecture = text(Self.architecture)
-    }
-}
-
 /// The result of `agent.hello`.
 public struct Hello: Sendable, Equatable {
     /// The contract's version.
@@ -130,7 +83,9 @@ public struct Hello: Sendable, Equatable {
         "Whether the agent runs a call with a `key` at most once, also when it is restarted."
     ).or(false)
     private static let facts = Field.object(
-        "facts", AgentFacts.members, "The machine; each member is cut at 255 characters.")
+        "facts", AgentFacts.members,
+        "The machine. Each text is cut at 255 characters, the list of capabilities at "
+            + "\(AgentFacts.mostCapabilities).")
     private static let agentID = Field.text(
         "agent_id", "The id from an earlier welcome; absent while joining."
     ).optional
@@ -221,7 +176,7 @@ public struct Hello: Sendable, Equatable {
 }
 
 /// The arguments of `agent.welcome`: the agent's id and name at this relay.
-public struct Welcome: Sendable, Equatable {
+public struct Welcome: CallArguments, Equatable {
     /// The id that the agent stores and sends in every later hello.
     public var agentID: String
     /// The name people use; the first part of `agent/host`.
@@ -233,10 +188,11 @@ public struct Welcome: Sendable, Equatable {
     private static let name = Field.text(
         "name",
         "The first part of agent/host, \(Contract.agentNamePattern); it may change between "
-            + "connections.")
+            + "connections, and during one: then the relay makes this call again.")
 
     static let row = MethodRow(
-        does: "accepts the agent; calls may follow", deadline: Deadline(.seconds(10)),
+        does: "accepts the agent; calls may follow; later: tells it its new name",
+        deadline: Deadline(.seconds(10)),
         changesTargets: false, arguments: [agentID.declaration, name.declaration])
 
     /// A welcome for an agent.
@@ -279,6 +235,8 @@ public struct Refusal: Sendable, Equatable {
         case revoked
         /// A later connection of the same agent is open.
         case superseded
+        /// Another machine uses the same identity, and is served: a copied disk or folder.
+        case duplicate
         /// The relay speaks another version.
         case version
         /// The relay cannot take the agent now.

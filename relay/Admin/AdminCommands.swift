@@ -13,6 +13,10 @@ extension Setting {
     static let tags = Setting.list("tags", "A,B", "the agent's tags", flagOnly: true)
     static let purpose = Setting.text(
         "purpose", "TEXT", "what the agent is for", flagOnly: true)
+    static let uses = Setting.number(
+        "uses", 1...Store.useLimit,
+        "how many agents may join by it; with --name NAME they become NAME-1, NAME-2 …",
+        default: 1, flagOnly: true)
     static let ttl = Setting.duration(
         "ttl", "how long the invitation is valid", default: "30m", flagOnly: true)
     static let tunnelURL = Setting.text(
@@ -31,10 +35,18 @@ enum AdminCommands {
     /// Their declarations, for the program's table.
     static let all = [
         Command(
-            "invite", "prints the command line that joins one agent",
-            settings: [.name, .tags, .purpose, .ttl, .tunnelURL, .data, .json]),
+            "invite", "prints the command line that joins one agent, or several",
+            settings: [.name, .tags, .purpose, .uses, .ttl, .tunnelURL, .data, .json]),
+        Command("invitations", "lists the open invitations", settings: [.data, .json]),
+        Command("invitations list", "lists the open invitations", settings: [.data, .json]),
+        Command(
+            "invitations cancel", "ends an invitation; who joined by it stays",
+            settings: [.data, .json], positionals: [.required("ID")]),
         Command("agents", "lists the agents that joined", settings: [.data, .json]),
         Command("agents list", "lists the agents that joined", settings: [.data, .json]),
+        Command(
+            "agents update", "changes an agent's name, tags or purpose",
+            settings: [.name, .tags, .purpose, .data, .json], positionals: [.required("NAME")]),
         Command(
             "agents revoke", "ends an agent's right to connect", settings: [.data, .json],
             positionals: [.required("NAME")]),
@@ -59,6 +71,7 @@ enum AdminCommands {
             request["name"] = options.string(.name).map(JSON.string)
             request["tags"] = .array(options.strings(.tags).map(JSON.string))
             request["purpose"] = options.string(.purpose).map(JSON.string)
+            request["uses"] = JSON(options.integer(.uses))
             request["ttl_s"] = JSON(options.duration(.ttl).components.seconds)
             request["tunnel_url"] = options.string(.tunnelURL).map(JSON.string)
         case "tokens create":
@@ -66,6 +79,16 @@ enum AdminCommands {
             request["name"] = options.arguments.first.map(JSON.string)
             request["scopes"] = .array(words.map { .string(String($0)) })
             request["pattern"] = options.string(.pattern).map(JSON.string)
+        case "invitations cancel":
+            request["id"] = options.arguments.first.map(JSON.string)
+        case "agents update":
+            request["agent"] = options.arguments.first.map(JSON.string)
+            request["name"] = options.string(.name).map(JSON.string)
+            if options.isSet(.tags) {
+                request["tags"] = .array(
+                    options.strings(.tags).filter { !$0.isEmpty }.map(JSON.string))
+            }
+            request["purpose"] = options.string(.purpose).map(JSON.string)
         case "agents revoke", "tokens revoke":
             request["name"] = options.arguments.first.map(JSON.string)
         default: break

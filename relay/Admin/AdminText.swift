@@ -9,7 +9,14 @@ enum AdminText {
     static func text(_ command: String, _ result: JSON) -> String {
         switch command {
         case "invite": line(result["line"])
+        case "invitations":
+            table(
+                result["invitations"]?.arrayValue ?? [],
+                ["id", "name", "tags", "left", "expires", "made_by", "purpose"],
+                empty: "no open invitations: homeline-relay invite makes one")
+        case "invitations cancel": "cancelled \(line(result["cancelled"]))"
         case "tokens create": line(result["token"])
+        case "agents update": "updated \(line(result["agent"]))"
         case "agents revoke": "revoked \(line(result["revoked"]))"
         case "tokens revoke": revoked(result)
         case "agents":
@@ -17,6 +24,7 @@ enum AdminText {
                 result["agents"]?.arrayValue ?? [],
                 ["agent", "online", "last_seen", "tags", "purpose"],
                 empty: "no agents: homeline-relay invite prints the line that joins one")
+                + warnings(result["agents"]?.arrayValue ?? [])
         case "tokens":
             table(
                 result["tokens"]?.arrayValue ?? [],
@@ -27,6 +35,11 @@ enum AdminText {
     }
 
     private static func line(_ value: JSON?) -> String { word(value) + "\n" }
+
+    private static func warnings(_ agents: [JSON]) -> String {
+        agents.filter { $0["warning"] != nil }
+            .map { "warning: \(word($0["agent"])): \(line($0["warning"]))" }.joined()
+    }
 
     private static func revoked(_ result: JSON) -> String {
         var text = "revoked \(line(result["revoked"]))"

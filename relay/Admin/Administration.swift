@@ -55,7 +55,10 @@ struct AdminFault: Error, Equatable, Sendable {
             switch command {
             case "status": return try await status()
             case "invite": return try await invite(request)
+            case "invitations": return try await invitations()
+            case "invitations cancel": return try await cancelInvitation(request)
             case "agents": return try await agents()
+            case "agents update": return try await updateAgent(request)
             case "agents revoke": return try await revokeAgent(request)
             case "tokens": return try await tokens()
             case "tokens create": return try await createToken(request)
@@ -115,13 +118,34 @@ struct AdminFault: Error, Equatable, Sendable {
         _ = try Invitation(url: url, pin: pin, secret: [UInt8](repeating: 0, count: 16))
         let (record, secret) = try await store.createInvitation(
             name: request["name"]?.stringValue, tags: request.strings("tags"),
-            purpose: request["purpose"]?.stringValue ?? "", lifetime: .seconds(lifetime))
+            purpose: request["purpose"]?.stringValue ?? "",
+            uses: request["uses"]?.intValue.flatMap { Int(exactly: $0) } ?? 1, madeBy: "operator",
+            lifetime: .seconds(lifetime))
         let invitation = try Invitation(url: url, pin: pin, secret: secret).text
         return [
             "invitation": .string(invitation), "line": .string("homeline-agent join \(invitation)"),
             "id": .string(record.id), "expires": .string(UTCTime(record.expires).rfc3339),
             "tunnel_url": .string(url),
         ]
+    }
+
+    private func invitations() async throws -> JSON {
+        let rows = try await store.invitations().map { invitation -> JSON in
+            [
+                "id": .string(invitation.id), "name": invitation.name.map(JSON.string) ?? .null,
+                "tags": .array(invitation.tags.map(JSON.string)),
+                "purpose": .string(invitation.purpose), "uses": JSON(invitation.uses),
+                "left": JSON(invitation.uses - invitation.used),
+                "expires": .string(UTCTime(invitation.expires).rfc3339),
+                "made_by": .string(invitation.madeBy),
+            ]
+        }
+        return ["invitations": .array(rows)]
+    }
+
+    private func cancelInvitation(_ request: JSON) async throws -> JSON {
+        let found = try await store.cancelInvitation(request["id"]?.stringValue ?? "")
+        return ["cancelled": .string(found.id), "used": JSON(found.used)]
     }
 
     private func agents() async throws -> JSON {
@@ -133,12 +157,32 @@ struct AdminFault: Error, Equatable, Sendable {
                 "tags": .array(agent.tags.map(JSON.string)),
                 "own_tags": .array(agent.ownTags.map(JSON.string)),
                 "created": .string(UTCTime(agent.created).rfc3339),
+                "changed": agent.changed.map { .string(UTCTime($0).rfc3339) } ?? .null,
+                "changed_by": agent.changedBy.map(JSON.string) ?? .null,
                 "last_seen": agent.lastSeen.map { .string(UTCTime($0).rfc3339) } ?? .null,
             ]
             for (key, value) in presence[agent.id] ?? [:] { row[key] = value }
             return .object(row)
         }
         return ["agents": .array(rows)]
+    }
+
+    private func updateAgent(_ request: JSON) async throws -> JSON {
+        let (name, purpose) = (request["name"]?.stringValue, request["purpose"]?.stringValue)
+        let tags = request["tags"].map { _ in request.strings("tags") }
+        guard name != nil || tags != nil || purpose != nil else {
+            throw AdminFault(
+                message: "nothing to change: give --name, --tags or --purpose",
+                exit: ExitCode.usage)
+        }
+        let record = try await store.updateAgent(
+            request["agent"]?.stringValue ?? "", name: name, tags: tags, purpose: purpose,
+            by: "operator")
+        live?.agentChanged(record)
+        return [
+            "agent": .string(record.name), "id": .string(record.id),
+            "tags": .array(record.tags.map(JSON.string)), "purpose": .string(record.purpose),
+        ]
     }
 
     private func revokeAgent(_ request: JSON) async throws -> JSON {

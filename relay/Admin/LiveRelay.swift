@@ -17,6 +17,9 @@ import Net
     /// An agent lost its right to connect: closes its tunnel now.
     func agentRevoked(_ id: String)
 
+    /// An agent's record was changed in the store: puts it in force.
+    func agentChanged(_ record: AgentRecord)
+
     /// A token lost its rights: ends its streams and calls now, and then, at the agents, its
     /// sessions and commands; returns members of the command's result about the latter.
     func tokenRevoked(_ id: String) async -> JSON.Object

@@ -7,6 +7,8 @@ import Wire
     let agentID: String
     let line: any AgentLine
     let epoch: Hello.Epoch
+    /// The boot number as the agent sent it, which is the same for all connections of a process.
+    let process: Int64
     let facts: AgentFacts
     /// Whether it runs a call with a key at most once.
     let keepsJournal: Bool
@@ -14,12 +16,13 @@ import Wire
     let since: Int64
 
     init(
-        agentID: String, line: any AgentLine, epoch: Hello.Epoch, facts: AgentFacts,
-        keepsJournal: Bool, since: Int64
+        agentID: String, line: any AgentLine, epoch: Hello.Epoch, process: Int64,
+        facts: AgentFacts, keepsJournal: Bool, since: Int64
     ) {
         self.agentID = agentID
         self.line = line
         self.epoch = epoch
+        self.process = process
         self.facts = facts
         self.keepsJournal = keepsJournal
         self.since = since

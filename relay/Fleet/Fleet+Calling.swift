@@ -49,8 +49,8 @@ extension Fleet {
         }
     }
 
-    /// Calls an agent and returns its result's bytes, within `deadline`; only `Router.send` uses
-    /// it.
+    /// Calls an agent and returns its result's bytes, within `deadline`; only `Router.send`
+    /// uses it, and the fleet itself where it tells an agent its name.
     ///
     /// `key` names the call for the agent's journal, if running it twice differs from once. A call
     /// whose key is its client's own (`isClients`) goes on when the client gives it up: the client

@@ -14,8 +14,12 @@ import Wire
         var connection: AgentConnection?
         /// When it lost its connection; nil: long ago, or never.
         var lostAt: ContinuousClock.Instant?
+        /// Its connections since this relay started.
+        var comings = 0
     }
 
+    /// Called when two machines are found to use one identity.
+    var onRivals: (@IO (_ name: String, _ warning: String) -> Void)?
     /// Called when an agent has connected.
     var onArrival: (@IO (Member) -> Void)?
 
@@ -24,13 +28,19 @@ import Wire
     /// The calls that are open at agents.
     let calls = OpenCalls()
     private let arrivals = Condition()
-    private let store: Store
+    let store: Store
     private var members: [String: Member] = [:]
+    /// The processes of each agent that were heard.
+    private var rivalries: [String: Rivalry] = [:]
     private var ids: [String: String] = [:]
+    /// The names that agents had before they were renamed while this relay runs, by id.
+    private var formerNames: [String: String] = [:]
     /// Agents revoked while this relay runs: a record read earlier must not let them in.
     private var revoked: Set<String> = []
     /// Agents whose last-seen time is not stored yet.
     private var seen: Set<String> = []
+    /// Agents whose facts are not stored yet.
+    private var described: Set<String> = []
 
     /// An empty fleet; call `reload` next.
     init(store: Store, freight: Freight = Freight()) {
@@ -53,7 +63,11 @@ import Wire
             let isExpected = record.lastSeen.map { store.now() - $0 < Self.recently } ?? true
             members[record.id] = Member(record: record, lostAt: isExpected ? IO.now : nil)
         }
-        for record in records { members[record.id]?.record = record }
+        for var record in records {
+            // What is not stored yet is newer.
+            if described.contains(record.id) { record.facts = members[record.id]?.record.facts }
+            members[record.id]?.record = record
+        }
         ids = Dictionary(records.map { ($0.name, $0.id) }) { first, _ in first }
     }
 
@@ -67,7 +81,7 @@ import Wire
         guard let earlier = members[id]?.connection, !earlier.line.isClosed,
             connection.epoch < earlier.epoch
         else { return nil }
-        return Refusal(.superseded, "a later connection of this agent is open")
+        return refusalOfRival(id)
     }
 
     /// The refusal sent to a revoked agent.
@@ -79,7 +93,16 @@ import Wire
     func admit(_ connection: AgentConnection, record: AgentRecord) -> Refusal? {
         if let refusal = refusal(of: connection) { return refusal }
         let earlier = members[record.id]?.connection
-        members[record.id] = Member(record: record, connection: connection)
+        let comings = members[record.id]?.comings ?? 0
+        // The record was read before the welcome: it may have been changed meanwhile.
+        let welcomed = record.name
+        var record = record
+        if let known = members[record.id]?.record, known.changed ?? 0 > record.changed ?? 0 {
+            record = known
+        }
+        members[record.id] = Member(
+            record: record, connection: connection, comings: comings + 1)
+        learn(connection.facts, of: record.id)
         ids[record.name] = record.id
         seen.insert(record.id)
         connection.line.onClose = { [weak self, weak connection] _ in
@@ -87,7 +110,9 @@ import Wire
             self.left(connection)
         }
         earlier?.line.close()
+        note(connection, from: connection.line.peer)
         arrivals.broadcast()
+        if record.name != welcomed { IO.task { await self.tellName(of: record.id) } }
         // It may have ended while its welcome was on the way, before anyone listened for that.
         if connection.line.isClosed {
             left(connection)
@@ -106,11 +131,21 @@ import Wire
         seen.insert(id)
     }
 
-    /// Stores when agents were last connected; for a timer and the end of the program.
+    /// Takes note of what an agent says of its machine.
+    func learn(_ facts: AgentFacts, of id: String) {
+        guard members[id]?.record.facts != facts else { return }
+        members[id]?.record.facts = facts
+        described.insert(id)
+    }
+
+    /// Stores when agents were last connected, and what they said of their machines; for a timer
+    /// and the end of the program.
     func saveSeen() async throws(StoreError) {
         let taken = seen.union(members.values.filter { $0.connection != nil }.map(\.record.id))
-        seen = []
-        try await store.touchAgents(Array(taken))
+        let facts = described.compactMap { id in members[id]?.record.facts.map { (id, $0) } }
+        (seen, described) = ([], [])
+        try await store.touchAgents(
+            Array(taken), facts: Dictionary(facts) { first, _ in first })
     }
 
     /// Lets every tunnel finish its calls and close.
@@ -119,6 +154,7 @@ import Wire
     /// Removes a revoked agent: closes its tunnel, and refuses one that is still being set up.
     func revoke(_ id: String) {
         revoked.insert(id)
+        rivalries[id] = nil
         defer { arrivals.broadcast() }
         members[id]?.connection?.line.close()
         if let name = members.removeValue(forKey: id)?.record.name, ids[name] == id {
@@ -129,7 +165,49 @@ import Wire
     /// Closes every tunnel at once.
     func close() { for member in members.values { member.connection?.line.close() } }
 
+    /// Takes note of an agent's process that was heard.
+    func note(_ connection: AgentConnection, from peer: String) {
+        let id = connection.agentID
+        let isNew = rivalries[id, default: Rivalry()]
+            .note(boot: connection.process, peer: peer, at: IO.now)
+        if isNew, let name = members[id]?.record.name, let warning = warning(about: id) {
+            onRivals?(name, warning)
+        }
+    }
+
+    /// Whether two machines use an agent's identity.
+    func isContested(_ id: String) -> Bool { rivalries[id]?.isFound(at: IO.now) ?? false }
+
+    /// The address of a process of an agent other than this one.
+    func peer(of id: String, besides process: Int64) -> String? {
+        rivalries[id]?.peer(besides: process)
+    }
+
     // MARK: Finding
+
+    /// The agent with this id; nil if there is none.
+    func member(_ id: String) -> Member? { members[id] }
+
+    /// The names under which an agent may answer: its own, and its former one unless another agent
+    /// has that name now.
+    func names(of id: String) -> Set<String> {
+        var names = Set(members[id].map { [$0.record.name] } ?? [])
+        if let former = formerNames[id], ids[former] == nil { names.insert(former) }
+        return names
+    }
+
+    /// Puts a changed record in place of an agent's; returns whether its name has changed.
+    func replace(_ record: AgentRecord) -> Bool {
+        guard let known = members[record.id]?.record else { return false }
+        var record = record
+        (record.facts, record.lastSeen) = (known.facts, known.lastSeen)
+        members[record.id]?.record = record
+        guard known.name != record.name else { return false }
+        if ids[known.name] == record.id { ids[known.name] = nil }
+        ids[record.name] = record.id
+        formerNames[record.id] = known.name
+        return true
+    }
 
     /// The agent of this name; nil if there is none.
     func agent(named name: String) -> Member? { ids[name].flatMap { members[$0] } }

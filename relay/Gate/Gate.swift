@@ -106,9 +106,13 @@ import Wire
             var epoch = hello.epoch
             epoch.boot = min(epoch.boot, store.now() * 1000 + 999)
             let connection = AgentConnection(
-                agentID: record.id, line: tunnel, epoch: epoch, facts: hello.facts,
+                agentID: record.id, line: tunnel, epoch: epoch, process: hello.epoch.boot,
+                facts: hello.facts,
                 keepsJournal: hello.keepsJournal, since: store.now())
-            if let refusal = fleet.refusal(of: connection) { throw Rejection(refusal) }
+            if let refusal = fleet.refusal(of: connection) {
+                if refusal.reason != .revoked { fleet.noteRefused(connection) }
+                throw Rejection(refusal)
+            }
             let welcome = Welcome(agentID: record.id, name: record.name)
             _ = try await ask(tunnel, .welcome, welcome.json, end)
             if let refusal = fleet.admit(connection, record: record) { throw Rejection(refusal) }

@@ -101,6 +101,7 @@ extension Rejection.Kind {
         case .refused(.unknown): "the agent is unknown"
         case .refused(.revoked): "the agent was revoked"
         case .refused(.superseded): "a later connection of the agent is open"
+        case .refused(.duplicate): "another machine has the agent's identity"
         case .refused(.version): "the agent speaks another version"
         case .refused(.unavailable): "the relay could not take the agent"
         }

@@ -111,6 +111,7 @@ struct StartFailure: Error {
             resources: FleetResources(router: router).all)
         administration.live = self
         let revocations = revocations
+        fleet.onRivals = { name, warning in Process.log("agent \(name): \(warning)") }
         fleet.onArrival = { member in IO.task { await revocations.settle(member) } }
     }
 
@@ -346,9 +347,14 @@ struct StartFailure: Error {
                 "since": .string(UTCTime(connection.since).rfc3339),
                 "peer": .string(connection.line.peer),
             ]
+            if let warning = fleet.warning(about: member.record.id) {
+                presence[member.record.id]?["warning"] = .string(warning)
+            }
         }
         return presence
     }
+
+    func agentChanged(_ record: AgentRecord) { fleet.adopt(record) }
 
     func agentRevoked(_ id: String) {
         fleet.revoke(id)

@@ -60,7 +60,7 @@ import Wire
             if let connection = member.connection { object["tunnel"] = connection.statistics }
             switch answer {
             case .success(let answer):
-                let own = Claims(agent: member.record)
+                let own = router.claims(of: member)
                     .ownLinks(in: await answer.result.parsedBesideLoop())
                 object["pool"] = own["pool"]
                 object["links"] = own["links"]

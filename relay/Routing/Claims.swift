@@ -8,6 +8,8 @@ import Wire
 /// Checks the answers of one agent.
 struct Claims: Sendable {
     let agent: AgentRecord
+    /// The names under which it may answer, if it was renamed during the call.
+    var names: Set<String> = []
     var log = AgentLog.shared
 
     /// Throws if a result names another agent's session, command or target.
@@ -41,9 +43,9 @@ struct Claims: Sendable {
     func own(_ entries: [JSON]) -> [JSON] {
         let handles = handles
         let own = entries.filter { entry in
-            !handles.contains { name, prefix in
+            !handles.contains { name, prefixes in
                 guard let text = entry[name]?.stringValue else { return false }
-                return !text.hasPrefix(prefix)
+                return !prefixes.contains(where: text.hasPrefix)
             }
         }
         if own.count < entries.count {
@@ -69,10 +71,10 @@ struct Claims: Sendable {
     }
 
     /// The members that name what belongs to an agent, and how the agent's own begin.
-    private var handles: KeyValuePairs<String, String> {
+    private var handles: KeyValuePairs<String, [String]> {
         [
-            "session_id": "\(agent.id).", "command_id": "\(agent.id).",
-            "target": "\(agent.name)/",
+            "session_id": ["\(agent.id)."], "command_id": ["\(agent.id)."],
+            "target": names.union([agent.name]).map { "\($0)/" },
         ]
     }
 
@@ -85,10 +87,10 @@ struct Claims: Sendable {
             return .unreadable(error.description)
         }
         let isForeign = members.contains { member in
-            guard let (_, prefix) = handles.first(where: { $0.key == member.name }),
+            guard let (_, prefixes) = handles.first(where: { $0.key == member.name }),
                 let text = try? JSON(parsing: Array(result.bytes[member.value])).stringValue
             else { return false }
-            return !text.hasPrefix(prefix)
+            return !prefixes.contains(where: text.hasPrefix)
         }
         return isForeign ? .foreign : .own
     }

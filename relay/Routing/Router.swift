@@ -31,8 +31,7 @@ import Wire
         return shown
     }
 
-    private static let needs = Set(
-        Method.allCases.compactMap(\.row.tool?.scopes) + [ListAgents.tool.scopes])
+    private static let needs = Set(ToolRow.all.map(\.scopes))
 
     /// Forgets a principal that lost its rights; its running calls can start no further calls.
     func forget(_ id: String) { principals[id] = nil }
@@ -68,12 +67,11 @@ import Wire
         let deadline = try row.deadline.time(for: call.fields)
         var caller = caller(call.principal, at: member)
         let key = row.runsOnce ? call.key ?? Base64.encodeURL(Random.bytes(Self.keyBytes)) : nil
-        let claims = Claims(agent: member.record)
         guard let watch = call.progress, row.hasProgress else {
             let answer = try await fleet.call(
                 member, call.method, caller: caller, key: key,
                 isClients: call.key != nil, arguments: call.arguments, deadline: deadline)
-            try await claims.check(answer.result)
+            try await claims(of: member).check(answer.result)
             return answer
         }
         lastName += 1
@@ -88,8 +86,13 @@ import Wire
                 member, call.method, caller: caller, key: key,
                 isClients: call.key != nil, arguments: call.arguments, deadline: deadline)
         }
-        try await claims.check(answer.result)
+        try await claims(of: member).check(answer.result)
         return answer
+    }
+
+    /// What an agent may say in an answer that has arrived just now.
+    func claims(of member: Fleet.Member) -> Claims {
+        Claims(agent: member.record, names: fleet.names(of: member.record.id))
     }
 
     /// Makes a call at several agents concurrently; one that fails gives its fault instead.

@@ -25,7 +25,14 @@ enum AgentName {
     /// `name`, or `name-2`, `name-3` … : the first that is not taken.
     static func free(_ name: String, isTaken: (String) throws -> Bool) rethrows -> String {
         if try !isTaken(name) { return name }
-        var number = 2
+        return try numbered(name, from: 2, isTaken: isTaken)
+    }
+
+    /// `name-1`, `name-2` …: the first that is not taken.
+    static func numbered(
+        _ name: String, from first: Int = 1, isTaken: (String) throws -> Bool
+    ) rethrows -> String {
+        var number = first
         while true {
             let suffix = "-\(number)"
             let candidate = String(name.prefix(Contract.agentNameBytes - suffix.count)) + suffix

@@ -1,5 +1,7 @@
 // What the store keeps, as values. Times are whole seconds since 1970.
 
+import Wire
+
 /// An agent that has joined.
 struct AgentRecord: Sendable, Equatable {
     let id: String
@@ -13,15 +15,29 @@ struct AgentRecord: Sendable, Equatable {
     var purpose: String
     let created: Int64
     var lastSeen: Int64?
+    /// What it last said of its machine; nil if it has said nothing yet.
+    var facts: AgentFacts?
+    /// When its name, tags or purpose were last changed; nil: never.
+    var changed: Int64?
+    /// Who changed them.
+    var changedBy: String?
     var revoked: Int64?
 }
 
-/// A one-time permission to join.
+/// A permission to join, for one agent or for a number of them.
 struct InvitationRecord: Sendable, Equatable {
     let id: String
     /// The name the agent will have; nil lets the host's name decide.
+    ///
+    /// Several agents get numbers: `web-1`, `web-2`.
     let name: String?
     let tags: [String]
     let purpose: String
     let expires: Int64
+    /// How many agents may join by it.
+    var uses = 1
+    /// How many have joined.
+    var used = 0
+    /// Who made it.
+    var madeBy = ""
 }

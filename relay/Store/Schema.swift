@@ -26,5 +26,31 @@ enum Schema {
         CREATE TABLE fact (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
         """,
         "ALTER TABLE agent ADD COLUMN own_tags TEXT NOT NULL DEFAULT '';",
+        // What an agent said of its machine: JSON, as its hello has it.
+        "ALTER TABLE agent ADD COLUMN facts TEXT;",
+        """
+        ALTER TABLE agent ADD COLUMN changed INTEGER;
+        ALTER TABLE agent ADD COLUMN changed_by TEXT;
+        """,
+        // One invitation for several agents: who joined by it has a table of its own.
+        """
+        CREATE TABLE redemption (
+            invitation TEXT NOT NULL, agent TEXT NOT NULL REFERENCES agent (id),
+            moment INTEGER NOT NULL, PRIMARY KEY (invitation, agent)
+        ) STRICT;
+        INSERT INTO redemption
+            SELECT id, used_by, used FROM invitation WHERE used_by IS NOT NULL;
+        CREATE TABLE new_invitation (
+            id TEXT PRIMARY KEY, secret_hash BLOB NOT NULL UNIQUE, name TEXT,
+            tags TEXT NOT NULL, purpose TEXT NOT NULL, created INTEGER NOT NULL,
+            expires INTEGER NOT NULL, uses INTEGER NOT NULL, made_by TEXT NOT NULL,
+            cancelled INTEGER
+        ) STRICT;
+        INSERT INTO new_invitation
+            SELECT id, secret_hash, name, tags, purpose, created, expires, 1, '', NULL
+            FROM invitation;
+        DROP TABLE invitation;
+        ALTER TABLE new_invitation RENAME TO invitation;
+        """,
     ]
 }

@@ -3,6 +3,7 @@
 // invitation that names it.
 
 import Configuration
+import JSON
 import SQLite
 import Spelling
 import Wire
@@ -15,7 +16,11 @@ extension AgentRecord {
         self.init(
             id: id, name: name, publicKey: publicKey, tags: row.words("tags"),
             ownTags: row.words("own_tags"), purpose: row.text("purpose") ?? "", created: created,
-            lastSeen: row.integer("last_seen"), revoked: row.integer("revoked"))
+            lastSeen: row.integer("last_seen"),
+            facts: row.text("facts").flatMap { try? JSON(parsing: Array($0.utf8)) }
+                .map(AgentFacts.init),
+            changed: row.integer("changed"), changedBy: row.text("changed_by"),
+            revoked: row.integer("revoked"))
     }
 }
 
@@ -49,12 +54,16 @@ extension Store {
     }
 
     /// Changes an agent's name, tags or purpose; nil leaves a field unchanged.
+    ///
+    /// `by` says for people who makes the change.
     func updateAgent(
-        _ nameOrID: String, name: String? = nil, tags: [String]? = nil, purpose: String? = nil
+        _ nameOrID: String, name: String? = nil, tags: [String]? = nil, purpose: String? = nil,
+        by: String
     ) async throws(StoreError) -> AgentRecord {
         if let name, !Contract.isAgentName(name) { throw .nameInvalid(name) }
         let newTags: [String]? = if let tags { try AgentName.checked(tags: tags) } else { nil }
         if let purpose { _ = try AgentName.checked(purpose: purpose) }
+        let moment = now()
         return try await change { connection in
             var agent = try Self.liveAgent(nameOrID, connection)
             if let name, name != agent.name {
@@ -63,27 +72,38 @@ extension Store {
             }
             agent.tags = newTags ?? agent.tags
             agent.purpose = purpose ?? agent.purpose
+            (agent.changed, agent.changedBy) = (moment, by)
             try connection.execute(
-                "UPDATE agent SET name = ?, tags = ?, purpose = ? WHERE id = ?",
-                .text(agent.name), .joined(agent.tags), .text(agent.purpose), .text(agent.id))
+                "UPDATE agent SET name = ?, tags = ?, purpose = ?, changed = ?, changed_by = ? "
+                    + "WHERE id = ?",
+                .text(agent.name), .joined(agent.tags), .text(agent.purpose), .integer(moment),
+                .text(by), .text(agent.id))
             return agent
         }
     }
 
-    /// Stores that these agents were connected just now.
-    func touchAgents(_ ids: [String]) async throws(StoreError) {
+    /// Stores that these agents were connected just now, and what they said of their machines.
+    func touchAgents(
+        _ ids: [String], facts: [String: AgentFacts] = [:]
+    ) async throws(StoreError) {
         let moment = now()
         try await change { connection in
             for id in ids {
                 try connection.execute(
                     "UPDATE agent SET last_seen = ? WHERE id = ?", .integer(moment), .text(id))
             }
+            for (id, facts) in facts {
+                try connection.execute(
+                    "UPDATE agent SET facts = ? WHERE id = ?",
+                    .text(String(decoding: facts.json.encoded(), as: UTF8.self)), .text(id))
+            }
         }
     }
 
     nonisolated static func insert(_ agent: AgentRecord, _ connection: Connection) throws {
         try connection.execute(
-            "INSERT INTO agent VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO agent (id, name, public_key, tags, purpose, created, last_seen, "
+                + "revoked, own_tags) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             .text(agent.id), .text(agent.name), .blob(agent.publicKey), .joined(agent.tags),
             .text(agent.purpose), .integer(agent.created), .optional(agent.lastSeen),
             .optional(agent.revoked), .joined(agent.ownTags))

@@ -1,42 +1,92 @@
-// Invitations: made by an admin, redeemed once by an agent with its own key. Invariant: redeeming
-// and recording the agent are one transaction, so two agents cannot share an invitation.
+// Invitations: made by an admin, redeemed by agents with their own keys, each once, by as many as
+// the invitation allows. Invariant: redeeming and recording the agent are one transaction, so no
+// more agents join by an invitation than it allows.
 
 import Crypto
 import SQLite
 import Wire
 
+extension InvitationRecord {
+    fileprivate init?(_ row: Row) {
+        guard let id = row.text("id"), let expires = row.integer("expires") else { return nil }
+        self.init(
+            id: id, name: row.text("name"), tags: row.words("tags"),
+            purpose: row.text("purpose") ?? "", expires: expires,
+            uses: Int(row.integer("uses") ?? 1), used: Int(row.integer("used") ?? 0),
+            madeBy: row.text("made_by") ?? "")
+    }
+}
+
 extension Store {
+    /// The most agents that one invitation lets in: as many as there may be open invitations.
+    nonisolated static let useLimit = 10_000
+
+    /// The invitations by which an agent can still join at a moment, the first to expire first.
+    private nonisolated static func open(
+        at moment: Int64, _ connection: Connection
+    ) throws -> [InvitationRecord] {
+        try connection.rows(
+            "SELECT invitation.*, count(agent) AS used FROM invitation "
+                + "LEFT JOIN redemption ON invitation = id "
+                + "WHERE expires >= ? AND cancelled IS NULL "
+                + "GROUP BY id HAVING used < uses ORDER BY expires, id", .integer(moment)
+        ).compactMap(InvitationRecord.init)
+    }
+
+    /// The invitations by which an agent can still join, the first to expire first.
+    func invitations() async throws(StoreError) -> [InvitationRecord] {
+        let moment = now()
+        return try await run { connection in try Self.open(at: moment, connection) }
+    }
+
+    /// Ends an invitation: no further agent joins by it; those that have joined stay.
+    func cancelInvitation(_ id: String) async throws(StoreError) -> InvitationRecord {
+        let moment = now()
+        return try await change { connection in
+            let open = try Self.open(at: moment, connection)
+            guard let found = open.first(where: { $0.id == id }) else {
+                throw StoreError.unknownInvitation(id)
+            }
+            try connection.execute(
+                "UPDATE invitation SET cancelled = ? WHERE id = ?", .integer(moment), .text(id))
+            return found
+        }
+    }
+
     /// The most open invitations: more than any rollout needs at once.
     nonisolated static let openInvitationLimit = 10_000
 
     /// Makes an invitation; its secret is returned here and never again.
     func createInvitation(
-        name: String? = nil, tags: [String] = [], purpose: String = "", lifetime: Duration
+        name: String? = nil, tags: [String] = [], purpose: String = "", uses: Int = 1,
+        madeBy: String = "", lifetime: Duration
     ) async throws(StoreError) -> (invitation: InvitationRecord, secret: [UInt8]) {
         if let name, !Contract.isAgentName(name) { throw .nameInvalid(name) }
+        guard (1...Self.useLimit).contains(uses) else { throw .usesInvalid }
         let created = now()
         let invitation = InvitationRecord(
             id: Self.newID(), name: name, tags: try AgentName.checked(tags: tags),
             purpose: try AgentName.checked(purpose: purpose),
-            expires: created + lifetime.components.seconds)
+            expires: created + lifetime.components.seconds, uses: uses, madeBy: madeBy)
         let secret = Random.bytes(16)
         try await change { connection in
             // Used and expired ones are kept for a week, so that a late agent gets an exact answer.
             try connection.execute(
                 "DELETE FROM invitation WHERE expires < ?", .integer(created - 604_800))
-            let open = try connection.rows(
-                "SELECT count(*) AS n FROM invitation WHERE used IS NULL AND expires >= ?",
-                .integer(created)
-            ).first?.integer("n")
-            guard open ?? 0 < Self.openInvitationLimit else {
+            try connection.execute(
+                "DELETE FROM redemption WHERE invitation NOT IN (SELECT id FROM invitation)")
+            guard try Self.open(at: created, connection).count < Self.openInvitationLimit else {
                 throw StoreError.tooManyInvitations(limit: Self.openInvitationLimit)
             }
-            if let name, try Self.isTaken(name, connection) { throw StoreError.nameTaken(name) }
+            if let name, uses == 1, try Self.isTaken(name, connection) {
+                throw StoreError.nameTaken(name)
+            }
             try connection.execute(
-                "INSERT INTO invitation VALUES (?, ?, ?, ?, ?, ?, ?, NULL, NULL)",
+                "INSERT INTO invitation (id, secret_hash, name, tags, purpose, created, expires, "
+                    + "uses, made_by) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 .text(invitation.id), .blob(SHA256.hash(secret)), .optional(name),
                 .joined(invitation.tags), .text(invitation.purpose), .integer(created),
-                .integer(invitation.expires))
+                .integer(invitation.expires), .integer(Int64(uses)), .text(madeBy))
         }
         return (invitation, secret)
     }
@@ -44,7 +94,8 @@ extension Store {
     /// Turns an invitation into an agent.
     ///
     /// The invitation's name comes first, then `name`, which the agent asks for, then `host`,
-    /// unless a token's pattern covers these; a name that an agent has or had gets a number. A
+    /// unless a token's pattern covers these; a name that an agent has or had gets a number, and so
+    /// does the name of an invitation for several agents. A
     /// repeated call with the same key returns the same record, so a lost answer costs nothing.
     func redeem(
         secret: [UInt8], publicKey: [UInt8], name: String? = nil, host: String = "",
@@ -64,10 +115,13 @@ extension Store {
             let known = try connection.rows(
                 "SELECT * FROM agent WHERE public_key = ? AND revoked IS NULL", .blob(publicKey)
             ).first.flatMap(AgentRecord.init)
-            if let user = row.text("used_by") {
-                guard let known, known.id == user else { throw StoreError.invitationUsed }
-                return known
-            }
+            let users = try connection.rows(
+                "SELECT agent FROM redemption WHERE invitation = ?", .optional(row.text("id"))
+            ).compactMap { $0.text("agent") }
+            if let known, users.contains(known.id) { return known }
+            let uses = Int(row.integer("uses") ?? 1)
+            guard users.count < uses else { throw StoreError.invitationUsed }
+            guard row.integer("cancelled") == nil else { throw StoreError.invitationCancelled }
             guard row.integer("expires") ?? 0 >= moment else { throw StoreError.invitationExpired }
 
             let agent: AgentRecord
@@ -78,7 +132,8 @@ extension Store {
                 agent = AgentRecord(
                     id: id,
                     name: try Self.name(
-                        given: row.text("name"), wish: AgentName.wish(name, host: host), id: id,
+                        given: row.text("name"), isNumbered: uses > 1,
+                        wish: AgentName.wish(name, host: host), id: id,
                         connection),
                     publicKey: publicKey,
                     tags: row.words("tags"), ownTags: ownTags,
@@ -86,8 +141,8 @@ extension Store {
                 try Self.insert(agent, connection)
             }
             try connection.execute(
-                "UPDATE invitation SET used = ?, used_by = ? WHERE id = ?",
-                .integer(moment), .text(agent.id), .optional(row.text("id")))
+                "INSERT INTO redemption VALUES (?, ?, ?)",
+                .optional(row.text("id")), .text(agent.id), .integer(moment))
             return agent
         }
     }

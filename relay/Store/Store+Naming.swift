@@ -7,11 +7,15 @@
 import SQLite
 
 extension Store {
-    /// The name for a new agent: the invitation's if it has one, then what the agent proposes, then
+    /// The name for a new agent: the invitation's if it has one (with a number if it is for
+    /// several agents), then what the agent proposes, then
     /// a neutral one made of the agent's id.
     nonisolated static func name(
-        given: String?, wish: String, id: String, _ connection: Connection
+        given: String?, isNumbered: Bool = false, wish: String, id: String, _ connection: Connection
     ) throws -> String {
+        if let given, isNumbered {
+            return try AgentName.numbered(given) { try wasTaken($0, connection) }
+        }
         if let given, try !isTaken(given, connection) { return given }
         let patterns = try connection.rows("SELECT pattern FROM token WHERE revoked IS NULL")
             .compactMap { $0.text("pattern").flatMap(AccessPattern.init) }

@@ -8,6 +8,9 @@ enum StoreError: Error, Equatable, Sendable, CustomStringConvertible {
     case invitationUnknown
     case invitationExpired
     case invitationUsed
+    case invitationCancelled
+    case unknownInvitation(String)
+    case usesInvalid
     case tooManyInvitations(limit: Int)
     case nameInvalid(String)
     case nameTaken(String)
@@ -26,6 +29,10 @@ enum StoreError: Error, Equatable, Sendable, CustomStringConvertible {
         case .invitationUnknown: "this invitation is unknown here: ask for a new one"
         case .invitationExpired: "this invitation has expired: ask for a new one"
         case .invitationUsed: "this invitation has been used: ask for a new one"
+        case .invitationCancelled: "this invitation was cancelled: ask for a new one"
+        case .unknownInvitation(let id):
+            "no open invitation '\(id)': see homeline-relay invitations"
+        case .usesInvalid: "an invitation can be for 1 to \(Store.useLimit) agents"
         case .tooManyInvitations(let limit):
             "\(limit) invitations are open: wait until some expire"
         case .nameInvalid(let name):

@@ -12,12 +12,43 @@ extension Tools {
         let query = wanted.query?.lowercased()
         let members = router.visible(to: try router.principal(of: call)).filter { member in
             let record = member.record
-            let words = [record.name, record.purpose] + record.tags
+            let facts = record.facts ?? AgentFacts()
+            let words =
+                [record.name, record.purpose, facts.hostname, facts.release, facts.architecture]
+                + record.tags + facts.capabilities
             return (query.map { q in words.contains { $0.lowercased().contains(q) } } ?? true)
                 && wanted.tags.allSatisfy(record.tags.contains)
+                && (wanted.capability.map { facts.capabilities.contains($0.lowercased()) } ?? true)
                 && (wanted.isOnline.map { $0 == (member.connection != nil) } ?? true)
         }
-        return ListAgents.json(members.map(\.entry))
+        return ListAgents.json(members.map { entry(of: $0) })
+    }
+
+    /// The agent as lists show it.
+    private func entry(of member: Fleet.Member) -> AgentEntry {
+        var entry = member.entry
+        entry.warning = router.fleet.warning(about: member.record.id)
+        return entry
+    }
+
+    /// Changes an agent's record, and returns it as it is then.
+    func updateAgent(_ call: ToolCall) async throws(Fault) -> JSON {
+        let wanted = try UpdateAgent(Fields(object: call.arguments))
+        let principal = try router.principal(of: call)
+        var changed = try router.member(named: wanted.agent, principal).record
+        changed.name = wanted.name ?? changed.name
+        changed.tags = wanted.tags ?? changed.tags
+        // A token that is limited to some agents keeps these agents within its limits.
+        guard principal.sees(changed) else {
+            throw Fault(
+                .refusedByPolicy,
+                "this token's pattern does not cover the agent as it would be then: nothing was "
+                    + "changed")
+        }
+        try await router.fleet.update(
+            changed.id, name: wanted.name, tags: wanted.tags, purpose: wanted.purpose,
+            by: "\(principal.name) (\(principal.id))")
+        return router.fleet.member(changed.id).map { entry(of: $0).json } ?? .null
     }
 
     /// One agent: the relay's record, then the agent's own description while it is online.
@@ -27,12 +58,17 @@ extension Tools {
         guard
             case .one(let member) = try router.destination(
                 Wire.Method.describe.row.tool?.routes ?? [], fields, principal),
-            case .object(let object) = member.entry.json
+            case .object(let object) = entry(of: member).json
         else { return ToolResult(structured: .null) }
-        guard member.connection != nil else { return ToolResult(structured: .object(object)) }
-        let answer = try await router.send(AgentCall(.describe, for: principal), to: member)
+        guard member.connection != nil else {
+            var known = object
+            known[AgentDescription.factsName] = member.record.facts?.json
+            return ToolResult(structured: .object(known))
+        }
+        let answer = try await router.send(
+            AgentCall(.describe, call.rawArguments, fields, for: principal), to: member)
         // What the agent says of itself never replaces what the relay knows of it.
-        let (claims, result, known) = (Claims(agent: member.record), answer.result, object)
+        let (claims, result, known) = (router.claims(of: member), answer.result, object)
         let made = await JSON.made(from: result.bytes.count) {
             var object = known
             let own = claims.ownLinks(in: (try? result.parsed(limits: .answer))?.objectValue ?? [:])
@@ -41,7 +77,22 @@ extension Tools {
             }
             return .object(object)
         }
+        if let facts = await AgentDescription.facts(in: result) {
+            router.fleet.learn(facts, of: member.record.id)
+        }
         return ToolResult(structured: made, holding: answer)
+    }
+}
+
+extension AgentDescription {
+    /// The facts in an agent's description; nil if there are none that can be read.
+    @IO fileprivate static func facts(in result: RawJSON) async -> AgentFacts? {
+        await Blocking.run(ifLong: result.bytes.count) {
+            (try? JSON.members(of: result.bytes, limits: .answer))?
+                .first { $0.name == factsName }
+                .flatMap { try? JSON(parsing: Array(result.bytes[$0.value])) }
+                .map(AgentFacts.init)
+        }
     }
 }
 
@@ -52,9 +103,11 @@ extension Fleet.Member {
             agent: record.name, id: record.id, isOnline: connection != nil,
             purpose: record.purpose, tags: record.tags)
         entry.ownTags = record.ownTags
+        entry.facts = record.facts
+        entry.changed = record.changed.map { UTCTime($0).rfc3339 }
+        entry.changedBy = record.changedBy
+        entry.reconnects = max(0, comings - 1)
         if let connection {
-            entry.version = connection.facts.version
-            entry.hostname = connection.facts.hostname
             entry.since = UTCTime(connection.since).rfc3339
             entry.roundTripMS = connection.line.roundTrip.map {
                 Double($0 / .microseconds(1)) / 1000

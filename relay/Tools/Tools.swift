@@ -21,7 +21,10 @@ import Wire
         let list = tool(ListAgents.tool) { call throws(Fault) in
             ToolResult(structured: try listAgents(call))
         }
-        return [list]
+        let update = tool(UpdateAgent.tool) { call throws(Fault) in
+            ToolResult(structured: try await updateAgent(call))
+        }
+        return [list, update]
             + Wire.Method.allCases.compactMap { method in
                 guard let row = method.row.tool else { return nil }
                 if let answer = joining[method] { return tool(row, answer) }
@@ -74,23 +77,23 @@ import Wire
             guard case .each(let list)? = row.routes.last else {
                 return ToolResult(structured: .raw(answer.result), holding: answer)
             }
-            return try await Self.join([(member, .success(answer))], list)
+            return try await join([(member, .success(answer))], list)
         case .each(let members, let list):
-            return try await Self.join(await router.send(way, to: members), list)
+            return try await join(await router.send(way, to: members), list)
         }
     }
 
     /// Joins the lists that several agents answered, and names those that did not answer.
     ///
     /// If one agent finds the arguments invalid, they are invalid for all.
-    private static func join(
+    private func join(
         _ answers: [(member: Fleet.Member, answer: Result<AgentAnswer, Fault>)], _ list: String
     ) async throws(Fault) -> ToolResult {
         var found: [(claims: Claims, answer: AgentAnswer)] = []
         var unanswered: [String] = []
         for (member, answer) in answers {
             switch answer {
-            case .success(let answer): found.append((Claims(agent: member.record), answer))
+            case .success(let answer): found.append((router.claims(of: member), answer))
             case .failure(let fault) where fault.code == .invalidArgument: throw fault
             case .failure(let fault): unanswered.append("\(member.record.name): \(fault)")
             }
