@@ -19,6 +19,8 @@ import Testing
         ("1 1 2 2 1 2 2 1 1 2", true),
         // Two, one of which restarts each time it is refused.
         ("5 6 5 6 7 6 7 8 7 8", true),
+        // `homeline-agent doctor` beside its agent.
+        ("0 7 0 7 0 7 0 7 0 7", false),
         // Long ago does not count; nor is a found rivalry forgotten while both are heard.
         ("1 2 1 2 + 1 2 1 2", false), ("1 2 1 2 1 2 +", false),
     ]
