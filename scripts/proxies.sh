@@ -20,13 +20,17 @@ plan=$(plan) || leave_out "apt does not know all of them"
 # What an installation would add, with the libraries; `[` marks what it would only renew.
 names=$(echo "$plan" | sed -n 's/^Inst \([^ ]*\) (.*/\1/p')
 echo "proxies: fetching" $names
-rm -rf "$proxies"
-mkdir -p "$proxies/debs"
-cd "$proxies/debs"
+# Beside what is there, which stays if this fails.
+new=$proxies.new
+rm -rf "$new"
+mkdir -p "$new/debs"
+cd "$new/debs"
 # shellcheck disable=SC2086
 fetch() { [ -z "$names" ] || apt-get -qq -o APT::Sandbox::User="$(id -un)" download $names; }
 # The lists may be older than what the mirror has.
 fetch || { renew && fetch; } || leave_out "they cannot be fetched"
-for package in *.deb; do [ ! -e "$package" ] || dpkg -x "$package" "$proxies"; done
-rm -rf "$proxies/debs"
-echo "$wanted" >"$proxies/complete" # last: a set-up cut short is not taken for done
+for package in *.deb; do [ ! -e "$package" ] || dpkg -x "$package" "$new"; done
+cd "$root"
+rm -rf "$new/debs" "$proxies"
+echo "$wanted" >"$new/complete"
+mv "$new" "$proxies" # last: a set-up cut short is not taken for done

@@ -7,16 +7,21 @@ internal import Loop
 extension Examination {
     /// Checks that the folder is there, and that nobody but its owner can change what is in it.
     ///
-    /// The owner must be this user or root. `make` says how the folder is made. Returns whether it
-    /// is there.
+    /// The owner must be this user. `make` says how the folder is made. Returns whether it is there
+    /// and this user's: what it names must not be used for somebody else.
     public func folder(_ path: String, make: String) async -> Bool {
         await find(
             "folder", path, within: .seconds(3), late: .hangs(path)
         ) {
             await Blocking.run {
-                (Self.folder(path, make: make), unsafe access(path, F_OK) == 0)
+                (Self.folder(path, make: make), Self.isOwn(path))
             }
         } ?? false
+    }
+
+    private nonisolated static func isOwn(_ path: String) -> Bool {
+        var found = stat()
+        return unsafe stat(path, &found) == 0 && (geteuid() != 0 || found.st_uid == 0)
     }
 
     private nonisolated static func folder(_ path: String, make: String) -> Check.Verdict {
@@ -42,6 +47,14 @@ extension Examination {
             return .fault(
                 "\(shown), but this user cannot write there",
                 advice: "run doctor as the user who runs the program, or mount it writable",
+                exit: ExitCode.noPermission)
+        }
+        // Root can use the folder of another user; but what that user's configuration names would
+        // then run, or be read, as root.
+        guard geteuid() != 0 || found.st_uid == 0 else {
+            return .fault(
+                "\(shown), and doctor runs as root",
+                advice: "run it as that user: sudo -u '#\(found.st_uid)' …",
                 exit: ExitCode.noPermission)
         }
         return .ok(shown)

@@ -112,7 +112,8 @@ struct ConnectDialogue: ProxyDialogue {
         let text = String(decoding: line.prefix(200), as: UTF8.self)
         guard text.lowercased().hasPrefix(name), schemes.count < Self.schemeCount else { return }
         let word = text.dropFirst(name.count).split(whereSeparator: { " \t,".contains($0) }).first
-        guard let word, word.utf8.count <= 40 else { return }
+        // A proxy may answer with what it was sent: only names of schemes are kept.
+        guard let word, word.utf8.count <= 40, isClean(String(word)) else { return }
         schemes.append(String(word).plain(keepsLines: false))
     }
 

@@ -36,7 +36,7 @@ extension DoctorTests {
             try $0.relay("relay", "tls://127.0.0.1:\(link.port)")
             $0.kept.withLock { $0.append(link) }
         },
-        Fault(name: "tls", words: "is not the pinned", advice: "somebody reads along", exit: 69) {
+        Fault(name: "tls", words: "is not the pinned", advice: "somebody is in between", exit: 69) {
             try $0.relay("pin", String(repeating: "A", count: 43))
         },
         Fault(name: "ssh", verdict: "warning", words: "ssh", advice: "install") {

@@ -5,7 +5,7 @@ import JSON
 import Support
 import Testing
 
-@Suite struct DoctorTests {
+@Suite(.serialized) struct DoctorTests {
     /// What a doctor printed.
     struct Findings {
         let exit: RunningProcess.End

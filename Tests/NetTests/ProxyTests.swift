@@ -129,7 +129,7 @@ import Testing
             close(
                 try await Dialler.descriptor(
                     host: "127.0.0.1", port: 443,
-                    deadline: manner.failure == .silent ? .milliseconds(500) : .seconds(20),
+                    deadline: manner.failure == .silent ? .seconds(2) : .seconds(20),
                     dialling))
             Issue.record("connected")
         } catch {

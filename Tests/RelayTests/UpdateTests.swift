@@ -45,12 +45,14 @@ import Wire
         let office = try await Office()
         for arguments in [
             ["agent": "lab-1", "name": "vault-2"], ["agent": "vault", "purpose": "x"],
+            // Neither may bring the agent under a pattern of another token.
+            ["agent": "lab-1", "name": "lab-9"], ["agent": "lab-1", "tags": ["prod"]],
         ] as [JSON.Object] {
             #expect(try await update(office, arguments, "lab-*").isError, "\(arguments)")
         }
         #expect(try await update(office, ["agent": "lab-1", "tags": []], "tag:lab").isError)
         #expect(
-            try await !update(office, ["agent": "lab-1", "name": "lab-9"], "lab-*").isError)
+            try await !update(office, ["agent": "lab-1", "purpose": "tests"], "lab-*").isError)
     }
 
     @Test @IO func `a renamed agent hears its name, and answers under both until then`()

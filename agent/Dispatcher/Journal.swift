@@ -41,6 +41,12 @@ import Wire
         let since = IO.now
     }
 
+    /// What the reply of a call does for whoever gets it.
+    private struct Undelivered {
+        let body: @IO () -> Void
+        let since = IO.now
+    }
+
     /// The most calls that are served at once: as many as four tunnels carry.
     nonisolated static let runLimit = 4096
     /// The most bytes of replies that are kept in memory because they are not in the file.
@@ -65,7 +71,7 @@ import Wire
     private var keptOrder: [JournaledCall.Key] = []
     private var keptBytes = 0
     /// What is done when the reply of a call, which nobody got so far, is given to somebody.
-    private var undelivered: [JournaledCall.Key: @IO () -> Void] = [:]
+    private var undelivered: [JournaledCall.Key: Undelivered] = [:]
     private var reported: String?
     private var tidier: LoopTimer?
 
@@ -158,8 +164,8 @@ import Wire
         report()
         if run.waiting > 0 {
             served.delivered?()
-        } else if undelivered.count < Self.keptLimit {
-            undelivered[key] = served.delivered
+        } else if let body = served.delivered, !served.isFree, undelivered.count < Self.keptLimit {
+            undelivered[key] = Undelivered(body: body)
         }
         run.reply.set(served.reply)
     }
@@ -190,7 +196,7 @@ import Wire
             let inMemory = kept[call.key]?.reply
             let reply: [UInt8]
             if let inMemory { reply = inMemory } else { reply = try Self.stored(entry, segment) }
-            undelivered.removeValue(forKey: call.key)?()
+            undelivered.removeValue(forKey: call.key)?.body()
             return reply
         }
         return nil
@@ -252,6 +258,7 @@ import Wire
         {
             dropOldest()
         }
+        undelivered = undelivered.filter { IO.now - $0.value.since <= Self.keptTime }
         if current.isFull { turn() }
         if previous.isOutdated, let folder {
             unsafe unlink(folder + Self.older)

@@ -62,7 +62,7 @@ import Wire
     private func connect(
         to host: String, _ port: UInt16, through proxy: Proxy
     ) async -> SocketStream? {
-        let silence = "start the proxy, or compare its address"
+        let silence = "start the proxy, or compare its address and kind"
         let time = Self.patience + Self.patience
         return await examination.find(
             "tcp", "\(host):\(port) through \(proxy.address)", within: time + .seconds(1),
@@ -76,9 +76,26 @@ import Wire
                     host: host, port: port, deadline: time, dialling)
                 return (.ok("connected in \(Self.text(IO.now - start))"), stream)
             } catch {
-                return (.fault("\(error)", advice: silence, exit: ExitCode.unavailable), nil)
+                return (Self.unreachable(error, through: proxy), nil)
             }
         }
+    }
+
+    private static func unreachable(_ error: NetError, through proxy: Proxy) -> Check.Verdict {
+        let advice: String
+        switch error {
+        case .proxy(_, let failure):
+            switch failure {
+            case .credentialsNeeded, .credentialsRefused:
+                advice = "name the file with USER:PASSWORD: ProxyCredentials in agent.conf"
+            case .unknownLogin: advice = "put a proxy in between that logs in for this machine"
+            case .refused: advice = "ask the proxy's operator to let this machine through"
+            case .unreachable, .silent, .ended, .garbled, .tooLong, .unusable:
+                advice = "start the proxy, or compare its address and kind"
+            }
+        default: advice = "start the proxy, or compare its address and kind"
+        }
+        return .fault("\(error)", advice: advice, exit: ExitCode.unavailable)
     }
 
     private func addresses(of host: String, _ port: UInt16) async -> [SocketAddress]? {
@@ -169,7 +186,7 @@ import Wire
                 switch error {
                 case .wrongPin:
                     advice =
-                        "if the relay has a new key, join again; otherwise somebody reads along"
+                        "if the relay has a new key, join again; otherwise somebody is in between"
                 case .timedOut: advice = silence
                 default:
                     advice =
@@ -256,6 +273,12 @@ import Wire
         case .revoked, .unknown, .invitation:
             advice = "join again with a new invitation: homeline-relay invite prints it"
         case .duplicate:
+            guard !isRunning else {
+                return .warning(
+                    refusal.message,
+                    advice: "agent_list shows which machine is served; on the copy remove this "
+                        + "folder and join again")
+            }
             advice =
                 "another machine runs a copy of this folder: stop it there, or remove this folder "
                 + "and join again"

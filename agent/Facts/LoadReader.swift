@@ -84,6 +84,12 @@ enum LoadReader {
         return count > 0 ? count : nil
     }
 
+    /// A number of bytes, at most what JSON carries: some file systems report as much as they can.
+    private static func bytes(_ number: Double) -> Int {
+        number < Double(Contract.integers.upperBound)
+            ? Int(max(0, number)) : Contract.integers.upperBound
+    }
+
     /// The most file systems of an answer.
     private static let mostDisks = 64
 
@@ -100,7 +106,8 @@ enum LoadReader {
             let usable = used + Double(found.f_bavail)
             return DiskLoad(
                 mount: mount.path.shown(atMost: Contract.nameBytes),
-                size: Int(Double(found.f_blocks) * unit), free: Int(Double(found.f_bavail) * unit),
+                size: Self.bytes(Double(found.f_blocks) * unit),
+                free: Self.bytes(Double(found.f_bavail) * unit),
                 used: usable > 0 ? (used / usable * 1000).rounded() / 10 : 100)
         }
     }

@@ -131,11 +131,7 @@ enum Settings {
             Command(
                 "doctor",
                 "Try what the agent needs, and say what came and what to do; changes nothing.",
-                settings: finding + [json]),
-            Command(
-                "doctor",
-                "Try what the agent needs, and say what came and what to do; changes nothing.",
-                settings: finding + [json]),
+                settings: finding + wayOut + [json]),
             Command(
                 "targets list", "List the hosts this agent knows by name.", settings: finding,
                 positionals: [.optional("QUERY")]),

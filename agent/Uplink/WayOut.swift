@@ -28,7 +28,10 @@ struct WayOut: Sendable, Equatable {
         do throws(ProxyURLError) { proxy = try Proxy(url: text) } catch {
             throw .wayOut("\(source) \(error)")
         }
-        if let credentialsFile { proxy.credentials = try Self.credentials(credentialsFile) }
+        // The password is for the proxy that agent.conf names, not for one of the environment.
+        if let credentialsFile, self.proxy != nil {
+            proxy.credentials = try Self.credentials(credentialsFile)
+        }
         return proxy
     }
 

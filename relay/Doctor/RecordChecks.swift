@@ -3,6 +3,7 @@
 import Configuration
 import Crypto
 import Diagnosis
+import Glibc
 import JSON
 import Loop
 import SQLite
@@ -97,9 +98,11 @@ struct Records: Sendable {
         if records.schema > 0, records.schema <= Schema.migrations.count {
             records.agents = try number("SELECT count(*) AS n FROM agent WHERE revoked IS NULL")
             records.tokens = try number("SELECT count(*) AS n FROM token WHERE revoked IS NULL")
-            records.invitations = try number(
-                "SELECT count(*) AS n FROM invitation"
-                    + " WHERE used IS NULL AND expires > CAST(strftime('%s', 'now') AS INTEGER)")
+            // An older schema has other columns, until the relay's next start brings it up to date.
+            if records.schema == Schema.migrations.count {
+                records.invitations = try Store.openInvitations(at: Int64(time(nil)), connection)
+                    .count
+            }
             records.tunnelURL = try connection.rows(
                 "SELECT value FROM fact WHERE key = 'tunnel_url'"
             ).first?.text("value")

@@ -41,7 +41,8 @@ extension Store {
         }
     }
 
-    /// Ends an agent's right to connect; the caller closes its tunnel.
+    /// Ends an agent's right to connect, and the invitation by which it joined; the caller closes
+    /// its tunnel.
     func revokeAgent(_ nameOrID: String) async throws(StoreError) -> AgentRecord {
         let moment = now()
         return try await change { connection in
@@ -49,6 +50,11 @@ extension Store {
             agent.revoked = moment
             try connection.execute(
                 "UPDATE agent SET revoked = ? WHERE id = ?", .integer(moment), .text(agent.id))
+            // Its machine still has the line by which it joined, which may be for several.
+            try connection.execute(
+                "UPDATE invitation SET cancelled = ? WHERE cancelled IS NULL AND id IN "
+                    + "(SELECT invitation FROM redemption WHERE agent = ?)",
+                .integer(moment), .text(agent.id))
             return agent
         }
     }
@@ -111,17 +117,18 @@ extension Store {
 
     nonisolated static func isTaken(_ name: String, _ connection: Connection) throws -> Bool {
         try !connection.rows(
-            "SELECT 1 FROM agent WHERE name = ? AND revoked IS NULL", .text(name)
+            "SELECT 1 FROM agent WHERE (name = ?1 OR id = ?1) AND revoked IS NULL", .text(name)
         ).isEmpty
     }
 
     private nonisolated static func liveAgent(
         _ nameOrID: String, _ connection: Connection
     ) throws -> AgentRecord {
-        // A name of 16 letters may look like an id; the name is what people type, so it wins.
+        // A name of 16 letters may look like an id. An agent chooses its name, and nobody its id: so
+        // an agent that calls itself by another's id must not be taken for that one.
         let found = try connection.rows(
             "SELECT * FROM agent WHERE (name = ?1 OR id = ?1) AND revoked IS NULL "
-                + "ORDER BY name = ?1 DESC", .text(nameOrID)
+                + "ORDER BY id = ?1 DESC", .text(nameOrID)
         ).first.flatMap(AgentRecord.init)
         if let found { return found }
         let names = try connection.rows("SELECT name FROM agent WHERE revoked IS NULL")

@@ -22,7 +22,7 @@ extension Store {
     nonisolated static let useLimit = 10_000
 
     /// The invitations by which an agent can still join at a moment, the first to expire first.
-    private nonisolated static func open(
+    nonisolated static func openInvitations(
         at moment: Int64, _ connection: Connection
     ) throws -> [InvitationRecord] {
         try connection.rows(
@@ -36,14 +36,14 @@ extension Store {
     /// The invitations by which an agent can still join, the first to expire first.
     func invitations() async throws(StoreError) -> [InvitationRecord] {
         let moment = now()
-        return try await run { connection in try Self.open(at: moment, connection) }
+        return try await run { connection in try Self.openInvitations(at: moment, connection) }
     }
 
     /// Ends an invitation: no further agent joins by it; those that have joined stay.
     func cancelInvitation(_ id: String) async throws(StoreError) -> InvitationRecord {
         let moment = now()
         return try await change { connection in
-            let open = try Self.open(at: moment, connection)
+            let open = try Self.openInvitations(at: moment, connection)
             guard let found = open.first(where: { $0.id == id }) else {
                 throw StoreError.unknownInvitation(id)
             }
@@ -75,7 +75,8 @@ extension Store {
                 "DELETE FROM invitation WHERE expires < ?", .integer(created - 604_800))
             try connection.execute(
                 "DELETE FROM redemption WHERE invitation NOT IN (SELECT id FROM invitation)")
-            guard try Self.open(at: created, connection).count < Self.openInvitationLimit else {
+            guard try Self.openInvitations(at: created, connection).count < Self.openInvitationLimit
+            else {
                 throw StoreError.tooManyInvitations(limit: Self.openInvitationLimit)
             }
             if let name, uses == 1, try Self.isTaken(name, connection) {
@@ -132,7 +133,7 @@ extension Store {
                 agent = AgentRecord(
                     id: id,
                     name: try Self.name(
-                        given: row.text("name"), isNumbered: uses > 1,
+                        given: row.text("name"), number: uses > 1 ? users.count + 1 : nil,
                         wish: AgentName.wish(name, host: host), id: id,
                         connection),
                     publicKey: publicKey,

@@ -7,14 +7,15 @@
 import SQLite
 
 extension Store {
-    /// The name for a new agent: the invitation's if it has one (with a number if it is for
-    /// several agents), then what the agent proposes, then
+    /// The name for a new agent: the invitation's if it has one, then what the agent proposes, then
     /// a neutral one made of the agent's id.
+    ///
+    /// `number` is where the numbers of an invitation for several agents go on.
     nonisolated static func name(
-        given: String?, isNumbered: Bool = false, wish: String, id: String, _ connection: Connection
+        given: String?, number: Int? = nil, wish: String, id: String, _ connection: Connection
     ) throws -> String {
-        if let given, isNumbered {
-            return try AgentName.numbered(given) { try wasTaken($0, connection) }
+        if let given, let number {
+            return try AgentName.numbered(given, from: number) { try wasTaken($0, connection) }
         }
         if let given, try !isTaken(given, connection) { return given }
         let patterns = try connection.rows("SELECT pattern FROM token WHERE revoked IS NULL")
@@ -39,10 +40,10 @@ extension Store {
         neutralNames(of: agent.id).contains(agent.name)
     }
 
-    /// Whether an agent has this name, or had it when it was revoked.
+    /// Whether an agent has this name, or had it when it was revoked, or has it as its id.
     private nonisolated static func wasTaken(
         _ name: String, _ connection: Connection
     ) throws -> Bool {
-        try !connection.rows("SELECT 1 FROM agent WHERE name = ?", .text(name)).isEmpty
+        try !connection.rows("SELECT 1 FROM agent WHERE name = ?1 OR id = ?1", .text(name)).isEmpty
     }
 }

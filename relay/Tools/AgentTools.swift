@@ -35,15 +35,13 @@ extension Tools {
     func updateAgent(_ call: ToolCall) async throws(Fault) -> JSON {
         let wanted = try UpdateAgent(Fields(object: call.arguments))
         let principal = try router.principal(of: call)
-        var changed = try router.member(named: wanted.agent, principal).record
-        changed.name = wanted.name ?? changed.name
-        changed.tags = wanted.tags ?? changed.tags
-        // A token that is limited to some agents keeps these agents within its limits.
-        guard principal.sees(changed) else {
+        let changed = try router.member(named: wanted.agent, principal).record
+        // Tokens' patterns name agents and tags: a token that is limited to some agents must not
+        // bring them under another token's pattern.
+        guard principal.pattern == .all || wanted.name == nil && wanted.tags == nil else {
             throw Fault(
                 .refusedByPolicy,
-                "this token's pattern does not cover the agent as it would be then: nothing was "
-                    + "changed")
+                "a token whose pattern is not * changes the purpose alone: nothing was changed")
         }
         try await router.fleet.update(
             changed.id, name: wanted.name, tags: wanted.tags, purpose: wanted.purpose,
