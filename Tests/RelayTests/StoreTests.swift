@@ -80,6 +80,21 @@ struct StoreFixture {
         await #expect(throws: StoreError.unknownInvitation(made.id)) {
             try await store.cancelInvitation(made.id)
         }
+        // A revoked machine has the invitation's line still.
+        let line = try await store.createInvitation(uses: 5, lifetime: .seconds(60)).secret
+        let key = [UInt8](repeating: 77, count: 32)
+        let once = try await store.redeem(secret: line, publicKey: key, name: "gone")
+        _ = try await store.revokeAgent(once.id)
+        for again in [key, [UInt8](repeating: 78, count: 32)] {
+            await #expect(throws: StoreError.invitationCancelled) {
+                try await store.redeem(secret: line, publicKey: again, name: "gone")
+            }
+        }
+        // An agent that asks for another's id as its name gets another name.
+        let other = try await store.createInvitation(lifetime: .seconds(60)).secret
+        let thief = try await store.redeem(
+            secret: other, publicKey: [UInt8](repeating: 79, count: 32), name: once.id)
+        #expect(thief.name != once.id)
         let more = try await store.createInvitation(uses: 2, lifetime: .seconds(60)).secret
         for key in keys[2...] { _ = try await store.redeem(secret: more, publicKey: key) }
         await #expect(throws: StoreError.invitationUsed) {

@@ -124,7 +124,7 @@ extension Store {
     private nonisolated static func liveAgent(
         _ nameOrID: String, _ connection: Connection
     ) throws -> AgentRecord {
-        // A name of 16 letters may look like an id. An agent chooses its name, and nobody its id: so
+        // A name of 16 letters may look like an id. An agent chooses its name, and nobody its id:
         // an agent that calls itself by another's id must not be taken for that one.
         let found = try connection.rows(
             "SELECT * FROM agent WHERE (name = ?1 OR id = ?1) AND revoked IS NULL "
