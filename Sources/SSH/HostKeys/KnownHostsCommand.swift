@@ -11,6 +11,9 @@ public struct KnownHostsCommand: Sendable, Hashable {
     /// expanded.
     private let words: [String]
 
+    /// What errors call the place of its lines.
+    static let name = "KnownHostsCommand"
+
     /// The limit of one run: it may ask a slow directory, and runs twice for each connection.
     static let time = Duration.seconds(15)
     /// The most bytes that it may print: some ten thousand keys.
@@ -22,29 +25,38 @@ public struct KnownHostsCommand: Sendable, Hashable {
         self.words = words
     }
 
-    /// Adds what it prints of a host; `key` is the one that the host shows, once that is known.
-    @IO func add(to known: inout KnownHosts, of host: String, key: HostKey?) async throws(SSHError)
-    {
-        let words = words.map { Self.expanded($0, host, key) }
-        let result: ChildResult
+    /// What it prints of a host; `key` is the one that the host shows, once that is known.
+    @IO func lines(of host: String, key: HostKey?) async throws(SSHError) -> String {
+        var arguments = words.map { Self.expanded($0, host, key) }
+        let program = arguments.removeFirst()
+        let result = try await Self.run(program, arguments)
+        if let failure = Self.failure(result) {
+            throw .knownHostsCommandFailed(command: program, reason: failure)
+        }
+        return String(decoding: result.output, as: UTF8.self)
+    }
+
+    /// Why a run gave no lines; nil: it gave them.
+    private static func failure(_ result: ChildResult) -> String? {
+        guard result.exitCode != 0 else { return nil }
+        let ending = result.exitCode.map { "exit code \($0)" } ?? "a signal"
+        let errors = String(decoding: result.errorOutput.suffix(400), as: UTF8.self)
+            .plain(keepsLines: false)
+        return "it ended with \(ending)" + (errors.isEmpty ? "" : ": \(errors)")
+    }
+
+    @IO private static func run(
+        _ program: String, _ arguments: [String]
+    ) async throws(SSHError) -> ChildResult {
+        guard program.hasPrefix("/") else {
+            throw .knownHostsCommandFailed(command: program, reason: "its path is not absolute")
+        }
         do throws(LoopError) {
-            guard words[0].hasPrefix("/") else {
-                throw .cannotStart(program: words[0], reason: "its path is not absolute")
-            }
-            result = try await Child.run(
-                words[0], Array(words.dropFirst()), outputLimit: Self.outputLimit,
-                deadline: Self.time)
+            return try await Child.run(
+                program, arguments, outputLimit: outputLimit, deadline: time)
         } catch {
-            throw .knownHostsCommandFailed(command: words[0], reason: "\(error)")
+            throw .knownHostsCommandFailed(command: program, reason: "\(error)")
         }
-        guard result.exitCode == 0 else {
-            let lines = String(decoding: result.errorOutput.suffix(400), as: UTF8.self)
-            throw .knownHostsCommandFailed(
-                command: words[0],
-                reason: "it ended with \(result.exitCode.map { "exit code \($0)" } ?? "a signal")"
-                    + (lines.isEmpty ? "" : ": \(lines.plain(keepsLines: false))"))
-        }
-        known.add(String(decoding: result.output, as: UTF8.self), file: "KnownHostsCommand")
     }
 
     private static func expanded(_ word: String, _ host: String, _ key: HostKey?) -> String {

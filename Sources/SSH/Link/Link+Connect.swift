@@ -14,8 +14,10 @@ extension Link {
         let known = await KnownHosts.read(configuration.trust.files)
         var all = known
         // As in ssh: the order is asked for by the host's plain name.
-        try await configuration.trust.command?.add(
-            to: &all, of: configuration.host.lowercased(), key: nil)
+        if let command = configuration.trust.command {
+            let host = configuration.host.lowercased()
+            all.add(try await command.lines(of: host, key: nil), file: KnownHostsCommand.name)
+        }
         let link = try await handshake(configuration, all, jump)
         do throws(SSHError) {
             try await link.checkHostKey(known)
@@ -205,7 +207,9 @@ extension Link {
             throw .hostKeyRevoked(host: shown, key: key, file: file)
         }
         var known = known
-        try await trust.command?.add(to: &known, of: shown, key: key)
+        if let command = trust.command {
+            known.add(try await command.lines(of: shown, key: key), file: KnownHostsCommand.name)
+        }
         switch known.verdict(key, host: host, port: port, alias: alias) {
         case .match: return
         case .revoked: throw .hostKeyRevoked(host: shown, key: key)
