@@ -1,6 +1,6 @@
 // Tells when this machine's network changes: an address, a link or a route came or went (Linux:
 // rtnetlink(7)). Invariant: what the kernel sends is read and dropped; only that it came counts.
-internal import CPTY
+internal import CUV
 import Glibc
 
 /// Watches the addresses, links and routes of this machine.
