@@ -58,7 +58,7 @@ import Loop
         return true
     }
 
-    /// Looks at what is there, and takes what belongs to the answer; false when there is no more.
+    /// Takes the bytes of the answer that have come; false when none are left to take.
     private func receive() throws(ProxyFailure) -> Bool {
         var space = [UInt8](repeating: 0, count: 1024)
         let count = recv(socket, &space, space.count, Int32(MSG_PEEK))

@@ -1,4 +1,4 @@
-// Two machines with one identity are told from restarts and late dials.
+// Two machines with one identity are found, and restarts and late dials are not taken for them.
 import Loop
 import Testing
 

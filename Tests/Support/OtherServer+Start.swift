@@ -10,7 +10,7 @@ struct OtherServerFiles {
 
     typealias Started = (RunningProcess, UInt16, SSHKey)
 
-    /// A server that listens on a port it is told, which somebody else may take before it does.
+    /// A server that listens on a port chosen here, which another program may take before it.
     private func listening(
         _ start: (UInt16) throws -> RunningProcess
     ) async throws -> (RunningProcess, UInt16) {

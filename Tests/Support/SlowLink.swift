@@ -71,7 +71,7 @@ public final class SlowLink: Sendable {
         }
     }
 
-    /// A cut of all connections after so many more bytes in one direction.
+    /// A cut of all connections, once `bytes` more bytes have passed in one direction.
     struct Cut: Sendable {
         var isToClient: Bool
         var bytes: Int

@@ -19,7 +19,7 @@ import Wire
     private let log: @IO (String) -> Void
     private var connection: RelayConnection?
     private var dials: Int64 = 0
-    /// Since when there is no connection; nil while there is one.
+    /// The time without a connection, and its failed dials; nil while there is a connection.
     private var outage: Outage?
     private let stopped = Once<Void>()
     private var machine: MachineWatch?

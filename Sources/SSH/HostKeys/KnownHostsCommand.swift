@@ -19,7 +19,7 @@ public struct KnownHostsCommand: Sendable, Hashable {
     /// The most bytes that it may print: some ten thousand keys.
     static let outputLimit = 1 << 20
 
-    /// A program with its arguments; nil: there are no words.
+    /// A program, the first word, with its arguments; nil if `words` is empty.
     public init?(_ words: [String]) {
         guard !words.isEmpty else { return nil }
         self.words = words

@@ -91,7 +91,7 @@ final class Session {
         libssh2_session_method_pref(raw, LIBSSH2_METHOD_SIGN_ALGO, names.joined(separator: ","))
     }
 
-    /// Whether libssh2 keeps exit statuses where they are told apart from none (shim.h).
+    /// Whether an exit status of 0 can be distinguished from a missing one (shim.h says how).
     static let findsStatus = hl_ssh_status_place() >= 0
 
     /// The algorithms that libssh2 has, but for host certificates, which it cannot verify.
