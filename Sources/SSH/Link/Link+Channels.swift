@@ -135,7 +135,7 @@ extension Link {
             }
         }
         guard code != 0 else { return .success(channel) }
-        let refusal = refuse(channel, asked)
+        let refusal = refuse(channel, asked, code)
         // A channel opened ahead may be stale. Only a request that the server denied has certainly
         // not run; after any other failure it may have, and must not be sent twice.
         guard opened.wasAhead, isOpen, !opening.abandoned,
@@ -166,9 +166,15 @@ extension Link {
         return .failure(.channelTimedOut(limit: configuration.limits.channel))
     }
 
-    private func refuse(_ channel: Channel, _ request: String) -> Result<Channel, SSHError> {
+    /// The error of a request that failed.
+    ///
+    /// A request that the server denied has not run, even if the server then ends the connection, as
+    /// ProFTPD does.
+    private func refuse(
+        _ channel: Channel, _ request: String, _ code: Int32
+    ) -> Result<Channel, SSHError> {
         channel.close()
-        if case .linkLost(let reason) = failure {
+        if code != LIBSSH2_ERROR_CHANNEL_REQUEST_DENIED, case .linkLost(let reason) = failure {
             return .failure(.requestUnanswered(request: request, reason: reason))
         }
         return .failure(.requestRefused(request: request))
