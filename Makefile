@@ -1,7 +1,7 @@
 # The commands of the build: CI runs `make check`, and ./run uses `make release`.
 # Programs need swift in PATH and what scripts/packages.sh and scripts/build-libssh2.sh set up.
 .POSIX:
-.PHONY: all build release test tsan check lab fuzz differential soak attack lint format lines bench fairness idle fresh clean
+.PHONY: all build release test tsan check lab fuzz differential soak attack lint format lines bench fairness idle scale fresh clean
 
 flags = --explicit-target-dependency-import-check error
 # The programs include Swift's library, so a site needs no toolchain; -s keeps them small.
@@ -81,6 +81,12 @@ fairness: release
 idle: release
 	scripts/python.sh
 	.deps/venv/bin/python bench/peers/idle.py `swift build -c release --show-bin-path` --seconds 570
+
+# Ten thousand simulated agents on one relay: one table, and a failure beyond a budget. Takes about
+# four minutes (SCALE="--agents 1000" is quicker).
+scale: release
+	swift build $(release) --product homeline-bench
+	python3 bench/peers/scale.py `swift build -c release --show-bin-path` --check $(SCALE)
 
 # ./run --once and ./test on a fresh Debian 12 and 13, each made in a folder (root, debootstrap).
 # FRESH=--no-admin: without CAP_SYS_ADMIN, as in a container; FRESH=--user: by a user with sudo.

@@ -31,6 +31,9 @@ enum Main {
             case HostileAgent.word:
                 let arguments = Array(CommandLine.arguments.dropFirst(2))
                 IO.main { await HostileAgent.run(arguments) }
+            case SimulatedFleet.word:
+                let arguments = Array(CommandLine.arguments.dropFirst(2))
+                IO.main { await SimulatedFleet.run(arguments) }
             case TunnelRows.responder: IO.main { await TunnelRows.respond() }
             case _ where TunnelRows.names.contains(word):
                 IO.main { await TunnelRows.measure(word) }

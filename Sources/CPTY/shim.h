@@ -84,6 +84,13 @@ static inline void hl_keep_heap_small(int mapped, int kept, int heaps) {
 #endif
 }
 
+/* Gives whole free pages of every heap back to the system. Swift hides malloc_trim. */
+static inline void hl_return_memory(void) {
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
+}
+
 /* The type of the file system of an opened file (statfs(2)); 0: not known. Swift hides statfs. */
 static inline long hl_file_system(int fd) {
 #ifdef __linux__

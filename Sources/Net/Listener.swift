@@ -20,6 +20,12 @@ public import Loop
     /// Accepting 32 takes about 1 ms; more wait for the next turn. Left alone, libuv goes on until
     /// none is left.
     public nonisolated static let perTurn = 32
+    /// Connections that the system may hold until they are accepted; it cuts this down to its own
+    /// limit (4096 on Linux).
+    ///
+    /// Beyond it, a peer believes that it is connected, and hears nothing until its system has sent
+    /// its first bytes again, after up to 15 s: a fleet whose relay was away dials all at once.
+    private nonisolated static let backlog: Int32 = 4096
 
     /// What was accepted in this turn.
     private struct Intake {
@@ -84,7 +90,7 @@ public import Loop
         guard let handle else { return }
         var code = bound
         if code == 0 {
-            code = uv_listen(stream(handle), 1024) { stream, status in
+            code = uv_listen(stream(handle), Self.backlog) { stream, status in
                 guard status == 0, let data = stream?.pointee.data else { return }
                 let me = Unmanaged<Listener>.fromOpaque(data).takeUnretainedValue()
                 IO.assume { me.accept() }

@@ -115,10 +115,8 @@ public import Net
         defer { nghttp2_option_del(options) }
         let me = Unmanaged.passUnretained(self).toOpaque()
         var session: OpaquePointer?
-        switch role {
-        case .caller: nghttp2_session_client_new2(&session, Callbacks.table, me, options)
-        case .responder: nghttp2_session_server_new2(&session, Callbacks.table, me, options)
-        }
+        hl_http2_session(
+            &session, role == .caller ? 1 : 0, Callbacks.table, me, options)
         var settings = [
             nghttp2_settings_entry(
                 settings_id: Int32(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS.rawValue),

@@ -90,4 +90,5 @@ def main():
     return 0 if per_link <= PER_LINK and share < CPU and left == count else 1
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())

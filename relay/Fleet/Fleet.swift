@@ -41,6 +41,10 @@ import Wire
     private var revoked: Set<String> = []
     /// Agents whose last-seen time is not stored yet.
     private var seen: Set<String> = []
+    /// Agents that have gone since memory was last given back.
+    private var departures = 0
+    /// How many of them make it worth while: together they hold about 3 MiB.
+    private static let manyDepartures = 100
     /// Agents whose facts are not stored yet.
     private var described: Set<String> = []
 
@@ -131,6 +135,7 @@ import Wire
         guard members[id]?.connection === connection else { return }
         members[id]?.connection = nil
         members[id]?.lostAt = IO.now
+        departures += 1
         members[id]?.record.lastSeen = store.now()
         seen.insert(id)
     }
@@ -142,14 +147,18 @@ import Wire
         described.insert(id)
     }
 
-    /// Stores when agents were last connected, and what they said of their machines; for a timer
-    /// and the end of the program.
+    /// Stores when agents were last connected, and what they said of their machines, and gives back
+    /// the memory of many that have gone; for a timer and the end of the program.
     func saveSeen() async throws(StoreError) {
         let taken = seen.union(members.values.filter { $0.connection != nil }.map(\.record.id))
         let facts = described.compactMap { id in members[id]?.record.facts.map { (id, $0) } }
         (seen, described) = ([], [])
         try await store.touchAgents(
             Array(taken), facts: Dictionary(facts) { first, _ in first })
+        if departures >= Self.manyDepartures {
+            departures = 0
+            Process.returnFreeMemory()
+        }
     }
 
     /// Lets every tunnel finish its calls and close.
