@@ -30,7 +30,10 @@ public struct HTTPLimits: Sendable {
     public var refusals = 100
     /// Time between requests on one connection, and before the first, after which the connection is
     /// taken as unused.
-    public var idleDeadline: Duration = .seconds(75)
+    ///
+    /// Longer than reverse proxies keep theirs (Caddy 120 s, nginx and haproxy 60 s): one that is
+    /// closed here while a proxy sends a request on it costs that client a 502.
+    public var idleDeadline: Duration = .seconds(130)
     /// How long a peer may leave written bytes unread; after that it is taken as gone.
     public var writeDeadline: Duration = .seconds(30)
     /// How long a refused peer may keep sending, so that it can read the reason.
