@@ -269,4 +269,38 @@ import Testing
             listener.close()
         }
     }
+
+    private static let script = "\(Repository.root)/Tests/Interop/python/websocket.py"
+
+    @Test(.needs(.pythonClients)) @IO func `another library's client is understood`() async throws {
+        let server = try Self.server { stream in
+            stream.onData = { [weak stream] in stream?.write($0) }
+        }
+        defer { server.close() }
+        let port = server.address?.port ?? 0
+        let output = try await RunningProcess.run(
+            try #require(Repository.python), [Self.script, "client", "\(port)"])
+        #expect(output == "431323\n")
+    }
+
+    @Test(.needs(.pythonClients)) @IO func `another library's server is understood`() async throws {
+        let process = try RunningProcess(
+            try #require(Repository.python), [Self.script, "server"])
+        #expect(await Support.holds { process.output.hasSuffix("\n") })
+        let port = try #require(UInt16(process.output.dropLast()))
+        let stream = try await WebSocketStream.connect(
+            over: try await SocketStream.connect(host: "127.0.0.1", port: port), host: "x",
+            path: "/", protocol: "echo.1")
+        let (ended, sent) = (Once<NetError?>(), [UInt8](repeating: 0x5a, count: 200_000))
+        var got: [UInt8] = []
+        stream.onData = {
+            got += $0
+            if got.count == sent.count { stream.finish() }
+        }
+        stream.onClose = { ended.set($0) }
+        stream.write(sent)
+        #expect(await IO.within(.seconds(20)) { await ended.wait() } == .some(nil))
+        #expect(got == sent)
+        await process.stop()
+    }
 }
