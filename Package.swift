@@ -117,7 +117,7 @@ let package = Package(
         suite("CryptoTests", ["Crypto"]),
         suite("SQLiteTests", ["SQLite"]),
         suite("NetTests", ["Net", "Loop", "Crypto", "COpenSSL"]),
-        suite("HTTPTests", ["HTTP", "Net", "Loop"]),
+        suite("HTTPTests", ["HTTP", "Net", "Loop", "Crypto"]),
         suite("TunnelTests", ["Tunnel", "Net", "Loop", "Crypto"]),
         suite("SSHTests", ["SSH", "Programs", "Loop", "Net", "Crypto"]),
         suite("MCPTests", ["MCP", "JSON", "HTTP", "Net", "Loop"], exclude: ["python"]),

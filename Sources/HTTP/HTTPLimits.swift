@@ -25,8 +25,8 @@ public struct HTTPLimits: Sendable {
     public var headDeadline: Duration = .seconds(10)
     /// Time from the end of the head to the end of the body, for the same reason (beyond it: 408).
     public var bodyDeadline: Duration = .seconds(30)
-    /// Requests on one connection that may be refused (401, 403, 404); then it closes, so that who
-    /// goes on pays for a connection, too.
+    /// Requests on one connection that may be refused (401, 403, 404, 426); then it closes, so that
+    /// who goes on pays for a connection, too.
     public var refusals = 100
     /// Time between requests on one connection, and before the first, after which the connection is
     /// taken as unused.

@@ -3,8 +3,8 @@
 import Net
 
 extension HTTPResponder {
-    /// Opens the WebSocket that a request asks for; nil: it was answered with the reason instead, or
-    /// its client has left.
+    /// Opens the WebSocket that a request asks for; nil: it was answered with the reason instead,
+    /// or its client has left.
     ///
     /// The stream is the caller's from then on, and counts as no connection of the server.
     public func openWebSocket(

@@ -59,7 +59,7 @@ public import Net
         reader = WebSocketReader(expectsMask: role == .server)
         unsafe below.onData = nil
         below.onDrain = nil
-        below.onEnd = { [self] in self.below.close(nil) }
+        below.onEnd = { [weak below] in below?.close(nil) }
         // Strong until the stream below ends, as TLS is.
         below.onClose = { [self] in ended($0) }
         if below.isClosed { ended(nil) }
@@ -172,8 +172,9 @@ public import Net
         guard !isClosed else { return }
         isClosed = true
         let closed = onClose
-        onClose = nil
         unsafe onData = nil
+        // What is above holds this stream, too.
+        (onEnd, onClose) = (nil, nil)
         closed?(failure ?? error)
     }
 }

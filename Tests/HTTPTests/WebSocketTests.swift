@@ -1,4 +1,5 @@
 // WebSockets: the frames of RFC 6455, what breaks its rules, and both ends over real sockets.
+import Crypto
 import Loop
 import Net
 import Support
@@ -268,6 +269,58 @@ import Testing
             #expect(socket.isClosed)
             listener.close()
         }
+    }
+
+    /// As an agent's: TLS in a WebSocket in TLS. Each layer holds the next one below, and is held by
+    /// it until it ends.
+    @Test @IO func `nothing is left of the layers when they have ended`() async throws {
+        let made = try SelfSignedCertificate.generate(commonName: "x")
+        let context = try TLSContext(
+            serverCertificate: made.certificatePEM, key: made.keyPEM, alpn: [])
+        let client = try TLSContext(
+            client: .pin(try PublicKeyPin(certificatePEM: made.certificatePEM)), alpn: [])
+        /// What is looked for afterwards.
+        @IO final class Layers {
+            weak var outer, inner: TLSStream?
+            weak var socket: WebSocketStream?
+            var isGone: Bool { outer == nil && inner == nil && socket == nil }
+        }
+        let (ours, theirs) = (Layers(), Layers())
+        let server = HTTPServer { request, responder in
+            guard let stream = responder.openWebSocket(request, protocol: "echo.1") else { return }
+            theirs.socket = stream
+            let inner = try? await TLSStream.handshake(over: stream, context: context)
+            theirs.inner = inner
+            inner?.onData = { [weak inner] in inner?.write($0) }
+        }
+        let listener = try Listener.tcp(loopback) { socket in
+            IO.task {
+                guard let outer = try? await TLSStream.handshake(over: socket, context: context)
+                else { return }
+                theirs.outer = outer
+                server.serve(outer)
+            }
+        }
+        func visit() async throws {
+            let outer = try await TLSStream.handshake(
+                over: try await SocketStream.connect(
+                    host: "127.0.0.1", port: listener.address?.port ?? 0),
+                context: client, serverName: "x")
+            let socket = try await WebSocketStream.connect(
+                over: outer, host: "x", path: "/", protocol: "echo.1")
+            let inner = try await TLSStream.handshake(
+                over: socket, context: client, serverName: "x")
+            (ours.outer, ours.socket, ours.inner) = (outer, socket, inner)
+            let echoed = Once<[UInt8]>()
+            inner.onData = { echoed.set([UInt8]($0)) }
+            inner.write([1, 2, 3])
+            #expect(await echoed.wait() == [1, 2, 3])
+            #expect(!theirs.isGone)
+            inner.finish()
+        }
+        try await visit()
+        #expect(await eventually { ours.isGone && theirs.isGone })
+        listener.close()
     }
 
     private static let script = "\(Repository.root)/Tests/Interop/python/websocket.py"
