@@ -271,8 +271,9 @@ import Testing
         }
     }
 
-    /// As an agent's: TLS in a WebSocket in TLS. Each layer holds the next one below, and is held by
-    /// it until it ends.
+    /// As an agent's: TLS in a WebSocket in TLS.
+    ///
+    /// Each layer holds the next one below, and is held by it until it ends.
     @Test @IO func `nothing is left of the layers when they have ended`() async throws {
         let made = try SelfSignedCertificate.generate(commonName: "x")
         let context = try TLSContext(

@@ -221,6 +221,21 @@ struct AgentProxyTests {
         await home.stop()
     }
 
+    @Test func `a relay with a certificate of its own takes agents at its MCP port`() async throws {
+        let place = try await Place.make()
+        await place.home.process("relay")?.stop()
+        try await place.home.startRelay([
+            "--tls-certificate", place.certificate, "--tunnel-url", "wss://localhost:\(place.port)",
+        ])
+        #expect(place.home.tunnel == "wss://localhost:\(place.port)/tunnel")
+        try await place.join("site", place.port)
+        let agent = try RunningProcess(
+            Repository.program("homeline-agent"), ["run", "--data", place.home.data("site")])
+        _ = try await agent.line(containing: "connected to wss://localhost:\(place.port)")
+        await agent.stop()
+        await place.home.stop()
+    }
+
     /// `make proxies`: twice the limit of the proxies, which is above the time between two pings.
     @Test(.enabled(if: ProcessInfo.processInfo.environment["HOMELINE_PROXIES"] != nil))
     func `an idle tunnel outlives the time limits of the proxies`() async throws {
