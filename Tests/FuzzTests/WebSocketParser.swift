@@ -19,7 +19,7 @@ extension Parser {
             seeds: [
                 frames((.binary, Array(0..<40)), (.ping, [1, 2]), (.close, [3, 0xe8])),
                 frames((.binary, [UInt8](repeating: 9, count: 300)), (.pong, [])) + fragments,
-                frames((.binary, [UInt8](repeating: 9, count: 65536)), (.binary, [])),
+                frames((.binary, []), (.binary, [UInt8](repeating: 9, count: 126)), (.ping, [])),
             ]
         ) { bytes in
             let (whole, error) = read(bytes, masked, by: bytes.count)

@@ -1,7 +1,7 @@
 // The way to a relay through a web server that ends TLS (`wss://`): TLS to that server, then a
 // WebSocket, inside of which the tunnel's own TLS begins. Part of RelayConnection; doctor walks it
-// in the same two steps. Invariant: nothing that comes through it is trusted before the TLS inside is
-// there.
+// in the same two steps.
+// Invariant: nothing that comes through it is trusted before the TLS inside is there.
 import Configuration
 import HTTP
 import Loop
