@@ -64,7 +64,7 @@ let package = Package(
             "Crypto", ["COpenSSL"], linker: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
         library("SQLite", ["CSQLite"], linker: [.linkedLibrary("sqlite3")]),
         library("Net", ["Loop", "Crypto", "CUV", "COpenSSL"]),
-        library("HTTP", ["Loop", "Net"], safe: true),
+        library("HTTP", ["Crypto", "Loop", "Net"], safe: true),
         library("Tunnel", ["Loop", "Net", "CNGHTTP2"], linker: [.linkedLibrary("nghttp2")]),
         library(
             "SSH", ["Programs", "Loop", "Net", "Crypto", "CSSH2"],
@@ -85,8 +85,8 @@ let package = Package(
         .executableTarget(
             name: "homeline-agent",
             dependencies: [
-                "Configuration", "Crypto", "Diagnosis", "JSON", "Loop", "Net", "Programs", "SSH",
-                "Screen", "Spelling", "Terminal", "Tunnel", "Wire",
+                "Configuration", "Crypto", "Diagnosis", "HTTP", "JSON", "Loop", "Net", "Programs",
+                "SSH", "Screen", "Spelling", "Terminal", "Tunnel", "Wire",
             ],
             path: "agent", swiftSettings: safe),
         .executableTarget(
@@ -117,7 +117,7 @@ let package = Package(
         suite("CryptoTests", ["Crypto"]),
         suite("SQLiteTests", ["SQLite"]),
         suite("NetTests", ["Net", "Loop", "Crypto", "COpenSSL"]),
-        suite("HTTPTests", ["HTTP", "Net", "Loop"]),
+        suite("HTTPTests", ["HTTP", "Net", "Loop", "Crypto"]),
         suite("TunnelTests", ["Tunnel", "Net", "Loop", "Crypto"]),
         suite("SSHTests", ["SSH", "Programs", "Loop", "Net", "Crypto"]),
         suite("MCPTests", ["MCP", "JSON", "HTTP", "Net", "Loop"], exclude: ["python"]),

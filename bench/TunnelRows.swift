@@ -1,14 +1,17 @@
 // The tunnel alone: calls from a relay's end to an agent's end in another process, over TLS on
-// loopback, one at a time or 64 in flight. The other process is this program as `tunnel-responder`.
+// loopback, one at a time or 64 in flight, and in a WebSocket inside of another TLS (`wss`), which
+// both ends do here: a web server in between has a part of that work. The other process is this
+// program as `tunnel-responder`.
 import Crypto
 import Glibc
+import HTTP
 import Loop
 import Net
 import Tunnel
 import Wire
 
 enum TunnelRows {
-    static let names = ["tunnel1", "tunnel64"]
+    static let names = ["tunnel1", "tunnel64", "tunnel1-wss", "tunnel64-wss"]
     static let responder = "tunnel-responder"
     private static let limits = TunnelLimits(bodyBytes: Contract.callBytes)
     private static let body = [UInt8](repeating: 120, count: 1024)  // each way
@@ -16,12 +19,12 @@ enum TunnelRows {
     /// Answers counts until the input ends; the exit code.
     @IO static func measure(_ row: String) async -> Int32 {
         do {
-            let (tunnel, child) = try await connect()
+            let (tunnel, child) = try await connect(inWebSocket: row.hasSuffix("-wss"))
             defer {
                 tunnel.close()
                 kill(child, SIGTERM)
             }
-            let width = row == "tunnel64" ? 64 : 1
+            let width = row.hasPrefix("tunnel64") ? 64 : 1
             try await LineProtocol.serveRounds { try await times(tunnel, count: $0, width: width) }
             return 0
         } catch {
@@ -65,7 +68,7 @@ enum TunnelRows {
     }
 
     /// Listens, starts the responder and accepts its tunnel.
-    @IO private static func connect() async throws -> (Tunnel, pid_t) {
+    @IO private static func connect(inWebSocket: Bool) async throws -> (Tunnel, pid_t) {
         let made = try SelfSignedCertificate.generate(commonName: "localhost")
         let context = try TLSContext(
             serverCertificate: made.certificatePEM, key: made.keyPEM, alpn: ["homeline/1"])
@@ -77,17 +80,35 @@ enum TunnelRows {
         let listener = try Listener.tcp(address) { accepted.set($0) }
         defer { listener.close() }
         guard let port = listener.address?.port else { throw BenchError("no port") }
-        let child = try start(port: port, pin: "\(pin)")
+        let child = try start(port: port, pin: "\(pin)", inWebSocket)
         let patience = LoopTimer(after: .seconds(10)) { accepted.set(nil) }
         defer { patience.cancel() }
         guard let socket = await accepted.wait() else {
             throw BenchError("the responder never came")
         }
-        let stream = try await TLSStream.handshake(over: socket, context: context)
+        let below = inWebSocket ? try await webSocket(over: socket, made) : socket
+        let stream = try await TLSStream.handshake(over: below, context: context)
         return (Tunnel(over: stream, role: .caller, limits: limits), child)
     }
 
-    private static func start(port: UInt16, pin: String) throws -> pid_t {
+    /// The WebSocket that a peer asks for over TLS.
+    @IO private static func webSocket(
+        over socket: SocketStream, _ made: SelfSignedCertificate
+    ) async throws -> any ByteStream {
+        let context = try TLSContext(
+            serverCertificate: made.certificatePEM, key: made.keyPEM, alpn: ["http/1.1"])
+        let opened = Once<WebSocketStream?>()
+        let server = HTTPServer { request, responder in
+            opened.set(
+                responder.openWebSocket(request, protocol: Contract.webSocketProtocol))
+        }
+        server.serve(try await TLSStream.handshake(over: socket, context: context))
+        guard let stream = await opened.wait() else { throw BenchError("no WebSocket came") }
+        return stream
+    }
+
+    private static func start(port: UInt16, pin: String, _ inWebSocket: Bool) throws -> pid_t {
+        setenv("BENCH_WSS", inWebSocket ? "yes" : "no", 1)
         setenv("BENCH_PORT", "\(port)", 1)
         setenv("BENCH_PIN", pin, 1)
         var arguments = [strdup("homeline-bench"), strdup(responder), nil]
@@ -106,8 +127,17 @@ enum TunnelRows {
             else { throw BenchError("not started by a row") }
             let socket = try await SocketStream.connect(host: "127.0.0.1", port: port)
             let context = try TLSContext(client: .pin(pin), alpn: ["homeline/1"])
+            var below: any ByteStream = socket
+            if try LineProtocol.setting("BENCH_WSS") == "yes" {
+                let outer = try TLSContext(client: .pin(pin), alpn: ["http/1.1"])
+                below = try await WebSocketStream.connect(
+                    over: try await TLSStream.handshake(
+                        over: socket, context: outer, serverName: "localhost"),
+                    host: "localhost", path: Contract.webSocketPath,
+                    protocol: Contract.webSocketProtocol)
+            }
             let stream = try await TLSStream.handshake(
-                over: socket, context: context, serverName: "localhost")
+                over: below, context: context, serverName: "localhost")
             let tunnel = Tunnel(over: stream, role: .responder, limits: limits)
             tunnel.onCall = { $0 }
             await withCheckedContinuation { done in

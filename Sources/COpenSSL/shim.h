@@ -20,6 +20,7 @@ static inline long hl_ssl_set_mode(SSL *s, long m) { return SSL_set_mode(s, m); 
 static inline long hl_ssl_set_host(SSL *s, const char *h) { return SSL_set_tlsext_host_name(s, h); }
 static inline long hl_ctx_set_mode(SSL_CTX *c, long m) { return SSL_CTX_set_mode(c, m); }
 static inline long hl_ctx_set_min_proto(SSL_CTX *c, int v) { return SSL_CTX_set_min_proto_version(c, v); }
+static inline void hl_ctx_no_renegotiation(SSL_CTX *c) { SSL_CTX_set_options(c, SSL_OP_NO_RENEGOTIATION); }
 static inline long hl_ctx_sess_cache(SSL_CTX *c, long m) { return SSL_CTX_set_session_cache_mode(c, m); }
 static inline void hl_bio_retry_read(BIO *b) { BIO_clear_retry_flags(b); BIO_set_retry_read(b); }
 static inline void hl_bio_clear_retry(BIO *b) { BIO_clear_retry_flags(b); }

@@ -177,7 +177,7 @@ import Net
     private func beginBody() throws(HTTPError) {
         state = .body
         deadline = server.tick(after: server.ticks.body)
-        guard isKnownMethod else { throw .refused(status: 405) }
+        guard head.isKnownMethod(in: headBytes) else { throw .refused(status: 405) }
         let length = head.contentLength ?? 0
         guard length <= limits.bodyBytes else { throw .refused(status: 413) }
         body = Body()
@@ -194,18 +194,6 @@ import Net
         let isWaiting = start == input.count && (head.isChunked || length > 0)
         if isWaiting, head.expectsContinue, !head.isHTTP10 {
             write(Array("HTTP/1.1 100 Continue\r\n\r\n".utf8))
-        }
-    }
-
-    private var isKnownMethod: Bool {
-        let (bytes, method) = (headBytes, head.method)
-        switch method.count {
-        case 3: return bytes.isText(method, "GET") || bytes.isText(method, "PUT")
-        case 4: return bytes.isText(method, "POST") || bytes.isText(method, "HEAD")
-        case 5: return bytes.isText(method, "PATCH")
-        case 6: return bytes.isText(method, "DELETE")
-        case 7: return bytes.isText(method, "OPTIONS")
-        default: return false
         }
     }
 
@@ -289,7 +277,7 @@ import Net
     /// Whether the connection stays open after a response with this status.
     func staysOpen(after status: Int) -> Bool {
         switch status {
-        case 401, 403, 404: visitor.refusals += 1
+        case 401, 403, 404, 426: visitor.refusals += 1
         default: break
         }
         let isLast = visitor.probes != nil && start == input.count
@@ -426,6 +414,19 @@ import Net
         guard state == .idle, start == input.count else { return }
         // A long response may still be leaving in slices.
         if visitor.rest.isEmpty { stream.finish() } else { visitor.closesAfterRest = true }
+    }
+
+    /// Gives the stream away during a request, with what came after that; nil: it is gone.
+    func detach() -> (stream: any ByteStream, rest: [UInt8])? {
+        guard state == .handling, visitor.probes == nil else { return nil }
+        state = .closed
+        unsafe stream.onData = nil
+        (stream.onDrain, stream.onEnd, stream.onClose) = (nil, nil, nil)
+        if isPaused { stream.resumeReading() }
+        tellKnown()
+        server.remove(self)
+        responder = nil
+        return (stream, Array(input[start...]))
     }
 
     private func tellKnown() {

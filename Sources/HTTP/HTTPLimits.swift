@@ -25,12 +25,15 @@ public struct HTTPLimits: Sendable {
     public var headDeadline: Duration = .seconds(10)
     /// Time from the end of the head to the end of the body, for the same reason (beyond it: 408).
     public var bodyDeadline: Duration = .seconds(30)
-    /// Requests on one connection that may be refused (401, 403, 404); then it closes, so that who
-    /// goes on pays for a connection, too.
+    /// Requests on one connection that may be refused (401, 403, 404, 426); then it closes, so that
+    /// who goes on pays for a connection, too.
     public var refusals = 100
     /// Time between requests on one connection, and before the first, after which the connection is
     /// taken as unused.
-    public var idleDeadline: Duration = .seconds(75)
+    ///
+    /// Longer than reverse proxies keep theirs (Caddy 120 s, nginx and haproxy 60 s): one that is
+    /// closed here while a proxy sends a request on it costs that client a 502.
+    public var idleDeadline: Duration = .seconds(130)
     /// How long a peer may leave written bytes unread; after that it is taken as gone.
     public var writeDeadline: Duration = .seconds(30)
     /// How long a refused peer may keep sending, so that it can read the reason.

@@ -1,6 +1,7 @@
 // A handler's way to answer one request: at once, or in pieces. Invariant: exactly one response
 // leaves per request; calls in the wrong order, or after the peer has left, do nothing.
 public import Loop
+import Net
 
 /// Answers one request.
 ///
@@ -150,6 +151,18 @@ public import Loop
     }
 
     func drained() { resumeWriters() }
+
+    /// Ends HTTP on the connection, if nothing was answered yet.
+    func detach() -> (stream: any ByteStream, rest: [UInt8])? {
+        guard phase == .waiting, !isDisconnected, let given = connection.detach() else {
+            return nil
+        }
+        phase = .done
+        onDisconnect = nil
+        onInputEnd = nil
+        task = nil
+        return given
+    }
 
     /// The probes that are interim replies.
     ///

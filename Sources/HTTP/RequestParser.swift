@@ -13,6 +13,18 @@ struct RequestHead: Sendable {
     var isChunked = false
     var expectsContinue = false
     var size = 0
+
+    /// Whether the method is one that the server knows, in the bytes of the head.
+    func isKnownMethod(in bytes: [UInt8]) -> Bool {
+        switch method.count {
+        case 3: bytes.isText(method, "GET") || bytes.isText(method, "PUT")
+        case 4: bytes.isText(method, "POST") || bytes.isText(method, "HEAD")
+        case 5: bytes.isText(method, "PATCH")
+        case 6: bytes.isText(method, "DELETE")
+        case 7: bytes.isText(method, "OPTIONS")
+        default: false
+        }
+    }
 }
 
 /// Reads one head; keep it while bytes are added, make a new one for the next request.

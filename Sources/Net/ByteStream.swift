@@ -21,6 +21,9 @@ public import Loop
     /// The peer's address as text, for messages.
     var peer: String { get }
 
+    /// The peer's IP address; nil where there is none, as on a Unix socket.
+    var peerAddress: SocketAddress? { get }
+
     /// Whether the stream has ended; writes to it are dropped.
     var isClosed: Bool { get }
 
@@ -61,6 +64,9 @@ extension ByteStream {
 
     /// Ends the stream now.
     public func close() { close(nil) }
+
+    /// None: only a TCP socket has one, directly or under TLS.
+    public var peerAddress: SocketAddress? { nil }
 
     /// As `unsent`: only a TCP socket knows more, directly or under TLS.
     public var unacknowledged: Int { unsent }

@@ -21,6 +21,8 @@ public enum NetError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The peer sent a server of TLS something else: plain HTTP, by its first byte, or not even
     /// that.
     case notTLS(isHTTP: Bool)
+    /// What the peer sent breaks the rules of the WebSocket below TLS.
+    case badWebSocket(reason: String)
     /// The TLS handshake failed.
     case tls(reason: String)
     /// The peer's key is not the pinned one.
@@ -46,6 +48,7 @@ public enum NetError: Error, Equatable, Sendable, CustomStringConvertible {
         case .silent(let peer): "\(peer) sent nothing"
         case .notTLS(let isHTTP):
             isHTTP ? "it sent plain HTTP to a port with TLS" : "what it sent is not TLS"
+        case .badWebSocket(let reason): "its WebSocket is not as it must be: \(reason)"
         case .tls(let reason): "TLS failed: \(reason)"
         case .wrongPin(let expected, let found):
             "the peer's key \(found) is not the pinned \(expected)"
@@ -67,6 +70,9 @@ public enum NetError: Error, Equatable, Sendable, CustomStringConvertible {
         default: self = .closed(reason: error.description)
         }
     }
+
+    /// Whether the peer did speak, below TLS.
+    var isOfWebSocket: Bool { if case .badWebSocket = self { true } else { false } }
 
     static func connect(_ address: String, _ code: Int32) -> NetError {
         switch code {

@@ -21,7 +21,7 @@ public import Loop
     /// As in `ByteStream`.
     public internal(set) var peer = ""
 
-    /// The peer's IP address; nil on a Unix socket.
+    /// As in `ByteStream`.
     public private(set) var peerAddress: SocketAddress?
 
     private let handle: UnsafeMutableRawPointer

@@ -1,6 +1,6 @@
-// The certificate that a TLS end presents and whom it trusts (SSL_CTX). TLS 1.3 only; there is no
-// "accept all": a client pins the server's key or checks a public certificate. Made once, used by
-// many streams.
+// The certificate that a TLS end presents and whom it trusts (SSL_CTX). TLS 1.3, and 1.2 only where
+// another TLS is inside; there is no "accept all": a client pins the server's key or checks a
+// public certificate. Made once, used by many streams.
 internal import COpenSSL
 public import Crypto
 
@@ -39,12 +39,16 @@ public final class TLSContext: @unchecked Sendable {
     }
 
     /// A client's end.
-    public init(client trust: Trust, alpn protocols: [String]) throws(NetError) {
+    ///
+    /// `allowsTLS12` is for web servers that only pass on what has a TLS of its own.
+    public init(
+        client trust: Trust, alpn protocols: [String], allowsTLS12: Bool = false
+    ) throws(NetError) {
         guard let raw = SSL_CTX_new(TLS_client_method()) else { throw .tls(reason: "no memory") }
         self.raw = raw
         self.trust = trust
         alpn = Self.encode(protocols)
-        configure()
+        configure(oldest: allowsTLS12 ? TLS1_2_VERSION : TLS1_3_VERSION)
         if !protocols.isEmpty {
             SSL_CTX_set_alpn_protos(raw, alpn.baseAddress, UInt32(alpn.count - 1))
         }
@@ -62,8 +66,9 @@ public final class TLSContext: @unchecked Sendable {
         alpn.deallocate()
     }
 
-    private func configure() {
-        _ = hl_ctx_set_min_proto(raw, TLS1_3_VERSION)
+    private func configure(oldest: Int32 = TLS1_3_VERSION) {
+        _ = hl_ctx_set_min_proto(raw, oldest)
+        hl_ctx_no_renegotiation(raw)
         _ = hl_ctx_sess_cache(raw, Int(SSL_SESS_CACHE_OFF))
         SSL_CTX_set_num_tickets(raw, 0)
         // An idle connection keeps no record buffers: 15.8 instead of 27.8 KB.

@@ -26,6 +26,8 @@ public import Loop
     /// As in `ByteStream`.
     public var peer: String { below.peer }
     /// As in `ByteStream`.
+    public var peerAddress: SocketAddress? { below.peerAddress }
+    /// As in `ByteStream`.
     public var unsent: Int { below.unsent }
     /// As in `ByteStream`.
     public var unacknowledged: Int { below.unacknowledged }
@@ -311,7 +313,7 @@ public import Loop
         self.onClose = nil
         onData = nil
         // A peer that sent a server nothing did not want TLS: it is a port scan or a health check.
-        let isSilent = context.trust == nil && !isHeard
+        let isSilent = context.trust == nil && !isHeard && error?.isOfWebSocket != true
         settled?(
             isSilent
                 ? .silent(peer: peer)

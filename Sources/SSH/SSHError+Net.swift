@@ -14,7 +14,7 @@ extension SSHError {
             self = .unreachable(address: address, reason: reason)
         case .timedOut: self = .connectTimedOut(address: address, limit: limit)
         case .closed, .silent, .notTLS, .tls, .wrongPin, .untrusted, .proxy, .cannotListen,
-            .badCredentials:
+            .badWebSocket, .badCredentials:
             self = .local(reason: error.description)
         }
     }

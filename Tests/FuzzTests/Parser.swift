@@ -24,7 +24,7 @@ struct Parser: Sendable {
         head, chunks, request, reply, hello, invitation, target, pattern, knownHosts,
         agentConfiguration, sshConfiguration, sftp, attributes, offer, relayConfiguration, rights,
         claims, tunnel(before: true), tunnel(before: false), connectAnswers,
-        socksAnswers, proxyURL, noProxy,
+        socksAnswers, proxyURL, noProxy, webSocket(masked: true), webSocket(masked: false),
     ]
 
     private static func texts(_ texts: String...) -> [[UInt8]] { texts.map { Array($0.utf8) } }

@@ -16,11 +16,15 @@ final class ReverseProxy: Sendable {
     private let process: RunningProcess
 
     /// Starts one that passes on to `relay`; `certificate` is a file with the chain and the key.
-    static func start(_ kind: Kind, to relay: UInt16, certificate: String) async throws
-        -> ReverseProxy
-    {
+    ///
+    /// `change` is what a test does to the documented text; `port`: where another one listened.
+    static func start(
+        _ kind: Kind, to relay: UInt16, certificate: String, at port: UInt16? = nil,
+        _ change: (String) -> String = { $0 }
+    ) async throws -> ReverseProxy {
         for _ in 0..<5 {
-            let proxy = try ReverseProxy(kind, relay, certificate, try Ports.free())
+            let place = try port ?? Ports.free()
+            let proxy = try ReverseProxy(kind, relay, certificate, place, change)
             if try await proxy.listens() { return proxy }
         }
         throw Unavailable("\(kind.rawValue) found no free port")
@@ -28,8 +32,20 @@ final class ReverseProxy: Sendable {
 
     deinit { process.signal(SIGKILL) }
 
+    /// Ends it as a crash would, with its connections.
+    func kill() async {
+        // nginx's worker would live on without its master.
+        _ = try? await RunningProcess.run("/usr/bin/pkill", ["-KILL", "-P", "\(process.id)"])
+        process.signal(SIGKILL)
+        _ = try? await process.finished()
+    }
+
+    /// Has it read its configuration again (nginx).
+    func reload() { process.signal(SIGHUP) }
+
     private init(
-        _ kind: Kind, _ relay: UInt16, _ certificate: String, _ port: UInt16
+        _ kind: Kind, _ relay: UInt16, _ certificate: String, _ port: UInt16,
+        _ change: (String) -> String
     ) throws {
         self.port = port
         folder = try TemporaryDirectory(kind.rawValue)
@@ -43,7 +59,7 @@ final class ReverseProxy: Sendable {
         }
         // nginx also takes a path away, another one than the relay knows.
         let below = texts.dropFirst().joined().replacingOccurrences(of: "homeline", with: "below")
-        let text = texts[0].replacingOccurrences(
+        let text = change(texts[0]).replacingOccurrences(
             of: "    location / {", with: below + "    location / {")
         let (whole, arguments) = kind.completed(text, port: port, certificate, in: folder.path)
         let file = try folder.write(whole, to: "config")
@@ -107,9 +123,11 @@ extension ReverseProxy.Kind {
         case .caddy:
             // It gets certificates by itself; here it is given one.
             let name = ReverseProxy.name
+            // Each name that the certificate has.
+            let names = "\(name):\(port), localhost:\(port)"
             let site = text.replacingOccurrences(
                 of: "\(name) {",
-                with: "\(name):\(port) {\n    bind 127.0.0.1\n    tls \(certificate) \(certificate)"
+                with: "\(names) {\n    bind 127.0.0.1\n    tls \(certificate) \(certificate)"
             )
             let whole = "{\n    admin off\n    auto_https off\n}\n\(site)"
             return (whole, ["run", "--adapter", "caddyfile", "--config"])

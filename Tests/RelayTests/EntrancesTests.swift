@@ -22,6 +22,10 @@ import Testing
         ("tls://relay.example:8643", "tls://relay.example:8643"),
         ("TLS://relay.example:1/", "tls://relay.example:1"),
         ("tls://[2001:db8::1]:8643", "tls://[2001:db8::1]:8643"),
+        ("wss://relay.example", "wss://relay.example/tunnel"),
+        ("WSS://relay.example:444/", "wss://relay.example:444/tunnel"),
+        ("wss://relay.example/home//tunnel/", "wss://relay.example/home/tunnel"),
+        ("wss://[2001:db8::1]/home", "wss://[2001:db8::1]/home/tunnel"),
     ])
     @IO func `an address that agents can dial is taken`(text: String, url: String) throws {
         #expect(try read("--tunnel-url", text).tunnelURL?.description == url)
@@ -29,7 +33,8 @@ import Testing
 
     @Test(arguments: [
         "tls://h", "tls://h:0", "tls://h:8643/x", "tls://2001:db8::1:8643", "tls://[h]:1", "tls://",
-        "https://h:8643", "h:8643", "", "tls://h:x", " tls://h:1",
+        "https://h:8643", "ws://h/tunnel", "wss://", "wss://h?x", "wss://u@h", "wss://h:0",
+        "h:8643", "", "tls://h:x", " tls://h:1",
         "tls://admin@relay:8643", "tls://a?b:1",
     ])
     @IO func `one that they cannot is refused, and named`(text: String) {

@@ -68,8 +68,13 @@ public final class Installation: Sendable {
     }
 
     /// A new invitation for an agent of this name, which dials the relay or a port in front of it.
-    public func invitation(_ name: String, through port: UInt16? = nil) async throws -> String {
-        let way = port.map { ["--tunnel-url", "tls://127.0.0.1:\($0)"] } ?? []
+    ///
+    /// `url`: the address that it names, if that is another one.
+    public func invitation(
+        _ name: String, through port: UInt16? = nil, at url: String? = nil
+    ) async throws -> String {
+        let url = url ?? port.map { "tls://127.0.0.1:\($0)" }
+        let way = url.map { ["--tunnel-url", $0] } ?? []
         let line = try await admin(["invite", "--name", name] + way)
         let words = line.split(whereSeparator: \.isWhitespace).map(String.init)
         guard let invitation = words.last(where: { $0.hasPrefix("hl1.") }) else {

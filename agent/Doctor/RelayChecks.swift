@@ -21,16 +21,17 @@ import Wire
     private static let patience = Duration.seconds(5)
 
     func run() async {
-        guard let endpoint = Endpoint(identity.relay), let port = endpoint.port else {
+        guard let relay = RelayAddress(identity.relay) else {
             return examination.note(
                 "relay", identity.relay,
                 .fault(
                     "not an address that can be dialled", advice: "join again",
                     exit: ExitCode.configuration))
         }
+        let (host, port) = (relay.address.host, relay.address.port)
         let proxy: Proxy?
         do throws(UplinkError) {
-            proxy = try way.proxy(to: Address(host: endpoint.host, port: port))
+            proxy = try way.proxy(to: relay.address)
         } catch {
             return examination.note(
                 "proxy", Self.proxySources,
@@ -44,13 +45,18 @@ import Wire
         let start = IO.now
         let connected: SocketStream?
         if let proxy {
-            connected = await connect(to: endpoint.host, port, through: proxy)
+            connected = await connect(to: host, port, through: proxy)
         } else {
-            guard let addresses = await addresses(of: endpoint.host, port) else { return }
+            guard let addresses = await addresses(of: host, port) else { return }
             connected = await connect(to: addresses)
         }
-        guard let socket = connected else { return }
-        guard let stream = await handshake(over: socket, endpoint.host) else { return }
+        guard var way: any ByteStream = connected else { return }
+        if relay.path != nil {
+            let checks = WebServerChecks(examination: examination, relay: relay, way: self.way)
+            guard let webSocket = await checks.run(over: way) else { return }
+            way = webSocket
+        }
+        guard let stream = await handshake(over: way, host) else { return }
         clock(stream)
         await hello(over: stream, since: start)
     }
@@ -164,13 +170,13 @@ import Wire
         return .fault("\(error)", advice: advice, exit: ExitCode.unavailable)
     }
 
-    private func handshake(over socket: SocketStream, _ host: String) async -> TLSStream? {
+    private func handshake(over below: any ByteStream, _ host: String) async -> TLSStream? {
         let (identity, authorities) = (identity, way.authoritiesFile)
         let silence =
             "something between drops what it does not know (a firewall, a proxy), or the"
             + " relay hangs: try from another network"
         return await examination.find(
-            "tls", "\(socket.peer), ALPN \(Contract.applicationProtocol)",
+            "tls", "\(below.peer), ALPN \(Contract.applicationProtocol)",
             within: Self.patience + .seconds(1),
             late: .fault("no answer", advice: silence, exit: ExitCode.unavailable)
         ) {
@@ -179,7 +185,7 @@ import Wire
                     client: identity.pin.map { .pin($0) } ?? .authorities(extraFile: authorities),
                     alpn: [Contract.applicationProtocol])
                 let stream = try await TLSStream.handshake(
-                    over: socket, context: context, serverName: host, deadline: Self.patience)
+                    over: below, context: context, serverName: host, deadline: Self.patience)
                 return (Self.judge(stream, isPinned: identity.pin != nil), stream)
             } catch {
                 let advice: String

@@ -99,20 +99,28 @@ import Wire
     private static func dial(
         _ relay: String, _ pin: PublicKeyPin?, _ way: WayOut
     ) async throws(UplinkError) -> TLSStream {
-        guard relay.hasPrefix("tls://"), let address = Address(String(relay.dropFirst(6))) else {
-            throw .badAddress(relay)
-        }
+        guard let relay = RelayAddress(relay) else { throw .badAddress(relay) }
+        let address = relay.address
         var dialling = Dialling()
         dialling.proxy = try way.proxy(to: address)
+        let context: TLSContext
+        var stream: any ByteStream
         do throws(NetError) {
-            let context = try TLSContext(
+            context = try TLSContext(
                 client: pin.map { .pin($0) } ?? .authorities(extraFile: way.authoritiesFile),
                 alpn: [Contract.applicationProtocol])
-            let socket = try await SocketStream.connect(
+            stream = try await SocketStream.connect(
                 host: address.host, port: address.port,
                 deadline: dialling.proxy == nil ? directTime : proxiedTime, dialling)
+        } catch {
+            throw .net(error)
+        }
+        if relay.path != nil {
+            stream = try await WebServerPassage.pass(over: stream, relay, way)
+        }
+        do throws(NetError) {
             return try await TLSStream.handshake(
-                over: socket, context: context, serverName: address.host)
+                over: stream, context: context, serverName: address.host)
         } catch {
             throw .net(error)
         }

@@ -1,4 +1,5 @@
 // Why the agent is not connected to its relay.
+import HTTP
 import Net
 import Wire
 
@@ -6,6 +7,10 @@ import Wire
 enum UplinkError: Error, Equatable, CustomStringConvertible {
     /// The network or TLS failed.
     case net(NetError)
+    /// The web server in front of the relay was not reached over TLS.
+    case webServer(NetError)
+    /// It opened no WebSocket.
+    case webSocket(WebSocketError)
     /// The relay refused this agent.
     case refused(Refusal)
     /// The relay did not finish the hello in time.
@@ -22,11 +27,16 @@ enum UplinkError: Error, Equatable, CustomStringConvertible {
     var description: String {
         switch self {
         case .net(let error): error.description + Self.advice(error)
+        case .webServer(let error):
+            "the web server in front of the relay: \(error)"
+                + (Self.webAdvice(error).map { "; \($0)" } ?? "")
+        case .webSocket(let error): "\(error): \(WebServerPassage.advice(error))"
         case .refused(let refusal): "the relay refused: \(refusal.message)"
         case .timedOut: "the relay did not answer the hello in time"
         case .ended(let reason), .wayOut(let reason): reason
         case .badAddress(let text):
-            "\"\(text)\" is not a relay address, which looks like tls://HOST:PORT"
+            "\"\(text)\" is not a relay address, which looks like tls://HOST:PORT or"
+                + " wss://HOST/tunnel"
         case .identity(let reason): reason
         }
     }
@@ -43,8 +53,24 @@ enum UplinkError: Error, Equatable, CustomStringConvertible {
                 + " the relay's certificate is of an authority of your own, name that with RelayCA"
                 + " in agent.conf"
         case .nameNotFound, .nameLookupFailed, .refused, .unreachable, .timedOut, .closed, .silent,
-            .notTLS, .tls, .proxy, .cannotListen, .badCredentials:
+            .notTLS, .badWebSocket, .tls, .proxy, .cannotListen, .badCredentials:
             ""
+        }
+    }
+
+    /// What to do where TLS with the web server fails; the relay's key is not its affair.
+    static func webAdvice(_ error: NetError) -> String? {
+        switch error {
+        case .untrusted:
+            "if its certificate, or that of a proxy on the way that opens TLS, is of an authority"
+                + " of your own, name that with RelayCA in agent.conf"
+        case .tls(let reason) where reason.contains("application protocol"):
+            "it speaks HTTP/2 alone: let it speak HTTP/1.1, too"
+        case .tls(let reason) where reason.contains("protocol version"):
+            "it has neither TLS 1.2 nor 1.3"
+        case .nameNotFound, .nameLookupFailed, .refused, .unreachable, .timedOut, .closed, .silent,
+            .notTLS, .badWebSocket, .tls, .wrongPin, .proxy, .cannotListen, .badCredentials:
+            nil
         }
     }
 

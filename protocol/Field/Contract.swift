@@ -9,6 +9,10 @@ public enum Contract {
     public static let version: Int64 = 2
     /// The ALPN protocol of a tunnel.
     public static let applicationProtocol = "homeline/1"
+    /// The protocol of the WebSocket that carries a tunnel's TLS (`Sec-WebSocket-Protocol`).
+    public static let webSocketProtocol = "homeline.1"
+    /// The path of that WebSocket where the address names none.
+    public static let webSocketPath = "/tunnel"
     /// The label of the keying material a hello is bound to (RFC 8446 §7.5), 32 bytes.
     public static let exporterLabel = "EXPORTER-homeline-agent-hello"
     /// Bytes of the keying material and of the relay's nonce.

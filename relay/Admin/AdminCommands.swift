@@ -24,7 +24,8 @@ extension Setting {
     static let ttl = Setting.duration(
         "ttl", "how long the invitation is valid", default: "30m", flagOnly: true)
     static let tunnelURL = Setting.text(
-        "tunnel-url", "URL", "the address the agent dials; default where the relay last listened",
+        "tunnel-url", "URL",
+        "the address the agent dials, as for serve; default where the relay last listened",
         flagOnly: true)
     static let scopes = Setting.list(
         "scopes", "A,B", "what the token may do; default all but admin", flagOnly: true)

@@ -2,22 +2,50 @@
 // address that an agent can dial as it is; anything else is refused where it was given.
 import Configuration
 import Loop
+import Wire
 
 /// The URL that invitations carry.
 struct TunnelURL: Equatable, CustomStringConvertible {
-    /// `tls://HOST:PORT`.
+    /// `tls://HOST:PORT` or `wss://HOST[:PORT]/…/tunnel`.
     let description: String
+    /// The host, without brackets.
+    let host: String
+    /// The port that is dialled.
+    let port: UInt16
+    /// The path of the WebSocket; nil: agents dial the relay's own port.
+    let path: String?
+    /// The host and, where one was given, the port, as a URL has them.
+    let authority: String
 
-    /// Reads `tls://HOST:PORT`, with a slash behind it or not.
+    /// Reads `tls://HOST:PORT`, with a slash behind it or not; or `wss://HOST`, with a port, a
+    /// path, `/tunnel` or slashes behind it where one is given.
     init(_ text: String) throws(ConfigurationError) {
-        guard let endpoint = Endpoint(text), endpoint.scheme == "tls", let host = endpoint.urlHost,
-            let port = endpoint.port, ["", "/"].contains(endpoint.path)
+        guard let endpoint = Endpoint(text), let name = endpoint.urlHost,
+            let (port, path) = Self.place(endpoint)
         else {
             throw .badValue(
                 place: Setting.tunnelURL.flag, value: text,
-                expected: "an address that agents dial, such as tls://relay.example:8643")
+                expected: "an address that agents dial, such as tls://relay.example:8643 or"
+                    + " wss://relay.example/tunnel")
         }
-        description = "tls://\(host):\(port)"
+        (host, self.port, self.path) = (endpoint.host, port, path)
+        let shown = path == nil ? ":\(port)" : endpoint.port.map { ":\($0)" } ?? ""
+        authority = name + shown
+        description = "\(endpoint.scheme)://\(authority)\(path ?? "")"
+    }
+
+    private static func place(_ endpoint: Endpoint) -> (port: UInt16, path: String?)? {
+        switch endpoint.scheme {
+        case "tls":
+            guard let port = endpoint.port, ["", "/"].contains(endpoint.path) else { return nil }
+            return (port, nil)
+        case "wss":
+            let names = endpoint.path.split(separator: "/")
+            let last = Contract.webSocketPath.dropFirst()
+            let whole = names.last == last ? names : names + [last]
+            return (endpoint.port ?? 443, "/" + whole.joined(separator: "/"))
+        default: return nil
+        }
     }
 }
 

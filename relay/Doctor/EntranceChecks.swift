@@ -206,31 +206,51 @@ struct RelayEntrances: Sendable {
         return (client, isSecure)
     }
 
+    /// What an agent's TLS goes over: TCP, or a WebSocket through the web server in front.
+    private static func way(to address: TunnelURL) async throws -> any ByteStream {
+        let socket = try await SocketStream.connect(
+            host: address.host, port: address.port, deadline: patience)
+        guard let path = address.path else { return socket }
+        let stream = try await TLSStream.handshake(
+            over: socket,
+            context: try TLSContext(
+                client: .authorities(extraFile: nil), alpn: ["http/1.1"], allowsTLS12: true),
+            serverName: address.host, deadline: patience)
+        return try await WebSocketStream.connect(
+            over: stream, host: address.authority, path: path,
+            protocol: Contract.webSocketProtocol, deadline: patience)
+    }
+
     /// Dials as an agent does, up to the pin.
     private func tunnel(_ url: String, _ pin: PublicKeyPin) async {
         let outside = "try it from an agent's site (homeline-agent doctor): a NAT may not lead back"
         await examination.check(
-            "tunnel-url", url, within: Self.patience * 2 + .seconds(1),
+            "tunnel-url", url, within: Self.patience * 4 + .seconds(1),
             late: .warning("no answer", advice: outside)
         ) {
-            guard let endpoint = Endpoint(url), let port = endpoint.port else {
+            guard let address = try? TunnelURL(url) else {
                 return .fault(
                     "not an address that agents dial", advice: "correct --tunnel-url",
                     exit: ExitCode.configuration)
             }
-            do throws(NetError) {
+            do {
                 let context = try TLSContext(
                     client: .pin(pin), alpn: [Contract.applicationProtocol])
-                let socket = try await SocketStream.connect(
-                    host: endpoint.host, port: port, deadline: Self.patience)
                 let stream = try await TLSStream.handshake(
-                    over: socket, context: context, serverName: endpoint.host,
-                    deadline: Self.patience)
+                    over: try await Self.way(to: address), context: context,
+                    serverName: address.host, deadline: Self.patience)
                 let version = stream.version ?? "TLS"
                 stream.close()
                 return .ok("\(version), the key is this relay's")
-            } catch .timedOut(let what) {
+            } catch NetError.timedOut(let what) {
                 return .warning("\(what) took too long", advice: outside)
+            } catch let error as WebSocketError {
+                return .fault(
+                    "\(error)",
+                    advice:
+                        "have the web server pass \(address.path ?? "it") on to the MCP port, as"
+                        + " docs/proxies.md shows, or correct --tunnel-url",
+                    exit: ExitCode.unavailable)
             } catch {
                 return .fault(
                     "\(error)",

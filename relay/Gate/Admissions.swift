@@ -1,5 +1,5 @@
 // The connections that are being admitted: how many there may be, in all and from one address, and
-// which one is closed when there is no room. Admissions decides; WaitingRoom holds the sockets.
+// which one is closed when there is no room. Admissions decides; WaitingRoom holds the connections.
 // Invariant: a newcomer always gets a place. The oldest connection that has not completed its TLS
 // handshake is closed for it, or else the oldest of all; if the newcomer's address has used up its
 // share, only connections of that address are closed.
@@ -8,18 +8,18 @@ import Configuration
 import Loop
 import Net
 
-/// Sockets whose peers are not known yet: agents before the welcome, MCP clients before the first
-/// valid token on their connection.
+/// Connections whose peers are not known yet: agents before the welcome, MCP clients before the
+/// first valid token on their connection.
 @IO final class WaitingRoom {
     private var admissions = Admissions()
-    private var sockets: [Int: SocketStream] = [:]
+    private var streams: [Int: any ByteStream] = [:]
     private var rate = HandshakeRate()
 
-    /// Adds a socket, and closes another one if there is no room; returns the new socket's number.
-    func enter(_ socket: SocketStream) -> Int {
-        let (number, evicted) = admissions.add(from: Self.origin(of: socket))
-        if let evicted { sockets.removeValue(forKey: evicted)?.close() }
-        sockets[number] = socket
+    /// Adds a connection, and closes another one if there is no room; returns the new one's number.
+    func enter(_ stream: any ByteStream) -> Int {
+        let (number, evicted) = admissions.add(from: Self.origin(of: stream))
+        if let evicted { streams.removeValue(forKey: evicted)?.close() }
+        streams[number] = stream
         return number
     }
 
@@ -27,26 +27,26 @@ import Net
     ///
     /// Nil for this machine: a proxy on it stands for everybody, so its connections count in all
     /// alone.
-    private static func origin(of socket: SocketStream) -> String? {
-        guard let address = socket.peerAddress, !address.isLoopback else { return nil }
+    private static func origin(of stream: any ByteStream) -> String? {
+        guard let address = stream.peerAddress, !address.isLoopback else { return nil }
         guard address.isIPv6 else { return address.host }
         let groups = HostName.canonical(address.host).split(separator: ":")
         return groups.count == 8 ? groups[..<4].joined(separator: ":") : address.host
     }
 
-    /// Whether a socket's TLS handshake may begin, now that its peer has sent something.
+    /// Whether a connection's TLS handshake may begin, now that its peer has sent something.
     func mayBegin(_ number: Int) -> Bool {
-        guard let socket = sockets[number] else { return false }
-        return rate.admits(Self.origin(of: socket), at: IO.now)
+        guard let stream = streams[number] else { return false }
+        return rate.admits(Self.origin(of: stream), at: IO.now)
     }
 
-    /// Notes that a socket's peer has completed its TLS handshake.
+    /// Notes that a connection's peer has completed its TLS handshake.
     func spoke(_ number: Int) { admissions.spoke(number) }
 
-    /// A socket was admitted or refused, or is gone.
+    /// A connection was admitted or refused, or is gone.
     func leave(_ number: Int) {
         admissions.remove(number)
-        sockets[number] = nil
+        streams[number] = nil
     }
 }
 

@@ -61,11 +61,12 @@ import Wire
         log.close()
     }
 
-    private func accept(_ socket: SocketStream) {
-        let number = room.enter(socket)
+    /// Admits the agent at the other end of a connection: of this port, or by WebSocket.
+    func accept(_ connection: any ByteStream) {
+        let number = room.enter(connection)
         IO.task {
-            let peer = socket.peer
-            let refused = await self.admit(socket, number, before: IO.now + self.deadline)
+            let peer = connection.peer
+            let refused = await self.admit(connection, number, before: IO.now + self.deadline)
             self.room.leave(number)
             if let refused { self.log.refused(peer, refused) }
         }
@@ -73,12 +74,12 @@ import Wire
 
     /// Admits one connection; returns the reason if it is refused.
     private func admit(
-        _ socket: SocketStream, _ number: Int, before end: ContinuousClock.Instant
+        _ connection: any ByteStream, _ number: Int, before end: ContinuousClock.Instant
     ) async -> Rejection? {
         let stream: TLSStream
         do throws(NetError) {
             stream = try await TLSStream.handshake(
-                over: socket, context: context, deadline: end - IO.now,
+                over: connection, context: context, deadline: end - IO.now,
                 plainReply: PlainReply.saying("\(Self.clientsGoElsewhere), and over TLS"),
                 mayBegin: { [room] in room.mayBegin(number) })
         } catch .silent {

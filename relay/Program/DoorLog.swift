@@ -40,7 +40,7 @@ import Net
         case .notTLS(isHTTP: false), .tls:
             log.note(.handshake, "an MCP client at \(peer): \(error)")
         case .nameNotFound, .nameLookupFailed, .refused, .unreachable, .timedOut, .closed, .silent,
-            .wrongPin, .untrusted, .proxy, .cannotListen, .badCredentials:
+            .wrongPin, .untrusted, .proxy, .cannotListen, .badWebSocket, .badCredentials:
             // It left, or sent nothing: a port scan, or a health check.
             break
         }

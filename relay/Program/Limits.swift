@@ -51,6 +51,12 @@ enum Limits {
             "a connection to the MCP port without a request", time: http.idleDeadline,
             "the connection is closed"),
         Limit(
+            "a frame of an agent's WebSocket", bytes: WebSocketLimits.frameBytes,
+            "the connection is closed"),
+        Limit(
+            "frames without data, in a row", count: WebSocketLimits.idleFrames,
+            "the connection is closed"),
+        Limit(
             "connections to the admin socket", count: AdminServer.connectionLimit,
             "the connection is closed"),
         Limit(

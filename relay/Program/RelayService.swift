@@ -261,6 +261,9 @@ struct StartFailure: Error {
     }
 
     private func handle(_ request: HTTPRequest, _ responder: HTTPResponder) async {
+        if WebSocketDoor.serves(request.path) {
+            return WebSocketDoor(gate: gate).answer(request, responder)
+        }
         guard serves(request.path), let endpoint else {
             return responder.sendNotFound(
                 "MCP is served at /mcp; there is no OAuth here: tokens come from the operator")

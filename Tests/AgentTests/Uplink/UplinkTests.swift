@@ -179,7 +179,9 @@ import Wire
 
     @Test @IO func `an address that cannot be dialled is final`() async throws {
         let relay = try TestRelay()
-        for url in ["wss://relay", "tls://relay", "relay:1", "tls://[::1:5"] {
+        for url in [
+            "ws://relay", "wss://a b", "wss://relay:0", "tls://relay", "relay:1", "tls://[::1:5",
+        ] {
             let agent = try TestAgent()
             try agent.run(url: url, pin: relay.pin)
             #expect(await agent.end() == .some(.badAddress(url)))

@@ -1,0 +1,31 @@
+// Where a relay is dialled, as its invitation says: at its own port, or by WebSocket through a web
+// server. Pure.
+import Configuration
+import Wire
+
+/// The address of a relay.
+struct RelayAddress: Equatable {
+    /// The host and the port of the first connection.
+    let address: Address
+    /// The path of the WebSocket; nil: TLS to the relay's own port.
+    let path: String?
+    /// What a web server is asked for: the host, and the port if it is not that of HTTPS.
+    let authority: String
+
+    /// Reads `tls://HOST:PORT` or `wss://HOST[:PORT][/PATH]`; nil: it is neither.
+    init?(_ text: String) {
+        guard let endpoint = Endpoint(text) else { return nil }
+        let isRoot = ["", "/"].contains(endpoint.path)
+        switch endpoint.scheme {
+        case "tls":
+            guard let port = endpoint.port, isRoot else { return nil }
+            (address, path) = (Address(host: endpoint.host, port: port), nil)
+        case "wss":
+            address = Address(host: endpoint.host, port: endpoint.port ?? 443)
+            path = isRoot ? Contract.webSocketPath : endpoint.path
+        default: return nil
+        }
+        let name = endpoint.isBracketed ? "[\(endpoint.host)]" : endpoint.host
+        authority = name + (address.port == 443 ? "" : ":\(address.port)")
+    }
+}
