@@ -11,6 +11,8 @@ public enum Method: String, Sendable, CaseIterable {
     case refuse = "agent.refuse"
     /// The agent's machine, its open sessions and commands, and its SSH links.
     case describe = "agent.describe"
+    /// What has happened since the relay asked last.
+    case events = "agent.events"
     /// The progress of a waiting call.
     case progress = "call.progress"
     /// The principals whose sessions and commands the agent holds.
@@ -55,6 +57,7 @@ public enum Method: String, Sendable, CaseIterable {
         case .welcome: Welcome.row
         case .refuse: Refusal.row
         case .describe: AgentDescription.row
+        case .events: AskEvents.row
         case .progress: AskProgress.row
         case .listPrincipals: PrincipalList.row
         case .endPrincipal: EndPrincipal.row

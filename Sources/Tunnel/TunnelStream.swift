@@ -45,6 +45,8 @@ public import Net
         var method = ""
         var authority = ""
         var status = 0
+        /// Whether it is a call that is answered when something happens: nobody waits for it.
+        var isStanding = false
         /// The total size of all headers in bytes.
         var bytes = 0
     }

@@ -100,6 +100,7 @@ struct Parser: Sendable {
         case .hello: _ = try Challenge(fields)
         case .welcome: _ = try Welcome(fields)
         case .refuse: _ = try Refusal(fields)
+        case .events: _ = try AskEvents(fields)
         case .progress: _ = try AskProgress(fields)
         case .listTargets: _ = try ListTargets(fields)
         case .openSession: _ = try TargetName(OpenSession(fields).target)
@@ -130,6 +131,10 @@ struct Parser: Sendable {
         switch Reply(decoding: bytes) {
         case .result(let result):
             _ = try? Hello(Fields(result))
+            if let events = try? AgentEvents(Fields(result), after: nil) {
+                let again = try AgentEvents(Fields(events.json), after: nil)
+                precondition(again == events, "other events")
+            }
             return result.bytes.count
         case .fault(let fault):
             precondition(fault.message.unicodeScalars.count <= 4000)

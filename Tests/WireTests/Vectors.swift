@@ -65,6 +65,7 @@ enum Vectors {
             case .welcome: _ = try Welcome(fields)
             case .refuse: _ = try Refusal(fields)
             case .describe: _ = try DescribeAgent(fields)
+            case .events: _ = try AskEvents(fields)
             case .progress: _ = try AskProgress(fields)
             case .listPrincipals: _ = try NoArguments(fields)
             case .endPrincipal: _ = try EndPrincipal(fields)
