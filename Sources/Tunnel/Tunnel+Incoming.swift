@@ -60,7 +60,7 @@ extension Tunnel {
             if !stream.head.isStanding { lookSoon() }
         }
         guard ended else { return }
-        if case .callIn = stream.kind { answer(stream) } else { stream.onEnd?() }
+        if case .callIn = stream.kind { answer(stream) } else { stream.receiveEnd() }
     }
 
     func answer(_ stream: TunnelStream) {
