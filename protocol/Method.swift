@@ -9,6 +9,10 @@ public enum Method: String, Sendable, CaseIterable {
     case welcome = "agent.welcome"
     /// The relay refuses the agent and closes the tunnel.
     case refuse = "agent.refuse"
+    /// Asks the agent for its next key.
+    case offerKey = "agent.offer_key"
+    /// Has the agent use the key that it offered.
+    case useKey = "agent.use_key"
     /// The agent's machine, its open sessions and commands, and its SSH links.
     case describe = "agent.describe"
     /// What has happened since the relay asked last.
@@ -56,6 +60,8 @@ public enum Method: String, Sendable, CaseIterable {
         case .hello: Hello.row
         case .welcome: Welcome.row
         case .refuse: Refusal.row
+        case .offerKey: OfferKey.row
+        case .useKey: UseKey.row
         case .describe: AgentDescription.row
         case .events: AskEvents.row
         case .progress: AskProgress.row

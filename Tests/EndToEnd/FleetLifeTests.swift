@@ -77,5 +77,59 @@ import Testing
         #expect(done["results"]?[0]?["exit_code"] == 0)
         let log = try #require(home.process("relay")).errors
         #expect(log.components(separatedBy: "two machines use this identity").count == 2)
+        // What the warning advises ends it.
+        _ = await copy.stop()
+        let invited = try await home.relay("invite", "--json")
+        _ = try await RunningProcess.run(
+            Repository.program("homeline-agent"),
+            [
+                "join", "--new", try #require(invited["invitation"]?.stringValue), "--name",
+                "other",
+                "--data", home.data("copy"),
+            ])
+        let other = try RunningProcess(
+            Repository.program("homeline-agent"), ["run", "--data", home.data("copy")])
+        defer { other.signal(SIGKILL) }
+        #expect(await home.online("other", caller: caller))
+    }
+
+    @Test func `an agent gets a new key, and a reinstalled machine is the same agent again`()
+        async throws
+    {
+        let home = try await Installation.start()
+        let caller = try await home.caller()
+        try await home.join("site", settings: "AllowLocal yes\n")
+        try await home.startAgent("site", caller: caller)
+        let session = try await caller.structured("ssh_session_open", ["target": "site/local"])
+        let id = try #require(session["session_id"])
+        let file = home.data("site") + "/agent.key"
+        let first = try String(contentsOfFile: file, encoding: .utf8)
+        let changed = try await home.relay("agents", "new-key", "site", "--json")
+        #expect(changed["changed"] == true, "\(changed)")
+        #expect(try String(contentsOfFile: file, encoding: .utf8) != first)
+        // The session does not notice, and the key counts after a restart of the relay.
+        _ = await home.process("relay")?.stop()
+        try await home.startRelay()
+        let again = try await home.caller()
+        #expect(await home.online("site", caller: again))
+        let run = try await again.structured(
+            "ssh_session_command", ["session_id": id, "command": "echo still here"])
+        #expect(run["output"] == "still here\n")
+        // The machine is installed anew: its folder is gone.
+        let invited = try await home.relay("invite", "--rejoin", "site", "--json")
+        _ = try await RunningProcess.run(
+            Repository.program("homeline-agent"),
+            [
+                "join", try #require(invited["invitation"]?.stringValue),
+                "--data", home.data("fresh"),
+            ])
+        let fresh = try RunningProcess(
+            Repository.program("homeline-agent"), ["run", "--data", home.data("fresh")])
+        defer { fresh.signal(SIGKILL) }
+        let former = try #require(home.process("site"))
+        _ = try await former.line(containing: "refused")
+        let agents = try await home.relay("agents", "--json")["agents"]?.arrayValue
+        #expect(agents?.map { $0["agent"] } == ["site"])
+        #expect(await home.online("site", caller: again))
     }
 }

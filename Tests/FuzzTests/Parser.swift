@@ -101,6 +101,8 @@ struct Parser: Sendable {
         case .welcome: _ = try Welcome(fields)
         case .refuse: _ = try Refusal(fields)
         case .events: _ = try AskEvents(fields)
+        case .offerKey: _ = try OfferKey(fields)
+        case .useKey: _ = try UseKey(fields)
         case .progress: _ = try AskProgress(fields)
         case .listTargets: _ = try ListTargets(fields)
         case .openSession: _ = try TargetName(OpenSession(fields).target)

@@ -24,6 +24,7 @@ import Wire
     func presence() -> [String: JSON.Object] { online }
     var changed: [AgentRecord] = []
     func agentChanged(_ record: AgentRecord) { changed.append(record) }
+    func changeKey(of record: AgentRecord) async -> String? { nil }
     func agentRevoked(_ id: String) { revoked.append(id) }
     func tokenRevoked(_ id: String) async -> JSON.Object {
         revokedTokens.append(id)

@@ -7,6 +7,9 @@ import Testing
 @testable import homeline_relay
 
 @Suite struct MigrationTests {
+    /// The step that lets several agents join by one invitation.
+    private static let manyUses = 5
+
     /// A store of the schema's first `steps` steps, with an agent and an invitation.
     private func stored(_ steps: Int) async throws -> TemporaryDirectory {
         let folder = try TemporaryDirectory("old-store")
@@ -16,6 +19,16 @@ import Testing
             try connection.execute(
                 "INSERT INTO agent (id, name, public_key, tags, purpose, created) "
                     + "VALUES ('a1', 'lab', x'01', 'x,y', 'jump box', 5)")
+            if steps >= Self.manyUses {
+                for (id, secret) in [("i1", 7), ("i2", 8)] as [(String, UInt8)] {
+                    try connection.execute(
+                        "INSERT INTO invitation (id, secret_hash, tags, purpose, created, expires, "
+                            + "uses, made_by) VALUES (?, ?, ?, '', 5, 100, 1, '')",
+                        .text(id), .blob(SHA256.hash([secret])), .text(id == "i1" ? "z" : ""))
+                }
+                try connection.execute("INSERT INTO redemption VALUES ('i2', 'a1', 6)")
+                return
+            }
             try connection.execute(
                 "INSERT INTO invitation (id, secret_hash, tags, purpose, created, expires) "
                     + "VALUES ('i1', ?, 'z', '', 5, 100)", .blob(SHA256.hash([7])))

@@ -73,6 +73,29 @@ import Wire
         }
     }
 
+    @Test func `the proof of an offered key is the written-down one`() throws {
+        let proof = try Vectors.json("key-offer.json")
+        func bytes(_ name: String) throws -> [UInt8] {
+            try #require(Vectors.hex(proof[name]?.stringValue))
+        }
+        let key = try Ed25519PrivateKey(seed: try bytes("seed"))
+        let message = Contract.keyMessage(
+            nonce: try bytes("nonce"), agentID: try #require(proof["agent_id"]?.stringValue))
+        #expect(message == (try bytes("message")))
+        #expect(try key.sign(message) == (try bytes("signature")))
+        let offer = try OfferKey(Vectors.arguments(.offerKey))
+        #expect(Base64.decodeURL(offer.nonce) == (try bytes("nonce")))
+        let offered = try OfferedKey(Fields(Vectors.result("agent.offer_key")))
+        #expect(Base64.decodeURL(offered.publicKey) == key.publicKey.bytes)
+        #expect(Base64.decodeURL(offered.signature) == (try bytes("signature")))
+        let use = try UseKey(Vectors.arguments(.useKey))
+        #expect(use.publicKey == offered.publicKey)
+        for (method, json) in [(Wire.Method.offerKey, offer.json), (.useKey, use.json)] {
+            let request = Request(method, caller: .relay, arguments: RawJSON(json))
+            #expect(request.encoded() == (try Vectors.bytes("\(method.rawValue).request.json")))
+        }
+    }
+
     @Test func `some refusals are final`() throws {
         for (reason, final) in [
             ("invitation", true), ("unknown", true), ("revoked", true), ("superseded", false),

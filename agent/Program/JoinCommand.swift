@@ -17,7 +17,8 @@ import Wire
         do throws(UplinkError) {
             let identity = try await Uplink.join(
                 invitation, name: options.string(Settings.name),
-                tags: options.strings(Settings.tags), folder: folder, way: settings.wayOut)
+                tags: options.strings(Settings.tags), folder: folder,
+                asNew: options.bool(Settings.new), way: settings.wayOut)
             Process.print(
                 "Joined \(identity.relay) as \(identity.name).\nNow run: homeline-agent run"
                     + (options.isSet(Settings.data) ? " --data \(folder)" : "") + "\n")

@@ -36,6 +36,15 @@ import Wire
             Process.log("the relay calls this agent \(welcome.name) now")
             return [:]
         }
+        dispatcher.serve(.offerKey) { [weak uplink] (call: OfferKey, _) throws(Fault) in
+            guard let uplink else { throw Fault(.unavailable, "the agent is stopping") }
+            return try uplink.offerKey(call).json
+        }
+        dispatcher.serve(.useKey) { [weak uplink] (call: UseKey, _) throws(Fault) in
+            guard let uplink else { throw Fault(.unavailable, "the agent is stopping") }
+            try uplink.useKey(call)
+            return [:]
+        }
         let reload = SignalWatch(SIGHUP) {
             do throws(CommandFailure) {
                 let settings = try AgentSettings(

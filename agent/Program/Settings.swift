@@ -9,6 +9,9 @@ enum Settings {
     static let config = Setting.text("config", "FILE", "the configuration (default DIR/agent.conf)")
     static let name = Setting.text(
         "name", "NAME", "the agent's name at the relay (default: the host's name)", flagOnly: true)
+    static let new = Setting.truth(
+        "new", "make a new key, for a folder that was copied from another machine",
+        flagOnly: true)
     static let tags = Setting.list(
         "tags", "A,B", "tags of its own, shown beside those of the invitation; they grant nothing",
         flagOnly: true)
@@ -123,7 +126,7 @@ enum Settings {
         commands: [
             Command(
                 "join", "Join a relay by the invitation it printed.",
-                settings: [data, config, name, tags] + wayOut,
+                settings: [data, config, name, tags, new] + wayOut,
                 positionals: [.required("INVITATION")]),
             Command(
                 "run", "Connect to the relay and serve it.",

@@ -7,7 +7,7 @@ import JSON
 /// A joined agent's identity.
 struct Identity: Sendable {
     /// The key by which the relay knows the agent.
-    let key: Ed25519PrivateKey
+    var key: Ed25519PrivateKey
     /// The relay, as the invitation named it: `tls://HOST:PORT`.
     var relay: String
     /// The pin of the relay's key; nil when a public authority vouches for it.
@@ -18,6 +18,7 @@ struct Identity: Sendable {
     var name: String
 
     private static func keyFile(_ folder: String) -> String { folder + "/agent.key" }
+    private static func nextKeyFile(_ folder: String) -> String { folder + "/agent.key.next" }
     private static func relayFile(_ folder: String) -> String { folder + "/relay.json" }
 
     /// The folder's key; a new one where there is none.
@@ -27,7 +28,7 @@ struct Identity: Sendable {
             return try existingKey(in: folder)
         } catch .file(_, code: ENOENT) {
             // Only where there is none: an unreadable key is still this agent's identity.
-            return try makeKey(in: folder)
+            return try newKey(in: folder)
         } catch {
             throw .identity("cannot use the key in \(folder): \(error)")
         }
@@ -39,14 +40,56 @@ struct Identity: Sendable {
             pem: try SecureFile.read(keyFile(folder), refusing: SecureFile.useByOthers))
     }
 
-    private static func makeKey(in folder: String) throws(UplinkError) -> Ed25519PrivateKey {
+    /// A new key for the folder, in the place of any that it has.
+    static func newKey(in folder: String) throws(UplinkError) -> Ed25519PrivateKey {
         do throws(CryptoError) {
-            let key = try Ed25519PrivateKey.generate()
-            try SecureFile.write(keyFile(folder), try key.pem())
+            try SecureFile.makeFolder(folder)
+            let key = try makeKey(keyFile(folder))
+            unsafe unlink(nextKeyFile(folder))
             return key
         } catch {
             throw .identity("cannot make a key in \(folder): \(error)")
         }
+    }
+
+    private static func makeKey(_ file: String) throws(CryptoError) -> Ed25519PrivateKey {
+        let key = try Ed25519PrivateKey.generate()
+        try SecureFile.write(file, try key.pem())
+        return key
+    }
+
+    /// The key that will follow the present one: made when it is first asked for, and kept.
+    static func nextKey(in folder: String) throws(UplinkError) -> Ed25519PrivateKey {
+        let file = nextKeyFile(folder)
+        do throws(CryptoError) {
+            if let bytes = try SecureFile.readIfPresent(file, refusing: SecureFile.useByOthers),
+                let key = try? Ed25519PrivateKey(pem: bytes)
+            {
+                return key
+            }
+            // A damaged one has never been used.
+            return try makeKey(file)
+        } catch {
+            throw .identity("cannot make the next key \(file): \(error)")
+        }
+    }
+
+    /// Puts the next key in the place of the present one, on the disk first.
+    ///
+    /// Does nothing if the key in use is already the one that is asked for.
+    mutating func useNextKey(_ publicKey: [UInt8], in folder: String) throws(UplinkError) {
+        guard key.publicKey.bytes != publicKey else { return }
+        let next = try Self.nextKey(in: folder)
+        guard next.publicKey.bytes == publicKey else {
+            throw .identity("the relay names a key that this agent has not offered")
+        }
+        do throws(CryptoError) {
+            try SecureFile.write(Self.keyFile(folder), try next.pem())
+        } catch {
+            throw .identity("cannot write \(Self.keyFile(folder)): \(error)")
+        }
+        unsafe unlink(Self.nextKeyFile(folder))
+        key = next
     }
 
     /// Reads the identity of a folder that has joined.

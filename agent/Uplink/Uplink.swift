@@ -169,20 +169,49 @@ import Wire
         do throws(UplinkError) { try identity.save(to: folder) } catch { log("\(error)") }
     }
 
+    /// Offers the key that this agent will have next, with the proof that it holds that key.
+    func offerKey(_ call: OfferKey) throws(Fault) -> OfferedKey {
+        guard let nonce = Base64.decodeURL(call.nonce), nonce.count == Contract.bindingBytes else {
+            throw Fault(.invalidArgument, "the nonce is unusable")
+        }
+        do {
+            let key = try Identity.nextKey(in: folder)
+            let signature = try key.sign(
+                Contract.keyMessage(nonce: nonce, agentID: identity.agentID))
+            return OfferedKey(
+                publicKey: Base64.encodeURL(key.publicKey.bytes),
+                signature: Base64.encodeURL(signature))
+        } catch {
+            log("no key was offered: \(error)")
+            throw Fault(.internal, "\(error)")
+        }
+    }
+
+    /// Uses the key that was offered, from the next connection on.
+    func useKey(_ call: UseKey) throws(Fault) {
+        do throws(UplinkError) {
+            try identity.useNextKey(Base64.decodeURL(call.publicKey) ?? [], in: folder)
+            log("this agent has a new key")
+        } catch {
+            log("the key was not changed: \(error)")
+            throw Fault(.internal, "\(error)")
+        }
+    }
+
     /// How an agent that is only joining answers every call.
     private static let refuse: RelayConnection.Answer = { _, _ in
         Reply.fault(Fault(.unavailable, "this agent has only joined and is not running yet"))
             .encoded()
     }
 
-    /// Joins a relay by an invitation: registers a new key by the one-time secret and stores the
-    /// answer.
+    /// Joins a relay by an invitation: registers the folder's key, or a new one, by the one-time
+    /// secret, and stores the answer.
     static func join(
         _ invitation: Invitation, name: String?, tags: [String], folder: String,
-        way: WayOut = WayOut()
+        asNew isNew: Bool = false, way: WayOut = WayOut()
     ) async throws(UplinkError) -> Identity {
         let pin = invitation.pin.flatMap { PublicKeyPin(bytes: $0) }
-        let key = try Identity.key(in: folder)
+        let key = try isNew ? Identity.newKey(in: folder) : Identity.key(in: folder)
         let boot = BootNumber.next(in: folder) { _ in }
         let secret = Base64.encodeURL(invitation.secret)
         let connection = try await RelayConnection.open(

@@ -56,6 +56,11 @@ public enum Contract {
         Array("homeline agent hello 1\0".utf8) + binding + nonce
     }
 
+    /// What an agent signs with the key that it offers: a fixed context, the nonce, the agent's id.
+    public static func keyMessage(nonce: [UInt8], agentID: String) -> [UInt8] {
+        Array("homeline agent key 1\0".utf8) + nonce + Array(agentID.utf8)
+    }
+
     /// The agent's id inside a session's or command's id (`AGENT.…`).
     ///
     /// Routing therefore needs no table, and a relay that restarted finds every session again.

@@ -17,6 +17,10 @@ extension Setting {
         "uses", 1...Store.useLimit,
         "how many agents may join by it; with --name NAME they become NAME-1, NAME-2 …",
         default: 1, flagOnly: true)
+    static let rejoin = Setting.text(
+        "rejoin", "NAME",
+        "let the reinstalled machine of this agent be that agent again; its former key ends then",
+        flagOnly: true)
     static let ttl = Setting.duration(
         "ttl", "how long the invitation is valid", default: "30m", flagOnly: true)
     static let tunnelURL = Setting.text(
@@ -36,7 +40,7 @@ enum AdminCommands {
     static let all = [
         Command(
             "invite", "prints the command line that joins one agent, or several",
-            settings: [.name, .tags, .purpose, .uses, .ttl, .tunnelURL, .data, .json]),
+            settings: [.name, .tags, .purpose, .uses, .rejoin, .ttl, .tunnelURL, .data, .json]),
         Command("invitations", "lists the open invitations", settings: [.data, .json]),
         Command("invitations list", "lists the open invitations", settings: [.data, .json]),
         Command(
@@ -47,6 +51,9 @@ enum AdminCommands {
         Command(
             "agents update", "changes an agent's name, tags or purpose",
             settings: [.name, .tags, .purpose, .data, .json], positionals: [.required("NAME")]),
+        Command(
+            "agents new-key", "gives an agent a new key; it need not join again",
+            settings: [.data, .json], positionals: [.required("NAME")]),
         Command(
             "agents revoke", "ends an agent's right to connect", settings: [.data, .json],
             positionals: [.required("NAME")]),
@@ -72,6 +79,7 @@ enum AdminCommands {
             request["tags"] = .array(options.strings(.tags).map(JSON.string))
             request["purpose"] = options.string(.purpose).map(JSON.string)
             request["uses"] = JSON(options.integer(.uses))
+            request["rejoin"] = options.string(.rejoin).map(JSON.string)
             request["ttl_s"] = JSON(options.duration(.ttl).components.seconds)
             request["tunnel_url"] = options.string(.tunnelURL).map(JSON.string)
         case "tokens create":
@@ -89,7 +97,7 @@ enum AdminCommands {
                     options.strings(.tags).filter { !$0.isEmpty }.map(JSON.string))
             }
             request["purpose"] = options.string(.purpose).map(JSON.string)
-        case "agents revoke", "tokens revoke":
+        case "agents new-key", "agents revoke", "tokens revoke":
             request["name"] = options.arguments.first.map(JSON.string)
         default: break
         }

@@ -17,6 +17,10 @@ enum AdminText {
         case "invitations cancel": "cancelled \(line(result["cancelled"]))"
         case "tokens create": line(result["token"])
         case "agents update": "updated \(line(result["agent"]))"
+        case "agents new-key":
+            result["changed"]?.boolValue == true
+                ? "\(word(result["agent"])) has a new key\n"
+                : "\(word(result["agent"])) gets a new key when it can: \(line(result["obstacle"]))"
         case "agents revoke": "revoked \(line(result["revoked"]))"
         case "tokens revoke": revoked(result)
         case "agents":

@@ -59,6 +59,7 @@ struct AdminFault: Error, Equatable, Sendable {
             case "invitations cancel": return try await cancelInvitation(request)
             case "agents": return try await agents()
             case "agents update": return try await updateAgent(request)
+            case "agents new-key": return try await changeKey(request)
             case "agents revoke": return try await revokeAgent(request)
             case "tokens": return try await tokens()
             case "tokens create": return try await createToken(request)
@@ -119,7 +120,8 @@ struct AdminFault: Error, Equatable, Sendable {
         let (record, secret) = try await store.createInvitation(
             name: request["name"]?.stringValue, tags: request.strings("tags"),
             purpose: request["purpose"]?.stringValue ?? "",
-            uses: request["uses"]?.intValue.flatMap { Int(exactly: $0) } ?? 1, madeBy: "operator",
+            uses: request["uses"]?.intValue.flatMap { Int(exactly: $0) } ?? 1,
+            rejoining: request["rejoin"]?.stringValue, madeBy: "operator",
             lifetime: .seconds(lifetime))
         let invitation = try Invitation(url: url, pin: pin, secret: secret).text
         return [
@@ -133,6 +135,7 @@ struct AdminFault: Error, Equatable, Sendable {
         let rows = try await store.invitations().map { invitation -> JSON in
             [
                 "id": .string(invitation.id), "name": invitation.name.map(JSON.string) ?? .null,
+                "rejoins": invitation.rejoins.map(JSON.string) ?? .null,
                 "tags": .array(invitation.tags.map(JSON.string)),
                 "purpose": .string(invitation.purpose), "uses": JSON(invitation.uses),
                 "left": JSON(invitation.uses - invitation.used),
@@ -157,6 +160,8 @@ struct AdminFault: Error, Equatable, Sendable {
                 "tags": .array(agent.tags.map(JSON.string)),
                 "own_tags": .array(agent.ownTags.map(JSON.string)),
                 "created": .string(UTCTime(agent.created).rfc3339),
+                "key_made": agent.keyMade == 0
+                    ? .null : .string(UTCTime(agent.keyMade).rfc3339),
                 "changed": agent.changed.map { .string(UTCTime($0).rfc3339) } ?? .null,
                 "changed_by": agent.changedBy.map(JSON.string) ?? .null,
                 "last_seen": agent.lastSeen.map { .string(UTCTime($0).rfc3339) } ?? .null,
@@ -182,6 +187,15 @@ struct AdminFault: Error, Equatable, Sendable {
         return [
             "agent": .string(record.name), "id": .string(record.id),
             "tags": .array(record.tags.map(JSON.string)), "purpose": .string(record.purpose),
+        ]
+    }
+
+    private func changeKey(_ request: JSON) async throws -> JSON {
+        let record = try await store.expireKey(request["name"]?.stringValue ?? "")
+        let obstacle = live == nil ? "no relay runs" : await live?.changeKey(of: record)
+        return [
+            "agent": .string(record.name), "id": .string(record.id),
+            "changed": JSON(obstacle == nil), "obstacle": obstacle.map(JSON.string) ?? .null,
         ]
     }
 

@@ -20,6 +20,9 @@ import Net
     /// An agent's record was changed in the store: puts it in force.
     func agentChanged(_ record: AgentRecord)
 
+    /// An agent is to have a new key: gives it one now; returns why not, or nil.
+    func changeKey(of record: AgentRecord) async -> String?
+
     /// A token lost its rights: ends its streams and calls now, and then, at the agents, its
     /// sessions and commands; returns members of the command's result about the latter.
     func tokenRevoked(_ id: String) async -> JSON.Object

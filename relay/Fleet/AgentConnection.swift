@@ -6,6 +6,8 @@ import Wire
 @IO final class AgentConnection {
     let agentID: String
     let line: any AgentLine
+    /// The public key that it has shown to hold.
+    var key: [UInt8]
     let epoch: Hello.Epoch
     /// The boot number as the agent sent it, which is the same for all connections of a process.
     let process: Int64
@@ -16,11 +18,12 @@ import Wire
     let since: Int64
 
     init(
-        agentID: String, line: any AgentLine, epoch: Hello.Epoch, process: Int64,
+        agentID: String, line: any AgentLine, key: [UInt8], epoch: Hello.Epoch, process: Int64,
         facts: AgentFacts, keepsJournal: Bool, since: Int64
     ) {
         self.agentID = agentID
         self.line = line
+        self.key = key
         self.epoch = epoch
         self.process = process
         self.facts = facts

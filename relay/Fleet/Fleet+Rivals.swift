@@ -11,8 +11,8 @@ extension Fleet {
 
     /// What to do about a copied identity.
     nonisolated static let advice =
-        "on the machine that is the copy, stop homeline-agent, remove its data folder, and join "
-        + "again with a new invitation"
+        "on the machine that is the copy, stop homeline-agent and run homeline-agent join --new with "
+        + "a new invitation"
 
     /// The refusal of an earlier process while a later one is connected.
     func refusalOfRival(_ id: String) -> Refusal {

@@ -20,6 +20,8 @@ import Wire
 
     /// Called when two machines are found to use one identity.
     var onRivals: (@IO (_ name: String, _ warning: String) -> Void)?
+    /// How long an agent keeps a key; nil: for ever.
+    var keyLifetime: Duration?
     /// Called when an agent has connected.
     var onArrival: (@IO (Member) -> Void)?
 
@@ -78,8 +80,10 @@ import Wire
     func refusal(of connection: AgentConnection) -> Refusal? {
         let id = connection.agentID
         if revoked.contains(id) { return Self.revoked(name: members[id]?.record.name ?? id) }
+        // The store has admitted its key: where that is another one, the earlier connection's is
+        // out of date.
         guard let earlier = members[id]?.connection, !earlier.line.isClosed,
-            connection.epoch < earlier.epoch
+            connection.key == earlier.key, connection.epoch < earlier.epoch
         else { return nil }
         return refusalOfRival(id)
     }

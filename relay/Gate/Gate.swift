@@ -106,7 +106,9 @@ import Wire
             var epoch = hello.epoch
             epoch.boot = min(epoch.boot, store.now() * 1000 + 999)
             let connection = AgentConnection(
-                agentID: record.id, line: tunnel, epoch: epoch, process: hello.epoch.boot,
+                agentID: record.id, line: tunnel,
+                key: Base64.decodeURL(hello.publicKey) ?? [], epoch: epoch,
+                process: hello.epoch.boot,
                 facts: hello.facts,
                 keepsJournal: hello.keepsJournal, since: store.now())
             if let refusal = fleet.refusal(of: connection) {
@@ -207,8 +209,9 @@ import Wire
                 tags: hello.tags)
         }
         guard let id = hello.agentID, let record = try await store.agent(id: id),
-            ConstantTime.equal(record.publicKey, publicKey)
+            record.knows(publicKey)
         else { throw .unknownAgent(hello.agentID ?? "", nearest: nil) }
-        return record
+        guard record.formerKey != nil, record.revoked == nil else { return record }
+        return try await store.settle(publicKey, of: id)
     }
 }

@@ -41,7 +41,7 @@ struct StartFailure: Error {
     private let entrances: Entrances
     private var endpoint: MCPHTTPEndpoint?
     private var admin: AdminServer?
-    private var saving: LoopTimer?
+    private var timers: [LoopTimer] = []
     private var urls = (mcp: "", tunnel: "")
     /// How MCP clients reach it.
     var mcpURL: String { urls.mcp }
@@ -86,10 +86,19 @@ struct StartFailure: Error {
             throw StartFailure(error)
         }
         // Once a minute: a crash loses at most a minute of last-seen and last-used times.
-        service.saving = LoopTimer(after: .seconds(60), repeating: .seconds(60)) {
+        let saving = LoopTimer(after: .seconds(60), repeating: .seconds(60)) {
             [weak service] in IO.task { await service?.save() }
         }
+        service.fleet.keyLifetime = options.duration(Settings.keyLifetime)
+        let keyChanges = LoopTimer(after: Fleet.keyPeriod, repeating: Fleet.keyPeriod) {
+            [weak service] in IO.task { await service?.changeKeys() }
+        }
+        service.timers = [saving, keyChanges]
         return service
+    }
+
+    private func changeKeys() async {
+        await fleet.changeKeys { AgentLog.shared.note($0, $1) }
     }
 
     private init(
@@ -301,7 +310,7 @@ struct StartFailure: Error {
     /// Ends within a few seconds: it takes no new work, lets calls in flight finish or tells them
     /// what to do next, then closes.
     func shutDown() async {
-        saving?.cancel()
+        for timer in timers { timer.cancel() }
         gate.close()
         for listener in listeners { listener.close() }
         http?.drain()
@@ -359,6 +368,16 @@ struct StartFailure: Error {
     }
 
     func agentChanged(_ record: AgentRecord) { fleet.adopt(record) }
+
+    func changeKey(of record: AgentRecord) async -> String? {
+        fleet.adopt(record)
+        do throws(Fault) {
+            try await fleet.changeKey(of: record.id)
+            return nil
+        } catch {
+            return error.message
+        }
+    }
 
     func agentRevoked(_ id: String) {
         fleet.revoke(id)

@@ -25,8 +25,12 @@ enum Settings {
         "allow-loopback-without-token",
         "let this machine's programs in without a token, and whatever a local proxy forwards")
 
+    static let keyLifetime = Setting.duration(
+        "agent-key-lifetime", "after which time an agent gets a new key; 0s: never", default: "90d")
+
     static let serving: [Setting] = [
         .data, config, mcp, tunnel, tunnelURL, publicURL, certificate, key, origins, loopback,
+        keyLifetime,
     ]
 
     static let program = Program(

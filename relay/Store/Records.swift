@@ -8,6 +8,10 @@ struct AgentRecord: Sendable, Equatable {
     var name: String
     /// Its Ed25519 key, 32 bytes.
     var publicKey: [UInt8]
+    /// The key before this one, until the agent has shown that it uses this one.
+    var formerKey: [UInt8]?
+    /// When the key was stored; 0 asks for another one.
+    var keyMade: Int64 = 0
     /// The tags that the operator gave it: patterns of tokens name them.
     var tags: [String]
     /// The tags that it gave itself when it joined, for people; they grant nothing.
@@ -40,4 +44,6 @@ struct InvitationRecord: Sendable, Equatable {
     var used = 0
     /// Who made it.
     var madeBy = ""
+    /// The agent as which the machine joins again; nil: as a new one.
+    var rejoins: String?
 }

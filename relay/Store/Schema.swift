@@ -52,5 +52,13 @@ enum Schema {
         DROP TABLE invitation;
         ALTER TABLE new_invitation RENAME TO invitation;
         """,
+        // A key that the agent may still come with, as it may not have heard that the relay has
+        // its new one; when that one was stored; and the agent as which an invitation lets a
+        // machine in.
+        """
+        ALTER TABLE agent ADD COLUMN former_key BLOB;
+        ALTER TABLE agent ADD COLUMN key_made INTEGER;
+        ALTER TABLE invitation ADD COLUMN rejoins TEXT REFERENCES agent (id);
+        """,
     ]
 }

@@ -14,7 +14,8 @@ extension AgentRecord {
             let publicKey = row.blob("public_key"), let created = row.integer("created")
         else { return nil }
         self.init(
-            id: id, name: name, publicKey: publicKey, tags: row.words("tags"),
+            id: id, name: name, publicKey: publicKey, formerKey: row.blob("former_key"),
+            keyMade: row.integer("key_made") ?? created, tags: row.words("tags"),
             ownTags: row.words("own_tags"), purpose: row.text("purpose") ?? "", created: created,
             lastSeen: row.integer("last_seen"),
             facts: row.text("facts").flatMap { try? JSON(parsing: Array($0.utf8)) }
@@ -121,7 +122,7 @@ extension Store {
         ).isEmpty
     }
 
-    private nonisolated static func liveAgent(
+    nonisolated static func liveAgent(
         _ nameOrID: String, _ connection: Connection
     ) throws -> AgentRecord {
         // A name of 16 letters may look like an id. An agent chooses its name, and nobody its id:

@@ -13,7 +13,7 @@ extension InvitationRecord {
             id: id, name: row.text("name"), tags: row.words("tags"),
             purpose: row.text("purpose") ?? "", expires: expires,
             uses: Int(row.integer("uses") ?? 1), used: Int(row.integer("used") ?? 0),
-            madeBy: row.text("made_by") ?? "")
+            madeBy: row.text("made_by") ?? "", rejoins: row.text("rejoins"))
     }
 }
 
@@ -57,19 +57,28 @@ extension Store {
     nonisolated static let openInvitationLimit = 10_000
 
     /// Makes an invitation; its secret is returned here and never again.
+    ///
+    /// With `rejoining`, the name or id of an agent, it is for the machine of that agent, which has
+    /// lost its key.
     func createInvitation(
         name: String? = nil, tags: [String] = [], purpose: String = "", uses: Int = 1,
-        madeBy: String = "", lifetime: Duration
+        rejoining: String? = nil, madeBy: String = "", lifetime: Duration
     ) async throws(StoreError) -> (invitation: InvitationRecord, secret: [UInt8]) {
         if let name, !Contract.isAgentName(name) { throw .nameInvalid(name) }
         guard (1...Self.useLimit).contains(uses) else { throw .usesInvalid }
+        if rejoining != nil, name != nil || !tags.isEmpty || !purpose.isEmpty || uses != 1 {
+            throw .rejoinChanges
+        }
         let created = now()
-        let invitation = InvitationRecord(
+        var invitation = InvitationRecord(
             id: Self.newID(), name: name, tags: try AgentName.checked(tags: tags),
             purpose: try AgentName.checked(purpose: purpose),
             expires: created + lifetime.components.seconds, uses: uses, madeBy: madeBy)
         let secret = Random.bytes(16)
-        try await change { connection in
+        let rejoins: String? =
+            if let rejoining { try await run { try Self.liveAgent(rejoining, $0).id } } else { nil }
+        invitation.rejoins = rejoins
+        try await change { [invitation] connection in
             // Used and expired ones are kept for a week, so that a late agent gets an exact answer.
             try connection.execute(
                 "DELETE FROM invitation WHERE expires < ?", .integer(created - 604_800))
@@ -84,10 +93,11 @@ extension Store {
             }
             try connection.execute(
                 "INSERT INTO invitation (id, secret_hash, name, tags, purpose, created, expires, "
-                    + "uses, made_by) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    + "uses, made_by, rejoins) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 .text(invitation.id), .blob(SHA256.hash(secret)), .optional(name),
                 .joined(invitation.tags), .text(invitation.purpose), .integer(created),
-                .integer(invitation.expires), .integer(Int64(uses)), .text(madeBy))
+                .integer(invitation.expires), .integer(Int64(uses)), .text(madeBy),
+                .optional(rejoins))
         }
         return (invitation, secret)
     }
@@ -114,7 +124,8 @@ extension Store {
                 ).first, ConstantTime.equal(row.blob("secret_hash") ?? [], hash)
             else { throw StoreError.invitationUnknown }
             let known = try connection.rows(
-                "SELECT * FROM agent WHERE public_key = ? AND revoked IS NULL", .blob(publicKey)
+                "SELECT * FROM agent WHERE (public_key = ?1 OR former_key = ?1) "
+                    + "AND revoked IS NULL", .blob(publicKey)
             ).first.flatMap(AgentRecord.init)
             let users = try connection.rows(
                 "SELECT agent FROM redemption WHERE invitation = ?", .optional(row.text("id"))
@@ -126,7 +137,10 @@ extension Store {
             guard row.integer("expires") ?? 0 >= moment else { throw StoreError.invitationExpired }
 
             let agent: AgentRecord
-            if let known {
+            if let id = row.text("rejoins") {
+                guard known == nil || known?.id == id else { throw StoreError.keyInUse }
+                agent = try Self.rekey(id, publicKey, at: moment, connection)
+            } else if let known {
                 agent = known
             } else {
                 let id = Self.newID()
@@ -136,7 +150,7 @@ extension Store {
                         given: row.text("name"), number: uses > 1 ? users.count + 1 : nil,
                         wish: AgentName.wish(name, host: host), id: id,
                         connection),
-                    publicKey: publicKey,
+                    publicKey: publicKey, keyMade: moment,
                     tags: row.words("tags"), ownTags: ownTags,
                     purpose: row.text("purpose") ?? "", created: moment)
                 try Self.insert(agent, connection)

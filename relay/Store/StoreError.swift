@@ -11,6 +11,7 @@ enum StoreError: Error, Equatable, Sendable, CustomStringConvertible {
     case invitationCancelled
     case unknownInvitation(String)
     case usesInvalid
+    case rejoinChanges
     case tooManyInvitations(limit: Int)
     case nameInvalid(String)
     case nameTaken(String)
@@ -18,6 +19,7 @@ enum StoreError: Error, Equatable, Sendable, CustomStringConvertible {
     case tagInvalid(String)
     case purposeInvalid
     case keyInvalid
+    case keyInUse
     case patternInvalid(String)
     case unknownAgent(String, nearest: String?)
     case unknownToken(String, nearest: String?)
@@ -33,6 +35,9 @@ enum StoreError: Error, Equatable, Sendable, CustomStringConvertible {
         case .unknownInvitation(let id):
             "no open invitation '\(id)': see homeline-relay invitations"
         case .usesInvalid: "an invitation can be for 1 to \(Store.useLimit) agents"
+        case .rejoinChanges:
+            "one machine joins again as the agent that it was: leave out the name, the tags, the "
+                + "purpose and the number of uses (homeline-relay agents update changes them)"
         case .tooManyInvitations(let limit):
             "\(limit) invitations are open: wait until some expire"
         case .nameInvalid(let name):
@@ -44,6 +49,9 @@ enum StoreError: Error, Equatable, Sendable, CustomStringConvertible {
             "'\(tag)' is not a tag: use up to 32 of 1 to 63 letters, digits, dots, hyphens, '_' or '='"
         case .purposeInvalid: "a purpose is one line of at most 500 bytes"
         case .keyInvalid: "the agent's public key is not an Ed25519 key"
+        case .keyInUse:
+            "this key belongs to another agent: on the machine that is to join, run "
+                + "homeline-agent join --new with this invitation"
         case .patternInvalid(let text):
             "'\(text)' is not a pattern: use agent/target with * and ?, or tag:NAME, joined by commas"
         case .unknownAgent(let name, let nearest):

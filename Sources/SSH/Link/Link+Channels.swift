@@ -168,8 +168,8 @@ extension Link {
 
     /// The error of a request that failed.
     ///
-    /// A request that the server denied has not run, even if the server then ends the connection, as
-    /// ProFTPD does.
+    /// A request that the server denied has not run, even if the server then ends the connection,
+    /// as ProFTPD does.
     private func refuse(
         _ channel: Channel, _ request: String, _ code: Int32
     ) -> Result<Channel, SSHError> {

@@ -31,6 +31,31 @@ import Testing
         }
     }
 
+    @Test func `the next key stays the same until it is in use, and then is the key`() throws {
+        let folder = try TemporaryDirectory("identity")
+        var identity = try saved(folder)
+        let first = identity.key.publicKey
+        let next = try Identity.nextKey(in: folder.path).publicKey
+        #expect(try Identity.nextKey(in: folder.path).publicKey == next && next != first)
+        #expect(try Identity.load(from: folder.path).key.publicKey == first)
+        #expect(throws: UplinkError.self) {
+            try identity.useNextKey(Array(repeating: 7, count: 32), in: folder.path)
+        }
+        for _ in 1...2 {
+            try identity.useNextKey(next.bytes, in: folder.path)
+            #expect(identity.key.publicKey == next)
+            #expect(try Identity.load(from: folder.path).key.publicKey == next)
+        }
+        #expect(try Identity.nextKey(in: folder.path).publicKey != next)
+        // One that was cut off while it was written has never been offered.
+        try folder.write("-----BEGIN", to: "agent.key.next")
+        let other = try Identity.nextKey(in: folder.path).publicKey
+        #expect(try Identity.nextKey(in: folder.path).publicKey == other)
+        let new = try Identity.newKey(in: folder.path).publicKey
+        #expect(try Identity.key(in: folder.path).publicKey == new && new != next)
+        #expect(!FileManager.default.fileExists(atPath: folder.file("agent.key.next")))
+    }
+
     @Test func `a folder that has not joined says how`() throws {
         let folder = try TemporaryDirectory("identity")
         #expect(throws: UplinkError.self) { _ = try Identity.load(from: folder.path) }
