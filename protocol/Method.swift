@@ -15,6 +15,8 @@ public enum Method: String, Sendable, CaseIterable {
     case useKey = "agent.use_key"
     /// The agent's machine, its open sessions and commands, and its SSH links.
     case describe = "agent.describe"
+    /// What has happened since the relay asked last.
+    case events = "agent.events"
     /// The progress of a waiting call.
     case progress = "call.progress"
     /// The principals whose sessions and commands the agent holds.
@@ -61,6 +63,7 @@ public enum Method: String, Sendable, CaseIterable {
         case .offerKey: OfferKey.row
         case .useKey: UseKey.row
         case .describe: AgentDescription.row
+        case .events: AskEvents.row
         case .progress: AskProgress.row
         case .listPrincipals: PrincipalList.row
         case .endPrincipal: EndPrincipal.row

@@ -9,7 +9,6 @@ extension Tunnel {
         let stream = TunnelStream(self, .bytes)
         stream.id = frame.pointee.hd.stream_id
         streams[stream.id] = stream
-        lookSoon()
     }
 
     func receiveHeader(
@@ -22,6 +21,7 @@ extension Tunnel {
         guard name.count > 1, name[0] == UInt8(ascii: ":") else { return true }
         switch name[1] {
         case UInt8(ascii: "m"): stream.head.method = String(decoding: value, as: UTF8.self)
+        case UInt8(ascii: "p"): stream.head.isStanding = value.elementsEqual("/standing".utf8)
         case UInt8(ascii: "a"): stream.head.authority = String(decoding: value, as: UTF8.self)
         case UInt8(ascii: "s") where name.count == 7:
             stream.head.status = value.reduce(0) { $0 &* 10 &+ Int($1) &- 48 }
@@ -48,6 +48,7 @@ extension Tunnel {
                     .closed(reason: "the other end gave up: HTTP/2 code \(code)"))
             }
             draining = true
+            endStandingCalls()
             onDrain?()
             return
         default: break
@@ -56,9 +57,10 @@ extension Tunnel {
         let ended = flags & NGHTTP2_FLAG_END_STREAM.rawValue != 0
         if type == NGHTTP2_HEADERS.rawValue, frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST {
             if stream.head.method == "POST" { stream.kind = .callIn(nil) } else { accept(stream) }
+            if !stream.head.isStanding { lookSoon() }
         }
         guard ended else { return }
-        if case .callIn = stream.kind { answer(stream) } else { stream.onEnd?() }
+        if case .callIn = stream.kind { answer(stream) } else { stream.receiveEnd() }
     }
 
     func answer(_ stream: TunnelStream) {
@@ -73,7 +75,8 @@ extension Tunnel {
                 stream.kind = .callIn(nil)
                 stream.send(body: reply)
                 self.respond(to: stream, Self.okHeaders)
-                CrashPoint.reach("tunnel.responded")
+                // A standing call is answered at any time.
+                if !stream.head.isStanding { CrashPoint.reach("tunnel.responded") }
             })
     }
 

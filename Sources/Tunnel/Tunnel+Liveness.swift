@@ -43,7 +43,7 @@ extension Tunnel {
         let sight = Pulse.Sight(
             heard: pings.heard, unacknowledged: waiting,
             acknowledged: traffic.sent - min(traffic.sent, UInt64(waiting)),
-            hasCalls: !streams.isEmpty)
+            hasCalls: streams.values.contains { !$0.head.isStanding })
         pings.isSoon = sight.isAwaited
         switch pings.pulse.look(sight, at: IO.now) {
         case .rest(let time): look(after: time)

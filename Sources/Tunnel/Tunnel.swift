@@ -39,8 +39,8 @@ public import Net
     public var bytesReceived: UInt64 { traffic.received }
     /// Bytes of HTTP/2 sent.
     public var bytesSent: UInt64 { traffic.sent }
-    /// Calls and streams that are open now.
-    public var openStreams: Int { streams.count }
+    /// Calls and streams that are open now, without standing calls.
+    public var openStreams: Int { streams.values.count { !$0.head.isStanding } }
 
     let transport: any ByteStream
     var session: OpaquePointer?
@@ -144,8 +144,11 @@ public import Net
     /// come, which takes a while after many resets. `sent` is released once the request's bytes are
     /// in frames, or the call has ended; `received` grows with the reply, and is the caller's to
     /// release.
+    ///
+    /// A standing call is answered when something happens, perhaps never: neither end waits for it,
+    /// so it neither hastens the pings nor holds up a drain, which ends it.
     public func call(
-        _ body: consuming [UInt8], sent: ByteBudget.Claim? = nil,
+        _ body: consuming [UInt8], isStanding: Bool = false, sent: ByteBudget.Claim? = nil,
         received: ByteBudget.Claim? = nil
     ) async throws(TunnelError) -> [UInt8] {
         defer { sent?.release() }
@@ -156,10 +159,11 @@ public import Net
         let stream = TunnelStream(self, .callOut(nil))
         stream.send(body: consume body, counted: sent)
         stream.body.claim = received
+        stream.head.isStanding = isStanding
         let result = await withTaskCancellationHandler {
             await withUnsafeContinuation { continuation in
                 stream.kind = .callOut(continuation)
-                submit(stream, Self.callHeaders)
+                submit(stream, isStanding ? Self.standingHeaders : Self.callHeaders)
             }
         } onCancel: {
             IO.task { self.cancel(stream) }
@@ -191,6 +195,10 @@ public import Net
         header(":method", "POST"), header(":scheme", "https"), header(":authority", "agent"),
         header(":path", "/rpc"),
     ]
+    static let standingHeaders = [
+        header(":method", "POST"), header(":scheme", "https"), header(":authority", "agent"),
+        header(":path", "/standing"),
+    ]
     static let okHeaders = [header(":status", "200")]
     static let refusedHeaders = [header(":status", "404")]
 
@@ -206,7 +214,7 @@ public import Net
         stream.id = id
         streams[id] = stream
         CrashPoint.reach("tunnel.submitted")
-        lookSoon()
+        if !stream.head.isStanding { lookSoon() }
         schedule()
     }
 
@@ -244,7 +252,15 @@ public import Net
         nghttp2_submit_goaway(
             session, UInt8(NGHTTP2_FLAG_NONE.rawValue),
             nghttp2_session_get_last_proc_stream_id(session), 0, nil, 0)
+        endStandingCalls()
         schedule()
+    }
+
+    /// Ends the calls that would hold up a drain.
+    func endStandingCalls() {
+        for stream in streams.values where stream.head.isStanding {
+            stream.abandon(.draining, NGHTTP2_CANCEL.rawValue)
+        }
     }
 
     /// Ends the tunnel now: every waiting call fails, every answer's task is cancelled.

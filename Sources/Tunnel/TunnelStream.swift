@@ -37,14 +37,15 @@ public import Net
 
     private unowned let tunnel: Tunnel
     private var out = Out()
-    private var paused = false
-    private var held: [UInt8] = []
+    private var waiting = Waiting()
 
     /// The headers that are used.
     struct Head {
         var method = ""
         var authority = ""
         var status = 0
+        /// Whether it is a call that is answered when something happens: nobody waits for it.
+        var isStanding = false
         /// The total size of all headers in bytes.
         var bytes = 0
     }
@@ -54,6 +55,17 @@ public import Net
         var bytes: [UInt8] = []
         /// What the bytes count against; nil for nothing.
         var claim: ByteBudget.Claim?
+    }
+
+    /// What has come of a raw stream and waits for its reader.
+    private struct Waiting {
+        /// Whether the reader has paused.
+        var isPaused = false
+        var bytes: [UInt8] = []
+        /// The peer's end came after the bytes.
+        var hasEnd = false
+        /// The stream is over after the bytes; its tunnel is kept until then.
+        var over: Tunnel?
     }
 
     /// The bytes to send.
@@ -161,29 +173,41 @@ public import Net
             }
             return bytes.count
         }
-        guard !paused, held.isEmpty, let onData else {
-            held.append(contentsOf: bytes)  // bounded by the stream's window
+        guard !waiting.isPaused, waiting.bytes.isEmpty, let onData else {
+            waiting.bytes.append(contentsOf: bytes)  // bounded by the stream's window
             return 0
         }
         onData(bytes)
         return bytes.count
     }
 
+    /// The peer has sent its end.
+    func receiveEnd() {
+        guard waiting.bytes.isEmpty else { return waiting.hasEnd = true }
+        onEnd?()
+    }
+
     /// As in `ByteStream`.
-    public func pauseReading() { paused = true }
+    public func pauseReading() { waiting.isPaused = true }
 
     /// As in `ByteStream`.
     public func resumeReading() {
-        paused = false
+        waiting.isPaused = false
         deliverHeld()
     }
 
     private func deliverHeld() {
-        guard !paused, !held.isEmpty, let onData else { return }
-        let bytes = held
-        held = []
+        guard !waiting.isPaused, !waiting.bytes.isEmpty, let onData else { return }
+        // The reader may close the stream, which may be all that keeps the tunnel.
+        let (bytes, tunnel) = (waiting.bytes, tunnel)
+        waiting.bytes = []
         bytes.withUnsafeBytes { onData($0) }
         tunnel.consumed(bytes.count, of: self)
+        if waiting.hasEnd {
+            waiting.hasEnd = false
+            onEnd?()
+        }
+        if waiting.over != nil { ended(nil) }
     }
 
     // MARK: The end
@@ -236,12 +260,20 @@ public import Net
         case .bytes: break
         }
         if let tunnelReason { return ended(NetError.closed(reason: tunnelReason)) }
+        // An orderly end comes after the bytes that its reader has not taken yet.
+        if code == 0, !waiting.bytes.isEmpty {
+            out.isOver = true
+            return waiting.over = tunnel
+        }
         ended(code == 0 ? nil : NetError.closed(reason: "stream cut with code \(code)"))
     }
 
     private func ended(_ error: NetError?) {
         guard !isClosed else { return }
         isClosed = true
+        // Nobody will take these: the tunnel's window has room for others.
+        if !waiting.bytes.isEmpty { tunnel.consumed(waiting.bytes.count, of: self) }
+        waiting = Waiting()
         let closed = onClose
         onClose = nil
         onData = nil

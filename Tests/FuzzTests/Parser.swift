@@ -100,6 +100,7 @@ struct Parser: Sendable {
         case .hello: _ = try Challenge(fields)
         case .welcome: _ = try Welcome(fields)
         case .refuse: _ = try Refusal(fields)
+        case .events: _ = try AskEvents(fields)
         case .offerKey: _ = try OfferKey(fields)
         case .useKey: _ = try UseKey(fields)
         case .progress: _ = try AskProgress(fields)
@@ -132,6 +133,10 @@ struct Parser: Sendable {
         switch Reply(decoding: bytes) {
         case .result(let result):
             _ = try? Hello(Fields(result))
+            if let events = try? AgentEvents(Fields(result), after: nil) {
+                let again = try AgentEvents(Fields(events.json), after: nil)
+                precondition(again == events, "other events")
+            }
             return result.bytes.count
         case .fault(let fault):
             precondition(fault.message.unicodeScalars.count <= 4000)

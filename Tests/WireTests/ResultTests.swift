@@ -76,6 +76,21 @@ import Wire
         try check(.readOutput, lost.json)
     }
 
+    @Test func `events`() throws {
+        var facts = AgentFacts()
+        (facts.version, facts.hostname) = ("0.1.0", "jump.site.example")
+        (facts.system, facts.architecture) = ("linux", "x86_64")
+        facts.capabilities = ["apt", "docker"]
+        let answer = AgentEvents(
+            [
+                AgentEvent(42, .session(session, .opened, principal: "w5ck2q7hx3mzt4aj")),
+                AgentEvent(44, .command(session + ".1", .done, principal: "w5ck2q7hx3mzt4aj")),
+                AgentEvent(45, .link("db-1", .lost)), AgentEvent(46, .facts(facts)),
+            ], last: 46, isMissed: true)
+        try check(.events, answer.json)
+        #expect(try AgentEvents(Fields(answer.json), after: 41) == answer)
+    }
+
     @Test func `a screen`() {
         var screen = ScreenView(
             rows: ["~", " é"], cursorRow: 1, cursorColumn: 2, columns: 80, rowCount: 24)

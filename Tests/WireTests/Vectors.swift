@@ -67,6 +67,7 @@ enum Vectors {
             case .offerKey: _ = try OfferKey(fields)
             case .useKey: _ = try UseKey(fields)
             case .describe: _ = try DescribeAgent(fields)
+            case .events: _ = try AskEvents(fields)
             case .progress: _ = try AskProgress(fields)
             case .listPrincipals: _ = try NoArguments(fields)
             case .endPrincipal: _ = try EndPrincipal(fields)

@@ -11,14 +11,19 @@ import Wire
     private let hosts: Hosts
     private let revoked: RevokedPrincipals
     private let makeID: @IO () -> String
+    private let events: Events
     /// The most commands that run at once, and the most that are kept after their end: clients may
     /// leave commands in the background, whose processes and output must not grow without bound.
     nonisolated static let limit = 256
     private let jobs = Jobs<CommandRun>(limit: Commands.limit)
 
     /// Commands with ids from `makeID`: unique, and safe in a shell line.
-    init(hosts: Hosts, revoked: RevokedPrincipals, makeID: @escaping @IO () -> String) {
+    init(
+        hosts: Hosts, revoked: RevokedPrincipals, events: Events = Events(),
+        makeID: @escaping @IO () -> String
+    ) {
         self.hosts = hosts
+        self.events = events
         self.revoked = revoked
         self.makeID = makeID
     }
@@ -67,7 +72,9 @@ import Wire
         CrashPoint.reach("agent.starting")
         let process = try await host.execute(text, mark: id)
         CrashPoint.reach("agent.started")
-        jobs.add(run, place)
+        jobs.add(run, place) { [events] in
+            events.publish(.command($0.id, $0.state, principal: $0.owner.id))
+        }
         isStarted = true
         run.start(process, input: Array(request.input.utf8), timeout: request.timeout)
         do throws(Fault) {

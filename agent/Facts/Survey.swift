@@ -9,6 +9,7 @@ import Wire
     /// What is known now.
     private(set) var facts: AgentFacts
     private let look: @Sendable () -> AgentFacts
+    private let events: Events
     private var running: Once<Void>?
     private var hourly: LoopTimer?
 
@@ -17,8 +18,11 @@ import Wire
     /// How long a look is waited for: it takes some milliseconds, unless a disk does not answer.
     nonisolated static let patience = Duration.seconds(2)
 
-    init(_ look: @escaping @Sendable () -> AgentFacts = { Machine.look() }) {
-        self.look = look
+    init(
+        events: Events = Events(),
+        _ look: @escaping @Sendable () -> AgentFacts = { Machine.look() }
+    ) {
+        (self.look, self.events) = (look, events)
         facts = Machine.facts
     }
 
@@ -43,7 +47,9 @@ import Wire
         running = ended
         let look = look
         IO.task {
-            self.facts = await Blocking.run(look)
+            let facts = await Blocking.run(look)
+            if facts != self.facts { self.events.publish(.facts(facts)) }
+            self.facts = facts
             self.running = nil
             ended.set(())
         }

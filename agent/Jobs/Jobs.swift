@@ -41,13 +41,16 @@ import Wire
     /// All jobs, running or kept after their end.
     var all: [Kind] { Array(jobs.values) }
 
-    /// Adds a job that is about to start; it has its place until it ends.
-    func add(_ job: Kind, _ place: Shares.Place) {
+    /// Adds a job that is about to start; it has its place until it ends, and then `onEnd` gets it.
+    func add(
+        _ job: Kind, _ place: Shares.Place, onEnd: @escaping @IO (Kind) -> Void = { _ in }
+    ) {
         let id = job.id
         jobs[id] = job
-        job.onEnd = { [weak self] in
+        job.onEnd = { [weak self, weak job] in
             place.giveBack()
             self?.ended(id)
+            job.map(onEnd)
         }
     }
 

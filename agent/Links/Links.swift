@@ -82,6 +82,7 @@ import Wire
     weak var approver: (any Approver)?
 
     private let idleTime: Duration
+    private let events: Events
     private var places: [Key: Place] = [:]
     private var sweep: LoopTimer?
     private var isShut = false
@@ -89,7 +90,9 @@ import Wire
 
     /// A pool that closes links after `idleTime` without a channel: within it, the next call is
     /// spared the login.
-    init(idleTime: Duration = .seconds(600)) { self.idleTime = idleTime }
+    init(idleTime: Duration = .seconds(600), events: Events = Events()) {
+        (self.idleTime, self.events) = (idleTime, events)
+    }
 
     /// The most links in all (`MaxLinks`).
     var limit: Int {
@@ -220,7 +223,7 @@ import Wire
                 case .linkLost where losses > 0:
                     // The link was lost unnoticed; nothing has run yet, so trying again is safe.
                     losses -= 1
-                    drop(link)
+                    drop(link, .lost)
                 default: throw Fault(error, of: target)
                 }
             }
@@ -306,8 +309,9 @@ import Wire
                 place.open.append(Held(link, target.name, number: self.totals.opened, share))
                 link.onEnd = { [weak self, weak link] _ in
                     self?.totals.lost += 1
-                    link.map { self?.drop($0) }
+                    link.map { self?.drop($0, .lost) }
                 }
+                self.events.publish(.link(target.name, .opened))
                 self.startSweep()
             } else {
                 share.giveBack()
@@ -322,11 +326,12 @@ import Wire
 
     // MARK: Closing
 
-    private func drop(_ link: Link) {
+    private func drop(_ link: Link, _ step: AgentEvent.LinkStep = .closed) {
         for (key, place) in places {
             place.open.removeAll { held in
                 guard held.link === link else { return false }
                 held.share.giveBack()
+                events.publish(.link(held.target, step))
                 return true
             }
             if place.open.isEmpty && place.opening == nil { places[key] = nil }

@@ -8,9 +8,10 @@ import Wire
 @IO final class Agent {
     let dispatcher: Dispatcher
     let membership: Membership
-    let survey = Survey()
+    let events = Events()
+    let survey: Survey
     let targets: Targets
-    let links = Links()
+    let links: Links
     let hosts: Hosts
     let sessions: Sessions
     let commands: Commands
@@ -23,9 +24,12 @@ import Wire
         let targets = Targets(settings: settings.targets, place: .current)
         self.membership = membership
         self.targets = targets
-        sessions = Sessions(makeID: newHandle)
+        survey = Survey(events: events)
+        links = Links(events: events)
+        sessions = Sessions(events: events, makeID: newHandle)
         hosts = Hosts(targets: targets, links: links)
-        commands = Commands(hosts: hosts, revoked: dispatcher.revoked, makeID: newHandle)
+        commands = Commands(
+            hosts: hosts, revoked: dispatcher.revoked, events: events, makeID: newHandle)
         files = Files(hosts: hosts)
         serve()
         apply(settings)
@@ -47,6 +51,7 @@ import Wire
         ).serve(on: dispatcher)
         commands.serve(on: dispatcher, also: [SessionCommands(sessions)])
         files.serve(on: dispatcher)
+        events.serve(on: dispatcher)
         PrincipalCalls.serve(on: dispatcher, sessions, commands)
     }
 

@@ -66,6 +66,9 @@ enum Limits {
             "replies that are kept in memory alone, for 10 minutes", bytes: Journal.memoryLimit,
             "`outcome_unknown` for the oldest"),
         Limit(
+            "events that the relay has not asked beyond", count: Events.limit,
+            "the oldest are dropped, and the relay is told"),
+        Limit(
             "file calls at once", count: Files.limit, share: share(of: Files.limit),
             "`limit_reached`"),
         Limit(

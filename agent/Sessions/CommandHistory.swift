@@ -12,6 +12,9 @@ import Loop
     /// The commands that are kept, the oldest first.
     private(set) var kept: [SessionCommand] = []
 
+    /// Called when one of them has ended.
+    var onEnd: (@IO (SessionCommand) -> Void)?
+
     /// None yet.
     init() {}
 
@@ -19,6 +22,7 @@ import Loop
     mutating func add(_ code: String, to session: String, begin: Int) -> SessionCommand {
         count += 1
         let command = SessionCommand(id: "\(session).\(count)", code: code, begin: begin)
+        command.onEnd = onEnd
         if kept.count == Self.limit {
             kept.remove(at: kept.firstIndex { $0.outcome != nil } ?? 0)
         }

@@ -74,6 +74,7 @@ import Wire
             session.resize(
                 columns: call.columns ?? session.display.columns,
                 rows: call.rows ?? session.display.rows)
+            sessions.report(session, .changed)
             return info(session).json
         }
         dispatcher.serve(.listSessions) { (call: ListSessions, visit) in

@@ -18,8 +18,8 @@ import Terminal
     var end: Int?
     /// Bytes at the end that an open here-document took from the typed line.
     var sentinelBytes = 0
-    /// How it ended, and when.
-    private var over: (outcome: CommandOutcome, at: ContinuousClock.Instant)?
+    /// How it ended, and when; and what it belongs to if its shell, inside another, has ended.
+    private var over: (outcome: CommandOutcome, at: ContinuousClock.Instant, left: Left?)?
     /// Output that came before its line was typed, after the previous command and its prompt.
     var late = 0..<0
     /// The jobs of its shell when its line was typed, and at its end; nil: not counted there.
@@ -30,10 +30,10 @@ import Terminal
     var expiry: String?
     /// Whether a client had it ended.
     var isCancelled = false
-    /// Set once its shell, inside another, has ended.
-    private(set) var left: Left?
     /// Interrupts it when its time limit has passed.
     var deadline: LoopTimer?
+    /// Called when it has ended, and again if that is judged anew.
+    var onEnd: (@IO (SessionCommand) -> Void)?
     /// The lines of it that are still to be typed.
     var typing = Typing()
 
@@ -64,27 +64,31 @@ import Terminal
 
     func finish(_ outcome: CommandOutcome, at end: Int) {
         guard self.outcome == nil else { return }
-        over = (outcome, IO.now)
+        over = (outcome, IO.now, nil)
         self.end = end
         deadline?.cancel()
         deadline = nil
         typing = Typing()
+        onEnd?(self)
     }
 
     /// The shell it ran in, which `around` had started, has ended.
     func leave(to around: SessionCommand?, at end: Int) {
         finish(.leftShell, at: end)
-        left = Left(around: around)
+        over?.left = Left(around: around)
     }
 
     /// Its shell reported that it ended, but it was stopped.
     func foundStopped() {
         guard outcome?.state == .done else { return }
         over?.outcome = .stoppedUnseen
+        onEnd?(self)
     }
 
     /// How it ended.
     var outcome: CommandOutcome? { over?.outcome }
+    /// Set once its shell, inside another, has ended.
+    var left: Left? { over?.left }
     /// When it ended.
     var ended: ContinuousClock.Instant? { over?.at }
 

@@ -143,6 +143,11 @@ extension Session {
         return info
     }
 
+    /// What has happened when a command has ended.
+    func ending(of command: SessionCommand) -> AgentEvent.Matter {
+        .command(command.id, state(of: command), principal: owner.id)
+    }
+
     private func state(of command: SessionCommand) -> RunState {
         guard let outcome = command.outcome else {
             // What runs in a shell inside says nothing about the command that started it.

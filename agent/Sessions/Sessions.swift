@@ -26,13 +26,15 @@ import Wire
     /// The places of sessions that are open or being opened.
     private let places: Shares
     private let makeID: @IO () -> String
+    private let events: Events
     private var table: [String: Session] = [:]
     private var placeOf: [String: Shares.Place] = [:]
     private var endedAt: [String: ContinuousClock.Instant] = [:]
     private var sweeper: LoopTimer?
 
     /// A table of at most `limit` sessions; `makeID` gives a new handle each time.
-    init(limit: Int = 1000, makeID: @escaping @IO () -> String) {
+    init(limit: Int = 1000, events: Events = Events(), makeID: @escaping @IO () -> String) {
+        self.events = events
         places = Shares(limit)
         self.makeID = makeID
     }
@@ -62,17 +64,33 @@ import Wire
             display: Display(columns: request.columns, rows: request.rows))
         try await session.open(
             within: request.loginTimeout, shell: request.shell)
-        session.onEnd = { [weak self] in self?.endedAt[$0.id] = IO.now }
+        session.onEnd = { [weak self] in self?.ended($0) }
+        session.console.history.onEnd = { [weak session, events] command in
+            if let session { events.publish(session.ending(of: command)) }
+        }
         table[session.id] = session
         placeOf[session.id] = place
         isOpen = true
-        if session.end != nil { endedAt[session.id] = IO.now }
+        report(session, .opened)
+        if session.end != nil { ended(session) }
         if sweeper == nil {
             sweeper = LoopTimer(after: .seconds(1), repeating: .seconds(1)) { [weak self] in
                 self?.sweep()
             }
         }
         return session
+    }
+
+    private func ended(_ session: Session) {
+        guard table[session.id] === session else { return }
+        endedAt[session.id] = IO.now
+        report(session, .ended)
+    }
+
+    /// Reports what has happened to a session, if it is in the table.
+    func report(_ session: Session, _ step: AgentEvent.SessionStep) {
+        guard table[session.id] === session else { return }
+        events.publish(.session(session.id, step, principal: session.owner.id))
     }
 
     /// The session of a handle; nil if there is none.
@@ -84,7 +102,9 @@ import Wire
     /// Closes a session and forgets it; false if there is none.
     @discardableResult
     func close(_ id: String) -> Bool {
-        guard let session = table.removeValue(forKey: id) else { return false }
+        guard let session = table[id] else { return false }
+        report(session, .closed)
+        table[id] = nil
         endedAt[id] = nil
         placeOf.removeValue(forKey: id)?.giveBack()
         session.close()

@@ -78,7 +78,7 @@ import Wire
 
     /// Closes the connection if the relay does not answer now.
     ///
-    /// While calls are open, the tunnel itself looks as often.
+    /// While calls are open that somebody waits for, the tunnel itself looks as often.
     func check() async {
         guard tunnel.openStreams == 0 else { return }
         let answer = await IO.within(Self.patience) { [tunnel] in await tunnel.ping() }

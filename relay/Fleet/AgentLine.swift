@@ -17,14 +17,16 @@ import Tunnel
     var bytesReceived: UInt64 { get }
     /// Bytes sent over it.
     var bytesSent: UInt64 { get }
-    /// Calls waiting for their reply.
+    /// Calls waiting for their reply, without standing ones.
     var openStreams: Int { get }
 
     /// Sends a call's bytes and returns the reply's bytes.
     ///
-    /// `sent` is released once the bytes have left, `received` grows with the reply.
+    /// `sent` is released once the bytes have left, `received` grows with the reply. A standing
+    /// call is answered when something happens, and ends when the line is drained.
     func call(
-        _ body: consuming [UInt8], sent: ByteBudget.Claim?, received: ByteBudget.Claim?
+        _ body: consuming [UInt8], isStanding: Bool, sent: ByteBudget.Claim?,
+        received: ByteBudget.Claim?
     ) async throws(TunnelError) -> [UInt8]
     /// Measures the round trip.
     @discardableResult func ping() async -> Duration?

@@ -125,7 +125,8 @@ extension Fleet {
             CrashPoint.reach("relay.encoded")
             let bytes: [UInt8]
             do throws(TunnelError) {
-                bytes = try await found.line.call(request, sent: sent, received: received)
+                bytes = try await found.line.call(
+                    request, isStanding: false, sent: sent, received: received)
             } catch {
                 switch error {
                 case .draining: break

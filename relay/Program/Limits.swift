@@ -115,6 +115,12 @@ enum Limits {
         Limit("a reply with output or a file", bytes: MethodRow.largeReply, "the call fails"),
         Limit("any other reply", bytes: MethodRow.smallReply, "the call fails"),
         Limit("values in a reply", count: JSONLimits.answer.values, "the call fails"),
+        Limit("an agent's answer with events", bytes: AgentEvents.bytes, "it is not asked again"),
+        Limit(
+            "such answers that are arriving, of all agents", bytes: EventWatch.answerBytes,
+            "it is asked again"),
+        Limit("questions for events to one agent at once", count: EventWatch.burst, "they wait"),
+        Limit("of these per second after that", count: EventWatch.perSecond, "they wait"),
         Limit("calls to one agent at once", count: tunnel.waitingCalls, "the call fails"),
         Limit("of these of one client", count: OpenCalls.limit, "the call fails"),
         Limit(

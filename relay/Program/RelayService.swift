@@ -121,7 +121,11 @@ struct StartFailure: Error {
         administration.live = self
         let revocations = revocations
         fleet.onRivals = { name, warning in Process.log("agent \(name): \(warning)") }
-        fleet.onArrival = { member in IO.task { await revocations.settle(member) } }
+        fleet.onArrival = { [router] member in
+            IO.task { await revocations.settle(member) }
+            router.events.follow(member)
+        }
+        router.keepFacts()
     }
 
     private var revocations: Revocations { Revocations(router: router, store: store) }

@@ -56,6 +56,17 @@ struct Claims: Sendable {
         return own
     }
 
+    /// Whether what has happened is the agent's own; if not, that is logged.
+    func isOwn(_ matter: AgentEvent.Matter) -> Bool {
+        switch matter {
+        case .session(let id, _, _), .command(let id, _, _):
+            if Contract.agentID(of: id) == agent.id { return true }
+            log.note(agent.name, "reported what happened at another agent: it was dropped")
+            return false
+        case .link, .facts: return true
+        }
+    }
+
     /// A description with the links that are the agent's own.
     func ownLinks(in description: JSON.Object) -> JSON.Object {
         guard let links = description["links"]?.arrayValue else { return description }

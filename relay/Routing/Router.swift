@@ -11,11 +11,16 @@ import Wire
 /// Routes calls to agents.
 @IO final class Router {
     let fleet: Fleet
+    /// What happens at the agents.
+    let events: EventWatch
     private var principals: [String: (own: Principal, shown: MCP.Principal)] = [:]
     /// The number in the name of the last call whose progress was asked for.
     private var lastName = 0
 
-    init(fleet: Fleet) { self.fleet = fleet }
+    init(fleet: Fleet) {
+        self.fleet = fleet
+        events = EventWatch(fleet: fleet)
+    }
 
     // MARK: Callers
 

@@ -82,18 +82,6 @@ extension Tools {
     }
 }
 
-extension AgentDescription {
-    /// The facts in an agent's description; nil if there are none that can be read.
-    @IO fileprivate static func facts(in result: RawJSON) async -> AgentFacts? {
-        await Blocking.run(ifLong: result.bytes.count) {
-            (try? JSON.members(of: result.bytes, limits: .answer))?
-                .first { $0.name == factsName }
-                .flatMap { try? JSON(parsing: Array(result.bytes[$0.value])) }
-                .map(AgentFacts.init)
-        }
-    }
-}
-
 extension Fleet.Member {
     /// The agent as lists show it.
     @IO fileprivate var entry: AgentEntry {
