@@ -17,6 +17,9 @@ extension Setting {
         "uses", 1...Store.useLimit,
         "how many agents may join by it; with --name NAME they become NAME-1, NAME-2 …",
         default: 1, flagOnly: true)
+    static let pasted = Setting.truth(
+        "pasted", "prints the line that also installs the agent, in place of the other",
+        flagOnly: true)
     static let ttl = Setting.duration(
         "ttl", "how long the invitation is valid", default: "30m", flagOnly: true)
     static let tunnelURL = Setting.text(
@@ -35,8 +38,10 @@ enum AdminCommands {
     /// Their declarations, for the program's table.
     static let all = [
         Command(
-            "invite", "prints the command line that joins one agent, or several",
-            settings: [.name, .tags, .purpose, .uses, .ttl, .tunnelURL, .data, .json]),
+            "invite",
+            "prints the command line that joins one agent, or several; on a terminal also the one "
+                + "to paste on a machine without the agent",
+            settings: [.name, .tags, .purpose, .uses, .ttl, .tunnelURL, .pasted, .data, .json]),
         Command("invitations", "lists the open invitations", settings: [.data, .json]),
         Command("invitations list", "lists the open invitations", settings: [.data, .json]),
         Command(
@@ -74,6 +79,7 @@ enum AdminCommands {
             request["uses"] = JSON(options.integer(.uses))
             request["ttl_s"] = JSON(options.duration(.ttl).components.seconds)
             request["tunnel_url"] = options.string(.tunnelURL).map(JSON.string)
+            request["pasted"] = JSON(options.bool(.pasted))
         case "tokens create":
             let words = options.strings(.scopes).flatMap { $0.split(separator: " ") }
             request["name"] = options.arguments.first.map(JSON.string)
