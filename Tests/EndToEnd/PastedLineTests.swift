@@ -15,7 +15,7 @@ import Testing
 
         /// The programs that a bare machine has.
         static let programs = [
-            "sh", "curl", "sha256sum", "uname", "mktemp", "chmod", "rm", "nohup", "wc", "sleep",
+            "sh", "curl", "sha256sum", "uname", "mktemp", "chmod", "rm", "wc", "sleep",
         ]
 
         static func start() async throws -> Site {
@@ -198,5 +198,25 @@ import Testing
         #expect(command.errors.contains("make agent-static"), "\(command.errors)")
         #expect(try await relay.relay("invitations", "--json")["invitations"] == [])
         await relay.stop()
+    }
+
+    @Test func `a service manager hears that the agent is ready, connected and alive`() async throws
+    {
+        let relay = try await Installation.start()
+        try await relay.join("site")
+        let socket = relay.directory.file("notify")
+        let manager = try ServiceManager(socket)
+        let caller = try await relay.caller()
+        try await relay.startAgent(
+            "site", caller: caller,
+            environment: ["NOTIFY_SOCKET": socket, "WATCHDOG_USEC": "100000"])
+        #expect(await manager.hears("READY=1"))
+        #expect(await manager.hears("STATUS=connected: tls://"))
+        #expect(await manager.hears("WATCHDOG=1"))
+        #expect(await manager.hears("WATCHDOG=1"))
+        _ = await relay.process("relay")?.stop()
+        #expect(await manager.hears("STATUS=offline: "))
+        _ = await relay.process("site")?.stop()
+        #expect(await manager.hears("STOPPING=1"))
     }
 }

@@ -2,6 +2,7 @@
 import Crypto
 import Foundation
 import HTTP
+import JSON
 import Loop
 import Net
 import Support
@@ -26,6 +27,19 @@ import Testing
                 == "curl -fsS -g 'https://[2001:db8::1]:8643/install' | sh -s -- i \(sum)")
         #expect(
             PastedLine.text(url: "wss://r.example", pin: nil, invitation: "i", seal: sum) == nil)
+    }
+
+    @Test func `a person sees both lines, a script the one it asked for`() {
+        let result: JSON = ["line": "homeline-agent join hl1.x", "pasted": "curl … | sh"]
+        func text(_ request: JSON, isTerminal: Bool) -> String {
+            AdminText.text(request, result, isTerminal: isTerminal)
+        }
+        let plain: JSON = ["command": "invite", "pasted": false]
+        #expect(text(plain, isTerminal: false) == "homeline-agent join hl1.x\n")
+        let both = text(plain, isTerminal: true)
+        #expect(both.contains("\ncurl … | sh\n") && both.contains("\nhomeline-agent join hl1.x\n"))
+        let pasted: JSON = ["command": "invite", "pasted": true]
+        #expect(text(pasted, isTerminal: true) == "curl … | sh\n")
     }
 
     @Test(arguments: ["h'", "h\"", "h$(id)", "h h", "h\\", "h;", "", "h\n"])

@@ -94,7 +94,9 @@ enum InstallationError: Error, Equatable, CustomStringConvertible {
             ])
             if let also = adduser {
                 _ = await SystemCommand.run(["delgroup", name])
-                throw .command("the user \(name) cannot be made: \(reason); \(also)")
+                throw .command(
+                    "the user \(name) cannot be made: \(reason); \(also); with --user the agent runs as"
+                        + " the user who installs it")
             }
         }
         undo.add { _ = await Self.removeUser(name) }

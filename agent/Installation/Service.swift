@@ -13,7 +13,7 @@ enum Service: String, Sendable, CaseIterable {
     /// A service of OpenRC.
     case openRC = "OpenRC"
     /// A loop in a shell, started by cron at boot.
-    case loop = "nohup"
+    case loop = "a loop in a shell"
 
     /// A command of the service manager: a program and its arguments.
     typealias Words = [String]
@@ -54,7 +54,8 @@ enum Service: String, Sendable, CaseIterable {
                 ["rc-service", "homeline-agent", "restart"],
             ]
         case .loop:
-            let command = "nohup \(Self.quoted(file)) >/dev/null 2>&1 </dev/null &"
+            // It has a process group of its own, and ignores the end of the login.
+            let command = "\(Self.quoted(file)) >/dev/null 2>&1 </dev/null &"
             // `su` takes the user's shell, HOME and groups along.
             return layout.isSystem
                 ? [["su", "-s", "/bin/sh", layout.user, "-c", command]] : [["sh", "-c", command]]

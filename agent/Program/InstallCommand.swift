@@ -20,17 +20,29 @@ import Wire
         }
         let layout = try layout(options)
         let installation = Installation(layout: layout)
-        do {
-            return try await install(installation, invitation, options)
+        do throws(CommandFailure) {
+            let outcome = try await install(installation, invitation, options)
+            await report(outcome, installation, invitation)
+            return outcome.status?.state == .connected ? ExitCode.ok : ExitCode.unavailable
         } catch {
             await installation.undo.all()
             throw failure("\(error.message). Nothing was installed", error.exitCode)
         }
     }
 
+    /// What an installation has come to.
+    private struct Outcome {
+        let name: String
+        /// Whether it has joined now.
+        let hasJoined: Bool
+        let program: String
+        let service: Service
+        let status: AgentStatus?
+    }
+
     private static func install(
         _ installation: Installation, _ invitation: Invitation, _ options: Options
-    ) async throws(CommandFailure) -> Int32 {
+    ) async throws(CommandFailure) -> Outcome {
         let layout = installation.layout
         let known = try? Identity.load(from: layout.data)
         if let known, known.relay != invitation.url || known.pin?.bytes != invitation.pin {
@@ -55,24 +67,34 @@ import Wire
         if status?.state == .refused {
             throw CommandFailure("\(status?.words ?? "")", ExitCode.noPermission)
         }
-        let atBoot = await installation.startAtBoot(service)
+        return Outcome(
+            name: name, hasJoined: known == nil,
+            program: isNew ? (wasInstalled ? "Replaced" : "Installed") : "Kept",
+            service: service, status: status)
+    }
+
+    private static func report(
+        _ outcome: Outcome, _ installation: Installation, _ invitation: Invitation
+    ) async {
+        let layout = installation.layout
         Process.print(
-            known == nil
-                ? "Joined \(invitation.url) as \(name).\n"
-                : "This machine is \(name) at \(invitation.url) already: the invitation was not used.\n"
-        )
+            outcome.hasJoined
+                ? "Joined \(invitation.url) as \(outcome.name).\n"
+                : "This machine is \(outcome.name) at \(invitation.url) already: "
+                    + "the invitation was not used.\n")
         Process.print(
-            (isNew ? "\(wasInstalled ? "Replaced" : "Installed") " : "Kept ")
-                + "\(layout.program); it runs as \(layout.user), kept by \(service.rawValue).\n")
-        if let atBoot { Process.print("But \(atBoot).\n") }
-        guard status?.state == .connected else {
-            throw CommandFailure(
-                "homeline-agent: installed and started, but not connected yet: "
-                    + "\(status?.words ?? "it has not dialled"). It keeps trying; "
-                    + "homeline-agent doctor says more", ExitCode.unavailable)
+            "\(outcome.program) \(layout.program); it runs as \(layout.user), kept by "
+                + "\(outcome.service.rawValue).\n")
+        if let atBoot = await installation.startAtBoot(outcome.service) {
+            Process.print("But \(atBoot).\n")
         }
-        await showTargets(layout, name)
-        return ExitCode.ok
+        guard outcome.status?.state == .connected else {
+            return Process.complain(
+                "homeline-agent: installed and started, but not connected yet: "
+                    + "\(outcome.status?.words ?? "it has not dialled"). It keeps trying; "
+                    + "homeline-agent doctor says more")
+        }
+        await showTargets(layout, outcome.name)
     }
 
     private static func join(
