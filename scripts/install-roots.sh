@@ -5,7 +5,7 @@
 # network of its own, at whose other end the relay listens. It has sh, curl or wget, and sha256sum.
 # Needs root, debootstrap, busybox-static, the static agent in .build/agents
 # (scripts/agent-static.sh) and a relay in HOMELINE_PROGRAMS (default .build/debug).
-# Invariant: the roots are kept in .deps/roots and never changed; what else is made here goes with it.
+# Invariant: the roots are kept in .deps/roots and never changed; what else is made here goes.
 set -eu
 cd "$(dirname "$0")/.."
 refuse() {
@@ -155,8 +155,8 @@ for release in "$@"; do
     }
     pasted=$(line --name "$name" --tunnel-url tls://relay.test:18643)
     [ "$release" != busybox ] ||
-        # BusyBox's wget checks no certificate, so it gets no line of its own: here it has the script
-        # in the clear, from the port of MCP.
+        # BusyBox's wget checks no certificate, so it gets no line of its own: here it has the
+        # script in the clear, from the port of MCP.
         # Debian's BusyBox has no adduser, so that the agent is root's own.
         pasted="wget -qO- http://$there:18642/install | sh -s -- ${pasted#*-- } --user"
     began=$(date +%s%N)

@@ -1,5 +1,5 @@
-// What this process tells the service manager that started it (sd_notify(3), which systemd and others
-// read): that it is ready, what it does, and that its loop is alive.
+// What this process tells the service manager that started it (sd_notify(3), which systemd and
+// others read): that it is ready, what it does, and that its loop is alive.
 // Invariant: nothing waits on it, and without a manager nothing is sent.
 internal import CUV  // for SOCK_DGRAM, which Swift's static Glibc does not show
 import Glibc

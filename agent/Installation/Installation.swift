@@ -169,8 +169,8 @@ enum InstallationError: Error, Equatable, CustomStringConvertible {
         return service
     }
 
-    /// Has the service start at boot, where that is a step of its own; returns what to say if it does
-    /// not.
+    /// Has the service start at boot, where that is a step of its own; returns what to say if it
+    /// does not.
     func startAtBoot(_ service: Service) async -> String? {
         switch service {
         case .systemd, .openRC: return nil

@@ -1,6 +1,6 @@
 // Where an installed agent has what it needs: for the whole machine, or for one user.
-// Invariant: the agent's state is where every command finds it without a flag, below the home of the
-// user it runs as.
+// Invariant: the agent's state is where every command finds it without a flag, below the home of
+// the user it runs as.
 import Glibc
 import Loop
 

@@ -1,6 +1,6 @@
 // Takes an installed agent away again: all that `install` made, each thing with a line.
-// Invariant: the state stays unless it is to be purged, and the user stays with it, so that nobody who
-// gets the user's number later owns the agent's key.
+// Invariant: the state stays unless it is to be purged, and the user stays with it, so that nobody
+// who gets the user's number later owns the agent's key.
 import Crypto
 import Glibc
 import Loop

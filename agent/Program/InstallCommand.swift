@@ -118,8 +118,8 @@ import Wire
         }
     }
 
-    /// Writes the way to the relay down where the service will find it: it has neither this command's
-    /// flags nor its environment.
+    /// Writes the way to the relay down where the service will find it: it has neither this
+    /// command's flags nor its environment.
     private static func keepWay(_ way: WayOut, to invitation: Invitation, _ layout: Layout) {
         let path = layout.data + "/agent.conf"
         guard !Service.exists(path) else { return }
