@@ -1,6 +1,6 @@
 // The line that `homeline-relay invite` prints for machines without the agent, pasted for real
-// into a shell with a home of its own and nothing but the programs that a bare machine has. What the
-// agent's static build does on bare systems is `make install-roots`.
+// into a shell with a home of its own and nothing but the programs that a bare machine has. What
+// the agent's static build does on bare systems is `make install-roots`.
 import Foundation
 import JSON
 import Support
