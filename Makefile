@@ -1,7 +1,7 @@
 # The commands of the build: CI runs `make check`, and ./run uses `make release`.
 # Programs need swift in PATH and what scripts/packages.sh and scripts/build-libssh2.sh set up.
 .POSIX:
-.PHONY: all build release test tsan check lab fuzz differential soak proxies attack lint format lines bench fairness idle scale fresh clean
+.PHONY: all build release test tsan check lab fuzz differential soak proxies attack lint format lines bench fairness idle scale fresh agent-static install-roots clean
 
 flags = --explicit-target-dependency-import-check error
 # The programs include Swift's library, so a site needs no toolchain; -s keeps them small.
@@ -96,6 +96,15 @@ scale: release
 # FRESH=--no-admin: without CAP_SYS_ADMIN, as in a container; FRESH=--user: by a user with sudo.
 fresh:
 	for debian in 12 13; do scripts/fresh.sh $$debian $(FRESH) || exit; done
+
+# The agent that a relay hands out, as one static program (18 MB), in .build/agents.
+agent-static:
+	scripts/agent-static.sh
+
+# The pasted line on bare machines: Debian 11 to 13 and BusyBox alone (root, debootstrap,
+# busybox-static). Needs `make build agent-static`.
+install-roots:
+	scripts/install-roots.sh
 
 clean:
 	rm -rf .build .build-tsan

@@ -81,7 +81,8 @@ let package = Package(
                 "Configuration", "Crypto", "Diagnosis", "HTTP", "JSON", "Loop", "MCP", "Net",
                 "SQLite", "Spelling", "Tunnel", "Wire",
             ],
-            path: "relay", swiftSettings: safe),
+            path: "relay", resources: [.embedInCode("Downloads/install.sh")],
+            swiftSettings: safe),
         .executableTarget(
             name: "homeline-agent",
             dependencies: [

@@ -46,6 +46,9 @@ public struct PublicKeyPin: Sendable, Hashable, CustomStringConvertible {
         bytes = SHA256.hash(Array(UnsafeBufferPointer(start: start, count: Int(count))))
     }
 
+    /// The digest as base64 with padding, as curl and wget take it.
+    public var base64: String { Base64.encode(bytes) }
+
     /// The digest as base64url, 43 characters.
     public var description: String { Base64.encodeURL(bytes) }
 }

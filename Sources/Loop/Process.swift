@@ -30,6 +30,15 @@ public enum Process {
         return home + "/.local/state/" + program
     }
 
+    /// The file of the running program; nil where /proc is not mounted.
+    public static var programPath: String? {
+        var bytes = [UInt8](repeating: 0, count: Int(PATH_MAX))
+        let count = bytes.withUnsafeMutableBytes { room in
+            room.baseAddress.map { readlink("/proc/self/exe", $0, room.count) } ?? -1
+        }
+        return count > 0 ? String(decoding: bytes[..<count], as: UTF8.self) : nil
+    }
+
     /// The machine's host name.
     public static var hostName: String {
         var name = utsname()

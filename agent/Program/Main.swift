@@ -32,6 +32,8 @@ enum Main {
         switch command {
         case "doctor": return try await DoctorCommand.run(options)
         case "join": try await JoinCommand.run(options)
+        case "install": return try await InstallCommand.run(options)
+        case "uninstall": try await InstallCommand.uninstall(options)
         case "run": try await RunAgentCommand.run(options)
         case "targets list": try await TargetsCommand.list(options)
         case "targets check": try await TargetsCommand.check(options)

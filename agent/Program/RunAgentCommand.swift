@@ -67,9 +67,18 @@ import Wire
                 "the home folder \(home) cannot be entered: what runs on this machine starts in /; "
                     + "set HOME to another folder")
         }
+        let status = StatusFile(folder + "/status")
+        uplink.onState = { outage in
+            status.say(
+                outage.map { AgentStatus(state: .offline, words: $0) }
+                    ?? AgentStatus(state: .connected, words: identity.relay))
+        }
+        Supervisor.ready()
         let refusal = await uplink.run()
+        Supervisor.stopping()
         for signal in signals { signal.cancel() }
         await agent.shutDown()
+        await status.close(refusal.map { AgentStatus(state: .refused, words: "\($0)") })
         withExtendedLifetime(lock) {}
         if let refusal {
             throw CommandFailure("homeline-agent: \(refusal)", refusal.exitCode)

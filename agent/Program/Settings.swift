@@ -27,6 +27,11 @@ enum Settings {
         "fingerprint", "SHA256:…", "store the key only if this is its fingerprint", flagOnly: true)
     static let yes = Setting.truth("yes", "store the key without asking", flagOnly: true)
 
+    static let ownUser = Setting.truth(
+        "user", "install for this user alone, as who is not root does anyway", flagOnly: true)
+    static let purge = Setting.truth(
+        "purge", "also remove the agent's key, configuration and user", flagOnly: true)
+
     static let json = Setting.truth("json", "print JSON", flagOnly: true)
 
     private static let finding = [data, config, sshConfig, knownHosts, acceptNew]
@@ -120,6 +125,14 @@ enum Settings {
         ]
     }
 
+    private static let install = Command(
+        "install",
+        "Join a relay, install this program, and have the machine keep the agent running.",
+        settings: [name, tags, ownUser] + wayOut, positionals: [.required("INVITATION")])
+    private static let uninstall = Command(
+        "uninstall", "Remove the service and the program; the agent's state stays.",
+        settings: [purge, ownUser])
+
     static let program = Program(
         "homeline-agent", version: Machine.version,
         summary: "Keeps SSH sessions to the hosts around this machine and serves them to a relay.",
@@ -128,6 +141,7 @@ enum Settings {
                 "join", "Join a relay by the invitation it printed.",
                 settings: [data, config, name, tags, new] + wayOut,
                 positionals: [.required("INVITATION")]),
+            install, uninstall,
             Command(
                 "run", "Connect to the relay and serve it.",
                 settings: finding + [readOnly] + wayOut),

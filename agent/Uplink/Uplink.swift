@@ -9,8 +9,11 @@ import Wire
 @IO final class Uplink {
     /// How the relay is dialled from now on.
     var way = WayOut()
+    /// Called when a connection begins (with nil) and when there is none (with the reason).
+    var onState: @IO (_ outage: String?) -> Void = { _ in }
     private let folder: String
-    private let boot: Int64
+    /// The number of this process, and how often it has dialled.
+    private var epoch: Hello.Epoch
     private var identity: Identity
     private let answer: RelayConnection.Answer
     private let onWelcome: @IO (Welcome) -> Void
@@ -18,7 +21,6 @@ import Wire
     private let greeting: @IO (inout Hello) -> Void
     private let log: @IO (String) -> Void
     private var connection: RelayConnection?
-    private var dials: Int64 = 0
     /// The time without a connection, and its failed dials; nil while there is a connection.
     private var outage: Outage?
     private let stopped = Once<Void>()
@@ -45,7 +47,7 @@ import Wire
         log: @escaping @IO (String) -> Void
     ) {
         self.folder = folder
-        boot = BootNumber.next(in: folder, log: log)
+        epoch = Hello.Epoch(boot: BootNumber.next(in: folder, log: log), connection: 0)
         self.identity = identity
         self.answer = answer
         self.greeting = greeting
@@ -102,17 +104,20 @@ import Wire
                 self.connection = connection
                 outage = nil
                 log("connected to \(identity.relay) as \(connection.welcome.name)")
+                onState(nil)
                 let start = IO.now
                 let reason = await connection.served()
                 self.connection = nil
                 wait.backoff.served(IO.now - start)
                 outage = Outage(IO.now)
+                onState(reason)
                 if stopped.value == nil { log("disconnected: \(reason)") }
             } catch {
                 if error.isFinal { return error }
                 if case .refused(let refusal) = error {
                     wait.backoff.notBefore = refusal.retryAfter.map { IO.now + $0 }
                 }
+                onState("\(error)")
                 if stopped.value == nil { log("not connected: \(error)") }
                 var outage = outage ?? Outage(IO.now)
                 if let words = outage.failed(at: IO.now) { log(words) }
@@ -130,8 +135,8 @@ import Wire
     }
 
     private func connect() async throws(UplinkError) -> RelayConnection {
-        dials += 1
-        let epoch = Hello.Epoch(boot: boot, connection: dials)
+        epoch.connection += 1
+        let epoch = epoch
         let (identity, answer, way, greeting) = (identity, answer, way, greeting)
         let opening = IO.task { () async -> Result<RelayConnection, UplinkError> in
             do throws(UplinkError) {

@@ -35,6 +35,13 @@ struct WayOut: Sendable, Equatable {
         return proxy
     }
 
+    /// The proxy to a relay as text, for a process without this one's flags and environment.
+    func proxyText(to relay: String, environment: [String: String] = Process.environment) -> String?
+    {
+        guard let endpoint = Endpoint(relay) else { return proxy }
+        return choice(Address(host: endpoint.host, port: endpoint.port ?? 443), environment)?.text
+    }
+
     /// Whether the settings can be used as far as can be said without a relay.
     func check() throws(UplinkError) {
         _ = try proxy(to: Address(host: "relay.invalid", port: 443), environment: [:])

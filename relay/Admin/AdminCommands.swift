@@ -21,6 +21,9 @@ extension Setting {
         "rejoin", "NAME",
         "let the reinstalled machine of this agent be that agent again; its former key ends then",
         flagOnly: true)
+    static let pasted = Setting.truth(
+        "pasted", "prints the line that also installs the agent, in place of the other",
+        flagOnly: true)
     static let ttl = Setting.duration(
         "ttl", "how long the invitation is valid", default: "30m", flagOnly: true)
     static let tunnelURL = Setting.text(
@@ -40,8 +43,12 @@ enum AdminCommands {
     /// Their declarations, for the program's table.
     static let all = [
         Command(
-            "invite", "prints the command line that joins one agent, or several",
-            settings: [.name, .tags, .purpose, .uses, .rejoin, .ttl, .tunnelURL, .data, .json]),
+            "invite",
+            "prints the command line that joins one agent, or several; on a terminal also the one "
+                + "to paste on a machine without the agent",
+            settings: [
+                .name, .tags, .purpose, .uses, .rejoin, .ttl, .tunnelURL, .pasted, .data, .json,
+            ]),
         Command("invitations", "lists the open invitations", settings: [.data, .json]),
         Command("invitations list", "lists the open invitations", settings: [.data, .json]),
         Command(
@@ -83,6 +90,7 @@ enum AdminCommands {
             request["rejoin"] = options.string(.rejoin).map(JSON.string)
             request["ttl_s"] = JSON(options.duration(.ttl).components.seconds)
             request["tunnel_url"] = options.string(.tunnelURL).map(JSON.string)
+            request["pasted"] = JSON(options.bool(.pasted))
         case "tokens create":
             let words = options.strings(.scopes).flatMap { $0.split(separator: " ") }
             request["name"] = options.arguments.first.map(JSON.string)

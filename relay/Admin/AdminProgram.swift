@@ -2,6 +2,7 @@
 
 import Configuration
 import Crypto
+import Glibc
 import JSON
 import Loop
 import Net
@@ -26,7 +27,8 @@ struct Outcome: Sendable, Equatable {
             let text =
                 options.bool(.json)
                 ? result.description + "\n"
-                : AdminText.text(request["command"]?.stringValue ?? "", result)
+                : AdminText.text(
+                    request, result, isTerminal: isatty(STDOUT_FILENO) == 1)
             // "Not running" is an answer for people and a failure for scripts.
             let isDown = result["running"] == false
             return Outcome(output: text, exit: isDown ? ExitCode.unavailable : ExitCode.ok)

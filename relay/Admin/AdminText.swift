@@ -5,9 +5,21 @@ import JSON
 
 /// Writes results as text.
 enum AdminText {
-    /// The text of `command`'s result.
-    static func text(_ command: String, _ result: JSON) -> String {
-        switch command {
+    /// The text of a request's result.
+    ///
+    /// A person at a terminal gets more than one line where a script gets one.
+    static func text(_ request: JSON, _ result: JSON, isTerminal: Bool = false) -> String {
+        switch request["command"]?.stringValue ?? "" {
+        case "invite" where request["pasted"] == true: line(result["pasted"])
+        case "invite" where isTerminal && result["pasted"]?.stringValue != nil:
+            """
+            On the machine, as root or as a user, paste:
+
+            \(line(result["pasted"]))
+            or, where the agent's program is already:
+
+            \(line(result["line"]))
+            """
         case "invite": line(result["line"])
         case "invitations":
             table(

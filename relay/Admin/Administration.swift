@@ -19,13 +19,18 @@ struct AdminFault: Error, Equatable, Sendable {
 @IO final class Administration {
     private let folder: DataFolder
     private let store: Store
+    private let programs: AgentPrograms
     weak var live: (any LiveRelay)?
     /// Ends the relay so that another process can run one; nil if it does not make way.
     var onYield: (@IO () -> Void)?
 
-    init(folder: DataFolder, store: Store, live: (any LiveRelay)? = nil) {
+    init(
+        folder: DataFolder, store: Store, programs: AgentPrograms? = nil,
+        live: (any LiveRelay)? = nil
+    ) {
         self.folder = folder
         self.store = store
+        self.programs = programs ?? AgentPrograms(data: folder.path)
         self.live = live
     }
 
@@ -115,6 +120,10 @@ struct AdminFault: Error, Equatable, Sendable {
         case let text?: pin = PublicKeyPin(text)?.bytes
         case nil: pin = try RelayIdentity(folder: folder).pin.bytes
         }
+        let seal = await programs.seal()
+        if request["pasted"] == true, let lack = PastedLine.lack(url: url, seal: seal) {
+            throw AdminFault(message: lack, exit: ExitCode.unavailable)
+        }
         // Encoded before anything is stored, so that a bad URL leaves nothing behind.
         _ = try Invitation(url: url, pin: pin, secret: [UInt8](repeating: 0, count: 16))
         let (record, secret) = try await store.createInvitation(
@@ -124,8 +133,14 @@ struct AdminFault: Error, Equatable, Sendable {
             rejoining: request["rejoin"]?.stringValue, madeBy: "operator",
             lifetime: .seconds(lifetime))
         let invitation = try Invitation(url: url, pin: pin, secret: secret).text
+        let pasted = seal.flatMap {
+            PastedLine.text(
+                url: url, pin: pin.flatMap { PublicKeyPin(bytes: $0) }, invitation: invitation,
+                seal: $0)
+        }
         return [
             "invitation": .string(invitation), "line": .string("homeline-agent join \(invitation)"),
+            "pasted": pasted.map(JSON.string) ?? .null,
             "id": .string(record.id), "expires": .string(UTCTime(record.expires).rfc3339),
             "tunnel_url": .string(url),
         ]

@@ -16,6 +16,8 @@ import Wire
     private let log: GateLog
     private var listener: Listener?
     private let room = WaitingRoom()
+    /// Serves who speaks HTTP here, such as the script that joins a site.
+    let downloads: DownloadDoor?
 
     /// The time from the accepted connection to the welcome's reply: some round trips, even over a
     /// slow network.
@@ -35,12 +37,14 @@ import Wire
     nonisolated static let tunnelLimits = TunnelLimits(bodyBytes: Contract.callBytes)
 
     init(
-        store: Store, fleet: Fleet, context: TLSContext, deadline: Duration = Gate.patience,
+        store: Store, fleet: Fleet, context: TLSContext, downloads: DownloadDoor? = nil,
+        deadline: Duration = Gate.patience,
         log: @escaping @IO (String) -> Void
     ) {
         self.store = store
         self.fleet = fleet
         self.context = context
+        self.downloads = downloads
         self.deadline = deadline
         self.log = GateLog(log)
     }
@@ -58,6 +62,7 @@ import Wire
     /// Stops listening.
     func close() {
         listener?.close()
+        downloads?.close()
         log.close()
     }
 
@@ -90,6 +95,10 @@ import Wire
             return Rejection(.handshake, error.description)
         }
         room.spoke(number)
+        if [nil, "http/1.1"].contains(stream.applicationProtocol), let downloads {
+            await downloads.serve(stream, refusal: Self.clientsGoElsewhere)
+            return nil
+        }
         guard stream.applicationProtocol == Contract.applicationProtocol else {
             stream.close()
             return Rejection(

@@ -43,6 +43,10 @@ enum Limits {
         Limit(
             "TLS handshakes of it per second after that", count: HandshakeRate.perSecond,
             "the connection is closed"),
+        Limit(
+            "connections to the agents' port that speak HTTP", count: DownloadDoor.visitors, "503"),
+        Limit("agent programs being sent to new sites", count: DownloadDoor.places, "503"),
+        Limit("of these to one address", count: DownloadDoor.share, "503"),
         Limit("connections to the MCP port", count: http.connections, "503"),
         Limit(
             "descriptors that MCP clients never get", count: RelayService.reserve,

@@ -69,7 +69,7 @@ struct StartFailure: Error {
             identity = try RelayIdentity(folder: folder)
             context = try TLSContext(
                 serverCertificate: identity.certificatePEM, key: identity.keyPEM,
-                alpn: [Contract.applicationProtocol])
+                alpn: [Contract.applicationProtocol, "http/1.1"])
         } catch {
             throw StartFailure(error, ExitCode.cannotCreate)
         }
@@ -111,8 +111,11 @@ struct StartFailure: Error {
         fleet = Fleet(store: store)
         router = Router(fleet: fleet)
         access = Access(allowsLoopback: options.bool(Settings.loopback), now: store.now)
-        gate = Gate(store: store, fleet: fleet, context: context, log: Process.log)
-        administration = Administration(folder: folder, store: store)
+        let programs = AgentPrograms(data: folder.path)
+        gate = Gate(
+            store: store, fleet: fleet, context: context, downloads: DownloadDoor(programs),
+            log: Process.log)
+        administration = Administration(folder: folder, store: store, programs: programs)
         mcp = MCPServer(
             info: Implementation(name: "homeline", version: Settings.version, title: "Homeline"),
             instructions: Self.instructions,
@@ -267,6 +270,12 @@ struct StartFailure: Error {
     private func handle(_ request: HTTPRequest, _ responder: HTTPResponder) async {
         if WebSocketDoor.serves(request.path) {
             return WebSocketDoor(gate: gate).answer(request, responder)
+        }
+        if DownloadDoor.serves(request.path), let downloads = gate.downloads {
+            let given = entrances.publicURL?.description.dropLast("/mcp".count)
+            let scheme = entrances.certificate == nil ? "http" : "https"
+            let base = given.map(String.init) ?? DownloadDoor.base(request, scheme: scheme)
+            return await downloads.handle(request, responder, base: base)
         }
         guard serves(request.path), let endpoint else {
             return responder.sendNotFound(

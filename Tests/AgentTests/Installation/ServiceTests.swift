@@ -1,0 +1,75 @@
+// The files by which machines keep the agent running, judged by the programs that read them.
+import Foundation
+import Support
+import Testing
+
+@testable import homeline_agent
+
+@Suite struct ServiceTests {
+    private static let own = Layout(
+        isSystem: false, user: "ann", home: "/home/an n'a",
+        program: "/home/an n'a/.local/bin/homeline-agent",
+        data: "/home/an n'a/.local/state/homeline/agent")
+
+    @Test(.needs("systemd-analyze")) func `systemd takes the unit`() async throws {
+        let folder = try TemporaryDirectory("unit")
+        // A program that is there: the unit's is not, on this machine.
+        let (_, text, _) = Service.systemd.file(.system)
+        let unit = try folder.write(
+            text.replacing(Layout.system.program, with: "/bin/true").replacing(
+                "User=homeline\n", with: ""),
+            to: "homeline-agent.service")
+        let verify = try RunningProcess("/bin/sh", ["-c", "exec systemd-analyze verify \(unit)"])
+        #expect(try await verify.finished() == .exited(0), "\(verify.errors)")
+        #expect(!verify.errors.contains("homeline-agent.service"), "\(verify.errors)")
+        for line in ["Type=notify", "User=homeline", "NoNewPrivileges=yes", "WatchdogSec=60"] {
+            #expect(text.contains("\n\(line)\n"))
+        }
+    }
+
+    @Test func `a user's unit has no user and no limits`() {
+        let text = Service.userSystemd.file(Self.own).text
+        #expect(!text.contains("User=") && !text.contains("NoNewPrivileges"))
+        #expect(text.contains("ExecStart=\"/home/an n'a/.local/bin/homeline-agent\" run\n"))
+        #expect(text.contains("WantedBy=default.target\n"))
+    }
+
+    @Test func `shells take the scripts, with any path`() async throws {
+        let folder = try TemporaryDirectory("scripts")
+        for (service, layout) in [
+            (Service.openRC, Layout.system), (.loop, .system), (.loop, Self.own),
+        ] {
+            let script = try folder.write(service.file(layout).text, to: "script")
+            try await RunningProcess.run("/bin/sh", ["-n", script])
+        }
+        #expect(
+            Service.loop.cronLine(Self.own)
+                == "@reboot '/home/an n'\\''a/.local/bin/homeline-agent-service'")
+    }
+
+    @Test func `the loop ends with the agent's will, and starts a crashed one again`() async throws
+    {
+        let folder = try TemporaryDirectory("loop")
+        // It fails once, then ends as it was asked to.
+        let program = try folder.write(
+            "#!/bin/sh\necho x >>\(folder.file("runs"))\n[ -e \(folder.file("failed")) ] && exit 0\n"
+                + ": >\(folder.file("failed"))\nexit 1\n", to: "agent")
+        chmod(program, 0o755)
+        let layout = Layout(
+            isSystem: false, user: "ann", home: folder.file(""), program: program,
+            data: folder.file(""))
+        let script = try folder.write(
+            Service.loop.file(layout).text.replacing("sleep 5", with: "sleep 0.01"), to: "service")
+        try await RunningProcess.run("/bin/sh", [script], within: .seconds(10))
+        #expect(try String(contentsOfFile: folder.file("runs"), encoding: .utf8) == "x\nx\n")
+    }
+
+    @Test func `the status file is read as it was written`() throws {
+        let folder = try TemporaryDirectory("status")
+        let status = AgentStatus(state: .refused, words: "“no”\nmore", process: 7)
+        let path = folder.file("status")
+        #expect(AgentStatus.read(path) == nil)
+        try Data(status.encoded).write(to: URL(fileURLWithPath: path))
+        #expect(AgentStatus.read(path) == status)
+    }
+}

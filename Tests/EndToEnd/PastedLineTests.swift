@@ -1,0 +1,222 @@
+// The line that `homeline-relay invite` prints for machines without the agent, pasted for real
+// into a shell with a home of its own and nothing but the programs that a bare machine has. What
+// the agent's static build does on bare systems is `make install-roots`.
+import Foundation
+import JSON
+import Support
+import Testing
+
+@Suite struct PastedLineTests {
+    /// A machine to paste at, as far as one user sees it, and the relay of the line.
+    private struct Site {
+        let relay: Installation
+        let home: String
+        let path: String
+
+        /// The programs that a bare machine has.
+        static let programs = [
+            "sh", "curl", "sha256sum", "uname", "mktemp", "chmod", "rm", "wc", "sleep",
+        ]
+
+        static func start() async throws -> Site {
+            let relay = try await Installation.start()
+            let agents = relay.data("relay") + "/agents"
+            try FileManager.default.createDirectory(
+                atPath: agents, withIntermediateDirectories: true)
+            // The debug agent is long to copy, and its last act is to copy itself.
+            try "#!/bin/sh\nexec \(Repository.program("homeline-agent")) \"$@\"\n".write(
+                toFile: "\(agents)/homeline-agent-linux-\(machine)", atomically: false,
+                encoding: .utf8)
+            let site = Site(
+                relay: relay, home: relay.directory.file("site"),
+                path: relay.directory.file("bin"))
+            try site.empty()
+            return site
+        }
+
+        /// The machine without anything installed, and without `missing`.
+        func empty(without missing: String? = nil) throws {
+            let files = FileManager.default
+            for folder in [home, path] {
+                try? files.removeItem(atPath: folder)
+                try files.createDirectory(atPath: folder, withIntermediateDirectories: true)
+            }
+            for name in Self.programs where name != missing {
+                let place = try #require(Repository.find(name))
+                try files.createSymbolicLink(
+                    atPath: "\(path)/\(name)", withDestinationPath: place)
+            }
+        }
+
+        /// A program of the machine that is a script.
+        func write(_ name: String, _ script: String) throws {
+            try? FileManager.default.removeItem(atPath: "\(path)/\(name)")
+            try script.write(toFile: "\(path)/\(name)", atomically: false, encoding: .utf8)
+            try FileManager.default.setAttributes(
+                [.posixPermissions: 0o755], ofItemAtPath: "\(path)/\(name)")
+        }
+
+        func line(_ words: String...) async throws -> String {
+            try await RunningProcess.run(
+                Repository.program("homeline-relay"),
+                ["invite", "--pasted"] + words + ["--data", relay.data("relay")]
+            ).trimmingCharacters(in: .whitespacesAndNewlines)
+        }
+
+        /// Runs a line as its user would.
+        func run(_ line: String) async throws -> (code: RunningProcess.End, text: String) {
+            let shell = try RunningProcess(
+                "/bin/sh", ["-c", line],
+                environment: ["HOME": home, "PATH": path, "XDG_STATE_HOME": "", "TMPDIR": home])
+            let end = try await shell.finished(within: .seconds(30))
+            return (end, shell.output + shell.errors)
+        }
+
+        func paste(_ line: String) async throws -> (code: RunningProcess.End, text: String) {
+            try await run(line + " --user")
+        }
+
+        /// What there is below the home.
+        var files: [String] {
+            (FileManager.default.enumerator(atPath: home)?.compactMap { $0 as? String } ?? [])
+                .sorted()
+        }
+
+        static let machine: String = {
+            var name = utsname()
+            uname(&name)
+            return withUnsafeBytes(of: name.machine) {
+                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+            }
+        }()
+    }
+
+    @Test(.needs("curl")) func `a pasted line makes a machine a site, and it can be taken back`()
+        async throws
+    {
+        let site = try await Site.start()
+        let caller = try await site.relay.caller()
+        let line = try await site.line("--name", "jump")
+        #expect(line.hasPrefix("curl -fsS -k --pinnedpubkey sha256//"), "\(line)")
+        #expect(!line.split(separator: "|")[0].contains("hl1."), "a secret in a URL: \(line)")
+
+        let first = try await site.paste(line)
+        #expect(first.code == .exited(0), "\(first.text)")
+        #expect(first.text.contains("jump/local"), "\(first.text)")
+        let ran = try await caller.structured(
+            "ssh_execute", ["target": "jump/local", "command": "echo at $HOME"])
+        #expect(
+            ran["results"]?[0]?["stdout"]?.stringValue == "at \(site.home)\n", "\(ran)")
+
+        // Again: the invitation is used, and the machine is a site already.
+        let again = try await site.paste(line)
+        #expect(again.code == .exited(0), "\(again.text)")
+        #expect(again.text.contains("jump at"), "\(again.text)")
+        #expect(again.text.contains("the invitation was not used"), "\(again.text)")
+
+        let status = try JSON(
+            parsing: Array(
+                try Data(
+                    contentsOf: URL(
+                        fileURLWithPath: site.home + "/.local/state/homeline/agent/status"))))
+        #expect(status["state"] == "connected", "\(status)")
+
+        let kept = try await site.run(
+            "'\(site.home)/.local/bin/homeline-agent' uninstall --user")
+        #expect(kept.code == .exited(0) && kept.text.contains("ended the agent"), "\(kept.text)")
+        #expect(site.files.contains(".local/state/homeline/agent/agent.key"))
+        #expect(!site.files.contains { $0.hasPrefix(".local/bin/") }, "\(site.files)")
+
+        // What was kept is taken up again.
+        let back = try await site.paste(line)
+        #expect(back.code == .exited(0) && back.text.contains("not used"), "\(back.text)")
+        let purged = try await site.run(
+            "'\(site.home)/.local/bin/homeline-agent' uninstall --user --purge")
+        #expect(purged.code == .exited(0), "\(purged.text)")
+        #expect(!site.files.contains { $0.contains("homeline") }, "\(site.files)")
+        await site.relay.stop()
+    }
+
+    @Test(.needs("curl")) func `a line that fails installs nothing, and says why`() async throws {
+        let site = try await Site.start()
+        /// Each: what is changed about the line or the machine, and what must be said.
+        func refused(_ line: String, saying text: String, code: Int32? = 1) async throws {
+            let files = site.files
+            let result = try await site.paste(line)
+            #expect(result.text.contains(text), "\(result.text)")
+            #expect(site.files == files, "\(result.text)")
+            if let code {
+                #expect(result.code == .exited(code), "\(result.text)")
+                #expect(result.text.contains("Nothing was installed"), "\(result.text)")
+            }
+        }
+        let line = try await site.line()
+        // The shell has got nothing to run, so that curl's sentence is all there is.
+        try await refused(
+            line.replacing("sha256//", with: "sha256//AAAA", maxReplacements: 1)
+                .replacing(/AAAA..../, with: "AAAA"),
+            saying: "pinned", code: nil)
+        try await refused(String(line.dropLast(9)), saying: "whole line")
+        try await refused(
+            String(line.dropLast(1)) + "x", saying: "are not those of this line")
+        try await refused(
+            line.replacing("hl1.", with: "hl1.A"), saying: "copy the whole line", code: 65)
+
+        let spent = try await site.relay.invitation("other")
+        try await RunningProcess.run(
+            Repository.program("homeline-agent"), ["join", spent, "--data", site.relay.data("a")])
+        try await refused(
+            line.replacing(/hl1[^ ]*/, with: spent), saying: "invitation", code: 77)
+
+        let curl = try #require(Repository.find("curl"))
+        // As by a proxy, or a bad disk.
+        try site.write(
+            "curl",
+            """
+            #!/bin/sh
+            \(curl) "$@" || exit
+            for word; do case $word in */homeline-agent) printf x >>"$word" ;; esac; done
+
+            """)
+        try await refused(line, saying: "changed on its way")
+        try site.empty(without: "sha256sum")
+        try await refused(line, saying: "no sha256sum")
+        try site.empty()
+        try site.write("uname", "#!/bin/sh\ncase $1 in -m) echo riscv64 ;; *) echo Linux ;; esac\n")
+        try await refused(line, saying: "no agent for linux-riscv64")
+        try site.write("uname", "#!/bin/sh\necho Plan9\n")
+        try await refused(line, saying: "this is Plan9")
+        await site.relay.stop()
+    }
+
+    @Test func `without an agent to hand out there is no line to paste`() async throws {
+        let relay = try await Installation.start()
+        let command = try RunningProcess(
+            Repository.program("homeline-relay"),
+            ["invite", "--pasted", "--data", relay.data("relay")])
+        #expect(try await command.finished() == .exited(69))
+        #expect(command.errors.contains("make agent-static"), "\(command.errors)")
+        #expect(try await relay.relay("invitations", "--json")["invitations"] == [])
+        await relay.stop()
+    }
+
+    @Test func `a service manager hears that the agent is ready, connected and alive`() async throws
+    {
+        let relay = try await Installation.start()
+        try await relay.join("site")
+        let socket = relay.directory.file("notify")
+        let manager = try ServiceManager(socket)
+        let caller = try await relay.caller()
+        try await relay.startAgent(
+            "site", caller: caller,
+            environment: ["NOTIFY_SOCKET": socket, "WATCHDOG_USEC": "100000"])
+        #expect(await manager.hears("READY=1"))
+        #expect(await manager.hears("STATUS=connected: tls://"))
+        #expect(await manager.hears("WATCHDOG=1"))
+        #expect(await manager.hears("WATCHDOG=1"))
+        _ = await relay.process("relay")?.stop()
+        #expect(await manager.hears("STATUS=offline: "))
+        _ = await relay.process("site")?.stop()
+        #expect(await manager.hears("STOPPING=1"))
+    }
+}

@@ -1,0 +1,134 @@
+// What a new site downloads, and the line by which it does.
+import Crypto
+import Foundation
+import HTTP
+import JSON
+import Loop
+import Net
+import Support
+import Testing
+
+@testable import homeline_relay
+
+@Suite struct DownloadTests {
+    @Test func `the line names the agents' port and its key, and no secret in the URL`() throws {
+        let pin = try #require(PublicKeyPin(bytes: [UInt8](repeating: 251, count: 32)))
+        let sum = String(repeating: "a", count: 64)
+        #expect(
+            PastedLine.text(url: "tls://r.example:8643", pin: pin, invitation: "hl1.x", seal: sum)
+                == "curl -fsS -k --pinnedpubkey sha256//\(pin.base64) https://r.example:8643/install"
+                + " | sh -s -- hl1.x \(sum)")
+        // A public authority vouches for it: curl checks its certificate.
+        #expect(
+            PastedLine.text(url: "tls://r.example:443", pin: nil, invitation: "hl1.x", seal: sum)
+                == "curl -fsS https://r.example:443/install | sh -s -- hl1.x \(sum)")
+        #expect(
+            PastedLine.text(url: "tls://[2001:db8::1]:8643", pin: nil, invitation: "i", seal: sum)
+                == "curl -fsS -g 'https://[2001:db8::1]:8643/install' | sh -s -- i \(sum)")
+        #expect(
+            PastedLine.text(url: "wss://r.example", pin: nil, invitation: "i", seal: sum) == nil)
+    }
+
+    @Test func `a person sees both lines, a script the one it asked for`() {
+        let result: JSON = ["line": "homeline-agent join hl1.x", "pasted": "curl … | sh"]
+        func text(_ request: JSON, isTerminal: Bool) -> String {
+            AdminText.text(request, result, isTerminal: isTerminal)
+        }
+        let plain: JSON = ["command": "invite", "pasted": false]
+        #expect(text(plain, isTerminal: false) == "homeline-agent join hl1.x\n")
+        let both = text(plain, isTerminal: true)
+        #expect(both.contains("\ncurl … | sh\n") && both.contains("\nhomeline-agent join hl1.x\n"))
+        let pasted: JSON = ["command": "invite", "pasted": true]
+        #expect(text(pasted, isTerminal: true) == "curl … | sh\n")
+    }
+
+    @Test(arguments: ["h'", "h\"", "h$(id)", "h h", "h\\", "h;", "", "h\n"])
+    func `a host that could leave the script's quotes is left out`(host: String) {
+        #expect(!InstallScript.isPlain(host))
+        #expect(InstallScript.text(base: "https://\(host)").contains("base=''"))
+    }
+
+    @Test func `the script is whole, and knows where it came from`() {
+        for base in ["https://r.example:8643", "http://[::1]:8642", "https://r.example/home/line"] {
+            let text = InstallScript.text(base: base)
+            #expect(text.contains("base='\(base)'\n"))
+            #expect(text.hasPrefix("#!/bin/sh\n") && text.hasSuffix("\nmain \"$@\"\n"))
+        }
+    }
+
+    @Test @IO func `sums are those of the files, of the first folder that has one`() async throws {
+        let (first, second) = (try TemporaryDirectory("a"), try TemporaryDirectory("b"))
+        try first.write("one", to: "homeline-agent-linux-x86_64")
+        try second.write("two", to: "homeline-agent-linux-x86_64")
+        try second.write("three", to: "homeline-agent-linux-aarch64")
+        try second.write("", to: "homeline-agent-linux-empty")
+        try second.write("x", to: "homeline-agent-linux-x86_64.sha256")
+        let programs = AgentPrograms(folders: [first.file(""), second.file(""), "/nowhere"])
+        func sum(_ text: String) -> String { Hex.encode(SHA256.hash(Array(text.utf8))) }
+        let expected = """
+            \(sum("three"))  homeline-agent-linux-aarch64
+            \(sum("one"))  homeline-agent-linux-x86_64
+
+            """
+        #expect(await programs.sums() == expected)
+        #expect(await programs.seal() == sum(expected))
+        // A replaced file has another sum.
+        try first.write("four", to: "homeline-agent-linux-x86_64")
+        #expect(await programs.sums()?.contains(sum("four")) == true)
+        #expect(await AgentPrograms(folders: ["/nowhere"]).seal() == nil)
+    }
+
+    @Test(arguments: [
+        "/install", "//install/", "/agent/sums", "/agent/linux-x86_64",
+    ]) func `these paths are downloads`(path: String) { #expect(DownloadDoor.serves(path)) }
+
+    @Test(arguments: ["/", "/mcp", "/agent", "/agent/a/b", "/install/x"])
+    func `these are not`(path: String) { #expect(!DownloadDoor.serves(path)) }
+
+    @Test @IO func `a long program comes whole, a fifth download of one address later`()
+        async throws
+    {
+        let folder = try TemporaryDirectory("long")
+        // More than the system's buffers of a connection take.
+        let half = 5_000_000
+        let bytes = [UInt8](repeating: 1, count: half) + [UInt8](repeating: 2, count: half)
+        let sum = SHA256.hash(bytes)
+        try Data(bytes).write(
+            to: URL(fileURLWithPath: folder.file("homeline-agent-linux-x86_64")))
+        let door = DownloadDoor(AgentPrograms(folders: [folder.file("")]))
+        let server = HTTPServer { request, responder in
+            await door.handle(request, responder, base: "http://h")
+        }
+        let listener = try Listener.tcp(try #require(SocketAddress(ip: "127.0.0.1", port: 0))) {
+            server.serve($0)
+        }
+        defer {
+            listener.close()
+            server.close()
+        }
+        let port = try #require(listener.address?.port)
+        let get = Array(
+            "GET /agent/linux-x86_64 HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n".utf8)
+        let whole = try await HTTPAnswer.exchange(get, port: port, within: .seconds(10))
+        #expect(whole.status == 200 && SHA256.hash(whole.body) == sum)
+        // Four that do not read have the share of their address.
+        var idle: [SocketStream] = []
+        for _ in 0..<DownloadDoor.share {
+            let stream = try await SocketStream.connect(host: "127.0.0.1", port: port)
+            stream.pauseReading()
+            stream.write(get)
+            idle.append(stream)
+        }
+        var answer = whole
+        for _ in 0..<20 where answer.status != 503 {
+            answer = try await HTTPAnswer.exchange(get, port: port, within: .seconds(10))
+        }
+        #expect(answer.status == 503 && answer.headers["retry-after"] == "2")
+        for stream in idle { stream.close() }
+        for _ in 0..<200 where answer.status != 200 {
+            try await IO.sleep(for: .milliseconds(10))
+            answer = try await HTTPAnswer.exchange(get, port: port, within: .seconds(10))
+        }
+        #expect(SHA256.hash(answer.body) == sum)
+    }
+}

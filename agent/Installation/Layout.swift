@@ -1,0 +1,52 @@
+// Where an installed agent has what it needs: for the whole machine, or for one user.
+// Invariant: the agent's state is where every command finds it without a flag, below the home of
+// the user it runs as.
+import Glibc
+import Loop
+
+/// The places of an installed agent.
+struct Layout: Sendable, Equatable {
+    /// Whether it serves the machine, under a user of its own, rather than one user.
+    let isSystem: Bool
+    /// The user it runs as.
+    let user: String
+    /// That user's home folder.
+    let home: String
+    /// The installed program.
+    let program: String
+    /// The agent's state folder.
+    let data: String
+    /// What it writes where no service manager keeps a log.
+    var log: String { data + "/log" }
+    /// What the running agent says of itself.
+    var status: String { data + "/status" }
+    /// The environment of what runs as that user.
+    var environment: [String: String] {
+        var environment = Process.environment
+        if isSystem {
+            for name in ["XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR", "MAIL"] {
+                environment[name] = nil
+            }
+            environment["USER"] = user
+            environment["LOGNAME"] = user
+        }
+        environment["HOME"] = home
+        return environment
+    }
+
+    /// The system's: a user of its own, whose home holds all that it keeps.
+    static let system = Layout(
+        isSystem: true, user: "homeline", home: "/var/lib/homeline-agent",
+        program: "/usr/local/bin/homeline-agent",
+        data: "/var/lib/homeline-agent/.local/state/homeline/agent")
+
+    /// That of the user who runs this process; nil without a home.
+    static func own(user: String) -> Layout? {
+        guard let home = Process.environment["HOME"], home.hasPrefix("/"),
+            let data = Process.stateFolder("homeline/agent")
+        else { return nil }
+        return Layout(
+            isSystem: false, user: user, home: home, program: home + "/.local/bin/homeline-agent",
+            data: data)
+    }
+}

@@ -1,0 +1,192 @@
+// `homeline-agent install hl1.…`: joins the relay and makes this machine run the agent from now on.
+// `homeline-agent uninstall` takes that back. The pasted line's script runs the former.
+// Invariant: an install that fails leaves nothing behind; one that is repeated keeps the identity.
+import Configuration
+import Crypto
+import Glibc
+import Loop
+import Wire
+
+@IO enum InstallCommand {
+    /// The time from the service's start to its connection: a few dials.
+    private static let patience = Duration.seconds(20)
+
+    static func run(_ options: Options) async throws(CommandFailure) -> Int32 {
+        let invitation: Invitation
+        do throws(Invitation.Failure) {
+            invitation = try Invitation(options.arguments.first ?? "")
+        } catch {
+            throw failure("\(error). Nothing was installed", ExitCode.data)
+        }
+        let layout = try layout(options)
+        let installation = Installation(layout: layout)
+        do throws(CommandFailure) {
+            let outcome = try await install(installation, invitation, options)
+            await report(outcome, installation, invitation)
+            return outcome.status?.state == .connected ? ExitCode.ok : ExitCode.unavailable
+        } catch {
+            await installation.undo.all()
+            throw failure("\(error.message). Nothing was installed", error.exitCode)
+        }
+    }
+
+    /// What an installation has come to.
+    private struct Outcome {
+        let name: String
+        /// Whether it has joined now.
+        let hasJoined: Bool
+        let program: String
+        let service: Service
+        let status: AgentStatus?
+    }
+
+    private static func install(
+        _ installation: Installation, _ invitation: Invitation, _ options: Options
+    ) async throws(CommandFailure) -> Outcome {
+        let layout = installation.layout
+        let known = try? Identity.load(from: layout.data)
+        if let known, known.relay != invitation.url || known.pin?.bytes != invitation.pin {
+            throw CommandFailure(
+                "this machine has joined \(known.relay) as \(known.name) already, and the invitation "
+                    + "is of another relay; homeline-agent uninstall --purge removes that agent",
+                ExitCode.cannotCreate)
+        }
+        let wasInstalled = installation.isInstalled
+        let service: Service
+        let isNew: Bool
+        do throws(InstallationError) {
+            isNew = try await installation.placeProgram()
+            try await installation.makeUser()
+        } catch { throw CommandFailure("\(error)", ExitCode.cannotCreate) }
+        if known == nil { try await join(installation, invitation, options) }
+        let name = (known ?? (try? Identity.load(from: layout.data)))?.name ?? "?"
+        do throws(InstallationError) { service = try await installation.startService() } catch {
+            throw CommandFailure("\(error)", ExitCode.unavailable)
+        }
+        let status = await installation.connected(within: patience)
+        if status?.state == .refused {
+            throw CommandFailure("\(status?.words ?? "")", ExitCode.noPermission)
+        }
+        return Outcome(
+            name: name, hasJoined: known == nil,
+            program: isNew ? (wasInstalled ? "Replaced" : "Installed") : "Kept",
+            service: service, status: status)
+    }
+
+    private static func report(
+        _ outcome: Outcome, _ installation: Installation, _ invitation: Invitation
+    ) async {
+        let layout = installation.layout
+        Process.print(
+            outcome.hasJoined
+                ? "Joined \(invitation.url) as \(outcome.name).\n"
+                : "This machine is \(outcome.name) at \(invitation.url) already: "
+                    + "the invitation was not used.\n")
+        Process.print(
+            "\(outcome.program) \(layout.program); it runs as \(layout.user), kept by "
+                + "\(outcome.service.rawValue).\n")
+        if let atBoot = await installation.startAtBoot(outcome.service) {
+            Process.print("But \(atBoot).\n")
+        }
+        guard outcome.status?.state == .connected else {
+            return Process.complain(
+                "homeline-agent: installed and started, but not connected yet: "
+                    + "\(outcome.status?.words ?? "it has not dialled"). It keeps trying; "
+                    + "homeline-agent doctor says more")
+        }
+        await showTargets(layout, outcome.name)
+    }
+
+    private static func join(
+        _ installation: Installation, _ invitation: Invitation, _ options: Options
+    ) async throws(CommandFailure) {
+        let layout = installation.layout
+        do throws(InstallationError) { try installation.makeData() } catch {
+            throw CommandFailure("\(error)", ExitCode.cannotCreate)
+        }
+        let settings = try AgentSettings(options, folder: layout.data)
+        do throws(UplinkError) {
+            _ = try await Uplink.join(
+                invitation, name: options.string(Settings.name),
+                tags: options.strings(Settings.tags), folder: layout.data, way: settings.wayOut)
+        } catch {
+            throw CommandFailure("cannot join: \(error)", error.exitCode)
+        }
+        keepWay(settings.wayOut, to: invitation, layout)
+        do throws(InstallationError) { try await installation.handOver() } catch {
+            throw CommandFailure("\(error)", ExitCode.cannotCreate)
+        }
+    }
+
+    /// Writes the way to the relay down where the service will find it: it has neither this
+    /// command's flags nor its environment.
+    private static func keepWay(_ way: WayOut, to invitation: Invitation, _ layout: Layout) {
+        let path = layout.data + "/agent.conf"
+        guard !Service.exists(path) else { return }
+        var lines = ""
+        if let proxy = way.proxyText(to: invitation.url) { lines += "Proxy \(proxy)\n" }
+        if let file = way.credentialsFile { lines += "ProxyCredentials \(file)\n" }
+        if let file = way.authoritiesFile { lines += "RelayCA \(file)\n" }
+        if !lines.isEmpty { try? SecureFile.write(path, Array(lines.utf8)) }
+    }
+
+    private static func showTargets(_ layout: Layout, _ name: String) async {
+        let words =
+            layout.isSystem
+            ? [
+                "su", "-s", "/bin/sh", layout.user, "-c",
+                "\(Service.quoted(layout.program)) targets list",
+            ] : [layout.program, "targets", "list"]
+        if let list = await SystemCommand.output(words, environment: layout.environment) {
+            Process.print("\nConnected. Targets of this site:\n")
+            for line in list.split(whereSeparator: \.isNewline) {
+                Process.print("  \(name)/\(line)\n")
+            }
+        }
+        let flag = layout.isSystem || geteuid() != 0 ? "" : " --user"
+        Process.print(
+            """
+
+            More targets: hosts in \(layout.home)/.ssh/config, with keys and known_hosts beside it.
+            Rules: \(layout.data)/agent.conf. To remove the agent: homeline-agent uninstall\(flag)
+
+            """)
+    }
+
+    static func uninstall(_ options: Options) async throws(CommandFailure) {
+        let layout = try layout(options)
+        let services = Service.allCases.map { $0.file(layout).path }
+        let purges = options.bool(Settings.purge)
+        let state = layout.isSystem ? layout.home : layout.data
+        guard
+            ([layout.program] + services + (purges ? [state] : [])).contains(where: Service.exists)
+        else {
+            throw failure(
+                "no agent is installed "
+                    + (layout.isSystem
+                        ? "for this machine; --user removes root's own"
+                        : "for \(layout.user); the machine's is root's to remove"),
+                ExitCode.unavailable)
+        }
+        let failures = await Removal(layout: layout, say: { Process.print("\($0)\n") })
+            .all(purges: purges)
+        guard failures.isEmpty else {
+            throw failure(failures.joined(separator: "\n"), ExitCode.cannotCreate)
+        }
+        Process.print(
+            "The relay still knows this agent: homeline-relay agents revoke NAME ends its right.\n")
+    }
+
+    /// Root installs for the machine, others for themselves.
+    private static func layout(_ options: Options) throws(CommandFailure) -> Layout {
+        if geteuid() == 0, !options.bool(Settings.ownUser) { return .system }
+        guard let own = Layout.own(user: UserAccount.current.name) else {
+            throw failure("HOME is not set", ExitCode.usage)
+        }
+        return own
+    }
+
+    private static func failure(_ message: String, _ exit: Int32) -> CommandFailure {
+        CommandFailure("homeline-agent: \(message)", exit)
+    }
+}
