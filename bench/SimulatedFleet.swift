@@ -139,7 +139,10 @@ import Wire
             welcome.set(false)
             ended.set(())
         }
-        tunnel.onCall = { bytes in self.answer(bytes, binding, welcome) }
+        tunnel.onCall = { bytes in
+            if let answer = await self.standing(bytes, ended) { return answer }
+            return self.answer(bytes, binding, welcome)
+        }
         let isWelcome = await IO.within(.seconds(15)) { await welcome.wait() } ?? false
         guard isWelcome else {
             fleet.refused()
@@ -152,6 +155,16 @@ import Wire
         await ended.wait()
         fleet.went()
         return true
+    }
+
+    /// The answer to `agent.events`, as nothing ever happens here; nil for another call.
+    private func standing(_ bytes: [UInt8], _ ended: Once<Void>) async -> [UInt8]? {
+        guard let request = try? Request(decoding: bytes), request.method == "agent.events",
+            let fields = try? Fields(request.arguments), let call = try? AskEvents(fields)
+        else { return nil }
+        if call.after != nil { await ended.wait() }
+        let answer = AgentEvents(last: 0, isMissed: call.after == nil)
+        return Reply.result(RawJSON(answer.json)).encoded()
     }
 
     private func answer(_ bytes: [UInt8], _ binding: [UInt8], _ welcome: Once<Bool>) -> [UInt8] {

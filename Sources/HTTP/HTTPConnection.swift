@@ -277,7 +277,7 @@ import Net
     /// Whether the connection stays open after a response with this status.
     func staysOpen(after status: Int) -> Bool {
         switch status {
-        case 401, 403, 404, 426: visitor.refusals += 1
+        case 400, 401, 403, 404, 426: visitor.refusals += 1
         default: break
         }
         let isLast = visitor.probes != nil && start == input.count

@@ -165,7 +165,12 @@ struct WebSocketReader {
 
     /// The size of the header, as its second byte says.
     private var headerSize: Int {
-        let more = [126: 2, 127: 8][header[1] & 127] ?? 0
+        let more =
+            switch header[1] & 127 {
+            case 126: 2
+            case 127: 8
+            default: 0
+            }
         return 2 + more + (expectsMask ? 4 : 0)
     }
 

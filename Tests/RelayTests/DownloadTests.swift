@@ -25,8 +25,17 @@ import Testing
         #expect(
             PastedLine.text(url: "tls://[2001:db8::1]:8643", pin: nil, invitation: "i", seal: sum)
                 == "curl -fsS -g 'https://[2001:db8::1]:8643/install' | sh -s -- i \(sum)")
-        #expect(
-            PastedLine.text(url: "wss://r.example", pin: nil, invitation: "i", seal: sum) == nil)
+        // Through a web server, whose certificate an authority vouches for; its key is not the
+        // relay's.
+        for (url, place) in [
+            ("wss://r.example/tunnel", "r.example"),
+            ("wss://r.example:444/a/tunnel", "r.example:444/a"),
+        ] {
+            #expect(
+                PastedLine.text(url: url, pin: pin, invitation: "i", seal: sum)
+                    == "curl -fsS https://\(place)/install | sh -s -- i \(sum)")
+        }
+        #expect(PastedLine.text(url: "ssh://r", pin: nil, invitation: "i", seal: sum) == nil)
     }
 
     @Test func `a person sees both lines, a script the one it asked for`() {

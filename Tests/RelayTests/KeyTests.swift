@@ -75,11 +75,12 @@ import Wire
             (100, 100 + 90 * 86_400, 90, true), (100, 99 + 90 * 86_400, 90, false),
             (0, 5, 90, true), (0, 5, 0, true), (100, 1 << 40, 0, false), (500, 100, 90, false),
         ] as [(Int64, Int64, Int, Bool)] {
-            let lifetime = Duration.seconds(days * 86_400)
+            var changes = KeyChanges()
+            changes.lifetime = .seconds(days * 86_400)
             #expect(
-                Fleet.isDue(made: made, now: now, lifetime: lifetime) == isDue, "\(made) \(now)")
+                changes.isDue(made: made, isUnsettled: false, now: now) == isDue, "\(made) \(now)")
+            #expect(changes.isDue(made: made, isUnsettled: true, now: now))
         }
-        #expect(!Fleet.isDue(made: 1, now: 1 << 40, lifetime: nil))
     }
 
     @Test(arguments: Loss.allCases)
@@ -92,24 +93,18 @@ import Wire
         let agent = try await connect(house, keys, joined.record, number: 1)
         keys.serve(agent, losing: loss)
         #expect(await until { house.fleet.agent(named: "lab")?.connection != nil })
+        house.fleet.adopt(try await house.store.expireKey("lab"))
         // A call whose tunnel broke is repeated over the next one, which this test makes at once.
-        let change = IO.task { () -> Fault? in
-            do throws(Fault) { try await house.fleet.changeKey(of: joined.record.id) } catch {
-                return error
-            }
-            return nil
-        }
-        if loss == .never {
-            #expect(await change.value == nil)
-        } else {
+        let change = IO.task { await house.fleet.changeKeys { _, _ in } }
+        if loss != .never {
             _ = await agent.ended.wait()
-            // The agent comes with the key that it has, and the change goes on.
+            // The agent comes with the key that it has, and the relay begins again by itself.
             let again = try await connect(house, keys, joined.record, number: 2)
             keys.serve(again, losing: .never)
-            _ = await change.value
-            if keys.present.publicKey == first.publicKey {
-                try await house.fleet.changeKey(of: joined.record.id)
-            }
+        }
+        await change.value
+        if keys.present.publicKey == first.publicKey {
+            await house.fleet.changeKeys { name, what in Issue.record("\(name) \(what)") }
         }
         #expect(keys.present.publicKey != first.publicKey)
         let record = try await house.store.agent(id: joined.record.id)
@@ -124,6 +119,72 @@ import Wire
             return
         }
         #expect(refusal.reason == .unknown && !last.tunnel.isClosed)
+    }
+
+    @Test @IO func `a key is changed once at a time, and an offer stands until it is settled`()
+        async throws
+    {
+        let house = try await House()
+        defer { house.close() }
+        let joined = try await house.joined("lab")
+        let (id, present) = (joined.record.id, joined.key.publicKey.bytes)
+        let agent = try await connect(house, Keys(joined), joined.record, number: 1)
+        #expect(await until { house.fleet.agent(named: "lab")?.connection != nil })
+        let gate = Once<Void>()
+        agent.serve = { _ in
+            await gate.wait()
+            return []
+        }
+        let first = IO.task {
+            do throws(Fault) { try await house.fleet.changeKey(of: id) } catch { return }
+        }
+        #expect(await until { agent.methods.contains("agent.offer_key") })
+        do throws(Fault) {
+            try await house.fleet.changeKey(of: id)
+            Issue.record("two changes at once")
+        } catch {
+            #expect(error.code == .busy)
+        }
+        gate.set(())
+        await first.value
+        // It may have put the key that it offered on its disk: no other takes that one's place.
+        let (next, other) = (Random.bytes(32), Random.bytes(32))
+        for _ in 1...2 { _ = try await house.store.offer(next, of: id, present: present) }
+        await #expect(throws: StoreError.keyOutOfDate) {
+            try await house.store.offer(other, of: id, present: present)
+        }
+        let record = try #require(try await house.store.agent(id: id))
+        #expect(record.knows(next) && record.knows(present) && !record.knows(other))
+        // An id decides, not an agent's name that looks like one.
+        _ = try await house.store.updateAgent(id, name: "a".padded(like: id), by: "test")
+        await #expect(throws: StoreError.self) {
+            try await house.store.settle(next, of: "a".padded(like: id))
+        }
+    }
+
+    @Test @IO func `whoever waits with a key that is given up meanwhile is not let in`()
+        async throws
+    {
+        let house = try await House()
+        defer { house.close() }
+        let joined = try await house.joined("lab")
+        let slow = try await house.connect(joined)
+        let delay = Once<Void>()
+        slow.welcomeDelay = delay
+        _ = await slow.verdict.wait()
+        let secret = try await house.store.createInvitation(
+            rejoining: "lab", lifetime: .seconds(60)
+        ).secret
+        let fresh = try Ed25519PrivateKey.generate()
+        let agent = try await house.connect(Joined(key: fresh, record: joined.record)) {
+            ($0.agentID, $0.invitation) = (nil, Base64.encodeURL(secret))
+        }
+        _ = await agent.verdict.wait()
+        #expect(await until { house.fleet.agent(named: "lab")?.connection != nil })
+        delay.set(())
+        _ = await slow.ended.wait()
+        #expect(!agent.tunnel.isClosed)
+        #expect(house.fleet.agent(named: "lab")?.connection?.key == fresh.publicKey.bytes)
     }
 
     @Test @IO func `a key that the agent does not hold, or that another one has, is refused`()
@@ -209,5 +270,12 @@ import Wire
             try await house.store.createInvitation(
                 name: "x", rejoining: "lab", lifetime: .seconds(60))
         }
+    }
+}
+
+extension String {
+    /// This text repeated to the length of another.
+    fileprivate func padded(like other: String) -> String {
+        String(repeating: self, count: other.count)
     }
 }

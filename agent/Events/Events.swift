@@ -20,8 +20,8 @@ import Wire
     private var kept: [AgentEvent] = []
     /// The number of the newest event about each subject in `kept`.
     private var newest: [String: Int] = [:]
-    /// Whether the relay has ever asked: nothing is kept for one that does not.
-    private var isAsked = false
+    /// The kinds that the relay wants; nil: it has not asked, and nothing is kept for it.
+    private var wanted: Set<AgentEvent.Kind>?
     /// The question that waits.
     private var waiting: Once<Void>?
 
@@ -32,14 +32,15 @@ import Wire
     /// Serves the relay's standing call.
     func serve(on dispatcher: Dispatcher) {
         dispatcher.serve(.events) { [weak self] (call: AskEvents, _) in
-            await self?.answer(after: call.after).json ?? [:]
+            await self?.answer(after: call.after, of: call.kinds).json ?? [:]
         }
     }
 
     /// Reports that something has happened.
     func publish(_ matter: AgentEvent.Matter) {
+        guard wanted?.contains(matter.kind) ?? true else { return }
         last += 1
-        guard isAsked else { return forgotten = last }
+        guard wanted != nil else { return forgotten = last }
         kept.append(AgentEvent(last, matter))
         newest[matter.subject] = last
         if newest.count > Self.limit || kept.count > 2 * Self.limit { tidy() }
@@ -49,8 +50,10 @@ import Wire
     /// What has happened after an event, as soon as something has.
     ///
     /// A later question ends an earlier one that waits: there is one relay.
-    func answer(after known: Int?) async -> AgentEvents {
-        isAsked = true
+    func answer(
+        after known: Int?, of kinds: Set<AgentEvent.Kind>? = nil
+    ) async -> AgentEvents {
+        wanted = kinds ?? Set(AgentEvent.Kind.allCases)
         waiting?.set(())
         guard let known, (forgotten...last).contains(known) else {
             return AgentEvents(last: last, isMissed: true)

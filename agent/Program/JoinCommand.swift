@@ -1,6 +1,7 @@
 // `homeline-agent join hl1.…`: makes a key, registers it by the invitation's secret, stores the
 // answer.
 import Configuration
+import Crypto
 import Loop
 import Wire
 
@@ -14,6 +15,13 @@ import Wire
         }
         let folder = try Settings.folder(options)
         let settings = try AgentSettings(options, folder: folder)
+        do throws(CryptoError) {
+            try SecureFile.makeFolder(folder)
+        } catch {
+            throw CommandFailure("homeline-agent: \(error)", ExitCode.cannotCreate)
+        }
+        let lock = try RunAgentCommand.take(folder)
+        defer { withExtendedLifetime(lock) {} }
         do throws(UplinkError) {
             let identity = try await Uplink.join(
                 invitation, name: options.string(Settings.name),

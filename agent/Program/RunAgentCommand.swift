@@ -87,13 +87,13 @@ import Wire
     }
 
     /// The folder's lock: two agents with one identity would keep disconnecting each other.
-    private static func take(_ folder: String) throws(CommandFailure) -> FolderLock {
+    static func take(_ folder: String) throws(CommandFailure) -> FolderLock {
         do throws(LoopError) {
             if let lock = try FolderLock.take(folder + "/agent.lock") { return lock }
         } catch {
             throw CommandFailure("homeline-agent: \(error)", ExitCode.cannotCreate)
         }
         throw CommandFailure(
-            "homeline-agent: another agent runs on \(folder)", ExitCode.unavailable)
+            "homeline-agent: an agent runs on \(folder): stop it first", ExitCode.unavailable)
     }
 }

@@ -10,7 +10,8 @@ enum Settings {
     static let name = Setting.text(
         "name", "NAME", "the agent's name at the relay (default: the host's name)", flagOnly: true)
     static let new = Setting.truth(
-        "new", "make a new key, for a folder that was copied from another machine",
+        "new",
+        "join with a new key, which takes the place of the folder's own; for a copied folder",
         flagOnly: true)
     static let tags = Setting.list(
         "tags", "A,B", "tags of its own, shown beside those of the invitation; they grant nothing",

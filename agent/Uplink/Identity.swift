@@ -1,5 +1,5 @@
 // Who the agent is: its Ed25519 key, which is made here and never leaves, and what the relay said
-// on joining. Two files in the data folder, 0600.
+// on joining. Two files in the data folder, 0600, and while the key is being replaced a third.
 import Crypto
 import Glibc
 import JSON
@@ -18,6 +18,7 @@ struct Identity: Sendable {
     var name: String
 
     private static func keyFile(_ folder: String) -> String { folder + "/agent.key" }
+    private static func newKeyFile(_ folder: String) -> String { folder + "/agent.key.new" }
     private static func nextKeyFile(_ folder: String) -> String { folder + "/agent.key.next" }
     private static func relayFile(_ folder: String) -> String { folder + "/relay.json" }
 
@@ -28,7 +29,7 @@ struct Identity: Sendable {
             return try existingKey(in: folder)
         } catch .file(_, code: ENOENT) {
             // Only where there is none: an unreadable key is still this agent's identity.
-            return try newKey(in: folder)
+            return try makeKey(keyFile(folder), folder)
         } catch {
             throw .identity("cannot use the key in \(folder): \(error)")
         }
@@ -40,38 +41,61 @@ struct Identity: Sendable {
             pem: try SecureFile.read(keyFile(folder), refusing: SecureFile.useByOthers))
     }
 
-    /// A new key for the folder, in the place of any that it has.
+    /// A new key for the folder, beside the one that it has: the same one until it is used.
     static func newKey(in folder: String) throws(UplinkError) -> Ed25519PrivateKey {
         do throws(CryptoError) {
             try SecureFile.makeFolder(folder)
-            let key = try makeKey(keyFile(folder))
-            unsafe unlink(nextKeyFile(folder))
+            try SecureFile.checkFolder(folder)
+        } catch {
+            throw .identity("cannot make a key in \(folder): \(error)")
+        }
+        return try pending(newKeyFile(folder), in: folder)
+    }
+
+    /// Puts a key that has joined in the place of the folder's own.
+    static func use(_ key: Ed25519PrivateKey, in folder: String) throws(UplinkError) {
+        unsafe unlink(nextKeyFile(folder))
+        do throws(CryptoError) {
+            try SecureFile.write(keyFile(folder), try key.pem())
+        } catch {
+            throw .identity("cannot write \(keyFile(folder)): \(error)")
+        }
+        unsafe unlink(newKeyFile(folder))
+    }
+
+    /// The key of a file; a new one where there is none that can be read.
+    private static func pending(
+        _ file: String, in folder: String
+    ) throws(UplinkError) -> Ed25519PrivateKey {
+        let bytes: [UInt8]?
+        do throws(CryptoError) {
+            bytes = try SecureFile.readIfPresent(file, refusing: SecureFile.useByOthers)
+        } catch {
+            throw .identity("cannot use \(file): \(error)")
+        }
+        // A damaged one has never been used.
+        if let bytes, let key = try? Ed25519PrivateKey(pem: bytes) { return key }
+        return try makeKey(file, folder)
+    }
+
+    private static func makeKey(
+        _ file: String, _ folder: String
+    ) throws(UplinkError) -> Ed25519PrivateKey {
+        do throws(CryptoError) {
+            let key = try Ed25519PrivateKey.generate()
+            try SecureFile.write(file, try key.pem())
             return key
         } catch {
             throw .identity("cannot make a key in \(folder): \(error)")
         }
     }
 
-    private static func makeKey(_ file: String) throws(CryptoError) -> Ed25519PrivateKey {
-        let key = try Ed25519PrivateKey.generate()
-        try SecureFile.write(file, try key.pem())
-        return key
-    }
-
     /// The key that will follow the present one: made when it is first asked for, and kept.
-    static func nextKey(in folder: String) throws(UplinkError) -> Ed25519PrivateKey {
-        let file = nextKeyFile(folder)
-        do throws(CryptoError) {
-            if let bytes = try SecureFile.readIfPresent(file, refusing: SecureFile.useByOthers),
-                let key = try? Ed25519PrivateKey(pem: bytes)
-            {
-                return key
-            }
-            // A damaged one has never been used.
-            return try makeKey(file)
-        } catch {
-            throw .identity("cannot make the next key \(file): \(error)")
-        }
+    func nextKey(in folder: String) throws(UplinkError) -> Ed25519PrivateKey {
+        let next = try Self.pending(Self.nextKeyFile(folder), in: folder)
+        // This process or an earlier one ended when it had put that key in its place.
+        guard next.publicKey.bytes == key.publicKey.bytes else { return next }
+        return try Self.makeKey(Self.nextKeyFile(folder), folder)
     }
 
     /// Puts the next key in the place of the present one, on the disk first.
@@ -79,16 +103,11 @@ struct Identity: Sendable {
     /// Does nothing if the key in use is already the one that is asked for.
     mutating func useNextKey(_ publicKey: [UInt8], in folder: String) throws(UplinkError) {
         guard key.publicKey.bytes != publicKey else { return }
-        let next = try Self.nextKey(in: folder)
+        let next = try nextKey(in: folder)
         guard next.publicKey.bytes == publicKey else {
             throw .identity("the relay names a key that this agent has not offered")
         }
-        do throws(CryptoError) {
-            try SecureFile.write(Self.keyFile(folder), try next.pem())
-        } catch {
-            throw .identity("cannot write \(Self.keyFile(folder)): \(error)")
-        }
-        unsafe unlink(Self.nextKeyFile(folder))
+        try Self.use(next, in: folder)
         key = next
     }
 

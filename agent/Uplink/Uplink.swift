@@ -180,7 +180,7 @@ import Wire
             throw Fault(.invalidArgument, "the nonce is unusable")
         }
         do {
-            let key = try Identity.nextKey(in: folder)
+            let key = try identity.nextKey(in: folder)
             let signature = try key.sign(
                 Contract.keyMessage(nonce: nonce, agentID: identity.agentID))
             return OfferedKey(
@@ -236,6 +236,7 @@ import Wire
         let identity = Identity(
             key: key, relay: invitation.url, pin: pin, agentID: connection.welcome.agentID,
             name: connection.welcome.name)
+        if isNew { try Identity.use(key, in: folder) }
         try identity.save(to: folder)
         return identity
     }

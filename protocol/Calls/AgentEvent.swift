@@ -5,7 +5,7 @@ public import JSON
 /// Something that has happened at an agent.
 public struct AgentEvent: Sendable, Equatable {
     /// What kinds of things are reported.
-    enum Kind: String, CaseIterable {
+    public enum Kind: String, Sendable, CaseIterable {
         case session, command, link, facts
     }
 
@@ -27,7 +27,7 @@ public struct AgentEvent: Sendable, Equatable {
         case opened
         /// It was lost.
         case lost
-        /// The agent closed it: it was unused.
+        /// The agent closed it.
         case closed
     }
 
@@ -41,6 +41,16 @@ public struct AgentEvent: Sendable, Equatable {
         case link(String, LinkStep)
         /// The facts of the machine differ from those before.
         case facts(AgentFacts)
+
+        /// What kind of thing it is about.
+        public var kind: Kind {
+            switch self {
+            case .session: .session
+            case .command: .command
+            case .link: .link
+            case .facts: .facts
+            }
+        }
 
         /// What it is about: the same for all events about one thing.
         public var subject: String {

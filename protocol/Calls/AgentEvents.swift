@@ -7,6 +7,8 @@ public import JSON
 public struct AskEvents: CallArguments {
     /// The number of the last event that the relay knows of this process; nil if it knows none.
     public var after: Int?
+    /// The kinds of events that the relay wants; nil: all.
+    public var kinds: Set<AgentEvent.Kind>?
 
     private static let after = Field.count(
         "after",
@@ -14,16 +16,28 @@ public struct AskEvents: CallArguments {
             + "was none: the answer then comes at once, says missed, and has no events."
     ).optional
 
+    private static let kinds = Field.texts(
+        "kinds", atMost: 32,
+        "The kinds of events that are wanted; others are neither numbered nor kept. A kind that the "
+            + "agent does not know is ignored. Absent: all."
+    ).optional
+
     /// Asks for what has happened after an event.
-    public init(after: Int?) { self.after = after }
+    public init(after: Int?, kinds: Set<AgentEvent.Kind>? = nil) {
+        (self.after, self.kinds) = (after, kinds)
+    }
 
     /// Reads the arguments.
-    public init(_ fields: Fields) throws(Fault) { after = try fields[Self.after] }
+    public init(_ fields: Fields) throws(Fault) {
+        after = try fields[Self.after]
+        kinds = try fields[Self.kinds].map { Set($0.compactMap(AgentEvent.Kind.init(rawValue:))) }
+    }
 
     /// As an object.
     public var json: JSON {
         var members = Members()
         members.put(Self.after, after)
+        members.put(Self.kinds, kinds?.map(\.rawValue).sorted())
         return members.json
     }
 
@@ -35,7 +49,7 @@ public struct AskEvents: CallArguments {
             "waits until something has happened at the agent, and says what: the relay keeps this "
             + "call open",
         deadline: Deadline(time), changesTargets: false,
-        arguments: [after.declaration], result: AgentEvents.members)
+        arguments: [after.declaration, kinds.declaration], result: AgentEvents.members)
 }
 
 /// The result of `agent.events`.

@@ -24,7 +24,7 @@ enum AdminText {
         case "invitations":
             table(
                 result["invitations"]?.arrayValue ?? [],
-                ["id", "name", "tags", "left", "expires", "made_by", "purpose"],
+                ["id", "name", "rejoins", "tags", "left", "expires", "made_by", "purpose"],
                 empty: "no open invitations: homeline-relay invite makes one")
         case "invitations cancel": "cancelled \(line(result["cancelled"]))"
         case "tokens create": line(result["token"])

@@ -121,7 +121,7 @@ struct AdminFault: Error, Equatable, Sendable {
         case nil: pin = try RelayIdentity(folder: folder).pin.bytes
         }
         let seal = await programs.seal()
-        if request["pasted"] == true, let lack = PastedLine.lack(url: url, seal: seal) {
+        if request["pasted"] == true, let lack = PastedLine.lack(seal: seal) {
             throw AdminFault(message: lack, exit: ExitCode.unavailable)
         }
         // Encoded before anything is stored, so that a bad URL leaves nothing behind.
@@ -147,10 +147,13 @@ struct AdminFault: Error, Equatable, Sendable {
     }
 
     private func invitations() async throws -> JSON {
+        let names = Dictionary(
+            try await store.agents().map { ($0.id, $0.name) },
+            uniquingKeysWith: { first, _ in first })
         let rows = try await store.invitations().map { invitation -> JSON in
             [
                 "id": .string(invitation.id), "name": invitation.name.map(JSON.string) ?? .null,
-                "rejoins": invitation.rejoins.map(JSON.string) ?? .null,
+                "rejoins": invitation.rejoins.map { .string(names[$0] ?? $0) } ?? .null,
                 "tags": .array(invitation.tags.map(JSON.string)),
                 "purpose": .string(invitation.purpose), "uses": JSON(invitation.uses),
                 "left": JSON(invitation.uses - invitation.used),

@@ -19,10 +19,10 @@ import Net
 
     init(_ programs: AgentPrograms) { self.programs = programs }
 
-    /// Whether a path is answered here.
+    /// Whether a path is answered here, below whatever path a web server has for the relay.
     nonisolated static func serves(_ path: String) -> Bool {
         let names = path.split(separator: "/")
-        return names == ["install"] || names.first == "agent" && names.count == 2
+        return names.last == "install" || names.dropLast().last == "agent"
     }
 
     /// Answers a request whose path `serves` takes.

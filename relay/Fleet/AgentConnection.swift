@@ -14,6 +14,8 @@ import Wire
     let facts: AgentFacts
     /// Whether it runs a call with a key at most once.
     let keepsJournal: Bool
+    /// Whether it has not said that it cannot change its key.
+    var changesKeys = true
     /// Seconds since 1970.
     let since: Int64
 

@@ -20,8 +20,8 @@ import Wire
 
     /// Called when two machines are found to use one identity.
     var onRivals: (@IO (_ name: String, _ warning: String) -> Void)?
-    /// How long an agent keeps a key; nil: for ever.
-    var keyLifetime: Duration?
+    /// The changes of agents' keys.
+    var keyChanges = KeyChanges()
     /// Called when an agent has connected.
     var onArrival: (@IO (Member) -> Void)?
 
@@ -157,7 +157,8 @@ import Wire
             Array(taken), facts: Dictionary(facts) { first, _ in first })
         if departures >= Self.manyDepartures {
             departures = 0
-            Process.returnFreeMemory()
+            // Not on the loop: for 10,000 agents it takes some 40 ms.
+            await Blocking.run { Process.returnFreeMemory() }
         }
     }
 
@@ -173,6 +174,12 @@ import Wire
         if let name = members.removeValue(forKey: id)?.record.name, ids[name] == id {
             ids[name] = nil
         }
+    }
+
+    /// Closes an agent's tunnel if it was opened with another key.
+    func cut(_ id: String, unlessKey key: [UInt8]) {
+        guard let connection = members[id]?.connection, connection.key != key else { return }
+        connection.line.close()
     }
 
     /// Closes every tunnel at once.

@@ -111,22 +111,22 @@ import Wire
         limits.receivedBytes = UInt64(Self.strangerBytes)
         let tunnel = Tunnel(over: stream, role: .caller, limits: limits)
         do throws(Rejection) {
-            let (hello, record) = try await identify(stream, tunnel, end)
+            let (hello, key, found) = try await identify(stream, tunnel, end)
             // A clock that is ahead must not keep the agent's next process out.
             var epoch = hello.epoch
             epoch.boot = min(epoch.boot, store.now() * 1000 + 999)
             let connection = AgentConnection(
-                agentID: record.id, line: tunnel,
-                key: Base64.decodeURL(hello.publicKey) ?? [], epoch: epoch,
-                process: hello.epoch.boot,
-                facts: hello.facts,
+                agentID: found.id, line: tunnel, key: key, epoch: epoch,
+                process: hello.epoch.boot, facts: hello.facts,
                 keepsJournal: hello.keepsJournal, since: store.now())
             if let refusal = fleet.refusal(of: connection) {
                 if refusal.reason != .revoked { fleet.noteRefused(connection) }
                 throw Rejection(refusal)
             }
-            let welcome = Welcome(agentID: record.id, name: record.name)
+            let welcome = Welcome(agentID: found.id, name: found.name)
             _ = try await ask(tunnel, .welcome, welcome.json, end)
+            // While the welcome was on the way, another machine may have got this agent's place.
+            let record = try await known(found.id, by: key)
             if let refusal = fleet.admit(connection, record: record) { throw Rejection(refusal) }
             tunnel.limits = Self.tunnelLimits
             log.connected(
@@ -163,7 +163,7 @@ import Wire
 
     private func identify(
         _ stream: TLSStream, _ tunnel: Tunnel, _ end: ContinuousClock.Instant
-    ) async throws(Rejection) -> (Hello, AgentRecord) {
+    ) async throws(Rejection) -> (Hello, key: [UInt8], AgentRecord) {
         let nonce = Random.bytes(Contract.bindingBytes)
         let answer = try await ask(
             tunnel, .hello, Challenge(nonce: Base64.encodeURL(nonce)).json, end)
@@ -204,7 +204,20 @@ import Wire
                 Refusal(hello.invitation == nil ? .unknown : .invitation, error.description))
         }
         guard record.revoked == nil else { throw Rejection(Fleet.revoked(name: record.name)) }
-        return (hello, record)
+        // A machine that has joined again ends the one whose place it takes.
+        if hello.invitation != nil { fleet.cut(record.id, unlessKey: publicKey) }
+        return (hello, publicKey, record)
+    }
+
+    /// The agent as it is stored now, if it may still come with this key.
+    private func known(_ id: String, by key: [UInt8]) async throws(Rejection) -> AgentRecord {
+        do throws(StoreError) {
+            if let record = try await store.agent(id: id), record.knows(key) { return record }
+        } catch {
+            let refusal = Refusal(.unavailable, "the relay's store failed; try again later")
+            throw Rejection(refusal, reason: "the store failed: \(error)")
+        }
+        throw Rejection(Refusal(.unknown, "this agent has got another key meanwhile"))
     }
 
     /// The agent that an authenticated hello belongs to, revoked or not; an invitation creates a

@@ -89,7 +89,7 @@ struct StartFailure: Error {
         let saving = LoopTimer(after: .seconds(60), repeating: .seconds(60)) {
             [weak service] in IO.task { await service?.save() }
         }
-        service.fleet.keyLifetime = options.duration(Settings.keyLifetime)
+        service.fleet.keyChanges.lifetime = options.duration(Settings.keyLifetime)
         let keyChanges = LoopTimer(after: Fleet.keyPeriod, repeating: Fleet.keyPeriod) {
             [weak service] in IO.task { await service?.changeKeys() }
         }

@@ -18,6 +18,8 @@ import Wire
         var last: Int?
         /// Asks it, over its present connection.
         var task: Task<Void, Never>?
+        /// When who listens last had to look for itself.
+        var looked: ContinuousClock.Instant?
     }
 
     /// The most bytes of answers that are arriving from all agents: those of 256 at once.
@@ -26,6 +28,11 @@ import Wire
     nonisolated static let burst = 20
     /// How often it is asked per second after that: what happens meanwhile comes in one answer.
     nonisolated static let perSecond = 5
+
+    /// The kinds of events that somebody listens for.
+    private static let heard: Set<AgentEvent.Kind> = [.facts]
+    /// The time between two looks at an agent of which events were missed.
+    private static let lookPeriod = Duration.seconds(60)
 
     /// Called for each event; it says nothing that the agent may not say.
     var onEvent: (@IO (_ id: String, AgentEvent.Matter) -> Void)?
@@ -67,7 +74,8 @@ import Wire
         let (id, name) = (connection.agentID, member.record.name)
         let after = known[id]?.last
         let request = Request(
-            .events, caller: .relay, arguments: RawJSON(AskEvents(after: after).json))
+            .events, caller: .relay,
+            arguments: RawJSON(AskEvents(after: after, kinds: Self.heard).json))
         let room = answers.claim(for: id)
         let limit = LoopTimer(after: AskEvents.time) { [weak self] in
             self?.known[id]?.task?.cancel()
@@ -79,7 +87,8 @@ import Wire
                 request.encoded(), isStanding: true, sent: nil, received: room)
         } catch {
             switch error {
-            case .closed, .draining, .reset: return false
+            case .closed, .draining: return false
+            case .reset: return deaf(to: name, "it gave up the call")
             case .busy: return true
             // There is no room, for the answers of others.
             case .crowded where answers.limit - answers.used < AgentEvents.bytes: return true
@@ -93,7 +102,7 @@ import Wire
             let claims = Claims(agent: member.record, names: fleet.names(of: id), log: log)
             known[id]?.last = answer.last
             // At the first answer, whoever listens has looked already: the agent has connected.
-            if answer.isMissed, after != nil { onMissed?(member) }
+            if answer.isMissed, after != nil { missed(member) }
             for event in answer.events where claims.isOwn(event.matter) {
                 onEvent?(id, event.matter)
             }
@@ -102,6 +111,14 @@ import Wire
             // An earlier agent does not know the call.
             return error.code == .unknownMethod ? false : deaf(to: name, error.message)
         }
+    }
+
+    /// Has who listens look, unless that has just been done: an agent may say this at any time.
+    private func missed(_ member: Fleet.Member) {
+        let id = member.record.id
+        if let looked = known[id]?.looked, IO.now - looked < Self.lookPeriod { return }
+        known[id]?.looked = IO.now
+        onMissed?(member)
     }
 
     private func deaf(to name: String, _ why: String) -> Bool {

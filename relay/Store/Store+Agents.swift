@@ -53,8 +53,9 @@ extension Store {
                 "UPDATE agent SET revoked = ? WHERE id = ?", .integer(moment), .text(agent.id))
             // Its machine still has the line by which it joined, which may be for several.
             try connection.execute(
-                "UPDATE invitation SET cancelled = ? WHERE cancelled IS NULL AND id IN "
-                    + "(SELECT invitation FROM redemption WHERE agent = ?)",
+                "UPDATE invitation SET cancelled = ?1 WHERE cancelled IS NULL AND id IN "
+                    + "(SELECT invitation FROM redemption WHERE agent = ?2 "
+                    + "UNION SELECT id FROM invitation WHERE rejoins = ?2)",
                 .integer(moment), .text(agent.id))
             return agent
         }
@@ -120,6 +121,17 @@ extension Store {
         try !connection.rows(
             "SELECT 1 FROM agent WHERE (name = ?1 OR id = ?1) AND revoked IS NULL", .text(name)
         ).isEmpty
+    }
+
+    /// The agent with this id, if it is not revoked: a name is not looked at.
+    nonisolated static func liveAgent(
+        id: String, _ connection: Connection
+    ) throws -> AgentRecord {
+        let found = try connection.rows(
+            "SELECT * FROM agent WHERE id = ? AND revoked IS NULL", .text(id)
+        ).first.flatMap(AgentRecord.init)
+        guard let found else { throw StoreError.unknownAgent(id, nearest: nil) }
+        return found
     }
 
     nonisolated static func liveAgent(

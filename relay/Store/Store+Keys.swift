@@ -11,26 +11,31 @@ extension AgentRecord {
 }
 
 extension Store {
-    /// Stores an agent's next key; `present`, the one that its connection has proved, still counts.
+    /// Stores an agent's next key; `present`, the one that its connection has shown, still counts.
+    ///
+    /// Until the agent has shown that it uses the next key, it can offer no other: it may have put
+    /// that one on its disk already.
     func offer(
         _ key: [UInt8], of id: String, present: [UInt8]
     ) async throws(StoreError) -> AgentRecord {
         guard key.count == 32 else { throw .keyInvalid }
         let moment = now()
         return try await change { connection in
-            let agent = try Self.liveAgent(id, connection)
-            guard agent.knows(present) else { throw StoreError.keyInvalid }
+            let agent = try Self.liveAgent(id: id, connection)
+            guard agent.knows(present), key != present,
+                agent.formerKey == nil || agent.publicKey == key
+            else { throw StoreError.keyOutOfDate }
             // The key of another agent would let either pass as the other.
             guard
                 try connection.rows(
                     "SELECT 1 FROM agent WHERE (public_key = ?1 OR former_key = ?1) AND id != ?2 "
                         + "AND revoked IS NULL", .blob(key), .text(agent.id)
-                ).isEmpty, !ConstantTime.equal(key, present)
+                ).isEmpty
             else { throw StoreError.keyInUse }
             try connection.execute(
                 "UPDATE agent SET public_key = ?, former_key = ?, key_made = ? WHERE id = ?",
                 .blob(key), .blob(present), .integer(moment), .text(agent.id))
-            return try Self.liveAgent(agent.id, connection)
+            return try Self.liveAgent(id: agent.id, connection)
         }
     }
 
@@ -40,7 +45,7 @@ extension Store {
             try connection.execute(
                 "UPDATE agent SET former_key = NULL WHERE id = ? AND public_key = ?",
                 .text(id), .blob(key))
-            return try Self.liveAgent(id, connection)
+            return try Self.liveAgent(id: id, connection)
         }
     }
 
@@ -50,7 +55,7 @@ extension Store {
             let agent = try Self.liveAgent(nameOrID, connection)
             try connection.execute(
                 "UPDATE agent SET key_made = 0 WHERE id = ?", .text(agent.id))
-            return try Self.liveAgent(agent.id, connection)
+            return try Self.liveAgent(id: agent.id, connection)
         }
     }
 
@@ -58,10 +63,10 @@ extension Store {
     nonisolated static func rekey(
         _ id: String, _ key: [UInt8], at moment: Int64, _ connection: Connection
     ) throws -> AgentRecord {
-        let agent = try liveAgent(id, connection)
+        let agent = try liveAgent(id: id, connection)
         try connection.execute(
             "UPDATE agent SET public_key = ?, former_key = NULL, key_made = ? WHERE id = ?",
             .blob(key), .integer(moment), .text(agent.id))
-        return try liveAgent(agent.id, connection)
+        return try liveAgent(id: id, connection)
     }
 }

@@ -20,6 +20,7 @@ enum StoreError: Error, Equatable, Sendable, CustomStringConvertible {
     case purposeInvalid
     case keyInvalid
     case keyInUse
+    case keyOutOfDate
     case patternInvalid(String)
     case unknownAgent(String, nearest: String?)
     case unknownToken(String, nearest: String?)
@@ -50,8 +51,10 @@ enum StoreError: Error, Equatable, Sendable, CustomStringConvertible {
         case .purposeInvalid: "a purpose is one line of at most 500 bytes"
         case .keyInvalid: "the agent's public key is not an Ed25519 key"
         case .keyInUse:
-            "this key belongs to another agent: on the machine that is to join, run "
+            "this key belongs to another agent: if the machine is not that agent any more, run "
                 + "homeline-agent join --new with this invitation"
+        case .keyOutOfDate:
+            "the agent offered another key than the one that it is to use next"
         case .patternInvalid(let text):
             "'\(text)' is not a pattern: use agent/target with * and ?, or tag:NAME, joined by commas"
         case .unknownAgent(let name, let nearest):

@@ -41,6 +41,20 @@ import Wire
         #expect(await waiting.value.events.map(\.number) == [4])
     }
 
+    @Test @IO func `kinds that the relay does not want are neither numbered nor reported`() async {
+        let events = Events()
+        let first = await events.answer(after: nil, of: [.link])
+        events.publish(.session("id.1", .opened, principal: "p"))
+        events.publish(.link("db", .lost))
+        let answer = await events.answer(after: first.last, of: [.link])
+        #expect(answer.events == [AgentEvent(1, .link("db", .lost))] && answer.last == 1)
+        // Later it wants more.
+        _ = await events.answer(after: nil)
+        events.publish(.session("id.1", .ended, principal: "p"))
+        let more = await events.answer(after: 1)
+        #expect(more.events.map(\.number) == [2])
+    }
+
     @Test @IO func `a later event stands for earlier ones about the same thing`() async {
         let (events, last) = await asked()
         for step in [AgentEvent.SessionStep.opened, .changed, .ended] {

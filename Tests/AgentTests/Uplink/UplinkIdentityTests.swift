@@ -35,25 +35,39 @@ import Testing
         let folder = try TemporaryDirectory("identity")
         var identity = try saved(folder)
         let first = identity.key.publicKey
-        let next = try Identity.nextKey(in: folder.path).publicKey
-        #expect(try Identity.nextKey(in: folder.path).publicKey == next && next != first)
+        let next = try identity.nextKey(in: folder.path).publicKey
+        #expect(try identity.nextKey(in: folder.path).publicKey == next && next != first)
         #expect(try Identity.load(from: folder.path).key.publicKey == first)
         #expect(throws: UplinkError.self) {
             try identity.useNextKey(Array(repeating: 7, count: 32), in: folder.path)
         }
+        let file = try String(contentsOfFile: folder.file("agent.key.next"), encoding: .utf8)
         for _ in 1...2 {
             try identity.useNextKey(next.bytes, in: folder.path)
             #expect(identity.key.publicKey == next)
             #expect(try Identity.load(from: folder.path).key.publicKey == next)
         }
-        #expect(try Identity.nextKey(in: folder.path).publicKey != next)
+        // The power was cut before the file was removed.
+        try folder.write(file, to: "agent.key.next")
+        #expect(try identity.nextKey(in: folder.path).publicKey != next)
         // One that was cut off while it was written has never been offered.
         try folder.write("-----BEGIN", to: "agent.key.next")
-        let other = try Identity.nextKey(in: folder.path).publicKey
-        #expect(try Identity.nextKey(in: folder.path).publicKey == other)
-        let new = try Identity.newKey(in: folder.path).publicKey
-        #expect(try Identity.key(in: folder.path).publicKey == new && new != next)
-        #expect(!FileManager.default.fileExists(atPath: folder.file("agent.key.next")))
+        let other = try identity.nextKey(in: folder.path).publicKey
+        #expect(try identity.nextKey(in: folder.path).publicKey == other)
+    }
+
+    @Test func `a key to join anew stays beside the folder's own until it has joined`() throws {
+        let folder = try TemporaryDirectory("identity")
+        let identity = try saved(folder)
+        _ = try identity.nextKey(in: folder.path)
+        let new = try Identity.newKey(in: folder.path)
+        #expect(try Identity.newKey(in: folder.path).publicKey == new.publicKey)
+        #expect(try Identity.key(in: folder.path).publicKey == identity.key.publicKey)
+        try Identity.use(new, in: folder.path)
+        #expect(try Identity.key(in: folder.path).publicKey == new.publicKey)
+        for name in ["agent.key.next", "agent.key.new"] {
+            #expect(!FileManager.default.fileExists(atPath: folder.file(name)), "\(name)")
+        }
     }
 
     @Test func `a folder that has not joined says how`() throws {

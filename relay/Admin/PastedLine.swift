@@ -5,26 +5,28 @@ import Crypto
 
 /// The line that an operator pastes at a site.
 enum PastedLine {
-    /// The line for an invitation, or nil if the relay is not reached by an address that curl can
-    /// download from.
+    /// The line for an invitation; nil if agents do not dial that address.
     ///
     /// `url` is where agents dial, `pin` the key of the relay there, `seal` the sum of the sums.
     static func text(url: String, pin: PublicKeyPin?, invitation: String, seal: String) -> String? {
-        guard url.hasPrefix("tls://") else { return nil }
-        let place = "https://\(url.dropFirst(6))/install"
+        guard let endpoint = try? TunnelURL(url) else { return nil }
+        // A path ends in /tunnel: that is a web server before the relay, which has a certificate
+        // of its own.
+        let folder = endpoint.path.map { $0.dropLast("/tunnel".count) } ?? ""
+        let place = "https://\(endpoint.authority)\(folder)/install"
         // With a pin nothing else of the certificate matters: the relay made it itself (-k).
-        let check = pin.map { "-k --pinnedpubkey sha256//\($0.base64) " } ?? ""
+        let check =
+            endpoint.path == nil
+            ? pin.map { "-k --pinnedpubkey sha256//\($0.base64) " } ?? "" : ""
         return "curl -fsS \(check)\(quoted(place)) | sh -s -- \(invitation) \(seal)"
     }
 
     /// Why there is no such line; nil: there is one.
-    static func lack(url: String, seal: String?) -> String? {
-        guard seal != nil else {
-            return "no line to paste: put the agent's program (make agent-static makes "
+    static func lack(seal: String?) -> String? {
+        seal == nil
+            ? "no line to paste: put the agent's program (make agent-static makes "
                 + "homeline-agent-linux-x86_64) into the folder agents of the relay's data folder"
-        }
-        return url.hasPrefix("tls://")
-            ? nil : "no line to paste: agents do not dial this relay by a tls:// address"
+            : nil
     }
 
     /// A word for a shell: an IPv6 address has brackets, which some shells and curl read.
