@@ -102,16 +102,16 @@ public import Loop
         }
     }
 
+    /// Whether connections should stay in the system's queue for now; asked before each one.
+    public var shouldWait: (@IO () -> Bool)?
+    /// How long to wait before asking again.
+    private static let pause = Duration.milliseconds(5)
+
     private func accept() {
         guard let handle, intake.next == nil else { return }
+        if shouldWait?() == true { return accept(after: Self.pause) }
         if intake.turn != IO.loop.turn { (intake.turn, intake.taken) = (IO.loop.turn, 0) }
-        guard intake.taken < Self.perTurn else {
-            intake.next = LoopTimer(after: .zero) { [weak self] in
-                self?.intake.next = nil
-                self?.accept()
-            }
-            return
-        }
+        guard intake.taken < Self.perTurn else { return accept(after: .zero) }
         intake.taken += 1
         let connection = SocketStream(tcp: isTCP)
         guard uv_accept(stream(handle), connection.stream) == 0 else {
@@ -122,6 +122,13 @@ public import Loop
         // for an address would count it, and there is nobody to talk to.
         guard !isTCP || connection.peerAddress != nil else { return connection.close(nil) }
         accepted(connection)
+    }
+
+    private func accept(after pause: Duration) {
+        intake.next = LoopTimer(after: pause) { [weak self] in
+            self?.intake.next = nil
+            self?.accept()
+        }
     }
 
     /// Stops accepting; accepted connections stay open.

@@ -41,6 +41,21 @@ import Testing
         listener.close()
     }
 
+    @Test @IO func `connections stay in the system's queue while they should wait`() async throws {
+        var kept: [SocketStream] = []
+        let listener = try Listener.tcp(loopback) { kept.append($0) }
+        listener.shouldWait = { kept.count >= 5 }
+        let sockets = backlog(12, UInt16(try #require(listener.address?.port)))
+        for _ in 0..<10_000 where kept.count < 5 { try await IO.sleep(for: .milliseconds(1)) }
+        try await IO.sleep(for: .milliseconds(50))
+        #expect(kept.count == 5)
+        listener.shouldWait = nil
+        for _ in 0..<10_000 where kept.count < 12 { try await IO.sleep(for: .milliseconds(1)) }
+        #expect(kept.count == 12)
+        for socket in sockets { Glibc.close(socket) }
+        listener.close()
+    }
+
     /// Nobody knows whose such a connection was: it would pass every limit for an address.
     @Test @IO func `a connection that was reset before it was accepted is given to nobody`()
         async throws

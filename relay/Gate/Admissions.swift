@@ -14,6 +14,10 @@ import Net
     private var admissions = Admissions()
     private var streams: [Int: any ByteStream] = [:]
     private var rate = HandshakeRate()
+    private var handshakes = OpenHandshakes()
+
+    /// Whether connections should wait until some of these have ended their handshakes.
+    var isCrowded: Bool { handshakes.isCrowded(at: IO.now) }
 
     /// Adds a connection, and closes another one if there is no room; returns the new one's number.
     func enter(_ stream: any ByteStream) -> Int {
@@ -37,14 +41,20 @@ import Net
     /// Whether a connection's TLS handshake may begin, now that its peer has sent something.
     func mayBegin(_ number: Int) -> Bool {
         guard let stream = streams[number] else { return false }
-        return rate.admits(Self.origin(of: stream), at: IO.now)
+        guard rate.admits(Self.origin(of: stream), at: IO.now) else { return false }
+        handshakes.begin(number, at: IO.now)
+        return true
     }
 
     /// Notes that a connection's peer has completed its TLS handshake.
-    func spoke(_ number: Int) { admissions.spoke(number) }
+    func spoke(_ number: Int) {
+        handshakes.end(number)
+        admissions.spoke(number)
+    }
 
     /// A connection was admitted or refused, or is gone.
     func leave(_ number: Int) {
+        handshakes.end(number)
         admissions.remove(number)
         streams[number] = nil
     }

@@ -52,6 +52,7 @@ import Wire
     /// Listens for agents; returns the bound address.
     func listen(_ address: SocketAddress) throws(NetError) -> SocketAddress {
         let listener = try Listener.tcp(address) { [weak self] in self?.accept($0) }
+        listener.shouldWait = { [room] in room.isCrowded }
         self.listener = listener
         return listener.address ?? address
     }
