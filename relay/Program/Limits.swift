@@ -45,7 +45,7 @@ enum Limits {
             "the connection is closed"),
         Limit("connections to the MCP port", count: http.connections, "503"),
         Limit(
-            "descriptors that MCP clients never get", count: RelayService.reserve,
+            "descriptors that MCP clients never get", count: ClientEntrance.reserve,
             "fewer connections to the MCP port"),
         Limit(
             "a connection to the MCP port without a request", time: http.idleDeadline,

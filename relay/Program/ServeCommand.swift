@@ -18,8 +18,13 @@ import Loop
             let reload = SignalWatch(SIGHUP) { relay.reload() }
             await untilSignalled()
             reload.cancel()
-            Process.log("stopping")
+            Process.log(
+                "stopping: calls in flight may take some seconds; a second signal ends them")
+            let hasten = endings.map {
+                SignalWatch($0) { IO.task { await relay.hasten() } }
+            }
             await relay.shutDown()
+            for watch in hasten { watch.cancel() }
             return Outcome()
         } catch {
             return Outcome(errors: "homeline-relay: \(error.message)", exit: error.exit)
@@ -40,7 +45,7 @@ import Loop
         throw StartFailure("a relay already runs on \(folder.path)", ExitCode.unavailable)
     }
 
-    /// How long a relay that makes way may take, of which its end takes 3 s.
+    /// How long a relay that makes way may take, of which its end takes 4 s.
     private static let makingWay: Duration = .seconds(8)
 
     private static func makesWay(_ folder: DataFolder) async -> Bool {
@@ -73,10 +78,13 @@ import Loop
         return try await RelayService.start(settings, folder, lock)
     }
 
-    /// Waits for SIGINT or SIGTERM.
+    /// The signals that end the relay.
+    private static let endings = [SIGINT, SIGTERM]
+
+    /// Waits for one of them.
     private static func untilSignalled() async {
         let signalled = Once<Void>()
-        let watches = [SIGINT, SIGTERM].map { SignalWatch($0) { signalled.set(()) } }
+        let watches = endings.map { SignalWatch($0) { signalled.set(()) } }
         await signalled.wait()
         for watch in watches { watch.cancel() }
     }
