@@ -22,6 +22,8 @@ public import Net
     /// Called with the address of a client that begins with TLS, where there is none.
     public var onTLS: (@IO (String) -> Void)?
     private(set) var isDraining = false
+    /// Whether each connection closes after its next response.
+    private(set) var isRetiring = false
     private var connections: [ObjectIdentifier: HTTPConnection] = [:]
     private var sweep: LoopTimer?
     private var tick = 0
@@ -90,6 +92,10 @@ public import Net
         for connection in theirs where connection.client == name { connection.stream.close() }
     }
 
+    /// Has each connection close after its next response, which says so; idle ones stay open for
+    /// it, as a request may be on its way.
+    public func retire() { isRetiring = true }
+
     /// Takes no more connections; idle ones close, others after their response.
     public func drain() {
         isDraining = true
@@ -110,7 +116,8 @@ public import Net
         for connection in Array(connections.values) { connection.stream.close() }
     }
 
-    private func emptied() async {
+    /// Waits until no connection is left.
+    public func emptied() async {
         if connections.isEmpty { return }
         await withCheckedContinuation { onEmpty.append($0) }
     }

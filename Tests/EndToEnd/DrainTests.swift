@@ -101,7 +101,7 @@ import Testing
         #expect(executed?["state"] == "cancelled" && executed?["stdout"] == "half\n")
         #expect(executed?["note"] == "the agent was stopped", "\(executed as Any)")
         #expect(ContinuousClock.now - start < .seconds(8))
-        #expect(agent.survivors().isEmpty)
+        #expect(await holds { agent.survivors().isEmpty })
         await place.home.stop()
     }
 }

@@ -17,7 +17,9 @@ import Net
     private let authenticate: @IO (HTTPRequest, Set<String>) -> Authentication
     private let entrances: Entrances
     private let room = WaitingRoom()
-    private var listeners: [Listener] = []
+    private(set) var listeners: [Listener] = []
+    /// The clients of stdio programs.
+    private var lines: [ObjectIdentifier: MCPLines] = [:]
     private var http: HTTPServer?
     private var endpoint: MCPHTTPEndpoint?
 
@@ -37,8 +39,10 @@ import Net
     /// Where it listens; nil before that.
     var address: SocketAddress? { listeners.first?.address }
 
-    /// Listens at the addresses of `host`.
-    func listen(_ addresses: [SocketAddress], of host: String) throws(NetError) {
+    /// Listens at the addresses of `host`, with the sockets that an earlier process has for them.
+    func listen(
+        _ addresses: [SocketAddress], of host: String, adopting inheritance: Inheritance? = nil
+    ) throws(NetError) {
         let address = addresses[0]
         let isLoopback = addresses.allSatisfy(\.isLoopback)
         var limits = HTTPLimits()
@@ -55,7 +59,7 @@ import Net
         http.onTLS = { DoorLog.shared.noteTLS(from: $0) }
         self.http = http
         let certificate = entrances.certificate
-        listeners = try Self.listen(at: addresses) { [room] in
+        listeners = try Self.listen(at: addresses, inheritance) { [room] in
             Self.receive($0, certificate?.context, http, room)
         }
         let port = listeners[0].address?.port ?? address.port
@@ -107,7 +111,8 @@ import Net
     /// Listens at every address of a name (`localhost` may have one of each family), under one
     /// port; those that this machine does not have are left out.
     private static func listen(
-        at addresses: [SocketAddress], _ accepted: @escaping @IO (SocketStream) -> Void
+        at addresses: [SocketAddress], _ inheritance: Inheritance?,
+        _ accepted: @escaping @IO (SocketStream) -> Void
     ) throws(NetError) -> [Listener] {
         var listeners: [Listener] = []
         var failure: NetError?
@@ -115,7 +120,11 @@ import Net
             let port = listeners.first?.address?.port ?? address.port
             do throws(NetError) {
                 let place = SocketAddress(ip: address.host, port: port) ?? address
-                listeners.append(try Listener.tcp(place, accepted))
+                if let socket = inheritance?.socket(.mcp, at: place) {
+                    listeners.append(try Listener.tcp(adopting: socket, accepted))
+                } else {
+                    listeners.append(try Listener.tcp(place, accepted))
+                }
             } catch {
                 failure = failure ?? error
             }
@@ -168,14 +177,42 @@ import Net
         IO.task { await self.http?.end(client: id, grace: .seconds(3)) }
     }
 
+    /// Has the next response of each connection be its last one; idle ones stay open for it.
+    func retire() {
+        for listener in listeners { listener.close() }
+        endpoint?.endStreams()
+        http?.retire()
+    }
+
+    /// Waits until no connection is left.
+    func emptied(within limit: Duration) async {
+        _ = await IO.within(limit) { await self.http?.emptied() }
+    }
+
     /// Stops listening, and closes connections when they are idle.
     func drain() {
         for listener in listeners { listener.close() }
         http?.drain()
     }
 
-    /// Ends the clients' sessions and streams.
-    func endSessions() { endpoint?.close() }
+    /// Serves the client of a stdio program, whose stream has given `received` already.
+    func attach(_ stream: SocketStream, received: [UInt8], as principal: MCP.Principal) {
+        let client = MCPLines(server: server, principal: principal, stream: stream)
+        lines[ObjectIdentifier(client)] = client
+        IO.task {
+            await client.run(received: received)
+            self.lines[ObjectIdentifier(client)] = nil
+        }
+    }
+
+    /// How long an answer that is there may take to reach a stdio program.
+    private static let delivery = Duration.milliseconds(500)
+
+    /// Ends the clients' sessions and streams, and the stdio programs' lines.
+    func endSessions() async {
+        endpoint?.close()
+        for client in Array(lines.values) { await client.end(within: Self.delivery) }
+    }
 
     /// Closes every connection, at the latest after `grace`.
     func shutDown(grace: Duration) async { await http?.shutdown(grace: grace) }

@@ -91,6 +91,9 @@ enum Limits {
         Limit(
             "unread messages of one connection", bytes: mcp.queuedBytes,
             "further notifications are left out"),
+        Limit(
+            "requests that run when the relay is told to end", time: RelayService.drainTime,
+            "an error"),
         Limit("running requests of one client", count: mcp.requestsPerPrincipal, "an error"),
         Limit("legacy MCP sessions", count: mcp.sessions.count, "503"),
         Limit("legacy MCP sessions of one client", count: mcp.sessions.perPrincipal, "503"),

@@ -2,6 +2,7 @@
 // admin socket beside it. Invariant: `start` makes all of it and `shutDown` ends all of it.
 import Configuration
 import Crypto
+import Glibc
 import HTTP
 import JSON
 import Loop
@@ -36,6 +37,9 @@ struct StartFailure: Error {
     private let gate: Gate
     private let administration: Administration
     private let started: Int64
+    private let folder: DataFolder
+    /// Whether another process has the folder, or is to have it: nothing is stored then.
+    private var isAside = false
     private let entrance: ClientEntrance
     private var admin: AdminServer?
     private var timers: [LoopTimer] = []
@@ -46,8 +50,11 @@ struct StartFailure: Error {
 
     /// Opens the state of `folder`, of which `lock` proves that no other process uses it, and
     /// listens.
+    ///
+    /// `inheritance`: what an earlier process has left.
     static func start(
-        _ options: Options, _ folder: DataFolder, _ lock: FolderLock
+        _ options: Options, _ folder: DataFolder, _ lock: FolderLock,
+        _ inheritance: Inheritance? = nil
     ) async throws(StartFailure) -> RelayService {
         let store: Store
         let identity: RelayIdentity
@@ -73,7 +80,7 @@ struct StartFailure: Error {
         do {
             try await service.fleet.reload()
             service.access.replace(with: try await store.tokens())
-            try await service.listen(options, entrances.tunnelURL, identity.pin)
+            try await service.listen(options, entrances.tunnelURL, identity.pin, inheritance)
             service.admin = try AdminServer(
                 folder: folder, lock: lock, administration: service.administration)
         } catch let failure as StartFailure {
@@ -94,6 +101,7 @@ struct StartFailure: Error {
     }
 
     private func changeKeys() async {
+        guard !isAside else { return }
         await fleet.changeKeys { AgentLog.shared.note($0, $1) }
     }
 
@@ -102,6 +110,7 @@ struct StartFailure: Error {
         _ entrances: Entrances
     ) {
         self.store = store
+        self.folder = folder
         started = store.now()
         fleet = Fleet(store: store)
         router = Router(fleet: fleet)
@@ -140,16 +149,17 @@ struct StartFailure: Error {
     // MARK: Listening
 
     private func listen(
-        _ options: Options, _ url: TunnelURL?, _ pin: PublicKeyPin
+        _ options: Options, _ url: TunnelURL?, _ pin: PublicKeyPin, _ inheritance: Inheritance?
     ) async throws {
         let tunnel = try await Self.resolve(options, Settings.tunnel)[0]
-        let bound = try gate.listen(tunnel)
+        let bound = try gate.listen(tunnel, adopting: inheritance?.socket(.tunnel, at: tunnel))
         let host = bound.isWildcard ? Process.hostName : bound.host
         tunnelURL = url?.description ?? "tls://\(Address(host: host, port: bound.port))"
         try await administration.remember(tunnelURL: tunnelURL, pin: pin)
         try entrance.listen(
             try await Self.resolve(options, Settings.mcp),
-            of: options.address(Settings.mcp)?.host ?? "")
+            of: options.address(Settings.mcp)?.host ?? "", adopting: inheritance)
+        inheritance?.closeRest()
     }
 
     private static func resolve(_ options: Options, _ setting: Setting) async throws
@@ -175,6 +185,7 @@ struct StartFailure: Error {
     }
 
     private func save() async {
+        guard !isAside else { return }
         do throws(StoreError) {
             try await fleet.saveSeen()
             try await store.touchTokens(access.takeUses())
@@ -195,21 +206,34 @@ struct StartFailure: Error {
         + "moment, then ask with the same session_id or command_id (ssh_session_list and "
         + "ssh_command_list show them)"
 
+    /// How long an idle connection stays open for a request that may be on its way, where another
+    /// process serves the next one.
+    private static let idling = Duration.seconds(2)
+
     /// Ends: it takes no new work, lets calls in flight finish for at most `grace`, those that
     /// wait for output with what there is, and tells the rest what to do next; then it closes.
-    func shutDown(grace: Duration = drainTime) async {
+    ///
+    /// Where another process serves already (`hasSuccessor`), requests that still come over open
+    /// connections are answered.
+    func shutDown(hasSuccessor: Bool = false, grace: Duration = drainTime) async {
         for timer in timers { timer.cancel() }
+        let end = IO.now + grace
         gate.close()
-        entrance.drain()
-        await fleet.sayFarewell(hasSuccessor: false)
+        if hasSuccessor { entrance.retire() } else { entrance.drain() }
+        await fleet.sayFarewell(hasSuccessor: hasSuccessor)
         let waits = LoopTimer(after: Self.look, repeating: Self.look) { [weak fleet] in
             IO.task { await fleet?.endWaits() }
         }
         // At most 2.5 s more: 0.5 s for the handlers of calls that are given up
         // (`MCPLimits.cancelGrace`), 1 s for connections, and 1 s before for the agents to hear.
-        await mcp.stop(grace: grace, saying: Self.farewell)
+        if hasSuccessor {
+            await entrance.emptied(within: Self.idling)
+            entrance.drain()
+            await entrance.emptied(within: end - IO.now)
+        }
+        await mcp.stop(grace: max(.zero, end - IO.now), saying: Self.farewell)
         waits.cancel()
-        entrance.endSessions()
+        await entrance.endSessions()
         admin?.close()
         fleet.drain()
         await entrance.shutDown(grace: .seconds(1))
@@ -225,6 +249,58 @@ struct StartFailure: Error {
     /// Gives up the calls that `shutDown` waits for.
     func hasten() async { await mcp.stop(grace: .zero, saying: Self.farewell) }
 
+    // MARK: Another process
+
+    /// Has another process take over; nil if this relay does not run by itself.
+    var onUpgrade: (@IO () async throws(AdminFault) -> Int32)?
+
+    /// The sockets that it listens with.
+    var sockets: [(role: Inheritance.Role, descriptor: Int32)] {
+        let own = [gate.listener].compactMap { $0?.descriptor }.map {
+            (Inheritance.Role.tunnel, $0)
+        }
+        return own + entrance.listeners.compactMap(\.descriptor).map { (.mcp, $0) }
+    }
+
+    /// Accepts no connections, and frees the folder: another process is about to do both.
+    ///
+    /// What is connected goes on.
+    func stepAside() async {
+        gate.listener?.pause()
+        for listener in entrance.listeners { listener.pause() }
+        await save()
+        isAside = true
+        admin?.stepAside()
+    }
+
+    /// Goes on as before: the other process has failed.
+    func stepBack() throws(StartFailure) {
+        isAside = false
+        do {
+            try gate.listener?.resume()
+            for listener in entrance.listeners { try listener.resume() }
+            guard let lock = try folder.lock() else {
+                throw StartFailure("another process has the folder", ExitCode.unavailable)
+            }
+            try admin?.stepBack(lock)
+        } catch let failure as StartFailure {
+            throw failure
+        } catch {
+            throw StartFailure(error)
+        }
+    }
+
+    func perform(_ command: String, _ arguments: JSON) async throws(AdminFault) -> JSON? {
+        guard command == "upgrade" else { return nil }
+        guard let onUpgrade else {
+            throw AdminFault(
+                message: "this relay serves a stdio client, and ends with it: only one that runs"
+                    + " by itself (serve) can be upgraded",
+                exit: ExitCode.unavailable)
+        }
+        return ["pid": JSON(try await onUpgrade())]
+    }
+
     /// Called when a relay that runs as a service wants the folder; nil if this one is a service.
     var onYield: (@IO () -> Void)? {
         get { administration.onYield }
@@ -235,7 +311,7 @@ struct StartFailure: Error {
 
     func status() -> JSON.Object {
         [
-            "version": .string(Settings.version), "mcp_url": .string(mcpURL),
+            "version": .string(Settings.version), "pid": JSON(getpid()), "mcp_url": .string(mcpURL),
             "tunnel_url": .string(tunnelURL), "uptime_s": .int(store.now() - started),
             "mcp_port": .string(entrance.address?.description ?? ""),
             "tunnel_port": .string(gate.address?.description ?? ""),
@@ -305,7 +381,6 @@ struct StartFailure: Error {
 
     func attach(_ stream: SocketStream, received: [UInt8]) {
         // The person at this machine.
-        let lines = MCPLines(server: mcp, principal: router.introduce(.local), stream: stream)
-        IO.task { await lines.run(received: received) }
+        entrance.attach(stream, received: received, as: router.introduce(.local))
     }
 }

@@ -81,4 +81,29 @@ import Wire
         #expect(result(Reply(decoding: await answer)) == ["ok": true])
         #expect(steps == 1 && (Duration.milliseconds(95)...(.seconds(5))).contains(IO.now - start))
     }
+
+    @Test @IO func `what a relay of another release says besides is ignored`() async throws {
+        let relay = try TestRelay()
+        relay.meet = { peer in
+            guard (try? await peer.greet()) != nil else { return }
+            let welcome: JSON = ["agent_id": "id", "name": "site", "later": [["a": 1]]]
+            _ = await peer.ask(.welcome, welcome)
+        }
+        let agent = try TestAgent()
+        agent.dispatcher.serve(.describe) { (_: NoArguments, _) in ["ok": true] }
+        try agent.run(relay)
+        #expect(await holds { agent.log.last?.hasPrefix("connected") == true })
+        let peer = relay.peers[0]
+        #expect(result(await peer.ask(.describe, ["later": true])) == ["ok": true])
+        let raw =
+            #"{"jsonrpc":"2.0","id":1,"later":1,"method":"agent.later","params":"#
+            + #"{"principal":"relay","reach":[],"later":{},"arguments":{}}}"#
+        let bytes = try await peer.tunnel.call(Array(raw.utf8))
+        guard case .fault(let fault) = Reply(decoding: bytes) else {
+            Issue.record("an unknown call was served")
+            return
+        }
+        #expect(fault.code == .unknownMethod)
+        await agent.uplink?.stop()
+    }
 }
