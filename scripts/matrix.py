@@ -2,7 +2,7 @@
 """Programs of another version beside this tree's: an agent of the one with a relay of the other, and
 the reverse, each through a short walk (join, session, execute, file, restarts of both programs).
 
-    scripts/matrix.py [REF]        default: the newest tag, or else the commit 60 before HEAD
+    scripts/matrix.py [REF]        default: the newest tag, or else the last merge before HEAD~60
 
 The programs of REF are built in a folder of their own under the temporary folder, once. HOMELINE_OLD
 and HOMELINE_NEW name folders with built programs in place of them."""
@@ -32,7 +32,8 @@ def reference():
     if len(sys.argv) > 1:
         return sys.argv[1]
     tag = git("tag", "--sort=-creatordate").split("\n")[0]
-    return tag or "HEAD~60"
+    # A merge was built when it was made; a commit between two of them perhaps was not.
+    return tag or git("rev-list", "--merges", "--first-parent", "-1", "HEAD~60")
 
 
 def build(folder):
