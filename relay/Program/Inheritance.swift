@@ -11,8 +11,9 @@ import Net
     /// What a listening socket is for.
     enum Role: String { case tunnel, mcp }
 
-    /// The environment variable: the roles of the sockets, whose descriptors begin at 4; the line is
-    /// descriptor 3.
+    /// The environment variable: the roles of the sockets, whose descriptors begin at 4.
+    ///
+    /// The line is descriptor 3.
     nonisolated static let variable = "HOMELINE_HANDOVER"
     private static let first: Int32 = 4
 
