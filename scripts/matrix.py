@@ -202,11 +202,12 @@ class Walk:
 def main():
     commit = git("rev-parse", reference())
     former = old(commit)
+    version = os.environ.get("HOMELINE_OLD") or commit[:9]
     present = pathlib.Path(os.environ.get("HOMELINE_NEW") or build(root))
     failed = False
     for name, relays, agents in [
-        (f"old agent ({commit[:9]}) + new relay", present, former),
-        (f"new agent + old relay ({commit[:9]})", former, present),
+        (f"old agent ({version}) + new relay", present, former),
+        (f"new agent + old relay ({version})", former, present),
     ]:
         print(name, flush=True)
         folder = tempfile.mkdtemp(prefix="homeline-walk-")
