@@ -190,9 +190,13 @@ class Walk:
         self.expect("session after a restart of the relay", command("echo $kept"), "1\n")
         self.stop("relay", signal.SIGKILL)
         self.relay()
+        # Earlier relays do not wait for an agent that is about to come back.
+        self.online()
         self.expect("session after kill -9 of the relay", command("echo $kept"), "1\n")
         self.stop("agent")
+        until("its absence", lambda: not self.call("agent_list", online=True)["agents"])
         self.agent()
+        self.online()
         done = self.call("ssh_execute", target="site/local", command="echo again")["results"][0]
         self.expect("execute after a restart of the agent", done["stdout"], "again\n")
         self.stop("agent")
