@@ -1,7 +1,7 @@
 # The commands of the build: CI runs `make check`, and ./run uses `make release`.
 # Programs need swift in PATH and what scripts/packages.sh and scripts/build-libssh2.sh set up.
 .POSIX:
-.PHONY: all build release test tsan check lab fuzz differential soak proxies attack lint format lines bench fairness idle scale fresh agent-static install-roots clean
+.PHONY: all build release test tsan check lab fuzz differential soak matrix proxies attack lint format lines bench fairness idle scale fresh agent-static install-roots clean
 
 flags = --explicit-target-dependency-import-check error
 # The programs include Swift's library, so a site needs no toolchain; -s keeps them small.
@@ -45,6 +45,10 @@ differential:
 # run). Takes about twenty minutes.
 soak:
 	HOMELINE_CUTS=$${HOMELINE_CUTS:-10000} HOMELINE_LAB=long scripts/tests.sh soak
+
+# An agent of another version with this tree's relay, and the reverse. MATRIX names a tag or commit.
+matrix:
+	scripts/matrix.py $(MATRIX)
 
 # Idle tunnels through nginx, Caddy and haproxy, for longer than their time limits.
 proxies:

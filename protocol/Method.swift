@@ -9,6 +9,8 @@ public enum Method: String, Sendable, CaseIterable {
     case welcome = "agent.welcome"
     /// The relay refuses the agent and closes the tunnel.
     case refuse = "agent.refuse"
+    /// The relay's process is about to end.
+    case drain = "agent.drain"
     /// Asks the agent for its next key.
     case offerKey = "agent.offer_key"
     /// Has the agent use the key that it offered.
@@ -60,6 +62,7 @@ public enum Method: String, Sendable, CaseIterable {
         case .hello: Hello.row
         case .welcome: Welcome.row
         case .refuse: Refusal.row
+        case .drain: Drain.row
         case .offerKey: OfferKey.row
         case .useKey: UseKey.row
         case .describe: AgentDescription.row

@@ -71,7 +71,7 @@ import Net
         }
     }
     /// Whether it closes after the next response.
-    private var isDraining: Bool { isRetired || server.isDraining }
+    private var isDraining: Bool { isRetired || server.phase != .serving }
 
     // MARK: Input
 

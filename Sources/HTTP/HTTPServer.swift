@@ -10,6 +10,16 @@ public import Net
     /// Answers one request; its task is cancelled when the client goes away first.
     public typealias Handler = @IO (HTTPRequest, HTTPResponder) async -> Void
 
+    /// What becomes of connections.
+    enum Phase {
+        /// They stay.
+        case serving
+        /// Each closes after its next response.
+        case retiring
+        /// They close when they are idle, and none is taken.
+        case draining
+    }
+
     static let methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
     let limits: HTTPLimits
@@ -21,7 +31,8 @@ public import Net
     let replies: ByteBudget
     /// Called with the address of a client that begins with TLS, where there is none.
     public var onTLS: (@IO (String) -> Void)?
-    private(set) var isDraining = false
+    /// What becomes of connections.
+    private(set) var phase = Phase.serving
     private var connections: [ObjectIdentifier: HTTPConnection] = [:]
     private var sweep: LoopTimer?
     private var tick = 0
@@ -66,7 +77,7 @@ public import Net
             onKnown?()
             return
         }
-        guard !isDraining, connections.count < limits.connections else {
+        guard phase != .draining, connections.count < limits.connections else {
             stream.write(Array("HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\n".utf8))
             stream.write(Array("Connection: close\r\nContent-Length: 0\r\n\r\n".utf8))
             stream.onClose = { _ in onKnown?() }
@@ -90,9 +101,15 @@ public import Net
         for connection in theirs where connection.client == name { connection.stream.close() }
     }
 
+    /// Has each connection close after its next response, which says so; idle ones stay open for
+    /// it, as a request may be on its way.
+    public func retire() {
+        if phase == .serving { phase = .retiring }
+    }
+
     /// Takes no more connections; idle ones close, others after their response.
     public func drain() {
-        isDraining = true
+        phase = .draining
         for connection in Array(connections.values) { connection.drain() }
     }
 
@@ -106,11 +123,12 @@ public import Net
 
     /// Takes no more connections and closes every one now.
     public func close() {
-        isDraining = true
+        phase = .draining
         for connection in Array(connections.values) { connection.stream.close() }
     }
 
-    private func emptied() async {
+    /// Waits until no connection is left.
+    public func emptied() async {
         if connections.isEmpty { return }
         await withCheckedContinuation { onEmpty.append($0) }
     }

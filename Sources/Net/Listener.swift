@@ -11,6 +11,8 @@ public import Loop
     public private(set) var address: SocketAddress?
 
     private var handle: UnsafeMutableRawPointer?
+    /// The socket while it is paused: it goes on taking connections, which wait in the system.
+    private var held: Int32?
     private let isTCP: Bool
     private let accepted: @IO (SocketStream) -> Void
     private var intake = Intake()
@@ -44,13 +46,64 @@ public import Loop
         let listener = Listener(UnsafeMutableRawPointer(tcp), isTCP: true, accepted)
         let bound = address.withSockaddr { raw, _ in uv_tcp_bind(tcp, raw, 0) }
         try listener.listen(bound, address.description)
-        var storage = sockaddr_storage()
-        var size = Int32(MemoryLayout<sockaddr_storage>.size)
-        withUnsafeMutablePointer(to: &storage) { pointer in
-            let raw = UnsafeMutableRawPointer(pointer).assumingMemoryBound(to: sockaddr.self)
-            if uv_tcp_getsockname(tcp, raw, &size) == 0 { listener.address = SocketAddress(raw) }
-        }
+        listener.address = listener.descriptor.flatMap(Self.address)
         return listener
+    }
+
+    /// Listens on a TCP socket that listens already: an earlier process's.
+    public static func tcp(
+        adopting socket: Int32, _ accepted: @escaping @IO (SocketStream) -> Void
+    ) throws(NetError) -> Listener {
+        let tcp = UnsafeMutablePointer<uv_tcp_t>.allocate(capacity: 1)
+        uv_tcp_init(IO.loop.raw, tcp)
+        let listener = Listener(UnsafeMutableRawPointer(tcp), isTCP: true, accepted)
+        listener.address = address(of: socket)
+        try listener.listen(uv_tcp_open(tcp, socket), listener.address?.description ?? "")
+        return listener
+    }
+
+    /// The address that a socket is bound to.
+    public static func address(of socket: Int32) -> SocketAddress? {
+        var storage = sockaddr_storage()
+        var size = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        return withUnsafeMutablePointer(to: &storage) { pointer in
+            let raw = UnsafeMutableRawPointer(pointer).assumingMemoryBound(to: sockaddr.self)
+            return getsockname(socket, raw, &size) == 0 ? SocketAddress(raw) : nil
+        }
+    }
+
+    /// Its socket, which stays its own; nil once it is closed.
+    public var descriptor: Int32? {
+        if let held { return held }
+        var descriptor: Int32 = -1
+        guard let handle,
+            uv_fileno(handle.assumingMemoryBound(to: uv_handle_t.self), &descriptor) == 0
+        else { return nil }
+        return descriptor
+    }
+
+    /// Stops accepting until `resume`; connections wait in the system meanwhile.
+    public func pause() {
+        guard isTCP, held == nil, let descriptor else { return }
+        // libuv has a connection in hand that was left for the next turn.
+        if intake.next != nil {
+            intake = Intake()
+            accept()
+        }
+        held = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
+        closeStream()
+    }
+
+    /// Accepts again.
+    public func resume() throws(NetError) {
+        guard let held else { return }
+        self.held = nil
+        let tcp = UnsafeMutablePointer<uv_tcp_t>.allocate(capacity: 1)
+        uv_tcp_init(IO.loop.raw, tcp)
+        let handle = UnsafeMutableRawPointer(tcp)
+        self.handle = handle
+        stream(handle).pointee.data = Unmanaged.passUnretained(self).toOpaque()
+        try listen(uv_tcp_open(tcp, held), address?.description ?? "")
     }
 
     /// Listens on a Unix socket with mode 0600.
@@ -133,6 +186,12 @@ public import Loop
 
     /// Stops accepting; accepted connections stay open.
     public func close() {
+        if let held { _ = Glibc.close(held) }
+        held = nil
+        closeStream()
+    }
+
+    private func closeStream() {
         guard let handle else { return }
         self.handle = nil
         intake.next = nil

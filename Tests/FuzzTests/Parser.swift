@@ -101,6 +101,7 @@ struct Parser: Sendable {
         case .welcome: _ = try Welcome(fields)
         case .refuse: _ = try Refusal(fields)
         case .events: _ = try AskEvents(fields)
+        case .drain: _ = try Drain(fields)
         case .offerKey: _ = try OfferKey(fields)
         case .useKey: _ = try UseKey(fields)
         case .progress: _ = try AskProgress(fields)

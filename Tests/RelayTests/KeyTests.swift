@@ -59,10 +59,13 @@ import Wire
     }
 
     @IO private func connect(
-        _ house: House, _ keys: Keys, _ record: AgentRecord, number: Int64
+        _ house: House, _ keys: Keys, _ record: AgentRecord, number: Int64,
+        losing loss: Loss = .never
     ) async throws -> Agent {
         let agent = try await house.connect(
             Joined(key: keys.present, record: record), epoch: .init(boot: 1, connection: number))
+        // Before the welcome, after which a call may be repeated at once.
+        keys.serve(agent, losing: loss)
         let verdict = await agent.verdict.wait()
         guard case .welcomed = verdict else { throw Unwelcome(verdict: verdict) }
         return agent
@@ -90,8 +93,7 @@ import Wire
         let joined = try await house.joined("lab")
         let first = joined.key
         let keys = Keys(joined)
-        let agent = try await connect(house, keys, joined.record, number: 1)
-        keys.serve(agent, losing: loss)
+        let agent = try await connect(house, keys, joined.record, number: 1, losing: loss)
         #expect(await until { house.fleet.agent(named: "lab")?.connection != nil })
         house.fleet.adopt(try await house.store.expireKey("lab"))
         // A call whose tunnel broke is repeated over the next one, which this test makes at once.
@@ -99,8 +101,7 @@ import Wire
         if loss != .never {
             _ = await agent.ended.wait()
             // The agent comes with the key that it has, and the relay begins again by itself.
-            let again = try await connect(house, keys, joined.record, number: 2)
-            keys.serve(again, losing: .never)
+            _ = try await connect(house, keys, joined.record, number: 2)
         }
         await change.value
         if keys.present.publicKey == first.publicKey {

@@ -64,6 +64,7 @@ enum Vectors {
             case .hello: _ = try Challenge(fields)
             case .welcome: _ = try Welcome(fields)
             case .refuse: _ = try Refusal(fields)
+            case .drain: _ = try Drain(fields)
             case .offerKey: _ = try OfferKey(fields)
             case .useKey: _ = try UseKey(fields)
             case .describe: _ = try DescribeAgent(fields)

@@ -27,8 +27,8 @@ import Wire
     var onEnd: (@IO () -> Void)?
 
     private var process: CommandProcess?
-    /// Why it is being ended: the timeout or a request.
-    private var reason: RunState?
+    /// Why it is being ended: the timeout or a request, and more words about it.
+    private var reason: (state: RunState, why: String?)?
     private var timer: LoopTimer?
     private let changed = Condition()
 
@@ -47,7 +47,7 @@ import Wire
     /// The command's state.
     var state: RunState {
         guard let end else { return .running }
-        if let reason { return reason }
+        if let reason { return reason.state }
         return switch end {
         case .exited, .signalled: .done
         case .unreported: .endedWithoutStatus
@@ -75,11 +75,14 @@ import Wire
     }
 
     /// Ends it on request.
-    func cancel(_ signal: String) { end(.cancelled, signal) }
+    func cancel(_ signal: String, saying why: String? = nil) { end(.cancelled, signal, why) }
 
-    /// Waits for its end, or for output beyond the offsets.
-    func wait(_ limit: Duration, beyond offsets: (output: Int, errors: Int)? = nil) async {
-        await changed.wait(until: IO.now + limit) {
+    /// Waits for its end, or for output beyond the offsets; a wait that the client asked for
+    /// (`asAsked`) ends with the client's patience as well.
+    func wait(
+        _ limit: Duration, asAsked: Bool = false, beyond offsets: (output: Int, errors: Int)? = nil
+    ) async {
+        await changed.wait(until: IO.now + limit, asAsked: asAsked) {
             guard end == nil, let offsets else { return end != nil }
             return output.end > offsets.output || errors.end > offsets.errors
         }
@@ -127,6 +130,7 @@ import Wire
         case .lost(let why): result.note = why
         case nil: break
         }
+        result.note = reason?.why ?? result.note
         result.durationMS = Int(((ended ?? IO.now) - started) / .milliseconds(1))
         return result
     }
@@ -149,9 +153,9 @@ import Wire
         return piece
     }
 
-    private func end(_ reason: RunState, _ signal: String) {
-        guard end == nil, self.reason == nil else { return }
-        self.reason = reason
+    private func end(_ state: RunState, _ signal: String, _ why: String? = nil) {
+        guard end == nil, reason == nil else { return }
+        reason = (state, why)
         process?.end(signal)
         // Twice the time after which its host kills what is left of it.
         timer = LoopTimer(after: .seconds(4)) { [weak self] in

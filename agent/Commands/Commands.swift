@@ -46,7 +46,7 @@ import Wire
     ) async throws(Fault) -> RunResult {
         let run = try await start(request, caller)
         started(run)
-        if !request.isBackground { await run.wait(request.wait) }
+        if !request.isBackground { await run.wait(request.wait, asAsked: true) }
         return run.result(maxBytes: request.maxBytes)
     }
 
@@ -91,7 +91,7 @@ import Wire
     func output(_ request: ReadCommand) async throws(Fault) -> RunResult {
         let run = try find(request.commandID)
         let offsets = (output: request.stdoutOffset, errors: request.stderrOffset)
-        await run.wait(request.wait, beyond: offsets)
+        await run.wait(request.wait, asAsked: true, beyond: offsets)
         return run.result(from: offsets, maxBytes: request.maxBytes)
     }
 
@@ -139,8 +139,8 @@ import Wire
     /// Ends all running commands; returns when they have ended, after 2.8 s at most.
     ///
     /// A command that ignores the signal is killed after 2 s.
-    func shutDown() async {
-        for run in jobs.all { run.cancel("TERM") }
+    func shutDown(saying why: String) async {
+        for run in jobs.all { run.cancel("TERM", saying: why) }
         let deadline = IO.now + .milliseconds(2800)
         for run in jobs.all { await run.wait(max(.zero, deadline - IO.now)) }
     }

@@ -1,5 +1,6 @@
-// Waiting calls whose progress can be asked for, by the names that the relay gave them.
-// Invariant: a call is listed only while it waits, and only for its own principal.
+// The calls that are served: their progress can be asked for, by the names that the relay gave
+// them, and their waits for output can be ended. Invariant: a call is listed only while it is
+// served, and its progress only for its own principal.
 import Loop
 import Wire
 
@@ -13,9 +14,23 @@ import Wire
 
     private struct Key: Hashable { var id: String, name: String }
     private var visits: [Key: Visit] = [:]
+    private var served: [ObjectIdentifier: Visit] = [:]
 
-    /// Serves a call, whose progress can be asked for meanwhile.
+    /// Serves a call, whose progress can be asked for meanwhile, and whose wait can be ended.
     func during<T: Sendable>(
+        _ visit: Visit, _ body: @IO () async throws(Fault) -> T
+    ) async throws(Fault) -> T {
+        served[ObjectIdentifier(visit)] = visit
+        defer { served[ObjectIdentifier(visit)] = nil }
+        return try await visit.patience.during { () throws(Fault) in
+            try await shown(visit, body)
+        }
+    }
+
+    /// Ends the waits for output: each call is answered with what there is.
+    func endWaits() { for visit in Array(served.values) { visit.patience.end() } }
+
+    private func shown<T: Sendable>(
         _ visit: Visit, _ body: @IO () async throws(Fault) -> T
     ) async throws(Fault) -> T {
         guard let name = visit.caller.progress, name.utf8.count <= Self.nameLimit,

@@ -48,6 +48,10 @@ import Wire
         }
     }
 
+    /// Ends the waits for output of the calls that are served: each is answered with what there
+    /// is.
+    func endWaits() { watch.endWaits() }
+
     /// Answers one call.
     ///
     /// `isLost` says whether the tunnel that it came over has ended: the relay may ask again over

@@ -98,6 +98,15 @@ import Wire
     /// Whether calls run at most once also when the agent is killed.
     var isKept: Bool { folder != nil && current.failure == nil }
 
+    /// How long the disk may take at the end of the program.
+    private static let farewell = Duration.seconds(1)
+
+    /// Waits until the disk has stored what was written down.
+    func close() async {
+        tidier?.cancel()
+        _ = await IO.within(Self.farewell) { [current] in await current.sync() }
+    }
+
     /// A call as the journal knows it.
     func call(_ request: Request, isShortLived: Bool) -> JournaledCall? {
         request.key.map {

@@ -10,6 +10,8 @@ import Wire
     /// The call's progress, for a client that asked for it; nil if there is nothing to show.
     var progress: (@IO () -> CallProgress)?
     private var delivery: [@IO () -> Void] = []
+    /// How long the caller waits for output.
+    let patience = Patience()
     /// What the call waits for before there is progress: a login that a person confirms.
     let notice = Notice()
 

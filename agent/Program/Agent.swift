@@ -89,10 +89,19 @@ import Wire
         }
     }
 
-    /// Ends sessions, commands and links.
+    /// Ends sessions and commands, so that calls which wait for them are answered with how they
+    /// ended; other waits end with what there is.
+    func endWork() async {
+        let why = "the agent was stopped"
+        sessions.closeAll(saying: why)
+        await commands.shutDown(saying: why)
+        dispatcher.endWaits()
+    }
+
+    /// Ends sessions, commands and links, and has the disk keep the journal.
     func shutDown() async {
-        sessions.closeAll()
-        await commands.shutDown()
+        await endWork()
+        await dispatcher.journal.close()
         links.shutDown()
         // Lets hang-ups and disconnect messages leave before the process ends.
         try? await IO.sleep(for: .milliseconds(100))

@@ -31,20 +31,7 @@ import Wire
             onWelcome: { agent.take($0) },
             log: Process.log)
         uplink.way = settings.wayOut
-        dispatcher.serve(.welcome) { [weak uplink] (welcome: Welcome, _) in
-            uplink?.hear(welcome)
-            Process.log("the relay calls this agent \(welcome.name) now")
-            return [:]
-        }
-        dispatcher.serve(.offerKey) { [weak uplink] (call: OfferKey, _) throws(Fault) in
-            guard let uplink else { throw Fault(.unavailable, "the agent is stopping") }
-            return try uplink.offerKey(call).json
-        }
-        dispatcher.serve(.useKey) { [weak uplink] (call: UseKey, _) throws(Fault) in
-            guard let uplink else { throw Fault(.unavailable, "the agent is stopping") }
-            try uplink.useKey(call)
-            return [:]
-        }
+        UplinkCalls.serve(on: dispatcher, uplink)
         let reload = SignalWatch(SIGHUP) {
             do throws(CommandFailure) {
                 let settings = try AgentSettings(
@@ -58,7 +45,9 @@ import Wire
         }
         let signals =
             [SIGINT, SIGTERM].map { signal in
-                SignalWatch(signal) { IO.task { await uplink.stop() } }
+                SignalWatch(signal) {
+                    IO.task { await uplink.stop { await agent.endWork() } }
+                }
             } + [reload]
         Process.log("homeline-agent \(Machine.version): \(identity.name), relay \(identity.relay)")
         let home = UserAccount.current.home

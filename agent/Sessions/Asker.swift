@@ -25,8 +25,8 @@ import Wire
 
     // MARK: Waiting
 
-    /// Waits until `isOver`, the deadline, or (if it `stopsAtFinding`) until what runs is found to
-    /// wait for input.
+    /// Waits for a client, until `isOver`, the deadline, or (if it `stopsAtFinding`) until what
+    /// runs is found to wait for input.
     func wait(
         until deadline: ContinuousClock.Instant, orOutput: Bool = false,
         stopsAtFinding: Bool = true, _ isOver: @IO () -> Bool
@@ -34,12 +34,13 @@ import Wire
         var pace = ProbePace(start: IO.now, deadline: deadline)
         while true {
             let next = min(deadline, pace.next(lastOutput: console.lastOutput))
-            await console.waiters.wait(until: next, orOutput: orOutput) {
+            await console.waiters.wait(until: next, orOutput: orOutput, asAsked: true) {
                 isOver() || stopsAtFinding && console.watch.finding != nil
             }
             let now = IO.now
             let isFound = stopsAtFinding && console.watch.finding != nil
-            if isOver() || isFound || now >= deadline || Task.isCancelled { return }
+            let isEnded = now >= deadline || Task.isCancelled || TaskPatience.isOver
+            if isOver() || isFound || isEnded { return }
             guard now >= pace.next(lastOutput: console.lastOutput) else { continue }
             guard console.scene != nil else {
                 pace.restart(at: now)

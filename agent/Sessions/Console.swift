@@ -139,10 +139,10 @@ import Wire
     }
 
     /// Hangs up; the end comes by `onEnd`.
-    func close() {
+    func close(saying why: String = "the session was closed") {
+        // What the program at the other end does then is not why it ended.
+        if end == nil { ended(.lost(why)) }
         transport.close()
-        // A transport that is gone already says nothing more.
-        if end == nil { ended(.lost("the session was closed")) }
     }
 
     // MARK: What is typed

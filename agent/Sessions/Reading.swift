@@ -91,7 +91,7 @@ import Wire
         try check(offset)
         let deadline = IO.now + patience
         let command = console.shell.command
-        await console.waiters.wait(until: deadline, orOutput: true) {
+        await console.waiters.wait(until: deadline, orOutput: true, asAsked: true) {
             log.end > offset || !self.isBusy
         }
         await drawn(until: deadline)
@@ -163,7 +163,8 @@ import Wire
                 do { try await IO.sleep(for: .zero) } catch { return false }
                 if IO.now >= deadline { return false }
             case .caughtUp:
-                guard isBusy, IO.now < deadline, !Task.isCancelled else { return false }
+                guard isBusy, IO.now < deadline, !Task.isCancelled, !TaskPatience.isOver
+                else { return false }
                 let seen = console.log.end
                 // A program that waits for input may still print: servers read their terminal.
                 await console.asker.wait(until: deadline, orOutput: true, stopsAtFinding: false) {

@@ -109,7 +109,7 @@ import Wire
     }
 
     /// Hangs up; the end comes by `onEnd`.
-    func close() { console.close() }
+    func close(saying why: String = "the session was closed") { console.close(saying: why) }
 
     // MARK: What it is
 

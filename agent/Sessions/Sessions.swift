@@ -101,19 +101,19 @@ import Wire
 
     /// Closes a session and forgets it; false if there is none.
     @discardableResult
-    func close(_ id: String) -> Bool {
+    func close(_ id: String, saying why: String = "the session was closed") -> Bool {
         guard let session = table[id] else { return false }
         report(session, .closed)
         table[id] = nil
         endedAt[id] = nil
         placeOf.removeValue(forKey: id)?.giveBack()
-        session.close()
+        session.close(saying: why)
         return true
     }
 
     /// Closes every session.
-    func closeAll() {
-        for id in Array(table.keys) { close(id) }
+    func closeAll(saying why: String = "the session was closed") {
+        for id in Array(table.keys) { close(id, saying: why) }
         sweeper?.cancel()
         sweeper = nil
     }

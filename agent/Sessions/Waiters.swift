@@ -7,11 +7,13 @@ import Loop
     private let changed = Condition()
     private let hasOutput = Condition()
 
-    /// Waits until `isOver`, the deadline or the caller's cancellation, whichever is first.
+    /// Waits until `isOver`, the deadline or the caller's cancellation, whichever is first; a wait
+    /// that the client asked for (`asAsked`) ends with the client's patience as well.
     func wait(
-        until deadline: ContinuousClock.Instant, orOutput: Bool = false, _ isOver: @IO () -> Bool
+        until deadline: ContinuousClock.Instant, orOutput: Bool = false, asAsked: Bool = false,
+        _ isOver: @IO () -> Bool
     ) async {
-        await (orOutput ? hasOutput : changed).wait(until: deadline, isOver)
+        await (orOutput ? hasOutput : changed).wait(until: deadline, asAsked: asAsked, isOver)
     }
 
     /// Wakes the tasks that wait for a change.

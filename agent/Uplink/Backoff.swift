@@ -8,6 +8,9 @@ struct Backoff {
     /// When the relay wants to be dialled again, if it said so.
     var notBefore: ContinuousClock.Instant?
 
+    /// The next wait, once, as a relay said that ended in an orderly way.
+    var advised: Duration?
+
     /// The shortest wait: even when the random number is near zero, a relay that refuses at once is
     /// not dialled in a tight loop.
     static let floor: Duration = .milliseconds(250)
@@ -30,9 +33,14 @@ struct Backoff {
     /// Whether the relay lets itself be dialled now.
     func mayDial(at now: ContinuousClock.Instant) -> Bool { notBefore.map { now >= $0 } ?? true }
 
-    /// The next wait, which ends no earlier than the relay asked for.
+    /// The next wait: the one that the relay advised, or else one that ends no earlier than it
+    /// asked for.
     mutating func next(at now: ContinuousClock.Instant) -> Duration {
-        max(next(), notBefore.map { $0 - now } ?? .zero)
+        if let advised {
+            self.advised = nil
+            return max(Self.floor, advised)
+        }
+        return max(next(), notBefore.map { $0 - now } ?? .zero)
     }
 
     /// Records how long the last connection lasted, from its welcome to its end.

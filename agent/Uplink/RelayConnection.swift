@@ -22,6 +22,7 @@ import Wire
     let welcome: Welcome
     private let tunnel: Tunnel
     private let ended = Once<String>()
+    private let closed = Once<Void>()
 
     /// Dials, greets and waits for the welcome.
     ///
@@ -65,13 +66,31 @@ import Wire
     private init(_ welcome: Welcome, _ tunnel: Tunnel) {
         self.welcome = welcome
         self.tunnel = tunnel
-        let ended = self.ended
-        tunnel.onClose = { ended.set($0) }
-        if tunnel.isClosed { ended.set("closed by the relay") }
+        let (ended, closed) = (self.ended, self.closed)
+        tunnel.onClose = {
+            ended.set($0)
+            closed.set(())
+        }
+        if tunnel.isClosed {
+            ended.set("closed by the relay")
+            closed.set(())
+        }
     }
 
-    /// Waits for the connection's end, and returns its reason.
+    /// Waits for the connection's end, or until it was left, and returns the reason.
     func served() async -> String { await ended.wait() }
+
+    /// How long the calls of a process that is ending may take: longer than the process itself.
+    private static let parting = Duration.seconds(40)
+
+    /// Leaves the connection to the calls that are still in flight: another one follows.
+    func leave() {
+        ended.set("this process of the relay is ending, and another one is there")
+        IO.task { [closed, tunnel] in
+            _ = await IO.within(Self.parting) { await closed.wait() }
+            tunnel.close()
+        }
+    }
 
     /// Time that a relay has to answer when there is reason to think that it is out of reach.
     private static let patience = Duration.seconds(5)

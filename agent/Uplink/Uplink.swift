@@ -69,10 +69,12 @@ import Wire
     /// How long calls in flight may take to end: with `Commands.shutDown`, under 5 s in all.
     private static let patience = Duration.milliseconds(1500)
 
-    /// Lets calls in flight end, then disconnects; `run` returns.
-    func stop() async {
+    /// Takes no new calls, ends what calls in flight wait for (`endWork`), lets them be answered,
+    /// then disconnects; `run` returns.
+    func stop(_ endWork: @IO () async -> Void = {}) async {
         stopped.set(())
         connection?.drain()
+        await endWork()
         if let connection { _ = await IO.within(Self.patience) { await connection.served() } }
         connection?.close()
         wait.over?.set(())
@@ -172,6 +174,14 @@ import Wire
         // Only the next start's log needs the name: failing to save it must not cost the
         // connection.
         do throws(UplinkError) { try identity.save(to: folder) } catch { log("\(error)") }
+    }
+
+    /// Takes note that the relay's process is ending: when to dial, and whether at once, beside the
+    /// connection that this process has.
+    func drain(_ call: Drain) {
+        guard let connection, let retryAfter = call.retryAfter else { return }
+        wait.backoff.advised = retryAfter
+        if call.hasSuccessor { connection.leave() }
     }
 
     /// Offers the key that this agent will have next, with the proof that it holds that key.

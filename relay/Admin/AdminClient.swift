@@ -12,6 +12,8 @@ import Net
 @IO enum AdminClient {
     /// How long to wait for a reply, for which the relay only reads or changes its database.
     static let deadline = Duration.seconds(15)
+    /// The same for a relay that starts another process first.
+    static let upgradeDeadline = Duration.seconds(60)
     /// The longest reply in bytes, which bounds what this process holds; a list of all agents or
     /// tokens is the longest reply.
     private static let replyLimit = 16 << 20
@@ -40,6 +42,7 @@ import Net
 
     /// The relay's reply to `request`, which its `ok` member holds.
     static func ask(_ stream: SocketStream, _ request: JSON) async throws(AdminFault) -> JSON {
+        let deadline = request["command"] == "upgrade" ? upgradeDeadline : deadline
         let line = await IO.within(deadline) {
             await firstLine(stream, after: request.encoded() + [UInt8(ascii: "\n")])
         }

@@ -73,6 +73,10 @@ enum AdminCommands {
         Command(
             "tokens revoke", "ends a token", settings: [.data, .json],
             positionals: [.required("NAME")]),
+        Command(
+            "upgrade",
+            "has the program as it is on disk now take over from the running relay; no call fails",
+            settings: [.data, .json]),
         Command("status", "shows whether and where the relay runs", settings: [.data, .json]),
     ]
 

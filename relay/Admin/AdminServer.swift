@@ -22,7 +22,7 @@ import Net
 
     private let administration: Administration
     private let path: String
-    private let lock: FolderLock
+    private var lock: FolderLock?
     private var listener: Listener?
     private var connections: [ObjectIdentifier: AdminConnection] = [:]
     /// The connections that became those of MCP clients.
@@ -36,8 +36,24 @@ import Net
         self.lock = lock
         path = folder.socket
         try Self.check(path: path)
+        try listen()
+    }
+
+    private func listen() throws(NetError) {
         _ = unsafe unlink(path)
         listener = try Listener.unix(path: path) { [weak self] stream in self?.accept(stream) }
+    }
+
+    /// Frees the folder for another process; attached clients stay.
+    func stepAside() {
+        stopListening()
+        lock = nil
+    }
+
+    /// Takes the folder back.
+    func stepBack(_ lock: FolderLock) throws(NetError) {
+        self.lock = lock
+        try listen()
     }
 
     /// Checks the path's length: a longer path would be cut silently and name another file.
@@ -51,12 +67,18 @@ import Net
 
     /// Stops listening and removes the socket.
     func close() {
-        listener?.close()
-        listener = nil
-        _ = unsafe unlink(path)
+        stopListening()
         // What has been answered is still sent.
-        for stream in connections.values.map(\.stream) + attached { stream.finish() }
+        for stream in attached { stream.finish() }
         attached = []
+    }
+
+    private func stopListening() {
+        guard let listener else { return }
+        listener.close()
+        self.listener = nil
+        _ = unsafe unlink(path)
+        for connection in connections.values { connection.finish() }
     }
 
     private func accept(_ stream: SocketStream) {
@@ -85,6 +107,8 @@ import Net
     private let administration: Administration
     private var received: [UInt8] = []
     private var isWorking = false
+    /// Set when it ends after the reply that it is working on.
+    private var isLast = false
     private var timer: LoopTimer?
 
     init(_ stream: SocketStream, _ administration: Administration) {
@@ -140,9 +164,16 @@ import Net
         isWorking = false
         guard !stream.isClosed else { return }
         stream.write(reply.encoded() + [UInt8(ascii: "\n")])
+        if isLast { return stream.finish() }
         stream.resumeReading()
         rest()
         next()
+    }
+
+    /// Ends it, after the reply that it is working on.
+    func finish() {
+        isLast = true
+        if !isWorking { stream.finish() }
     }
 
     private func refuse(_ reason: String) {

@@ -35,6 +35,7 @@ enum AdminText {
                 : "\(word(result["agent"])) gets a new key when it can: \(line(result["obstacle"]))"
         case "agents revoke": "revoked \(line(result["revoked"]))"
         case "tokens revoke": revoked(result)
+        case "upgrade": "process \(word(result["pid"])) has taken over\n"
         case "agents":
             table(
                 result["agents"]?.arrayValue ?? [],

@@ -78,7 +78,7 @@ struct AdminFault: Error, Equatable, Sendable {
                 onYield()
                 return [:]
             default:
-                if let answer = await live?.perform(command, request) { return answer }
+                if let answer = try await live?.perform(command, request) { return answer }
                 throw AdminFault(
                     message: "there is no admin command '\(command)'"
                         + (live == nil ? " that works without a running relay" : ""),

@@ -7,8 +7,8 @@ import Net
 
 /// A running relay, as admin commands see it.
 @IO protocol LiveRelay: AnyObject {
-    /// More members of `status`: `mcp_url`, `tunnel_url`, `version`, `uptime_s`; where it listens
-    /// (`mcp_port`, `tunnel_port`) and how many files it may open (`open_files`).
+    /// More members of `status`: `mcp_url`, `tunnel_url`, `version`, `pid`, `uptime_s`; where it
+    /// listens (`mcp_port`, `tunnel_port`) and how many files it may open (`open_files`).
     func status() -> JSON.Object
 
     /// The connected agents by id, with what is known about each connection: `since`, `peer`.
@@ -32,14 +32,14 @@ import Net
 
     /// Runs a command that `Administration` does not know; nil if the relay does not know it
     /// either.
-    func perform(_ command: String, _ arguments: JSON) async -> JSON?
+    func perform(_ command: String, _ arguments: JSON) async throws(AdminFault) -> JSON?
 
     /// Takes over a connection that asked for MCP, with the bytes received after the request.
     func attach(_ stream: SocketStream, received: [UInt8])
 }
 
 extension LiveRelay {
-    func perform(_ command: String, _ arguments: JSON) async -> JSON? { nil }
+    func perform(_ command: String, _ arguments: JSON) async throws(AdminFault) -> JSON? { nil }
 
     func attach(_ stream: SocketStream, received: [UInt8]) { stream.close() }
 }

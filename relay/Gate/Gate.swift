@@ -14,7 +14,7 @@ import Wire
     private let fleet: Fleet
     private let context: TLSContext
     private let log: GateLog
-    private var listener: Listener?
+    private(set) var listener: Listener?
     private let room = WaitingRoom()
     /// Serves who speaks HTTP here, such as the script that joins a site.
     let downloads: DownloadDoor?
@@ -49,9 +49,18 @@ import Wire
         self.log = GateLog(log)
     }
 
-    /// Listens for agents; returns the bound address.
-    func listen(_ address: SocketAddress) throws(NetError) -> SocketAddress {
-        let listener = try Listener.tcp(address) { [weak self] in self?.accept($0) }
+    /// Listens for agents, with the socket of an earlier process if there is one; returns the bound
+    /// address.
+    func listen(
+        _ address: SocketAddress, adopting socket: Int32? = nil
+    ) throws(NetError) -> SocketAddress {
+        let accepted: @IO (SocketStream) -> Void = { [weak self] in self?.accept($0) }
+        let listener =
+            if let socket {
+                try Listener.tcp(adopting: socket, accepted)
+            } else {
+                try Listener.tcp(address, accepted)
+            }
         listener.shouldWait = { [room] in room.isCrowded }
         self.listener = listener
         return listener.address ?? address

@@ -49,7 +49,7 @@ enum Limits {
         Limit("of these to one address", count: DownloadDoor.share, "503"),
         Limit("connections to the MCP port", count: http.connections, "503"),
         Limit(
-            "descriptors that MCP clients never get", count: RelayService.reserve,
+            "descriptors that MCP clients never get", count: ClientEntrance.reserve,
             "fewer connections to the MCP port"),
         Limit(
             "a connection to the MCP port without a request", time: http.idleDeadline,
@@ -95,6 +95,9 @@ enum Limits {
         Limit(
             "unread messages of one connection", bytes: mcp.queuedBytes,
             "further notifications are left out"),
+        Limit(
+            "requests that run when the relay is told to end", time: RelayService.drainTime,
+            "an error"),
         Limit("running requests of one client", count: mcp.requestsPerPrincipal, "an error"),
         Limit("legacy MCP sessions", count: mcp.sessions.count, "503"),
         Limit("legacy MCP sessions of one client", count: mcp.sessions.perPrincipal, "503"),

@@ -2,6 +2,7 @@
 // admin socket beside it. Invariant: `start` makes all of it and `shutDown` ends all of it.
 import Configuration
 import Crypto
+import Glibc
 import HTTP
 import JSON
 import Loop
@@ -36,22 +37,24 @@ struct StartFailure: Error {
     private let gate: Gate
     private let administration: Administration
     private let started: Int64
-    private var http: HTTPServer?
-    private var listeners: [Listener] = []
-    private let entrances: Entrances
-    private var endpoint: MCPHTTPEndpoint?
+    private let folder: DataFolder
+    /// Whether another process has the folder, or is to have it: nothing is stored then.
+    private var isAside = false
+    private let entrance: ClientEntrance
     private var admin: AdminServer?
     private var timers: [LoopTimer] = []
-    private var urls = (mcp: "", tunnel: "")
     /// How MCP clients reach it.
-    var mcpURL: String { urls.mcp }
+    var mcpURL: String { entrance.url }
     /// How agents reach it.
-    var tunnelURL: String { urls.tunnel }
+    private(set) var tunnelURL = ""
 
     /// Opens the state of `folder`, of which `lock` proves that no other process uses it, and
     /// listens.
+    ///
+    /// `inheritance`: what an earlier process has left.
     static func start(
-        _ options: Options, _ folder: DataFolder, _ lock: FolderLock
+        _ options: Options, _ folder: DataFolder, _ lock: FolderLock,
+        _ inheritance: Inheritance? = nil
     ) async throws(StartFailure) -> RelayService {
         let store: Store
         let identity: RelayIdentity
@@ -77,7 +80,7 @@ struct StartFailure: Error {
         do {
             try await service.fleet.reload()
             service.access.replace(with: try await store.tokens())
-            try await service.listen(options, identity.pin)
+            try await service.listen(options, entrances.tunnelURL, identity.pin, inheritance)
             service.admin = try AdminServer(
                 folder: folder, lock: lock, administration: service.administration)
         } catch let failure as StartFailure {
@@ -98,6 +101,7 @@ struct StartFailure: Error {
     }
 
     private func changeKeys() async {
+        guard !isAside else { return }
         await fleet.changeKeys { AgentLog.shared.note($0, $1) }
     }
 
@@ -106,7 +110,7 @@ struct StartFailure: Error {
         _ entrances: Entrances
     ) {
         self.store = store
-        self.entrances = entrances
+        self.folder = folder
         started = store.now()
         fleet = Fleet(store: store)
         router = Router(fleet: fleet)
@@ -121,6 +125,9 @@ struct StartFailure: Error {
             instructions: Self.instructions,
             tools: Tools(router: router).all,
             resources: FleetResources(router: router).all)
+        entrance = ClientEntrance(mcp, gate, entrances) { [router, access] in
+            Self.authenticate($0, allowedOrigins: $1, access, router)
+        }
         administration.live = self
         let revocations = revocations
         fleet.onRivals = { name, warning in Process.log("agent \(name): \(warning)") }
@@ -144,106 +151,18 @@ struct StartFailure: Error {
 
     // MARK: Listening
 
-    /// Descriptors that MCP clients never get: those of the waiting rooms (512 each), the agents'
-    /// tunnels, the store, the log and the admin socket.
-    nonisolated static let reserve = 1536
-
-    private func listen(_ options: Options, _ pin: PublicKeyPin) async throws {
+    private func listen(
+        _ options: Options, _ url: TunnelURL?, _ pin: PublicKeyPin, _ inheritance: Inheritance?
+    ) async throws {
         let tunnel = try await Self.resolve(options, Settings.tunnel)[0]
-        let bound = try gate.listen(tunnel)
+        let bound = try gate.listen(tunnel, adopting: inheritance?.socket(.tunnel, at: tunnel))
         let host = bound.isWildcard ? Process.hostName : bound.host
-        let dialled = Address(host: host, port: bound.port)
-        urls.tunnel = entrances.tunnelURL?.description ?? "tls://\(dialled)"
+        tunnelURL = url?.description ?? "tls://\(Address(host: host, port: bound.port))"
         try await administration.remember(tunnelURL: tunnelURL, pin: pin)
-
-        let addresses = try await Self.resolve(options, Settings.mcp)
-        let address = addresses[0]
-        let isLoopback = addresses.allSatisfy(\.isLoopback)
-        var limits = HTTPLimits()
-        limits.connections = min(
-            limits.connections, max(64, Process.raiseDescriptorLimit() - Self.reserve))
-        let server = HTTPServer(
-            limits: limits,
-            judge: { [weak self] request in
-                self?.serves(request.path) == true ? self?.endpoint?.sender(of: request) : nil
-            },
-            handler: { [weak self] request, responder in
-                await self?.handle(request, responder)
-            })
-        server.onTLS = { DoorLog.shared.noteTLS(from: $0) }
-        http = server
-        let room = WaitingRoom()
-        let certificate = entrances.certificate
-        listeners = try Self.listen(at: addresses) {
-            Self.receive($0, certificate?.context, server, room)
-        }
-        let port = listeners[0].address?.port ?? address.port
-        let scheme = certificate == nil ? "http" : "https"
-        let shown = Address(host: address.isWildcard ? Process.hostName : address.host, port: port)
-        urls.mcp = entrances.publicURL?.description ?? "\(scheme)://\(shown)/mcp"
-        let (publicURL, origins) = (entrances.publicURL, entrances.origins)
-        var hosts: Set<String> = []
-        if isLoopback || publicURL != nil && !address.isWildcard {
-            // The names that the operator gave; the address may come from a name.
-            hosts = Set([options.address(Settings.mcp)?.host ?? ""] + addresses.map(Self.urlHost))
-        }
-        if let publicURL { hosts.insert(publicURL.host) }
-        endpoint = MCPHTTPEndpoint(
-            server: mcp,
-            access: HTTPAccess(
-                isLoopback: isLoopback, allowedOrigins: origins, allowedHosts: hosts,
-                advice: HTTPAccess.Advice(
-                    host:
-                        "start the relay with \(Settings.publicURL.flag) and the URL that clients use",
-                    origin: "start the relay with \(Settings.origins.flag) for pages of it"))
-        ) { [weak self] request in
-            self?.authenticate(request, allowedOrigins: origins)
-                ?? .refused(status: 503, "the relay is closing")
-        }
-    }
-
-    /// Serves an MCP client, over TLS if there is a context; it waits in the room until it has
-    /// shown a valid token.
-    private static func receive(
-        _ socket: SocketStream, _ context: TLSContext?, _ server: HTTPServer, _ room: WaitingRoom
-    ) {
-        let number = room.enter(socket)
-        let known: @IO () -> Void = { room.leave(number) }
-        guard let context else { return server.serve(socket, onKnown: known) }
-        IO.task {
-            do throws(NetError) {
-                let stream = try await TLSStream.handshake(
-                    over: socket, context: context,
-                    plainReply: PlainReply.saying(
-                        "this port has TLS: the URL must begin with https://"),
-                    mayBegin: { room.mayBegin(number) })
-                room.spoke(number)
-                server.serve(stream, onKnown: known)
-            } catch {
-                DoorLog.shared.note(error, from: socket.peer)
-                known()
-            }
-        }
-    }
-
-    /// Listens at every address of a name (`localhost` may have one of each family), under one
-    /// port; those that this machine does not have are left out.
-    private static func listen(
-        at addresses: [SocketAddress], _ accepted: @escaping @IO (SocketStream) -> Void
-    ) throws(NetError) -> [Listener] {
-        var listeners: [Listener] = []
-        var failure: NetError?
-        for address in addresses {
-            let port = listeners.first?.address?.port ?? address.port
-            do throws(NetError) {
-                let place = SocketAddress(ip: address.host, port: port) ?? address
-                listeners.append(try Listener.tcp(place, accepted))
-            } catch {
-                failure = failure ?? error
-            }
-        }
-        if listeners.isEmpty, let failure { throw failure }
-        return listeners
+        try entrance.listen(
+            try await Self.resolve(options, Settings.mcp),
+            of: options.address(Settings.mcp)?.host ?? "", adopting: inheritance)
+        inheritance?.closeRest()
     }
 
     private static func resolve(_ options: Options, _ setting: Setting) async throws
@@ -255,37 +174,8 @@ struct StartFailure: Error {
         return try await DNS.resolve(address.host, port: address.port)
     }
 
-    /// The host of a URL for an address.
-    private static func urlHost(_ address: SocketAddress) -> String {
-        address.isIPv6 ? "[\(address.host)]" : address.host
-    }
-
-    /// Whether the MCP endpoint is at this path, however many slashes a client writes: at `/mcp`,
-    /// and where `--public-url` says.
-    private func serves(_ path: String) -> Bool {
-        let names = path.split(separator: "/")
-        return names == ["mcp"] || names[...] == mcpURL.split(separator: "/").dropFirst(2)
-    }
-
-    private func handle(_ request: HTTPRequest, _ responder: HTTPResponder) async {
-        if WebSocketDoor.serves(request.path) {
-            return WebSocketDoor(gate: gate).answer(request, responder)
-        }
-        if DownloadDoor.serves(request.path), let downloads = gate.downloads {
-            let given = entrances.publicURL?.description.dropLast("/mcp".count)
-            let scheme = entrances.certificate == nil ? "http" : "https"
-            let base = given.map(String.init) ?? DownloadDoor.base(request, scheme: scheme)
-            return await downloads.handle(request, responder, base: base)
-        }
-        guard serves(request.path), let endpoint else {
-            return responder.sendNotFound(
-                "MCP is served at /mcp; there is no OAuth here: tokens come from the operator")
-        }
-        await endpoint.handle(request, responder)
-    }
-
-    private func authenticate(
-        _ request: HTTPRequest, allowedOrigins: Set<String>
+    private static func authenticate(
+        _ request: HTTPRequest, allowedOrigins: Set<String>, _ access: Access, _ router: Router
     ) -> Authentication {
         do throws(AccessError) {
             let principal = try access.principal(
@@ -298,6 +188,7 @@ struct StartFailure: Error {
     }
 
     private func save() async {
+        guard !isAside else { return }
         do throws(StoreError) {
             try await fleet.saveSeen()
             try await store.touchTokens(access.takeUses())
@@ -307,36 +198,48 @@ struct StartFailure: Error {
     }
 
     /// Reads again what may change while the relay runs: the files of its certificate.
-    func reload() {
-        guard let certificate = entrances.certificate else {
-            return Process.log("nothing was reloaded: MCP is served without a certificate")
-        }
-        do {
-            try certificate.reload()
-            Process.log("the certificate was reloaded")
-        } catch {
-            Process.log("\(error); the previous certificate stays in use")
-        }
-    }
+    func reload() { entrance.reload() }
 
-    /// Ends within a few seconds: it takes no new work, lets calls in flight finish or tells them
-    /// what to do next, then closes.
-    func shutDown() async {
+    /// How long calls in flight may take to end: with the rest of the end, under 30 s.
+    nonisolated static let drainTime = Duration.seconds(25)
+    /// Time between two looks at what still waits.
+    private static let look = Duration.seconds(2)
+    private static let farewell =
+        "the relay is stopping; whatever was started at an agent keeps running: connect again in a "
+        + "moment, then ask with the same session_id or command_id (ssh_session_list and "
+        + "ssh_command_list show them)"
+
+    /// How long an idle connection stays open for a request that may be on its way, where another
+    /// process serves the next one.
+    private static let idling = Duration.seconds(2)
+
+    /// Ends: it takes no new work, lets calls in flight finish for at most `grace`, those that
+    /// wait for output with what there is, and tells the rest what to do next; then it closes.
+    ///
+    /// Where another process serves already (`hasSuccessor`), requests that still come over open
+    /// connections are answered.
+    func shutDown(hasSuccessor: Bool = false, grace: Duration = drainTime) async {
         for timer in timers { timer.cancel() }
+        let end = IO.now + grace
         gate.close()
-        for listener in listeners { listener.close() }
-        http?.drain()
-        // At most 3 s in total: 1.5 s for requests, 0.5 s for their handlers
-        // (`MCPLimits.cancelGrace`), and 1 s for connections.
-        await mcp.stop(
-            grace: .milliseconds(1500),
-            saying: "the relay is stopping; whatever was started at an agent keeps running: "
-                + "connect again in a moment, then ask with the same session_id or command_id "
-                + "(ssh_session_list and ssh_command_list show them)")
-        endpoint?.close()
+        if hasSuccessor { entrance.retire() } else { entrance.drain() }
+        await fleet.sayFarewell(hasSuccessor: hasSuccessor)
+        let waits = LoopTimer(after: Self.look, repeating: Self.look) { [weak fleet] in
+            IO.task { await fleet?.endWaits() }
+        }
+        // At most 2.5 s more: 0.5 s for the handlers of calls that are given up
+        // (`MCPLimits.cancelGrace`), 1 s for connections, and 1 s before for the agents to hear.
+        if hasSuccessor {
+            await entrance.emptied(within: Self.idling)
+            entrance.drain()
+            await entrance.emptied(within: end - IO.now)
+        }
+        await mcp.stop(grace: max(.zero, end - IO.now), saying: Self.farewell)
+        waits.cancel()
+        await entrance.endSessions()
         admin?.close()
         fleet.drain()
-        await http?.shutdown(grace: .seconds(1))
+        await entrance.shutDown(grace: .seconds(1))
         fleet.close()
         AgentLog.shared.close()
         DoorLog.shared.close()
@@ -344,6 +247,61 @@ struct StartFailure: Error {
         await store.close()
         // Only now may another relay run on the folder.
         admin = nil
+    }
+
+    /// Gives up the calls that `shutDown` waits for.
+    func hasten() async { await mcp.stop(grace: .zero, saying: Self.farewell) }
+
+    // MARK: Another process
+
+    /// Has another process take over; nil if this relay does not run by itself.
+    var onUpgrade: (@IO () async throws(AdminFault) -> Int32)?
+
+    /// The sockets that it listens with.
+    var sockets: [(role: Inheritance.Role, descriptor: Int32)] {
+        let own = [gate.listener].compactMap { $0?.descriptor }.map {
+            (Inheritance.Role.tunnel, $0)
+        }
+        return own + entrance.listeners.compactMap(\.descriptor).map { (.mcp, $0) }
+    }
+
+    /// Accepts no connections, and frees the folder: another process is about to do both.
+    ///
+    /// What is connected goes on.
+    func stepAside() async {
+        gate.listener?.pause()
+        for listener in entrance.listeners { listener.pause() }
+        await save()
+        isAside = true
+        admin?.stepAside()
+    }
+
+    /// Goes on as before: the other process has failed.
+    func stepBack() throws(StartFailure) {
+        isAside = false
+        do {
+            try gate.listener?.resume()
+            for listener in entrance.listeners { try listener.resume() }
+            guard let lock = try folder.lock() else {
+                throw StartFailure("another process has the folder", ExitCode.unavailable)
+            }
+            try admin?.stepBack(lock)
+        } catch let failure as StartFailure {
+            throw failure
+        } catch {
+            throw StartFailure(error)
+        }
+    }
+
+    func perform(_ command: String, _ arguments: JSON) async throws(AdminFault) -> JSON? {
+        guard command == "upgrade" else { return nil }
+        guard let onUpgrade else {
+            throw AdminFault(
+                message: "this relay serves a stdio client, and ends with it: only one that runs"
+                    + " by itself (serve) can be upgraded",
+                exit: ExitCode.unavailable)
+        }
+        return ["pid": JSON(try await onUpgrade())]
     }
 
     /// Called when a relay that runs as a service wants the folder; nil if this one is a service.
@@ -356,9 +314,9 @@ struct StartFailure: Error {
 
     func status() -> JSON.Object {
         [
-            "version": .string(Settings.version), "mcp_url": .string(mcpURL),
+            "version": .string(Settings.version), "pid": JSON(getpid()), "mcp_url": .string(mcpURL),
             "tunnel_url": .string(tunnelURL), "uptime_s": .int(store.now() - started),
-            "mcp_port": .string(listeners.first?.address?.description ?? ""),
+            "mcp_port": .string(entrance.address?.description ?? ""),
             "tunnel_port": .string(gate.address?.description ?? ""),
             "open_files": JSON(Process.raiseDescriptorLimit()),
         ]
@@ -419,17 +377,13 @@ struct StartFailure: Error {
     }
 
     /// Ends a principal's calls and streams within 5 s, even if a client does not read.
-    ///
-    /// A connection whose client has not read its last response after 3 s is closed.
     private func end(_ id: String, saying sentence: String) {
         router.forget(id)
-        endpoint?.end(principal: id, saying: sentence)
-        IO.task { await self.http?.end(client: id, grace: .seconds(3)) }
+        entrance.end(client: id, saying: sentence)
     }
 
     func attach(_ stream: SocketStream, received: [UInt8]) {
         // The person at this machine.
-        let lines = MCPLines(server: mcp, principal: router.introduce(.local), stream: stream)
-        IO.task { await lines.run(received: received) }
+        entrance.attach(stream, received: received, as: router.introduce(.local))
     }
 }

@@ -6,8 +6,14 @@ import Loop
 
 @IO enum ServeCommand {
     static func run(_ options: Options) async -> Outcome {
+        let inheritance = Inheritance.take()
         do throws(StartFailure) {
-            let relay = try await start(options)
+            let relay =
+                if let inheritance {
+                    try await takeOver(options, inheritance)
+                } else {
+                    try await start(options)
+                }
             Process.print(
                 """
                 MCP clients: \(relay.mcpURL)
@@ -15,15 +21,47 @@ import Loop
                 Next: homeline-relay invite (joins an agent), homeline-relay tokens create NAME
 
                 """)
-            let reload = SignalWatch(SIGHUP) { relay.reload() }
-            await untilSignalled()
-            reload.cancel()
-            Process.log("stopping")
-            await relay.shutDown()
+            Supervisor.ready()
+            inheritance?.line.say("serving")
+            let ending = await untilItEnds(relay)
+            if ending == .signal {
+                Supervisor.stopping()
+                Process.log(
+                    "stopping: calls in flight may take some seconds; a second signal ends them")
+            }
+            let hasten = endings.map {
+                SignalWatch($0) { IO.task { await relay.hasten() } }
+            }
+            await relay.shutDown(hasSuccessor: ending == .successor)
+            for watch in hasten { watch.cancel() }
             return Outcome()
         } catch {
+            inheritance?.line.say(Upgrade.failed + error.message)
             return Outcome(errors: "homeline-relay: \(error.message)", exit: error.exit)
         }
+    }
+
+    /// How long the process before this one may take to free the folder.
+    private static let handingOver = Duration.seconds(20)
+
+    /// Starts the relay in place of the process that has started this one.
+    private static func takeOver(
+        _ options: Options, _ inheritance: Inheritance
+    ) async throws(StartFailure) -> RelayService {
+        let folder = DataFolder(options.string(.data), environment: Process.environment)
+        do {
+            // What is wrong with the settings shows here, while the other process still serves.
+            _ = try Entrances(try Settings.reading(options, folder))
+        } catch let error as ConfigurationError {
+            throw StartFailure(error, error.exitCode)
+        } catch {
+            throw StartFailure(error)
+        }
+        inheritance.line.say("ready")
+        // Without that process there is nothing to wait for.
+        _ = await inheritance.line.line(within: handingOver)
+        if let relay = try await startUnlessHeld(options, inheritance) { return relay }
+        throw StartFailure("a relay still runs on \(folder.path)", ExitCode.unavailable)
     }
 
     /// Starts the relay; one that a stdio client runs on the folder makes way for it.
@@ -40,7 +78,7 @@ import Loop
         throw StartFailure("a relay already runs on \(folder.path)", ExitCode.unavailable)
     }
 
-    /// How long a relay that makes way may take, of which its end takes 3 s.
+    /// How long a relay that makes way may take, of which its end takes 4 s.
     private static let makingWay: Duration = .seconds(8)
 
     private static func makesWay(_ folder: DataFolder) async -> Bool {
@@ -55,7 +93,7 @@ import Loop
 
     /// Locks the folder and starts the relay on it; nil if another process holds it.
     static func startUnlessHeld(
-        _ options: Options
+        _ options: Options, _ inheritance: Inheritance? = nil
     ) async throws(StartFailure) -> RelayService? {
         let folder = DataFolder(options.string(.data), environment: Process.environment)
         let taken: FolderLock?
@@ -70,14 +108,49 @@ import Loop
             throw StartFailure(error, ExitCode.cannotCreate)
         }
         guard let lock = taken else { return nil }
-        return try await RelayService.start(settings, folder, lock)
+        return try await RelayService.start(settings, folder, lock, inheritance)
     }
 
-    /// Waits for SIGINT or SIGTERM.
-    private static func untilSignalled() async {
-        let signalled = Once<Void>()
-        let watches = [SIGINT, SIGTERM].map { SignalWatch($0) { signalled.set(()) } }
-        await signalled.wait()
+    /// The signals that end the relay.
+    private static let endings = [SIGINT, SIGTERM]
+
+    /// Why a relay ends.
+    private enum Ending {
+        case signal
+        /// Another process has taken over.
+        case successor
+    }
+
+    /// Serves until a signal ends the relay, or another process has taken over.
+    private static func untilItEnds(_ relay: RelayService) async -> Ending {
+        let ended = Once<Ending>()
+        var isUpgrading = false
+        relay.onUpgrade = { [weak relay] () throws(AdminFault) in
+            guard let relay, !isUpgrading, ended.value == nil else {
+                throw AdminFault(
+                    message: "the relay is being upgraded, or is ending", exit: ExitCode.unavailable
+                )
+            }
+            isUpgrading = true
+            defer { isUpgrading = false }
+            do throws(AdminFault) {
+                let pid = try await Upgrade.run(relay)
+                Process.log("process \(pid) has taken over: this one ends when its calls have")
+                Supervisor.isSucceeded(by: pid)
+                ended.set(.successor)
+                return pid
+            } catch {
+                Process.log(error.message)
+                throw error
+            }
+        }
+        let watches =
+            endings.map { SignalWatch($0) { ended.set(.signal) } } + [
+                SignalWatch(SIGHUP) { relay.reload() },
+                SignalWatch(SIGUSR2) { IO.task { _ = try? await relay.onUpgrade?() } },
+            ]
+        let ending = await ended.wait()
         for watch in watches { watch.cancel() }
+        return ending
     }
 }

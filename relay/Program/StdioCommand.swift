@@ -15,6 +15,8 @@ import Net
     private static let comeback: Duration = .seconds(2)
     /// How long a folder may be held by a relay that does not answer: it starts, or ends.
     private static let patience: Duration = .seconds(20)
+    /// How long calls of others may take to end: this process ends with its client.
+    private static let grace: Duration = .milliseconds(1500)
     /// Time between two looks for the relay, each of which is one `connect`.
     private static let look: Duration = .milliseconds(50)
 
@@ -72,7 +74,7 @@ import Net
     /// Ends the relay that this process runs, once; `run` waits for that.
     private func end(_ relay: RelayService) {
         guard ending == nil else { return }
-        ending = IO.task { await relay.shutDown() }
+        ending = IO.task { await relay.shutDown(grace: Self.grace) }
     }
 
     /// A line to the relay of the folder, which this process runs if none does from `runsOneAt` on;

@@ -120,6 +120,9 @@ import Loop
         if sessions.isEmpty { pulse.remove(self) }
     }
 
+    /// Ends the standing streams of all sessions.
+    func endStreams() { for session in sessions.values { session.closeStream() } }
+
     /// Ends every session, or every session of one principal.
     func endAll(of owner: String? = nil, _ error: MCPError) {
         for session in Array(sessions.values) where owner == nil || session.owner == owner {

@@ -47,6 +47,9 @@ public import Loop
         sessions.endAll(.ended("the server is stopping: connect again in a moment"))
     }
 
+    /// Ends the standing streams of legacy sessions: their clients open them anew.
+    public func endStreams() { sessions.endStreams() }
+
     /// Ends a principal that lost its rights: its sessions, streams and running requests, each
     /// with an error that says `sentence`.
     public func end(principal name: String, saying sentence: String) {

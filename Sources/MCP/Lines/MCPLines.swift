@@ -56,6 +56,16 @@ public import Net
         conversation.inFlight.cancelAll()
     }
 
+    /// Takes no more requests, and ends the stream when those that run are answered; they have
+    /// `grace` for it.
+    public func end(within grace: Duration) async {
+        stream.pauseReading()
+        unsafe stream.onData = nil
+        stream.onDrain = nil
+        await conversation.settle(before: IO.now + grace)
+        stream.finish()
+    }
+
     private func receive(_ bytes: [UInt8]) {
         for line in splitter.feed(bytes) { conversation.receive(line) }
     }

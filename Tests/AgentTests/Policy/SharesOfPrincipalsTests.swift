@@ -86,7 +86,7 @@ import Wire
         #expect(await start(bob) == nil)
         #expect(await start(bob)?.message.contains("all 4") == true)
         // Each place comes back when its command has ended.
-        await commands.shutDown()
+        await commands.shutDown(saying: "the test is over")
         #expect(await holds { commands.places.taken == 0 })
         #expect(await start(mallory) == nil)
         await desk.service.shutDown()

@@ -36,6 +36,17 @@ import Wire
         #expect(waits.contains { $0 < .seconds(15) } && waits.contains { $0 > .seconds(45) })
     }
 
+    @Test func `a relay's advice holds for one wait`() {
+        var backoff = Backoff()
+        for _ in 0..<9 { _ = backoff.next() }
+        backoff.advised = .seconds(2)
+        backoff.notBefore = IO.now + .seconds(500)
+        #expect(backoff.next(at: IO.now) == .seconds(2))
+        #expect(backoff.next(at: IO.now) > .seconds(400))
+        backoff.advised = .zero
+        #expect(backoff.next(at: IO.now) == .milliseconds(250))
+    }
+
     @Test func `only failures to get service make them grow`() {
         var backoff = Backoff()
         for _ in 0..<9 { _ = backoff.next() }
