@@ -152,9 +152,11 @@ import Wire
         let identity = Identity(
             key: try .generate(), relay: "tls://r:1", pin: nil, agentID: "id", name: "site")
         let service = Agent(identity: identity, settings: AgentSettings())
+        // The uplink serves those about the connection and its key.
         // A list in place of arguments is refused by whoever knows the method, without effect.
         let expected: Fault.Code =
-            [.hello, .welcome, .refuse].contains(method) ? .unknownMethod : .invalidArgument
+            [.hello, .welcome, .refuse, .offerKey, .useKey].contains(method)
+            ? .unknownMethod : .invalidArgument
         #expect(await fault(service.dispatcher, call(method.rawValue, "[]"))?.code == expected)
         await service.shutDown()
     }
