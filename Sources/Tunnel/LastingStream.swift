@@ -1,6 +1,6 @@
 // A raw stream that outlives its tunnel: each end keeps what the other has not taken, and goes on
-// over the next tunnel at the offset that the other end reports. Flow: its owner gives it one tunnel
-// stream after another (`open`, `accept`); who uses it sees one ByteStream.
+// over the next tunnel at the offset that the other end reports. Flow: its owner gives it one
+// tunnel stream after another (`open`, `accept`); who uses it sees one ByteStream.
 // Invariant: every byte is delivered once and in order, or the stream ends with an error; what is
 // kept is bounded by the stream's window, and by `room`.
 public import Loop

@@ -1,5 +1,5 @@
-// Streams from a file at an agent to the relay, by the whole way: router, fleet, tunnel, dispatcher,
-// files. HOMELINE_STREAMS_SEED repeats a run.
+// Streams from a file at an agent to the relay, by the whole way: router, fleet, tunnel,
+// dispatcher, files. HOMELINE_STREAMS_SEED repeats a run.
 import Crypto
 import Foundation
 import JSON
@@ -176,6 +176,25 @@ import Wire
             try site.member?.connection?.line.open(
                 StreamHead(unused, principal: "local")))
         #expect(await until { carrier.isClosed })
+        await site.close()
+        exchange.close()
+    }
+
+    @Test @IO func `rules that change count for a stream that runs`() async throws {
+        let exchange = try await Exchange()
+        let site = try await Site("site", at: exchange)
+        let content = pattern(24 << 20)
+        let stream = try await site.stream(try site.file(content))
+        stream.pauseReading()
+        let taken = Taken(stream)
+        #expect(await until { site.service.streams.kept > 0 })
+        var settings = AgentSettings()
+        settings.policy.allowsLocal = false
+        site.service.apply(settings)
+        stream.resumeReading()
+        #expect(await until { taken.isClosed })
+        #expect(taken.closed.first != .some(nil) && taken.bytes.count < content.count)
+        #expect(site.log.count == 1 && site.log[0].contains("AllowLocal no"))
         await site.close()
         exchange.close()
     }

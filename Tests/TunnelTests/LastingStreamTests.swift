@@ -67,6 +67,12 @@ import Testing
 
     func cut(after bytes: Int, toAgent: Bool) { link.cut(after: bytes, toClient: toAgent) }
     func cut() { link.cut() }
+    /// What is sent from now on does not arrive; then the connection ends.
+    func stall() { link.stall() }
+    func cutStalled() {
+        link.cut()
+        link.resume()
+    }
 
     func close() {
         relay?.close()
@@ -183,6 +189,34 @@ import Testing
         #expect(opens > 2 * 24)
     }
 
+    /// Both ends have ended it, and see it so, while the last bytes of one are lost.
+    @Test(arguments: [true, false]) @IO
+    func `keeps its last bytes until the other end has them`(areOpeners: Bool) async throws {
+        let road = try await Road()
+        await road.connect()
+        let pair = Pair(road)
+        let (near, far) = (Taken(pair.near), Taken(pair.far))
+        await pair.open()
+        let (last, first) = areOpeners ? (pair.near, pair.far) : (pair.far, pair.near)
+        first.write(pattern(2000))
+        first.endWriting()
+        let taken = areOpeners ? near : far
+        #expect(await eventually { taken.ends == 1 && road.tunnels == 1 })
+        road.stall()
+        last.write(pattern(1000))
+        last.endWriting()
+        // The HTTP/2 stream is over here.
+        #expect(await eventually { last.isDetached })
+        #expect(last.kept == 1000 && !last.isClosed)
+        road.cutStalled()
+        #expect(await eventually { near.closed.count == 1 && far.closed.count == 1 })
+        #expect(near.closed[0] == nil && far.closed[0] == nil && road.tunnels == 2)
+        #expect(near.bytes == pattern(areOpeners ? 2000 : 1000))
+        #expect(far.bytes == pattern(areOpeners ? 1000 : 2000))
+        #expect(near.ends == 1 && far.ends == 1 && pair.room.used == 0)
+        road.close()
+    }
+
     @Test @IO func `gives up when no tunnel comes back in time`() async throws {
         let road = try await Road()
         await road.connect()
@@ -233,6 +267,15 @@ import Testing
         #expect(await eventually { there.closed.count == 1 && budget.used == 0 })
         #expect(here.closed.count == 1)
         road.close()
+    }
+
+    @Test(arguments: [
+        ("0", UInt64(0)), ("007", 7), ("9999999999999999999", 9_999_999_999_999_999_999),
+        ("", nil), ("-1", nil), ("+1", nil), (" 1", nil), ("0x1", nil), ("1.0", nil),
+        ("10000000000000000000", nil),
+    ])
+    func `reads an offset as the contract says`(text: String, offset: UInt64?) {
+        #expect(Array(text.utf8).withUnsafeBufferPointer { StreamHead.offset($0) } == offset)
     }
 
     @Test @IO func `half-closes, and hears of a cancel`() async throws {

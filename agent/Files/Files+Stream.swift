@@ -8,8 +8,8 @@ import Tunnel
 import Wire
 
 extension Files {
-    /// How many bytes are read at once, and so ahead of the reader: the file is opened anew for each
-    /// piece, and a piece from a host 50 ms away takes some four round trips.
+    /// How many bytes are read at once, and so ahead of the reader: the file is opened anew for
+    /// each piece, and a piece from a host 50 ms away takes some four round trips.
     private static let piece = 256 << 10
     /// How many pieces are read before host, path and rules are judged again: 16 MiB.
     private static let pieces = 64

@@ -1,6 +1,6 @@
-// The raw streams of this agent: a part offers one from the call that was judged, the relay opens it
-// with the ticket, and over the next tunnel again. Flow: a part → offer → ticket → the call's result;
-// Uplink → accept → the part's own serving.
+// The raw streams of this agent: a part offers one from the call that was judged, the relay opens
+// it with the ticket, and over the next tunnel again. Flow: a part → offer → ticket → the call's
+// result; Uplink → accept → the part's own serving.
 // Invariant: a stream begins only with a ticket, and belongs to its principal until its end; the
 // number of streams and the bytes that they keep are bounded.
 import Crypto

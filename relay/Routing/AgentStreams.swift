@@ -1,5 +1,5 @@
-// The raw streams that this relay has open at agents: opens each with its ticket, and again over the
-// agent's next tunnel. Flow: Router.stream → open → a LastingStream for who asked; an agent has
+// The raw streams that this relay has open at agents: opens each with its ticket, and again over
+// the agent's next tunnel. Flow: Router.stream → open → a LastingStream for who asked; an agent has
 // connected → resume. Invariant: a stream is opened only for the principal whose call got the
 // ticket, and ends with that principal's token and with its agent.
 import Loop
@@ -17,6 +17,9 @@ import Wire
     nonisolated static let keptBytes = 64 << 20
     /// The most that the streams of one principal keep.
     nonisolated static let keptShare = 16 << 20
+
+    /// Time after which a stream is opened again at an agent with too many calls.
+    private static let pause = Duration.seconds(1)
 
     private struct Open {
         let stream: LastingStream
@@ -82,12 +85,22 @@ import Wire
         guard let member = fleet.member(known.agentID), !fleet.isRevoked(known.agentID) else {
             return known.stream.end(.closed(reason: "the agent was revoked"))
         }
-        // Otherwise its next connection calls `resume` again.
-        guard let line = member.connection?.line, !line.isClosed,
-            let carrier = try? line.open(
-                StreamHead(ticket, principal: known.principal, offset: known.stream.received))
-        else { return }
-        known.stream.open(over: carrier)
+        guard let line = member.connection?.line else { return }
+        do throws(TunnelError) {
+            known.stream.open(
+                over: try line.open(
+                    StreamHead(ticket, principal: known.principal, offset: known.stream.received)))
+        } catch {
+            switch error {
+            // The agent's next connection is on its way.
+            case .closed, .draining: return
+            case .busy, .crowded, .tooLarge, .reset, .cancelled:
+                IO.task {
+                    try? await IO.sleep(for: Self.pause)
+                    self.resume(ticket)
+                }
+            }
+        }
     }
 
     /// Ends the streams of a principal that has lost its rights.
