@@ -58,7 +58,8 @@ import Wire
     private let uplink: Uplink
     private let running: Task<UplinkError?, Never>
 
-    init(_ name: String, at exchange: Exchange) async throws {
+    /// An agent; `server` is its target `box`.
+    init(_ name: String, at exchange: Exchange, server: SSHServer? = nil) async throws {
         (self.name, self.exchange) = (name, exchange)
         folder = try TemporaryDirectory("site")
         link = try SlowLink(to: exchange.port)
@@ -72,8 +73,14 @@ import Wire
             key: key, relay: "tls://127.0.0.1:\(link.port)", pin: exchange.pin, agentID: record.id,
             name: name)
         try identity.save(to: folder.path)
+        var settings = AgentSettings()
+        if let server {
+            settings.targets.sshConfig = try folder.write(
+                server.configuration(alias: "box"), to: "ssh_config")
+            settings.targets.knownHosts = try folder.write(server.knownHosts, to: "known_hosts")
+        }
         service = homeline_agent.Agent(
-            identity: identity, settings: AgentSettings(),
+            identity: identity, settings: settings,
             log: { [lines] line in lines.withLock { $0.append(line) } })
         let service = service
         uplink = Uplink(
@@ -96,20 +103,25 @@ import Wire
 
     /// Asks for a file's stream.
     func call(
-        _ path: String, offset: Int = 0, for principal: homeline_relay.Principal = .local
+        _ path: String, on host: String = "local", offset: Int = 0,
+        for principal: homeline_relay.Principal = .local
     ) -> AgentCall {
         AgentCall(
             .streamFile,
             [
-                "target": .string("\(name)/local"), "path": .string(path),
+                "target": .string("\(name)/\(host)"), "path": .string(path),
                 "offset": .int(Int64(offset)),
             ], for: principal)
     }
 
     /// The stream of a file's content.
-    func stream(_ path: String, offset: Int = 0) async throws -> LastingStream {
+    func stream(
+        _ path: String, on host: String = "local", offset: Int = 0
+    ) async throws -> LastingStream {
         let member = try #require(member)
-        return try await exchange.router.stream(call(path, offset: offset), to: member).stream
+        return try await exchange.router.stream(
+            call(path, on: host, offset: offset), to: member
+        ).stream
     }
 
     /// A ticket that was not used yet.

@@ -60,12 +60,32 @@ import Wire
         exchange.close()
     }
 
+    @Test @IO func `a file behind SFTP arrives whole, over two tunnels`() async throws {
+        let server = try await SSHServer.start(.init(shell: .dash))
+        let exchange = try await Exchange()
+        let site = try await Site("site", at: exchange, server: server)
+        let content = pattern(3_000_001)
+        let stream = try await site.stream(try site.file(content), on: "box", offset: 1)
+        let taken = Taken(stream)
+        #expect(await until { taken.bytes.count > 600_000 })
+        stream.pauseReading()
+        site.link.cut()
+        #expect(await until { stream.isDetached })
+        stream.resumeReading()
+        stream.endWriting()
+        #expect(await until { taken.isClosed })
+        #expect(taken.closed.first == .some(nil) && taken.bytes == Array(content[1...]))
+        #expect(site.log == [])
+        await site.close()
+        exchange.close()
+    }
+
     @Test @IO func `a reader that stops halts its file at the window, and calls go on`()
         async throws
     {
         let exchange = try await Exchange()
         let site = try await Site("site", at: exchange)
-        let content = pattern(8 << 20)
+        let content = pattern(3 << 20)
         let stream = try await site.stream(try site.file(content))
         stream.pauseReading()
         let taken = Taken(stream)
@@ -74,7 +94,7 @@ import Wire
         #expect(await until { streams.kept >= window })
         for _ in 0..<20 {
             _ = try await exchange.router.send(
-                AgentCall(.describe, for: .local), to: try #require(site.member))
+                AgentCall(.listPrincipals, for: .local), to: try #require(site.member))
         }
         #expect(streams.kept <= window + 2 * LastingStream.portion && taken.bytes == [])
         stream.resumeReading()

@@ -1,5 +1,5 @@
 // Streams that go on over one tunnel after another, over real TLS that is cut at random bytes.
-// HOMELINE_STREAMS_SEED repeats a run.
+// HOMELINE_STREAMS_SEED repeats a run; HOMELINE_CUTS is the number of cuts (`make soak`: 10,000).
 import Crypto
 import Foundation
 import Loop
@@ -142,13 +142,14 @@ import Testing
 
 @Suite struct `A lasting stream` {
     @Test @IO func `loses nothing to tunnels that are cut at random bytes`() async throws {
+        let environment = ProcessInfo.processInfo.environment
         let seed =
-            ProcessInfo.processInfo.environment["HOMELINE_STREAMS_SEED"].flatMap(UInt64.init)
-            ?? .random(in: 1...999_999)
+            environment["HOMELINE_STREAMS_SEED"].flatMap(UInt64.init) ?? .random(in: 1...999_999)
+        let rounds = (environment["HOMELINE_CUTS"].flatMap(Int.init) ?? 96) / 4
         print("streams: HOMELINE_STREAMS_SEED=\(seed)")
         var random = Seeded(state: seed)
         var opens = 0
-        for round in 0..<24 {
+        for round in 0..<rounds {
             var limits = TunnelLimits()
             // Small windows have acknowledgements in small files, too.
             limits.streamWindow = [64 << 10, 256 << 10, 1 << 20][round % 3]
@@ -186,7 +187,7 @@ import Testing
             road.close()
         }
         // Most of the cuts have met a stream.
-        #expect(opens > 2 * 24)
+        #expect(opens > 2 * rounds)
     }
 
     /// Both ends have ended it, and see it so, while the last bytes of one are lost.
