@@ -140,6 +140,12 @@ let package = Package(
         suite(
             "SessionLab",
             ["homeline-agent", "Crypto", "Loop", "Programs", "SSH", "Terminal", "Wire"]),
+        suite(
+            "StreamTests",
+            [
+                "homeline-agent", "homeline-relay", "JSON", "Loop", "Net", "Crypto", "MCP",
+                "Tunnel", "Wire",
+            ]),
         suite("EndToEnd", ["JSON", "Loop", "HTTP", "Net", "Crypto"]),
         suite(
             "Security",

@@ -34,6 +34,9 @@ enum Main {
             case SimulatedFleet.word:
                 let arguments = Array(CommandLine.arguments.dropFirst(2))
                 IO.main { await SimulatedFleet.run(arguments) }
+            case StreamRows.word:
+                let arguments = Array(CommandLine.arguments.dropFirst(2))
+                IO.main { await StreamRows.run(arguments) }
             case TunnelRows.responder: IO.main { await TunnelRows.respond() }
             case _ where TunnelRows.names.contains(word):
                 IO.main { await TunnelRows.measure(word) }

@@ -55,6 +55,8 @@ public enum Method: String, Sendable, CaseIterable {
     case readFile = "file.read"
     /// Writes a file.
     case writeFile = "file.write"
+    /// Gives a ticket for a raw stream of a file's content.
+    case streamFile = "file.stream"
 
     /// The row that declares the call.
     public var row: MethodRow {
@@ -85,6 +87,7 @@ public enum Method: String, Sendable, CaseIterable {
         case .listFiles: ListFiles.row
         case .readFile: ReadFile.row
         case .writeFile: WriteFile.row
+        case .streamFile: StreamFile.row
         }
     }
 

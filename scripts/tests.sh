@@ -119,7 +119,7 @@ for kind in "$@"; do
         case $kind in
         lab) filter='^SessionLab\.' ;;
         fuzz) filter='^FuzzTests\.' ;;
-        soak) filter='^EndToEnd\.AtMostOnceTests' ;;
+        soak) filter='^EndToEnd\.AtMostOnceTests|A.lasting.stream' ;;
         *) filter='^AgentTests\.DifferentialTests' ;;
         esac
         run "$kind" --filter "$filter"

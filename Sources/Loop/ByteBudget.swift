@@ -67,6 +67,14 @@
             return true
         }
 
+        /// Gives back all but `left` bytes.
+        public func shrink(to left: Int) {
+            let most = bytes - max(0, left)
+            guard most > 0 else { return }
+            bytes -= most
+            budget.giveBack(most, of: holder)
+        }
+
         /// Gives all bytes back.
         public func release() {
             guard bytes > 0 else { return }

@@ -18,14 +18,30 @@ extension Tunnel {
         guard let stream = streams[frame.pointee.hd.stream_id] else { return true }
         stream.head.bytes += name.count + value.count
         guard stream.head.bytes <= limits.headerBytes else { return false }
-        guard name.count > 1, name[0] == UInt8(ascii: ":") else { return true }
+        guard name.count > 1, name[0] == UInt8(ascii: ":") else {
+            return receiveStreamHeader(stream, name, value)
+        }
         switch name[1] {
         case UInt8(ascii: "m"): stream.head.method = String(decoding: value, as: UTF8.self)
         case UInt8(ascii: "p"): stream.head.isStanding = value.elementsEqual("/standing".utf8)
-        case UInt8(ascii: "a"): stream.head.authority = String(decoding: value, as: UTF8.self)
+        case UInt8(ascii: "a"):
+            stream.head.opening.authority = String(decoding: value, as: UTF8.self)
         case UInt8(ascii: "s") where name.count == 7:
             stream.head.status = value.reduce(0) { $0 &* 10 &+ Int($1) &- 48 }
         default: break
+        }
+        return true
+    }
+
+    private func receiveStreamHeader(
+        _ stream: TunnelStream, _ name: UnsafeBufferPointer<UInt8>,
+        _ value: UnsafeBufferPointer<UInt8>
+    ) -> Bool {
+        if name.elementsEqual("homeline-offset".utf8) {
+            guard let offset = StreamHead.offset(value) else { return false }
+            stream.head.opening.offset = offset
+        } else if name.elementsEqual("homeline-principal".utf8) {
+            stream.head.opening.principal = String(decoding: value, as: UTF8.self)
         }
         return true
     }
@@ -59,6 +75,10 @@ extension Tunnel {
             if stream.head.method == "POST" { stream.kind = .callIn(nil) } else { accept(stream) }
             if !stream.head.isStanding { lookSoon() }
         }
+        if type == NGHTTP2_HEADERS.rawValue, frame.pointee.headers.cat == NGHTTP2_HCAT_RESPONSE {
+            stream.receiveAnswer()
+        }
+        if type == NGHTTP2_WINDOW_UPDATE.rawValue { stream.onAcknowledged?() }
         guard ended else { return }
         if case .callIn = stream.kind { answer(stream) } else { stream.receiveEnd() }
     }
@@ -81,12 +101,16 @@ extension Tunnel {
     }
 
     func accept(_ stream: TunnelStream) {
-        guard stream.head.method == "CONNECT", let onStream else {
+        guard stream.head.method == "CONNECT",
+            case .accepted(let offset) = onStream?(stream) ?? .refused
+        else {
             stream.finish()
             return respond(to: stream, Self.refusedHeaders)
         }
-        respond(to: stream, Self.okHeaders)
-        onStream(stream)
+        var text = String(offset)
+        text.withUTF8 {
+            respond(to: stream, [header(":status", "200"), header("homeline-offset", $0)])
+        }
     }
 
     func respond(to stream: TunnelStream, _ headers: [nghttp2_nv]) {

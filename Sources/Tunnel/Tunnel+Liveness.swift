@@ -16,6 +16,28 @@ extension Tunnel {
         schedule()
     }
 
+    /// Calls `body` once the other end has taken in what was framed so far.
+    ///
+    /// The other end answers a ping that is sent after the frames. False: the tunnel has ended
+    /// first. Those who ask while such a ping is on its way share the next one.
+    func confirm(_ body: @escaping @IO (Bool) -> Void) {
+        pings.confirmations.append(body)
+        guard !pings.isConfirming else { return }
+        pings.isConfirming = true
+        IO.task {
+            while !self.pings.confirmations.isEmpty {
+                let asked = self.pings.confirmations
+                self.pings.confirmations = []
+                var answer: Duration?
+                if !self.isClosed {
+                    answer = await withUnsafeContinuation { self.sendPing($0) }
+                }
+                for body in asked { body(answer != nil) }
+            }
+            self.pings.isConfirming = false
+        }
+    }
+
     func pong() {
         guard !pings.sent.isEmpty else { return }
         let ping = pings.sent.removeFirst()

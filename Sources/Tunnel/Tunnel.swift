@@ -20,8 +20,8 @@ public import Net
     /// Its task is cancelled when the caller gives up, and when the tunnel has ended: `isClosed`
     /// tells the two apart.
     public var onCall: (@IO @Sendable ([UInt8]) async -> [UInt8])?
-    /// Accepts a raw stream that the caller opened; if nil, such streams are refused.
-    public var onStream: (@IO (TunnelStream) -> Void)?
+    /// Answers a raw stream that the caller opened; if nil, such streams are refused.
+    public var onStream: (@IO (TunnelStream) -> StreamAnswer)?
     /// Called once, when the tunnel ends, with the reason.
     public var onClose: (@IO (String) -> Void)?
     /// Called when the peer announces that it takes no new calls (GOAWAY).
@@ -83,6 +83,10 @@ public import Net
         var heard = IO.now
         var sent: [(at: ContinuousClock.Instant, answered: UnsafeContinuation<Duration?, Never>?)] =
             []
+        /// What waits for the answer to a ping that is still to be sent.
+        var confirmations: [@IO (Bool) -> Void] = []
+        /// Whether a ping for earlier ones is on its way.
+        var isConfirming = false
 
         init(_ limits: TunnelLimits) {
             pulse = Pulse(idle: limits.idle, awaited: limits.awaited, at: IO.now)
@@ -171,26 +175,17 @@ public import Net
         return try result.get()
     }
 
-    /// Opens a raw stream to what `authority` names at the peer (CONNECT, RFC 9113 §8.5).
-    public func open(_ authority: String) throws(TunnelError) -> TunnelStream {
+    /// Opens a raw stream (CONNECT, RFC 9113 §8.5).
+    public func open(_ head: StreamHead) throws(TunnelError) -> TunnelStream {
         guard !isClosed else { throw .closed(reason: "before the stream") }
         guard !draining else { throw .draining }
         guard streams.count < limits.waitingCalls else { throw .busy }
         let stream = TunnelStream(self, .bytes)
-        stream.head.authority = authority
-        var name = authority
-        name.withUTF8 { bytes in
-            let named = nghttp2_nv(
-                name: UnsafeMutablePointer(mutating: Self.authorityName.utf8Start),
-                value: UnsafeMutablePointer(mutating: bytes.baseAddress),
-                namelen: Self.authorityName.utf8CodeUnitCount, valuelen: bytes.count,
-                flags: UInt8(NGHTTP2_NV_FLAG_NO_COPY_NAME.rawValue))
-            submit(stream, [header(":method", "CONNECT"), named])
-        }
+        stream.head.opening = head
+        head.withHeaders { submit(stream, $0) }
         return stream
     }
 
-    static let authorityName: StaticString = ":authority"
     static let callHeaders = [
         header(":method", "POST"), header(":scheme", "https"), header(":authority", "agent"),
         header(":path", "/rpc"),
@@ -228,6 +223,16 @@ public import Net
     func cancel(_ stream: TunnelStream) {
         guard !stream.isClosed, !stream.isAbandoned else { return }
         stream.abandon(.cancelled, NGHTTP2_CANCEL.rawValue)
+    }
+
+    /// The bytes of a stream that the peer has not taken yet.
+    func inFlight(_ id: Int32) -> UInt64 {
+        guard !isClosed, session != nil else { return .max }
+        let window = nghttp2_session_get_stream_remote_window_size(session, id)
+        guard window >= 0 else { return .max }
+        let whole = nghttp2_session_get_remote_settings(
+            session, NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE)
+        return UInt64(max(0, Int(whole) - Int(window)))
     }
 
     func resumeData(of id: Int32) {

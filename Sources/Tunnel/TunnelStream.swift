@@ -26,8 +26,18 @@ public import Net
     /// As in `ByteStream`.
     public internal(set) var isClosed = false
 
-    /// What a raw stream was opened for (`:authority` of the CONNECT).
-    public var authority: String { head.authority }
+    /// Called once on the opener's end, when the other end has accepted the stream, with the bytes
+    /// that it has received over earlier tunnels.
+    public var onOpen: (@IO (_ offset: UInt64) -> Void)?
+    /// Called when the other end has taken more of a raw stream's bytes.
+    public var onAcknowledged: (@IO () -> Void)?
+    /// How a raw stream has ended, once it has.
+    public private(set) var ending = StreamEnding.orderly
+
+    /// What a raw stream was opened with.
+    public var opening: StreamHead { head.opening }
+    /// How many of a raw stream's bytes the other end has taken, as its credit shows.
+    public var acknowledged: UInt64 { out.framed - min(out.framed, tunnel.inFlight(id)) }
 
     var kind: Kind
     var id: Int32 = 0
@@ -42,7 +52,7 @@ public import Net
     /// The headers that are used.
     struct Head {
         var method = ""
-        var authority = ""
+        var opening = StreamHead("")
         var status = 0
         /// Whether it is a call that is answered when something happens: nobody waits for it.
         var isStanding = false
@@ -75,6 +85,8 @@ public import Net
         var claim: ByteBudget.Claim?
         /// How many bytes from the beginning are already in frames.
         var taken = 0
+        /// How many bytes of the whole stream are already in frames.
+        var framed: UInt64 = 0
         /// No more bytes will be added.
         var isOver = false
         /// nghttp2 has found nothing to send and waits to be resumed.
@@ -142,6 +154,7 @@ public import Net
                 space.copyMemory(from: piece)
             }
             out.taken += count
+            out.framed += UInt64(count)
             if out.unsent == 0 {
                 // A small buffer is kept for the next write; a large one is freed.
                 let keeps = !out.isOver && out.bytes.capacity <= 1 << 18
@@ -212,9 +225,30 @@ public import Net
 
     // MARK: The end
 
+    /// Calls `body` once the other end has all that this stream has sent so far (true), or when the
+    /// tunnel has ended without saying so.
+    public func confirm(_ body: @escaping @IO (Bool) -> Void) { tunnel.confirm(body) }
+
+    /// Whether another stream is of the same tunnel.
+    func isBeside(_ other: TunnelStream) -> Bool { tunnel === other.tunnel }
+
+    /// The other end has accepted the stream, or not.
+    func receiveAnswer() {
+        guard case .bytes = kind, !isClosed else { return }
+        guard head.status == 200 else {
+            ending = .refused
+            tunnel.reset(self, NGHTTP2_CANCEL.rawValue)
+            return ended(NetError.closed(reason: "the other end refused the stream"))
+        }
+        let opened = onOpen
+        onOpen = nil
+        opened?(head.opening.offset)
+    }
+
     /// Resets the stream (RST_STREAM CANCEL); the peer's work for it is cancelled.
     public func close(_ error: NetError?) {
         guard !isClosed else { return }
+        ending = .cancelled
         tunnel.reset(self, NGHTTP2_CANCEL.rawValue)
         ended(error)
     }
@@ -259,12 +293,17 @@ public import Net
         case .callIn(let task): task?.cancel()
         case .bytes: break
         }
-        if let tunnelReason { return ended(NetError.closed(reason: tunnelReason)) }
+        guard !isClosed else { return }
+        if let tunnelReason {
+            ending = .tunnelEnded
+            return ended(NetError.closed(reason: tunnelReason))
+        }
         // An orderly end comes after the bytes that its reader has not taken yet.
         if code == 0, !waiting.bytes.isEmpty {
             out.isOver = true
             return waiting.over = tunnel
         }
+        if code != 0 { ending = .cancelled }
         ended(code == 0 ? nil : NetError.closed(reason: "stream cut with code \(code)"))
     }
 
@@ -279,6 +318,8 @@ public import Net
         onData = nil
         onDrain = nil
         onEnd = nil
+        onOpen = nil
+        onAcknowledged = nil
         (out.bytes, out.taken) = ([], 0)
         out.claim?.release()
         body = Body()

@@ -119,6 +119,7 @@ struct Parser: Sendable {
         case .cancelCommand: _ = try CancelCommand(fields)
         case .listFiles: _ = try ListFiles(fields)
         case .readFile: _ = try ReadFile(fields)
+        case .streamFile: _ = try StreamFile(fields)
         case .writeFile: _ = try WriteFile(fields)
         case .endPrincipal: _ = try EndPrincipal(fields)
         case .describe, .listPrincipals, nil: break

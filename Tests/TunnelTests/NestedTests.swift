@@ -17,7 +17,10 @@ import Testing
         let client = try TLSContext(
             client: .pin(PublicKeyPin(certificatePEM: made.certificatePEM)), alpn: ["inner/1"])
         let arrived = Once<TunnelStream>()
-        outer.agent.onStream = { arrived.set($0) }
+        outer.agent.onStream = {
+            arrived.set($0)
+            return .accepted(offset: 0)
+        }
         let near = try outer.relay.open("inner")
         let far = await arrived.wait()
         let accept = IO.task { try? await TLSStream.handshake(over: far, context: server) }

@@ -31,6 +31,7 @@ import Testing
         ends.agent.onStream = { stream in
             stream.write(sent)
             stream.endWriting()
+            return .accepted(offset: 0)
         }
         let stream = try ends.relay.open("source")
         let reader = Reader(of: stream)
@@ -58,6 +59,7 @@ import Testing
         ends.agent.onStream = { stream in
             stream.write(pattern(1000))
             stream.endWriting()
+            return .accepted(offset: 0)
         }
         let stream = try ends.relay.open("source")
         stream.pauseReading()
@@ -80,6 +82,7 @@ import Testing
         ends.agent.onStream = { stream in
             stream.write(pattern(1000))
             there = stream
+            return .accepted(offset: 0)
         }
         let stream = try ends.relay.open("source")
         let reader = Reader(of: stream)
@@ -102,6 +105,7 @@ import Testing
             ends.agent.onStream = { stream in
                 stream.write([UInt8](repeating: 5, count: 64 << 10))
                 there = stream
+                return .accepted(offset: 0)
             }
             let before = ends.relay.bytesReceived
             let stream = try ends.relay.open("source")

@@ -11,6 +11,13 @@ extension TunnelLimits {
     init() { self.init(bodyBytes: 8 << 20) }
 }
 
+extension Tunnel {
+    /// Opens a raw stream for nobody in particular.
+    func open(_ authority: String) throws(TunnelError) -> TunnelStream {
+        try open(StreamHead(authority))
+    }
+}
+
 /// Two ends of a tunnel over real TLS on loopback, with the roles reversed: the agent dials.
 @IO final class Ends {
     let relay: Tunnel
@@ -249,6 +256,7 @@ extension TunnelLimits {
             stream.write(Array("hello".utf8))
             stream.flush()
             ends.agent.close()
+            return .accepted(offset: 0)
         }
         let stream = try ends.relay.open("somewhere")
         let ended = Flag()
@@ -260,9 +268,10 @@ extension TunnelLimits {
     @Test @IO func `carries bytes both ways and half-closes`() async throws {
         let ends = try await Ends()
         ends.agent.onStream = { stream in
-            #expect(stream.authority == "file:1")
+            #expect(stream.opening.authority == "file:1")
             stream.onData = { [unowned stream] in stream.write($0) }
             stream.onEnd = { [unowned stream] in stream.finish() }
+            return .accepted(offset: 0)
         }
         let stream = try ends.relay.open("file:1")
         var back: [UInt8] = []
@@ -293,6 +302,7 @@ extension TunnelLimits {
             }
             stream.onDrain = produce
             produce()
+            return .accepted(offset: 0)
         }
         let stream = try ends.relay.open("source")
         stream.pauseReading()
@@ -319,6 +329,7 @@ extension TunnelLimits {
             @IO func produce() { while stream.unsent < 65536 { stream.write(block) } }
             stream.onDrain = produce
             produce()
+            return .accepted(offset: 0)
         }
         let stream = try ends.relay.open("source")
         var got = 0

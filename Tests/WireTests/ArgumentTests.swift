@@ -127,6 +127,8 @@ import Wire
         #expect(list.access.username == "root" && list.access.via == ["gate"])
         let read = try ReadFile(Vectors.arguments(.readFile))
         #expect(read.offset == 3 && read.length == 100 && read.grep == "^10\\.")
+        let stream = try StreamFile(Vectors.arguments(.streamFile))
+        #expect(stream.offset == 1_048_576 && stream.path == "/var/backups/db.dump")
         let write = try WriteFile(Vectors.arguments(.writeFile))
         guard case .text("hi\n") = write.content else { return #expect(Bool(false)) }
         #expect(write.mode == 0o644 && write.append && write.createDirectories)

@@ -13,7 +13,7 @@ import Testing
         switch (method, name) {
         case (.openSession, "reopen"): all["target"] = nil
         case (.openSession, "secret"), (.execute, "secret"), (.listFiles, "secret"),
-            (.readFile, "secret"), (.writeFile, "secret"):
+            (.readFile, "secret"), (.writeFile, "secret"), (.streamFile, "secret"):
             all["password"] = nil
         case (.sendInput, "adopt"), (.sendInput, "secret"), (.sendInput, "password"):
             all["text"] = nil

@@ -177,6 +177,13 @@ import Wire
         #expect(content.json["matches"]?[0] == ["line": 2, "offset": 9, "text": "x"])
         #expect(content.json["matches"]?[1]?["line"] == nil)
 
+        try check(
+            .streamFile,
+            FileStream(
+                target: "site/db-1", path: "/var/backups/db.dump", size: 734_003_200,
+                ticket: StreamTicket("q83vEjRWeJASNFZ4kBI0Vg")
+            ).json)
+
         var written = FileWritten(target: "site/db-1", path: "/etc/motd")
         (written.size, written.sha256, written.isNew) = (3, digest, true)
         try check(.writeFile, written.json)

@@ -86,6 +86,7 @@ enum Vectors {
             case .cancelCommand: _ = try CancelCommand(fields)
             case .listFiles: _ = try ListFiles(fields)
             case .readFile: _ = try ReadFile(fields)
+            case .streamFile: _ = try StreamFile(fields)
             case .writeFile: _ = try WriteFile(fields)
             }
             return nil

@@ -69,7 +69,7 @@ import Wire
             try revoked.check(request.caller.id)
             let policy = policy()
             if let rule = policy.refusal(of: entry.method) {
-                throw .refused(entry.row.tool?.name ?? request.method, by: rule)
+                throw .refused(entry.row.rules?.name ?? request.method, by: rule)
             }
             guard entry.row.runsOnce,
                 let call = journal.call(request, isShortLived: !entry.row.changesTargets)
@@ -124,7 +124,7 @@ import Wire
     private func admit(
         _ caller: Caller, to row: MethodRow, _ fields: Fields, isRepeated: Bool = false
     ) throws(Fault) {
-        for route in row.tool?.routes ?? [] {
+        for route in row.rules?.routes ?? [] {
             guard let argument = route.argument, let name = fields.object[argument]?.stringValue
             else { continue }
             switch route {

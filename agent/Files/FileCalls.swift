@@ -12,6 +12,9 @@ extension Files {
         dispatcher.serve(.readFile) { [unowned self] (call: ReadFile, visit) throws(Fault) in
             try await read(call, for: visit.caller).json
         }
+        dispatcher.serve(.streamFile) { [unowned self] (call: StreamFile, visit) throws(Fault) in
+            try await stream(call, for: visit.caller).json
+        }
         dispatcher.serve(.writeFile) { [unowned self] (call: WriteFile, visit) throws(Fault) in
             try await write(call, for: visit.caller).json
         }

@@ -198,7 +198,7 @@ extension Files {
         }
     }
 
-    private static func checkKind(_ found: FileAttributes, _ what: String) throws(Fault) {
+    static func checkKind(_ found: FileAttributes, _ what: String) throws(Fault) {
         switch found.kind {
         case .file: return
         case .directory:

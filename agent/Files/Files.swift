@@ -26,12 +26,14 @@ import Wire
     static let searchTime = Duration.seconds(20)
 
     private let hosts: Hosts
+    /// The raw streams of this agent.
+    let streams: Streams
     /// The places of calls.
     let places = Shares(Files.limit)
     /// The places of greps.
     let searches = Shares(Files.searchLimit, share: Files.searchShare)
 
-    init(hosts: Hosts) { self.hosts = hosts }
+    init(hosts: Hosts, streams: Streams) { (self.hosts, self.streams) = (hosts, streams) }
 
     /// The files of one target, for one call.
     @IO struct Reach {
@@ -120,13 +122,19 @@ import Wire
         }
     }
 
-    /// Serves a call on the files of a target.
+    private func place(for id: String, within: Duration?) async throws(Fault) -> Shares.Place {
+        let (what, next) = ("places for file calls", "try again when some have ended")
+        guard let within else { return try places.take(for: id, of: what, or: next) }
+        return try await places.wait(for: id, until: IO.now + within, of: what, or: next)
+    }
+
+    /// Serves a call on the files of a target; `within`: how long it waits for a place, instead of
+    /// failing at once.
     func on<T: Sendable>(
-        _ target: String, _ access: TargetAccess, for caller: Caller,
+        _ target: String, _ access: TargetAccess, for caller: Caller, within: Duration? = nil,
         _ body: @escaping @IO @Sendable (Reach) async throws(Fault) -> T
     ) async throws(Fault) -> T {
-        let place = try places.take(
-            for: caller.id, of: "places for file calls", or: "try again when some have ended")
+        let place = try await place(for: caller.id, within: within)
         defer { place.giveBack() }
         let host = try await hosts.host(target, access, for: caller)
         let closed = await host.closedFiles?()

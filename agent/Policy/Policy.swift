@@ -40,7 +40,7 @@ struct Policy: Sendable, Equatable {
     /// The rule that refuses a call; nil if none does.
     func refusal(of method: Method) -> String? {
         let row = method.row
-        guard let tool = row.tool?.name else { return nil }
+        guard let tool = row.rules?.name else { return nil }
         if isReadOnly, row.changesTargets { return "ReadOnly yes" }
         return rule("Tool", tool, allowed: allowedTools, denied: deniedTools)
     }

@@ -15,9 +15,13 @@ import Wire
     let hosts: Hosts
     let sessions: Sessions
     let commands: Commands
+    let streams: Streams
     let files: Files
 
-    init(identity: Identity, settings: AgentSettings, journal: Journal = Journal()) {
+    init(
+        identity: Identity, settings: AgentSettings, journal: Journal = Journal(),
+        log: @escaping @IO (String) -> Void = { Process.log($0) }
+    ) {
         dispatcher = Dispatcher(journal: journal)
         let membership = Membership(name: identity.name, id: identity.agentID)
         let newHandle: @IO () -> String = { membership.newHandle() }
@@ -30,7 +34,8 @@ import Wire
         hosts = Hosts(targets: targets, links: links)
         commands = Commands(
             hosts: hosts, revoked: dispatcher.revoked, events: events, makeID: newHandle)
-        files = Files(hosts: hosts)
+        streams = Streams(revoked: dispatcher.revoked, log: log)
+        files = Files(hosts: hosts, streams: streams)
         serve()
         apply(settings)
     }
@@ -52,7 +57,7 @@ import Wire
         commands.serve(on: dispatcher, also: [SessionCommands(sessions)])
         files.serve(on: dispatcher)
         events.serve(on: dispatcher)
-        PrincipalCalls.serve(on: dispatcher, sessions, commands)
+        PrincipalCalls.serve(on: dispatcher, sessions, commands, streams)
     }
 
     /// Takes on the name and the id that the relay gives this agent; what is open shows the name.
@@ -100,6 +105,7 @@ import Wire
 
     /// Ends sessions, commands and links, and has the disk keep the journal.
     func shutDown() async {
+        streams.shutDown()
         await endWork()
         await dispatcher.journal.close()
         links.shutDown()

@@ -72,6 +72,19 @@ enum Limits {
             "file calls at once", count: Files.limit, share: share(of: Files.limit),
             "`limit_reached`"),
         Limit(
+            "streams, with the tickets that were not used yet", count: Streams.limit,
+            share: Streams.share,
+            "the one that has waited longest for a tunnel ends, or `limit_reached`"
+        ),
+        Limit(
+            "bytes of streams that may have to be sent again", bytes: Streams.keptBytes,
+            share: Streams.keptShare, "the streams wait for their readers"),
+        Limit(
+            "time to open a stream with its ticket", time: StreamTicket.time, "404"),
+        Limit(
+            "time for which a stream waits for its next tunnel", time: LastingStream.patience,
+            "the stream ends"),
+        Limit(
             "greps at once", count: Files.searchLimit, share: Files.searchShare,
             "they wait in turns, then `limit_reached`"),
         Limit(

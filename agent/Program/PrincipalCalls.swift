@@ -6,10 +6,12 @@ import Loop
 import Wire
 
 @IO enum PrincipalCalls {
-    static func serve(on dispatcher: Dispatcher, _ sessions: Sessions, _ commands: Commands) {
+    static func serve(
+        on dispatcher: Dispatcher, _ sessions: Sessions, _ commands: Commands, _ streams: Streams
+    ) {
         dispatcher.serve(.listPrincipals) { (_: NoArguments, _) in
             let owners = sessions.all.map(\.owner.id) + commands.running.map(\.owner.id)
-            return PrincipalList(Set(owners).sorted()).json
+            return PrincipalList(streams.principals.union(owners).sorted()).json
         }
         dispatcher.serve(.endPrincipal) { (call: EndPrincipal, _) in
             dispatcher.revoked.add(call.id)
@@ -17,6 +19,8 @@ import Wire
             for session in open { sessions.close(session.id) }
             let running = commands.running.filter { $0.owner.id == call.id }
             for command in running { command.cancel("TERM") }
+            let cut = streams.end(of: call.id)
+            if cut > 0 { Process.log("a token was revoked: ended \(cut) streams of \(call.id)") }
             if let owner = open.first?.owner ?? running.first?.owner {
                 Process.log(
                     "the token of \(owner.label) was revoked: ended \(open.count) sessions and"

@@ -29,6 +29,7 @@ import Wire
                 $0.keepsJournal = dispatcher.journal.isKept
             },
             onWelcome: { agent.take($0) },
+            accept: { agent.streams.accept($0) },
             log: Process.log)
         uplink.way = settings.wayOut
         UplinkCalls.serve(on: dispatcher, uplink)

@@ -15,6 +15,9 @@ import Wire
     /// that the call came over has ended.
     typealias Answer = @IO @Sendable ([UInt8], @escaping @IO @Sendable () -> Bool) async -> [UInt8]
 
+    /// Answers a raw stream that the relay opens.
+    typealias Accept = @IO @Sendable (TunnelStream) -> StreamAnswer
+
     /// The limits of the tunnel.
     nonisolated static let limits = TunnelLimits(bodyBytes: Contract.callBytes)
 
@@ -30,7 +33,8 @@ import Wire
     /// fills in who this agent is.
     static func open(
         relay: String, pin: PublicKeyPin?, key: Ed25519PrivateKey,
-        way: WayOut = WayOut(), answer: @escaping Answer, deadline: Duration = .seconds(15),
+        way: WayOut = WayOut(), answer: @escaping Answer,
+        accept: @escaping Accept = { _ in .refused }, deadline: Duration = .seconds(15),
         greeting: @escaping @IO @Sendable (inout Hello) -> Void
     ) async throws(UplinkError) -> RelayConnection {
         let stream = try await dial(relay, pin, way)
@@ -46,6 +50,9 @@ import Wire
                 return await answer(bytes) { [weak tunnel] in tunnel?.isClosed ?? true }
             }
             return greet(bytes, key, binding, greeting, settled)
+        }
+        tunnel.onStream = { stream in
+            if case .success? = settled.value { accept(stream) } else { .refused }
         }
         let result = await settled.wait()
         timer.cancel()

@@ -3,6 +3,7 @@
 // through `onWelcome` what the relay says about this agent. Invariant: at most one connection.
 import Crypto
 import Loop
+import Tunnel
 import Wire
 
 /// Keeps the agent connected to its relay.
@@ -15,7 +16,7 @@ import Wire
     /// The number of this process, and how often it has dialled.
     private var epoch: Hello.Epoch
     private var identity: Identity
-    private let answer: RelayConnection.Answer
+    private let service: Service
     private let onWelcome: @IO (Welcome) -> Void
     /// Adds what changes between connections to a hello.
     private let greeting: @IO (inout Hello) -> Void
@@ -27,6 +28,12 @@ import Wire
     private var machine: MachineWatch?
     private var wait = Wait()
     private var running: Task<UplinkError?, Never>?
+
+    /// Who serves what the relay opens: calls and raw streams.
+    private struct Service {
+        let answer: RelayConnection.Answer
+        let accept: RelayConnection.Accept
+    }
 
     /// The wait between two dials.
     private struct Wait {
@@ -44,12 +51,13 @@ import Wire
             $0.keepsJournal = true
         },
         onWelcome: @escaping @IO (Welcome) -> Void = { _ in },
+        accept: @escaping RelayConnection.Accept = { _ in .refused },
         log: @escaping @IO (String) -> Void
     ) {
         self.folder = folder
         epoch = Hello.Epoch(boot: BootNumber.next(in: folder, log: log), connection: 0)
         self.identity = identity
-        self.answer = answer
+        service = Service(answer: answer, accept: accept)
         self.greeting = greeting
         self.onWelcome = onWelcome
         self.log = log
@@ -139,13 +147,13 @@ import Wire
     private func connect() async throws(UplinkError) -> RelayConnection {
         epoch.connection += 1
         let epoch = epoch
-        let (identity, answer, way, greeting) = (identity, answer, way, greeting)
+        let (identity, service, way, greeting) = (identity, service, way, greeting)
         let opening = IO.task { () async -> Result<RelayConnection, UplinkError> in
             do throws(UplinkError) {
                 return .success(
                     try await RelayConnection.open(
                         relay: identity.relay, pin: identity.pin, key: identity.key,
-                        way: way, answer: answer
+                        way: way, answer: service.answer, accept: service.accept
                     ) { hello in
                         hello.agentID = identity.agentID
                         hello.epoch = epoch

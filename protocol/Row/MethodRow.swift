@@ -24,6 +24,11 @@ public final class MethodRow: Sendable {
     public let result: [Declaration]
     /// The tool that makes the call for a client; nil if there is none.
     public let tool: ToolRow?
+    /// The tool whose scopes, routes and site rules hold for the call.
+    ///
+    /// Its own, or where it has none that of the call whose work it does; nil if the relay makes it
+    /// for itself.
+    public let rules: ToolRow?
 
     /// The most bytes of a reply with output or a file: as much as the tunnel carries.
     public static let largeReply = Contract.callBytes
@@ -40,11 +45,13 @@ public final class MethodRow: Sendable {
     public var runsOnce: Bool { changesTargets || movesReader }
 
     /// A row; the tool has the call's arguments and results where it does not declare others.
+    ///
+    /// `judgedAs` is the tool whose rules hold for a call without one.
     public init(
         does: String, deadline: Deadline, changesTargets: Bool, movesReader: Bool = false,
         hasProgress: Bool = false,
         limit: Field<Int>? = nil, arguments: [Declaration] = [], result: [Declaration] = [],
-        tool: ToolRow? = nil
+        tool: ToolRow? = nil, judgedAs rules: ToolRow? = nil
     ) {
         self.does = does
         self.deadline = deadline
@@ -55,6 +62,7 @@ public final class MethodRow: Sendable {
         self.arguments = arguments
         self.result = result
         self.tool = tool?.over(arguments, result)
+        self.rules = self.tool ?? rules
     }
 }
 

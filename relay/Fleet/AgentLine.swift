@@ -28,6 +28,8 @@ import Tunnel
         _ body: consuming [UInt8], isStanding: Bool, sent: ByteBudget.Claim?,
         received: ByteBudget.Claim?
     ) async throws(TunnelError) -> [UInt8]
+    /// Opens a raw stream.
+    func open(_ head: StreamHead) throws(TunnelError) -> TunnelStream
     /// Measures the round trip.
     @discardableResult func ping() async -> Duration?
     /// Takes no new calls, lets those in flight end, then closes.

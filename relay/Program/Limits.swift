@@ -49,6 +49,12 @@ enum Limits {
         Limit("of these to one address", count: DownloadDoor.share, "503"),
         Limit("connections to the MCP port", count: http.connections, "503"),
         Limit(
+            "raw streams at agents", count: AgentStreams.limit, share: AgentStreams.share,
+            "`limit_reached`"),
+        Limit(
+            "bytes of raw streams that may have to be sent again", bytes: AgentStreams.keptBytes,
+            share: AgentStreams.keptShare, "the streams wait for their readers"),
+        Limit(
             "descriptors that MCP clients never get", count: ClientEntrance.reserve,
             "fewer connections to the MCP port"),
         Limit(

@@ -134,6 +134,7 @@ struct StartFailure: Error {
         fleet.onArrival = { [router] member in
             IO.task { await revocations.settle(member) }
             router.events.follow(member)
+            router.streams.resume(at: member)
         }
         router.keepFacts()
     }

@@ -6,6 +6,7 @@ import Crypto
 import JSON
 import Loop
 import MCP
+import Tunnel
 import Wire
 
 /// Routes calls to agents.
@@ -13,6 +14,8 @@ import Wire
     let fleet: Fleet
     /// What happens at the agents.
     let events: EventWatch
+    /// The raw streams that are open at agents.
+    let streams: AgentStreams
     private var principals: [String: (own: Principal, shown: MCP.Principal)] = [:]
     /// The number in the name of the last call whose progress was asked for.
     private var lastName = 0
@@ -20,6 +23,7 @@ import Wire
     init(fleet: Fleet) {
         self.fleet = fleet
         events = EventWatch(fleet: fleet)
+        streams = AgentStreams(fleet: fleet)
     }
 
     // MARK: Callers
@@ -39,7 +43,10 @@ import Wire
     private static let needs = Set(ToolRow.all.map(\.scopes))
 
     /// Forgets a principal that lost its rights; its running calls can start no further calls.
-    func forget(_ id: String) { principals[id] = nil }
+    func forget(_ id: String) {
+        principals[id] = nil
+        streams.end(of: id)
+    }
 
     /// Who a call is made for.
     func principal(of call: ToolCall) throws(Fault) -> Principal {
@@ -95,6 +102,17 @@ import Wire
         return answer
     }
 
+    /// Makes a call that answers with a ticket, and opens the stream that it is for.
+    ///
+    /// The answer has been judged as any other; the stream's bytes are not looked at.
+    func stream(
+        _ call: AgentCall, to member: Fleet.Member
+    ) async throws(Fault) -> (answer: AgentAnswer, stream: LastingStream) {
+        let answer = try await send(call, to: member)
+        let ticket = try StreamTicket(Fields(answer.result))
+        return (answer, try streams.open(ticket, at: member, for: call.principal))
+    }
+
     /// What an agent may say in an answer that has arrived just now.
     func claims(of member: Fleet.Member) -> Claims {
         Claims(agent: member.record, names: fleet.names(of: member.record.id))
@@ -121,7 +139,7 @@ import Wire
         _ call: AgentCall, _ row: MethodRow, to member: Fleet.Member
     ) throws(Fault) {
         let principal = call.principal
-        if let tool = row.tool, !principal.holds(tool.scopes) {
+        if let tool = row.rules, !principal.holds(tool.scopes) {
             throw Fault(
                 .refusedByPolicy,
                 "this token needs the scope \(Scope.text(tool.scopes)); its operator can allow it"
@@ -130,7 +148,7 @@ import Wire
         guard principal.sees(member.record) else {
             throw unknownAgent(member.record.name, principal)
         }
-        for case .target(let argument) in row.tool?.routes ?? [] {
+        for case .target(let argument) in row.rules?.routes ?? [] {
             guard let target = call.fields.object[argument]?.stringValue else { continue }
             guard
                 try self.member(forTarget: target, call.fields, principal).record.id

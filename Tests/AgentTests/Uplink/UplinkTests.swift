@@ -264,7 +264,7 @@ import Wire
         let relay = try TestRelay()
         relay.meet = { peer in
             // A stream that never ends holds the drained tunnel open.
-            _ = try? peer.tunnel.open("anything")
+            _ = try? peer.tunnel.open(StreamHead("anything"))
             _ = await peer.ask(.refuse, ["reason": "unavailable"])
         }
         let key = try Ed25519PrivateKey.generate()
