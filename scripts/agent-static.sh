@@ -18,9 +18,9 @@ place=$(cc -print-file-name=libuv_a.a)
 [ "$place" = libuv_a.a ] || ln -sf "$place" "$archives/libuv.a"
 
 # -Osize: a site waits for the download, and the agent for the network. --icf=all: equal functions
-# are kept once.
+# are kept once. STATIC_PROGRAM: the program loads no library of the machine (NameSources.swift).
 swift build ${HOMELINE_BUILD_FLAGS:-} -c release --scratch-path .build-static --product homeline-agent \
-    -Xswiftc -Osize -Xswiftc -enforce-exclusivity=unchecked \
+    -Xswiftc -Osize -Xswiftc -DSTATIC_PROGRAM -Xswiftc -enforce-exclusivity=unchecked \
     --static-swift-stdlib -Xswiftc -static-executable -Xswiftc -use-ld=lld \
     -Xlinker "-L$archives" -Xlinker --gc-sections -Xlinker --icf=all -Xlinker -s
 built=$(swift build -c release --scratch-path .build-static --show-bin-path)/homeline-agent

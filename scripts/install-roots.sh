@@ -62,6 +62,8 @@ run() {
 }
 
 # --- machines
+echo 'void _exit(int); __attribute__((constructor)) static void load(void) { _exit(86); }' |
+    cc -shared -fPIC -x c -o "$work/libnss_homeline.so.2" - || refuse 'no C compiler'
 made() { # makes the root of a release, once
     root=$PWD/.deps/roots/$1
     [ ! -e "$root.done" ] || return 0
@@ -194,6 +196,21 @@ for release in "$@"; do
         say not "uninstall --purge leaves: $left"
     fi
     case $release in bullseye | busybox) continue ;; esac
+
+    # A usual machine has sources of names beside files and DNS. Loading one of the machine's own
+    # crashes a static program; this one ends who loads it, whatever it would be asked.
+    start "$release" "rm -rf usr/local/bin; cp '$work/libnss_homeline.so.2' usr/lib/x86_64-linux-gnu/
+        sed -i 's/^\\(passwd\\|group\\|hosts\\):.*/\\1: files homeline dns/' etc/nsswitch.conf
+        echo '$there relay.test' >>etc/hosts"
+    inside 'getent passwd nobody-of-this-name' >/dev/null 2>&1 || code=$?
+    [ "$code" = 86 ] || say not "the source of names does not end who loads it ($code)"
+    paste "umask 027; $(line --name "$release-names" --tunnel-url tls://relay.test:18643)"
+    answer=$(run "$release-names")
+    [ "$code" = 0 ] && [ "${answer%% *}" = homeline ] &&
+        say ok "other sources of names, no /usr/local/bin, umask 027: $answer" || {
+        say not "other sources of names, no /usr/local/bin: $code $answer"
+        sed 's/^/      /' "$work/out"
+    }
 
     # a user who is not root
     start "$release" 'chroot . useradd -m -s /bin/bash ann'

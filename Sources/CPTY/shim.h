@@ -8,6 +8,7 @@
 #include <sys/ioctl.h>
 #ifdef __GLIBC__
 #include <malloc.h>
+#include <nss.h>
 #endif
 #ifdef __linux__
 #include <sys/prctl.h>
@@ -98,4 +99,12 @@ static inline long hl_file_system(int fd) {
     if (fstatfs(fd, &system) == 0) return (long)system.f_type;
 #endif
     return 0;
+}
+
+/* Has a database of names (passwd, hosts) be read from `sources` alone, whatever nsswitch.conf says.
+   Swift hides __nss_configure_lookup. */
+static inline void hl_read_names(const char *database, const char *sources) {
+#ifdef __GLIBC__
+    __nss_configure_lookup(database, sources);
+#endif
 }

@@ -73,13 +73,17 @@ public enum SecureFile {
         }
     }
 
-    /// Creates the folder and its missing parents, for the owner only; an existing folder is not
-    /// changed.
-    public static func makeFolder(_ path: String) throws(CryptoError) {
+    /// Creates the folder and its missing parents, for the owner only unless another mode is given;
+    /// an existing folder is not changed.
+    ///
+    /// The mode is that which is given, whatever the umask.
+    public static func makeFolder(_ path: String, mode: UInt32 = 0o700) throws(CryptoError) {
         var made = path.hasPrefix("/") ? "/" : ""
         for part in path.split(separator: "/") {
             made += made.isEmpty || made.hasSuffix("/") ? part : "/" + part
-            if mkdir(made, 0o700) != 0, errno != EEXIST {
+            if mkdir(made, 0o700) == 0 {
+                if mode != 0o700, chmod(made, mode) != 0 { throw .file(path: made, code: errno) }
+            } else if errno != EEXIST {
                 throw .file(path: made, code: errno)
             }
         }

@@ -199,4 +199,18 @@ func shell(_ command: String) throws -> String {
         let bytes = try #require(Hex.decode(hex))
         #expect(throws: CryptoError.self) { try Ed25519PublicKey(bytes: bytes) }
     }
+
+    @Test func `a folder that is made for others is open to them, whatever the umask`() throws {
+        let folder = try TemporaryFolder()
+        let (closed, open) = (folder.path + "/a/b", folder.path + "/c/d")
+        try SecureFile.makeFolder(closed)
+        try SecureFile.makeFolder(open, mode: 0o777)
+        for (path, mode) in [
+            (closed, 0o700), (folder.path + "/a", 0o700), (open, 0o777),
+            (folder.path + "/c", 0o777),
+        ] {
+            let found = try FileManager.default.attributesOfItem(atPath: path)
+            #expect(found[.posixPermissions] as? Int == mode, "\(path)")
+        }
+    }
 }

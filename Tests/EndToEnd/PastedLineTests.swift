@@ -137,6 +137,29 @@ import Testing
         await site.relay.stop()
     }
 
+    @Test(.needs("curl")) func `uninstall in a session of its own agent leaves nothing`()
+        async throws
+    {
+        let site = try await Site.start()
+        let caller = try await site.relay.caller()
+        let first = try await site.paste(try await site.line("--name", "jump"))
+        #expect(first.code == .exited(0), "\(first.text)")
+        // Its answer is lost with the agent.
+        let open = try await caller.structured("ssh_session_open", ["target": "jump/local"])
+        let session = try #require(open["session_id"]?.stringValue)
+        let program = "\(site.home)/.local/bin/homeline-agent"
+        _ = try? await caller.structured(
+            "ssh_session_send",
+            [
+                "session_id": .string(session),
+                "text": .string("'\(program)' uninstall --purge --user"),
+            ])
+        #expect(
+            await holds(within: .seconds(20)) { !site.files.contains { $0.contains("homeline") } },
+            "\(site.files)")
+        await site.relay.stop()
+    }
+
     @Test(.needs("curl")) func `a line that fails installs nothing, and says why`() async throws {
         let site = try await Site.start()
         /// Each: what is changed about the line or the machine, and what must be said.

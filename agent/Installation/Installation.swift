@@ -52,7 +52,7 @@ enum InstallationError: Error, Equatable, CustomStringConvertible {
             old = try SecureFile.readIfPresent(program, limit: Self.programLimit)
         } catch { throw .noProgram("\(error)") }
         if old == bytes { return false }
-        try makeFolder(String(program[..<(program.lastIndex(of: "/") ?? program.startIndex)]))
+        try makeFolder(Self.folder(of: program), isShared: layout.isSystem)
         do throws(CryptoError) { try SecureFile.write(program, bytes, mode: 0o755) } catch {
             throw .file("the program cannot be written: \(error)")
         }
@@ -117,7 +117,10 @@ enum InstallationError: Error, Equatable, CustomStringConvertible {
     }
 
     /// Makes the folders that hold the agent's state, and has them taken back if there were none.
-    func makeData() throws(InstallationError) { try makeFolder(layout.data) }
+    func makeData() throws(InstallationError) {
+        if layout.isSystem { try makeFolder(Self.folder(of: layout.home), isShared: true) }
+        try makeFolder(layout.data)
+    }
 
     /// Gives the state, which root has just made, to the agent's user.
     func handOver() async throws(InstallationError) {
@@ -126,7 +129,12 @@ enum InstallationError: Error, Equatable, CustomStringConvertible {
         if let reason = await SystemCommand.run(words) { throw .command(reason) }
     }
 
-    private func makeFolder(_ path: String) throws(InstallationError) {
+    private static func folder(of file: String) -> String {
+        String(file[..<(file.lastIndex(of: "/") ?? file.startIndex)])
+    }
+
+    /// Makes a folder; one that is shared is the machine's, which the agent's user must enter.
+    private func makeFolder(_ path: String, isShared: Bool = false) throws(InstallationError) {
         // The first folder that is not there goes again, with all that is in it.
         var missing: String?
         var made = ""
@@ -135,7 +143,9 @@ enum InstallationError: Error, Equatable, CustomStringConvertible {
             if !Service.exists(made) { missing = made }
         }
         guard let missing else { return }
-        do throws(CryptoError) { try SecureFile.makeFolder(path) } catch {
+        do throws(CryptoError) {
+            try SecureFile.makeFolder(path, mode: isShared ? 0o755 : 0o700)
+        } catch {
             throw .file("the folder cannot be made: \(error)")
         }
         undo.add { _ = await SystemCommand.run(["rm", "-rf", missing]) }
@@ -146,7 +156,7 @@ enum InstallationError: Error, Equatable, CustomStringConvertible {
         let (layout, service) = (layout, await Service.found(layout))
         let (path, text, mode) = service.file(layout)
         let old = try? SecureFile.readIfPresent(path)
-        try makeFolder(String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]))
+        try makeFolder(Self.folder(of: path), isShared: layout.isSystem)
         do throws(CryptoError) {
             try SecureFile.write(path, Array(text.utf8), mode: mode)
         } catch { throw .file("the service's file cannot be written: \(error)") }
@@ -159,7 +169,7 @@ enum InstallationError: Error, Equatable, CustomStringConvertible {
             }
             for words in service.forgetting(layout) { _ = await SystemCommand.run(words) }
         }
-        if service == .loop { _ = await Removal.endProcess(layout) }
+        if service == .loop, let agent = Removal.agent(layout) { _ = await Removal.end(agent) }
         _ = unsafe unlink(layout.status)
         for words in service.starting(layout) {
             let failure = await SystemCommand.run(

@@ -16,6 +16,14 @@ struct Layout: Sendable, Equatable {
     let program: String
     /// The agent's state folder.
     let data: String
+    /// The state folder of the user's programs where it is not the usual one: a service and cron
+    /// have another environment than the shell of whoever installs.
+    var stateHome: String? {
+        let below = "/homeline/agent"
+        guard data.hasSuffix(below) else { return nil }
+        let folder = String(data.dropLast(below.count))
+        return folder == home + "/.local/state" ? nil : folder
+    }
     /// What it writes where no service manager keeps a log.
     var log: String { data + "/log" }
     /// What the running agent says of itself.

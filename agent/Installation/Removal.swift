@@ -13,6 +13,8 @@ import Loop
     /// Takes everything away; returns what could not be.
     func all(purges: Bool) async -> [String] {
         var failures: [String] = []
+        var removed: [Service] = []
+        let agent = Self.agent(layout)
         for service in Service.allCases where Self.isOf(service, layout) {
             let path = service.file(layout).path
             guard Service.exists(path) else { continue }
@@ -27,7 +29,7 @@ import Loop
             } else {
                 failures.append("\(path) cannot be removed")
             }
-            for words in service.forgetting(layout) { _ = await SystemCommand.run(words) }
+            removed.append(service)
         }
         // The loop ends by itself without its program.
         if Service.exists(layout.program) {
@@ -37,8 +39,14 @@ import Loop
                 failures.append("\(layout.program) cannot be removed")
             }
         }
-        if await Self.endProcess(layout) { say("ended the agent") }
+        // The agent ends last: this may run in one of its sessions, which ends with it. It writes
+        // nothing more once its folder is gone.
         await removeState(purges, &failures)
+        for service in removed {
+            for words in service.forgetting(layout) { _ = await SystemCommand.run(words) }
+        }
+        if let agent, await Self.end(agent) { say("ended the agent") }
+        if purges { await removeUser(&failures) }
         return failures
     }
 
@@ -55,7 +63,10 @@ import Loop
             return
         }
         if Service.exists(folder) {
-            if let reason = await SystemCommand.run(["rm", "-rf", folder]) {
+            var reason = await SystemCommand.run(["rm", "-rf", folder])
+            // Once more: the agent may have written something there in between.
+            if reason != nil { reason = await SystemCommand.run(["rm", "-rf", folder]) }
+            if let reason {
                 failures.append(reason)
             } else {
                 say("removed \(folder)")
@@ -65,7 +76,10 @@ import Loop
                 }
             }
         }
-        guard hasUser else { return }
+    }
+
+    private func removeUser(_ failures: inout [String]) async {
+        guard layout.isSystem, Installation.account(layout.user) == layout.home else { return }
         if let reason = await Installation.removeUser(layout.user) {
             failures.append("the user \(layout.user) cannot be removed: \(reason)")
         } else {
@@ -82,18 +96,23 @@ import Loop
         }
     }
 
-    /// Ends an agent that no service manager has ended; returns whether one ran.
-    static func endProcess(_ layout: Layout) async -> Bool {
-        let lock = layout.data + "/agent.lock"
-        guard FolderLock.isHeld(lock), let status = AgentStatus.read(layout.status),
-            isAgent(status.process)
-        else { return false }
-        kill(status.process, SIGTERM)
+    /// The running agent's process.
+    static func agent(_ layout: Layout) -> Int32? {
+        guard FolderLock.isHeld(layout.data + "/agent.lock"),
+            let status = AgentStatus.read(layout.status), isAgent(status.process)
+        else { return nil }
+        return status.process
+    }
+
+    /// Ends an agent that no service manager has ended; returns whether it ran.
+    static func end(_ agent: Int32) async -> Bool {
+        guard isAgent(agent) else { return false }
+        kill(agent, SIGTERM)
         // The agent takes at most 5 s for its calls and commands.
         let end = IO.now + .seconds(8)
-        while FolderLock.isHeld(lock) {
+        while isAgent(agent) {
             if IO.now > end {
-                if isAgent(status.process) { kill(status.process, SIGKILL) }
+                kill(agent, SIGKILL)
                 break
             }
             try? await IO.sleep(for: .milliseconds(50))

@@ -66,7 +66,8 @@ enum Service: String, Sendable, CaseIterable {
     func ending(_ layout: Layout) -> [Words] {
         switch self {
         case .systemd: [["systemctl", "disable", "--now", "homeline-agent"]]
-        case .userSystemd: [["systemctl", "--user", "disable", "--now", "homeline-agent"]]
+        // It goes on until the last: a session of the agent, which ends with it, may be who asks.
+        case .userSystemd: [["systemctl", "--user", "disable", "homeline-agent"]]
         case .openRC:
             [
                 ["rc-service", "homeline-agent", "stop"],
@@ -76,11 +77,15 @@ enum Service: String, Sendable, CaseIterable {
         }
     }
 
-    /// The commands after its file is gone.
+    /// The commands after everything else is gone.
     func forgetting(_ layout: Layout) -> [Words] {
         switch self {
         case .systemd: [["systemctl", "daemon-reload"]]
-        case .userSystemd: [["systemctl", "--user", "daemon-reload"]]
+        case .userSystemd:
+            [
+                ["systemctl", "--user", "daemon-reload"],
+                ["systemctl", "--user", "stop", "homeline-agent"],
+            ]
         case .openRC, .loop: []
         }
     }
@@ -137,6 +142,8 @@ enum Service: String, Sendable, CaseIterable {
             SystemCallArchitectures=native
 
             """
+        let ownEnvironment =
+            layout.stateHome.map { "Environment=\(unitWord("XDG_STATE_HOME=" + $0))\n" } ?? ""
         return """
             # Made by `homeline-agent install`; `homeline-agent uninstall` removes it.
             [Unit]
@@ -147,7 +154,7 @@ enum Service: String, Sendable, CaseIterable {
 
             [Service]
             Type=notify
-            ExecStart=\(layout.program.contains(" ") ? "\"\(layout.program)\"" : layout.program) run
+            ExecStart=\(unitWord(layout.program)) run
             ExecReload=/bin/kill -HUP $MAINPID
             Restart=always
             RestartSec=2
@@ -155,11 +162,18 @@ enum Service: String, Sendable, CaseIterable {
             WatchdogSec=60
             TimeoutStopSec=20
             LimitNOFILE=65536
-            \(layout.isSystem ? user : "")
+            \(layout.isSystem ? user : ownEnvironment)
             [Install]
             WantedBy=\(layout.isSystem ? "multi-user.target" : "default.target")
 
             """
+    }
+
+    /// A word in a unit: `%` begins a specifier there.
+    private static func unitWord(_ word: String) -> String {
+        let text = word.replacing("%", with: "%%").replacing("\\", with: "\\\\")
+            .replacing("\"", with: "\\\"")
+        return text.contains { " \\\"'".contains($0) } ? "\"\(text)\"" : text
     }
 
     private static func openRCScript(_ layout: Layout) -> String {
@@ -194,7 +208,7 @@ enum Service: String, Sendable, CaseIterable {
         # Made by `homeline-agent install`; `homeline-agent uninstall` removes it.
         trap '' HUP
         program=\(quoted(layout.program)) log=\(quoted(layout.log))
-        cd /
+        \(layout.stateHome.map { "export XDG_STATE_HOME=\(quoted($0))\n" } ?? "")cd /
         while [ -x "$program" ]; do
             # The log has 1 MiB, and as much in the one before it.
             if [ -e "$log" ] && [ "$(wc -c <"$log")" -gt 1048576 ]; then mv "$log" "$log.old"; fi

@@ -5,6 +5,9 @@ import Loop
 @main
 enum Main {
     static func main() {
+        #if STATIC_PROGRAM
+            NameSources.useOwnAlone()
+        #endif
         let arguments = Array(CommandLine.arguments.dropFirst())
         do throws(ConfigurationError) {
             switch try Settings.program.parse(arguments, environment: Process.environment) {

@@ -34,6 +34,29 @@ import Testing
         #expect(text.contains("WantedBy=default.target\n"))
     }
 
+    @Test(.needs("systemd-analyze"))
+    func `systemd takes a user's unit with any path, and with a state folder of its own`()
+        async throws
+    {
+        let folder = try TemporaryDirectory("unit")
+        let program = folder.file("50%u a")
+        try FileManager.default.copyItem(atPath: "/bin/true", toPath: program)
+        let layout = Layout(
+            isSystem: false, user: "ann", home: "/home/ann", program: program,
+            data: "/srv/50%h 'b/homeline/agent")
+        let text = Service.userSystemd.file(layout).text
+        #expect(text.contains("Environment=\"XDG_STATE_HOME=/srv/50%%h 'b\"\n"), "\(text)")
+        #expect(!Service.userSystemd.file(Self.own).text.contains("Environment"))
+        let unit = try folder.write(text, to: "homeline-agent.service")
+        let verify = try RunningProcess("/bin/sh", ["-c", "exec systemd-analyze verify '\(unit)'"])
+        #expect(try await verify.finished() == .exited(0), "\(verify.errors)")
+        #expect(!verify.errors.contains("homeline-agent.service"), "\(verify.errors)")
+        #expect(
+            Service.loop.file(layout).text.contains(
+                "\nexport XDG_STATE_HOME='/srv/50%h '\\''b'\ncd /\n"))
+        #expect(!Service.loop.file(Self.own).text.contains("XDG_STATE_HOME"))
+    }
+
     @Test func `shells take the scripts, with any path`() async throws {
         let folder = try TemporaryDirectory("scripts")
         for (service, layout) in [
