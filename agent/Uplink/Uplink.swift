@@ -16,7 +16,7 @@ import Wire
     /// The number of this process, and how often it has dialled.
     private var epoch: Hello.Epoch
     private var identity: Identity
-    private let service: Service
+    private let service: Answering
     private let onWelcome: @IO (Welcome) -> Void
     /// Adds what changes between connections to a hello.
     private let greeting: @IO (inout Hello) -> Void
@@ -30,7 +30,7 @@ import Wire
     private var running: Task<UplinkError?, Never>?
 
     /// Who serves what the relay opens: calls and raw streams.
-    private struct Service {
+    private struct Answering {
         let answer: RelayConnection.Answer
         let accept: RelayConnection.Accept
     }
@@ -57,7 +57,7 @@ import Wire
         self.folder = folder
         epoch = Hello.Epoch(boot: BootNumber.next(in: folder, log: log), connection: 0)
         self.identity = identity
-        service = Service(answer: answer, accept: accept)
+        service = Answering(answer: answer, accept: accept)
         self.greeting = greeting
         self.onWelcome = onWelcome
         self.log = log
