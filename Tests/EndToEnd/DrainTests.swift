@@ -1,5 +1,5 @@
-// Programs that are told to end while calls wait: the calls are answered with what there is, and
-// what can go on goes on.
+// SIGTERM while calls wait: each call is answered with the output so far, and sessions and commands
+// that can go on do.
 import Foundation
 import JSON
 import Support

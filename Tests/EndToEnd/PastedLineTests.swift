@@ -212,7 +212,7 @@ import Testing
         await site.relay.stop()
     }
 
-    @Test func `without an agent to hand out there is no line to paste`() async throws {
+    @Test func `a relay that has no agent program to serve prints no line to paste`() async throws {
         let relay = try await Installation.start()
         let command = try RunningProcess(
             Repository.program("homeline-relay"),

@@ -95,7 +95,7 @@ import Wire
         place.house.close()
     }
 
-    @Test @IO func `a new process begins anew, and a gap is told`() async throws {
+    @Test @IO func `a new process numbers its events from 1, and a gap is reported`() async throws {
         let place = try await Place()
         place.answer = { count, _ in
             switch count {

@@ -1,6 +1,6 @@
 // What has happened at this agent, for its relay: parts publish by one door, and the relay's
 // standing call takes it. Flow: a part → Events → `agent.events`. Invariant: nothing waits for the
-// relay; what it does not take is bounded, and a gap is told to it.
+// relay; the events that the relay has not taken are bounded, and the relay learns of a gap.
 import JSON
 import Loop
 import Wire
@@ -60,7 +60,8 @@ import Wire
         }
         forget(upTo: known)
         if known == last { await wait() }
-        // Another question may have come meanwhile, and so many events that this one's are gone.
+        // While this question waited, a later one may have come, and more events than are kept:
+        // those that this question asks for may have been dropped.
         guard known >= forgotten else { return AgentEvents(last: last, isMissed: true) }
         return piece(after: known)
     }

@@ -17,7 +17,7 @@ struct AgentStatus: Equatable, Sendable {
     }
 
     var state: State
-    /// The relay and the agent's name there, or why there is no connection.
+    /// While it is connected, the relay's address; otherwise the reason why it is not.
     var words: String
     var process: Int32 = getpid()
 

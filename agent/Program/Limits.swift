@@ -67,7 +67,7 @@ enum Limits {
             "`outcome_unknown` for the oldest"),
         Limit(
             "events that the relay has not asked beyond", count: Events.limit,
-            "the oldest are dropped, and the relay is told"),
+            "the oldest are dropped, and the relay learns of it"),
         Limit(
             "file calls at once", count: Files.limit, share: share(of: Files.limit),
             "`limit_reached`"),

@@ -47,7 +47,9 @@ import Wire
         await agent.uplink?.stop()
     }
 
-    @Test @IO func `it dials when it was told to, after the end of the connection`() async throws {
+    @Test @IO func `it dials at the time that the relay gave, after the connection has ended`()
+        async throws
+    {
         let relay = try TestRelay()
         let agent = try TestAgent()
         try agent.run(relay)
