@@ -5,35 +5,56 @@ internal import CUV
 @IO public final class LoopTimer {
     private var handle: UnsafeMutablePointer<uv_timer_t>?
     private let fire: @IO () -> Void
-    private let repeats: Bool
+    private let period: UInt64
+    private let slack: UInt64
+    /// Whether it will fire.
+    private var isSet = false
 
     /// Starts the timer.
     ///
-    /// A repeating timer fires until it is cancelled or its last reference is gone.
+    /// A repeating timer fires until it is cancelled or its last reference is gone. With `slack` it
+    /// may fire that much later, at a time that it shares with other timers of the same slack: the
+    /// process then wakes once for all of them.
     public init(
-        after delay: Duration, repeating: Duration? = nil, _ fire: @escaping @IO () -> Void
+        after delay: Duration, repeating: Duration? = nil, slack: Duration = .zero,
+        _ fire: @escaping @IO () -> Void
     ) {
         self.fire = fire
-        repeats = repeating != nil
-        let handle = UnsafeMutablePointer<uv_timer_t>.allocate(capacity: 1)
-        uv_timer_init(IO.loop.raw, handle)
+        period = repeating?.milliseconds ?? 0
+        self.slack = slack.milliseconds
+        restart(after: delay)
+    }
+
+    /// Has it fire after another time than before, also if it has fired or was cancelled.
+    public func restart(after delay: Duration) {
+        let handle = handle ?? makeHandle()
+        isSet = true
         // The loop's cached time is as old as the turn.
         uv_update_time(IO.loop.raw)
-        handle.pointee.data = Unmanaged.passUnretained(self).toOpaque()
-        self.handle = handle
+        let now = uv_now(IO.loop.raw)
+        let due = slack == 0 ? now + delay.milliseconds : (now + delay.milliseconds).up(to: slack)
         uv_timer_start(
             handle,
             { handle in
                 guard let data = handle?.pointee.data else { return }
                 let timer = Unmanaged<LoopTimer>.fromOpaque(data).takeUnretainedValue()
                 IO.assume { timer.fired() }
-            }, delay.milliseconds, repeating?.milliseconds ?? 0)
+            }, due - now, period)
+    }
+
+    private func makeHandle() -> UnsafeMutablePointer<uv_timer_t> {
+        let handle = UnsafeMutablePointer<uv_timer_t>.allocate(capacity: 1)
+        uv_timer_init(IO.loop.raw, handle)
+        handle.pointee.data = Unmanaged.passUnretained(self).toOpaque()
+        self.handle = handle
+        return handle
     }
 
     isolated deinit { cancel() }
 
     /// Stops it; safe to call again.
     public func cancel() {
+        isSet = false
         guard let handle else { return }
         self.handle = nil
         handle.pointee.data = nil
@@ -41,8 +62,9 @@ internal import CUV
     }
 
     private func fired() {
-        if !repeats { cancel() }
+        isSet = period > 0
         fire()
+        if !isSet { cancel() }
     }
 }
 
@@ -51,6 +73,11 @@ internal import CUV
     uv_close(UnsafeMutableRawPointer(handle).assumingMemoryBound(to: uv_handle_t.self)) {
         UnsafeMutableRawPointer($0)?.deallocate()
     }
+}
+
+extension UInt64 {
+    /// The next multiple of a step.
+    fileprivate func up(to step: UInt64) -> UInt64 { (self + step - 1) / step * step }
 }
 
 extension Duration {

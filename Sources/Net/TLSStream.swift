@@ -228,7 +228,8 @@ public import Loop
         let space =
             Self.buffers.popLast() ?? .allocate(byteCount: 65536, alignment: 16)
         defer { Self.buffers.append(space) }
-        while !isClosed {
+        // OpenSSL has no more once the bytes are used up: asking would cost half as much again.
+        while !isClosed, !incoming.isEmpty || SSL_has_pending(ssl) != 0 {
             // SSL_get_error relies on the thread's error queue, where another user of OpenSSL
             // (libssh2 on this loop) may have left an error.
             ERR_clear_error()

@@ -12,6 +12,9 @@ public import Net
     public nonisolated static let patience = Duration.seconds(600)
     /// The bytes that are handed to a tunnel ahead of their frames.
     public nonisolated static let portion = 64 << 10
+    /// The bytes that a stream may keep whatever others keep, so that it never waits for them: a
+    /// portion on its way, and a step of the other end's acknowledgements.
+    public nonisolated static let assured = 2 * portion
 
     /// Which end it is.
     public enum End: Sendable {
@@ -38,7 +41,7 @@ public import Net
     /// As in `ByteStream`.
     public var onDrain: (@IO () -> Void)?
     /// As in `ByteStream`; the stream stays open without a handler, too.
-    public var onEnd: (@IO () -> Void)?
+    public var onEnd: (@IO () -> Void)? { didSet { reportEnd() } }
     /// As in `ByteStream`.
     public var onClose: (@IO (NetError?) -> Void)?
     /// Called when it waits for a tunnel: the opener's owner opens it again.
@@ -52,6 +55,7 @@ public import Net
     private var ledger = StreamLedger()
     private var phase = Phase.live
     private var carriage = Carriage()
+    private var owesEnd = false
 
     /// What it is carried by.
     private struct Carriage {
@@ -137,7 +141,8 @@ public import Net
         stream.onDrain = { [weak self] in self?.drained() }
         stream.onEnd = { [weak self] in
             guard let self, ledger.receiveEnd() else { return }
-            onEnd?()
+            owesEnd = true
+            reportEnd()
         }
         if carriage.isPaused { stream.pauseReading() }
         stream.onData = carriedData
@@ -153,6 +158,13 @@ public import Net
             ledger.receive($0.count)
             onData?($0)
         }
+    }
+
+    /// Reports the other end's end once, as soon as there is a handler.
+    private func reportEnd() {
+        guard owesEnd, let onEnd else { return }
+        owesEnd = false
+        onEnd()
     }
 
     /// Lets go of the stream that carries it, if there is one, and of what that has not delivered.
@@ -176,8 +188,8 @@ public import Net
             }
         case .orderly, .cancelled:
             finish(.closed(reason: "the other end cancelled the stream"))
-        // The other end had everything, and has forgotten the stream.
-        case .refused where phase == .settling: finish(nil)
+        // The other end has forgotten the stream: it had everything, or has been started again.
+        case .refused where phase == .settling && ledger.unacknowledged == 0: finish(nil)
         case .refused: finish(.closed(reason: "the other end does not know the stream"))
         }
     }
@@ -221,7 +233,9 @@ public import Net
         guard isCarried, let stream = carrier, phase == .live else { return }
         while stream.unsent < Self.portion, ledger.unsent > 0 {
             let count = min(ledger.unsent, Self.portion)
-            guard room.grow(by: ledger.growth(by: count)) else { return }
+            let kept = max(ledger.unacknowledged, Self.assured)
+            let more = ledger.unacknowledged + ledger.growth(by: count) - kept
+            guard room.grow(by: more) else { return }
             ledger.hand(count) { stream.write($0) }
         }
         guard ledger.owesEnd else { return }
@@ -242,7 +256,7 @@ public import Net
     }
 
     /// Gives back the room of bytes that the other end has taken.
-    private func settleRoom() { room.shrink(to: ledger.unacknowledged) }
+    private func settleRoom() { room.shrink(to: ledger.unacknowledged - Self.assured) }
 
     // MARK: In
 

@@ -5,9 +5,13 @@ public struct TunnelLimits: Sendable {
     /// Bytes a stream may send before its reader has taken any, so that a stopped reader stops its
     /// sender.
     public var streamWindow: UInt32 = 1 << 20
-    /// The same limit for the whole tunnel: 16 stopped streams fill it; fewer do not stop the
-    /// others.
+    /// Bytes that the peer may send on all streams before they have come in here.
+    ///
+    /// A stream whose reader has stopped does not stop the others.
     public var tunnelWindow: Int32 = 16 << 20
+    /// A raw stream's sender hears that its bytes were taken in steps of this many: it keeps at most
+    /// as many in vain.
+    public var acknowledgedBytes = LastingStream.portion
     /// Frames are made only while fewer bytes than this are unsent, so that a call overtakes bulk
     /// data (26 ms instead of 182 ms beside a full stream on 50 Mbit/s, for 10 to 20 % of loopback
     /// speed).
@@ -38,12 +42,21 @@ public struct TunnelLimits: Sendable {
     var idle = Pulse.Times(quiet: .seconds(15), limit: .seconds(33))
     /// The same while calls are open or bytes are unacknowledged: within 5 s, as somebody waits.
     var awaited = Pulse.Times(quiet: .seconds(2), limit: .milliseconds(4500))
+    /// How much longer the answering end waits before its ping: the calling end's ping is a sign of
+    /// life for both, and one ping in each time is enough.
+    private static let responderPatience = Duration.seconds(3)
     /// Silence after which a ping is sent.
-    public var pingTime: Duration { idle.quiet }
+    public func pingTime(_ role: Tunnel.Role) -> Duration { idleTimes(role).quiet }
     /// Silence after which the tunnel ends.
     public var silence: Duration { idle.limit }
     /// The same while calls are open.
     public var callSilence: Duration { awaited.limit }
+
+    /// How long one of the ends may be silent while nothing waits for it.
+    func idleTimes(_ role: Tunnel.Role) -> Pulse.Times {
+        guard role == .responder else { return idle }
+        return .init(quiet: min(idle.quiet + Self.responderPatience, idle.limit), limit: idle.limit)
+    }
 
     /// The limits the product uses, for calls and replies of at most `bodyBytes` bytes.
     public init(bodyBytes: Int) { self.bodyBytes = bodyBytes }

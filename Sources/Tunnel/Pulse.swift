@@ -56,6 +56,9 @@ struct Pulse {
     /// bytes may wait unread.
     private static let lateness = Duration.seconds(1)
 
+    /// Time within which an idle peer answers a ping: a look before the answer would be for nothing.
+    private static let answerTime = Duration.seconds(1)
+
     init(idle: Times, awaited: Times, at now: ContinuousClock.Instant) {
         self.idle = idle
         self.awaited = awaited
@@ -86,7 +89,9 @@ struct Pulse {
         guard let asked else {
             guard silence >= times.quiet else { return .rest(rest(times.quiet - silence, now)) }
             asked = (now, times)
-            return .ping(rest(min(times.limit - times.quiet, awaited.limit), now))
+            // An idle peer has answered by the next look, which sends the next ping.
+            let next = new.isAwaited ? awaited.limit : times.quiet + Self.answerTime
+            return .ping(rest(min(times.limit - times.quiet, next), now))
         }
         let left = max(times.limit - silence, times.limit - times.quiet - (now - asked.at))
         guard left > .zero else {

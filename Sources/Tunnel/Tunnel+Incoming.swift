@@ -47,8 +47,25 @@ extension Tunnel {
     }
 
     func data(_ id: Int32, _ bytes: UnsafeRawBufferPointer) {
-        let count = streams[id]?.receive(bytes, limit: limits.bodyBytes) ?? bytes.count
-        if !isClosed, count > 0 { nghttp2_session_consume(session, id, count) }
+        guard let stream = streams[id], case .bytes = stream.kind else {
+            _ = streams[id]?.receive(bytes, limit: limits.bodyBytes)
+            if !isClosed { nghttp2_session_consume(session, id, bytes.count) }
+            return
+        }
+        // The stream's own window stops the sender of what nobody reads: others must not stop.
+        nghttp2_session_consume_connection(session, bytes.count)
+        taken(stream.receive(bytes, limit: limits.bodyBytes), of: stream)
+    }
+
+    /// Counts bytes of a raw stream that its reader has taken, and tells the sender at each step.
+    func taken(_ count: Int, of stream: TunnelStream) {
+        guard !isClosed, !stream.isClosed else { return }
+        stream.untold += count
+        guard stream.untold >= limits.acknowledgedBytes else { return }
+        nghttp2_submit_window_update(
+            session, UInt8(NGHTTP2_FLAG_NONE.rawValue), stream.id, Int32(stream.untold))
+        stream.untold = 0
+        schedule()
     }
 
     func frame(_ frame: UnsafePointer<nghttp2_frame>) {

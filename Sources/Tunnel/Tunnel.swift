@@ -88,8 +88,8 @@ public import Net
         /// Whether a ping for earlier ones is on its way.
         var isConfirming = false
 
-        init(_ limits: TunnelLimits) {
-            pulse = Pulse(idle: limits.idle, awaited: limits.awaited, at: IO.now)
+        init(_ limits: TunnelLimits, _ role: Role) {
+            pulse = Pulse(idle: limits.idleTimes(role), awaited: limits.awaited, at: IO.now)
         }
     }
 
@@ -98,14 +98,14 @@ public import Net
         self.transport = transport
         self.limits = limits
         sending = Sending(limits)
-        pings = Pings(limits)
+        pings = Pings(limits, role)
         session = makeSession(role)
         transport.limitUnsentInKernel(bytes: limits.unsentInKernelBytes)
         // Strong references until the transport ends: the transport keeps its tunnel alive.
         transport.onClose = { [self] in end($0?.description ?? "closed by the other end") }
         transport.onDrain = { [self] in if sending.isCapped { schedule() } }
         transport.onData = { [self] in receive($0) }
-        look(after: limits.idle.quiet)
+        look(after: limits.idleTimes(role).quiet)
         schedule()
         if transport.isClosed { end("closed by the other end") }
     }
@@ -148,38 +148,61 @@ public import Net
     /// come, which takes a while after many resets. `sent` is released once the request's bytes are
     /// in frames, or the call has ended; `received` grows with the reply, and is the caller's to
     /// release.
-    ///
-    /// A standing call is answered when something happens, perhaps never: neither end waits for it,
-    /// so it neither hastens the pings nor holds up a drain, which ends it.
     public func call(
-        _ body: consuming [UInt8], isStanding: Bool = false, sent: ByteBudget.Claim? = nil,
-        received: ByteBudget.Claim? = nil
+        _ body: consuming [UInt8], sent: ByteBudget.Claim? = nil, received: ByteBudget.Claim? = nil
     ) async throws(TunnelError) -> [UInt8] {
         defer { sent?.release() }
-        guard !isClosed else { throw .closed(reason: "before the call") }
-        guard !draining else { throw .draining }
-        guard streams.count < limits.waitingCalls else { throw .busy }
-        guard body.count <= limits.bodyBytes else { throw .tooLarge(limit: limits.bodyBytes) }
-        let stream = TunnelStream(self, .callOut(nil))
-        stream.send(body: consume body, counted: sent)
-        stream.body.claim = received
-        stream.head.isStanding = isStanding
+        let stream = try request(consume body, sent: sent, received: received)
         let result = await withTaskCancellationHandler {
             await withUnsafeContinuation { continuation in
-                stream.kind = .callOut(continuation)
-                submit(stream, isStanding ? Self.standingHeaders : Self.callHeaders)
+                stream.kind = .callOut { continuation.resume(returning: $0) }
+                submit(stream, Self.callHeaders)
             }
         } onCancel: {
-            IO.task { self.cancel(stream) }
+            // The stream does not keep its tunnel.
+            IO.task { withExtendedLifetime(self) { stream.giveUp() } }
         }
         return try result.get()
     }
 
-    /// Opens a raw stream (CONNECT, RFC 9113 §8.5).
-    public func open(_ head: StreamHead) throws(TunnelError) -> TunnelStream {
-        guard !isClosed else { throw .closed(reason: "before the stream") }
+    /// Sends a standing call, which is answered when something happens, perhaps never; its stream
+    /// can be given up.
+    ///
+    /// Neither end waits for it, so it neither hastens the pings nor holds up a drain, which ends
+    /// it. No task waits either: a relay keeps one such call open at each of its agents, and a
+    /// waiting task has some 6 KiB. `answered` is called once; it must not block.
+    public func stand(
+        _ body: consuming [UInt8], received: ByteBudget.Claim? = nil,
+        _ answered: @escaping TunnelStream.Answered
+    ) throws(TunnelError) -> TunnelStream {
+        let stream = try request(consume body, sent: nil, received: received)
+        stream.head.isStanding = true
+        stream.kind = .callOut(answered)
+        submit(stream, Self.standingHeaders)
+        return stream
+    }
+
+    private func request(
+        _ body: consuming [UInt8], sent: ByteBudget.Claim?, received: ByteBudget.Claim?
+    ) throws(TunnelError) -> TunnelStream {
+        try checkRoom()
+        guard body.count <= limits.bodyBytes else { throw .tooLarge(limit: limits.bodyBytes) }
+        let stream = TunnelStream(self, .callOut(nil))
+        stream.send(body: consume body, counted: sent)
+        stream.body.claim = received
+        return stream
+    }
+
+    /// Throws if a further call or stream cannot begin.
+    private func checkRoom() throws(TunnelError) {
+        guard !isClosed else { throw .closed(reason: "before it began") }
         guard !draining else { throw .draining }
         guard streams.count < limits.waitingCalls else { throw .busy }
+    }
+
+    /// Opens a raw stream (CONNECT, RFC 9113 §8.5).
+    public func open(_ head: StreamHead) throws(TunnelError) -> TunnelStream {
+        try checkRoom()
         let stream = TunnelStream(self, .bytes)
         stream.head.opening = head
         head.withHeaders { submit(stream, $0) }
@@ -220,11 +243,6 @@ public import Net
         return source
     }
 
-    func cancel(_ stream: TunnelStream) {
-        guard !stream.isClosed, !stream.isAbandoned else { return }
-        stream.abandon(.cancelled, NGHTTP2_CANCEL.rawValue)
-    }
-
     /// The bytes of a stream that the peer has not taken yet.
     func inFlight(_ id: Int32) -> UInt64 {
         guard !isClosed, session != nil else { return .max }
@@ -237,12 +255,6 @@ public import Net
 
     func resumeData(of id: Int32) {
         if !isClosed { nghttp2_session_resume_data(session, id) }
-    }
-
-    func consumed(_ count: Int, of stream: TunnelStream) {
-        guard !isClosed else { return }
-        nghttp2_session_consume(session, stream.id, count)
-        schedule()
     }
 
     /// The stream's queue became empty inside nghttp2: its producer is called when nghttp2 is done.

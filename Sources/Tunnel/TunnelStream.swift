@@ -8,10 +8,13 @@ public import Net
 @IO public final class TunnelStream: ByteStream {
     /// What a stream carries.
     enum Kind {
-        case callOut(UnsafeContinuation<Result<[UInt8], TunnelError>, Never>?)
+        case callOut(Answered?)
         case callIn(Task<Void, Never>?)
         case bytes
     }
+
+    /// What is called once with the end of a call.
+    public typealias Answered = @IO (Result<[UInt8], TunnelError>) -> Void
 
     /// As in `ByteStream`.
     public var onData: (@IO (UnsafeRawBufferPointer) -> Void)? {
@@ -44,8 +47,12 @@ public import Net
     var head = Head()
     /// The collected body of a call.
     var body = Body()
+    /// Bytes of a raw stream that its reader has taken, and that the sender was not told of yet.
+    var untold = 0
 
     private unowned let tunnel: Tunnel
+    /// When bytes last went in either direction.
+    private var moved = IO.now
     private var out = Out()
     private var waiting = Waiting()
 
@@ -107,6 +114,16 @@ public import Net
     /// As in `ByteStream`.
     public var unsent: Int { out.unsent }
 
+    /// Whether somebody waits for the peer: for the answer to a call, or at a raw stream through
+    /// which bytes go.
+    func isAwaited(at now: ContinuousClock.Instant) -> Bool {
+        guard case .bytes = kind else { return !head.isStanding }
+        return unsent > 0 || now - moved < Self.pause
+    }
+
+    /// Time without bytes after which a raw stream is idle, as a forwarded terminal mostly is.
+    private static let pause = Duration.seconds(10)
+
     // MARK: Out
 
     /// As in `ByteStream`.
@@ -153,6 +170,7 @@ public import Net
                 let piece = UnsafeRawBufferPointer(rebasing: bytes[out.taken..<out.taken + count])
                 space.copyMemory(from: piece)
             }
+            moved = IO.now
             out.taken += count
             out.framed += UInt64(count)
             if out.unsent == 0 {
@@ -177,6 +195,7 @@ public import Net
     /// Takes a DATA frame; returns how many bytes of credit to give the sender.
     func receive(_ bytes: UnsafeRawBufferPointer, limit: Int) -> Int {
         guard !isClosed, !isAbandoned else { return bytes.count }
+        moved = IO.now
         guard case .bytes = kind else {
             body.bytes.append(contentsOf: bytes)
             if body.bytes.count > limit {
@@ -215,7 +234,7 @@ public import Net
         let (bytes, tunnel) = (waiting.bytes, tunnel)
         waiting.bytes = []
         bytes.withUnsafeBytes { onData($0) }
-        tunnel.consumed(bytes.count, of: self)
+        tunnel.taken(bytes.count, of: self)
         if waiting.hasEnd {
             waiting.hasEnd = false
             onEnd?()
@@ -253,6 +272,12 @@ public import Net
         ended(error)
     }
 
+    /// Gives up a call, which ends with `.cancelled`.
+    public func giveUp() {
+        guard !isClosed, !isAbandoned else { return }
+        abandon(.cancelled, NGHTTP2_CANCEL.rawValue)
+    }
+
     /// Ends a call early, and lets go of its bytes at once: a peer that does not read would keep
     /// them until the tunnel's end.
     func abandon(_ error: TunnelError, _ code: UInt32) {
@@ -273,9 +298,9 @@ public import Net
     }
 
     func finishCall(_ result: Result<[UInt8], TunnelError>) {
-        guard case .callOut(let waiting?) = kind else { return }
+        guard case .callOut(let answered?) = kind else { return }
         kind = .callOut(nil)
-        waiting.resume(returning: result)
+        answered(result)
     }
 
     /// The stream is over (`on_stream_close`, or the tunnel's end).
@@ -310,8 +335,6 @@ public import Net
     private func ended(_ error: NetError?) {
         guard !isClosed else { return }
         isClosed = true
-        // Nobody will take these: the tunnel's window has room for others.
-        if !waiting.bytes.isEmpty { tunnel.consumed(waiting.bytes.count, of: self) }
         waiting = Waiting()
         let closed = onClose
         onClose = nil

@@ -94,6 +94,33 @@ import Testing
     }
 
     /// Twice as many streams as fill the tunnel's window.
+    @Test @IO func `stops no other stream or call of its tunnel`() async throws {
+        var limits = TunnelLimits()
+        (limits.streamWindow, limits.tunnelWindow) = (64 << 10, 256 << 10)
+        let ends = try await Ends(limits: limits)
+        ends.agent.onCall = { [UInt8](repeating: 7, count: Int($0[0]) << 10) }
+        ends.agent.onStream = { stream in
+            stream.write([UInt8](repeating: 5, count: 100 << 10))
+            return .accepted(offset: 0)
+        }
+        var stopped: [TunnelStream] = []
+        for _ in 0..<8 {
+            let before = ends.relay.bytesReceived
+            let stream = try ends.relay.open("source")
+            stream.pauseReading()
+            stopped.append(stream)
+            #expect(await eventually { ends.relay.bytesReceived > before + (64 << 10) })
+        }
+        let reply = await IO.within(.seconds(5)) { try? await ends.relay.call([200]) }
+        #expect(reply??.count == 200 << 10)
+        // They go on where they stopped.
+        let readers = stopped.map(Reader.init(of:))
+        for stream in stopped { stream.resumeReading() }
+        #expect(await eventually { readers.allSatisfy { $0.bytes.count == 100 << 10 } })
+        ends.close()
+    }
+
+    /// Twice as many streams as fill the tunnel's window.
     @Test(arguments: [true, false]) @IO
     func `gives the tunnel's window back when its stream is closed`(isByReader: Bool) async throws {
         var limits = TunnelLimits()

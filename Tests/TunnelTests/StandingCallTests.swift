@@ -7,10 +7,17 @@ import Testing
 @testable import Tunnel
 
 @Suite struct `A standing call` {
+    /// A standing call that is open.
+    private struct Standing {
+        let stream: TunnelStream
+        let answer: Once<Result<[UInt8], TunnelError>>
+        var value: Result<[UInt8], TunnelError> { get async { await answer.wait() } }
+    }
+
     /// Ends whose standing call waits at the agent until `reply` is set.
     @IO private func standing(
         _ limits: TunnelLimits = TunnelLimits()
-    ) async throws -> (ends: Ends, call: Task<Result<[UInt8], TunnelError>, Never>, Once<[UInt8]>) {
+    ) async throws -> (ends: Ends, call: Standing, Once<[UInt8]>) {
         let ends = try await Ends(limits: limits)
         let (begun, reply) = (Once<Void>(), Once<[UInt8]>())
         ends.agent.onCall = { body in
@@ -18,15 +25,10 @@ import Testing
             begun.set(())
             return await reply.wait()
         }
-        let call = IO.task { () -> Result<[UInt8], TunnelError> in
-            do throws(TunnelError) {
-                return .success(try await ends.relay.call([7], isStanding: true))
-            } catch {
-                return .failure(error)
-            }
-        }
+        let answer = Once<Result<[UInt8], TunnelError>>()
+        let stream = try ends.relay.stand([7]) { answer.set($0) }
         await begun.wait()
-        return (ends, call, reply)
+        return (ends, Standing(stream: stream, answer: answer), reply)
     }
 
     @Test @IO func `is answered late, and is not counted as open`() async throws {
@@ -68,6 +70,18 @@ import Testing
         reply.set([])
         _ = await call.value
         ends.close()
+    }
+
+    @Test @IO func `can be given up, and does not begin on a tunnel that has ended`() async throws {
+        let (ends, call, _) = try await standing()
+        call.stream.giveUp()
+        #expect(await call.value == .failure(.cancelled))
+        #expect(await eventually { ends.agent.streams.isEmpty })
+        call.stream.giveUp()
+        ends.close()
+        #expect(await eventually { ends.relay.isClosed })
+        #expect(throws: TunnelError.self) { try ends.relay.stand([7]) { _ in } }
+        call.stream.giveUp()
     }
 
     @Test(arguments: [true, false]) @IO func `ends with a drain`(isByRelay: Bool) async throws {

@@ -53,6 +53,10 @@ extension Files {
             await turn.wait(until: IO.now + LastingStream.patience) {
                 stream.isClosed || stream.unsent == 0
             }
+            // Its place is for others.
+            guard stream.unsent == 0 else {
+                return streams.fail(stream, Fault(.timedOut, "nobody has read it for 10 min"))
+            }
             let start = offset
             do throws(Fault) {
                 (offset, isEnd) = try await on(

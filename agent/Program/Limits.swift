@@ -105,7 +105,9 @@ enum Limits {
         Limit("entries of one list of files", count: Files.entryLimit, "the list is cut"),
         Limit("a request or reply", bytes: tunnel.bodyBytes, "the call fails"),
         Limit("calls at once", count: Int(tunnel.concurrentStreams), "they wait at the relay"),
-        Limit("the relay's silence before a ping", time: tunnel.pingTime, "a ping is sent"),
+        Limit(
+            "the relay's silence before a ping", time: tunnel.pingTime(.responder), "a ping is sent"
+        ),
         Limit(
             "the relay's silence that ends the tunnel", time: tunnel.silence, "it dials again"),
         Limit(

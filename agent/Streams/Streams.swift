@@ -18,8 +18,7 @@ import Wire
     nonisolated static let limit = 64
     /// The most of one principal.
     nonisolated static let share = 16
-    /// The most bytes that all streams keep, as they may have to be sent again: as many as fill the
-    /// tunnel's window.
+    /// The most bytes that all streams keep beyond what each may, as they may have to be sent again.
     nonisolated static let keptBytes = 16 << 20
     /// The most that the streams of one principal keep.
     nonisolated static let keptShare = 8 << 20
@@ -76,7 +75,7 @@ import Wire
     /// How many streams are open, those that wait for a tunnel included.
     var count: Int { open.count }
     /// The bytes that all streams keep.
-    var kept: Int { room.used }
+    var kept: Int { open.values.reduce(0) { $0 + $1.stream.kept } }
 
     // MARK: Offering
 
@@ -101,10 +100,12 @@ import Wire
             open.values.filter { $0.detachedAt != nil && isMeant($0) }
                 .min { $0.detachedAt ?? now() < $1.detachedAt ?? now() }
         }
-        if let place = try? places.take(for: principal) { return place }
-        let own = longest { $0.principal == principal }
-        if let last = own ?? longest({ _ in places.taken >= places.limit }) {
-            last.stream.close(.closed(reason: "a newer stream needed its place"))
+        do throws(Lack) { return try places.take(for: principal) } catch {
+            let isFull = if case .places = error { true } else { false }
+            // With the principal's share used up, another principal's stream would end in vain.
+            let last =
+                longest { $0.principal == principal } ?? (isFull ? longest { _ in true } : nil)
+            last?.stream.close(.closed(reason: "a newer stream needed its place"))
         }
         return try places.take(
             for: principal, of: "places for streams", or: "try again when some have ended")

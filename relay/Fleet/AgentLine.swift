@@ -22,12 +22,16 @@ import Tunnel
 
     /// Sends a call's bytes and returns the reply's bytes.
     ///
-    /// `sent` is released once the bytes have left, `received` grows with the reply. A standing
-    /// call is answered when something happens, and ends when the line is drained.
+    /// `sent` is released once the bytes have left, `received` grows with the reply.
     func call(
-        _ body: consuming [UInt8], isStanding: Bool, sent: ByteBudget.Claim?,
-        received: ByteBudget.Claim?
+        _ body: consuming [UInt8], sent: ByteBudget.Claim?, received: ByteBudget.Claim?
     ) async throws(TunnelError) -> [UInt8]
+    /// Sends a call that is answered when something happens, and that ends when the line is
+    /// drained; its stream can be given up.
+    func stand(
+        _ body: consuming [UInt8], received: ByteBudget.Claim?,
+        _ answered: @escaping TunnelStream.Answered
+    ) throws(TunnelError) -> TunnelStream
     /// Opens a raw stream.
     func open(_ head: StreamHead) throws(TunnelError) -> TunnelStream
     /// Measures the round trip.

@@ -126,7 +126,7 @@ extension Fleet {
             let bytes: [UInt8]
             do throws(TunnelError) {
                 bytes = try await found.line.call(
-                    request, isStanding: false, sent: sent, received: received)
+                    request, sent: sent, received: received)
             } catch {
                 switch error {
                 case .draining: break

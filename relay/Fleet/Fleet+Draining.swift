@@ -46,7 +46,7 @@ extension Fleet {
             let bytes = request.encoded()
             return IO.task {
                 _ = try? await connection.line.call(
-                    bytes, isStanding: false, sent: nil, received: nil)
+                    bytes, sent: nil, received: nil)
             }
         }
         _ = await IO.within(Self.hearing) { for call in calls { await call.value } }

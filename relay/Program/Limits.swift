@@ -142,7 +142,7 @@ enum Limits {
         Limit(
             "of these per second after that", count: tunnel.resetsPerSecond,
             "further ones wait for their end"),
-        Limit("an agent's silence before a ping", time: tunnel.pingTime, "a ping is sent"),
+        Limit("an agent's silence before a ping", time: tunnel.pingTime(.caller), "a ping is sent"),
         Limit(
             "an agent's silence that ends its tunnel", time: tunnel.silence, "it is offline"),
         Limit(

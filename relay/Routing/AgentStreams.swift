@@ -9,11 +9,11 @@ import Wire
 
 /// Streams at agents.
 @IO final class AgentStreams {
-    /// The most streams at all agents.
-    nonisolated static let limit = 1024
+    /// The most streams at all agents: what comes over one whose reader has stopped is up to 1 MiB.
+    nonisolated static let limit = 256
     /// The most of one principal.
-    nonisolated static let share = 128
-    /// The most bytes that all streams keep, as they may have to be sent again.
+    nonisolated static let share = 64
+    /// The most bytes that all streams keep beyond what each may, as they may have to be sent again.
     nonisolated static let keptBytes = 64 << 20
     /// The most that the streams of one principal keep.
     nonisolated static let keptShare = 16 << 20

@@ -9,6 +9,8 @@ import Tunnel
 import Wire
 
 /// Keeps a standing call open at each agent.
+///
+/// No task waits for an answer: with thousands of agents, that is what they cost.
 @IO final class EventWatch {
     /// What is known of an agent.
     private struct Known {
@@ -16,8 +18,10 @@ import Wire
         let process: Int64
         /// The number of the last event that was heard; nil: none yet.
         var last: Int?
-        /// Asks it, over its present connection.
-        var task: Task<Void, Never>?
+        /// How often the agent may be asked.
+        var rate = Rate(burst: EventWatch.burst, perSecond: EventWatch.perSecond)
+        /// The question that is open, and since when.
+        var open: (question: TunnelStream, since: ContinuousClock.Instant)?
         /// When who listens last had to look for itself.
         var looked: ContinuousClock.Instant?
     }
@@ -33,6 +37,8 @@ import Wire
     private static let heard: Set<AgentEvent.Kind> = [.facts]
     /// The time between two looks at an agent of which events were missed.
     private static let lookPeriod = Duration.seconds(60)
+    /// How often questions are looked for that have been open for too long.
+    private static let reviewPeriod = Duration.seconds(60)
 
     /// Called for each event; it says nothing that the agent may not say.
     var onEvent: (@IO (_ id: String, AgentEvent.Matter) -> Void)?
@@ -43,6 +49,7 @@ import Wire
     private let log: AgentLog
     private let answers = ByteBudget(limit: answerBytes, share: AgentEvents.bytes)
     private var known: [String: Known] = [:]
+    private var timer: LoopTimer?
 
     init(fleet: Fleet, log: AgentLog = .shared) { (self.fleet, self.log) = (fleet, log) }
 
@@ -54,49 +61,63 @@ import Wire
         if known[id]?.process != connection.process {
             known[id] = Known(process: connection.process)
         }
-        known[id]?.task = IO.task { await self.hear(connection) }
-    }
-
-    private func hear(_ connection: AgentConnection) async {
-        var rate = Rate(burst: Self.burst, perSecond: Self.perSecond)
-        while let member = fleet.member(connection.agentID), member.connection === connection {
-            guard rate.admits(at: IO.now) else {
-                do { try await IO.sleep(for: rate.wait) } catch { return }
-                continue
+        timer =
+            timer
+            ?? LoopTimer(after: Self.reviewPeriod, repeating: Self.reviewPeriod) {
+                [weak self] in self?.review(at: IO.now)
             }
-            guard await ask(connection, member) else { break }
-        }
-        if fleet.isRevoked(connection.agentID) { known[connection.agentID] = nil }
+        IO.task { await self.ask(connection) }
     }
 
-    /// Asks once, and waits for the answer; false: the agent is not asked again.
-    private func ask(_ connection: AgentConnection, _ member: Fleet.Member) async -> Bool {
-        let (id, name) = (connection.agentID, member.record.name)
-        let after = known[id]?.last
+    /// Gives up the questions that no agent has answered in time.
+    private func review(at now: ContinuousClock.Instant) {
+        for (id, agent) in known {
+            if let open = agent.open, now - open.since > AskEvents.time { open.question.giveUp() }
+            if fleet.isRevoked(id) { known[id] = nil }
+        }
+    }
+
+    /// Asks an agent what has happened, as soon as its rate permits.
+    private func ask(_ connection: AgentConnection) async {
+        let id = connection.agentID
+        while known[id]?.rate.admits(at: IO.now) == false {
+            guard let wait = known[id]?.rate.wait else { return }
+            do { try await IO.sleep(for: wait) } catch { return }
+        }
+        guard let agent = known[id], fleet.member(id)?.connection === connection else { return }
         let request = Request(
             .events, caller: .relay,
-            arguments: RawJSON(AskEvents(after: after, kinds: Self.heard).json))
-        let room = answers.claim(for: id)
-        let limit = LoopTimer(after: AskEvents.time) { [weak self] in
-            self?.known[id]?.task?.cancel()
-        }
-        defer { limit.cancel() }
-        let bytes: [UInt8]
+            arguments: RawJSON(AskEvents(after: agent.last, kinds: Self.heard).json))
         do throws(TunnelError) {
-            bytes = try await connection.line.call(
-                request.encoded(), isStanding: true, sent: nil, received: room)
-        } catch {
-            switch error {
-            case .closed, .draining: return false
-            case .reset: return deaf(to: name, "it gave up the call")
-            case .busy: return true
-            // There is no room, for the answers of others.
-            case .crowded where answers.limit - answers.used < AgentEvents.bytes: return true
-            case .crowded, .tooLarge: return deaf(to: name, "its events are too long")
-            case .cancelled: return deaf(to: name, "it has not answered for an hour")
+            let question = try connection.line.stand(
+                request.encoded(), received: answers.claim(for: id)
+            ) { [weak self] result in
+                IO.task { await self?.hear(result, to: agent.last, over: connection) }
             }
+            known[id]?.open = (question, IO.now)
+        } catch {
+            await hear(.failure(error), to: agent.last, over: connection)
         }
-        guard fleet.member(id)?.connection === connection else { return false }
+    }
+
+    /// Takes the answer to a question after the event with the number `after`, and asks again.
+    private func hear(
+        _ result: Result<[UInt8], TunnelError>, to after: Int?, over connection: AgentConnection
+    ) async {
+        let id = connection.agentID
+        guard let member = fleet.member(id), member.connection === connection else { return }
+        known[id]?.open = nil
+        let isGood =
+            switch result {
+            case .success(let bytes): take(bytes, after, member)
+            case .failure(let error): isLasting(error, member.record.name)
+            }
+        if isGood { await ask(connection) }
+    }
+
+    /// Passes on what an agent answered; false: the agent is not asked again.
+    private func take(_ bytes: [UInt8], _ after: Int?, _ member: Fleet.Member) -> Bool {
+        let (id, name) = (member.record.id, member.record.name)
         do throws(Fault) {
             let answer = try Self.read(bytes, after: after)
             let claims = Claims(agent: member.record, names: fleet.names(of: id), log: log)
@@ -110,6 +131,19 @@ import Wire
         } catch {
             // An earlier agent does not know the call.
             return error.code == .unknownMethod ? false : deaf(to: name, error.message)
+        }
+    }
+
+    /// Whether an agent is asked again after a question that failed.
+    private func isLasting(_ error: TunnelError, _ name: String) -> Bool {
+        switch error {
+        case .closed, .draining: false
+        case .reset: deaf(to: name, "it gave up the call")
+        case .busy: true
+        // There is no room, for the answers of others.
+        case .crowded where answers.limit - answers.used < AgentEvents.bytes: true
+        case .crowded, .tooLarge: deaf(to: name, "its events are too long")
+        case .cancelled: deaf(to: name, "it has not answered for an hour")
         }
     }
 

@@ -95,11 +95,12 @@ extension Store {
         _ ids: [String], facts: [String: AgentFacts] = [:]
     ) async throws(StoreError) {
         let moment = now()
+        let list = String(decoding: JSON.array(ids.map(JSON.string)).encoded(), as: UTF8.self)
         try await change { connection in
-            for id in ids {
-                try connection.execute(
-                    "UPDATE agent SET last_seen = ? WHERE id = ?", .integer(moment), .text(id))
-            }
+            // One statement: for 10,000 agents, as many of them take 0.2 s of a core.
+            try connection.execute(
+                "UPDATE agent SET last_seen = ? WHERE id IN (SELECT value FROM json_each(?))",
+                .integer(moment), .text(list))
             for (id, facts) in facts {
                 try connection.execute(
                     "UPDATE agent SET facts = ? WHERE id = ?",
