@@ -60,11 +60,9 @@ extension Tunnel {
     /// Counts bytes of a raw stream that its reader has taken, and tells the sender at each step.
     func taken(_ count: Int, of stream: TunnelStream) {
         guard !isClosed, !stream.isClosed else { return }
-        stream.untold += count
-        guard stream.untold >= limits.acknowledgedBytes else { return }
+        guard let step = stream.taken(count, step: limits.acknowledgedBytes) else { return }
         nghttp2_submit_window_update(
-            session, UInt8(NGHTTP2_FLAG_NONE.rawValue), stream.id, Int32(stream.untold))
-        stream.untold = 0
+            session, UInt8(NGHTTP2_FLAG_NONE.rawValue), stream.id, Int32(step))
         schedule()
     }
 

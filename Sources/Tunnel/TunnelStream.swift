@@ -47,14 +47,10 @@ public import Net
     var head = Head()
     /// The collected body of a call.
     var body = Body()
-    /// Bytes of a raw stream that its reader has taken, and that the sender was not told of yet.
-    var untold = 0
 
     private unowned let tunnel: Tunnel
-    /// When bytes last went in either direction.
-    private var moved = IO.now
     private var out = Out()
-    private var waiting = Waiting()
+    private var reading = Reading()
 
     /// The headers that are used.
     struct Head {
@@ -74,8 +70,12 @@ public import Net
         var claim: ByteBudget.Claim?
     }
 
-    /// What has come of a raw stream and waits for its reader.
-    private struct Waiting {
+    /// What has come of a raw stream, and how far its reader is.
+    private struct Reading {
+        /// When bytes last came.
+        var moved = IO.now
+        /// Bytes that the reader has taken, and of which the sender does not know yet.
+        var unreported = 0
         /// Whether the reader has paused.
         var isPaused = false
         var bytes: [UInt8] = []
@@ -87,6 +87,8 @@ public import Net
 
     /// The bytes to send.
     private struct Out {
+        /// When bytes last went.
+        var moved = IO.now
         var bytes: [UInt8] = []
         /// What the bytes count against until they are in frames; nil for nothing.
         var claim: ByteBudget.Claim?
@@ -118,7 +120,7 @@ public import Net
     /// which bytes go.
     func isAwaited(at now: ContinuousClock.Instant) -> Bool {
         guard case .bytes = kind else { return !head.isStanding }
-        return unsent > 0 || now - moved < Self.pause
+        return unsent > 0 || now - max(reading.moved, out.moved) < Self.pause
     }
 
     /// Time without bytes after which a raw stream is idle, as a forwarded terminal mostly is.
@@ -170,7 +172,7 @@ public import Net
                 let piece = UnsafeRawBufferPointer(rebasing: bytes[out.taken..<out.taken + count])
                 space.copyMemory(from: piece)
             }
-            moved = IO.now
+            out.moved = IO.now
             out.taken += count
             out.framed += UInt64(count)
             if out.unsent == 0 {
@@ -192,10 +194,19 @@ public import Net
 
     // MARK: In
 
+    /// Counts bytes that the reader has taken; returns how many the sender is to hear of now, if
+    /// they are a step.
+    func taken(_ count: Int, step: Int) -> Int? {
+        reading.unreported += count
+        guard reading.unreported >= step else { return nil }
+        defer { reading.unreported = 0 }
+        return reading.unreported
+    }
+
     /// Takes a DATA frame; returns how many bytes of credit to give the sender.
     func receive(_ bytes: UnsafeRawBufferPointer, limit: Int) -> Int {
         guard !isClosed, !isAbandoned else { return bytes.count }
-        moved = IO.now
+        reading.moved = IO.now
         guard case .bytes = kind else {
             body.bytes.append(contentsOf: bytes)
             if body.bytes.count > limit {
@@ -205,8 +216,8 @@ public import Net
             }
             return bytes.count
         }
-        guard !waiting.isPaused, waiting.bytes.isEmpty, let onData else {
-            waiting.bytes.append(contentsOf: bytes)  // bounded by the stream's window
+        guard !reading.isPaused, reading.bytes.isEmpty, let onData else {
+            reading.bytes.append(contentsOf: bytes)  // bounded by the stream's window
             return 0
         }
         onData(bytes)
@@ -215,31 +226,31 @@ public import Net
 
     /// The peer has sent its end.
     func receiveEnd() {
-        guard waiting.bytes.isEmpty else { return waiting.hasEnd = true }
+        guard reading.bytes.isEmpty else { return reading.hasEnd = true }
         onEnd?()
     }
 
     /// As in `ByteStream`.
-    public func pauseReading() { waiting.isPaused = true }
+    public func pauseReading() { reading.isPaused = true }
 
     /// As in `ByteStream`.
     public func resumeReading() {
-        waiting.isPaused = false
+        reading.isPaused = false
         deliverHeld()
     }
 
     private func deliverHeld() {
-        guard !waiting.isPaused, !waiting.bytes.isEmpty, let onData else { return }
+        guard !reading.isPaused, !reading.bytes.isEmpty, let onData else { return }
         // The reader may close the stream, which may be all that keeps the tunnel.
-        let (bytes, tunnel) = (waiting.bytes, tunnel)
-        waiting.bytes = []
+        let (bytes, tunnel) = (reading.bytes, tunnel)
+        reading.bytes = []
         bytes.withUnsafeBytes { onData($0) }
         tunnel.taken(bytes.count, of: self)
-        if waiting.hasEnd {
-            waiting.hasEnd = false
+        if reading.hasEnd {
+            reading.hasEnd = false
             onEnd?()
         }
-        if waiting.over != nil { ended(nil) }
+        if reading.over != nil { ended(nil) }
     }
 
     // MARK: The end
@@ -324,9 +335,9 @@ public import Net
             return ended(NetError.closed(reason: tunnelReason))
         }
         // An orderly end comes after the bytes that its reader has not taken yet.
-        if code == 0, !waiting.bytes.isEmpty {
+        if code == 0, !reading.bytes.isEmpty {
             out.isOver = true
-            return waiting.over = tunnel
+            return reading.over = tunnel
         }
         if code != 0 { ending = .cancelled }
         ended(code == 0 ? nil : NetError.closed(reason: "stream cut with code \(code)"))
@@ -335,7 +346,7 @@ public import Net
     private func ended(_ error: NetError?) {
         guard !isClosed else { return }
         isClosed = true
-        waiting = Waiting()
+        reading = Reading()
         let closed = onClose
         onClose = nil
         onData = nil

@@ -18,7 +18,7 @@ import Wire
     nonisolated static let limit = 64
     /// The most of one principal.
     nonisolated static let share = 16
-    /// The most bytes that all streams keep beyond what each may, as they may have to be sent again.
+    /// The most bytes that all streams keep, beyond what each may, to be sent again if need be.
     nonisolated static let keptBytes = 16 << 20
     /// The most that the streams of one principal keep.
     nonisolated static let keptShare = 8 << 20
