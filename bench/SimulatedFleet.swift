@@ -143,6 +143,7 @@ import Wire
             if let answer = await self.standing(bytes, ended) { return answer }
             return self.answer(bytes, binding, welcome)
         }
+        if tunnel.isClosed { return false }
         let isWelcome = await IO.within(.seconds(15)) { await welcome.wait() } ?? false
         guard isWelcome else {
             fleet.refused()

@@ -56,7 +56,7 @@ struct Pulse {
     /// bytes may wait unread.
     private static let lateness = Duration.seconds(1)
 
-    /// Time within which an idle peer answers a ping: a look before the answer would be for nothing.
+    /// Time within which an idle peer answers a ping: an earlier look would be for nothing.
     private static let answerTime = Duration.seconds(1)
 
     init(idle: Times, awaited: Times, at now: ContinuousClock.Instant) {

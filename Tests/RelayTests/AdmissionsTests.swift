@@ -64,22 +64,28 @@ import Testing
         #expect(evicted == 5 && admissions.count == 4)
     }
 
-    @Test func `more connections wait while many handshakes are under way, and not for long`() {
-        var (handshakes, now) = (OpenHandshakes(), ContinuousClock.now)
-        func isCrowded(_ now: ContinuousClock.Instant) -> Bool { handshakes.isCrowded(at: now) }
-        for number in 1..<OpenHandshakes.limit { handshakes.begin(number, at: now) }
+    @Test func `more connections wait while many are arriving, and not for long`() {
+        var (arrivals, now) = (Arrivals(), ContinuousClock.now)
+        func isCrowded(_ now: ContinuousClock.Instant) -> Bool { arrivals.isCrowded(at: now) }
+        for number in 1..<Arrivals.limit { arrivals.progress(number, at: now) }
         #expect(!isCrowded(now))
         now += .milliseconds(100)
-        handshakes.begin(1000, at: now)
+        arrivals.progress(1000, at: now)
         #expect(isCrowded(now))
-        handshakes.end(7)
+        arrivals.end(7)
         #expect(!isCrowded(now))
-        handshakes.begin(1001, at: now)
+        arrivals.progress(1001, at: now)
         #expect(isCrowded(now + .milliseconds(399)))
         // Those that say no more do not count any longer.
         #expect(!isCrowded(now + .milliseconds(400)))
-        handshakes.end(1000)
-        handshakes.end(1)
+        arrivals.end(1000)
+        arrivals.end(1)
         #expect(!isCrowded(now + .milliseconds(401)))
+        // One that has completed its handshake counts on.
+        for number in 1...Arrivals.limit { arrivals.progress(number, at: now) }
+        now += .milliseconds(300)
+        arrivals.progress(1, at: now)
+        #expect(isCrowded(now))
+        #expect(!isCrowded(now + .milliseconds(300)))
     }
 }

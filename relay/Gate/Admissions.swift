@@ -14,10 +14,10 @@ import Net
     private var admissions = Admissions()
     private var streams: [Int: any ByteStream] = [:]
     private var rate = HandshakeRate()
-    private var handshakes = OpenHandshakes()
+    private var arrivals = Arrivals()
 
-    /// Whether connections should wait until some of these have ended their handshakes.
-    var isCrowded: Bool { handshakes.isCrowded(at: IO.now) }
+    /// Whether connections should wait until some of these have arrived.
+    var isCrowded: Bool { arrivals.isCrowded(at: IO.now) }
 
     /// Adds a connection, and closes another one if there is no room; returns the new one's number.
     func enter(_ stream: any ByteStream) -> Int {
@@ -42,19 +42,19 @@ import Net
     func mayBegin(_ number: Int) -> Bool {
         guard let stream = streams[number] else { return false }
         guard rate.admits(Self.origin(of: stream), at: IO.now) else { return false }
-        handshakes.begin(number, at: IO.now)
+        arrivals.progress(number, at: IO.now)
         return true
     }
 
     /// Notes that a connection's peer has completed its TLS handshake.
     func spoke(_ number: Int) {
-        handshakes.end(number)
+        arrivals.progress(number, at: IO.now)
         admissions.spoke(number)
     }
 
     /// A connection was admitted or refused, or is gone.
     func leave(_ number: Int) {
-        handshakes.end(number)
+        arrivals.end(number)
         admissions.remove(number)
         streams[number] = nil
     }
