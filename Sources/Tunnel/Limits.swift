@@ -9,8 +9,8 @@ public struct TunnelLimits: Sendable {
     ///
     /// A stream whose reader has stopped does not stop the others.
     public var tunnelWindow: Int32 = 16 << 20
-    /// A raw stream's sender hears that its bytes were taken in steps of this many: it keeps at most
-    /// as many in vain.
+    /// A raw stream's sender hears that its bytes were taken in steps of this many, and keeps no
+    /// more than these in vain.
     public var acknowledgedBytes = LastingStream.portion
     /// Frames are made only while fewer bytes than this are unsent, so that a call overtakes bulk
     /// data (26 ms instead of 182 ms beside a full stream on 50 Mbit/s, for 10 to 20 % of loopback

@@ -105,8 +105,12 @@ import Wire
         // The record was read before the welcome: it may have been changed meanwhile.
         let welcomed = record.name
         var record = record
-        if let known = members[record.id]?.record, known.changed ?? 0 > record.changed ?? 0 {
-            record = known
+        if let known = members[record.id]?.record {
+            var read = record
+            (read.facts, read.lastSeen) = (known.facts, known.lastSeen)
+            // Of two that are the same, the old copy stays: new ones among what a connection has
+            // would keep that memory from being given back when the fleet has gone.
+            if known == read || known.changed ?? 0 > record.changed ?? 0 { record = known }
         }
         members[record.id] = Member(
             record: record, connection: connection, comings: comings + 1)

@@ -1,6 +1,6 @@
 // The agents that are arriving: from the first byte of the TLS handshake to the welcome. When a
 // whole fleet dials at once, more connections are accepted only as fast as these end. The others
-// wait in the system's queue, where they cost nothing, instead of all being too late together. Pure.
+// wait in the system's queue, where they cost nothing, instead of all being late together. Pure.
 // Invariant: a connection that makes no progress counts for half a second alone, so that strangers
 // cannot keep agents out.
 import Loop
