@@ -276,7 +276,8 @@ import Wire
                 "the relay has an open connection of this agent, and none runs on this folder",
                 advice: "if no agent has just ended here, a copy of the folder runs elsewhere: stop"
                     + " that one")
-        case .revoked, .unknown, .invitation:
+        case .unknown, .signature: advice = refusal.advice ?? ""
+        case .revoked, .invitation:
             advice = "join again with a new invitation: homeline-relay invite prints it"
         case .duplicate:
             guard !isRunning else {

@@ -40,10 +40,11 @@ extension UplinkError {
     /// The exit code of a program that ends for this reason.
     var exitCode: Int32 {
         switch self {
-        case .refused: ExitCode.noPermission
+        case .refused(let refusal):
+            refusal.isFinal ? ExitCode.noPermission : ExitCode.unavailable
         case .badAddress: ExitCode.data
         case .identity, .wayOut: ExitCode.configuration
-        default: ExitCode.unavailable
+        case .net, .webServer, .webSocket, .timedOut, .ended: ExitCode.unavailable
         }
     }
 }

@@ -125,7 +125,8 @@ import Wire
             } catch {
                 if error.isFinal { return error }
                 if case .refused(let refusal) = error {
-                    wait.backoff.notBefore = refusal.retryAfter.map { IO.now + $0 }
+                    wait.backoff.refused(
+                        refusal.outlook, retryAfter: refusal.retryAfter, at: IO.now)
                 }
                 onState("\(error)")
                 if stopped.value == nil { log("not connected: \(error)") }

@@ -31,7 +31,8 @@ enum UplinkError: Error, Equatable, CustomStringConvertible {
             "the web server in front of the relay: \(error)"
                 + (Self.webAdvice(error).map { "; \($0)" } ?? "")
         case .webSocket(let error): "\(error): \(WebServerPassage.advice(error))"
-        case .refused(let refusal): "the relay refused: \(refusal.message)"
+        case .refused(let refusal):
+            "the relay refused: \(refusal.message)" + (refusal.advice.map { "; \($0)" } ?? "")
         case .timedOut: "the relay did not answer the hello in time"
         case .ended(let reason), .wayOut(let reason): reason
         case .badAddress(let text):
@@ -79,7 +80,22 @@ enum UplinkError: Error, Equatable, CustomStringConvertible {
         switch self {
         case .refused(let refusal): refusal.isFinal
         case .badAddress, .identity: true
-        default: false
+        case .net, .webServer, .webSocket, .timedOut, .ended, .wayOut: false
+        }
+    }
+}
+
+extension Refusal {
+    /// What a person must do before another dial can succeed; nil: nothing, or it is too late.
+    var advice: String? {
+        switch reason {
+        case .unknown:
+            "if the relay was restored from a backup, run homeline-relay invite --rejoin NAME there"
+                + " (without --rejoin if it has no such agent); here stop the agent, run"
+                + " homeline-agent join with that invitation, and start the agent again"
+        case .signature:
+            "if a proxy on the way opens TLS, have it pass connections to the relay unopened"
+        case .invitation, .revoked, .superseded, .duplicate, .version, .unavailable: nil
         }
     }
 }

@@ -225,14 +225,15 @@ public struct Welcome: CallArguments, Equatable {
 /// The arguments of `agent.refuse`.
 public struct Refusal: Sendable, Equatable {
     /// Why.
-    public enum Reason: String, Sendable {
+    public enum Reason: String, Sendable, CaseIterable {
         /// The invitation is unknown, used up or expired: joining needs a new one.
         case invitation
-        /// The agent is unknown to this relay, its key is another agent's, or its signature is
-        /// invalid.
-        case unknown
         /// The agent was revoked.
         case revoked
+        /// The relay knows no such agent with this key; it may have been restored from a backup.
+        case unknown
+        /// The signature is not of this connection, as behind a proxy that opens TLS.
+        case signature
         /// A later connection of the same agent is open.
         case superseded
         /// Another machine uses the same identity, and is served: a copied disk or folder.
@@ -271,8 +272,27 @@ public struct Refusal: Sendable, Equatable {
         self.retryAfter = retryAfter
     }
 
+    /// When another dial can succeed.
+    public enum Outlook: Sendable {
+        /// It cannot: the agent ends.
+        case never
+        /// When a person has mended something, at the relay, at the agent or on the way.
+        case seldom
+        /// At any time.
+        case soon
+    }
+
+    /// When another dial of the same agent can succeed.
+    public var outlook: Outlook {
+        switch reason {
+        case .invitation, .revoked: .never
+        case .unknown, .signature: .seldom
+        case .superseded, .duplicate, .version, .unavailable: .soon
+        }
+    }
+
     /// Whether trying again, unchanged, cannot succeed.
-    public var isFinal: Bool { reason == .invitation || reason == .revoked || reason == .unknown }
+    public var isFinal: Bool { outlook == .never }
 
     /// The arguments.
     public var json: JSON {

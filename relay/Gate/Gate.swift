@@ -199,9 +199,7 @@ import Wire
         else {
             throw Rejection(
                 Refusal(
-                    .unknown,
-                    "the agent's signature is not of this connection; a proxy on the way that opens"
-                        + " TLS must pass connections to the relay unopened"))
+                    .signature, "the agent's signature is not of this connection"))
         }
         let record: AgentRecord
         do throws(StoreError) {
@@ -209,6 +207,9 @@ import Wire
         } catch .database(let error) {
             let refusal = Refusal(.unavailable, "the relay's store failed; try again later")
             throw Rejection(refusal, reason: "the store failed: \(error)")
+        } catch .unknownAgent {
+            throw Rejection(
+                Refusal(.unknown, "no agent '\(hello.agentID ?? "")' with this key is known here"))
         } catch let error {
             throw Rejection(
                 Refusal(hello.invitation == nil ? .unknown : .invitation, error.description))

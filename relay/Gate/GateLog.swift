@@ -99,6 +99,7 @@ extension Rejection.Kind {
         case .greeting: "the hello failed"
         case .refused(.invitation): "the invitation is not valid"
         case .refused(.unknown): "the agent is unknown"
+        case .refused(.signature): "the signature is not of the connection"
         case .refused(.revoked): "the agent was revoked"
         case .refused(.superseded): "a later connection of the agent is open"
         case .refused(.duplicate): "another machine has the agent's identity"

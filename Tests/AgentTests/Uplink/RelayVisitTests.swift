@@ -62,7 +62,8 @@ import Wire
     @Test func `each refusal means something else, and most where no agent runs`() {
         for (reason, isRunning, word) in [
             (.superseded, true, "ok"), (.superseded, false, "warning"), (.revoked, true, "fault"),
-            (.unknown, false, "fault"), (.version, false, "fault"), (.unavailable, true, "fault"),
+            (.unknown, false, "fault"), (.signature, false, "fault"), (.version, false, "fault"),
+            (.unavailable, true, "fault"),
         ] as [(Refusal.Reason, Bool, String)] {
             let verdict = RelayChecks.refused(Refusal(reason, "why"), "1 ms", isRunning)
             #expect(verdict.word == word, "\(reason)")
