@@ -97,7 +97,7 @@ import Testing
         let site = try await Site.start()
         let caller = try await site.relay.caller()
         let line = try await site.line("--name", "jump")
-        #expect(line.hasPrefix("curl -fsS -k --pinnedpubkey sha256//"), "\(line)")
+        #expect(line.hasPrefix("curl -fsS --insecure --pinnedpubkey sha256//"), "\(line)")
         #expect(!line.split(separator: "|")[0].contains("hl1."), "a secret in a URL: \(line)")
 
         let first = try await site.paste(line)
@@ -133,6 +133,16 @@ import Testing
         let purged = try await site.run(
             "'\(site.home)/.local/bin/homeline-agent' uninstall --user --purge")
         #expect(purged.code == .exited(0), "\(purged.text)")
+        #expect(!site.files.contains { $0.contains("homeline") }, "\(site.files)")
+
+        // Without the state folder's variable, uninstall finds what was installed with it.
+        let apart = try await site.paste(
+            "export XDG_STATE_HOME='\(site.home)/st%ate'; " + site.line("--name", "apart"))
+        #expect(apart.code == .exited(0), "\(apart.text)")
+        #expect(site.files.contains("st%ate/homeline/agent/agent.key"), "\(site.files)")
+        let gone = try await site.run(
+            "'\(site.home)/.local/bin/homeline-agent' uninstall --user --purge")
+        #expect(gone.code == .exited(0), "\(gone.text)")
         #expect(!site.files.contains { $0.contains("homeline") }, "\(site.files)")
         await site.relay.stop()
     }
