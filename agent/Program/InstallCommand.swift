@@ -183,7 +183,7 @@ import Wire
         guard let own = Layout.own(user: UserAccount.current.name) else {
             throw failure("HOME is not set", ExitCode.usage)
         }
-        return own
+        return own.installed
     }
 
     private static func failure(_ message: String, _ exit: Int32) -> CommandFailure {
