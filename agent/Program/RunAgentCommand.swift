@@ -26,6 +26,7 @@ import Wire
             folder: folder, identity: identity, answer: { await dispatcher.answer($0, isLost: $1) },
             greeting: {
                 $0.facts = survey.facts
+                agent.events.saidFacts()
                 $0.keepsJournal = dispatcher.journal.isKept
             },
             onWelcome: { agent.take($0) },

@@ -46,6 +46,9 @@ import Wire
 
     init(fleet: Fleet, log: AgentLog = .shared) { (self.fleet, self.log) = (fleet, log) }
 
+    /// The agents of which something is known.
+    var count: Int { known.count }
+
     /// Hears an agent that has just connected, for as long as its connection lasts.
     func follow(_ member: Fleet.Member) {
         guard let connection = member.connection else { return }
@@ -55,6 +58,8 @@ import Wire
             known[id] = Known(process: connection.process)
         }
         known[id]?.task = IO.task { await self.hear(connection) }
+        // Some were revoked while they were away.
+        if known.count > fleet.count { known = known.filter { fleet.member($0.key) != nil } }
     }
 
     private func hear(_ connection: AgentConnection) async {
