@@ -24,9 +24,9 @@ import Testing
             try FileManager.default.createDirectory(
                 atPath: agents, withIntermediateDirectories: true)
             // The debug agent is long to copy, and its last act is to copy itself.
-            try "#!/bin/sh\nexec \(Repository.program("homeline-agent")) \"$@\"\n".write(
-                toFile: "\(agents)/homeline-agent-linux-\(machine)", atomically: false,
-                encoding: .utf8)
+            try TemporaryDirectory.write(
+                "#!/bin/sh\nexec \(Repository.program("homeline-agent")) \"$@\"\n",
+                toFile: "\(agents)/homeline-agent-linux-\(machine)", mode: 0o644)
             let site = Site(
                 relay: relay, home: relay.directory.file("site"),
                 path: relay.directory.file("bin"))
@@ -51,9 +51,7 @@ import Testing
         /// A program of the machine that is a script.
         func write(_ name: String, _ script: String) throws {
             try? FileManager.default.removeItem(atPath: "\(path)/\(name)")
-            try script.write(toFile: "\(path)/\(name)", atomically: false, encoding: .utf8)
-            try FileManager.default.setAttributes(
-                [.posixPermissions: 0o755], ofItemAtPath: "\(path)/\(name)")
+            try TemporaryDirectory.write(script, toFile: "\(path)/\(name)", mode: 0o755)
         }
 
         func line(_ words: String...) async throws -> String {
