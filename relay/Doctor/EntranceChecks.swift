@@ -36,18 +36,22 @@ struct RelayEntrances: Sendable {
 
     func run(pin: PublicKeyPin?, tunnelURL: String?) async {
         await port("mcp-port", "mcp_port", entrances.mcp)
-        await port("tunnel-port", "tunnel_port", entrances.tunnel)
+        // Agents dial one address: the relay listens at the first of its name.
+        await port("tunnel-port", "tunnel_port", entrances.tunnel, most: 1)
         if let (chain, key) = entrances.certificate { certificate(chain, key) }
-        let web = WebTrust(chain: entrances.certificate?.chain)
         guard let status else { return }
-        if let url = entrances.publicURL ?? status["mcp_url"]?.stringValue { await page(url, web) }
-        if let url = entrances.tunnelURL ?? tunnelURL, let pin { await tunnel(url, pin, web) }
+        if let url = entrances.publicURL ?? status["mcp_url"]?.stringValue { await page(url) }
+        if let url = entrances.tunnelURL ?? tunnelURL, let pin { await tunnel(url, pin) }
     }
 
     // MARK: Ports
 
     /// Connects to the running relay's port; without one, looks whether the port is free.
-    private func port(_ name: String, _ member: String, _ wanted: Address?) async {
+    ///
+    /// The relay listens at as many of the name's addresses as `most`.
+    private func port(
+        _ name: String, _ member: String, _ wanted: Address?, most: Int = .max
+    ) async {
         if let bound = status?[member]?.stringValue.flatMap({ Address($0) }) {
             return await open(name, bound)
         }
@@ -59,8 +63,8 @@ struct RelayEntrances: Sendable {
                 exit: ExitCode.configuration)
         ) {
             do throws(LoopError) {
-                return Self.verdict(
-                    on: try await DNS.resolve(wanted.host, port: wanted.port))
+                let addresses = try await DNS.resolve(wanted.host, port: wanted.port)
+                return Self.verdict(on: Array(addresses.prefix(most)))
             } catch {
                 return .fault("\(error)", advice: "give an address", exit: ExitCode.configuration)
             }
@@ -145,9 +149,10 @@ struct RelayEntrances: Sendable {
     // MARK: The URLs
 
     /// Asks for the MCP endpoint without a token.
-    private func page(_ url: String, _ web: WebTrust) async {
+    private func page(_ url: String) async {
         let outside = "try it from outside: a NAT may not lead back to this machine"
         let needsToken = entrances.needsToken
+        let web = WebTrust(chain: entrances.certificate?.chain)
         await examination.check(
             "public-url", "GET \(url) without a token", within: Self.patience + .seconds(1),
             late: .warning("no answer", advice: outside)
@@ -231,8 +236,9 @@ struct RelayEntrances: Sendable {
     }
 
     /// Dials as an agent does, up to the pin.
-    private func tunnel(_ url: String, _ pin: PublicKeyPin, _ web: WebTrust) async {
+    private func tunnel(_ url: String, _ pin: PublicKeyPin) async {
         let outside = "try it from an agent's site (homeline-agent doctor): a NAT may not lead back"
+        let web = WebTrust(chain: entrances.certificate?.chain)
         await examination.check(
             "tunnel-url", url, within: Self.patience * 4 + .seconds(1),
             late: .warning("no answer", advice: outside)
