@@ -1,4 +1,5 @@
 // Why the agent is not connected to its relay.
+import Configuration
 import HTTP
 import Net
 import Wire
@@ -23,6 +24,8 @@ enum UplinkError: Error, Equatable, CustomStringConvertible {
     case wayOut(String)
     /// The identity file cannot be read or written.
     case identity(String)
+    /// None of several addresses serves: why, for each that was dialled.
+    case several([DialFailure])
 
     var description: String {
         switch self {
@@ -38,6 +41,7 @@ enum UplinkError: Error, Equatable, CustomStringConvertible {
             "\"\(text)\" is not a relay address, which looks like tls://HOST:PORT or"
                 + " wss://HOST/tunnel"
         case .identity(let reason): reason
+        case .several(let failures): failures.map(\.description).joined(separator: "; ")
         }
     }
 
@@ -79,7 +83,38 @@ enum UplinkError: Error, Equatable, CustomStringConvertible {
         switch self {
         case .refused(let refusal): refusal.isFinal
         case .badAddress, .identity: true
-        default: false
+        case .several(let failures): deciding(failures)?.isFinal ?? false
+        case .net, .webServer, .webSocket, .timedOut, .ended, .wayOut: false
+        }
+    }
+
+    /// The failure that stands for those of several addresses: what the relay knows of this agent
+    /// (every address would say so), or else the first that may not come again.
+    private func deciding(_ failures: [DialFailure]) -> UplinkError? {
+        let errors = failures.map(\.error)
+        return errors.first(where: \.isOfThisAgent) ?? errors.first { !$0.isFinal } ?? errors.first
+    }
+
+    /// Whether the relay has recognised this agent, and refuses it for good.
+    ///
+    /// That it is unknown may come of one address alone, where a proxy with an authority of its own
+    /// ends TLS: the relay behind the proxy finds no proof of this agent's key.
+    private var isOfThisAgent: Bool {
+        guard case .refused(let refusal) = self else { return false }
+        switch refusal.reason {
+        case .revoked, .invitation: return true
+        case .unknown, .superseded, .duplicate, .version, .unavailable: return false
+        }
+    }
+
+    /// The exit code of a program that ends for this reason.
+    var exitCode: Int32 {
+        switch self {
+        case .refused: ExitCode.noPermission
+        case .badAddress: ExitCode.data
+        case .identity, .wayOut: ExitCode.configuration
+        case .several(let failures): deciding(failures)?.exitCode ?? ExitCode.unavailable
+        case .net, .webServer, .webSocket, .timedOut, .ended: ExitCode.unavailable
         }
     }
 }
