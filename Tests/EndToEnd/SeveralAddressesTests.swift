@@ -1,4 +1,5 @@
-// An agent whose relay has several addresses: the real programs, joined and run over lines that fail.
+// An agent whose relay has several addresses: the real programs, joined and run over lines that
+// fail.
 import Foundation
 import JSON
 import Support

@@ -45,8 +45,8 @@ struct DialOrder {
     /// The address that comes first by the settings, and until when it is passed over.
     private var passed: (address: String, end: ContinuousClock.Instant)?
 
-    /// The longest time of a dial that fails without harm, as where nothing listens: such an address
-    /// is dialled first again.
+    /// The longest time of a dial that fails without harm, as where nothing listens: such an
+    /// address is dialled first again.
     static let quick = Duration.seconds(1)
     /// One that took longer, as where packets are dropped, is passed over for this many times what
     /// its dial took: it costs a sixtieth of the time at most.
