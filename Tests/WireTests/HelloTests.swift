@@ -140,7 +140,8 @@ import Wire
     @Test func `invitations of fixed parts have fixed texts`() throws {
         for row in try Vectors.json("invitations.json").arrayValue ?? [] {
             let made = try Invitation(
-                url: row["url"]?.stringValue ?? "", pin: Vectors.hex(row["pin"]?.stringValue),
+                urls: row["urls"]?.arrayValue?.compactMap(\.stringValue) ?? [],
+                pin: Vectors.hex(row["pin"]?.stringValue),
                 secret: Vectors.hex(row["secret"]?.stringValue) ?? [])
             #expect(made.text == row["text"]?.stringValue)
             #expect(try Invitation(made.text) == made)

@@ -8,9 +8,11 @@ import Loop
 import Net
 import Wire
 
-/// Checks of the network.
+/// Checks of the network, up to one address of the relay.
 @IO struct RelayChecks {
     let examination: Examination
+    /// The address.
+    let address: String
     let identity: Identity
     /// How the agent dials.
     let way: WayOut
@@ -21,9 +23,9 @@ import Wire
     private static let patience = Duration.seconds(5)
 
     func run() async {
-        guard let relay = RelayAddress(identity.relay) else {
+        guard let relay = RelayAddress(address) else {
             return examination.note(
-                "relay", identity.relay,
+                "relay", address,
                 .fault(
                     "not an address that can be dialled", advice: "join again",
                     exit: ExitCode.configuration))

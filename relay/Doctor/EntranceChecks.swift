@@ -21,8 +21,8 @@ struct RelayEntrances: Sendable {
     var needsToken = true
     /// How clients reach it, with `/mcp`; nil: as it listens.
     var publicURL: String?
-    /// How agents reach it; nil: as it listens.
-    var tunnelURL: String?
+    /// How agents reach it; empty: as it listens.
+    var tunnelURLs: [String] = []
 }
 
 /// Checks of the entrances.
@@ -34,14 +34,19 @@ struct RelayEntrances: Sendable {
 
     private static let patience = Duration.seconds(5)
 
-    func run(pin: PublicKeyPin?, tunnelURL: String?) async {
+    func run(pin: PublicKeyPin?, tunnelURLs: [String]) async {
         await port("mcp-port", "mcp_port", entrances.mcp)
         // Agents dial one address: the relay listens at the first of its name.
         await port("tunnel-port", "tunnel_port", entrances.tunnel, most: 1)
         if let (chain, key) = entrances.certificate { certificate(chain, key) }
         guard let status else { return }
         if let url = entrances.publicURL ?? status["mcp_url"]?.stringValue { await page(url) }
-        if let url = entrances.tunnelURL ?? tunnelURL, let pin { await tunnel(url, pin) }
+        guard let pin else { return }
+        // At once: what hangs at one address must not use up the time of the others.
+        let urls = entrances.tunnelURLs.isEmpty ? tunnelURLs : entrances.tunnelURLs
+        for check in urls.map({ url in IO.task { await self.tunnel(url, pin) } }) {
+            await check.value
+        }
     }
 
     // MARK: Ports

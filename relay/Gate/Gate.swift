@@ -129,6 +129,7 @@ import Wire
                 agentID: found.id, line: tunnel, key: key, epoch: epoch,
                 process: hello.epoch.boot, facts: hello.facts,
                 keepsJournal: hello.keepsJournal, since: store.now())
+            connection.address = hello.address
             if let refusal = fleet.refusal(of: connection) {
                 if refusal.reason != .revoked { fleet.noteRefused(connection) }
                 throw Rejection(refusal)
@@ -140,7 +141,7 @@ import Wire
             if let refusal = fleet.admit(connection, record: record) { throw Rejection(refusal) }
             tunnel.limits = Self.tunnelLimits
             log.connected(
-                record.name, stream.peer, version: hello.facts.version,
+                record.name, stream.peer, at: hello.address, version: hello.facts.version,
                 deniedWish: hello.invitation != nil && Store.isNeutrallyNamed(record)
                     ? AgentName.wish(hello.name, host: hello.facts.hostname) : nil)
             return nil

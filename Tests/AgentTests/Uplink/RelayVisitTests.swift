@@ -13,10 +13,10 @@ import Wire
 @testable import homeline_agent
 
 @Suite @IO struct RelayVisitTests {
-    private func visit(_ relay: TestRelay) async throws -> RelayVisit.Answer {
+    private func visit(_ relay: TestRelay) async throws -> RelayGreeting.Verdict {
         let folder = try TemporaryDirectory("visit")
         let identity = Identity(
-            key: try Identity.key(in: folder.path), relay: relay.url, pin: relay.pin,
+            key: try Identity.key(in: folder.path), addresses: [relay.url], pin: relay.pin,
             agentID: "id", name: "site")
         let stream = try await TLSStream.handshake(
             over: try await SocketStream.connect(
