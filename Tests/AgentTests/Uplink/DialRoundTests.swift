@@ -146,7 +146,7 @@ import Wire
         let second = try TestRelay()
         first.kill()
         let agent = try TestAgent()
-        // The pin is the second's: to this agent whoever listens at the first address is a stranger.
+        // The pin is the second's: to this agent the first is a stranger.
         try agent.run(urls: [first.url, second.url], pin: second.pin)
         #expect(await holds { agent.states.last == .connected(to: second.url) })
         #expect(second.peers.first?.hello?.address == second.url)
