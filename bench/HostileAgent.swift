@@ -25,9 +25,9 @@ enum HostileAgent {
     }
 
     @IO private static func serve(_ invitation: Invitation, kind file: String) async throws {
-        guard let port = invitation.url.split(separator: ":").last.flatMap({ UInt16($0) }),
+        guard let port = invitation.urls[0].split(separator: ":").last.flatMap({ UInt16($0) }),
             let pin = invitation.pin.flatMap({ PublicKeyPin(bytes: $0) })
-        else { throw BenchError("cannot dial \(invitation.url)") }
+        else { throw BenchError("cannot dial \(invitation.urls[0])") }
         let replies = Replies()
         let key = try Ed25519PrivateKey.generate()
         let socket = try await SocketStream.connect(host: "127.0.0.1", port: port)

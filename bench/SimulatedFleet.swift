@@ -41,10 +41,10 @@ import Wire
     }
 
     private init(_ invitation: Invitation) throws {
-        guard let port = invitation.url.split(separator: ":").last.flatMap({ UInt16($0) }),
+        guard let port = invitation.urls[0].split(separator: ":").last.flatMap({ UInt16($0) }),
             let pin = invitation.pin.flatMap({ PublicKeyPin(bytes: $0) }),
             let address = SocketAddress(ip: "127.0.0.1", port: port)
-        else { throw BenchError("cannot dial \(invitation.url)") }
+        else { throw BenchError("cannot dial \(invitation.urls[0])") }
         self.invitation = invitation
         self.address = address
         context = try TLSContext(client: .pin(pin), alpn: [Contract.applicationProtocol])

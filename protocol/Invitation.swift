@@ -6,10 +6,12 @@
 /// What an agent needs to join a relay, and its text form.
 ///
 /// The text is `hl1.` and, in base64url, these bytes: one byte of flags (1: a pin follows), the pin
-/// (32), the secret (16), the tunnel URL, and the CRC-32 of all that (4, big-endian).
+/// (32), the secret (16), the tunnel URL, and the CRC-32 of all that (4, big-endian). With several
+/// URLs, which a space separates, it is `hl2.`: an agent that knows one address alone says then
+/// that the relay is newer.
 public struct Invitation: Sendable, Hashable {
-    /// Where the agent dials: `tls://HOST:PORT` or `wss://HOST[:PORT][/PATH]`.
-    public let url: String
+    /// Where the agent dials, in this order: `tls://HOST:PORT` or `wss://HOST[:PORT][/PATH]`.
+    public let urls: [String]
     /// SHA-256 of the relay's public key; nil when a public authority vouches for the relay.
     public let pin: [UInt8]?
     /// The one-time secret, 16 bytes.
@@ -39,24 +41,31 @@ public struct Invitation: Sendable, Hashable {
         }
     }
 
-    private static let prefix = "hl1."
+    /// The most addresses of one relay: two kinds of way, over a few ports and uplinks.
+    public static let mostURLs = 8
+
     private static let pinSize = 32
     private static let secretSize = 16
-    /// The longest address in bytes; a text that must hold a longer one is refused before it is
-    /// decoded.
-    private static let longestURL = 1024
+    /// The bytes of all addresses and the spaces between them; a text that must hold more is
+    /// refused before it is decoded.
+    private static let addressBytes = 1024
 
     /// An invitation from its parts.
-    public init(url: String, pin: [UInt8]?, secret: [UInt8]) throws(Failure) {
-        let isDialled = url.hasPrefix("tls://") || url.hasPrefix("wss://")
-        guard isDialled, (7...Self.longestURL).contains(url.utf8.count),
-            url.utf8.allSatisfy({ $0 > 32 && $0 < 127 })
+    public init(urls: [String], pin: [UInt8]?, secret: [UInt8]) throws(Failure) {
+        let bytes = urls.reduce(-1) { $0 + $1.utf8.count + 1 }
+        guard (1...Self.mostURLs).contains(urls.count), urls.allSatisfy(Self.isDialled),
+            bytes <= Self.addressBytes, Set(urls).count == urls.count
         else { throw .invalidParts("address") }
         guard pin?.count ?? Self.pinSize == Self.pinSize else { throw .invalidParts("pin") }
         guard secret.count == Self.secretSize else { throw .invalidParts("secret") }
-        self.url = url
+        self.urls = urls
         self.pin = pin
         self.secret = secret
+    }
+
+    private static func isDialled(_ url: String) -> Bool {
+        ["tls://", "wss://"].contains { url.hasPrefix($0) && url.utf8.count > $0.utf8.count }
+            && url.utf8.allSatisfy { $0 > 32 && $0 < 127 }
     }
 
     /// Reads an invitation's text; space around it is ignored.
@@ -67,9 +76,10 @@ public struct Invitation: Sendable, Hashable {
         guard body.hasPrefix("hl"), let dot = body.firstIndex(of: "."),
             let version = Int(body[..<dot].dropFirst(2))
         else { throw .notAnInvitation }
-        guard version == 1 else { throw version > 1 ? .newerVersion : .notAnInvitation }
-        guard body.utf8.count <= 2 * Self.longestURL,
-            let bytes = Base64URL.decode(body.dropFirst(Self.prefix.count)), bytes.count > 4
+        guard version <= 2 else { throw .newerVersion }
+        guard version >= 1 else { throw .notAnInvitation }
+        guard body.utf8.count <= 2 * Self.addressBytes,
+            let bytes = Base64URL.decode(body[dot...].dropFirst()), bytes.count > 4
         else { throw .damaged }
         let content = bytes.dropLast(4)
         let sum = bytes.suffix(4).reduce(0) { $0 << 8 | UInt32($1) }
@@ -79,20 +89,24 @@ public struct Invitation: Sendable, Hashable {
         guard flags <= 1, rest.count > pinSize + Self.secretSize else {
             throw .invalidParts("content")
         }
+        let address = String(decoding: rest.dropFirst(pinSize + Self.secretSize), as: UTF8.self)
+        let urls = address.split(separator: " ", omittingEmptySubsequences: false).map(String.init)
+        guard (urls.count > 1) == (version == 2) else { throw .invalidParts("address") }
         try self.init(
-            url: String(decoding: rest.dropFirst(pinSize + Self.secretSize), as: UTF8.self),
+            urls: urls,
             pin: flags == 1 ? Array(rest.prefix(pinSize)) : nil,
             secret: Array(rest.dropFirst(pinSize).prefix(Self.secretSize)))
     }
 
     /// The text form, one word without spaces.
     public var text: String {
-        var bytes = [pin == nil ? 0 : 1] + (pin ?? []) + secret + Array(url.utf8)
+        var bytes =
+            [pin == nil ? 0 : 1] + (pin ?? []) + secret + Array(urls.joined(separator: " ").utf8)
         let sum = Self.checksum(bytes[...])
         for shift: UInt32 in [24, 16, 8, 0] {
             bytes.append(UInt8(truncatingIfNeeded: sum >> shift))
         }
-        return Self.prefix + Base64URL.encode(bytes)
+        return (urls.count == 1 ? "hl1." : "hl2.") + Base64URL.encode(bytes)
     }
 
     /// CRC-32 as in IEEE 802.3: it detects accidental damage; the secret stops forgers.

@@ -6,7 +6,7 @@ public import Loop
 public import Net
 
 /// One open WebSocket.
-@safe @IO public final class WebSocketStream: ByteStream {
+@safe @IO public final class WebSocketStream: LayeredStream {
     /// Which end this is.
     enum Role { case client, server }
 
@@ -14,27 +14,15 @@ public import Net
     public var onData: (@IO (UnsafeRawBufferPointer) -> Void)? {
         didSet { if unsafe onData != nil { begin() } }
     }
-    /// As in `ByteStream`.
-    public var onDrain: (@IO () -> Void)? {
-        get { below.onDrain }
-        set { below.onDrain = newValue }
-    }
     /// As in `ByteStream`; never called, as a WebSocket ends both directions at once.
     public var onEnd: (@IO () -> Void)?
     /// As in `ByteStream`.
     public var onClose: (@IO (NetError?) -> Void)?
     /// As in `ByteStream`.
     public private(set) var isClosed = false
-    /// As in `ByteStream`.
-    public var peer: String { below.peer }
-    /// As in `ByteStream`.
-    public var peerAddress: SocketAddress? { below.peerAddress }
-    /// As in `ByteStream`.
-    public var unsent: Int { below.unsent }
-    /// As in `ByteStream`.
-    public var unacknowledged: Int { below.unacknowledged }
 
-    private let below: any ByteStream
+    /// The stream that carries this one.
+    public let below: any ByteStream
     private let role: Role
     private var reader: WebSocketReader
     /// Bytes that came with the handshake; nil once it reads.
@@ -107,11 +95,6 @@ public import Net
         }
     }
 
-    /// As in `ByteStream`.
-    public func pauseReading() { below.pauseReading() }
-    /// As in `ByteStream`.
-    public func resumeReading() { below.resumeReading() }
-
     // MARK: Writing
 
     /// As in `ByteStream`.
@@ -140,11 +123,6 @@ public import Net
         Self.scratch = frame
     }
 
-    /// As in `ByteStream`.
-    public func flush() { below.flush() }
-    /// As in `ByteStream`.
-    public func limitUnsentInKernel(bytes: Int32) { below.limitUnsentInKernel(bytes: bytes) }
-
     // MARK: The end
 
     /// Sends a close frame, and ends the stream below once all is sent.
@@ -155,9 +133,6 @@ public import Net
         isEnding = true
         below.finish()
     }
-
-    /// As in `finish`.
-    public func endWriting() { finish() }
 
     /// As in `ByteStream`.
     public func finish() { if !isEnding { end(code: 1000) } }

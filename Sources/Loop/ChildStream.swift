@@ -18,7 +18,6 @@ public import Programs
     /// The process id, which is also the id of its process group and its session.
     public private(set) var pid: Int32 = 0
 
-    private let process = UnsafeMutablePointer<uv_process_t>.allocate(capacity: 1)
     private let pipes = (0..<3).map { _ in UnsafeMutablePointer<uv_pipe_t>.allocate(capacity: 1) }
     private var outputs = [Output(), Output()]
     private var isInputOpen = true
@@ -44,51 +43,19 @@ public import Programs
         socket: Int32? = nil
     ) throws(LoopError) {
         for pipe in pipes { uv_pipe_init(IO.loop.raw, pipe, 0) }
-        var stdio = pipes.enumerated().map { index, pipe in
+        let stdio = pipes.enumerated().map { index, pipe in
+            if index < 2, let socket { return Spawn.inherited(socket) }
             var container = uv_stdio_container_t()
-            if index < 2, let socket {
-                container.flags = UV_INHERIT_FD
-                container.data.fd = socket
-                return container
-            }
             let way = index == 0 ? UV_READABLE_PIPE : UV_WRITABLE_PIPE
             container.flags = uv_stdio_flags(rawValue: UV_CREATE_PIPE.rawValue | way.rawValue)
             container.data.stream = streamHandle(pipe)
             return container
         }
-        process.pointee.data = nil
-        let folder = directory.map { strdup($0) } ?? nil
-        defer { free(folder) }
-        let code = withCStrings([path] + arguments) { argv in
-            withCStrings(environment.map { "\($0)=\($1)" }) { envp in
-                stdio.withUnsafeMutableBufferPointer { stdio in
-                    var options = uv_process_options_t()
-                    options.file = UnsafePointer(argv[0])
-                    options.args = argv
-                    options.env = envp
-                    options.cwd = folder.map { UnsafePointer($0) }
-                    options.flags = UV_PROCESS_DETACHED.rawValue
-                    options.stdio_count = 3
-                    options.stdio = stdio.baseAddress
-                    options.exit_cb = { process, status, signal in
-                        guard let data = process?.pointee.data else { return }
-                        let me = Unmanaged<ChildStream>.fromOpaque(data).takeRetainedValue()
-                        IO.assume {
-                            me.exited(
-                                signal == 0
-                                    ? .exited(Int32(status)) : .signalled(Signal.name(signal)))
-                        }
-                    }
-                    return uv_spawn(IO.loop.raw, process, &options)
-                }
-            }
-        }
-        guard code == 0 else {
-            closeHandle(process)  // the pipes are closed by deinit
-            throw .cannotStart(program: path, reason: LoopError.reason(code))
-        }
-        pid = process.pointee.pid
-        process.pointee.data = Unmanaged.passRetained(self).toOpaque()
+        // The pipes of a program that does not start are closed by deinit.
+        pid = try Spawn.start(
+            path: path, arguments: arguments, environment: environment, directory: directory,
+            stdio: stdio
+        ) { self.exited($0) }
         pipes[0].pointee.data = Unmanaged.passUnretained(self).toOpaque()
         if socket != nil {
             closeInput()
@@ -231,7 +198,6 @@ public import Programs
 
     private func exited(_ end: ProgramEnd) {
         self.end = end
-        closeHandle(process)
         closeInput()
         finishIfOver()
         guard !ended else { return }

@@ -43,6 +43,23 @@ public import Loop
         return try result.get()
     }
 
+    /// The first connection that a proxy makes to one of several addresses.
+    ///
+    /// A proxy that refuses one may reach the next; any other failure is the proxy's own.
+    static func first(
+        of addresses: [SocketAddress], absence: NetError,
+        _ connect: @IO (SocketAddress) async throws(NetError) -> Int32
+    ) async throws(NetError) -> Int32 {
+        var failure = absence
+        for address in addresses {
+            do throws(NetError) { return try await connect(address) } catch {
+                failure = error
+                guard case .proxy(_, .refused) = error else { throw error }
+            }
+        }
+        throw failure
+    }
+
     /// One run, from the name to the connection.
     @IO private final class Dial {
         private var race: Race?
@@ -101,13 +118,19 @@ public import Loop
         private func connect(
             _ host: String, _ port: UInt16, through proxy: Proxy
         ) async throws(NetError) -> Int32 {
-            var target = host
-            if proxy.kind == .socks5 {
-                guard let found = try await addresses(host, port).first else {
-                    throw absence(host)
-                }
-                target = found.host
+            guard proxy.kind == .socks5 else {
+                return try await connect(host, port, by: proxy)
             }
+            return try await Dialler.first(
+                of: Race.ordered(try await addresses(host, port)), absence: absence(host)
+            ) { address throws(NetError) in
+                try await self.connect(address.host, port, by: proxy)
+            }
+        }
+
+        private func connect(
+            _ target: String, _ port: UInt16, by proxy: Proxy
+        ) async throws(NetError) -> Int32 {
             let socket: Int32
             do throws(NetError) {
                 socket = try await connect(proxy.host, proxy.port)

@@ -7,15 +7,10 @@ internal import Crypto
 public import Loop
 
 /// One TLS connection.
-@IO public final class TLSStream: ByteStream {
+@IO public final class TLSStream: LayeredStream {
     /// As in `ByteStream`.
     public var onData: (@IO (UnsafeRawBufferPointer) -> Void)? {
         didSet { if !early.isEmpty { deliverEarly() } }
-    }
-    /// As in `ByteStream`.
-    public var onDrain: (@IO () -> Void)? {
-        get { below.onDrain }
-        set { below.onDrain = newValue }
     }
     /// As in `ByteStream`; never called, as TLS ends both directions at once here.
     public var onEnd: (@IO () -> Void)?
@@ -23,16 +18,9 @@ public import Loop
     public var onClose: (@IO (NetError?) -> Void)?
     /// As in `ByteStream`.
     public private(set) var isClosed = false
-    /// As in `ByteStream`.
-    public var peer: String { below.peer }
-    /// As in `ByteStream`.
-    public var peerAddress: SocketAddress? { below.peerAddress }
-    /// As in `ByteStream`.
-    public var unsent: Int { below.unsent }
-    /// As in `ByteStream`.
-    public var unacknowledged: Int { below.unacknowledged }
 
-    private let below: any ByteStream
+    /// The stream that carries this one.
+    public let below: any ByteStream
     private let context: TLSContext
     private var ssl: OpaquePointer?
     private var ready = false
@@ -161,18 +149,6 @@ public import Loop
             rest = UnsafeRawBufferPointer(rebasing: rest[Int(wrote)...])
         }
     }
-
-    /// As in `ByteStream`.
-    public func limitUnsentInKernel(bytes: Int32) { below.limitUnsentInKernel(bytes: bytes) }
-    /// As in `ByteStream`.
-    public func flush() { below.flush() }
-    /// As in `ByteStream`.
-    public func pauseReading() { below.pauseReading() }
-    /// As in `ByteStream`.
-    public func resumeReading() { below.resumeReading() }
-
-    /// As in `finish`.
-    public func endWriting() { finish() }
 
     /// As in `ByteStream`.
     public func finish() {

@@ -13,17 +13,9 @@ public final class Connection {
 
     init(path: String, thread: DatabaseThread) throws(SQLiteError) {
         // The file is created here first, so that it and its WAL are private from the start.
-        let file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        let file = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         if file >= 0 { close(file) }
-        var raw: OpaquePointer?
-        let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE
-        let code = sqlite3_open_v2(path, &raw, flags, nil)
-        guard code == SQLITE_OK, let raw else {
-            let detail = sqlite3_errmsg(raw).map { String(cString: $0) } ?? "error \(code)"
-            sqlite3_close_v2(raw)
-            throw .cannotOpen(path: path, detail: detail)
-        }
-        self.raw = raw
+        raw = try Self.open(path, path: path, SQLITE_OPEN_READWRITE)
         self.thread = thread
         sqlite3_busy_timeout(raw, 5_000)
         try switchToWAL()
@@ -41,18 +33,24 @@ public final class Connection {
         // These mean something in a URI (https://sqlite.org/uri.html).
         let name = path.map { ["#": "%23", "%": "%25", "?": "%3f"][$0] ?? String($0) }.joined()
         let uri = "file:" + name + (isWhole ? "?immutable=1" : "?mode=ro")
+        raw = try Self.open(uri, path: path, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI)
+        self.thread = thread
+        sqlite3_busy_timeout(raw, 2_000)
+    }
+
+    /// Opens a file under `name`, its path or its URI; errors name `path`.
+    private static func open(
+        _ name: String, path: String, _ flags: Int32
+    ) throws(SQLiteError) -> OpaquePointer {
         var raw: OpaquePointer?
-        let flags =
-            SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE
-        let code = sqlite3_open_v2(uri, &raw, flags, nil)
+        let code = sqlite3_open_v2(
+            name, &raw, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nil)
         guard code == SQLITE_OK, let raw else {
             let detail = sqlite3_errmsg(raw).map { String(cString: $0) } ?? "error \(code)"
             sqlite3_close_v2(raw)
             throw .cannotOpen(path: path, detail: detail)
         }
-        self.raw = raw
-        self.thread = thread
-        sqlite3_busy_timeout(raw, 2_000)
+        return raw
     }
 
     /// Switches to WAL with its own retries, as the busy timeout does not cover this step: two

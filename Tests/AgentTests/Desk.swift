@@ -24,7 +24,7 @@ import Wire
         settings.targets.knownHosts = try own.write(
             servers.map(\.server.knownHosts).joined(), to: "known_hosts")
         let identity = Identity(
-            key: try .generate(), relay: "", pin: nil, agentID: "id", name: "site")
+            key: try .generate(), addresses: [""], pin: nil, agentID: "id", name: "site")
         service = Agent(identity: identity, settings: settings)
     }
 

@@ -34,7 +34,7 @@ import Testing
             relay, ["tokens", "create", "me", "--scopes", "admin", "--data", data])
         let file = try folder.write(token, to: "token")
         // Its own programs use the address; the port is the one that listens there.
-        let port = try #require(Self.port(of: serving, at: "127.0.0.2"))
+        let port = try #require(await eventually { Self.port(of: serving, at: "127.0.0.2") })
         for path in ["/mcp", "/mcp/", "//mcp", "/home/mcp", "/home/mcp/"] {
             let answer = try await RunningProcess.run(
                 relay,

@@ -22,6 +22,13 @@ extension DoctorTests {
         Fault(name: "configuration", words: "Proxy", advice: "correct the file", exit: 78) {
             try $0.write("Proxy ftp://proxy:21\n", "data/agent.conf")
         },
+        Fault(name: "configuration", words: "TunnelUrl", advice: "correct the file", exit: 78) {
+            try $0.write("TunnelUrl https://relay:1\n", "data/agent.conf")
+        },
+        Fault(name: "tcp", verdict: "warning", words: "another address", advice: "the relay") {
+            let closed = "tls://127.0.0.1:\(try Ports.free())"
+            try $0.write("TunnelUrl \(closed),\($0.home.tunnel)\n", "data/agent.conf")
+        },
         Fault(name: "dns", words: "", advice: "getent ahosts relay.invalid", exit: 69) {
             try $0.relay("relay", "tls://relay.invalid:8643")
         },

@@ -56,6 +56,31 @@ import Testing
         #expect(try await ssh(server, [], "true").finished() == .exited(0))
     }
 
+    @Test func `a file that is being written is open in no process that starts meanwhile`()
+        async throws
+    {
+        let folder = try TemporaryDirectory("open")
+        let text = String(repeating: "x", count: 1 << 20)
+        let writing = Task.detached { while !Task.isCancelled { try folder.write(text, to: "f") } }
+        defer { writing.cancel() }
+        _ = await eventually { FileManager.default.fileExists(atPath: folder.file("f")) ? 0 : nil }
+        for _ in 0..<20 {
+            let child = try RunningProcess("/bin/sleep", ["600"])
+            let open = "/proc/\(child.id)/fd"
+            // While it has not begun the program, it has all that this process has.
+            _ = await eventually {
+                try? FileManager.default.destinationOfSymbolicLink(
+                    atPath: "/proc/\(child.id)/exe"
+                ).hasSuffix("sleep") == true ? 0 : nil
+            }
+            let files = try FileManager.default.contentsOfDirectory(atPath: open).compactMap {
+                try? FileManager.default.destinationOfSymbolicLink(atPath: "\(open)/\($0)")
+            }
+            #expect(!files.contains(folder.file("f")), "\(files)")
+            await child.stop()
+        }
+    }
+
     @Test func `a stopped process leaves nothing behind`() async throws {
         let child = try RunningProcess("/bin/sh", ["-c", "sleep 600 & echo up; wait"])
         _ = try await child.line(containing: "up")

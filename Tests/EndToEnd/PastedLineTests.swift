@@ -24,9 +24,9 @@ import Testing
             try FileManager.default.createDirectory(
                 atPath: agents, withIntermediateDirectories: true)
             // The debug agent is long to copy, and its last act is to copy itself.
-            try "#!/bin/sh\nexec \(Repository.program("homeline-agent")) \"$@\"\n".write(
-                toFile: "\(agents)/homeline-agent-linux-\(machine)", atomically: false,
-                encoding: .utf8)
+            try TemporaryDirectory.write(
+                "#!/bin/sh\nexec \(Repository.program("homeline-agent")) \"$@\"\n",
+                toFile: "\(agents)/homeline-agent-linux-\(machine)", mode: 0o644)
             let site = Site(
                 relay: relay, home: relay.directory.file("site"),
                 path: relay.directory.file("bin"))
@@ -51,9 +51,7 @@ import Testing
         /// A program of the machine that is a script.
         func write(_ name: String, _ script: String) throws {
             try? FileManager.default.removeItem(atPath: "\(path)/\(name)")
-            try script.write(toFile: "\(path)/\(name)", atomically: false, encoding: .utf8)
-            try FileManager.default.setAttributes(
-                [.posixPermissions: 0o755], ofItemAtPath: "\(path)/\(name)")
+            try TemporaryDirectory.write(script, toFile: "\(path)/\(name)", mode: 0o755)
         }
 
         func line(_ words: String...) async throws -> String {
@@ -97,7 +95,7 @@ import Testing
         let site = try await Site.start()
         let caller = try await site.relay.caller()
         let line = try await site.line("--name", "jump")
-        #expect(line.hasPrefix("curl -fsS -k --pinnedpubkey sha256//"), "\(line)")
+        #expect(line.hasPrefix("curl -fsS --insecure --pinnedpubkey sha256//"), "\(line)")
         #expect(!line.split(separator: "|")[0].contains("hl1."), "a secret in a URL: \(line)")
 
         let first = try await site.paste(line)
@@ -133,6 +131,16 @@ import Testing
         let purged = try await site.run(
             "'\(site.home)/.local/bin/homeline-agent' uninstall --user --purge")
         #expect(purged.code == .exited(0), "\(purged.text)")
+        #expect(!site.files.contains { $0.contains("homeline") }, "\(site.files)")
+
+        // Without the state folder's variable, uninstall finds what was installed with it.
+        let apart = try await site.paste(
+            "export XDG_STATE_HOME='\(site.home)/st%ate'; " + site.line("--name", "apart"))
+        #expect(apart.code == .exited(0), "\(apart.text)")
+        #expect(site.files.contains("st%ate/homeline/agent/agent.key"), "\(site.files)")
+        let gone = try await site.run(
+            "'\(site.home)/.local/bin/homeline-agent' uninstall --user --purge")
+        #expect(gone.code == .exited(0), "\(gone.text)")
         #expect(!site.files.contains { $0.contains("homeline") }, "\(site.files)")
         await site.relay.stop()
     }

@@ -160,7 +160,7 @@ struct Parser: Sendable {
         name: "invitations",
         seeds: vectors("invitations.json").flatMap { bytes -> [[UInt8]] in
             let text = String(decoding: bytes, as: UTF8.self)
-            return text.split(separator: "\"").filter { $0.hasPrefix("hl1.") }.map {
+            return text.split(separator: "\"").filter { $0.hasPrefix("hl") }.map {
                 Array($0.utf8)
             }
         }

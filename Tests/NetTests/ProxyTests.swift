@@ -141,6 +141,32 @@ import Testing
         }
     }
 
+    @Test @IO func `a proxy that refuses an address is asked for the next one`() async throws {
+        let addresses = try ["::2", "10.0.0.1", "10.0.0.2"].map {
+            try #require(SocketAddress(ip: $0, port: 1))
+        }
+        let (refused, silent) = (ProxyFailure.refused(words: "no"), ProxyFailure.silent)
+        for (failures, tried) in [
+            ([nil], 1), ([refused, nil], 2), ([refused, refused, refused], 3), ([silent], 1),
+            ([refused, .credentialsRefused], 2),
+        ] as [([ProxyFailure?], Int)] {
+            var asked: [SocketAddress] = []
+            do throws(NetError) {
+                let socket = try await Dialler.first(
+                    of: addresses, absence: .nameNotFound(host: "h")
+                ) { address throws(NetError) in
+                    asked.append(address)
+                    if let failure = failures[asked.count - 1] { throw .proxy("p", failure) }
+                    return 7
+                }
+                #expect(socket == 7 && failures.last == .some(nil))
+            } catch {
+                #expect(error == failures.last?.map { .proxy("p", $0) })
+            }
+            #expect(asked == Array(addresses.prefix(tried)))
+        }
+    }
+
     @Test @IO func `a proxy that is not there is named, too`() async throws {
         let port = try Ports.free()
         var dialling = Dialling()

@@ -54,7 +54,7 @@ import Wire
         let lock = try #require(try folder.lock())
         store = try await Store.open(folder: folder.path)
         let administration = Administration(folder: folder, store: store, live: live)
-        try await administration.remember(tunnelURL: "tls://127.0.0.1:9", pin: nil)
+        try await administration.remember(tunnelURLs: ["tls://127.0.0.1:9"], pin: nil)
         server = try AdminServer(folder: folder, lock: lock, administration: administration)
         kept = administration
     }
@@ -147,7 +147,7 @@ private let program = Program(
         #expect(words.prefix(2) == ["homeline-agent", "join"])
         #expect(outcome.output.split(separator: "\n").count == 1)
         let invitation = try Invitation(String(try #require(words.last)))
-        #expect(invitation.url == "tls://r:1")
+        #expect(invitation.urls == ["tls://r:1"])
         let identity = try RelayIdentity(folder: DataFolder(directory.path, environment: [:]))
         #expect(invitation.pin == identity.pin.bytes)
 
@@ -201,8 +201,12 @@ private let program = Program(
 
         let line = try await run("invite --ttl 1m", in: directory).output
         let invitation = try Invitation(String(try #require(line.split(separator: " ").last)))
-        #expect(invitation.url == "tls://127.0.0.1:9")
+        #expect(invitation.urls == ["tls://127.0.0.1:9"])
         #expect(invitation.pin == nil)
+        let urls = "tls://a:1,wss://b"
+        let made = try await run("invite --tunnel-url \(urls) --json", in: directory).output
+        let text = try #require(try JSON(parsing: made)["invitation"]?.stringValue)
+        #expect(try Invitation(text).urls == ["tls://a:1", "wss://b/tunnel"])
         let agent = try await relay.store.redeem(
             secret: invitation.secret, publicKey: Random.bytes(32), name: "site")
         relay.live.online[agent.id] = ["rtt_ms": 1.5]

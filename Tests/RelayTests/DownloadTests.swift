@@ -16,8 +16,8 @@ import Testing
         let sum = String(repeating: "a", count: 64)
         #expect(
             PastedLine.text(url: "tls://r.example:8643", pin: pin, invitation: "hl1.x", seal: sum)
-                == "curl -fsS -k --pinnedpubkey sha256//\(pin.base64) https://r.example:8643/install"
-                + " | sh -s -- hl1.x \(sum)")
+                == "curl -fsS --insecure --pinnedpubkey sha256//\(pin.base64)"
+                + " https://r.example:8643/install | sh -s -- hl1.x \(sum)")
         // A public authority vouches for it: curl checks its certificate.
         #expect(
             PastedLine.text(url: "tls://r.example:443", pin: nil, invitation: "hl1.x", seal: sum)
@@ -36,6 +36,77 @@ import Testing
                     == "curl -fsS https://\(place)/install | sh -s -- i \(sum)")
         }
         #expect(PastedLine.text(url: "ssh://r", pin: nil, invitation: "i", seal: sum) == nil)
+    }
+
+    /// What chat programs, editors and mail make of a line.
+    private static func spoilt(_ line: String) -> [String] {
+        var all: [String] = []
+        for dash in ["\u{2013}", "\u{2014}", "-"] {
+            all.append(line.replacing("--", with: dash))
+            all.append(line.replacing("-", with: dash))
+        }
+        for (open, close) in [("\u{2018}", "\u{2019}"), ("\u{201C}", "\u{201D}"), ("", "")] {
+            let parts = line.split(separator: "'", omittingEmptySubsequences: false)
+            if parts.count == 3 { all.append(parts[0] + open + parts[1] + close + parts[2]) }
+        }
+        // The end of the first command is a space, too: what follows is the shell, which gets
+        // nothing.
+        for (at, letter) in zip(line.indices, line).prefix(while: { $1 != "|" }) {
+            let (head, tail) = (line[..<at], line[at...])
+            if line.distance(from: line.startIndex, to: at) % 20 == 8 {
+                all.append(head + "\n" + tail)
+            }
+            guard letter == " " else { continue }
+            for other in ["\n", "\u{A0}", ""] {
+                all.append(head + other + tail.dropFirst())
+            }
+        }
+        return all
+    }
+
+    @Test(.needs("curl"), arguments: Need.ipv6.isMet ? ["127.0.0.1", "[::1]"] : ["127.0.0.1"])
+    @IO func `a line that was spoilt on its way asks no server with another key`(
+        host: String
+    ) async throws {
+        let made = try SelfSignedCertificate.generate(commonName: "other")
+        let context = try TLSContext(
+            serverCertificate: made.certificatePEM, key: made.keyPEM, alpn: [])
+        var asked = 0
+        let server = HTTPServer { _, responder in
+            asked += 1
+            responder.send(body: Array("echo ran\n".utf8))
+        }
+        let listener = try Listener.tcp(
+            try #require(SocketAddress(ip: host.filter { !"[]".contains($0) }, port: 0))
+        ) { socket in
+            IO.task {
+                guard let stream = try? await TLSStream.handshake(over: socket, context: context)
+                else { return }
+                server.serve(stream)
+            }
+        }
+        defer {
+            listener.close()
+            server.close()
+        }
+        func line(_ pin: PublicKeyPin) throws -> String {
+            let url = "tls://\(host):\(try #require(listener.address?.port))"
+            return try #require(
+                PastedLine.text(url: url, pin: pin, invitation: "hl1.x", seal: "5d0c"))
+        }
+        func paste(_ line: String) async throws -> String {
+            let shell = try RunningProcess("/bin/sh", ["-c", line], directory: "/")
+            _ = try await shell.finished(within: .seconds(20))
+            return shell.output
+        }
+        let right = try line(PublicKeyPin(certificatePEM: made.certificatePEM))
+        #expect(try await paste(right) == "ran\n" && asked == 1)
+        let other = try #require(PublicKeyPin(bytes: [UInt8](repeating: 251, count: 32)))
+        // Only the quotes are another matter in an IPv6 address: they come among the first.
+        let spoilt = try Self.spoilt(line(other)).prefix(host == "127.0.0.1" ? .max : 9)
+        for spoilt in try [line(other)] + spoilt {
+            #expect(try await paste(spoilt).isEmpty && asked == 1, "\(spoilt)")
+        }
     }
 
     @Test func `a person sees both lines, a script the one it asked for`() {

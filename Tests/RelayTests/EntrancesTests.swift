@@ -28,13 +28,21 @@ import Testing
         ("wss://[2001:db8::1]/home", "wss://[2001:db8::1]/home/tunnel"),
     ])
     @IO func `an address that agents can dial is taken`(text: String, url: String) throws {
-        #expect(try read("--tunnel-url", text).tunnelURL?.description == url)
+        #expect(try read("--tunnel-url", text).tunnelURLs.map(\.description) == [url])
+    }
+
+    @Test @IO func `several addresses keep their order, each once, and are not too many`() throws {
+        let found = try read("--tunnel-url", "tls://b:1, wss://a", "--tunnel-url", "TLS://b:1/")
+        #expect(found.tunnelURLs.map(\.description) == ["tls://b:1", "wss://a/tunnel"])
+        let many = (1...9).map { "tls://h:\($0)" }.joined(separator: ",")
+        let error = #expect(throws: ConfigurationError.self) { try read("--tunnel-url", many) }
+        #expect(error?.description.contains("at most 8 addresses") == true)
     }
 
     @Test(arguments: [
         "tls://h", "tls://h:0", "tls://h:8643/x", "tls://2001:db8::1:8643", "tls://[h]:1", "tls://",
         "https://h:8643", "ws://h/tunnel", "wss://", "wss://h?x", "wss://u@h", "wss://h:0",
-        "h:8643", "", "tls://h:x", " tls://h:1",
+        "h:8643", "", "tls://h:x", "tls://h:1 tls://h:2",
         "tls://admin@relay:8643", "tls://a?b:1",
     ])
     @IO func `one that they cannot is refused, and named`(text: String) {

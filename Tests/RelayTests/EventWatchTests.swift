@@ -115,6 +115,42 @@ import Wire
         place.house.close()
     }
 
+    @Test @IO func `nothing is kept of an agent that was revoked while it was away`() async throws {
+        let house = try await House()
+        defer { house.close() }
+        let watch = EventWatch(fleet: house.fleet)
+        house.fleet.onArrival = { watch.follow($0) }
+        func visit(_ name: String) async throws -> Agent {
+            let agent = try await house.connect(try await house.joined(name))
+            _ = await agent.verdict.wait()
+            #expect(await until { house.fleet.agent(named: name)?.connection != nil })
+            return agent
+        }
+        let gone = try await visit("gone")
+        gone.close()
+        #expect(await until { house.fleet.agent(named: "gone")?.connection == nil })
+        house.fleet.revoke(try await house.store.revokeAgent("gone").id)
+        let new = try await visit("new")
+        #expect(watch.count == 1)
+        new.close()
+    }
+
+    @Test @IO func `the first answer may have facts that are newer than the hello's`()
+        async throws
+    {
+        let place = try await Place()
+        var facts = AgentFacts()
+        facts.capabilities = ["zfs"]
+        place.answer = { [facts] count, _ in
+            count == 1
+                ? AgentEvents([AgentEvent(3, .facts(facts))], last: 3, isMissed: true).json : nil
+        }
+        try await place.connect()
+        #expect(await until { place.asked.count == 2 })
+        #expect(place.heard == [.facts(facts)] && place.misses == 0 && place.asked == [nil, 3])
+        place.house.close()
+    }
+
     @Test @IO func `the call is not counted as one that somebody waits for`() async throws {
         let place = try await Place()
         try await place.connect()

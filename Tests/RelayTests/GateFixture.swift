@@ -111,8 +111,8 @@ struct Joined {
     var greetRaw: (@IO (Challenge) async -> [UInt8])?
     /// How long the welcome's reply takes.
     var welcomeDelay: Once<Void>?
-    /// Answers another welcome as an agent of a release that does not know it.
-    var refusesWelcome = false
+    /// Answers another welcome so: `unknown_method` is the word of an earlier release.
+    var welcomeFault: Fault?
     /// Answers the calls that follow.
     var serve: @IO @Sendable (Request) async -> [UInt8] = { _ in
         Reply.result(RawJSON(["ok": true])).encoded()
@@ -153,9 +153,8 @@ struct Joined {
                 if let greetRaw { return await greetRaw(challenge) }
                 guard let greet else { return await Once<[UInt8]>().wait() }
                 return Reply.result(RawJSON(try greet(challenge).json)).encoded()
-            case .welcome where refusesWelcome:
-                return Reply.fault(Fault(.unknownMethod, "what?")).encoded()
             case .welcome:
+                if let welcomeFault { return Reply.fault(welcomeFault).encoded() }
                 verdict.set(.welcomed(try Welcome(fields)))
                 if let welcomeDelay { await welcomeDelay.wait() }
             case .refuse: verdict.set(.refused(try Refusal(fields)))

@@ -94,14 +94,14 @@ import Wire
             hello.agentID = agent.record.id
             return hello
         }
-        #expect(await refusal(wrongKey) == .unknown)
+        #expect(await refusal(wrongKey) == .signature)
         for signature in [
             "", "!", Base64.encodeURL(Random.bytes(64)), String(repeating: "A", count: 90),
         ] {
             let bent = try await house.connect(agent) { $0.signature = signature }
-            #expect(await refusal(bent) == .unknown)
+            #expect(await refusal(bent) == .signature)
             let key = try await house.connect(agent) { $0.publicKey = signature }
-            #expect(await refusal(key) == .unknown)
+            #expect(await refusal(key) == .signature)
         }
         #expect(house.fleet.all.allSatisfy { $0.connection == nil })
         house.close()
@@ -116,7 +116,7 @@ import Wire
         let recorded = try #require(overheard)
         let replay = Agent(try await house.dial())
         replay.greet = { _ in recorded }
-        #expect(await refusal(replay) == .unknown)
+        #expect(await refusal(replay) == .signature)
 
         // One in the middle passes the relay's fresh nonce on; the agent signs its own connection.
         let middle = Agent(try await house.dial())
@@ -127,7 +127,7 @@ import Wire
             return hello
         }
         #expect(middle.binding != real.binding)
-        #expect(await refusal(middle) == .unknown)
+        #expect(await refusal(middle) == .signature)
         #expect(real.ended.value == nil)
         house.close()
     }

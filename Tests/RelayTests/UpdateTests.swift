@@ -89,9 +89,24 @@ import Wire
     @Test @IO func `an agent that does not know the call is asked to come again`() async throws {
         let office = try await Office()
         let agent = try #require(office.agents["vault"])
-        agent.refusesWelcome = true
+        agent.welcomeFault = Fault(.unknownMethod, "what?")
         _ = try await update(office, ["agent": "vault", "name": "safe"])
         _ = await agent.ended.wait()
         #expect(office.house.fleet.agent(named: "safe") != nil)
+    }
+
+    @Test @IO func `an agent that fails to take its name keeps its tunnel`() async throws {
+        let office = try await Office()
+        let agent = try #require(office.agents["vault"])
+        agent.welcomeFault = Fault(.internal, "no")
+        _ = try await update(office, ["agent": "vault", "name": "safe"])
+        #expect(await until { agent.methods.count { $0 == "agent.welcome" } == 2 })
+        let member = try #require(office.house.fleet.agent(named: "safe"))
+        await office.house.fleet.tellName(of: member.record.id)
+        // A tunnel that drains takes no call.
+        _ = await IO.within(.seconds(5)) {
+            try? await office.call("target_list", ["agent": "safe"], as: .local)
+        }
+        #expect(agent.methods.last == "target.list" && agent.ended.value == nil)
     }
 }

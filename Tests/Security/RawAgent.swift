@@ -48,7 +48,7 @@ import Wire
 
     /// Connects and greets; throws if it is not welcomed.
     static func connect(_ identity: Identity) async throws -> RawAgent {
-        let url = identity.invitation.url
+        let url = identity.invitation.urls[0]
         guard let colon = url.lastIndex(of: ":"),
             let port = UInt16(url[url.index(after: colon)...]),
             let address = SocketAddress(ip: "127.0.0.1", port: port),

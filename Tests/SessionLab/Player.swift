@@ -157,7 +157,7 @@ struct Verdict: Sendable {
 
     private func owe(_ session: Session, text: String, keys: [String], enter: Bool) throws {
         let canary = session.console.transport as? Canary
-        canary?.owes(try session.typed(text, keys, enter))
+        canary?.owes(try session.keyboard.bytes(text, keys, enter))
     }
 
     /// `{port}` is the server's, `{password}` and `{user}` are the account's.

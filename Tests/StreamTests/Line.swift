@@ -70,7 +70,8 @@ import Wire
         id = record.id
         try await exchange.fleet.reload()
         let identity = Identity(
-            key: key, relay: "tls://127.0.0.1:\(link.port)", pin: exchange.pin, agentID: record.id,
+            key: key, addresses: ["tls://127.0.0.1:\(link.port)"], pin: exchange.pin,
+            agentID: record.id,
             name: name)
         try identity.save(to: folder.path)
         var settings = AgentSettings()

@@ -69,7 +69,7 @@ public final class Installation: Sendable {
 
     /// A new invitation for an agent of this name, which dials the relay or a port in front of it.
     ///
-    /// `url`: the address that it names, if that is another one.
+    /// `url`: the address that it names, or several with commas, if those are other ones.
     public func invitation(
         _ name: String, through port: UInt16? = nil, at url: String? = nil
     ) async throws -> String {
@@ -77,7 +77,7 @@ public final class Installation: Sendable {
         let way = url.map { ["--tunnel-url", $0] } ?? []
         let line = try await admin(["invite", "--name", name] + way)
         let words = line.split(whereSeparator: \.isWhitespace).map(String.init)
-        guard let invitation = words.last(where: { $0.hasPrefix("hl1.") }) else {
+        guard let invitation = words.last(where: { $0.hasPrefix("hl") }) else {
             throw Unavailable("not an invitation: \(line)")
         }
         return invitation

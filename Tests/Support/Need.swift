@@ -20,6 +20,8 @@ public enum Need: Hashable, Sendable, ExpressibleByStringLiteral {
     case processes
     /// A way back into the namespace of mounts the tests run in.
     case entering
+    /// The loopback address of IPv6.
+    case ipv6
     /// A name for the loopback address.
     case localhost
     /// The Python clients of scripts/requirements.txt.
@@ -71,6 +73,7 @@ public enum Need: Hashable, Sendable, ExpressibleByStringLiteral {
                     echo "nsenter leads out of this chroot" >&2; false
                 fi
                 """)
+        case .ipv6: Ports.hasIPv6 ? nil : "no socket can listen on ::1 here"
         case .localhost:
             Self.refusal(
                 "getent hosts localhost || { echo localhost has no address here >&2; false; }")

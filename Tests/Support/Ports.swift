@@ -18,6 +18,20 @@ public enum Ports {
         return UInt16(bigEndian: address.sin_port)
     }
 
+    /// Whether sockets can listen on the loopback address of IPv6.
+    static var hasIPv6: Bool {
+        let descriptor = socket(AF_INET6, Int32(SOCK_STREAM.rawValue), 0)
+        guard descriptor >= 0 else { return false }
+        defer { close(descriptor) }
+        var address = sockaddr_in6()
+        address.sin6_family = sa_family_t(AF_INET6)
+        address.sin6_addr = in6addr_loopback
+        let size = socklen_t(MemoryLayout<sockaddr_in6>.size)
+        return withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(descriptor, $0, size) }
+        } == 0
+    }
+
     /// A blocking connection to `port` on 127.0.0.1.
     public static func connect(to port: UInt16) throws(Unavailable) -> Int32 {
         let descriptor = try tcp()

@@ -60,6 +60,7 @@ public final class SlowLink: Sendable {
         var loss: Loss?
         var breaks: Break?
         let isStalled = Box(false)
+        let isRefusing = Box(false)
         /// The next cut, for whichever connection carries that byte.
         let nextCut = Box<Cut?>(nil)
         let directions = Box<UInt64>(0)
@@ -89,7 +90,8 @@ public final class SlowLink: Sendable {
             while true {
                 let client = accept(listener, nil, nil)
                 if client < 0 { break }
-                guard let far = try? Ports.connect(to: server) else {
+                guard !line.isRefusing.withLock({ $0 }), let far = try? Ports.connect(to: server)
+                else {
                     Foundation.close(client)
                     continue
                 }
@@ -110,6 +112,12 @@ public final class SlowLink: Sendable {
 
     /// What was held passes on.
     public func resume() { line.isStalled.withLock { $0 = false } }
+
+    /// Ends every new connection at once, until `admit`.
+    public func refuse() { line.isRefusing.withLock { $0 = true } }
+
+    /// New connections are taken again.
+    public func admit() { line.isRefusing.withLock { $0 = false } }
 
     /// Ends every connection once `bytes` more bytes have passed in one direction.
     public func cut(after bytes: Int, toClient isToClient: Bool) {

@@ -24,9 +24,23 @@ public final class TemporaryDirectory: Sendable {
     @discardableResult
     public func write(_ text: String, to name: String, mode: Int = 0o600) throws -> String {
         let target = file(name)
-        try text.write(toFile: target, atomically: false, encoding: .utf8)
-        try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: target)
+        try Self.write(text, toFile: target, mode: mode)
         return target
+    }
+
+    /// Writes a file anywhere, and hands no process that starts meanwhile a descriptor of it, as
+    /// Foundation does: a program that is open for writing cannot be run (`Text file busy`).
+    public static func write(_ text: String, toFile path: String, mode: Int) throws {
+        let file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+        guard file >= 0 else { throw Unavailable("\(path): errno \(errno)") }
+        defer { close(file) }
+        var rest = Array(text.utf8)[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { Foundation.write(file, $0.baseAddress, $0.count) }
+            guard count > 0 else { throw Unavailable("\(path): errno \(errno)") }
+            rest = rest.dropFirst(count)
+        }
+        guard fchmod(file, mode_t(mode)) == 0 else { throw Unavailable("\(path): errno \(errno)") }
     }
 
     /// Makes the folder `name` inside and returns its path.

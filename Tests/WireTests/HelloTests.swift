@@ -96,15 +96,18 @@ import Wire
         }
     }
 
-    @Test func `some refusals are final`() throws {
-        for (reason, final) in [
-            ("invitation", true), ("unknown", true), ("revoked", true), ("superseded", false),
-            ("duplicate", false),
-            ("version", false), ("unavailable", false), ("of a later day", false),
-        ] {
+    @Test func `a refusal says when another dial can succeed`() throws {
+        let table: [(String, Refusal.Outlook)] = [
+            ("invitation", .never), ("revoked", .never), ("unknown", .seldom),
+            ("signature", .seldom), ("superseded", .soon), ("duplicate", .soon),
+            ("version", .soon), ("unavailable", .soon), ("of a later day", .soon),
+        ]
+        for (reason, outlook) in table {
             let refusal = try Refusal(Fields(object: ["reason": .string(reason)]))
-            #expect(refusal.isFinal == final, "\(reason)")
+            #expect(refusal.outlook == outlook, "\(reason)")
         }
+        let listed = Refusal.Reason.allCases.map(\.rawValue)
+        #expect(Set(table.map(\.0)).isSuperset(of: listed))
     }
 
     @Test func `a later process or connection comes after an earlier one`() {
@@ -137,7 +140,8 @@ import Wire
     @Test func `invitations of fixed parts have fixed texts`() throws {
         for row in try Vectors.json("invitations.json").arrayValue ?? [] {
             let made = try Invitation(
-                url: row["url"]?.stringValue ?? "", pin: Vectors.hex(row["pin"]?.stringValue),
+                urls: row["urls"]?.arrayValue?.compactMap(\.stringValue) ?? [],
+                pin: Vectors.hex(row["pin"]?.stringValue),
                 secret: Vectors.hex(row["secret"]?.stringValue) ?? [])
             #expect(made.text == row["text"]?.stringValue)
             #expect(try Invitation(made.text) == made)

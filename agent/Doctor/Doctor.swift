@@ -17,6 +17,8 @@ import Loop
     let targets: TargetSettings?
     /// How the agent dials.
     let way: WayOut
+    /// The relay's address that the agent which runs is connected to.
+    let inUse: String?
 
     /// Makes all checks.
     func checks() async -> [Check] {
@@ -29,22 +31,54 @@ import Loop
         own.note(
             "running", "\(folder)/agent.lock",
             isRunning
-                ? .ok("an agent runs on this folder; doctor leaves it alone")
+                ? .ok(
+                    "an agent runs on this folder\(inUse.map { ", connected to \($0)" } ?? ""); doctor leaves it alone"
+                )
                 : .warning("no agent runs on this folder", advice: "run homeline-agent run"))
         own.note("configuration", file, configuration)
         let identity = identity(own)
         // Both take up to their whole time where something hangs, so neither waits for the other.
-        let network = Examination(until: end)
-        let dialling = IO.task {
-            guard let identity else { return }
-            await RelayChecks(
-                examination: network, identity: identity, way: way, isRunning: isRunning
-            ).run()
+        let dialling = IO.task { () async -> [Check] in
+            guard let identity else { return [] }
+            return await relayChecks(identity, isRunning, until: end)
         }
         let machine = Examination(until: end)
         await MachineChecks(examination: machine, folder: folder, settings: targets).run()
-        await dialling.value
-        return own.checks + network.checks + machine.checks
+        return own.checks + (await dialling.value) + machine.checks
+    }
+
+    /// Tries each address of the relay, all at once: what hangs at one takes no time from others.
+    private func relayChecks(
+        _ identity: Identity, _ isRunning: Bool, until end: ContinuousClock.Instant
+    ) async -> [Check] {
+        let addresses = way.addresses(or: identity.addresses)
+        let tries = addresses.enumerated().map { place, address in
+            IO.task { () async -> [Check] in
+                let network = Examination(until: end)
+                if addresses.count > 1 {
+                    network.note(
+                        "address", address, .ok("number \(place + 1) of \(addresses.count)"))
+                }
+                await RelayChecks(
+                    examination: network, address: address, identity: identity, way: way,
+                    isRunning: isRunning
+                ).run()
+                return network.checks
+            }
+        }
+        var found: [[Check]] = []
+        for each in tries { found.append(await each.value) }
+        return Self.judge(found)
+    }
+
+    /// The checks of all addresses: where one serves, a fault of another is a warning.
+    static func judge(_ addresses: [[Check]]) -> [Check] {
+        let serves = addresses.contains { checks in
+            checks.allSatisfy { check in
+                if case .fault = check.verdict { false } else { true }
+            }
+        }
+        return addresses.flatMap { serves ? $0.map(\.softened) : $0 }
     }
 
     private func identity(_ examination: Examination) -> Identity? {
@@ -53,7 +87,7 @@ import Loop
             let trust = identity.pin.map { "pin \($0)" } ?? "public certificate"
             examination.note(
                 "identity", "\(folder)/agent.key, relay.json",
-                .ok("\(identity.name) (\(identity.agentID)) at \(identity.relay), \(trust)"))
+                .ok("\(identity.name) (\(identity.agentID)) at \(identity.place), \(trust)"))
             return identity
         } catch {
             examination.note(
@@ -63,6 +97,19 @@ import Loop
                     advice: "restore both files, or join again with a new invitation",
                     exit: ExitCode.configuration))
             return nil
+        }
+    }
+}
+
+extension Check {
+    /// The same with a warning in the place of a fault.
+    fileprivate var softened: Check {
+        switch verdict {
+        case .ok, .warning: self
+        case .fault(let came, let advice, _):
+            Check(
+                name, tried,
+                .warning("\(came); another address of the relay serves", advice: advice))
         }
     }
 }

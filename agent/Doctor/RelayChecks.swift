@@ -8,9 +8,11 @@ import Loop
 import Net
 import Wire
 
-/// Checks of the network.
+/// Checks of the network, up to one address of the relay.
 @IO struct RelayChecks {
     let examination: Examination
+    /// The address.
+    let address: String
     let identity: Identity
     /// How the agent dials.
     let way: WayOut
@@ -21,9 +23,9 @@ import Wire
     private static let patience = Duration.seconds(5)
 
     func run() async {
-        guard let relay = RelayAddress(identity.relay) else {
+        guard let relay = RelayAddress(address) else {
             return examination.note(
-                "relay", identity.relay,
+                "relay", address,
                 .fault(
                     "not an address that can be dialled", advice: "join again",
                     exit: ExitCode.configuration))
@@ -276,7 +278,8 @@ import Wire
                 "the relay has an open connection of this agent, and none runs on this folder",
                 advice: "if no agent has just ended here, a copy of the folder runs elsewhere: stop"
                     + " that one")
-        case .revoked, .unknown, .invitation:
+        case .unknown, .signature: advice = refusal.advice ?? ""
+        case .revoked, .invitation:
             advice = "join again with a new invitation: homeline-relay invite prints it"
         case .duplicate:
             guard !isRunning else {

@@ -57,7 +57,7 @@ import Net
             .fault(
                 "\(reason)",
                 advice: UplinkError.webAdvice(reason) ?? silence, exit: ExitCode.unavailable)
-        case .net, .refused, .timedOut, .ended, .badAddress, .wayOut, .identity:
+        case .net, .refused, .timedOut, .ended, .badAddress, .wayOut, .identity, .several:
             .fault("\(error)", advice: silence, exit: ExitCode.unavailable)
         }
     }

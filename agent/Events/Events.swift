@@ -22,6 +22,8 @@ import Wire
     private var newest: [String: Int] = [:]
     /// The kinds that the relay wants; nil: it has not asked, and nothing is kept for it.
     private var wanted: Set<AgentEvent.Kind>?
+    /// Newer facts than the last hello had; nil: there are none.
+    private var unsaidFacts: AgentEvent?
     /// The question that waits.
     private var waiting: Once<Void>?
 
@@ -40,12 +42,20 @@ import Wire
     func publish(_ matter: AgentEvent.Matter) {
         guard wanted?.contains(matter.kind) ?? true else { return }
         last += 1
+        let event = AgentEvent(last, matter)
+        if matter.kind == .facts { unsaidFacts = event }
         guard wanted != nil else { return forgotten = last }
-        kept.append(AgentEvent(last, matter))
+        kept.append(event)
         newest[matter.subject] = last
-        if newest.count > Self.limit || kept.count > 2 * Self.limit { tidy() }
+        if kept.count > Self.limit { tidy() }
         waiting?.set(())
     }
+
+    /// How many events are kept.
+    var keptCount: Int { kept.count }
+
+    /// A hello has the facts as they are now.
+    func saidFacts() { unsaidFacts = nil }
 
     /// What has happened after an event, as soon as something has.
     ///
@@ -53,9 +63,15 @@ import Wire
     func answer(
         after known: Int?, of kinds: Set<AgentEvent.Kind>? = nil
     ) async -> AgentEvents {
-        wanted = kinds ?? Set(AgentEvent.Kind.allCases)
+        let kinds = kinds ?? Set(AgentEvent.Kind.allCases)
+        wanted = kinds
         waiting?.set(())
-        guard let known, (forgotten...last).contains(known) else {
+        guard let known else {
+            // A relay that asks for the first time has heard the hello, and looks no more.
+            let facts = kinds.contains(.facts) ? unsaidFacts : nil
+            return AgentEvents(facts.map { [$0] } ?? [], last: last, isMissed: true)
+        }
+        guard (forgotten...last).contains(known) else {
             return AgentEvents(last: last, isMissed: true)
         }
         forget(upTo: known)
@@ -111,10 +127,11 @@ import Wire
     }
 
     /// Drops what later events stand for, and the oldest of what are too many.
+    ///
+    /// It leaves room for an eighth, so that it happens rarely.
     private func tidy() {
         kept.removeAll { !isNewest($0) }
-        guard kept.count > Self.limit else { return }
-        // An eighth at a time, so that it happens rarely.
-        forget(upTo: kept[kept.count - Self.limit + Self.limit / 8].number)
+        let excess = kept.count - Self.limit / 8 * 7
+        if excess > 0 { forget(upTo: kept[excess - 1].number) }
     }
 }

@@ -1,6 +1,7 @@
 // Where an installed agent has what it needs: for the whole machine, or for one user.
 // Invariant: the agent's state is where every command finds it without a flag, below the home of
 // the user it runs as.
+import Crypto
 import Glibc
 import Loop
 
@@ -56,5 +57,22 @@ struct Layout: Sendable, Equatable {
         return Layout(
             isSystem: false, user: user, home: home, program: home + "/.local/bin/homeline-agent",
             data: data)
+    }
+
+    /// This place with the state folder of the agent that is installed there.
+    ///
+    /// The service says which folder that is: the environment of the shell may have changed since.
+    var installed: Layout {
+        guard !isSystem else { return self }
+        for service in [Service.userSystemd, .loop] {
+            guard let bytes = try? SecureFile.read(service.file(self).path) else { continue }
+            let folder =
+                service.stateHome(in: String(decoding: bytes, as: UTF8.self))
+                ?? home + "/.local/state"
+            return Layout(
+                isSystem: false, user: user, home: home, program: program,
+                data: folder + "/homeline/agent")
+        }
+        return self
     }
 }

@@ -91,7 +91,32 @@ enum Service: String, Sendable, CaseIterable {
     }
 
     /// The line of cron that starts the loop at boot.
-    func cronLine(_ layout: Layout) -> String { "@reboot \(Self.quoted(file(layout).path))" }
+    ///
+    /// In a line of most crons `%` ends the command, and others know no way around that: the shell
+    /// finds the file by a pattern instead.
+    func cronLine(_ layout: Layout) -> String {
+        "@reboot " + Self.quoted(file(layout).path).replacing("%", with: "'?'")
+    }
+
+    /// The state folder of the user's programs that an installed service was given; nil: none.
+    func stateHome(in text: String) -> String? {
+        let lines = text.split(separator: "\n").map(String.init)
+        switch self {
+        case .systemd, .userSystemd:
+            return lines.lazy.filter { $0.hasPrefix(Self.environment) }
+                .compactMap { UnitWord.read(String($0.dropFirst(Self.environment.count))) }
+                .first { $0.hasPrefix(Self.stateVariable) }
+                .map { String($0.dropFirst(Self.stateVariable.count)) }
+        case .loop:
+            let start = "export \(Self.stateVariable)"
+            return lines.first { $0.hasPrefix(start) }
+                .map { Self.unquoted(String($0.dropFirst(start.count))) }
+        case .openRC: return nil
+        }
+    }
+
+    private static let environment = "Environment="
+    private static let stateVariable = "XDG_STATE_HOME="
 
     /// Who keeps services on this machine.
     @IO static func found(_ layout: Layout) async -> Service {
@@ -115,6 +140,11 @@ enum Service: String, Sendable, CaseIterable {
             + word.split(separator: "'", omittingEmptySubsequences: false).joined(
                 separator: "'\\''")
             + "'"
+    }
+
+    /// The word that `quoted` has written.
+    private static func unquoted(_ text: String) -> String {
+        String(text.dropFirst().dropLast()).replacing("'\\''", with: "'")
     }
 
     // MARK: Texts
@@ -143,7 +173,7 @@ enum Service: String, Sendable, CaseIterable {
 
             """
         let ownEnvironment =
-            layout.stateHome.map { "Environment=\(unitWord("XDG_STATE_HOME=" + $0))\n" } ?? ""
+            layout.stateHome.map { "\(environment)\(UnitWord.quoted(stateVariable + $0))\n" } ?? ""
         return """
             # Made by `homeline-agent install`; `homeline-agent uninstall` removes it.
             [Unit]
@@ -154,7 +184,7 @@ enum Service: String, Sendable, CaseIterable {
 
             [Service]
             Type=notify
-            ExecStart=\(unitWord(layout.program)) run
+            ExecStart=\(UnitWord.command(layout.program, "run"))
             ExecReload=/bin/kill -HUP $MAINPID
             Restart=always
             RestartSec=2
@@ -167,13 +197,6 @@ enum Service: String, Sendable, CaseIterable {
             WantedBy=\(layout.isSystem ? "multi-user.target" : "default.target")
 
             """
-    }
-
-    /// A word in a unit: `%` begins a specifier there.
-    private static func unitWord(_ word: String) -> String {
-        let text = word.replacing("%", with: "%%").replacing("\\", with: "\\\\")
-            .replacing("\"", with: "\\\"")
-        return text.contains { " \\\"'".contains($0) } ? "\"\(text)\"" : text
     }
 
     private static func openRCScript(_ layout: Layout) -> String {
@@ -208,7 +231,7 @@ enum Service: String, Sendable, CaseIterable {
         # Made by `homeline-agent install`; `homeline-agent uninstall` removes it.
         trap '' HUP
         program=\(quoted(layout.program)) log=\(quoted(layout.log))
-        \(layout.stateHome.map { "export XDG_STATE_HOME=\(quoted($0))\n" } ?? "")cd /
+        \(layout.stateHome.map { "export \(stateVariable)\(quoted($0))\n" } ?? "")cd /
         while [ -x "$program" ]; do
             # The log has 1 MiB, and as much in the one before it.
             if [ -e "$log" ] && [ "$(wc -c <"$log")" -gt 1048576 ]; then mv "$log" "$log.old"; fi

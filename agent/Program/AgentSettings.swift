@@ -34,6 +34,7 @@ struct AgentSettings: Sendable {
             acceptNew: all.bool(Settings.acceptNew))
         targets.blocks = all.blocks("Target").map(TargetBlock.init)
         isJournalSynced = all.bool(Settings.journalSync)
+        wayOut.addresses = all.strings(Settings.tunnelURL)
         wayOut.proxy = all.string(Settings.proxy)
         wayOut.credentialsFile = all.string(Settings.proxyCredentials)
         wayOut.authoritiesFile = all.string(Settings.relayCA)

@@ -20,9 +20,11 @@ import Loop
                 error.message, advice: "correct the file; the agent does not start with it",
                 exit: ExitCode.configuration)
         }
+        let status = AgentStatus.read(folder + "/status")
         let report = Report(
             await Doctor(
-                folder: folder, configuration: verdict, file: file, targets: targets, way: way
+                folder: folder, configuration: verdict, file: file, targets: targets, way: way,
+                inUse: status?.state == .connected ? status?.words : nil
             ).checks())
         Process.print(options.bool(Settings.json) ? "\(report.json)\n" : report.text)
         return report.exit

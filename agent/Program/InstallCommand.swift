@@ -45,9 +45,9 @@ import Wire
     ) async throws(CommandFailure) -> Outcome {
         let layout = installation.layout
         let known = try? Identity.load(from: layout.data)
-        if let known, known.relay != invitation.url || known.pin?.bytes != invitation.pin {
+        if let known, !known.isOf(invitation) {
             throw CommandFailure(
-                "this machine has joined \(known.relay) as \(known.name) already, and the invitation "
+                "this machine has joined \(known.place) as \(known.name) already, and the invitation "
                     + "is of another relay; homeline-agent uninstall --purge removes that agent",
                 ExitCode.cannotCreate)
         }
@@ -79,8 +79,8 @@ import Wire
         let layout = installation.layout
         Process.print(
             outcome.hasJoined
-                ? "Joined \(invitation.url) as \(outcome.name).\n"
-                : "This machine is \(outcome.name) at \(invitation.url) already: "
+                ? "Joined \(invitation.urls.joined(separator: ", ")) as \(outcome.name).\n"
+                : "This machine is \(outcome.name) at \(invitation.urls.joined(separator: ", ")) already: "
                     + "the invitation was not used.\n")
         Process.print(
             "\(outcome.program) \(layout.program); it runs as \(layout.user), kept by "
@@ -123,8 +123,8 @@ import Wire
     private static func keepWay(_ way: WayOut, to invitation: Invitation, _ layout: Layout) {
         let path = layout.data + "/agent.conf"
         guard !Service.exists(path) else { return }
-        var lines = ""
-        if let proxy = way.proxyText(to: invitation.url) { lines += "Proxy \(proxy)\n" }
+        var lines = way.addresses.map { "TunnelUrl \($0)\n" }.joined()
+        if let proxy = way.proxyText(to: invitation.urls[0]) { lines += "Proxy \(proxy)\n" }
         if let file = way.credentialsFile { lines += "ProxyCredentials \(file)\n" }
         if let file = way.authoritiesFile { lines += "RelayCA \(file)\n" }
         if !lines.isEmpty { try? SecureFile.write(path, Array(lines.utf8)) }
@@ -183,7 +183,7 @@ import Wire
         guard let own = Layout.own(user: UserAccount.current.name) else {
             throw failure("HOME is not set", ExitCode.usage)
         }
-        return own
+        return own.installed
     }
 
     private static func failure(_ message: String, _ exit: Int32) -> CommandFailure {

@@ -28,22 +28,10 @@ import Wire
                 tags: options.strings(Settings.tags), folder: folder,
                 asNew: options.bool(Settings.new), way: settings.wayOut)
             Process.print(
-                "Joined \(identity.relay) as \(identity.name).\nNow run: homeline-agent run"
+                "Joined \(identity.place) as \(identity.name).\nNow run: homeline-agent run"
                     + (options.isSet(Settings.data) ? " --data \(folder)" : "") + "\n")
         } catch {
             throw CommandFailure("homeline-agent: cannot join: \(error)", error.exitCode)
-        }
-    }
-}
-
-extension UplinkError {
-    /// The exit code of a program that ends for this reason.
-    var exitCode: Int32 {
-        switch self {
-        case .refused: ExitCode.noPermission
-        case .badAddress: ExitCode.data
-        case .identity, .wayOut: ExitCode.configuration
-        default: ExitCode.unavailable
         }
     }
 }

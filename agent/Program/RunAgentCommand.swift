@@ -26,6 +26,7 @@ import Wire
             folder: folder, identity: identity, answer: { await dispatcher.answer($0, isLost: $1) },
             greeting: {
                 $0.facts = survey.facts
+                agent.events.saidFacts()
                 $0.keepsJournal = dispatcher.journal.isKept
             },
             onWelcome: { agent.take($0) },
@@ -50,7 +51,7 @@ import Wire
                     IO.task { await uplink.stop { await agent.endWork() } }
                 }
             } + [reload]
-        Process.log("homeline-agent \(Machine.version): \(identity.name), relay \(identity.relay)")
+        Process.log("homeline-agent \(Machine.version): \(identity.name), relay \(identity.place)")
         let home = UserAccount.current.home
         if LocalHost.usable(home) != home {
             Process.log(
@@ -58,10 +59,11 @@ import Wire
                     + "set HOME to another folder")
         }
         let status = StatusFile(folder + "/status")
-        uplink.onState = { outage in
-            status.say(
-                outage.map { AgentStatus(state: .offline, words: $0) }
-                    ?? AgentStatus(state: .connected, words: identity.relay))
+        uplink.onState = { state in
+            switch state {
+            case .connected(let address): status.say(AgentStatus(state: .connected, words: address))
+            case .offline(let reason): status.say(AgentStatus(state: .offline, words: reason))
+            }
         }
         Supervisor.ready()
         let refusal = await uplink.run()

@@ -78,6 +78,10 @@ enum Settings {
         "have the disk store each changing call before it is made, so that it runs at most once also"
             + " after a power cut; costs some milliseconds a call")
 
+    static let tunnelURL = Setting.list(
+        "tunnel-url", "URL,URL",
+        "the relay's addresses, in the order of dials: tls://HOST:PORT or wss://HOST; all lead to the"
+            + " same relay (default: those of the invitation)")
     static let proxy = Setting.text(
         "proxy", "URL|none",
         "the proxy to the relay: http://, socks5:// or socks5h://HOST:PORT (default: HTTPS_PROXY or"
@@ -89,7 +93,7 @@ enum Settings {
         "relay-ca", "FILE",
         "further authorities (PEM) for the certificate of a relay without a pin")
 
-    private static let wayOut = [proxy, proxyCredentials, relayCA]
+    private static let wayOut = [tunnelURL, proxy, proxyCredentials, relayCA]
 
     private static let policy = [
         readOnly, allowLocal, secretArguments, maxSessions, maxLinks, maxOutput, allowTarget,

@@ -5,7 +5,6 @@
 import Configuration
 import Loop
 import Programs
-import Spelling
 import Terminal
 import Wire
 
@@ -34,22 +33,10 @@ import Wire
     private var endOfLogin: String?
     /// When a client last used it.
     private var touched = IO.now
-    /// The program that the last answer reported as asking for a secret.
-    private var asking: SecretQuestion?
+    /// What the last answer reported of a program that asks for a secret.
+    private var secretPrompt = SecretPrompt()
     /// What each client has been given.
     private var readers = Readers()
-
-    /// The most bytes of a line that a terminal keeps while it collects lines itself, on Linux
-    /// (`N_TTY_BUF_SIZE` less the line's end).
-    private static let canonicalLimit = 4095
-    /// The most bytes of a secret, which bounds what is kept in memory to be hidden in the output.
-    private static let secretLimit = 1024
-
-    /// A program that asks for a secret.
-    private struct SecretQuestion: Equatable {
-        var prompt: String?
-        var foreground: String?
-    }
 
     init(
         id: String, owner: Owner, target: String, name: String? = nil, nonce: Nonce,
@@ -181,7 +168,7 @@ import Wire
         try console.checkFree()
         let shown = try console.atPrompt(text, isLine: enter && keys.isEmpty)
         let result = try await deliver(
-            try typed(shown, keys, enter), line: enter ? shown : nil, wait: patience,
+            try keyboard.bytes(shown, keys, enter), line: enter ? shown : nil, wait: patience,
             until: pattern, maxBytes: maxBytes)
         return await told(result, to: reader, maxBytes)
     }
@@ -196,57 +183,11 @@ import Wire
     ) async throws(Fault) -> CommandResult {
         try console.checkAlive()
         try console.checkFree()
-        let bytes = Array(secret.utf8)
-        guard bytes.count <= Self.secretLimit, bytes.allSatisfy({ $0 >= 32 && $0 != 127 }) else {
-            throw Fault(
-                .invalidArgument,
-                "a secret has at most \(Self.secretLimit) bytes and no control characters")
-        }
-        guard let asking, let begin = console.shell.openBegin else {
-            throw Self.unasked("no answer reported that a program asks for one (state secret)")
-        }
-        guard let probe = await console.asker.hear() else {
-            throw Self.unasked("this host does not show whether the echo is off")
-        }
-        guard begin == console.shell.openBegin, let scene = console.scene,
-            scene.wants(probe) == .secret, asking.foreground == probe.foreground,
-            asking.prompt == scene.prompt(probe)
-        else {
-            throw Self.unasked(
-                "the program that asked is not at that prompt any more; ssh_session_read shows it")
-        }
-        if let programs { try check(probe, programs) }
+        let bytes = try await secretPrompt.admit(secret, into: programs, on: console)
         console.intake.hide(bytes)
         let result = try await deliver(
             bytes + [13], wait: patience, until: pattern, maxBytes: maxBytes)
         return await told(result, to: reader, maxBytes)
-    }
-
-    /// Throws unless one of these programs asks, and is what its name says as far as the kernel
-    /// shows.
-    private func check(_ probe: Probe, _ programs: Set<String>) throws(Fault) {
-        let name = probe.foreground ?? console.shell.profile.rawValue
-        guard programs.contains(name) else {
-            throw Fault(
-                .refusedByPolicy,
-                "the secret was not typed: \(name) asks, and agent.conf gives it to"
-                    + " \(programs.sorted().joined(separator: ", ")) alone (SecretInput)")
-        }
-        guard console.depth == 0 else {
-            throw Fault(
-                .refusedByPolicy,
-                "the secret was not typed: the shell that was adopted may be on another host; leave"
-                    + " it, or open a session there")
-        }
-        guard SecretInput.elevating.contains(name), let other = probe.notRoot.first else { return }
-        throw Fault(
-            .refusedByPolicy,
-            "the secret was not typed: \(other) is in the foreground and does not run as root: it"
-                + " is an imitation of \(name), or could read what \(name) is sent")
-    }
-
-    private static func unasked(_ why: String) -> Fault {
-        Fault(.busy, "the secret was not typed: \(why)")
     }
 
     /// Types bytes; `line`: they are this text and Enter.
@@ -255,16 +196,7 @@ import Wire
         maxBytes: Int
     ) async throws(Fault) -> CommandResult {
         let pattern = try text.map(Reading.pattern)
-        let limit = Console.unsentLimit
-        guard bytes.count <= limit else {
-            throw Fault(
-                .invalidArgument,
-                "the input has \(bytes.count) bytes, more than \(limit); send it in parts")
-        }
-        guard console.transport.unsent + bytes.count <= limit else {
-            throw Fault(.busy, "session \(id) does not read its input; interrupt it with ctrl-c")
-        }
-        try await refuseCutLine(in: bytes)
+        try await keyboard.check(bytes)
         touch()
         await dialogue.willType()
         // A login may have ended meanwhile, and its shell be set up just now.
@@ -276,7 +208,7 @@ import Wire
         if bytes.contains(Keys.suspend) { console.shell.state.suspended() }
         console.watch.typed(at: IO.now, toProgram: true, isCut: bytes.last == Keys.escape)
         console.display.typed()
-        if asking != nil { console.intake.hideMasks(row: display.modes.row) }
+        if secretPrompt.isOpen { console.intake.hideMasks(row: display.modes.row) }
         if let command, isRunning {
             await dialogue.watch(command, keys: bytes, isBefore: true)
             console.transport.write(bytes)
@@ -325,43 +257,6 @@ import Wire
             return nil
         }
         return await reading.find(pattern, from: begin, until: deadline)
-    }
-
-    /// Refuses a line that would be cut without a word, and its beginning run or taken for an
-    /// answer.
-    private func refuseCutLine(in bytes: [UInt8]) async throws(Fault) {
-        let length = bytes.split { $0 == 10 || $0 == 13 }.map(\.count).max() ?? 0
-        guard length > CommandEncoder.lineLimit else { return }
-        var limit = isRunning ? nil : console.shell.profile.editorLimit
-        if limit == nil, await console.asker.hear()?.modes?.isCanonical == true {
-            limit = Self.canonicalLimit
-        }
-        guard let limit, length > limit else { return }
-        throw Fault(
-            .invalidArgument,
-            "a line of the input has \(length) bytes, and what reads it in session \(id) takes "
-                + "\(limit) of a line: send shorter lines, or use ssh_session_command or file_write"
-        )
-    }
-
-    /// The bytes a terminal sends for text and keys.
-    func typed(_ text: String, _ keys: [String], _ enter: Bool) throws(Fault) -> [UInt8] {
-        var bytes = Array(text.utf8)
-        // Lines typed one by one are indented, completed or run by an editor; pasted ones are not.
-        if display.modes.bracketsPaste, bytes.dropLast().contains(10) {
-            bytes = Keys.pasted(bytes)
-        }
-        for key in keys {
-            do throws(TerminalError) {
-                let inApplication = display.modes.applicationCursorKeys
-                bytes += try Keys.bytes(for: key, applicationCursorKeys: inApplication)
-            } catch {
-                let near = Nearest.match(key, in: Keys.names).map { "; did you mean \"\($0)\"?" }
-                throw Fault(.invalidArgument, error.description + (near ?? ""))
-            }
-        }
-        if enter { bytes.append(13) }
-        return bytes
     }
 
     /// Makes the shell that has the terminal the one that commands run in.
@@ -420,6 +315,8 @@ import Wire
         console.transport.resize(columns: UInt16(columns), rows: UInt16(rows))
     }
 
+    /// What clients type.
+    var keyboard: Keyboard { Keyboard(console: console) }
     private var answers: Answers { Answers(console: console, dialogue: dialogue) }
     private var reading: Reading { Reading(console: console, answers: answers) }
 
@@ -442,8 +339,7 @@ import Wire
 
     /// Remembers what the result says about a program that asks for a secret.
     private func noted(_ result: CommandResult) -> CommandResult {
-        let asks = result.state == .secret && result.evidence == [.probe]
-        asking = asks ? SecretQuestion(prompt: result.prompt, foreground: result.foreground) : nil
+        secretPrompt.note(result)
         return result
     }
 }

@@ -1,5 +1,6 @@
 // When to dial again: full jitter under a doubling cap, so that a fleet that lost its relay does
 // not reconnect all at once. Pure.
+import Wire
 
 /// The waits between dials.
 struct Backoff {
@@ -8,7 +9,8 @@ struct Backoff {
     /// When the relay wants to be dialled again, if it said so.
     var notBefore: ContinuousClock.Instant?
 
-    /// The next wait, once, as a relay said that ended in an orderly way.
+    /// The next wait, once: as a relay said that ended in an orderly way, or after a refusal that
+    /// only a person can end.
     var advised: Duration?
 
     /// The shortest wait: even when the random number is near zero, a relay that refuses at once is
@@ -22,6 +24,25 @@ struct Backoff {
     /// Failures that count after a shorter connection: the relay is there, so that the next wait is
     /// at most 4 s, and two agents with one identity do not take over from each other all the time.
     static let welcomed = 3
+
+    /// The wait, in seconds, after a refusal that only a person can end: 10,000 agents that a
+    /// restored relay does not know cost it some 50 dials a second, and who has mended it waits
+    /// 5 min at most.
+    static let mending = 120.0...300.0
+
+    /// Takes note of a refusal: how long the relay asks to be left alone, and whether another dial
+    /// can succeed soon.
+    mutating func refused(
+        _ outlook: Refusal.Outlook, retryAfter: Duration?, at now: ContinuousClock.Instant
+    ) {
+        notBefore = retryAfter.map { now + $0 }
+        switch outlook {
+        case .seldom:
+            let wait = Duration.seconds(.random(in: Self.mending))
+            advised = max(wait, retryAfter ?? .zero)
+        case .never, .soon: advised = nil
+        }
+    }
 
     /// The next wait: from the floor to min(ceiling, 0.5·2ⁿ s), after n failures.
     mutating func next(random: (ClosedRange<Double>) -> Double = { .random(in: $0) }) -> Duration {

@@ -3,19 +3,23 @@
 import Crypto
 import Glibc
 import JSON
+import Wire
 
 /// A joined agent's identity.
 struct Identity: Sendable {
     /// The key by which the relay knows the agent.
     var key: Ed25519PrivateKey
-    /// The relay, as the invitation named it: `tls://HOST:PORT`.
-    var relay: String
+    /// The relay's addresses, as the invitation named them, in the order of dials.
+    var addresses: [String]
     /// The pin of the relay's key; nil when a public authority vouches for it.
     var pin: PublicKeyPin?
     /// The id the relay gave.
     var agentID: String
     /// The name at the relay when last welcomed.
     var name: String
+
+    /// The relay in words: its addresses.
+    var place: String { addresses.joined(separator: ", ") }
 
     private static func keyFile(_ folder: String) -> String { folder + "/agent.key" }
     private static func newKeyFile(_ folder: String) -> String { folder + "/agent.key.new" }
@@ -119,6 +123,8 @@ struct Identity: Sendable {
                     + "operator prints the line with: homeline-relay invite)")
         }
         let json = try? JSON(parsing: bytes)
+        // An earlier agent writes and reads `relay` alone.
+        let all = json?["relays"]?.arrayValue?.compactMap(\.stringValue) ?? []
         guard let relay = json?["relay"]?.stringValue,
             let agentID = json?["agent_id"]?.stringValue, let name = json?["name"]?.stringValue
         else { throw .identity("\(relayFile(folder)) is damaged; join again") }
@@ -134,19 +140,29 @@ struct Identity: Sendable {
         } catch {
             throw .identity("cannot use \(keyFile(folder)), restore it or join again: \(error)")
         }
-        return Identity(key: key, relay: relay, pin: read, agentID: agentID, name: name)
+        return Identity(
+            key: key, addresses: all.first == relay ? all : [relay], pin: read, agentID: agentID,
+            name: name)
     }
 
     /// Writes what `load` reads, except the key, which is already stored.
     func save(to folder: String) throws(UplinkError) {
         var json: JSON.Object = [
-            "relay": .string(relay), "agent_id": .string(agentID), "name": .string(name),
+            "relay": .string(addresses.first ?? ""), "agent_id": .string(agentID),
+            "name": .string(name),
         ]
+        if addresses.count > 1 { json["relays"] = .array(addresses.map(JSON.string)) }
         if let pin { json["pin"] = .string(pin.description) }
         do throws(CryptoError) {
             try SecureFile.write(Self.relayFile(folder), JSON.object(json).encoded())
         } catch {
             throw .identity("cannot write \(Self.relayFile(folder)): \(error)")
         }
+    }
+
+    /// Whether an invitation is of the relay that this agent has joined: the pin is the same, and
+    /// so is an address at least.
+    func isOf(_ invitation: Invitation) -> Bool {
+        pin?.bytes == invitation.pin && !Set(addresses).isDisjoint(with: invitation.urls)
     }
 }

@@ -3,7 +3,6 @@
 // the hello's own is answered before the relay has said welcome.
 import Configuration
 import Crypto
-import JSON
 import Loop
 import Net
 import Tunnel
@@ -38,36 +37,26 @@ import Wire
         greeting: @escaping @IO @Sendable (inout Hello) -> Void
     ) async throws(UplinkError) -> RelayConnection {
         let stream = try await dial(relay, pin, way)
-        let tunnel = Tunnel(over: stream, role: .responder, limits: Self.limits)
-        let settled = Once<Result<Welcome, UplinkError>>()
-        let timer = LoopTimer(after: deadline) { settled.set(.failure(.timedOut)) }
-        let binding =
-            stream.exportKeyingMaterial(
-                label: Contract.exporterLabel, count: Contract.bindingBytes) ?? []
-        tunnel.onClose = { settled.set(.failure(.ended("the relay closed the connection: \($0)"))) }
+        let (greeting, tunnel) = RelayGreeting.begin(over: stream, key: key, complete: greeting)
         tunnel.onCall = { bytes in
-            if case .success? = settled.value {
-                return await answer(bytes) { [weak tunnel] in tunnel?.isClosed ?? true }
-            }
-            return greet(bytes, key, binding, greeting, settled)
+            guard greeting.isWelcomed else { return greeting.answer(bytes) }
+            return await answer(bytes) { [weak tunnel] in tunnel?.isClosed ?? true }
         }
-        tunnel.onStream = { stream in
-            if case .success? = settled.value { accept(stream) } else { .refused }
+        tunnel.onStream = { greeting.isWelcomed ? accept($0) : .refused }
+        let failure: UplinkError
+        switch await greeting.verdict(within: deadline) {
+        case .success(.welcome(let welcome)): return RelayConnection(welcome, tunnel)
+        case .success(.refusal(let refusal)): failure = .refused(refusal)
+        case .failure(let error): failure = error
         }
-        let result = await settled.wait()
-        timer.cancel()
-        switch result {
-        case .success(let welcome): return RelayConnection(welcome, tunnel)
-        case .failure(let error):
-            // The reply to the refusal is sent first; a tunnel that the relay keeps open is closed
-            // after 2 s.
-            tunnel.drain()
-            IO.task {
-                try? await IO.sleep(for: .seconds(2))
-                tunnel.close()
-            }
-            throw error
+        // The reply to the refusal is sent first; a tunnel that the relay keeps open is closed
+        // after 2 s.
+        tunnel.drain()
+        IO.task {
+            try? await IO.sleep(for: .seconds(2))
+            tunnel.close()
         }
+        throw failure
     }
 
     private init(_ welcome: Welcome, _ tunnel: Tunnel) {
@@ -150,42 +139,5 @@ import Wire
         } catch {
             throw .net(error)
         }
-    }
-
-    /// Answers the greeting's calls: hello, welcome and refuse.
-    private static func greet(
-        _ bytes: [UInt8], _ key: Ed25519PrivateKey, _ binding: [UInt8],
-        _ greeting: (inout Hello) -> Void, _ settled: Once<Result<Welcome, UplinkError>>
-    ) -> [UInt8] {
-        do throws(Fault) {
-            let request = try Request(decoding: bytes)
-            let fields = try Fields(request.arguments)
-            switch Method(rawValue: request.method) {
-            case .hello:
-                var hello = try prove(Challenge(fields), key, binding)
-                greeting(&hello)
-                return Reply.result(RawJSON(hello.json)).encoded()
-            case .welcome: settled.set(.success(try Welcome(fields)))
-            case .refuse: settled.set(.failure(.refused(try Refusal(fields))))
-            default: throw Fault(.unavailable, "this agent has not been welcomed yet")
-            }
-            return Reply.result(RawJSON([:])).encoded()
-        } catch {
-            return Reply.fault(error).encoded()
-        }
-    }
-
-    /// The proof that this agent has its key, for this connection and challenge.
-    static func prove(
-        _ challenge: Challenge, _ key: Ed25519PrivateKey, _ binding: [UInt8]
-    ) throws(Fault) -> Hello {
-        guard let nonce = Base64.decodeURL(challenge.nonce), nonce.count == Contract.bindingBytes,
-            binding.count == Contract.bindingBytes,
-            let signature = try? key.sign(Contract.helloMessage(binding: binding, nonce: nonce))
-        else { throw Fault(.invalidArgument, "the challenge is unusable") }
-        return Hello(
-            publicKey: Base64.encodeURL(key.publicKey.bytes),
-            signature: Base64.encodeURL(signature),
-            epoch: .init(boot: 0, connection: 0))
     }
 }

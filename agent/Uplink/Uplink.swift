@@ -10,8 +10,8 @@ import Wire
 @IO final class Uplink {
     /// How the relay is dialled from now on.
     var way = WayOut()
-    /// Called when a connection begins (with nil) and when there is none (with the reason).
-    var onState: @IO (_ outage: String?) -> Void = { _ in }
+    /// Called when a connection begins, when it ends and when no address serves.
+    var onState: @IO (State) -> Void = { _ in }
     private let folder: String
     /// The number of this process, and how often it has dialled.
     private var epoch: Hello.Epoch
@@ -26,7 +26,7 @@ import Wire
     private var outage: Outage?
     private let stopped = Once<Void>()
     private var machine: MachineWatch?
-    private var wait = Wait()
+    private var redial = Redial()
     private var running: Task<UplinkError?, Never>?
 
     /// Who serves what the relay opens: calls and raw streams.
@@ -35,10 +35,18 @@ import Wire
         let accept: RelayConnection.Accept
     }
 
-    /// The wait between two dials.
-    private struct Wait {
+    /// What there is of a connection.
+    enum State: Equatable {
+        /// The relay serves at this address.
+        case connected(to: String)
+        case offline(reason: String)
+    }
+
+    /// The next rounds of dials.
+    private struct Redial {
         var backoff = Backoff()
-        /// Ends it; nil while there is none.
+        var order = DialOrder()
+        /// Ends the wait for a round; nil while there is none.
         var over: Once<Void>?
         /// When a change of the machine last made the waits short again.
         var hastened: ContinuousClock.Instant?
@@ -85,7 +93,7 @@ import Wire
         await endWork()
         if let connection { _ = await IO.within(Self.patience) { await connection.served() } }
         connection?.close()
-        wait.over?.set(())
+        redial.over?.set(())
         running?.cancel()
     }
 
@@ -94,10 +102,12 @@ import Wire
         if let connection {
             IO.task { await connection.check() }
         } else {
-            let isPause = wait.hastened.map { IO.now - $0 < Self.pause } ?? false
-            guard wait.backoff.mayDial(at: IO.now), !isPause, let over = wait.over else { return }
-            wait.hastened = IO.now
-            wait.backoff = Backoff()
+            let isPause = redial.hastened.map { IO.now - $0 < Self.pause } ?? false
+            guard redial.backoff.mayDial(at: IO.now), !isPause, let over = redial.over else {
+                return
+            }
+            redial.hastened = IO.now
+            redial.backoff = Backoff()
             log("\(change): dialling again")
             over.set(())
         }
@@ -105,46 +115,71 @@ import Wire
 
     private func serve() async -> UplinkError? {
         while stopped.value == nil {
-            do throws(UplinkError) {
-                let connection = try await connect()
-                guard stopped.value == nil else {
-                    connection.close()
-                    break
-                }
-                self.connection = connection
-                outage = nil
-                log("connected to \(identity.relay) as \(connection.welcome.name)")
-                onState(nil)
-                let start = IO.now
-                let reason = await connection.served()
-                self.connection = nil
-                wait.backoff.served(IO.now - start)
-                outage = Outage(IO.now)
-                onState(reason)
-                if stopped.value == nil { log("disconnected: \(reason)") }
-            } catch {
-                if error.isFinal { return error }
-                if case .refused(let refusal) = error {
-                    wait.backoff.notBefore = refusal.retryAfter.map { IO.now + $0 }
-                }
-                onState("\(error)")
-                if stopped.value == nil { log("not connected: \(error)") }
-                var outage = outage ?? Outage(IO.now)
-                if let words = outage.failed(at: IO.now) { log(words) }
-                self.outage = outage
-            }
+            if let refusal = await dial() { return refusal }
             guard stopped.value == nil else { break }
             let over = Once<Void>()
-            wait.over = over
-            let timer = LoopTimer(after: wait.backoff.next(at: IO.now)) { over.set(()) }
+            redial.over = over
+            let timer = LoopTimer(after: redial.backoff.next(at: IO.now)) { over.set(()) }
             await over.wait()
             timer.cancel()
-            wait.over = nil
+            redial.over = nil
         }
         return nil
     }
 
-    private func connect() async throws(UplinkError) -> RelayConnection {
+    /// Dials the relay's addresses in turn until one serves, and waits for that connection's end;
+    /// returns why dialling again cannot help.
+    private func dial() async -> UplinkError? {
+        let addresses = way.addresses(or: identity.addresses)
+        var round = DialRound(redial.order.round(of: addresses, at: IO.now))
+        while let address = round.next, stopped.value == nil {
+            let start = IO.now
+            do throws(UplinkError) {
+                let connection = try await connect(to: address)
+                redial.order.serves(address)
+                await serve(connection, at: address)
+                return nil
+            } catch {
+                round.failed(error)
+                redial.order.failed(address, of: addresses, after: IO.now - start, at: IO.now)
+                note(error, at: address, of: addresses, next: round.next)
+            }
+        }
+        guard stopped.value == nil else { return nil }
+        if round.error.isFinal { return round.error }
+        redial.backoff.refused(round.error.outlook, retryAfter: round.retryAfter, at: IO.now)
+        onState(.offline(reason: "\(round.error)"))
+        return nil
+    }
+
+    private func serve(_ connection: RelayConnection, at address: String) async {
+        guard stopped.value == nil else { return connection.close() }
+        self.connection = connection
+        outage = nil
+        log("connected to \(address) as \(connection.welcome.name)")
+        onState(.connected(to: address))
+        let start = IO.now
+        let reason = await connection.served()
+        self.connection = nil
+        redial.backoff.served(IO.now - start)
+        outage = Outage(IO.now)
+        onState(.offline(reason: reason))
+        if stopped.value == nil { log("disconnected: \(reason)") }
+    }
+
+    /// Logs that an address does not serve.
+    private func note(
+        _ error: UplinkError, at address: String, of addresses: [String], next: String?
+    ) {
+        guard stopped.value == nil, addresses.count > 1 || !error.isFinal else { return }
+        let place = addresses.count > 1 ? " to \(address)" : ""
+        log("not connected\(place): \(error)" + (next.map { "; dialling \($0)" } ?? ""))
+        var outage = outage ?? Outage(IO.now)
+        if let words = outage.failed(at: IO.now) { log(words) }
+        self.outage = outage
+    }
+
+    private func connect(to address: String) async throws(UplinkError) -> RelayConnection {
         epoch.connection += 1
         let epoch = epoch
         let (identity, service, way, greeting) = (identity, service, way, greeting)
@@ -152,11 +187,12 @@ import Wire
             do throws(UplinkError) {
                 return .success(
                     try await RelayConnection.open(
-                        relay: identity.relay, pin: identity.pin, key: identity.key,
+                        relay: address, pin: identity.pin, key: identity.key,
                         way: way, answer: service.answer, accept: service.accept
                     ) { hello in
                         hello.agentID = identity.agentID
                         hello.epoch = epoch
+                        hello.address = address
                         greeting(&hello)
                     })
             } catch {
@@ -188,7 +224,7 @@ import Wire
     /// connection that this process has.
     func drain(_ call: Drain) {
         guard let connection, let retryAfter = call.retryAfter else { return }
-        wait.backoff.advised = retryAfter
+        redial.backoff.advised = retryAfter
         if call.hasSuccessor { connection.leave() }
     }
 
@@ -237,23 +273,41 @@ import Wire
         let key = try isNew ? Identity.newKey(in: folder) : Identity.key(in: folder)
         let boot = BootNumber.next(in: folder) { _ in }
         let secret = Base64.encodeURL(invitation.secret)
-        let connection = try await RelayConnection.open(
-            relay: invitation.url, pin: pin, key: key, way: way, answer: Self.refuse
-        ) { hello in
-            hello.invitation = secret
-            hello.name = name
-            hello.tags = tags
-            hello.epoch = .init(boot: boot, connection: 1)
-            hello.facts = Machine.facts
+        var round = DialRound(way.addresses(or: invitation.urls))
+        while let address = round.next {
+            let connection: RelayConnection
+            do throws(UplinkError) {
+                connection = try await RelayConnection.open(
+                    relay: address, pin: pin, key: key, way: way, answer: Self.refuse
+                ) { hello in
+                    hello.invitation = secret
+                    hello.name = name
+                    hello.tags = tags
+                    hello.epoch = .init(boot: boot, connection: 1)
+                    hello.address = address
+                    hello.facts = Machine.facts
+                }
+            } catch {
+                round.failed(error)
+                continue
+            }
+            // The reply to the welcome must be sent before the connection closes, but a relay that
+            // keeps the connection open must not hold up the command.
+            connection.drain()
+            _ = await IO.within(.seconds(2)) { await connection.served() }
+            connection.close()
+            return try keep(connection.welcome, invitation, pin, key, in: folder, asNew: isNew)
         }
-        // The reply to the welcome must be sent before the connection closes, but a relay that
-        // keeps the connection open must not hold up the command.
-        connection.drain()
-        _ = await IO.within(.seconds(2)) { await connection.served() }
-        connection.close()
+        throw round.error
+    }
+
+    private static func keep(
+        _ welcome: Welcome, _ invitation: Invitation, _ pin: PublicKeyPin?,
+        _ key: Ed25519PrivateKey, in folder: String, asNew isNew: Bool
+    ) throws(UplinkError) -> Identity {
         let identity = Identity(
-            key: key, relay: invitation.url, pin: pin, agentID: connection.welcome.agentID,
-            name: connection.welcome.name)
+            key: key, addresses: invitation.urls, pin: pin, agentID: welcome.agentID,
+            name: welcome.name)
         if isNew { try Identity.use(key, in: folder) }
         try identity.save(to: folder)
         return identity

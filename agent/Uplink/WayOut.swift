@@ -1,14 +1,17 @@
-// How the agent reaches its relay: by which proxy, and by which authorities it judges the relay's
-// certificate. agent.conf has the first word, the environment the second. Files are read at each
-// dial, so that a new password needs no restart.
+// How the agent reaches its relay: at which addresses, by which proxy, and by which authorities it
+// judges the relay's certificate. agent.conf has the first word, the environment the second. Files
+// are read at each dial, so that a new password needs no restart.
 // Invariant: no password is in an error.
 import Configuration
 import Crypto
 import Loop
 import Net
+import Wire
 
 /// What the operator says about the way to the relay.
 struct WayOut: Sendable, Equatable {
+    /// `TunnelUrl`: the addresses to dial, in this order; empty: those of the invitation.
+    var addresses: [String] = []
     /// `Proxy`: a URL or `none`; nil leaves it to the environment.
     var proxy: String?
     /// `ProxyCredentials`: the file with `USER:PASSWORD`.
@@ -42,8 +45,17 @@ struct WayOut: Sendable, Equatable {
         return choice(Address(host: endpoint.host, port: endpoint.port ?? 443), environment)?.text
     }
 
+    /// The addresses to dial, where `invited` are those of the invitation.
+    func addresses(or invited: [String]) -> [String] { addresses.isEmpty ? invited : addresses }
+
     /// Whether the settings can be used as far as can be said without a relay.
     func check() throws(UplinkError) {
+        guard addresses.count <= Invitation.mostURLs else {
+            throw .wayOut("TunnelUrl: at most \(Invitation.mostURLs) addresses")
+        }
+        for address in addresses where RelayAddress(address) == nil {
+            throw .wayOut("TunnelUrl: \(UplinkError.badAddress(address))")
+        }
         _ = try proxy(to: Address(host: "relay.invalid", port: 443), environment: [:])
     }
 

@@ -13,7 +13,8 @@ public struct AskEvents: CallArguments {
     private static let after = Field.count(
         "after",
         "The last of the last answer by this process of the agent (its epoch.boot); absent if there "
-            + "was none: the answer then comes at once, says missed, and has no events."
+            + "was none: the answer then comes at once, says missed, and has no events but facts that "
+            + "are newer than the hello's."
     ).optional
 
     private static let kinds = Field.texts(

@@ -74,6 +74,8 @@ public struct AgentEntry: Sendable, Equatable {
     public var facts: AgentFacts?
     /// When its current connection began, RFC 3339.
     public var since: String?
+    /// The address of the relay that its current connection was dialled at, as it says.
+    public var address: String?
     /// The last round trip of its tunnel, in milliseconds.
     public var roundTripMS: Double?
     /// When it was last connected, RFC 3339, while it is offline.
@@ -102,6 +104,9 @@ public struct AgentEntry: Sendable, Equatable {
         "architecture", "The machine's processor architecture: x86_64 or arm64."
     ).or("")
     private static let since = Field.text("since", "When its connection began, RFC 3339.").optional
+    private static let address = Field.text(
+        "relay_address", "The relay's address that the agent dialled for this connection."
+    ).optional
     private static let roundTrip = Field.number(
         "rtt_ms", "The last round trip of its tunnel, in milliseconds."
     ).optional
@@ -122,9 +127,9 @@ public struct AgentEntry: Sendable, Equatable {
         agent.declaration, id.declaration, online.declaration, purpose.declaration,
         tags.declaration, ownTags.declaration, version.declaration, hostname.declaration,
         AgentFacts.release.declaration, architecture.declaration,
-        AgentFacts.capabilities.declaration, since.declaration, roundTrip.declaration,
-        lastSeen.declaration, reconnects.declaration, changed.declaration,
-        changedBy.declaration, warning.declaration,
+        AgentFacts.capabilities.declaration, since.declaration, address.declaration,
+        roundTrip.declaration, lastSeen.declaration, reconnects.declaration,
+        changed.declaration, changedBy.declaration, warning.declaration,
     ]
 
     /// An agent to be filled in.
@@ -153,6 +158,7 @@ public struct AgentEntry: Sendable, Equatable {
             members.put(AgentFacts.capabilities, facts.capabilities)
         }
         members.put(Self.since, since)
+        members.put(Self.address, address)
         members.put(Self.roundTrip, roundTripMS)
         members.put(Self.lastSeen, lastSeen)
         members.put(Self.reconnects, reconnects)

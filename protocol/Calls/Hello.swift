@@ -60,6 +60,8 @@ public struct Hello: Sendable, Equatable {
     public var epoch: Epoch
     /// Whether it runs a call with a key at most once, also when it is restarted.
     public var keepsJournal = false
+    /// The address of the relay that this connection was dialled at.
+    public var address: String?
     /// The machine.
     public var facts = AgentFacts()
 
@@ -82,6 +84,11 @@ public struct Hello: Sendable, Equatable {
         "journal",
         "Whether the agent runs a call with a `key` at most once, also when it is restarted."
     ).or(false)
+    private static let address = Field.text(
+        "address",
+        "The relay's address that the agent dialled, as its invitation or its settings name it; for "
+            + "people, who see by which of several addresses it came."
+    ).optional
     private static let facts = Field.object(
         "facts", AgentFacts.members,
         "The machine. Each text is cut at 255 characters, the list of capabilities at "
@@ -107,8 +114,8 @@ public struct Hello: Sendable, Equatable {
         changesTargets: false, arguments: Challenge.arguments,
         result: [
             Challenge.version.declaration, publicKey.declaration, signature.declaration,
-            epochField.declaration, journal.declaration, facts.declaration, agentID.declaration,
-            invitation.declaration, name.declaration, tags.declaration,
+            epochField.declaration, journal.declaration, address.declaration, facts.declaration,
+            agentID.declaration, invitation.declaration, name.declaration, tags.declaration,
         ])
 
     /// The order of one agent's connections.
@@ -149,6 +156,7 @@ public struct Hello: Sendable, Equatable {
         members.put(Self.signature, signature)
         members.put(Self.epochField, epoch.json)
         if keepsJournal { members.put(Self.journal, true) }
+        members.put(Self.address, address)
         members.put(Self.facts, facts.json)
         members.put(Self.agentID, agentID)
         members.put(Self.invitation, invitation)
@@ -167,6 +175,7 @@ public struct Hello: Sendable, Equatable {
         name = try fields[Self.name]
         tags = try fields[Self.tags]
         keepsJournal = try fields[Self.journal]
+        address = try fields[Self.address]?.shown(atMost: 255)
         let epoch = try fields.inside(Self.epochField)
         self.epoch = Epoch(
             boot: Int64(try epoch[Self.boot.or(0)]),
@@ -225,14 +234,15 @@ public struct Welcome: CallArguments, Equatable {
 /// The arguments of `agent.refuse`.
 public struct Refusal: Sendable, Equatable {
     /// Why.
-    public enum Reason: String, Sendable {
+    public enum Reason: String, Sendable, CaseIterable {
         /// The invitation is unknown, used up or expired: joining needs a new one.
         case invitation
-        /// The agent is unknown to this relay, its key is another agent's, or its signature is
-        /// invalid.
-        case unknown
         /// The agent was revoked.
         case revoked
+        /// The relay knows no such agent with this key; it may have been restored from a backup.
+        case unknown
+        /// The signature is not of this connection, as behind a proxy that opens TLS.
+        case signature
         /// A later connection of the same agent is open.
         case superseded
         /// Another machine uses the same identity, and is served: a copied disk or folder.
@@ -271,8 +281,27 @@ public struct Refusal: Sendable, Equatable {
         self.retryAfter = retryAfter
     }
 
+    /// When another dial can succeed.
+    public enum Outlook: Sendable {
+        /// It cannot: the agent ends.
+        case never
+        /// When a person has mended something, at the relay, at the agent or on the way.
+        case seldom
+        /// At any time.
+        case soon
+    }
+
+    /// When another dial of the same agent can succeed.
+    public var outlook: Outlook {
+        switch reason {
+        case .invitation, .revoked: .never
+        case .unknown, .signature: .seldom
+        case .superseded, .duplicate, .version, .unavailable: .soon
+        }
+    }
+
     /// Whether trying again, unchanged, cannot succeed.
-    public var isFinal: Bool { reason == .invitation || reason == .revoked || reason == .unknown }
+    public var isFinal: Bool { outlook == .never }
 
     /// The arguments.
     public var json: JSON {

@@ -26,9 +26,9 @@ extension Setting {
         flagOnly: true)
     static let ttl = Setting.duration(
         "ttl", "how long the invitation is valid", default: "30m", flagOnly: true)
-    static let tunnelURL = Setting.text(
-        "tunnel-url", "URL",
-        "the address the agent dials, as for serve; default where the relay last listened",
+    static let tunnelURL = Setting.list(
+        "tunnel-url", "URL,URL",
+        "the addresses the agent dials, as for serve; default those of the relay",
         flagOnly: true)
     static let scopes = Setting.list(
         "scopes", "A,B", "what the token may do; default all but admin", flagOnly: true)
@@ -93,7 +93,8 @@ enum AdminCommands {
             request["uses"] = JSON(options.integer(.uses))
             request["rejoin"] = options.string(.rejoin).map(JSON.string)
             request["ttl_s"] = JSON(options.duration(.ttl).components.seconds)
-            request["tunnel_url"] = options.string(.tunnelURL).map(JSON.string)
+            let urls = options.strings(.tunnelURL).joined(separator: " ")
+            request["tunnel_url"] = urls.isEmpty ? nil : .string(urls)
             request["pasted"] = JSON(options.bool(.pasted))
         case "tokens create":
             let words = options.strings(.scopes).flatMap { $0.split(separator: " ") }

@@ -34,10 +34,10 @@ struct AdminFault: Error, Equatable, Sendable {
         self.live = live
     }
 
-    /// Stores the address that agents dial and the relay's pin; nil if a public authority vouches
+    /// Stores the addresses that agents dial and the relay's pin; nil if a public authority vouches
     /// for it.
-    func remember(tunnelURL: String, pin: PublicKeyPin?) async throws(StoreError) {
-        try await store.setFact("tunnel_url", tunnelURL)
+    func remember(tunnelURLs: [String], pin: PublicKeyPin?) async throws(StoreError) {
+        try await store.setFact("tunnel_url", tunnelURLs.joined(separator: " "))
         try await store.setFact("tunnel_pin", pin?.description ?? "public")
     }
 
@@ -105,9 +105,11 @@ struct AdminFault: Error, Equatable, Sendable {
             throw AdminFault(
                 message: "an invitation can be valid for 1s to 30d", exit: ExitCode.usage)
         }
-        let known = try await store.fact("tunnel_url")
-        let given = try request["tunnel_url"]?.stringValue.map { try TunnelURL($0).description }
-        guard let url = given ?? known else {
+        let given = try TunnelURL.list(TunnelURL.texts(request["tunnel_url"]?.stringValue))
+        let urls =
+            given.isEmpty
+            ? TunnelURL.texts(try await store.fact("tunnel_url")) : given.map(\.description)
+        guard let url = urls.first else {
             throw AdminFault(
                 message:
                     "the address that agents dial is not known yet: start the relay, or give "
@@ -125,14 +127,14 @@ struct AdminFault: Error, Equatable, Sendable {
             throw AdminFault(message: lack, exit: ExitCode.unavailable)
         }
         // Encoded before anything is stored, so that a bad URL leaves nothing behind.
-        _ = try Invitation(url: url, pin: pin, secret: [UInt8](repeating: 0, count: 16))
+        _ = try Invitation(urls: urls, pin: pin, secret: [UInt8](repeating: 0, count: 16))
         let (record, secret) = try await store.createInvitation(
             name: request["name"]?.stringValue, tags: request.strings("tags"),
             purpose: request["purpose"]?.stringValue ?? "",
             uses: request["uses"]?.intValue.flatMap { Int(exactly: $0) } ?? 1,
             rejoining: request["rejoin"]?.stringValue, madeBy: "operator",
             lifetime: .seconds(lifetime))
-        let invitation = try Invitation(url: url, pin: pin, secret: secret).text
+        let invitation = try Invitation(urls: urls, pin: pin, secret: secret).text
         let pasted = seal.flatMap {
             PastedLine.text(
                 url: url, pin: pin.flatMap { PublicKeyPin(bytes: $0) }, invitation: invitation,
@@ -142,7 +144,7 @@ struct AdminFault: Error, Equatable, Sendable {
             "invitation": .string(invitation), "line": .string("homeline-agent join \(invitation)"),
             "pasted": pasted.map(JSON.string) ?? .null,
             "id": .string(record.id), "expires": .string(UTCTime(record.expires).rfc3339),
-            "tunnel_url": .string(url),
+            "tunnel_url": .string(url), "tunnel_urls": .array(urls.map(JSON.string)),
         ]
     }
 

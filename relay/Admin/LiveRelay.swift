@@ -7,8 +7,9 @@ import Net
 
 /// A running relay, as admin commands see it.
 @IO protocol LiveRelay: AnyObject {
-    /// More members of `status`: `mcp_url`, `tunnel_url`, `version`, `pid`, `uptime_s`; where it
-    /// listens (`mcp_port`, `tunnel_port`) and how many files it may open (`open_files`).
+    /// More members of `status`: `mcp_url`, `tunnel_url` (the first), `tunnel_urls`, `version`,
+    /// `pid`, `uptime_s`; where it listens (`mcp_port`, `tunnel_port`) and how many files it may
+    /// open (`open_files`).
     func status() -> JSON.Object
 
     /// The connected agents by id, with what is known about each connection: `since`, `peer`.

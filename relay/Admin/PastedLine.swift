@@ -14,10 +14,13 @@ enum PastedLine {
         // of its own.
         let folder = endpoint.path.map { $0.dropLast("/tunnel".count) } ?? ""
         let place = "https://\(endpoint.authority)\(folder)/install"
-        // With a pin nothing else of the certificate matters: the relay made it itself (-k).
+        // With a pin nothing else of the certificate matters: the relay made it itself.
+        // `--insecure` is spelled out, as what turns two hyphens into a dash must spoil it with the
+        // pin: `-k` would stay, and curl would take any server. The URL comes last: no part of a
+        // line that was broken asks a server.
         let check =
             endpoint.path == nil
-            ? pin.map { "-k --pinnedpubkey sha256//\($0.base64) " } ?? "" : ""
+            ? pin.map { "--insecure --pinnedpubkey sha256//\($0.base64) " } ?? "" : ""
         return "curl -fsS \(check)\(quoted(place)) | sh -s -- \(invitation) \(seal)"
     }
 

@@ -34,6 +34,26 @@ struct TunnelURL: Equatable, CustomStringConvertible {
         description = "\(endpoint.scheme)://\(authority)\(path ?? "")"
     }
 
+    /// Reads the addresses of one relay: none, or some that differ.
+    static func list(_ texts: [String]) throws(ConfigurationError) -> [TunnelURL] {
+        var urls: [TunnelURL] = []
+        for text in texts {
+            let url = try TunnelURL(text)
+            if !urls.contains(url) { urls.append(url) }
+        }
+        guard urls.count <= Invitation.mostURLs else {
+            throw .badValue(
+                place: Setting.tunnelURL.flag, value: texts.joined(separator: ","),
+                expected: "at most \(Invitation.mostURLs) addresses")
+        }
+        return urls
+    }
+
+    /// The addresses of one text, as the store and the requests of `invite` hold them.
+    static func texts(_ text: String?) -> [String] {
+        (text ?? "").split(separator: " ").map(String.init)
+    }
+
     private static func place(_ endpoint: Endpoint) -> (port: UInt16, path: String?)? {
         switch endpoint.scheme {
         case "tls":

@@ -41,7 +41,7 @@ import Net
         }
         if let entrances {
             await EntranceChecks(examination: examination, entrances: entrances, status: status)
-                .run(pin: pin, tunnelURL: records?.tunnelURL)
+                .run(pin: pin, tunnelURLs: records?.tunnelURLs ?? [])
         }
         let agents = records?.agents ?? 0
         examination.openFiles(

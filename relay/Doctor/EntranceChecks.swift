@@ -21,8 +21,8 @@ struct RelayEntrances: Sendable {
     var needsToken = true
     /// How clients reach it, with `/mcp`; nil: as it listens.
     var publicURL: String?
-    /// How agents reach it; nil: as it listens.
-    var tunnelURL: String?
+    /// How agents reach it; empty: as it listens.
+    var tunnelURLs: [String] = []
 }
 
 /// Checks of the entrances.
@@ -34,19 +34,29 @@ struct RelayEntrances: Sendable {
 
     private static let patience = Duration.seconds(5)
 
-    func run(pin: PublicKeyPin?, tunnelURL: String?) async {
+    func run(pin: PublicKeyPin?, tunnelURLs: [String]) async {
         await port("mcp-port", "mcp_port", entrances.mcp)
-        await port("tunnel-port", "tunnel_port", entrances.tunnel)
+        // Agents dial one address: the relay listens at the first of its name.
+        await port("tunnel-port", "tunnel_port", entrances.tunnel, most: 1)
         if let (chain, key) = entrances.certificate { certificate(chain, key) }
         guard let status else { return }
         if let url = entrances.publicURL ?? status["mcp_url"]?.stringValue { await page(url) }
-        if let url = entrances.tunnelURL ?? tunnelURL, let pin { await tunnel(url, pin) }
+        guard let pin else { return }
+        // At once: what hangs at one address must not use up the time of the others.
+        let urls = entrances.tunnelURLs.isEmpty ? tunnelURLs : entrances.tunnelURLs
+        for check in urls.map({ url in IO.task { await self.tunnel(url, pin) } }) {
+            await check.value
+        }
     }
 
     // MARK: Ports
 
     /// Connects to the running relay's port; without one, looks whether the port is free.
-    private func port(_ name: String, _ member: String, _ wanted: Address?) async {
+    ///
+    /// The relay listens at as many of the name's addresses as `most`.
+    private func port(
+        _ name: String, _ member: String, _ wanted: Address?, most: Int = .max
+    ) async {
         if let bound = status?[member]?.stringValue.flatMap({ Address($0) }) {
             return await open(name, bound)
         }
@@ -58,10 +68,8 @@ struct RelayEntrances: Sendable {
                 exit: ExitCode.configuration)
         ) {
             do throws(LoopError) {
-                for address in try await DNS.resolve(wanted.host, port: wanted.port) {
-                    if let verdict = Self.obstacle(to: address) { return verdict }
-                }
-                return .ok("free")
+                let addresses = try await DNS.resolve(wanted.host, port: wanted.port)
+                return Self.verdict(on: Array(addresses.prefix(most)))
             } catch {
                 return .fault("\(error)", advice: "give an address", exit: ExitCode.configuration)
             }
@@ -86,32 +94,42 @@ struct RelayEntrances: Sendable {
         }
     }
 
-    /// Why an address cannot be listened on; nil: it can.
+    /// Whether the relay can listen at a name's addresses: as it does, this leaves out those that
+    /// the machine does not have, unless it has none.
+    static func verdict(on addresses: [SocketAddress]) -> Check.Verdict {
+        var isFree = false
+        var absent: Check.Verdict?
+        for address in addresses {
+            switch obstacle(to: address) {
+            case nil: isFree = true
+            case EADDRINUSE: return .taken
+            case EACCES:
+                return .fault(
+                    "not permitted",
+                    advice: "take a port from 1024 on, or give CAP_NET_BIND_SERVICE",
+                    exit: ExitCode.noPermission)
+            case let code?:
+                absent = .fault(
+                    unsafe String(cString: strerror(code)),
+                    advice: "give an address that this machine has", exit: ExitCode.configuration)
+            }
+        }
+        return isFree ? .ok("free") : absent ?? .ok("free")
+    }
+
+    /// The error with which an address cannot be listened on; nil: it can.
     ///
     /// It is bound for a moment, and nobody is let in.
-    private static func obstacle(to address: SocketAddress) -> Check.Verdict? {
+    private static func obstacle(to address: SocketAddress) -> Int32? {
         let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
         let descriptor = socket(address.family, kind, 0)
-        guard descriptor >= 0 else { return nil }
+        guard descriptor >= 0 else { return errno }
         defer { close(descriptor) }
         var one: Int32 = 1
         unsafe setsockopt(
             descriptor, SOL_SOCKET, SO_REUSEADDR, &one, socklen_t(MemoryLayout<Int32>.size))
-        guard unsafe address.withSockaddr({ unsafe bind(descriptor, $0, $1) }) != 0 else {
-            return nil
-        }
-        let code = errno
-        switch code {
-        case EADDRINUSE: return .taken
-        case EACCES:
-            return .fault(
-                "not permitted", advice: "take a port from 1024 on, or give CAP_NET_BIND_SERVICE",
-                exit: ExitCode.noPermission)
-        default:
-            return .fault(
-                unsafe String(cString: strerror(code)),
-                advice: "give an address that this machine has", exit: ExitCode.configuration)
-        }
+        let code = unsafe address.withSockaddr { unsafe bind(descriptor, $0, $1) }
+        return code == 0 ? nil : errno
     }
 
     // MARK: The certificate
@@ -139,6 +157,7 @@ struct RelayEntrances: Sendable {
     private func page(_ url: String) async {
         let outside = "try it from outside: a NAT may not lead back to this machine"
         let needsToken = entrances.needsToken
+        let web = WebTrust(chain: entrances.certificate?.chain)
         await examination.check(
             "public-url", "GET \(url) without a token", within: Self.patience + .seconds(1),
             late: .warning("no answer", advice: outside)
@@ -147,12 +166,13 @@ struct RelayEntrances: Sendable {
                 return .fault(
                     "not a URL", advice: "correct --public-url", exit: ExitCode.configuration)
             }
-            let (client, isSecure) = Self.client(of: endpoint)
+            let (client, isSecure) = Self.client(of: endpoint, web)
             do throws(HTTPError) {
                 let stream = try await client.open(
                     "GET", endpoint.path, headers: ["Accept": "text/event-stream"],
                     deadline: Self.patience)
-                return Self.judge(page: stream.head.status, needsToken: needsToken)
+                return web.judged(
+                    Self.judge(page: stream.head.status, needsToken: needsToken))
             } catch .timedOut {
                 return .warning("no answer within 5 s", advice: outside)
             } catch {
@@ -188,34 +208,33 @@ struct RelayEntrances: Sendable {
         }
     }
 
-    private static func client(of endpoint: Endpoint) -> (HTTPClient, isSecure: Bool) {
+    private static func client(
+        of endpoint: Endpoint, _ web: WebTrust
+    ) -> (HTTPClient, isSecure: Bool) {
         let isSecure = endpoint.scheme == "https"
         let port = endpoint.port ?? (isSecure ? 443 : 80)
         let name = endpoint.isBracketed ? "[\(endpoint.host)]" : endpoint.host
         let host = name + (endpoint.port.map { ":\($0)" } ?? "")
         let client = HTTPClient(host: host) { () async throws(NetError) in
-            let socket = try await SocketStream.connect(
-                host: endpoint.host, port: port, deadline: patience)
-            guard isSecure else { return socket }
-            return try await TLSStream.handshake(
-                over: socket,
-                context: try TLSContext(
-                    client: .authorities(extraFile: nil), alpn: ["http/1.1"]),
-                serverName: endpoint.host, deadline: patience)
+            guard isSecure else {
+                return try await SocketStream.connect(
+                    host: endpoint.host, port: port, deadline: patience)
+            }
+            return try await web.open(
+                endpoint.host, port, Self.patience, allowsTLS12: false)
         }
         return (client, isSecure)
     }
 
     /// What an agent's TLS goes over: TCP, or a WebSocket through the web server in front.
-    private static func way(to address: TunnelURL) async throws -> any ByteStream {
-        let socket = try await SocketStream.connect(
-            host: address.host, port: address.port, deadline: patience)
-        guard let path = address.path else { return socket }
-        let stream = try await TLSStream.handshake(
-            over: socket,
-            context: try TLSContext(
-                client: .authorities(extraFile: nil), alpn: ["http/1.1"], allowsTLS12: true),
-            serverName: address.host, deadline: patience)
+    private static func way(
+        to address: TunnelURL, _ web: WebTrust
+    ) async throws -> any ByteStream {
+        guard let path = address.path else {
+            return try await SocketStream.connect(
+                host: address.host, port: address.port, deadline: patience)
+        }
+        let stream = try await web.open(address.host, address.port, patience, allowsTLS12: true)
         return try await WebSocketStream.connect(
             over: stream, host: address.authority, path: path,
             protocol: Contract.webSocketProtocol, deadline: patience)
@@ -224,6 +243,7 @@ struct RelayEntrances: Sendable {
     /// Dials as an agent does, up to the pin.
     private func tunnel(_ url: String, _ pin: PublicKeyPin) async {
         let outside = "try it from an agent's site (homeline-agent doctor): a NAT may not lead back"
+        let web = WebTrust(chain: entrances.certificate?.chain)
         await examination.check(
             "tunnel-url", url, within: Self.patience * 4 + .seconds(1),
             late: .warning("no answer", advice: outside)
@@ -237,11 +257,11 @@ struct RelayEntrances: Sendable {
                 let context = try TLSContext(
                     client: .pin(pin), alpn: [Contract.applicationProtocol])
                 let stream = try await TLSStream.handshake(
-                    over: try await Self.way(to: address), context: context,
+                    over: try await Self.way(to: address, web), context: context,
                     serverName: address.host, deadline: Self.patience)
                 let version = stream.version ?? "TLS"
                 stream.close()
-                return .ok("\(version), the key is this relay's")
+                return web.judged(.ok("\(version), the key is this relay's"))
             } catch NetError.timedOut(let what) {
                 return .warning("\(what) took too long", advice: outside)
             } catch let error as WebSocketError {

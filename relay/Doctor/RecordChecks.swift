@@ -14,8 +14,8 @@ struct Records: Sendable {
     var agents = 0
     var tokens = 0
     var invitations = 0
-    /// The URL that agents dial.
-    var tunnelURL: String?
+    /// The URLs that agents dial.
+    var tunnelURLs: [String] = []
 }
 
 /// Checks of the data folder's content.
@@ -103,9 +103,9 @@ struct Records: Sendable {
                 records.invitations = try Store.openInvitations(at: Int64(time(nil)), connection)
                     .count
             }
-            records.tunnelURL = try connection.rows(
-                "SELECT value FROM fact WHERE key = 'tunnel_url'"
-            ).first?.text("value")
+            records.tunnelURLs = TunnelURL.texts(
+                try connection.rows("SELECT value FROM fact WHERE key = 'tunnel_url'")
+                    .first?.text("value"))
         }
         return (records, check == ["ok"] ? nil : check.joined(separator: "; "))
     }

@@ -14,6 +14,8 @@ import Wire
     let facts: AgentFacts
     /// Whether it runs a call with a key at most once.
     let keepsJournal: Bool
+    /// The relay's address that it dialled, if it says so.
+    var address: String?
     /// Whether it has not said that it cannot change its key.
     var changesKeys = true
     /// Seconds since 1970.

@@ -40,8 +40,9 @@ extension Fleet {
                 member, .welcome, caller: .relay, arguments: RawJSON(welcome.json),
                 deadline: Self.patience)
         } catch {
-            // An agent of an earlier release hears its name when it connects the next time.
-            connection.line.drain()
+            // An agent of an earlier release hears its name when it connects the next time. One
+            // that is slow, or has gone meanwhile, needs no other connection.
+            if error.code == .unknownMethod { connection.line.drain() }
         }
     }
 }

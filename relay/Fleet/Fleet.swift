@@ -209,6 +209,9 @@ import Wire
 
     // MARK: Finding
 
+    /// How many agents there are.
+    var count: Int { members.count }
+
     /// The agent with this id; nil if there is none.
     func member(_ id: String) -> Member? { members[id] }
 

@@ -129,6 +129,7 @@ import Wire
                 agentID: found.id, line: tunnel, key: key, epoch: epoch,
                 process: hello.epoch.boot, facts: hello.facts,
                 keepsJournal: hello.keepsJournal, since: store.now())
+            connection.address = hello.address
             if let refusal = fleet.refusal(of: connection) {
                 if refusal.reason != .revoked { fleet.noteRefused(connection) }
                 throw Rejection(refusal)
@@ -140,7 +141,7 @@ import Wire
             if let refusal = fleet.admit(connection, record: record) { throw Rejection(refusal) }
             tunnel.limits = Self.tunnelLimits
             log.connected(
-                record.name, stream.peer, version: hello.facts.version,
+                record.name, stream.peer, at: hello.address, version: hello.facts.version,
                 deniedWish: hello.invitation != nil && Store.isNeutrallyNamed(record)
                     ? AgentName.wish(hello.name, host: hello.facts.hostname) : nil)
             return nil
@@ -199,9 +200,7 @@ import Wire
         else {
             throw Rejection(
                 Refusal(
-                    .unknown,
-                    "the agent's signature is not of this connection; a proxy on the way that opens"
-                        + " TLS must pass connections to the relay unopened"))
+                    .signature, "the agent's signature is not of this connection"))
         }
         let record: AgentRecord
         do throws(StoreError) {
@@ -209,6 +208,9 @@ import Wire
         } catch .database(let error) {
             let refusal = Refusal(.unavailable, "the relay's store failed; try again later")
             throw Rejection(refusal, reason: "the store failed: \(error)")
+        } catch .unknownAgent {
+            throw Rejection(
+                Refusal(.unknown, "no agent '\(hello.agentID ?? "")' with this key is known here"))
         } catch let error {
             throw Rejection(
                 Refusal(hello.invitation == nil ? .unknown : .invitation, error.description))

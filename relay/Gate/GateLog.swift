@@ -61,8 +61,12 @@ struct Rejection: Error {
 
     /// An agent was welcomed; `deniedWish` is the name that a joining agent proposed and did not
     /// get.
-    func connected(_ name: String, _ peer: String, version: String, deniedWish: String? = nil) {
-        let line = "agent \(name) connected from \(peer), version \(version)"
+    func connected(
+        _ name: String, _ peer: String, at address: String?, version: String,
+        deniedWish: String? = nil
+    ) {
+        let way = address.map { " at \($0)" } ?? ""
+        let line = "agent \(name) connected from \(peer)\(way), version \(version)"
         guard let deniedWish else { return agents.note(name, line) }
         agents.note(
             name, line,
@@ -99,6 +103,7 @@ extension Rejection.Kind {
         case .greeting: "the hello failed"
         case .refused(.invitation): "the invitation is not valid"
         case .refused(.unknown): "the agent is unknown"
+        case .refused(.signature): "the signature is not of the connection"
         case .refused(.revoked): "the agent was revoked"
         case .refused(.superseded): "a later connection of the agent is open"
         case .refused(.duplicate): "another machine has the agent's identity"

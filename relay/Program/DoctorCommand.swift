@@ -39,9 +39,7 @@ import Loop
         if let url = options.string(Settings.publicURL) {
             entrances.publicURL = try PublicURL(url).description
         }
-        if let url = options.string(Settings.tunnelURL) {
-            entrances.tunnelURL = try TunnelURL(url).description
-        }
+        entrances.tunnelURLs = try TunnelURL.given(options).map(\.description)
         return entrances
     }
 }

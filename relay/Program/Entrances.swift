@@ -7,8 +7,8 @@ import Loop
 @IO struct Entrances {
     /// How MCP clients reach the relay, if that is not the address it listens on.
     let publicURL: PublicURL?
-    /// How agents reach it, if that is not the address it listens on.
-    let tunnelURL: TunnelURL?
+    /// How agents reach it, in the order of their dials; empty: as it listens.
+    let tunnelURLs: [TunnelURL]
     /// The origins of pages that may call.
     let origins: Set<String>
     /// What MCP is served with; nil: plain HTTP.
@@ -17,8 +17,16 @@ import Loop
     /// Reads them; throws `ConfigurationError`, or what makes the certificate unusable.
     init(_ options: Options) throws {
         publicURL = try options.string(Settings.publicURL).map { try PublicURL($0) }
-        tunnelURL = try options.string(Settings.tunnelURL).map { try TunnelURL($0) }
+        tunnelURLs = try TunnelURL.given(options)
         origins = Set(try options.strings(Settings.origins).map { try WebOrigin($0).description })
         certificate = try ServerCertificate.named(by: options)
+    }
+}
+
+extension TunnelURL {
+    /// The addresses of `--tunnel-url`, as the flag, the environment or relay.conf gives them.
+    static func given(_ options: Options) throws(ConfigurationError) -> [TunnelURL] {
+        let texts = options.strings(Settings.tunnelURL)
+        return try list(texts.isEmpty && options.isSet(Settings.tunnelURL) ? [""] : texts)
     }
 }

@@ -46,7 +46,7 @@ struct StartFailure: Error {
     /// How MCP clients reach it.
     var mcpURL: String { entrance.url }
     /// How agents reach it.
-    private(set) var tunnelURL = ""
+    private(set) var tunnelURLs: [String] = []
 
     /// Opens the state of `folder`, of which `lock` proves that no other process uses it, and
     /// listens.
@@ -80,7 +80,7 @@ struct StartFailure: Error {
         do {
             try await service.fleet.reload()
             service.access.replace(with: try await store.tokens())
-            try await service.listen(options, entrances.tunnelURL, identity.pin, inheritance)
+            try await service.listen(options, entrances.tunnelURLs, identity.pin, inheritance)
             service.admin = try AdminServer(
                 folder: folder, lock: lock, administration: service.administration)
         } catch let failure as StartFailure {
@@ -153,13 +153,15 @@ struct StartFailure: Error {
     // MARK: Listening
 
     private func listen(
-        _ options: Options, _ url: TunnelURL?, _ pin: PublicKeyPin, _ inheritance: Inheritance?
+        _ options: Options, _ urls: [TunnelURL], _ pin: PublicKeyPin, _ inheritance: Inheritance?
     ) async throws {
         let tunnel = try await Self.resolve(options, Settings.tunnel)[0]
         let bound = try gate.listen(tunnel, adopting: inheritance?.socket(.tunnel, at: tunnel))
         let host = bound.isWildcard ? Process.hostName : bound.host
-        tunnelURL = url?.description ?? "tls://\(Address(host: host, port: bound.port))"
-        try await administration.remember(tunnelURL: tunnelURL, pin: pin)
+        tunnelURLs =
+            urls.isEmpty
+            ? ["tls://\(Address(host: host, port: bound.port))"] : urls.map(\.description)
+        try await administration.remember(tunnelURLs: tunnelURLs, pin: pin)
         try entrance.listen(
             try await Self.resolve(options, Settings.mcp),
             of: options.address(Settings.mcp)?.host ?? "", adopting: inheritance)
@@ -316,7 +318,9 @@ struct StartFailure: Error {
     func status() -> JSON.Object {
         [
             "version": .string(Settings.version), "pid": JSON(getpid()), "mcp_url": .string(mcpURL),
-            "tunnel_url": .string(tunnelURL), "uptime_s": .int(store.now() - started),
+            "tunnel_url": .string(tunnelURLs.first ?? ""),
+            "tunnel_urls": .array(tunnelURLs.map(JSON.string)),
+            "uptime_s": .int(store.now() - started),
             "mcp_port": .string(entrance.address?.description ?? ""),
             "tunnel_port": .string(gate.address?.description ?? ""),
             "open_files": JSON(Process.raiseDescriptorLimit()),

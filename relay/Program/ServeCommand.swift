@@ -17,7 +17,7 @@ import Loop
             Process.print(
                 """
                 MCP clients: \(relay.mcpURL)
-                Agents:      \(relay.tunnelURL)
+                Agents:      \(relay.tunnelURLs.joined(separator: ", "))
                 Next: homeline-relay invite (joins an agent), homeline-relay tokens create NAME
 
                 """)

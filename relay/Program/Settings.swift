@@ -11,9 +11,10 @@ enum Settings {
         "mcp", "where MCP clients connect; port 0 takes a free one", default: "127.0.0.1:8642")
     static let tunnel = Setting.address(
         "tunnel", "where agents connect; port 0 takes a free one", default: "0.0.0.0:8643")
-    static let tunnelURL = Setting.text(
-        "tunnel-url", "URL",
-        "how agents reach it, for invitations: tls://HOST:PORT, or wss://HOST behind a web server")
+    static let tunnelURL = Setting.list(
+        "tunnel-url", "URL,URL",
+        "how agents reach it, for invitations: tls://HOST:PORT, or wss://HOST behind a web server;"
+            + " several are tried in this order")
     static let publicURL = Setting.text(
         "public-url", "URL",
         "how MCP clients reach it: https://HOST, with :PORT or a path; MCP is at /mcp under it")

@@ -53,6 +53,9 @@ import Wire
 
     init(fleet: Fleet, log: AgentLog = .shared) { (self.fleet, self.log) = (fleet, log) }
 
+    /// The agents of which something is known.
+    var count: Int { known.count }
+
     /// Hears an agent that has just connected, for as long as its connection lasts.
     func follow(_ member: Fleet.Member) {
         guard let connection = member.connection else { return }
@@ -61,6 +64,8 @@ import Wire
         if known[id]?.process != connection.process {
             known[id] = Known(process: connection.process)
         }
+        // Some were revoked while they were away.
+        if known.count > fleet.count { known = known.filter { fleet.member($0.key) != nil } }
         timer =
             timer
             ?? LoopTimer(after: Self.reviewPeriod, repeating: Self.reviewPeriod) {
@@ -71,9 +76,8 @@ import Wire
 
     /// Gives up the questions that no agent has answered in time.
     private func review(at now: ContinuousClock.Instant) {
-        for (id, agent) in known {
+        for agent in known.values {
             if let open = agent.open, now - open.since > AskEvents.time { open.question.giveUp() }
-            if fleet.isRevoked(id) { known[id] = nil }
         }
     }
 

@@ -95,6 +95,7 @@ extension Fleet.Member {
         entry.reconnects = max(0, comings - 1)
         if let connection {
             entry.since = UTCTime(connection.since).rfc3339
+            entry.address = connection.address
             entry.roundTripMS = connection.line.roundTrip.map {
                 Double($0 / .microseconds(1)) / 1000
             }

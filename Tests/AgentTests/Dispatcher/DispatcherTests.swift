@@ -128,7 +128,7 @@ import Wire
 
     @Test @IO func `settings that are read again count from the next call on`() async throws {
         let identity = Identity(
-            key: try .generate(), relay: "tls://r:1", pin: nil, agentID: "id", name: "site")
+            key: try .generate(), addresses: ["tls://r:1"], pin: nil, agentID: "id", name: "site")
         let service = Agent(identity: identity, settings: AgentSettings())
         #expect((service.sessions.limit, service.links.limit) == (200, 200))
         service.apply(
@@ -150,7 +150,7 @@ import Wire
     @Test(arguments: Wire.Method.allCases)
     @IO func `the agent serves every method of the contract`(method: Wire.Method) async throws {
         let identity = Identity(
-            key: try .generate(), relay: "tls://r:1", pin: nil, agentID: "id", name: "site")
+            key: try .generate(), addresses: ["tls://r:1"], pin: nil, agentID: "id", name: "site")
         let service = Agent(identity: identity, settings: AgentSettings())
         let folder = try TemporaryDirectory("methods")
         let uplink = Uplink(

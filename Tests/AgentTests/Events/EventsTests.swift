@@ -55,6 +55,20 @@ import Wire
         #expect(more.events.map(\.number) == [2])
     }
 
+    @Test @IO func `facts that changed after the hello are in the first answer`() async {
+        let events = Events()
+        events.publish(.facts(AgentFacts()))
+        events.saidFacts()
+        #expect(await events.answer(after: nil) == AgentEvents(last: 1, isMissed: true))
+        var facts = AgentFacts()
+        facts.hostname = "new"
+        events.publish(.facts(facts))
+        // As a relay that was restarted asks.
+        let event = AgentEvent(2, .facts(facts))
+        #expect(await events.answer(after: nil) == AgentEvents([event], last: 2, isMissed: true))
+        #expect(await events.answer(after: nil, of: [.link]).events.isEmpty)
+    }
+
     @Test @IO func `a later event stands for earlier ones about the same thing`() async {
         let (events, last) = await asked()
         for step in [AgentEvent.SessionStep.opened, .changed, .ended] {
@@ -99,7 +113,10 @@ import Wire
     @Test @IO func `a thing that changes all the time takes one place`() async {
         let (events, last) = await asked()
         events.publish(session(1, .opened))
-        for _ in 0..<10 * Events.limit { events.publish(session(2, .changed)) }
+        for _ in 0..<10 * Events.limit {
+            events.publish(session(2, .changed))
+            #expect(events.keptCount <= Events.limit)
+        }
         let answer = await events.answer(after: last)
         #expect(answer.events.map(\.number) == [2, 2 + 10 * Events.limit])
     }

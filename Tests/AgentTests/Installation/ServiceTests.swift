@@ -30,7 +30,6 @@ import Testing
     @Test func `a user's unit has no user and no limits`() {
         let text = Service.userSystemd.file(Self.own).text
         #expect(!text.contains("User=") && !text.contains("NoNewPrivileges"))
-        #expect(text.contains("ExecStart=\"/home/an n'a/.local/bin/homeline-agent\" run\n"))
         #expect(text.contains("WantedBy=default.target\n"))
     }
 
@@ -55,6 +54,77 @@ import Testing
             Service.loop.file(layout).text.contains(
                 "\nexport XDG_STATE_HOME='/srv/50%h '\\''b'\ncd /\n"))
         #expect(!Service.loop.file(Self.own).text.contains("XDG_STATE_HOME"))
+    }
+
+    /// Paths, and how a unit runs them: systemd takes no quote and no backslash in a program's
+    /// name.
+    private static let commands = [
+        ("/opt/agent", "/opt/agent run"), ("/opt/a b", "\"/opt/a b\" run"),
+        ("/50%u/$HOME", "/50%%u/$HOME run"), ("/é;#/${a}", "/é;#/${a} run"),
+        ("/a'b", "/bin/sh -c 'exec \"$$0\" run' \"/a'b\""),
+        ("/a\"b", "/bin/sh -c 'exec \"$$0\" run' \"/a\\\"b\""),
+        ("/a\\b$c", "/bin/sh -c 'exec \"$$0\" run' \"/a\\\\b$$c\""),
+        ("/a\tb%", "/bin/sh -c 'exec \"$$0\" run' \"/a\\x09b%%\""),
+    ]
+
+    @Test(.needs("systemd-analyze")) func `systemd takes a program of any path`() async throws {
+        let folder = try TemporaryDirectory("paths")
+        var units: [String] = []
+        for (at, (path, line)) in Self.commands.enumerated() {
+            #expect(UnitWord.command(path, "run") == line)
+            #expect(UnitWord.read(UnitWord.quoted(path)) == path)
+            let program = folder.file("program") + path
+            try FileManager.default.createDirectory(
+                atPath: (program as NSString).deletingLastPathComponent,
+                withIntermediateDirectories: true)
+            try FileManager.default.copyItem(atPath: "/bin/true", toPath: program)
+            let layout = Layout(
+                isSystem: false, user: "ann", home: "/home/ann", program: program,
+                data: program + "/homeline/agent")
+            units.append(
+                try folder.write(Service.userSystemd.file(layout).text, to: "unit\(at).service"))
+        }
+        let verify = try RunningProcess(
+            "/bin/sh", ["-c", "exec systemd-analyze verify \"$@\"", "sh"] + units)
+        #expect(try await verify.finished() == .exited(0), "\(verify.errors)")
+        #expect(!verify.errors.contains("unit"), "\(verify.errors)")
+    }
+
+    @Test func `the state folder is read back from what install wrote`() throws {
+        let folder = try TemporaryDirectory("state")
+        for service in [Service.userSystemd, .loop] {
+            for (at, state) in [
+                "/.local/state", "/st", "/s'p \\a%c\"e$x", "/a=b c",
+            ].enumerated() {
+                let home = folder.file("\(service)\(at)")
+                let layout = Layout(
+                    isSystem: false, user: "ann", home: home, program: home + "/bin/agent",
+                    data: home + state + "/homeline/agent")
+                let (path, text, _) = service.file(layout)
+                try FileManager.default.createDirectory(
+                    atPath: (path as NSString).deletingLastPathComponent,
+                    withIntermediateDirectories: true)
+                try Data(text.utf8).write(to: URL(fileURLWithPath: path))
+                let later = Layout(
+                    isSystem: false, user: "ann", home: home, program: home + "/bin/agent",
+                    data: "/elsewhere/homeline/agent")
+                #expect(later.installed == layout, "\(text)")
+            }
+        }
+        #expect(Self.own.installed == Self.own && Layout.system.installed == .system)
+    }
+
+    @Test func `cron's line finds its file, whatever the path`() async throws {
+        let folder = try TemporaryDirectory("cron")
+        let program = folder.file("50% o'f $x")
+        let layout = Layout(
+            isSystem: false, user: "ann", home: "/home/ann", program: program, data: "/d")
+        let script = try folder.write("#!/bin/sh\necho ran\n", to: "50% o'f $x-service")
+        chmod(script, 0o755)
+        let line = Service.loop.cronLine(layout)
+        #expect(line.hasPrefix("@reboot ") && !line.contains("%"))
+        let command = String(line.dropFirst("@reboot ".count))
+        #expect(try await RunningProcess.run("/bin/sh", ["-c", command]) == "ran\n")
     }
 
     @Test func `shells take the scripts, with any path`() async throws {

@@ -66,7 +66,7 @@ import Wire
 
     @Test @IO func `bytes that are no JSON get a fault of their own`() async throws {
         let identity = Identity(
-            key: try .generate(), relay: "tls://r:1", pin: nil, agentID: "id", name: "site")
+            key: try .generate(), addresses: ["tls://r:1"], pin: nil, agentID: "id", name: "site")
         let service = Agent(identity: identity, settings: AgentSettings())
         let head =
             #"{"jsonrpc":"2.0","id":1,"method":"session.command","params":{"principal":"p","reach":["*"],"arguments":"#

@@ -248,7 +248,7 @@ import Wire
         let session = try await Self.open(home)
         defer { session.close() }
         do throws(Fault) {
-            _ = try session.typed("", ["pagedwn"], false)
+            _ = try session.keyboard.bytes("", ["pagedwn"], false)
             Issue.record("no fault")
         } catch {
             #expect(error.code == .invalidArgument && error.message.contains("\"pagedown\""))

@@ -255,7 +255,7 @@ import Wire
         settings.targets.sshConfig = config
         settings.policy.deniedTargets = ["secret"]
         let identity = Identity(
-            key: try .generate(), relay: "", pin: nil, agentID: "id", name: "site")
+            key: try .generate(), addresses: [""], pin: nil, agentID: "id", name: "site")
         let service = Agent(identity: identity, settings: settings)
         func list(_ arguments: String) async throws -> [JSON] {
             let call =

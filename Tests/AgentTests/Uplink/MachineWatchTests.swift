@@ -31,7 +31,7 @@ import Testing
         let folder = try TemporaryDirectory("machine")
         // The agent runs in a network without the relay, so that each dial fails.
         let identity = Identity(
-            key: try Identity.key(in: folder.path), relay: relay.url, pin: relay.pin,
+            key: try Identity.key(in: folder.path), addresses: [relay.url], pin: relay.pin,
             agentID: "id", name: "site")
         try identity.save(to: folder.path)
         let script = """

@@ -13,10 +13,10 @@ import Wire
 @testable import homeline_agent
 
 @Suite @IO struct RelayVisitTests {
-    private func visit(_ relay: TestRelay) async throws -> RelayVisit.Answer {
+    private func visit(_ relay: TestRelay) async throws -> RelayGreeting.Verdict {
         let folder = try TemporaryDirectory("visit")
         let identity = Identity(
-            key: try Identity.key(in: folder.path), relay: relay.url, pin: relay.pin,
+            key: try Identity.key(in: folder.path), addresses: [relay.url], pin: relay.pin,
             agentID: "id", name: "site")
         let stream = try await TLSStream.handshake(
             over: try await SocketStream.connect(
@@ -62,7 +62,8 @@ import Wire
     @Test func `each refusal means something else, and most where no agent runs`() {
         for (reason, isRunning, word) in [
             (.superseded, true, "ok"), (.superseded, false, "warning"), (.revoked, true, "fault"),
-            (.unknown, false, "fault"), (.version, false, "fault"), (.unavailable, true, "fault"),
+            (.unknown, false, "fault"), (.signature, false, "fault"), (.version, false, "fault"),
+            (.unavailable, true, "fault"),
         ] as [(Refusal.Reason, Bool, String)] {
             let verdict = RelayChecks.refused(Refusal(reason, "why"), "1 ms", isRunning)
             #expect(verdict.word == word, "\(reason)")

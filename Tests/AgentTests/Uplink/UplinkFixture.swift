@@ -122,6 +122,7 @@ import Wire
     let dispatcher = Dispatcher()
     let membership = Membership(name: "site", id: "id")
     private(set) var log: [String] = []
+    private(set) var states: [Uplink.State] = []
     private(set) var uplink: Uplink?
     /// How it dials, from `run` on.
     var way = WayOut()
@@ -134,9 +135,11 @@ import Wire
         try run(url: relay.url, pin: pin ?? relay.pin)
     }
 
-    func run(url: String, pin: PublicKeyPin?) throws {
+    func run(url: String, pin: PublicKeyPin?) throws { try run(urls: [url], pin: pin) }
+
+    func run(urls: [String], pin: PublicKeyPin?) throws {
         let identity = Identity(
-            key: try Identity.key(in: folder.path), relay: url, pin: pin, agentID: "id",
+            key: try Identity.key(in: folder.path), addresses: urls, pin: pin, agentID: "id",
             name: "site")
         try identity.save(to: folder.path)
         let uplink = Uplink(
@@ -145,6 +148,7 @@ import Wire
             onWelcome: { [membership] in (membership.name, membership.id) = ($0.name, $0.agentID) }
         ) { [unowned self] in log.append($0) }
         uplink.way = way
+        uplink.onState = { [unowned self] in states.append($0) }
         self.uplink = uplink
         task = IO.task { await uplink.run() }
     }

@@ -10,7 +10,7 @@ import Testing
 @Suite struct UplinkIdentityTests {
     private func saved(_ folder: TemporaryDirectory, pin: Bool = true) throws -> Identity {
         let identity = Identity(
-            key: try Identity.key(in: folder.path), relay: "tls://relay:1",
+            key: try Identity.key(in: folder.path), addresses: ["tls://relay:1"],
             pin: pin ? PublicKeyPin(bytes: Array(0..<32)) : nil, agentID: "id", name: "site")
         try identity.save(to: folder.path)
         return identity
@@ -22,7 +22,7 @@ import Testing
             let identity = try saved(folder, pin: pin)
             let loaded = try Identity.load(from: folder.path)
             #expect(loaded.key.publicKey == identity.key.publicKey && loaded.pin == identity.pin)
-            #expect(loaded.relay == "tls://relay:1" && loaded.agentID == "id")
+            #expect(loaded.addresses == ["tls://relay:1"] && loaded.agentID == "id")
             #expect(loaded.name == "site")
             for name in ["agent.key", "relay.json"] {
                 let facts = try FileManager.default.attributesOfItem(atPath: folder.file(name))

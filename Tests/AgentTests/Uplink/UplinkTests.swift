@@ -47,6 +47,22 @@ import Wire
         #expect(backoff.next(at: IO.now) == .milliseconds(250))
     }
 
+    @Test func `a refusal that only a person can end is followed by minutes, not by seconds`() {
+        var waits: [Duration] = []
+        for _ in 0..<200 {
+            var backoff = Backoff()
+            backoff.refused(.seldom, retryAfter: nil, at: IO.now)
+            waits.append(backoff.next(at: IO.now))
+            #expect(backoff.next(at: IO.now) <= .seconds(1))  // it holds for one wait
+            backoff.refused(.seldom, retryAfter: .seconds(900), at: IO.now)
+            #expect(backoff.next(at: IO.now) > .seconds(800))
+            backoff.refused(.soon, retryAfter: nil, at: IO.now)
+            #expect(backoff.next(at: IO.now) <= .seconds(4))
+        }
+        #expect(waits.allSatisfy { $0 >= .seconds(120) && $0 <= .seconds(300) })
+        #expect(waits.contains { $0 < .seconds(170) } && waits.contains { $0 > .seconds(250) })
+    }
+
     @Test func `only failures to get service make them grow`() {
         var backoff = Backoff()
         for _ in 0..<9 { _ = backoff.next() }
@@ -122,7 +138,7 @@ import Wire
         relay.kill()
     }
 
-    @Test(arguments: ["invitation", "unknown", "revoked"])
+    @Test(arguments: ["invitation", "revoked"])
     @IO func `a final refusal ends the run with its exit code`(reason: String) async throws {
         let relay = try TestRelay()
         relay.meet = { peer in
@@ -135,6 +151,51 @@ import Wire
         let end = await agent.end() ?? nil
         #expect(end?.isFinal == true && end?.exitCode == ExitCode.noPermission)
         #expect(end?.description == "the relay refused: because")
+        relay.kill()
+    }
+
+    /// Every refusal: the exit code of `join` and `run`, and words of what to do about it.
+    @Test func `each refusal has its exit code, and its advice where a person must act`() {
+        let table: [(Refusal.Reason, Int32, [String])] = [
+            (.invitation, ExitCode.noPermission, []), (.revoked, ExitCode.noPermission, []),
+            (
+                .unknown, ExitCode.unavailable,
+                ["homeline-relay invite --rejoin NAME", "homeline-agent join", "backup"]
+            ),
+            (.signature, ExitCode.unavailable, ["proxy", "unopened"]),
+            (.superseded, ExitCode.unavailable, []), (.duplicate, ExitCode.unavailable, []),
+            (.version, ExitCode.unavailable, []), (.unavailable, ExitCode.unavailable, []),
+        ]
+        #expect(table.map(\.0) == Refusal.Reason.allCases)
+        for (reason, exit, words) in table {
+            let error = UplinkError.refused(Refusal(reason, "because"))
+            #expect(error.exitCode == exit, "\(reason)")
+            #expect(error.isFinal == (exit == ExitCode.noPermission), "\(reason)")
+            for word in words { #expect(error.description.contains(word), "\(error)") }
+            #expect(error.description.hasPrefix("the relay refused: because"))
+            #expect((error.description == "the relay refused: because") == words.isEmpty)
+        }
+    }
+
+    @Test(arguments: ["unknown", "signature"])
+    @IO func `an agent that its relay does not know stays, and says what to do`(
+        reason: String
+    ) async throws {
+        let relay = try TestRelay()
+        relay.meet = { peer in
+            guard (try? await peer.greet()) != nil else { return }
+            _ = await peer.ask(.refuse, ["reason": .string(reason), "message": "because"])
+            peer.tunnel.close()
+        }
+        let agent = try TestAgent()
+        try agent.run(relay)
+        #expect(await holds { agent.log.count == 1 })
+        #expect(agent.log[0].hasPrefix("not connected: the relay refused: because"))
+        #expect(agent.log[0].contains(reason == "unknown" ? "--rejoin NAME" : "unopened"))
+        #expect(await agent.end(.milliseconds(600)) == .none)
+        #expect(relay.dials == 1)
+        await agent.uplink?.stop()
+        #expect(await agent.end() == .some(nil))
         relay.kill()
     }
 
@@ -346,7 +407,7 @@ import Wire
         let relay = try TestRelay()
         let folder = try TemporaryDirectory("join")
         let invitation = try Invitation(
-            url: relay.url, pin: relay.pin.bytes, secret: Array(0..<16))
+            urls: [relay.url], pin: relay.pin.bytes, secret: Array(0..<16))
         relay.meet = { peer in
             _ = try? await peer.greet()
             _ = await peer.ask(.refuse, Refusal(.invitation, "it has been used").json)
@@ -368,7 +429,8 @@ import Wire
         #expect(relay.peers[0].hello?.publicKey == hello.publicKey)
         #expect(identity.agentID == "abc" && identity.name == "site-2")
         let loaded = try Identity.load(from: folder.path)
-        #expect(loaded.agentID == "abc" && loaded.relay == relay.url && loaded.pin == relay.pin)
+        #expect(
+            loaded.agentID == "abc" && loaded.addresses == [relay.url] && loaded.pin == relay.pin)
         #expect(loaded.key.publicKey == identity.key.publicKey)
         relay.kill()
     }
