@@ -75,6 +75,9 @@ struct DialOrder {
     /// Takes note that an address serves.
     mutating func serves(_ address: String) { served = address }
 
+    /// Takes note that the machine woke or its network changed: what failed may work now.
+    mutating func forgetFailures() { passed = nil }
+
     /// Takes note that the dial of an address failed after `time`.
     mutating func failed(
         _ address: String, of addresses: [String], after time: Duration,

@@ -99,6 +99,7 @@ import Wire
 
     /// Dials at once, or looks whether the connection still carries.
     private func noticed(_ change: MachineWatch.Change) {
+        redial.order.forgetFailures()
         if let connection {
             IO.task { await connection.check() }
         } else {

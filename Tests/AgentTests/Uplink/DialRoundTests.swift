@@ -88,6 +88,7 @@ import Wire
     private enum Event {
         case serves(String)
         case failed(String, after: Double, at: Int)
+        case networkChanged
     }
 
     private static let orders: [([Event], at: Int, order: String)] = [
@@ -104,6 +105,7 @@ import Wire
         ([.failed("a", after: 10, at: 10), .serves("b")], 610, "abc"),
         ([.failed("a", after: 10, at: 10), .serves("c")], 609, "cab"),
         ([.failed("a", after: 10, at: 10), .serves("c")], 611, "acb"),
+        ([.failed("a", after: 10, at: 10), .serves("b"), .networkChanged], 11, "abc"),
         // It failed, then it served.
         ([.failed("a", after: 10, at: 10), .serves("b"), .serves("a")], 20, "abc"),
         // Only the first address is preferred: the second's failure changes nothing.
@@ -123,6 +125,7 @@ import Wire
             for event in events {
                 switch event {
                 case .serves(let address): order.serves(address)
+                case .networkChanged: order.forgetFailures()
                 case .failed(let address, let time, let moment):
                     order.failed(
                         address, of: addresses, after: .seconds(time), at: start + .seconds(moment))

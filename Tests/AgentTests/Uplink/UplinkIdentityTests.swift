@@ -2,6 +2,7 @@
 import Configuration
 import Crypto
 import Foundation
+import JSON
 import Support
 import Testing
 
@@ -29,6 +30,25 @@ import Testing
                 #expect((facts[.posixPermissions] as? NSNumber)?.intValue == 0o600)
             }
         }
+    }
+
+    @Test func `several addresses come back, and an earlier agent reads the first`() throws {
+        let folder = try TemporaryDirectory("identity")
+        var identity = try saved(folder)
+        func stored() throws -> JSON {
+            try JSON(parsing: Array(try Data(contentsOf: URL(filePath: folder.file("relay.json")))))
+        }
+        #expect(try stored()["relays"] == nil)
+        identity.addresses = ["tls://a:1", "wss://b"]
+        try identity.save(to: folder.path)
+        #expect(try Identity.load(from: folder.path).addresses == ["tls://a:1", "wss://b"])
+        #expect(try stored()["relay"] == "tls://a:1")
+        // An earlier agent, or a person, has changed the one that it knows.
+        var json = try stored().objectValue ?? [:]
+        json["relay"] = "tls://c:1"
+        try folder.write("\(JSON.object(json))", to: "relay.json")
+        chmod(folder.file("relay.json"), 0o600)
+        #expect(try Identity.load(from: folder.path).addresses == ["tls://c:1"])
     }
 
     @Test func `the next key stays the same until it is in use, and then is the key`() throws {
