@@ -11,9 +11,8 @@ import Wire
 
 /// An accepted connection to the relay.
 @IO final class RelayConnection {
-    /// From a call's bytes to the bytes of its reply; the other argument says whether the tunnel
-    /// that the call came over has ended.
-    typealias Answer = @IO @Sendable ([UInt8], @escaping @IO @Sendable () -> Bool) async -> [UInt8]
+    /// From a call's bytes to the bytes of its reply; the call came over the tunnel.
+    typealias Answer = @IO @Sendable ([UInt8], Tunnel) async -> [UInt8]
 
     /// Answers a raw stream that the relay opens.
     typealias Accept = @IO @Sendable (TunnelStream) -> StreamAnswer
@@ -45,10 +44,8 @@ import Wire
             stream.exportKeyingMaterial(
                 label: Contract.exporterLabel, count: Contract.bindingBytes) ?? []
         tunnel.onClose = { settled.set(.failure(.ended("the relay closed the connection: \($0)"))) }
-        tunnel.onCall = { bytes in
-            if case .success? = settled.value {
-                return await answer(bytes) { [weak tunnel] in tunnel?.isClosed ?? true }
-            }
+        tunnel.onCall = { [weak tunnel] bytes in
+            if case .success? = settled.value, let tunnel { return await answer(bytes, tunnel) }
             return greet(bytes, key, binding, greeting, settled)
         }
         tunnel.onStream = { stream in
