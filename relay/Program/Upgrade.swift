@@ -54,7 +54,8 @@ import Programs
         do throws(AdminFault) {
             return try await handOver()
         } catch {
-            Supervisor.status("an upgrade has failed; the relay goes on")
+            Supervisor.status(
+                "an upgrade has failed; the relay " + (loss == nil ? "goes on" : "cannot go on"))
             throw error
         }
     }
