@@ -116,6 +116,32 @@ import Testing
         #expect(await linked.relay.stop() == .exited(0))
     }
 
+    @Test
+    func `a token that is revoked while nobody has the folder is over for the relay that goes on`()
+        async throws
+    {
+        let linked = try await Linked.start()
+        let before = try await linked.status()
+        let token = try await RunningProcess.run(
+            Linked.original, ["tokens", "create", "lost", "--data", linked.data])
+        let caller = try MCPCaller(
+            url: before["mcp_url"]?.stringValue ?? "",
+            token: token.trimmingCharacters(in: .whitespacesAndNewlines))
+        _ = try await caller.structured("agent_list")
+        try await linked.put(
+            Self.readyThenFails + "\"$relay\" tokens revoke lost --data \"$data\" && exit 9\n")
+        let told = try linked.upgrade()
+        #expect(try await told.finished() == .exited(69))
+        #expect(told.errors.contains("code 9"), "\(told.errors)")
+        let isRefused = await eventually(within: .seconds(5)) { () -> Bool? in
+            do { _ = try await caller.structured("agent_list") } catch { return true }
+            return nil
+        }
+        #expect(isRefused == true)
+        #expect(try await linked.isServing(as: before))
+        #expect(await linked.relay.stop() == .exited(0))
+    }
+
     @Test func `a relay that may open no more files refuses, and goes on`() async throws {
         let linked = try await Linked.start()
         let before = try await linked.status()
@@ -204,6 +230,25 @@ import Testing
         #expect(told.errors.contains("needs an end and a start"), "\(told.errors)")
         #expect(try await linked.isServing(as: before))
         #expect(await linked.relay.stop() == .exited(0))
+    }
+
+    @Test func `what waits for the relay's end is known by its name`() async throws {
+        let folder = try TemporaryDirectory("tini")
+        // A shell under another name, which waits for what it has started as that program does.
+        try FileManager.default.createSymbolicLink(
+            atPath: folder.file("tini"), withDestinationPath: "/bin/sh")
+        let data = folder.file("data")
+        let kept = try RunningProcess(
+            folder.file("tini"),
+            [
+                "-c", "\"$0\" \"$@\"; exit $?", Linked.original, "serve", "--data", data, "--mcp",
+                "127.0.0.1:0", "--tunnel", "127.0.0.1:0",
+            ])
+        _ = try await kept.line(containing: "Agents:")
+        let told = try RunningProcess(Linked.original, ["upgrade", "--data", data])
+        #expect(try await told.finished() == .exited(69))
+        #expect(told.errors.contains("tini"), "\(told.errors)")
+        await kept.stop()
     }
 
     @Test func `a service manager that is not there is no reason to try`() async throws {

@@ -42,7 +42,7 @@ struct StartFailure: Error {
     private let entrance: ClientEntrance
     private var admin: AdminServer?
     private var timers: [LoopTimer] = []
-    /// Set while there may be another process of this relay.
+    /// Set while other processes may change the store.
     private var other: StoreWatch?
     /// How MCP clients reach it.
     var mcpURL: String { entrance.url }
@@ -98,6 +98,7 @@ struct StartFailure: Error {
             [weak service] in IO.task { await service?.changeKeys() }
         }
         service.timers = [saving, keyChanges]
+        service.followsOthers()
         return service
     }
 
@@ -238,7 +239,7 @@ struct StartFailure: Error {
         gate.close()
         if hasSuccessor {
             entrance.retire()
-            followsAnother()
+            followsOthers()
         } else {
             entrance.drain()
         }
@@ -304,6 +305,7 @@ struct StartFailure: Error {
     func stepBack(_ lock: FolderLock) throws(NetError) {
         isAside = false
         let resumed = Result { () throws(NetError) in try resume() }
+        followsOthers()
         try admin?.stepBack(lock)
         try resumed.get()
     }
@@ -324,10 +326,9 @@ struct StartFailure: Error {
         (try? await store.schemaVersion()).map { $0 > Schema.migrations.count } ?? false
     }
 
-    /// Puts in force what another process of this relay stores meanwhile.
-    ///
-    /// That one ends in less than 30 s.
-    func followsAnother() {
+    /// Puts in force what other processes store, while there may be some: another one of this
+    /// relay, which ends in less than 30 s, and commands that have found no relay.
+    private func followsOthers() {
         other = StoreWatch(store, for: .seconds(30)) { [weak self] () throws(StoreError) in
             guard let self else { return }
             try await fleet.reload()

@@ -60,13 +60,10 @@ import Loop
 
                 """)
             Supervisor.ready()
-            if let inheritance {
-                relay.followsAnother()
-                inheritance.line.say("serving")
-            }
+            inheritance?.line.say("serving")
             let ending = await ended.wait()
+            if ending != .successor { Supervisor.stopping() }
             if ending == .signal {
-                Supervisor.stopping()
                 Process.log(
                     "stopping: calls in flight may take some seconds; a second signal ends them")
             }
