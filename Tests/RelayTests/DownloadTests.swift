@@ -143,7 +143,8 @@ import Testing
 
     /// The agents' port, which has TLS alone, with a long program.
     @IO private final class Port {
-        let size = 10_000_000
+        /// More bytes than the system's buffers of a connection ever take (32 MiB, `tcp_rmem`).
+        let size = 60_000_000
         let door: DownloadDoor
         private let folder: TemporaryDirectory
         private let listener: Listener
@@ -151,8 +152,9 @@ import Testing
 
         init(patience: Duration = DownloadDoor.patience) throws {
             folder = try TemporaryDirectory("long")
-            try Data(count: size).write(
-                to: URL(fileURLWithPath: folder.file("homeline-agent-linux-x86_64")))
+            let file = try folder.write("", to: "homeline-agent-linux-x86_64")
+            // A hole: nobody reads it to its end.
+            guard truncate(file, size) == 0 else { throw Unavailable("truncate: errno \(errno)") }
             let door = DownloadDoor(AgentPrograms(folders: [folder.file("")]), patience: patience)
             let made = try SelfSignedCertificate.generate(commonName: "relay")
             let context = try TLSContext(
