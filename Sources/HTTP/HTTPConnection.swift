@@ -231,7 +231,7 @@ import Net
     private func request() -> HTTPRequest {
         HTTPRequest(
             bytes: headBytes, head: head, body: body.bytes, claim: body.claim, peer: stream.peer,
-            peerAddress: (stream as? SocketStream)?.peerAddress)
+            peerAddress: stream.peerAddress, isEncrypted: stream is TLSStream)
     }
 
     private func dispatch() {

@@ -14,10 +14,12 @@ public struct HTTPRequest: Sendable {
     public let peer: String
     /// The peer's IP address; `nil` on a Unix socket.
     public let peerAddress: SocketAddress?
+    /// Whether it came over TLS.
+    public let isEncrypted: Bool
 
     init(
         bytes: [UInt8], head: RequestHead, body: [UInt8], claim: ByteBudget.Claim?, peer: String,
-        peerAddress: SocketAddress?
+        peerAddress: SocketAddress?, isEncrypted: Bool
     ) {
         self.bytes = bytes
         self.head = head
@@ -25,12 +27,13 @@ public struct HTTPRequest: Sendable {
         self.claim = claim
         self.peer = peer
         self.peerAddress = peerAddress
+        self.isEncrypted = isEncrypted
     }
 
     /// A request built in code, to test a handler without a connection.
     public init(
         method: String, target: String, headers: HTTPHeaders = [:], body: [UInt8] = [],
-        peerAddress: SocketAddress? = nil
+        peerAddress: SocketAddress? = nil, isEncrypted: Bool = false
     ) throws(HTTPError) {
         var bytes = Array("\(method) \(target) HTTP/1.1\r\n".utf8)
         if headers["host"] == nil { bytes.append(literal: "Host: localhost\r\n") }
@@ -40,7 +43,8 @@ public struct HTTPRequest: Sendable {
         guard try parser.parse(bytes.span, HTTPLimits()) else { throw .refused(status: 400) }
         self.init(
             bytes: bytes, head: parser.head, body: body, claim: nil,
-            peer: peerAddress?.description ?? "local", peerAddress: peerAddress)
+            peer: peerAddress?.description ?? "local", peerAddress: peerAddress,
+            isEncrypted: isEncrypted)
     }
 
     /// The method, as sent.

@@ -121,6 +121,12 @@ import Net
         finished()
     }
 
+    /// Ends the connection in the middle of such a body, so that nobody takes it as whole.
+    public func abort() {
+        guard phase == .streaming, !isDisconnected else { return }
+        connection.cut()
+    }
+
     /// Cancels the handler's task; its response is still sent.
     public func cancel() { task?.cancel() }
 

@@ -78,10 +78,7 @@ public import Net
             return
         }
         guard phase != .draining, connections.count < limits.connections else {
-            stream.write(Array("HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\n".utf8))
-            stream.write(Array("Connection: close\r\nContent-Length: 0\r\n\r\n".utf8))
-            stream.onClose = { _ in onKnown?() }
-            return stream.finish()
+            return Self.refuse(stream, onEnd: onKnown)
         }
         let connection = HTTPConnection(stream, self, onKnown: onKnown)
         connections[ObjectIdentifier(connection)] = connection
@@ -90,6 +87,14 @@ public import Net
                 self?.expireDue()
             }
         }
+    }
+
+    /// Answers with 503 in place of serving; `onEnd` is called when the stream has ended.
+    public static func refuse(_ stream: any ByteStream, onEnd: (@IO () -> Void)? = nil) {
+        stream.write(Array("HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\n".utf8))
+        stream.write(Array("Connection: close\r\nContent-Length: 0\r\n\r\n".utf8))
+        stream.onClose = { _ in onEnd?() }
+        stream.finish()
     }
 
     /// Closes the connections of one client: each after its response, and all after `grace`.

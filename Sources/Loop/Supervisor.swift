@@ -23,14 +23,37 @@ import Glibc
         beat = LoopTimer(after: pause, repeating: pause) { send("WATCHDOG=1") }
     }
 
-    /// Reports in one line what the service does.
-    public static func status(_ line: String) {
+    /// Reports in one line what the service does; returns whether the report was sent.
+    @discardableResult
+    public static func status(_ line: String) -> Bool {
         send("STATUS=" + line.map { $0.isNewline ? " " : $0 })
+    }
+
+    /// Whether a manager asked for messages.
+    public static var isThere: Bool { Process.environment["NOTIFY_SOCKET"] != nil }
+
+    /// Reports that another process is the service's main one from now on, and shows that its loop
+    /// is alive.
+    public static func isSucceeded(by pid: Int32) {
+        send("MAINPID=\(pid)\nSTATUS=process \(pid) has taken over")
+        endBeat()
+    }
+
+    /// The environment for a process that takes over from this one: it beats in its place.
+    public static func environmentOfSuccessor() -> [String: String] {
+        var environment = Process.environment
+        // It names this process; without it any process may beat (sd_watchdog_enabled(3)).
+        environment["WATCHDOG_PID"] = nil
+        return environment
     }
 
     /// Reports that the service is about to end.
     public static func stopping() {
         send("STOPPING=1")
+        endBeat()
+    }
+
+    private static func endBeat() {
         beat?.cancel()
         beat = nil
     }

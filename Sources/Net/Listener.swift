@@ -83,14 +83,21 @@ public import Loop
     }
 
     /// Stops accepting until `resume`; connections wait in the system meanwhile.
-    public func pause() {
+    ///
+    /// Throws, and goes on accepting, when the process may open no more descriptors.
+    public func pause() throws(NetError) {
         guard isTCP, held == nil, let descriptor else { return }
-        // libuv has a connection in hand that was left for the next turn.
+        let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
+        guard copy >= 0 else {
+            throw .cannotListen(
+                address: address?.description ?? "", reason: String(cString: strerror(errno)))
+        }
+        // libuv has a connection in hand that was left for later, and would drop it.
         if intake.next != nil {
             intake = Intake()
-            accept()
+            take()
         }
-        held = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
+        held = copy
         closeStream()
     }
 
@@ -161,10 +168,15 @@ public import Loop
     private static let pause = Duration.milliseconds(5)
 
     private func accept() {
-        guard let handle, intake.next == nil else { return }
+        guard handle != nil, intake.next == nil else { return }
         if shouldWait?() == true { return accept(after: Self.pause) }
         if intake.turn != IO.loop.turn { (intake.turn, intake.taken) = (IO.loop.turn, 0) }
         guard intake.taken < Self.perTurn else { return accept(after: .zero) }
+        take()
+    }
+
+    private func take() {
+        guard let handle else { return }
         intake.taken += 1
         let connection = SocketStream(tcp: isTCP)
         guard uv_accept(stream(handle), connection.stream) == 0 else {

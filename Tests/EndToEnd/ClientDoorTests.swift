@@ -47,6 +47,30 @@ import Testing
         #expect(await serving.stop() == .exited(0))
     }
 
+    /// The agents' programs are at `/agent/…`.
+    @Test func `MCP is reached at an outside path that looks like a download`() async throws {
+        let folder = try TemporaryDirectory("door")
+        let serving = try RunningProcess(
+            Repository.program("homeline-relay"),
+            [
+                "serve", "--data", folder.file("relay"), "--mcp", "127.0.0.3:0", "--tunnel",
+                "127.0.0.1:0", "--public-url", "https://relay.example/~me/agent",
+            ])
+        _ = try await serving.line(containing: "MCP clients:")
+        let port = try #require(Self.port(of: serving, at: "127.0.0.3"))
+        func status(_ words: String...) async throws -> String {
+            try await RunningProcess.run(
+                "/usr/bin/env",
+                ["curl", "-s", "--max-time", "10", "-w", "\n%{http_code}"] + words)
+        }
+        let place = "http://127.0.0.3:\(port)/~me/agent"
+        // No token, so that it is refused; a download refuses any POST.
+        #expect(try await status("-d", "{}", "\(place)/mcp").hasSuffix("\n401"))
+        #expect(
+            try await status("\(place)/install").contains("base='https://relay.example/~me/agent'"))
+        #expect(await serving.stop() == .exited(0))
+    }
+
     /// The port on which a process listens at an address (Linux's `/proc`).
     private static func port(of process: RunningProcess, at address: String) -> Int? {
         let bytes = address.split(separator: ".").compactMap { UInt8($0) }.reversed()

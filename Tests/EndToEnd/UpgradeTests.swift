@@ -2,6 +2,8 @@
 // fails.
 import Foundation
 import JSON
+import Loop
+import Net
 import Support
 import Testing
 
@@ -105,45 +107,101 @@ import Testing
         await home.stop()
     }
 
-    @Test func `a program that does not start leaves the running relay as it is`() async throws {
-        // The relay is started by a link, in whose place other programs are put then.
-        let folder = try TemporaryDirectory("upgrade")
-        let program = folder.file("homeline-relay")
-        let original = Repository.program("homeline-relay")
-        try FileManager.default.createSymbolicLink(
-            atPath: program, withDestinationPath: original)
-        let data = folder.file("other")
+    @Test func `a service manager learns of the new process, which says that it is alive`()
+        async throws
+    {
+        let processes = Processes()
+        let folder = try TemporaryDirectory("notify")
+        let manager = try ServiceManager(folder.file("notify"))
+        let (program, data) = (Repository.program("homeline-relay"), folder.file("relay"))
+        // The id of the shell is that of the program that takes its place.
         let relay = try RunningProcess(
-            program, ["serve", "--data", data, "--mcp", "127.0.0.1:0", "--tunnel", "127.0.0.1:0"])
-        _ = try await relay.line(containing: "Agents:")
-        let ask = [original, "status", "--json", "--data", data]
-        let before = try JSON(parsing: try await RunningProcess.run(ask[0], Array(ask[1...])))
-        for (number, (text, words)) in [
-            ("#!/bin/sh\nexit 3\n", "exited with code 3"), (nil, "was not started"),
-            // It says that it is ready, and fails when the other one has stepped aside.
-            ("#!/bin/sh\necho ready >&3\nread word <&3\nexit 4\n", "exited with code 4"),
-            ("#!/bin/sh\necho failed: no luck >&3\nexit 1\n", "no luck"),
-        ].enumerated() as EnumeratedSequence<[(String?, String)]> {
-            unlink(program)
-            if let text {
-                // By another process: one that this one starts meanwhile would hold the file open.
-                try await RunningProcess.run(
-                    "/bin/sh",
-                    ["-c", "printf '%s' \"$1\" >\"$0\" && chmod 700 \"$0\"", program, text])
-            }
-            let told = try RunningProcess(original, ["upgrade", "--data", data])
-            #expect(try await told.finished() == .exited(69), "\(words)")
-            #expect(told.errors.contains(words), "\(told.errors)")
-            let now = try JSON(parsing: try await RunningProcess.run(ask[0], Array(ask[1...])))
-            #expect(now["pid"] == before["pid"] && now["mcp_url"] == before["mcp_url"])
-            let url = try #require(now["mcp_url"]?.stringValue)
-            let caller = try MCPCaller(
-                url: url,
-                token: try await RunningProcess.run(
-                    original, ["tokens", "create", "t\(number)", "--data", data]
-                ).trimmingCharacters(in: .whitespacesAndNewlines))
-            #expect(try await caller.structured("agent_list")["agents"] == [])
-        }
-        #expect(await relay.stop() == .exited(0))
+            "/bin/sh",
+            [
+                "-c", "WATCHDOG_PID=$$ exec \"$0\" \"$@\"", program, "serve", "--data", data,
+                "--mcp", "127.0.0.1:0", "--tunnel", "127.0.0.1:0",
+            ],
+            environment: ["NOTIFY_SOCKET": folder.file("notify"), "WATCHDOG_USEC": "200000"])
+        #expect(await manager.hears("READY=1"))
+        #expect(await manager.hears("WATCHDOG=1"))
+        let told = try JSON(
+            parsing: try await RunningProcess.run(
+                program, ["upgrade", "--json", "--data", data]))
+        let pid = try #require(told["pid"]?.intValue.flatMap { Int32(exactly: $0) })
+        processes.add(pid)
+        #expect(await manager.hears("MAINPID=\(pid)\n"))
+        // The new process has its standard output.
+        #expect(await holds { relay.end == .exited(0) })
+        // What is still there may be of the old process; what comes now is not.
+        while manager.next() != nil {}
+        #expect(await manager.hears("WATCHDOG=1", within: .seconds(5)))
+        kill(pid, SIGTERM)
+        #expect(await manager.hears("STOPPING=1"))
     }
+
+    @Test @IO func `a token that is revoked at the new process ends at the old one, too`()
+        async throws
+    {
+        let processes = Processes()
+        let home = try await Installation.start()
+        let open = try await OpenRequest.begin(home)
+        let told = try await home.relay("upgrade", "--json")
+        processes.add(try #require(told["pid"]?.intValue.flatMap { Int32(exactly: $0) }))
+        try await IO.sleep(for: .milliseconds(200))
+        #expect(!open.isOver)
+        _ = try await home.relay("tokens", "revoke", open.token, "--json")
+        // 1 s until it is seen, and 3 s for a client that does not read.
+        #expect(await holds(within: .seconds(5)) { open.isOver })
+        #expect(open.answer == "")
+        await home.stop()
+    }
+
+    /// A certificate's hook, a terminal that closes, an operator who asks twice.
+    @Test @IO func `a relay that lets its calls end does not die of HUP and USR2`() async throws {
+        let home = try await Installation.start()
+        let open = try await OpenRequest.begin(home)
+        let relay = try #require(home.process("relay"))
+        relay.signal(SIGTERM)
+        _ = try await relay.line(containing: "stopping")
+        for number in [SIGHUP, SIGUSR2, SIGHUP] { relay.signal(number) }
+        open.finish()
+        #expect(await holds { open.isOver })
+        #expect(open.answer.hasPrefix("HTTP/1.1 "), "\(open.answer)")
+        #expect(try await relay.finished() == .exited(0))
+    }
+}
+
+/// A request whose last byte is missing: the relay waits for it, and with it a process that ends.
+@IO private final class OpenRequest {
+    let token: String
+    private let stream: SocketStream
+    private(set) var answer = ""
+    private(set) var isOver = false
+
+    static func begin(_ home: Installation) async throws -> OpenRequest {
+        let token = try await home.token("open")
+        let port = try #require(URL(string: home.url)?.port.flatMap { UInt16(exactly: $0) })
+        let stream = try await SocketStream.connect(host: "127.0.0.1", port: port)
+        let open = OpenRequest("open", stream)
+        stream.write(
+            Array(
+                """
+                POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer \(token)\r
+                Content-Type: application/json\r\nAccept: application/json, text/event-stream\r
+                Content-Length: 2\r\n\r\n{
+                """.utf8))
+        // The relay has read it, as it answers another connection that came later.
+        _ = try await home.relay("status", "--json")
+        return open
+    }
+
+    private init(_ token: String, _ stream: SocketStream) {
+        (self.token, self.stream) = (token, stream)
+        unsafe stream.onData = { [weak self] bytes in
+            unsafe self?.answer += String(decoding: bytes, as: UTF8.self)
+        }
+        stream.onClose = { [weak self] _ in self?.isOver = true }
+    }
+
+    func finish() { stream.write(Array("}".utf8)) }
 }

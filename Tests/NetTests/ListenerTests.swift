@@ -96,4 +96,32 @@ import Testing
         #expect(held == nil && accepted == 32)
         for socket in sockets { Glibc.close(socket) }
     }
+
+    /// Another process takes what waits in the system; what libuv has is nobody else's.
+    @Test @IO func `a connection that waits here while it pauses is served, not dropped`()
+        async throws
+    {
+        var kept: [SocketStream] = []
+        var isFull = false
+        let listener = try Listener.tcp(loopback) {
+            kept.append($0)
+            isFull = true
+        }
+        listener.shouldWait = { isFull }
+        let sockets = backlog(3, UInt16(try #require(listener.address?.port)))
+        for _ in 0..<10_000 where kept.isEmpty { try await IO.sleep(for: .milliseconds(1)) }
+        try await IO.sleep(for: .milliseconds(20))
+        #expect(kept.count == 1)
+        try listener.pause()
+        #expect(kept.count == 2)
+        try await IO.sleep(for: .milliseconds(20))
+        #expect(kept.count == 2)
+        isFull = false
+        listener.shouldWait = nil
+        try listener.resume()
+        for _ in 0..<10_000 where kept.count < 3 { try await IO.sleep(for: .milliseconds(1)) }
+        #expect(kept.count == 3)
+        for socket in sockets { Glibc.close(socket) }
+        listener.close()
+    }
 }

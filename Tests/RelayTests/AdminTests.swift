@@ -134,6 +134,39 @@ private let program = Program(
         #expect(bad.exit == ExitCode.data && running.live.changed.count == 1)
     }
 
+    @Test func `an address that other machines may not find is doubted, one that was given is not`()
+        async throws
+    {
+        let directory = try TemporaryDirectory("admin")
+        let store = try await Store.open(folder: directory.path)
+        for (url, isDoubted) in [
+            ("tls://relay:8643", true), ("tls://127.0.0.1:8643", true), ("tls://[::1]:8643", true),
+            ("tls://localhost:8643", true), ("tls://relay.example:8643", false),
+            ("tls://10.0.0.5:8643", false), ("tls://[2001:db8::1]:8643", false),
+            ("wss://relay.example/tunnel", false),
+        ] {
+            try await store.setFact("tunnel_url", url)
+            let outcome = try await run("invite --json", in: directory)
+            #expect(outcome.exit == ExitCode.ok)
+            #expect(outcome.errors.contains("--tunnel-url") == isDoubted, "\(url)")
+            let given = try await run("invite --tunnel-url \(url)", in: directory)
+            #expect(given.errors == "")
+        }
+        await store.close()
+    }
+
+    @Test func `a damaged pin is not taken for none`() async throws {
+        let directory = try TemporaryDirectory("admin")
+        let store = try await Store.open(folder: directory.path)
+        try await store.setFact("tunnel_url", "tls://relay.example:8643")
+        try await store.setFact("tunnel_pin", "sha256:damaged")
+        let outcome = try await run("invite", in: directory)
+        #expect(outcome.exit == ExitCode.data && outcome.errors.contains("pin"))
+        try await store.setFact("tunnel_pin", "public")
+        #expect(try await run("invite", in: directory).exit == ExitCode.ok)
+        await store.close()
+    }
+
     @Test func `without a relay the commands work on the store`() async throws {
         let directory = try TemporaryDirectory("admin")
         let none = try await run("agents", in: directory)

@@ -211,4 +211,111 @@ import Testing
         }
         #expect(SHA256.hash(answer.body) == sum)
     }
+
+    /// The agents' port, which has TLS alone, with a long program.
+    @IO private final class Port {
+        /// More bytes than the system's buffers of a connection ever take (32 MiB, `tcp_rmem`).
+        let size = 60_000_000
+        let door: DownloadDoor
+        private let folder: TemporaryDirectory
+        private let listener: Listener
+        private let client: TLSContext
+
+        init(patience: Duration = DownloadDoor.patience) throws {
+            folder = try TemporaryDirectory("long")
+            let file = try folder.write("", to: "homeline-agent-linux-x86_64")
+            // A hole: nobody reads it to its end.
+            guard truncate(file, size) == 0 else { throw Unavailable("truncate: errno \(errno)") }
+            let door = DownloadDoor(AgentPrograms(folders: [folder.file("")]), patience: patience)
+            let made = try SelfSignedCertificate.generate(commonName: "relay")
+            let context = try TLSContext(
+                serverCertificate: made.certificatePEM, key: made.keyPEM, alpn: ["http/1.1"])
+            client = try TLSContext(
+                client: .pin(try PublicKeyPin(certificatePEM: made.certificatePEM)),
+                alpn: ["http/1.1"])
+            self.door = door
+            listener = try Listener.tcp(try #require(SocketAddress(ip: "127.0.0.1", port: 0))) {
+                (socket) in
+                IO.task {
+                    guard
+                        let stream = try? await TLSStream.handshake(over: socket, context: context)
+                    else { return }
+                    await door.serve(stream, refusal: "elsewhere")
+                }
+            }
+        }
+
+        func dial() async throws -> Visitor {
+            let address = try #require(listener.address)
+            let socket = try await SocketStream.connect(to: address, deadline: .seconds(5))
+            return Visitor(
+                try await TLSStream.handshake(over: socket, context: client, serverName: "relay"))
+        }
+
+        func close() {
+            listener.close()
+            door.close()
+        }
+    }
+
+    /// One who asks for the program and reads only the beginning.
+    @IO private final class Visitor {
+        let stream: TLSStream
+        private(set) var received = 0
+        private(set) var head = ""
+        private(set) var isOver = false
+
+        init(_ stream: TLSStream) {
+            self.stream = stream
+            unsafe stream.onData = { [unowned self] bytes in
+                received += bytes.count
+                if head.utf8.count < 12 { head += unsafe String(decoding: bytes, as: UTF8.self) }
+                stream.pauseReading()
+            }
+            stream.onClose = { [weak self] _ in self?.isOver = true }
+        }
+
+        func ask() {
+            stream.write(Array("GET /agent/linux-x86_64 HTTP/1.1\r\nHost: h\r\n\r\n".utf8))
+        }
+
+        /// The status of what came.
+        func status() async -> String {
+            for _ in 0..<2000 where head.utf8.count < 12 {
+                try? await IO.sleep(for: .milliseconds(1))
+            }
+            return String(head.prefix(12).suffix(3))
+        }
+    }
+
+    @Test @IO func `on the agents' port an address has its share, too`() async throws {
+        let port = try Port()
+        defer { port.close() }
+        var visitors: [Visitor] = []
+        for number in 0...DownloadDoor.share {
+            let visitor = try await port.dial()
+            visitor.ask()
+            #expect(await visitor.status() == (number < DownloadDoor.share ? "200" : "503"))
+            visitors.append(visitor)
+        }
+        // Those who ask for nothing have a share as well.
+        while visitors.count < DownloadDoor.visitorShare { visitors.append(try await port.dial()) }
+        let last = try await port.dial()
+        #expect(await last.status() == "503")
+        for visitor in visitors + [last] { visitor.stream.close() }
+    }
+
+    @Test @IO func `a download that takes too long is cut off`() async throws {
+        let port = try Port(patience: .milliseconds(100))
+        defer { port.close() }
+        let visitor = try await port.dial()
+        visitor.ask()
+        #expect(await visitor.status() == "200")
+        try await IO.sleep(for: .milliseconds(150))
+        for _ in 0..<2000 where !visitor.isOver {
+            visitor.stream.resumeReading()
+            try await IO.sleep(for: .milliseconds(1))
+        }
+        #expect(visitor.isOver && visitor.received < port.size)
+    }
 }

@@ -101,7 +101,11 @@ import Wire
         if loss != .never {
             _ = await agent.ended.wait()
             // The agent comes with the key that it has, and the relay begins again by itself.
-            _ = try await connect(house, keys, joined.record, number: 2)
+            let second = try await connect(house, keys, joined.record, number: 2)
+            await change.value
+            try await IO.sleep(for: .milliseconds(50))
+            // One that came with the new key is left alone.
+            if loss == .ofTheReply { #expect(!second.tunnel.isClosed) }
         }
         await change.value
         if keys.present.publicKey == first.publicKey {

@@ -32,4 +32,11 @@ import Testing
             peerAddress: SocketAddress(ip: peer, port: 9))
         #expect(LocalClient.isOne(request, allowedOrigins: ["https://app.example"]) == isOne)
     }
+
+    @Test func `what comes over TLS is of nobody on this machine`() throws {
+        let request = try HTTPRequest(
+            method: "POST", target: "/mcp", peerAddress: SocketAddress(ip: "127.0.0.1", port: 9),
+            isEncrypted: true)
+        #expect(!LocalClient.isOne(request, allowedOrigins: []))
+    }
 }

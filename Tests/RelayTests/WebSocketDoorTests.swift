@@ -139,4 +139,15 @@ import Wire
         }
         door.close()
     }
+
+    @Test @IO func `a relay that is ending sends agents away, and says when to come`() async throws
+    {
+        let door = try await Door()
+        door.house.gate.close()
+        let answer = try await HTTPClient(host: "x") { [door] () async throws(NetError) in
+            try await SocketStream.connect(to: door.address, deadline: .seconds(5))
+        }.get("/tunnel", headers: ["Upgrade": "websocket"])
+        #expect(answer.status == 503 && answer.headers("retry-after") == ["1"])
+        door.close()
+    }
 }

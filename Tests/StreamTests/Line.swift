@@ -86,7 +86,7 @@ import Wire
         let service = service
         uplink = Uplink(
             folder: folder.path, identity: identity,
-            answer: { await service.dispatcher.answer($0, isLost: $1) },
+            answer: { await service.dispatcher.answer($0, over: $1) },
             accept: { service.streams.accept($0) }, log: { _ in })
         running = IO.task { [uplink] in await uplink.run() }
         #expect(await until { self.isOnline })

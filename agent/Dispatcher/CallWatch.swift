@@ -2,6 +2,7 @@
 // them, and their waits for output can be ended. Invariant: a call is listed only while it is
 // served, and its progress only for its own principal.
 import Loop
+import Tunnel
 import Wire
 
 /// The calls that are being watched.
@@ -27,8 +28,13 @@ import Wire
         }
     }
 
-    /// Ends the waits for output: each call is answered with what there is.
-    func endWaits() { for visit in Array(served.values) { visit.patience.end() } }
+    /// Ends the waits for output, of the calls over one tunnel if it is given: each is answered
+    /// with what there is.
+    func endWaits(over tunnel: Tunnel?) {
+        for visit in Array(served.values) where tunnel == nil || visit.tunnel === tunnel {
+            visit.patience.end()
+        }
+    }
 
     private func shown<T: Sendable>(
         _ visit: Visit, _ body: @IO () async throws(Fault) -> T

@@ -3,6 +3,7 @@
 // Invariant: every call is answered, by a result or by a fault whose sentence says what to do.
 import JSON
 import Loop
+import Tunnel
 import Wire
 
 /// Routes the relay's calls.
@@ -48,17 +49,14 @@ import Wire
         }
     }
 
-    /// Ends the waits for output of the calls that are served: each is answered with what there
-    /// is.
-    func endWaits() { watch.endWaits() }
+    /// Ends the waits for output of the calls that are served, or of those that came over one
+    /// tunnel: each is answered with what there is.
+    func endWaits(over tunnel: Tunnel? = nil) { watch.endWaits(over: tunnel) }
 
     /// Answers one call.
     ///
-    /// `isLost` says whether the tunnel that it came over has ended: the relay may ask again over
-    /// the next one.
-    func answer(
-        _ bytes: [UInt8], isLost: @escaping @IO @Sendable () -> Bool = { false }
-    ) async -> [UInt8] {
+    /// Once the tunnel that it came over has ended, the relay may ask again over the next one.
+    func answer(_ bytes: [UInt8], over tunnel: Tunnel? = nil) async -> [UInt8] {
         CrashPoint.reach("agent.received")
         do throws(Fault) {
             let request = try Request(decoding: bytes)
@@ -74,15 +72,19 @@ import Wire
             guard entry.row.runsOnce,
                 let call = journal.call(request, isShortLived: !entry.row.changesTargets)
             else {
-                let served = await (try service(of: entry, request, policy))()
+                let served = await (try service(of: entry, request, policy, tunnel))()
                 if !Task.isCancelled { served.delivered?() }
                 return served.reply
             }
             // A caller that has lost a right gets no earlier reply either.
             try admit(
                 request.caller, to: entry.row, try Fields(request.arguments), isRepeated: true)
+            let isInCode = tunnel == nil
+            let isLost: @IO @Sendable () -> Bool = { [weak tunnel] in
+                tunnel?.isClosed ?? !isInCode
+            }
             return try await journal.reply(to: call, isLost: isLost) { () throws(Fault) in
-                try service(of: entry, request, policy)
+                try service(of: entry, request, policy, tunnel)
             }
         } catch {
             return Reply.fault(error).encoded()
@@ -91,12 +93,12 @@ import Wire
 
     /// What serves a call, whose arguments are checked at once.
     private func service(
-        of entry: Entry, _ request: Request, _ policy: Policy
+        of entry: Entry, _ request: Request, _ policy: Policy, _ tunnel: Tunnel?
     ) throws(Fault) -> Journal.Service {
         let fields = try Self.limited(entry.row.limit, try Fields(request.arguments), policy)
         let served = try entry.read(fields)
         try admit(request.caller, to: entry.row, fields)
-        let (visit, watch) = (Visit(request.caller), watch)
+        let (visit, watch) = (Visit(request.caller, over: tunnel), watch)
         CrashPoint.reach("agent.admitted")
         return {
             do throws(Fault) {

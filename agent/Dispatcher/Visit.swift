@@ -1,6 +1,7 @@
 // One call while it is served: its caller and its progress. The dispatcher makes it and passes it
 // to the part. Invariant: only its part reports progress, and only while the call is served.
 import Loop
+import Tunnel
 import Wire
 
 /// A call that is being served.
@@ -15,7 +16,12 @@ import Wire
     /// What the call waits for before there is progress: a login that a person confirms.
     let notice = Notice()
 
-    init(_ caller: Caller) { self.caller = caller }
+    /// The tunnel that the call came over; nil if that has ended.
+    private(set) weak var tunnel: Tunnel?
+
+    init(_ caller: Caller, over tunnel: Tunnel? = nil) {
+        (self.caller, self.tunnel) = (caller, tunnel)
+    }
 
     /// Has something done once the caller gets the answer, which may be lost with its tunnel.
     func onDelivery(_ body: @escaping @IO () -> Void) { delivery.append(body) }

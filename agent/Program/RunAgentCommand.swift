@@ -23,7 +23,7 @@ import Wire
         let (dispatcher, survey) = (agent.dispatcher, agent.survey)
         await survey.start()
         let uplink = Uplink(
-            folder: folder, identity: identity, answer: { await dispatcher.answer($0, isLost: $1) },
+            folder: folder, identity: identity, answer: { await dispatcher.answer($0, over: $1) },
             greeting: {
                 $0.facts = survey.facts
                 agent.events.saidFacts()

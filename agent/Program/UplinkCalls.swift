@@ -12,9 +12,13 @@ import Wire
             Process.log("the relay calls this agent \(welcome.name) now")
             return [:]
         }
-        dispatcher.serve(.drain) { [weak uplink, weak dispatcher] (call: Drain, _) in
+        dispatcher.serve(.drain) { [weak uplink, weak dispatcher] (call: Drain, visit) in
             uplink?.drain(call)
-            dispatcher?.endWaits()
+            // A process with a successor has time, and says it again: what is about to end does. It
+            // says nothing of the calls of that successor.
+            if !call.hasSuccessor, let tunnel = visit.tunnel {
+                dispatcher?.endWaits(over: tunnel)
+            }
             return [:]
         }
         dispatcher.serve(.offerKey) { [weak uplink] (call: OfferKey, _) throws(Fault) in

@@ -58,12 +58,13 @@ struct Identity: Sendable {
 
     /// Puts a key that has joined in the place of the folder's own.
     static func use(_ key: Ed25519PrivateKey, in folder: String) throws(UplinkError) {
-        unsafe unlink(nextKeyFile(folder))
         do throws(CryptoError) {
             try SecureFile.write(keyFile(folder), try key.pem())
         } catch {
             throw .identity("cannot write \(keyFile(folder)): \(error)")
         }
+        // Afterwards: where the key was not written, it is still to be found in its own file.
+        unsafe unlink(nextKeyFile(folder))
         unsafe unlink(newKeyFile(folder))
     }
 

@@ -10,9 +10,8 @@ import Wire
 
 /// An accepted connection to the relay.
 @IO final class RelayConnection {
-    /// From a call's bytes to the bytes of its reply; the other argument says whether the tunnel
-    /// that the call came over has ended.
-    typealias Answer = @IO @Sendable ([UInt8], @escaping @IO @Sendable () -> Bool) async -> [UInt8]
+    /// From a call's bytes to the bytes of its reply; the call came over the tunnel.
+    typealias Answer = @IO @Sendable ([UInt8], Tunnel) async -> [UInt8]
 
     /// Answers a raw stream that the relay opens.
     typealias Accept = @IO @Sendable (TunnelStream) -> StreamAnswer
@@ -38,9 +37,9 @@ import Wire
     ) async throws(UplinkError) -> RelayConnection {
         let stream = try await dial(relay, pin, way)
         let (greeting, tunnel) = RelayGreeting.begin(over: stream, key: key, complete: greeting)
-        tunnel.onCall = { bytes in
-            guard greeting.isWelcomed else { return greeting.answer(bytes) }
-            return await answer(bytes) { [weak tunnel] in tunnel?.isClosed ?? true }
+        tunnel.onCall = { [weak tunnel] bytes in
+            guard greeting.isWelcomed, let tunnel else { return greeting.answer(bytes) }
+            return await answer(bytes, tunnel)
         }
         tunnel.onStream = { greeting.isWelcomed ? accept($0) : .refused }
         let failure: UplinkError

@@ -2,6 +2,7 @@
 // Invariant: what scripts read, such as an invitation or a token, is alone on its line.
 
 import JSON
+import Loop
 
 /// Writes results as text.
 enum AdminText {
@@ -49,6 +50,21 @@ enum AdminText {
                 empty: "no tokens: homeline-relay tokens create NAME makes one")
         default: members(result)
         }
+    }
+
+    /// What a person should doubt about a result: the address in an invitation, which came from
+    /// this machine's name, or is of this machine alone; nil: nothing.
+    static func doubt(_ request: JSON, _ result: JSON) -> String? {
+        guard request["command"] == "invite", request["tunnel_url"] == nil,
+            let url = (result["tunnel_url"]?.stringValue).flatMap({ try? TunnelURL($0) })
+        else { return nil }
+        let isLoopback = SocketAddress(ip: url.host, port: url.port)?.isLoopback ?? false
+        guard isLoopback || !url.host.contains(where: { $0 == "." || $0 == ":" }) else {
+            return nil
+        }
+        return "homeline-relay: other machines may not find the relay at \(url.host): give the "
+            + "address that they dial with --tunnel-url, or once for all with TunnelUrl in "
+            + "relay.conf\n"
     }
 
     private static func line(_ value: JSON?) -> String { word(value) + "\n" }

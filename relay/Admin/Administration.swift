@@ -116,12 +116,7 @@ struct AdminFault: Error, Equatable, Sendable {
                     + "--tunnel-url",
                 exit: ExitCode.unavailable)
         }
-        var pin: [UInt8]?
-        switch try await store.fact("tunnel_pin") {
-        case "public": pin = nil
-        case let text?: pin = PublicKeyPin(text)?.bytes
-        case nil: pin = try RelayIdentity(folder: folder).pin.bytes
-        }
+        let pin = try await pin()
         let seal = await programs.seal()
         if request["pasted"] == true, let lack = PastedLine.lack(seal: seal) {
             throw AdminFault(message: lack, exit: ExitCode.unavailable)
@@ -146,6 +141,23 @@ struct AdminFault: Error, Equatable, Sendable {
             "id": .string(record.id), "expires": .string(UTCTime(record.expires).rfc3339),
             "tunnel_url": .string(url), "tunnel_urls": .array(urls.map(JSON.string)),
         ]
+    }
+
+    /// The pin of the key that agents find; nil: a public authority vouches for it.
+    private func pin() async throws -> [UInt8]? {
+        switch try await store.fact("tunnel_pin") {
+        case "public": return nil
+        case let text?:
+            // A pin that cannot be read must not turn into "any public authority will do".
+            guard let pin = PublicKeyPin(text) else {
+                throw AdminFault(
+                    message: "the pin of the relay's key in relay.db is damaged: start the relay, "
+                        + "which stores it again",
+                    exit: ExitCode.data)
+            }
+            return pin.bytes
+        case nil: return try RelayIdentity(folder: folder).pin.bytes
+        }
     }
 
     private func invitations() async throws -> JSON {

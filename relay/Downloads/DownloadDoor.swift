@@ -12,12 +12,20 @@ import Net
     nonisolated static let share = 4
     /// Connections on the agents' port that may speak HTTP at once.
     nonisolated static let visitors = 64
+    /// Those of one address: the rest is for others.
+    nonisolated static let visitorShare = 32
+    /// How long one program may take: 18 MB over a line of 200 kbit/s take 12 minutes.
+    nonisolated static let patience = Duration.seconds(900)
 
     private let programs: AgentPrograms
     private let places = Shares(DownloadDoor.places, share: DownloadDoor.share)
+    private let visits = Shares(DownloadDoor.visitors, share: DownloadDoor.visitorShare)
+    private let patience: Duration
     private var server: HTTPServer?
 
-    init(_ programs: AgentPrograms) { self.programs = programs }
+    init(_ programs: AgentPrograms, patience: Duration = DownloadDoor.patience) {
+        (self.programs, self.patience) = (programs, patience)
+    }
 
     /// Whether a path is answered here, below whatever path a web server has for the relay.
     nonisolated static func serves(_ path: String) -> Bool {
@@ -71,11 +79,14 @@ import Net
             return Self.none(responder)
         }
         responder.start(headers: ["Content-Type": "application/octet-stream"])
+        let end = IO.now + patience
         do throws(HTTPError) {
-            while let bytes = await Blocking.run({ reading.next() }), !bytes.isEmpty {
+            while IO.now < end, let bytes = await Blocking.run({ reading.next() }) {
+                guard !bytes.isEmpty else { return responder.end() }
                 try await responder.write(bytes)
             }
-            responder.end()
+            // It cannot be read to its end, or takes too long.
+            responder.abort()
         } catch {
             // The client has left.
         }
@@ -87,6 +98,15 @@ import Net
     ///
     /// `refusal` is what other paths get.
     func serve(_ stream: TLSStream, refusal: String) async {
+        let visit: Shares.Place
+        do throws(Lack) {
+            visit = try visits.take(for: stream.peerAddress?.host ?? stream.peer)
+        } catch {
+            return await withCheckedContinuation { ended in
+                HTTPServer.refuse(stream) { ended.resume() }
+            }
+        }
+        defer { visit.giveBack() }
         let server = server ?? makeServer(refusal)
         self.server = server
         await withCheckedContinuation { ended in

@@ -17,7 +17,7 @@ enum InstallScript {
         (1...300).contains(text.utf8.count)
             && text.utf8.allSatisfy {
                 (48...58).contains($0) || (65...90).contains($0) || (97...122).contains($0)
-                    || [45, 46, 47, 91, 93, 95].contains($0)
+                    || [45, 46, 47, 91, 93, 95, 126].contains($0)
             }
     }
 }

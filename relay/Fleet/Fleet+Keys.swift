@@ -84,8 +84,10 @@ extension Fleet {
             _ = try await ask(member, .useKey, UseKey(publicKey: offered.publicKey).json)
             try check(connection)
         } catch {
-            // Without a reply nobody knows which key the agent has: it shows it when it dials.
-            if error.code != .internal { retire(self.member(id)?.connection) }
+            // Without a reply nobody knows which key the agent has: it shows it when it dials,
+            // unless it has come with the new one meanwhile.
+            let now = self.member(id)?.connection
+            if error.code != .internal, now?.key != key { retire(now) }
             throw error
         }
         connection.key = key

@@ -59,8 +59,9 @@ import Wire
         let records = try await store.agents()
         let live = Set(records.map(\.id))
         for (id, member) in members where !live.contains(id) {
-            member.connection?.line.close()
             members[id] = nil
+            // Who hears of its end finds that the agent is gone.
+            member.connection?.line.close()
         }
         arrivals.broadcast()
         for record in records where members[record.id] == nil {

@@ -69,8 +69,12 @@ import Wire
     /// Where it listens; nil before that.
     var address: SocketAddress? { listener?.address }
 
+    /// Whether it admits nobody any more.
+    private(set) var isClosed = false
+
     /// Stops listening.
     func close() {
+        isClosed = true
         listener?.close()
         downloads?.close()
         log.close()

@@ -20,6 +20,11 @@ import Wire
         guard request.header("origin") == nil else {
             return responder.send(status: 403, text: "web pages have no business here")
         }
+        guard !gate.isClosed else {
+            return responder.send(
+                status: 503, text: "this relay is ending: dial again in a moment",
+                headers: ["Retry-After": "1"])
+        }
         let stream = responder.openWebSocket(request, protocol: Contract.webSocketProtocol)
         if let stream { gate.accept(stream) }
     }

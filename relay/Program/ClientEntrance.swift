@@ -149,17 +149,18 @@ import Net
         if WebSocketDoor.serves(request.path) {
             return WebSocketDoor(gate: gate).answer(request, responder)
         }
+        // Before the downloads: a URL of the operator's may look like one of theirs.
+        if serves(request.path), let endpoint {
+            return await endpoint.handle(request, responder)
+        }
         if DownloadDoor.serves(request.path), let downloads = gate.downloads {
             let given = entrances.publicURL?.description.dropLast("/mcp".count)
             let scheme = entrances.certificate == nil ? "http" : "https"
             let base = given.map(String.init) ?? DownloadDoor.base(request, scheme: scheme)
             return await downloads.handle(request, responder, base: base)
         }
-        guard serves(request.path), let endpoint else {
-            return responder.sendNotFound(
-                "MCP is served at /mcp; there is no OAuth here: tokens come from the operator")
-        }
-        await endpoint.handle(request, responder)
+        responder.sendNotFound(
+            "MCP is served at /mcp; there is no OAuth here: tokens come from the operator")
     }
 
     /// Reads the files of its certificate again.

@@ -45,8 +45,12 @@ enum Limits {
             "the connection is closed"),
         Limit(
             "connections to the agents' port that speak HTTP", count: DownloadDoor.visitors, "503"),
+        Limit("of these from one address", count: DownloadDoor.visitorShare, "503"),
         Limit("agent programs being sent to new sites", count: DownloadDoor.places, "503"),
         Limit("of these to one address", count: DownloadDoor.share, "503"),
+        Limit(
+            "from the beginning of such a program to its end", time: DownloadDoor.patience,
+            "the connection is closed"),
         Limit("connections to the MCP port", count: http.connections, "503"),
         Limit(
             "raw streams at agents", count: AgentStreams.limit, share: AgentStreams.share,

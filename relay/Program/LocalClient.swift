@@ -17,9 +17,10 @@ enum LocalClient {
     /// origins.
     ///
     /// A proxy that reports itself does not count as this machine; one that does not (`ssh -L`, a
-    /// proxy with its defaults) cannot be told from a program of this machine.
+    /// proxy with its defaults) cannot be told from a program of this machine. Over TLS nobody
+    /// counts: a proxy that passes TLS on cannot report itself.
     static func isOne(_ request: HTTPRequest, allowedOrigins: Set<String>) -> Bool {
-        guard request.peerAddress?.isLoopback == true,
+        guard request.peerAddress?.isLoopback == true, !request.isEncrypted,
             !forwarding.contains(where: { request.header($0) != nil })
         else { return false }
         if let origin = request.header("origin") {

@@ -37,12 +37,13 @@ struct StartFailure: Error {
     private let gate: Gate
     private let administration: Administration
     private let started: Int64
-    private let folder: DataFolder
     /// Whether another process has the folder, or is to have it: nothing is stored then.
     private var isAside = false
     private let entrance: ClientEntrance
     private var admin: AdminServer?
     private var timers: [LoopTimer] = []
+    /// Set while other processes may change the store.
+    private var other: StoreWatch?
     /// How MCP clients reach it.
     var mcpURL: String { entrance.url }
     /// How agents reach it.
@@ -97,6 +98,7 @@ struct StartFailure: Error {
             [weak service] in IO.task { await service?.changeKeys() }
         }
         service.timers = [saving, keyChanges]
+        service.followsOthers()
         return service
     }
 
@@ -110,7 +112,6 @@ struct StartFailure: Error {
         _ entrances: Entrances
     ) {
         self.store = store
-        self.folder = folder
         started = store.now()
         fleet = Fleet(store: store)
         router = Router(fleet: fleet)
@@ -154,6 +155,19 @@ struct StartFailure: Error {
 
     private func listen(
         _ options: Options, _ urls: [TunnelURL], _ pin: PublicKeyPin, _ inheritance: Inheritance?
+    ) async throws {
+        do {
+            try await bind(options, url, pin, inheritance)
+        } catch let error as NetError where inheritance != nil {
+            // Both processes hold the earlier one's sockets, which have the port.
+            throw StartFailure(
+                "\(error); an address that changes on the same port needs an end and a start",
+                ExitCode.unavailable)
+        }
+    }
+
+    private func bind(
+        _ options: Options, _ url: TunnelURL?, _ pin: PublicKeyPin, _ inheritance: Inheritance?
     ) async throws {
         let tunnel = try await Self.resolve(options, Settings.tunnel)[0]
         let bound = try gate.listen(tunnel, adopting: inheritance?.socket(.tunnel, at: tunnel))
@@ -225,7 +239,12 @@ struct StartFailure: Error {
         for timer in timers { timer.cancel() }
         let end = IO.now + grace
         gate.close()
-        if hasSuccessor { entrance.retire() } else { entrance.drain() }
+        if hasSuccessor {
+            entrance.retire()
+            followsOthers()
+        } else {
+            entrance.drain()
+        }
         await fleet.sayFarewell(hasSuccessor: hasSuccessor)
         let waits = LoopTimer(after: Self.look, repeating: Self.look) { [weak fleet] in
             IO.task { await fleet?.endWaits() }
@@ -246,6 +265,7 @@ struct StartFailure: Error {
         fleet.close()
         AgentLog.shared.close()
         DoorLog.shared.close()
+        other?.cancel()
         await save()
         await store.close()
         // Only now may another relay run on the folder.
@@ -270,29 +290,51 @@ struct StartFailure: Error {
 
     /// Accepts no connections, and frees the folder: another process is about to do both.
     ///
-    /// What is connected goes on.
-    func stepAside() async {
-        gate.listener?.pause()
-        for listener in entrance.listeners { listener.pause() }
+    /// What is connected goes on. Throws, and changes nothing, if it could not go on itself then.
+    func stepAside() async throws(NetError) {
+        do throws(NetError) {
+            for listener in listeners { try listener.pause() }
+        } catch {
+            try? resume()
+            throw error
+        }
         await save()
         isAside = true
         admin?.stepAside()
     }
 
-    /// Goes on as before: the other process has failed.
-    func stepBack() throws(StartFailure) {
+    /// Goes on as before: the other process has failed, and `lock` is the folder's.
+    func stepBack(_ lock: FolderLock) throws(NetError) {
         isAside = false
-        do {
-            try gate.listener?.resume()
-            for listener in entrance.listeners { try listener.resume() }
-            guard let lock = try folder.lock() else {
-                throw StartFailure("another process has the folder", ExitCode.unavailable)
-            }
-            try admin?.stepBack(lock)
-        } catch let failure as StartFailure {
-            throw failure
-        } catch {
-            throw StartFailure(error)
+        let resumed = Result { () throws(NetError) in try resume() }
+        followsOthers()
+        try admin?.stepBack(lock)
+        try resumed.get()
+    }
+
+    private var listeners: [Listener] { [gate.listener].compactMap(\.self) + entrance.listeners }
+
+    /// Accepts connections again, wherever that is possible.
+    private func resume() throws(NetError) {
+        var failure: NetError?
+        for listener in listeners {
+            do throws(NetError) { try listener.resume() } catch { failure = failure ?? error }
+        }
+        if let failure { throw failure }
+    }
+
+    /// Whether another process has brought the store to a version that this program cannot open.
+    func hasNewerSchema() async -> Bool {
+        (try? await store.schemaVersion()).map { $0 > Schema.migrations.count } ?? false
+    }
+
+    /// Puts in force what other processes store, while there may be some: another one of this
+    /// relay, which ends in less than 30 s, and commands that have found no relay.
+    private func followsOthers() {
+        other = StoreWatch(store, for: .seconds(30)) { [weak self] () throws(StoreError) in
+            guard let self else { return }
+            try await fleet.reload()
+            adopt(try await store.tokens())
         }
     }
 
@@ -370,14 +412,16 @@ struct StartFailure: Error {
     }
 
     func tokensChanged() async {
-        do throws(StoreError) {
-            for principal in access.replace(with: try await store.tokens()) {
-                end(
-                    principal.id,
-                    saying: "the rights of this token were changed: send the request again")
-            }
-        } catch {
+        do throws(StoreError) { adopt(try await store.tokens()) } catch {
             Process.log("the store failed: \(error)")
+        }
+    }
+
+    private func adopt(_ tokens: [TokenRecord]) {
+        for principal in access.replace(with: tokens) {
+            end(
+                principal.id,
+                saying: "the rights of this token were changed: send the request again")
         }
     }
 

@@ -4,16 +4,54 @@ import Glibc
 import JSON
 import Loop
 
-@IO enum ServeCommand {
+@IO final class ServeCommand {
+    /// Why a relay ends.
+    private enum Ending: Equatable {
+        case signal
+        /// Another process has taken over.
+        case successor
+        /// Another process has failed to take over, and this one cannot go on, for this reason.
+        case loss(String)
+    }
+
+    private let options: Options
+    private let inheritance: Inheritance?
+    /// Set from the relay's start to its end.
+    private var relay: RelayService?
+    /// Set while another process is to take over.
+    private var upgrade: Upgrade?
+    private var isToldToEnd = false
+    private let ended = Once<Ending>()
+
     static func run(_ options: Options) async -> Outcome {
-        let inheritance = Inheritance.take()
+        await ServeCommand(options, Inheritance.take()).run()
+    }
+
+    private init(_ options: Options, _ inheritance: Inheritance?) {
+        (self.options, self.inheritance) = (options, inheritance)
+    }
+
+    private func run() async -> Outcome {
+        // Before the start and during the end they do nothing, in place of ending the process: a
+        // certificate's hook sends them to whoever bears the program's name.
+        let watches = [
+            SignalWatch(SIGHUP) { if self.ended.value == nil { self.relay?.reload() } },
+            SignalWatch(SIGUSR2) { IO.task { _ = try? await self.exchange() } },
+        ]
+        defer { for watch in watches { watch.cancel() } }
         do throws(StartFailure) {
             let relay =
                 if let inheritance {
-                    try await takeOver(options, inheritance)
+                    try await Self.takeOver(options, inheritance)
                 } else {
-                    try await start(options)
+                    try await Self.start(options)
                 }
+            self.relay = relay
+            relay.onUpgrade = { [weak self] () throws(AdminFault) in
+                guard let self else { throw Self.busy }
+                return try await self.exchange()
+            }
+            let endings = [SIGINT, SIGTERM].map { SignalWatch($0) { self.end() } }
             Process.print(
                 """
                 MCP clients: \(relay.mcpURL)
@@ -23,22 +61,65 @@ import Loop
                 """)
             Supervisor.ready()
             inheritance?.line.say("serving")
-            let ending = await untilItEnds(relay)
+            let ending = await ended.wait()
+            if ending != .successor { Supervisor.stopping() }
             if ending == .signal {
-                Supervisor.stopping()
                 Process.log(
                     "stopping: calls in flight may take some seconds; a second signal ends them")
             }
-            let hasten = endings.map {
-                SignalWatch($0) { IO.task { await relay.hasten() } }
-            }
             await relay.shutDown(hasSuccessor: ending == .successor)
-            for watch in hasten { watch.cancel() }
-            return Outcome()
+            for watch in endings { watch.cancel() }
+            guard case .loss(let reason) = ending else { return Outcome() }
+            return Outcome(
+                errors: "homeline-relay: the relay cannot go on: \(reason)",
+                exit: ExitCode.unavailable)
         } catch {
             inheritance?.line.say(Upgrade.failed + error.message)
             return Outcome(errors: "homeline-relay: \(error.message)", exit: error.exit)
         }
+    }
+
+    /// A signal: the relay ends, or gives up the calls that its end waits for.
+    private func end() {
+        if ended.value != nil {
+            IO.task { await self.relay?.hasten() }
+        } else if let upgrade {
+            isToldToEnd = true
+            upgrade.giveUp()
+        } else {
+            ended.set(.signal)
+        }
+    }
+
+    private nonisolated static let busy = AdminFault(
+        message: "the relay is being upgraded, or is ending", exit: ExitCode.unavailable)
+
+    /// Has the program as it is on disk now take over; returns its process id.
+    private func exchange() async throws(AdminFault) -> Int32 {
+        guard let relay, upgrade == nil, ended.value == nil else { throw Self.busy }
+        let upgrade = Upgrade(
+            relay, on: Self.folder(options), .current(isSuccessor: inheritance != nil))
+        self.upgrade = upgrade
+        defer { self.upgrade = nil }
+        do throws(AdminFault) {
+            let pid = try await upgrade.run()
+            Process.log("process \(pid) has taken over: this one ends when its calls have")
+            Supervisor.isSucceeded(by: pid)
+            ended.set(.successor)
+            return pid
+        } catch {
+            Process.log(error.message)
+            if let loss = upgrade.loss {
+                ended.set(.loss(loss))
+            } else if isToldToEnd {
+                ended.set(.signal)
+            }
+            throw error
+        }
+    }
+
+    private static func folder(_ options: Options) -> DataFolder {
+        DataFolder(options.string(.data), environment: Process.environment)
     }
 
     /// How long the process before this one may take to free the folder.
@@ -48,7 +129,7 @@ import Loop
     private static func takeOver(
         _ options: Options, _ inheritance: Inheritance
     ) async throws(StartFailure) -> RelayService {
-        let folder = DataFolder(options.string(.data), environment: Process.environment)
+        let folder = folder(options)
         do {
             // What is wrong with the settings shows here, while the other process still serves.
             _ = try Entrances(try Settings.reading(options, folder))
@@ -67,9 +148,9 @@ import Loop
     /// Starts the relay; one that a stdio client runs on the folder makes way for it.
     static func start(_ options: Options) async throws(StartFailure) -> RelayService {
         if let relay = try await startUnlessHeld(options) { return relay }
-        let folder = DataFolder(options.string(.data), environment: Process.environment)
+        let folder = folder(options)
         let end = IO.now + makingWay
-        if await makesWay(folder) {
+        if await yield(of: folder) == .agreed {
             repeat {
                 if let relay = try await startUnlessHeld(options) { return relay }
                 try? await IO.sleep(for: .milliseconds(50))
@@ -81,13 +162,24 @@ import Loop
     /// How long a relay that makes way may take, of which its end takes 4 s.
     private static let makingWay: Duration = .seconds(8)
 
-    private static func makesWay(_ folder: DataFolder) async -> Bool {
+    /// What the relay of a folder says when it is asked to make way.
+    enum Yield {
+        /// A stdio client started it, and it ends.
+        case agreed
+        /// It runs as a service.
+        case refused
+        /// Nobody answers.
+        case unheard
+    }
+
+    /// Asks the relay of a folder to make way for one that runs as a service.
+    static func yield(of folder: DataFolder) async -> Yield {
         do throws(AdminFault) {
-            guard let line = try await AdminClient.connect(folder) else { return false }
+            guard let line = try await AdminClient.connect(folder) else { return .unheard }
             _ = try await AdminClient.ask(line, ["command": "yield"])
-            return true
+            return .agreed
         } catch {
-            return false
+            return .refused
         }
     }
 
@@ -95,7 +187,7 @@ import Loop
     static func startUnlessHeld(
         _ options: Options, _ inheritance: Inheritance? = nil
     ) async throws(StartFailure) -> RelayService? {
-        let folder = DataFolder(options.string(.data), environment: Process.environment)
+        let folder = folder(options)
         let taken: FolderLock?
         let settings: Options
         do {
@@ -109,48 +201,5 @@ import Loop
         }
         guard let lock = taken else { return nil }
         return try await RelayService.start(settings, folder, lock, inheritance)
-    }
-
-    /// The signals that end the relay.
-    private static let endings = [SIGINT, SIGTERM]
-
-    /// Why a relay ends.
-    private enum Ending {
-        case signal
-        /// Another process has taken over.
-        case successor
-    }
-
-    /// Serves until a signal ends the relay, or another process has taken over.
-    private static func untilItEnds(_ relay: RelayService) async -> Ending {
-        let ended = Once<Ending>()
-        var isUpgrading = false
-        relay.onUpgrade = { [weak relay] () throws(AdminFault) in
-            guard let relay, !isUpgrading, ended.value == nil else {
-                throw AdminFault(
-                    message: "the relay is being upgraded, or is ending", exit: ExitCode.unavailable
-                )
-            }
-            isUpgrading = true
-            defer { isUpgrading = false }
-            do throws(AdminFault) {
-                let pid = try await Upgrade.run(relay)
-                Process.log("process \(pid) has taken over: this one ends when its calls have")
-                Supervisor.isSucceeded(by: pid)
-                ended.set(.successor)
-                return pid
-            } catch {
-                Process.log(error.message)
-                throw error
-            }
-        }
-        let watches =
-            endings.map { SignalWatch($0) { ended.set(.signal) } } + [
-                SignalWatch(SIGHUP) { relay.reload() },
-                SignalWatch(SIGUSR2) { IO.task { _ = try? await relay.onUpgrade?() } },
-            ]
-        let ending = await ended.wait()
-        for watch in watches { watch.cancel() }
-        return ending
     }
 }

@@ -1,33 +1,71 @@
 // The relay's program as it is on disk now takes over from the process that runs: `homeline-relay
 // upgrade`, or SIGUSR2. Flow: the new process starts beside this one and says `ready`; this one
 // frees the folder; the new one serves; this one ends when its calls have. Invariant: until the new
-// process serves, this one can go on, and does if the new one fails.
+// process serves, this one can go on, and does if the new one fails or is given up.
 import Configuration
 import Glibc
 import Loop
+import Net
 import Programs
 
-@IO enum Upgrade {
+/// One attempt to hand a running relay over.
+@IO final class Upgrade {
     /// How long the new process may take for each of its two steps: a busy machine starts it in
     /// less.
     private static let patience = Duration.seconds(15)
     /// How long a process that said why it fails may take to end.
     private static let farewell = Duration.seconds(1)
+    /// How long another process may hold the folder that this one takes back: one that a stdio
+    /// client started makes way within 4 s.
+    private static let takingBack = Duration.seconds(8)
+    /// Time between two tries, each of which takes some microseconds.
+    private static let look = Duration.milliseconds(50)
 
-    /// Starts the program again, with the arguments of this process, and hands `relay` over to it.
+    private let relay: RelayService
+    private let folder: DataFolder
+    private let supervision: Supervision
+    private var successor: Successor?
+    private var isGivenUp = false
+    /// Why the relay cannot go on, after the new process has failed; nil: it can.
+    private(set) var loss: String?
+
+    init(_ relay: RelayService, on folder: DataFolder, _ supervision: Supervision) {
+        (self.relay, self.folder, self.supervision) = (relay, folder, supervision)
+    }
+
+    /// Gives the attempt up: the new process is killed, unless it serves already.
+    func giveUp() {
+        isGivenUp = true
+        successor?.kill()
+    }
+
+    /// Starts the program again, with the arguments of this process, and hands the relay over to
+    /// it.
     ///
-    /// Returns its process id. Throws what to say if it does not serve: then `relay` goes on.
-    static func run(_ relay: RelayService) async throws(AdminFault) -> Int32 {
-        guard getpid() != 1 else {
+    /// Returns its process id. Throws what to say if it does not serve: then the relay goes on,
+    /// unless there is a `loss`.
+    func run() async throws(AdminFault) -> Int32 {
+        if let obstacle = supervision.obstacle { throw fault(obstacle) }
+        if Supervisor.isThere, !Supervisor.status("an upgrade is under way") {
             throw fault(
-                "this process is the first of a container, which ends with it: start another "
-                    + "container")
+                "the service manager cannot be told which process is the service's: NOTIFY_SOCKET "
+                    + "is set, and nobody listens there")
         }
+        do throws(AdminFault) {
+            return try await handOver()
+        } catch {
+            Supervisor.status(
+                "an upgrade has failed; the relay " + (loss == nil ? "goes on" : "cannot go on"))
+            throw error
+        }
+    }
+
+    private func handOver() async throws(AdminFault) -> Int32 {
         let sockets = relay.sockets
         guard let (line, other) = HandoverLine.pair() else {
             throw fault("no sockets can be made: \(unsafe String(cString: strerror(errno)))")
         }
-        var environment = Process.environment
+        var environment = Supervisor.environmentOfSuccessor()
         environment[Inheritance.variable] = sockets.map(\.role.rawValue).joined(separator: ",")
         let successor: Successor
         do throws(LoopError) {
@@ -38,36 +76,81 @@ import Programs
         } catch {
             throw fault("the new program was not started: \(error)")
         }
-        try await expect("ready", of: successor, line)
-        await relay.stepAside()
-        line.say("go")
-        do throws(AdminFault) {
-            try await expect("serving", of: successor, line)
-        } catch {
-            do throws(StartFailure) { try relay.stepBack() } catch {
-                Process.log("the relay cannot go on as it was: \(error.message)")
-            }
-            throw error
+        self.successor = successor
+        if let failure = await failure(to: "ready", successor, line) { throw fault(failure) }
+        do throws(NetError) { try await relay.stepAside() } catch {
+            await end(successor)
+            throw fault("the running relay goes on: \(error)")
         }
-        return successor.pid
+        line.say("go")
+        guard let failure = await failure(to: "serving", successor, line) else {
+            return successor.pid
+        }
+        await takeBack()
+        throw fault(failure + (await schemaWarning() ?? ""))
     }
 
-    private static func expect(
-        _ word: String, of successor: Successor, _ line: HandoverLine
-    ) async throws(AdminFault) {
-        let said = await line.line(within: patience)
-        guard said != word else { return }
-        let end = await IO.within(farewell) { await successor.end.wait() }
-        successor.kill()
-        let why: String
-        if let said, said.hasPrefix(failed) {
-            why = String(said.dropFirst(failed.count))
-        } else {
-            why = text(of: end)
+    /// Waits for a word of the new process; returns why it does not come, when that process has
+    /// ended.
+    private func failure(
+        to word: String, _ successor: Successor, _ line: HandoverLine
+    ) async -> String? {
+        let said = await line.line(within: Self.patience)
+        if said == word, !isGivenUp {
+            // From here on the new process is not this one's to end.
+            if word == "serving" { self.successor = nil }
+            return nil
         }
-        // Its lock and its sockets are free once it is gone.
+        let ended = await IO.within(Self.farewell) { await successor.end.wait() }
+        await end(successor)
+        let why: String
+        if isGivenUp {
+            why = "this process was told to end"
+        } else if let said, said.hasPrefix(Self.failed) {
+            why = String(said.dropFirst(Self.failed.count))
+        } else {
+            why = Self.text(of: ended)
+        }
+        return "the new program does not serve, and the running one goes on: \(why)"
+    }
+
+    /// Ends the new process; its lock and its sockets are free then.
+    private func end(_ successor: Successor) async {
+        self.successor = nil
+        successor.kill()
         _ = await successor.end.wait()
-        throw fault("the new program does not serve, and the running one goes on: \(why)")
+    }
+
+    /// Has the relay go on as before, or notes why it cannot.
+    private func takeBack() async {
+        do {
+            guard let lock = try await lock() else {
+                loss = "another process has taken \(folder.path) meanwhile"
+                return
+            }
+            try relay.stepBack(lock)
+        } catch {
+            loss = "\(error)"
+        }
+    }
+
+    /// Locks the folder again; a relay that a stdio client has started meanwhile makes way.
+    private func lock() async throws -> FolderLock? {
+        let end = IO.now + Self.takingBack
+        repeat {
+            if let lock = try folder.lock() { return lock }
+            if await ServeCommand.yield(of: folder) == .refused { return nil }
+            try? await IO.sleep(for: Self.look)
+        } while IO.now < end
+        return nil
+    }
+
+    /// What to say where the new program has changed the database, which this one knows no more.
+    private func schemaWarning() async -> String? {
+        guard await relay.hasNewerSchema() else { return nil }
+        return "; it has brought the database to its own version, so that this program cannot open "
+            + "it again: put a program of that version, which serves, in its place before the next "
+            + "start"
     }
 
     private static func text(of end: ProgramEnd?) -> String {
@@ -80,9 +163,9 @@ import Programs
     }
 
     /// How a new process begins the line that says why it fails.
-    static let failed = "failed: "
+    nonisolated static let failed = "failed: "
 
-    private static func fault(_ message: String) -> AdminFault {
+    private func fault(_ message: String) -> AdminFault {
         AdminFault(message: message, exit: ExitCode.unavailable)
     }
 }

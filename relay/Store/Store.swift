@@ -58,6 +58,20 @@ import SQLite
     /// A new id: 16 letters and digits, 80 random bits.
     nonisolated static func newID() -> String { Base32.encode(Random.bytes(10)).lowercased() }
 
+    /// A number that changes when another process has changed the file.
+    func foreignChange() async throws(StoreError) -> Int64 {
+        try await number("data_version")
+    }
+
+    /// How many migrations have been made, by whichever program.
+    func schemaVersion() async throws(StoreError) -> Int64 { try await number("user_version") }
+
+    private func number(_ pragma: String) async throws(StoreError) -> Int64 {
+        try await run { connection in
+            try connection.rows("PRAGMA \(pragma)").first?.integer(pragma) ?? 0
+        }
+    }
+
     /// A stored fact about the relay itself, such as its tunnel URL; nil if never set.
     func fact(_ key: String) async throws(StoreError) -> String? {
         try await run { connection in

@@ -54,7 +54,8 @@ enum StoreError: Error, Equatable, Sendable, CustomStringConvertible {
             "this key belongs to another agent: if the machine is not that agent any more, run "
                 + "homeline-agent join --new with this invitation"
         case .keyOutOfDate:
-            "the agent offered another key than the one that it is to use next"
+            "the agent offered another key than the one that it is to use next. If that is said "
+                + "again, let the agent join once more: homeline-relay invite --rejoin NAME"
         case .patternInvalid(let text):
             "'\(text)' is not a pattern: use agent/target with * and ?, or tag:NAME, joined by commas"
         case .unknownAgent(let name, let nearest):

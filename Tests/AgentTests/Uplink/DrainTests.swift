@@ -108,4 +108,36 @@ import Wire
         #expect(fault.code == .unknownMethod)
         await agent.uplink?.stop()
     }
+
+    @Test @IO func `a process that ends hurries the calls that it made, and no others`()
+        async throws
+    {
+        let relay = try TestRelay()
+        let agent = try TestAgent()
+        agent.dispatcher.serve(.describe) { (_: NoArguments, _) in
+            await Condition().wait(until: IO.now + .seconds(20), asAsked: true) { false }
+            return ["ok": true]
+        }
+        try agent.run(relay)
+        UplinkCalls.serve(on: agent.dispatcher, try #require(agent.uplink))
+        #expect(await holds { agent.log.last?.hasPrefix("connected") == true })
+        let first = relay.peers[0]
+        let (early, late) = (Once<JSON?>(), Once<JSON?>())
+        IO.task { early.set(self.result(await first.ask(.describe, [:]))) }
+        try await IO.sleep(for: .milliseconds(50))
+        await drain(first, .milliseconds(300), true)
+        #expect(await holds(within: .seconds(5)) { relay.peers.count == 2 })
+        #expect(await holds { agent.log.filter { $0.hasPrefix("connected") }.count == 2 })
+        #expect(early.value == nil)
+        let second = relay.peers[1]
+        IO.task { late.set(self.result(await second.ask(.describe, [:]))) }
+        try await IO.sleep(for: .milliseconds(100))
+        await drain(first, nil, false)
+        #expect(await early.wait() == ["ok": true])
+        try await IO.sleep(for: .milliseconds(100))
+        #expect(late.value == nil)
+        await drain(second, nil, false)
+        #expect(await late.wait() == ["ok": true])
+        await agent.uplink?.stop()
+    }
 }

@@ -144,7 +144,7 @@ import Wire
         try identity.save(to: folder.path)
         let uplink = Uplink(
             folder: folder.path, identity: identity,
-            answer: { [dispatcher] in await dispatcher.answer($0, isLost: $1) },
+            answer: { [dispatcher] in await dispatcher.answer($0, over: $1) },
             onWelcome: { [membership] in (membership.name, membership.id) = ($0.name, $0.agentID) }
         ) { [unowned self] in log.append($0) }
         uplink.way = way

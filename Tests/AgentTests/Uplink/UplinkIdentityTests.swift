@@ -168,4 +168,25 @@ import Testing
         #expect(try Identity.key(in: folder.path).publicKey == first)
         #expect(try Identity.key(in: folder.path + "/made/on/the/way").publicKey != first)
     }
+
+    /// Otherwise the relay would wait for the offered key for ever, and the agent offer another.
+    @Test func `a next key that cannot be put in place is still the next one`() throws {
+        let folder = try TemporaryDirectory("identity")
+        var identity = try saved(folder)
+        let present = identity.key.publicKey
+        let next = try identity.nextKey(in: folder.path).publicKey
+        let key = try String(contentsOfFile: folder.file("agent.key"), encoding: .utf8)
+        // As a disk that is full: nothing can be put in the place of a folder.
+        try FileManager.default.removeItem(atPath: folder.file("agent.key"))
+        try folder.folder("agent.key/full")
+        #expect(throws: UplinkError.self) {
+            try identity.useNextKey(next.bytes, in: folder.path)
+        }
+        #expect(identity.key.publicKey == present)
+        #expect(try identity.nextKey(in: folder.path).publicKey == next)
+        try FileManager.default.removeItem(atPath: folder.file("agent.key"))
+        try folder.write(key, to: "agent.key")
+        try identity.useNextKey(next.bytes, in: folder.path)
+        #expect(try Identity.load(from: folder.path).key.publicKey == next)
+    }
 }
