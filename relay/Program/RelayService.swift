@@ -157,7 +157,7 @@ struct StartFailure: Error {
         _ options: Options, _ urls: [TunnelURL], _ pin: PublicKeyPin, _ inheritance: Inheritance?
     ) async throws {
         do {
-            try await bind(options, url, pin, inheritance)
+            try await bind(options, urls, pin, inheritance)
         } catch let error as NetError where inheritance != nil {
             // Both processes hold the earlier one's sockets, which have the port.
             throw StartFailure(
@@ -167,7 +167,7 @@ struct StartFailure: Error {
     }
 
     private func bind(
-        _ options: Options, _ url: TunnelURL?, _ pin: PublicKeyPin, _ inheritance: Inheritance?
+        _ options: Options, _ urls: [TunnelURL], _ pin: PublicKeyPin, _ inheritance: Inheritance?
     ) async throws {
         let tunnel = try await Self.resolve(options, Settings.tunnel)[0]
         let bound = try gate.listen(tunnel, adopting: inheritance?.socket(.tunnel, at: tunnel))
