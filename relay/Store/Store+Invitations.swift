@@ -127,12 +127,21 @@ extension Store {
                 "SELECT * FROM agent WHERE (public_key = ?1 OR former_key = ?1) "
                     + "AND revoked IS NULL", .blob(publicKey)
             ).first.flatMap(AgentRecord.init)
-            let users = try connection.rows(
-                "SELECT agent FROM redemption WHERE invitation = ?", .optional(row.text("id"))
-            ).compactMap { $0.text("agent") }
-            if let known, users.contains(known.id) { return known }
+            let joined = "FROM redemption WHERE invitation = ?"
+            if let known,
+                try connection.rows(
+                    "SELECT agent \(joined) AND agent = ?", .optional(row.text("id")),
+                    .text(known.id)
+                ).first != nil
+            {
+                return known
+            }
             let uses = Int(row.integer("uses") ?? 1)
-            guard users.count < uses else { throw StoreError.invitationUsed }
+            // Counted, not read: an invitation may be for thousands.
+            let used = Int(
+                try connection.rows("SELECT COUNT(*) AS used \(joined)", .optional(row.text("id")))
+                    .first?.integer("used") ?? 0)
+            guard used < uses else { throw StoreError.invitationUsed }
             guard row.integer("cancelled") == nil else { throw StoreError.invitationCancelled }
             guard row.integer("expires") ?? 0 >= moment else { throw StoreError.invitationExpired }
 
@@ -147,7 +156,7 @@ extension Store {
                 agent = AgentRecord(
                     id: id,
                     name: try Self.name(
-                        given: row.text("name"), number: uses > 1 ? users.count + 1 : nil,
+                        given: row.text("name"), number: uses > 1 ? used + 1 : nil,
                         wish: AgentName.wish(name, host: host), id: id,
                         connection),
                     publicKey: publicKey, keyMade: moment,
