@@ -51,6 +51,12 @@ enum AdminText {
         }
     }
 
+    /// What a person is to hear beside the text.
+    static func warnings(_ request: JSON, _ result: JSON) -> String {
+        guard request["command"] == "invite" else { return "" }
+        return (result["warnings"]?.arrayValue ?? []).map { "homeline-relay: \(line($0))" }.joined()
+    }
+
     private static func line(_ value: JSON?) -> String { word(value) + "\n" }
 
     private static func warnings(_ agents: [JSON]) -> String {
