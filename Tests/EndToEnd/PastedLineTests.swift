@@ -179,6 +179,13 @@ import Testing
         #expect(try await command.finished() == .exited(69))
         #expect(command.errors.contains("make agent-static"), "\(command.errors)")
         #expect(try await relay.relay("invitations", "--json")["invitations"] == [])
+        // The relay of a test listens on loopback, where no site finds it.
+        let doubted = try RunningProcess(
+            Repository.program("homeline-relay"),
+            ["invite", "--data", relay.data("relay")])
+        #expect(try await doubted.finished() == .exited(0))
+        #expect(doubted.errors.contains("127.0.0.1 is this machine's own"), "\(doubted.errors)")
+        #expect(doubted.output.split(separator: "\n").count == 1, "\(doubted.output)")
         await relay.stop()
     }
 

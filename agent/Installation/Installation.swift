@@ -232,12 +232,14 @@ enum InstallationError: Error, Equatable, CustomStringConvertible {
     /// Waits until the agent says that it is connected; returns what it says at last.
     ///
     /// Does not wait longer for an agent that has ended for good.
-    func connected(within limit: Duration) async -> AgentStatus? {
+    func connected(_ service: Service, within limit: Duration) async -> AgentStatus? {
         let end = IO.now + limit
         while true {
             let status = AgentStatus.read(layout.status)
             if status?.state == .connected { return status }
-            if status?.state == .refused || IO.now > end || loopHasEnded { return status }
+            if status?.state == .refused || IO.now > end { return status }
+            // Another service's folder may have the file of an earlier loop.
+            if service == .loop, loopHasEnded { return status }
             try? await IO.sleep(for: .milliseconds(50))
         }
     }

@@ -82,7 +82,7 @@ import Wire
         do throws(InstallationError) { started = try await installation.startService() } catch {
             throw CommandFailure("\(error)", ExitCode.unavailable)
         }
-        let status = await installation.connected(within: patience)
+        let status = await installation.connected(started.service, within: patience)
         if status?.state == .refused {
             throw CommandFailure("\(status?.words ?? "")", ExitCode.noPermission)
         }
