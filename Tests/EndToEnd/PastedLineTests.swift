@@ -138,8 +138,13 @@ import Testing
         await site.relay.stop()
     }
 
-    @Test(.needs("curl")) func `no process's arguments have the invitation`() async throws {
+    @Test(.needs("curl", "dash", "busybox"), arguments: ["dash", "busybox"])
+    func `no process's arguments have the invitation`(shell: String) async throws {
         let site = try await PasteSite.start()
+        let place = site.path + "/sh"
+        try FileManager.default.removeItem(atPath: place)
+        try FileManager.default.createSymbolicLink(
+            atPath: place, withDestinationPath: try #require(Repository.find(shell)))
         let pattern = site.home + "/pattern"
         // The program looks around before it does anything, and after `install` is apart.
         let program = site.relay.data("relay") + "/agents/homeline-agent-linux-\(PasteSite.machine)"
@@ -160,7 +165,7 @@ import Testing
         try TemporaryDirectory.write(String(invitation), toFile: pattern, mode: 0o600)
         // As a person does: the shell reads the line.
         let shell = try RunningProcess(
-            "/bin/sh", [],
+            place, [],
             environment: [
                 "HOME": site.home, "PATH": site.path, "XDG_STATE_HOME": "", "TMPDIR": site.home,
             ])

@@ -93,7 +93,8 @@ enum InstallationError: Error, Equatable, CustomStringConvertible {
             let adduser = await SystemCommand.run([
                 "adduser", "-S", "-D", "-H", "-h", home, "-s", shell, "-G", name, name,
             ])
-            if let also = adduser {
+            // Debian's adduser takes `-h` for a wish for help, and ends well.
+            if let also = adduser ?? (Self.account(name) == nil ? "adduser makes no user" : nil) {
                 _ = await SystemCommand.run(["delgroup", name])
                 throw .command(
                     "the user \(name) cannot be made: \(reason); \(also); with --user the agent runs as"

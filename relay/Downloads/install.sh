@@ -34,7 +34,11 @@ homeline() {
         have curl && curl -gkfsS --connect-timeout 20 --speed-limit 1000 --speed-time 60 \
             --retry 30 --retry-delay 2 --retry-max-time 60 -o "$2" "$base$1" && exit
         # A curl may be too old for the relay.
-        have wget && wget -q -T 60 --no-check-certificate -O "$2" "$base$1"
+        have wget || exit 1
+        # BusyBox's crashes by -T where it is static (1.35).
+        patience=
+        case $(wget --version 2>/dev/null) in GNU*) patience='-T 60' ;; esac
+        wget -q $patience --no-check-certificate -O "$2" "$base$1"
     )
     sum() { # FILE
         line=$(sha256sum <"$1") || return 1
