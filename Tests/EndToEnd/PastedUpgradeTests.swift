@@ -182,7 +182,10 @@ import Testing
     }
 
     @Test(.needs("curl", .root, .mounts, .processes, "useradd", "su"))
-    func `root makes nothing where a link of the agent's user leads`() async throws {
+    func
+        `root makes nothing where a link of the agent's user leads, and that user installs nothing`()
+        async throws
+    {
         let site = try await PasteSite.start()
         chmod(site.relay.directory.path, 0o755)
         let script = """
@@ -199,6 +202,9 @@ import Testing
             rm $home/.local
             \(try await site.line("--name", "jump"))
             echo "not the user's: $(find $home ! -user homeline)."
+            su -s /bin/sh homeline -c "HOME=$home homeline-agent uninstall --purge" || echo "user: $?."
+            \(try await site.line().replacing("sh -s --", with: "su -s /bin/sh homeline")) || echo "user's line: $?."
+            ls $home/.local/state/homeline/agent/agent.key
             homeline-agent uninstall --purge
             echo "left: $(ls -A /var/lib | grep homeline)."
             """
@@ -209,7 +215,10 @@ import Testing
         #expect(
             try await shell.finished(within: .seconds(40)) == .exited(0),
             "\(shell.output)\(shell.errors)")
-        for words in ["refused", "elsewhere: .", "not the user's: .", "left: ."] {
+        for words in [
+            "refused", "user: 77.", "user's line: 77.", "agent/agent.key\n", "elsewhere: .",
+            "not the user's: .", "left: .",
+        ] {
             #expect(shell.output.contains(words), "\(shell.output)\(shell.errors)")
         }
         await site.relay.stop()

@@ -227,6 +227,13 @@ import Wire
         guard let own = Layout.own(user: UserAccount.current.name) else {
             throw failure("HOME is not set", ExitCode.usage)
         }
+        // A session on this machine by the machine's agent runs as this user: a second agent on
+        // the same state would take turns with the first.
+        guard own.user != Layout.system.user || own.home != Layout.system.home else {
+            throw failure(
+                "\(own.user) is the user of the machine's agent, which is root's to install and remove",
+                ExitCode.noPermission)
+        }
         return own.installed
     }
 
