@@ -1,6 +1,7 @@
 // Runs a child process to its end, with all its input given and its output collected: `ssh -G`,
 // secret commands. Invariant: it ends within its deadline, or is killed together with its whole
 // process group.
+import Glibc
 public import Programs
 
 /// The result of a child: its end and its outputs.
@@ -39,6 +40,20 @@ public struct ChildResult: Sendable, Equatable {
         let result = await child.outcome.wait()
         timer.cancel()
         return try result.get()
+    }
+
+    /// Runs a program with this process's own standard descriptors, in a session of its own.
+    ///
+    /// The end of this process, of its process group or of its terminal does not reach it.
+    public static func runApart(
+        _ path: String, _ arguments: [String], environment: [String: String]
+    ) async throws(LoopError) -> ProgramEnd {
+        let end = Once<ProgramEnd>()
+        _ = try Spawn.start(
+            path: path, arguments: arguments, environment: environment,
+            stdio: (STDIN_FILENO...STDERR_FILENO).map(Spawn.inherited)
+        ) { end.set($0) }
+        return await end.wait()
     }
 
     private init(_ stream: ChildStream) { self.stream = stream }

@@ -26,7 +26,8 @@ public final class FolderLock: Sendable {
     ///
     /// It makes no file. Asking takes the lock, shared, for some microseconds.
     public static func isHeld(_ path: String) -> Bool {
-        let file = open(path, O_RDONLY | O_CLOEXEC)
+        // Non-blocking, so that a FIFO under this name cannot hang the program.
+        let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard file >= 0 else { return false }
         defer { close(file) }
         return flock(file, LOCK_SH | LOCK_NB) != 0

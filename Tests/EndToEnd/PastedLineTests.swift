@@ -7,96 +7,14 @@ import Support
 import Testing
 
 @Suite struct PastedLineTests {
-    /// A machine to paste at, as far as one user sees it, and the relay of the line.
-    private struct Site {
-        let relay: Installation
-        let home: String
-        let path: String
-
-        /// The programs that a bare machine has.
-        static let programs = [
-            "sh", "curl", "sha256sum", "uname", "mktemp", "chmod", "rm", "wc", "sleep",
-        ]
-
-        static func start() async throws -> Site {
-            let relay = try await Installation.start()
-            let agents = relay.data("relay") + "/agents"
-            try FileManager.default.createDirectory(
-                atPath: agents, withIntermediateDirectories: true)
-            // The debug agent is long to copy, and its last act is to copy itself.
-            try TemporaryDirectory.write(
-                "#!/bin/sh\nexec \(Repository.program("homeline-agent")) \"$@\"\n",
-                toFile: "\(agents)/homeline-agent-linux-\(machine)", mode: 0o644)
-            let site = Site(
-                relay: relay, home: relay.directory.file("site"),
-                path: relay.directory.file("bin"))
-            try site.empty()
-            return site
-        }
-
-        /// The machine without anything installed, and without `missing`.
-        func empty(without missing: String? = nil) throws {
-            let files = FileManager.default
-            for folder in [home, path] {
-                try? files.removeItem(atPath: folder)
-                try files.createDirectory(atPath: folder, withIntermediateDirectories: true)
-            }
-            for name in Self.programs where name != missing {
-                let place = try #require(Repository.find(name))
-                try files.createSymbolicLink(
-                    atPath: "\(path)/\(name)", withDestinationPath: place)
-            }
-        }
-
-        /// A program of the machine that is a script.
-        func write(_ name: String, _ script: String) throws {
-            try? FileManager.default.removeItem(atPath: "\(path)/\(name)")
-            try TemporaryDirectory.write(script, toFile: "\(path)/\(name)", mode: 0o755)
-        }
-
-        func line(_ words: String...) async throws -> String {
-            try await RunningProcess.run(
-                Repository.program("homeline-relay"),
-                ["invite", "--pasted"] + words + ["--data", relay.data("relay")]
-            ).trimmingCharacters(in: .whitespacesAndNewlines)
-        }
-
-        /// Runs a line as its user would.
-        func run(_ line: String) async throws -> (code: RunningProcess.End, text: String) {
-            let shell = try RunningProcess(
-                "/bin/sh", ["-c", line],
-                environment: ["HOME": home, "PATH": path, "XDG_STATE_HOME": "", "TMPDIR": home])
-            let end = try await shell.finished(within: .seconds(30))
-            return (end, shell.output + shell.errors)
-        }
-
-        func paste(_ line: String) async throws -> (code: RunningProcess.End, text: String) {
-            try await run(line + " --user")
-        }
-
-        /// What there is below the home.
-        var files: [String] {
-            (FileManager.default.enumerator(atPath: home)?.compactMap { $0 as? String } ?? [])
-                .sorted()
-        }
-
-        static let machine: String = {
-            var name = utsname()
-            uname(&name)
-            return withUnsafeBytes(of: name.machine) {
-                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
-            }
-        }()
-    }
-
     @Test(.needs("curl")) func `a pasted line makes a machine a site, and it can be taken back`()
         async throws
     {
-        let site = try await Site.start()
+        let site = try await PasteSite.start()
         let caller = try await site.relay.caller()
         let line = try await site.line("--name", "jump")
-        #expect(line.hasPrefix("curl -fsS --insecure --pinnedpubkey sha256//"), "\(line)")
-        #expect(!line.split(separator: "|")[0].contains("hl1."), "a secret in a URL: \(line)")
+        #expect(line.hasPrefix("(curl -fsS --insecure --pinnedpubkey sha256//"), "\(line)")
+        #expect(!line.split(separator: ";")[0].contains("hl1."), "a secret in a URL: \(line)")
 
         let first = try await site.paste(line)
         #expect(first.code == .exited(0), "\(first.text)")
@@ -148,7 +66,7 @@ import Testing
     @Test(.needs("curl")) func `uninstall in a session of its own agent leaves nothing`()
         async throws
     {
-        let site = try await Site.start()
+        let site = try await PasteSite.start()
         let caller = try await site.relay.caller()
         let first = try await site.paste(try await site.line("--name", "jump"))
         #expect(first.code == .exited(0), "\(first.text)")
@@ -169,7 +87,7 @@ import Testing
     }
 
     @Test(.needs("curl")) func `a line that fails installs nothing, and says why`() async throws {
-        let site = try await Site.start()
+        let site = try await PasteSite.start()
         /// Each: what is changed about the line or the machine, and what must be said.
         func refused(_ line: String, saying text: String, code: Int32? = 1) async throws {
             let files = site.files
@@ -187,9 +105,9 @@ import Testing
             line.replacing("sha256//", with: "sha256//AAAA", maxReplacements: 1)
                 .replacing(/AAAA..../, with: "AAAA"),
             saying: "pinned", code: nil)
-        try await refused(String(line.dropLast(9)), saying: "whole line")
+        try await refused(line.replacing(/.{9}\) \|/, with: ") |"), saying: "whole line")
         try await refused(
-            String(line.dropLast(1)) + "x", saying: "are not those of this line")
+            line.replacing(/.\) \|/, with: "x) |"), saying: "are not those of this line")
         try await refused(
             line.replacing("hl1.", with: "hl1.A"), saying: "copy the whole line", code: 65)
 
@@ -220,6 +138,44 @@ import Testing
         await site.relay.stop()
     }
 
+    @Test(.needs("curl", "dash", "busybox"), arguments: ["dash", "busybox"])
+    func `no process's arguments have the invitation`(shell: String) async throws {
+        let site = try await PasteSite.start()
+        let place = site.path + "/sh"
+        try FileManager.default.removeItem(atPath: place)
+        try FileManager.default.createSymbolicLink(
+            atPath: place, withDestinationPath: try #require(Repository.find(shell)))
+        let pattern = site.home + "/pattern"
+        // The program looks around before it does anything, and after `install` is apart.
+        let program = site.relay.data("relay") + "/agents/homeline-agent-linux-\(PasteSite.machine)"
+        try FileManager.default.removeItem(atPath: program)
+        try TemporaryDirectory.write(
+            """
+            #!/bin/sh
+            look() { \(Repository.find("grep") ?? "") -lF -f '\(pattern)' /proc/[0-9]*/cmdline; }
+            look >>'\(site.home)/seen'
+            '\(Repository.program("homeline-agent"))' "$@"
+            code=$?
+            look >>'\(site.home)/seen'
+            exit $code
+
+            """, toFile: program, mode: 0o644)
+        let line = try await site.line() + " --user"
+        let invitation = try #require(line.firstMatch(of: /hl1[^ ]*/)).output
+        try TemporaryDirectory.write(String(invitation), toFile: pattern, mode: 0o600)
+        // As a person does: the shell reads the line.
+        let shell = try RunningProcess(
+            place, [],
+            environment: [
+                "HOME": site.home, "PATH": site.path, "XDG_STATE_HOME": "", "TMPDIR": site.home,
+            ])
+        shell.send(line + "; exit\n")
+        #expect(try await shell.finished(within: .seconds(30)) == .exited(0), "\(shell.errors)")
+        #expect(shell.output.contains("Joined"), "\(shell.output)\(shell.errors)")
+        #expect(try String(contentsOfFile: site.home + "/seen", encoding: .utf8).isEmpty)
+        try await site.remove()
+    }
+
     @Test func `a relay that has no agent program to serve prints no line to paste`() async throws {
         let relay = try await Installation.start()
         let command = try RunningProcess(
@@ -228,6 +184,13 @@ import Testing
         #expect(try await command.finished() == .exited(69))
         #expect(command.errors.contains("make agent-static"), "\(command.errors)")
         #expect(try await relay.relay("invitations", "--json")["invitations"] == [])
+        // The relay of a test listens on loopback, where no site finds it.
+        let doubted = try RunningProcess(
+            Repository.program("homeline-relay"),
+            ["invite", "--data", relay.data("relay")])
+        #expect(try await doubted.finished() == .exited(0))
+        #expect(doubted.errors.contains("127.0.0.1 is this machine's own"), "\(doubted.errors)")
+        #expect(doubted.output.split(separator: "\n").count == 1, "\(doubted.output)")
         await relay.stop()
     }
 

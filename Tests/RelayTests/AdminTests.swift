@@ -139,14 +139,9 @@ private let program = Program(
     {
         let directory = try TemporaryDirectory("admin")
         let store = try await Store.open(folder: directory.path)
-        for (url, isDoubted) in [
-            ("tls://relay:8643", true), ("tls://127.0.0.1:8643", true), ("tls://[::1]:8643", true),
-            ("tls://localhost:8643", true), ("tls://relay.example:8643", false),
-            ("tls://10.0.0.5:8643", false), ("tls://[2001:db8::1]:8643", false),
-            ("wss://relay.example/tunnel", false),
-        ] {
+        for (url, isDoubted) in [("tls://relay:8643", true), ("tls://relay.example:8643", false)] {
             try await store.setFact("tunnel_url", url)
-            let outcome = try await run("invite --json", in: directory)
+            let outcome = try await run("invite", in: directory)
             #expect(outcome.exit == ExitCode.ok)
             #expect(outcome.errors.contains("--tunnel-url") == isDoubted, "\(url)")
             let given = try await run("invite --tunnel-url \(url)", in: directory)

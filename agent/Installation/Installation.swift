@@ -1,5 +1,6 @@
 // The steps by which this program makes itself a service of the machine. `install` takes them in
-// order; each notes how it is taken back. Invariant: a step that fails has changed nothing.
+// order; each notes how it is taken back. Invariant: a step that fails has changed nothing, and an
+// agent that ran before runs again.
 import Crypto
 import Glibc
 import JSON
@@ -92,7 +93,8 @@ enum InstallationError: Error, Equatable, CustomStringConvertible {
             let adduser = await SystemCommand.run([
                 "adduser", "-S", "-D", "-H", "-h", home, "-s", shell, "-G", name, name,
             ])
-            if let also = adduser {
+            // Debian's adduser takes `-h` for a wish for help, and ends well.
+            if let also = adduser ?? (Self.account(name) == nil ? "adduser makes no user" : nil) {
                 _ = await SystemCommand.run(["delgroup", name])
                 throw .command(
                     "the user \(name) cannot be made: \(reason); \(also); with --user the agent runs as"
@@ -116,17 +118,22 @@ enum InstallationError: Error, Equatable, CustomStringConvertible {
         return nil
     }
 
-    /// Makes the folders that hold the agent's state, and has them taken back if there were none.
-    func makeData() throws(InstallationError) {
-        if layout.isSystem { try makeFolder(Self.folder(of: layout.home), isShared: true) }
-        try makeFolder(layout.data)
-    }
-
-    /// Gives the state, which root has just made, to the agent's user.
-    func handOver() async throws(InstallationError) {
+    /// Makes the home of the agent's user, and gives it to that user.
+    func makeHome() async throws(InstallationError) {
         guard layout.isSystem else { return }
+        try makeFolder(Self.folder(of: layout.home), isShared: true)
+        try makeFolder(layout.home)
+        var found = stat()
+        guard unsafe stat(layout.home, &found) == 0, found.st_uid == 0 else { return }
         let words = ["chown", "-hR", "\(layout.user):", layout.home]
         if let reason = await SystemCommand.run(words) { throw .command(reason) }
+    }
+
+    /// Makes the folder that holds the agent's state, and has it taken back if there was none.
+    func makeData() async throws(InstallationError) {
+        try await UserRights.run(of: layout) { () throws(InstallationError) in
+            try makeFolder(layout.data)
+        }
     }
 
     private static func folder(of file: String) -> String {
@@ -148,18 +155,26 @@ enum InstallationError: Error, Equatable, CustomStringConvertible {
         } catch {
             throw .file("the folder cannot be made: \(error)")
         }
-        undo.add { _ = await SystemCommand.run(["rm", "-rf", missing]) }
+        let isUsers = layout.isSystem && missing.hasPrefix(layout.home + "/")
+        undo.add { [layout] in
+            _ = await SystemCommand.run(
+                isUsers
+                    ? layout.asUser("rm -rf \(Service.quoted(missing))") : ["rm", "-rf", missing])
+        }
     }
 
-    /// Writes the service's file and starts it; returns what keeps the agent running.
-    func startService() async throws(InstallationError) -> Service {
+    /// Writes the service's file and starts it.
+    func startService() async throws(InstallationError) -> Started {
         let (layout, service) = (layout, await Service.found(layout))
         let (path, text, mode) = service.file(layout)
         let old = try? SecureFile.readIfPresent(path)
+        let former = Removal.agent(layout)
+        let wasConnected = former != nil && AgentStatus.read(layout.status)?.state == .connected
         try makeFolder(Self.folder(of: path), isShared: layout.isSystem)
         do throws(CryptoError) {
             try SecureFile.write(path, Array(text.utf8), mode: mode)
         } catch { throw .file("the service's file cannot be written: \(error)") }
+        if old != nil { undo.addLast { await service.start(layout) } }
         undo.add {
             for words in service.ending(layout) { _ = await SystemCommand.run(words) }
             if let old {
@@ -168,15 +183,31 @@ enum InstallationError: Error, Equatable, CustomStringConvertible {
                 _ = unsafe unlink(path)
             }
             for words in service.forgetting(layout) { _ = await SystemCommand.run(words) }
+            if service == .loop { await Self.endLoop(layout, Removal.agent(layout)) }
         }
-        if service == .loop, let agent = Removal.agent(layout) { _ = await Removal.end(agent) }
-        _ = unsafe unlink(layout.status)
-        for words in service.starting(layout) {
-            let failure = await SystemCommand.run(
-                words, environment: service == .userSystemd ? nil : layout.environment)
-            if let failure { throw .command("the service does not start: \(failure)") }
+        if service == .loop { await Self.endLoop(layout, former) }
+        await UserRights.run(of: layout) { _ = unsafe unlink(layout.status) }
+        if let reason = await service.start(layout) {
+            throw .command("the service does not start: \(reason)")
         }
-        return service
+        return Started(service: service, replaces: old != nil, wasConnected: wasConnected)
+    }
+
+    /// A service that was started.
+    struct Started {
+        let service: Service
+        /// Whether the machine had that service before.
+        let replaces: Bool
+        /// Whether the relay had welcomed the agent that ran before.
+        let wasConnected: Bool
+    }
+
+    /// Ends the loop that runs, and its agent.
+    private static func endLoop(_ layout: Layout, _ agent: Int32?) async {
+        await UserRights.run(of: layout) {
+            try? SecureFile.write(layout.loop, Array("none\n".utf8))
+        }
+        if let agent { _ = await Removal.end(agent) }
     }
 
     /// Has the service start at boot, where that is a step of its own; returns what to say if it
@@ -199,14 +230,26 @@ enum InstallationError: Error, Equatable, CustomStringConvertible {
         }
     }
 
-    /// Waits until the agent says that it is connected; returns nil, or what it says instead.
-    func connected(within limit: Duration) async -> AgentStatus? {
+    /// Waits until the agent says that it is connected; returns what it says at last.
+    ///
+    /// Does not wait longer for an agent that has ended for good.
+    func connected(_ service: Service, within limit: Duration) async -> AgentStatus? {
         let end = IO.now + limit
         while true {
             let status = AgentStatus.read(layout.status)
             if status?.state == .connected { return status }
             if status?.state == .refused || IO.now > end { return status }
+            // Another service's folder may have the file of an earlier loop.
+            if service == .loop, loopHasEnded { return status }
             try? await IO.sleep(for: .milliseconds(50))
         }
+    }
+
+    /// Whether a loop began and has ended.
+    private var loopHasEnded: Bool {
+        let bytes = (try? SecureFile.read(layout.loop, limit: 32)) ?? []
+        let text = String(decoding: bytes.prefix { $0 != 10 }, as: UTF8.self)
+        guard let process = Int32(text), process > 1 else { return false }
+        return kill(process, 0) != 0 && errno == ESRCH
     }
 }

@@ -27,6 +27,8 @@ struct Layout: Sendable, Equatable {
     }
     /// What it writes where no service manager keeps a log.
     var log: String { data + "/log" }
+    /// The process of the loop that keeps it running where no service manager does.
+    var loop: String { data + "/loop" }
     /// What the running agent says of itself.
     var status: String { data + "/status" }
     /// The environment of what runs as that user.
@@ -41,6 +43,12 @@ struct Layout: Sendable, Equatable {
         }
         environment["HOME"] = home
         return environment
+    }
+
+    /// The command by which this process's user runs a shell's text as the agent's user.
+    func asUser(_ text: String) -> [String] {
+        // `su` takes the user's shell, HOME and groups along.
+        isSystem ? ["su", "-s", "/bin/sh", user, "-c", text] : ["/bin/sh", "-c", text]
     }
 
     /// The system's: a user of its own, whose home holds all that it keeps.

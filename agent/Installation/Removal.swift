@@ -20,8 +20,11 @@ import Loop
             guard Service.exists(path) else { continue }
             for words in service.ending(layout) { _ = await SystemCommand.run(words) }
             if service == .loop {
-                if await Crontab.remove(service.cronLine(layout), layout) {
-                    say("removed the line of the crontab that started it at boot")
+                switch await Crontab.remove(service.cronLine(layout), layout) {
+                case .removed: say("removed the line of the crontab that started it at boot")
+                case .absent: break
+                case .failed(let reason):
+                    failures.append("the crontab may still name \(path): \(reason)")
                 }
             }
             if unsafe unlink(path) == 0 {

@@ -55,18 +55,27 @@ enum Service: String, Sendable, CaseIterable {
             ]
         case .loop:
             // It has a process group of its own, and ignores the end of the login.
-            let command = "\(Self.quoted(file)) >/dev/null 2>&1 </dev/null &"
-            // `su` takes the user's shell, HOME and groups along.
-            return layout.isSystem
-                ? [["su", "-s", "/bin/sh", layout.user, "-c", command]] : [["sh", "-c", command]]
+            return [layout.asUser("\(Self.quoted(file)) >/dev/null 2>&1 </dev/null &")]
         }
     }
 
-    /// The commands that end it, and its start at boot; they may fail where it does not run.
+    /// Starts it, now and at each boot; returns why that failed.
+    @IO func start(_ layout: Layout) async -> String? {
+        for words in starting(layout) {
+            let failure = await SystemCommand.run(
+                words, environment: self == .userSystemd ? nil : layout.environment)
+            if let failure { return failure }
+        }
+        return nil
+    }
+
+    /// The commands that end its start at boot; they may fail where there is none.
+    ///
+    /// The agent goes on until `forgetting`: a session of the agent, which ends with it, may be who
+    /// asks, and is to see what was done. OpenRC cannot stop a service whose script is gone.
     func ending(_ layout: Layout) -> [Words] {
         switch self {
-        case .systemd: [["systemctl", "disable", "--now", "homeline-agent"]]
-        // It goes on until the last: a session of the agent, which ends with it, may be who asks.
+        case .systemd: [["systemctl", "disable", "homeline-agent"]]
         case .userSystemd: [["systemctl", "--user", "disable", "homeline-agent"]]
         case .openRC:
             [
@@ -77,10 +86,11 @@ enum Service: String, Sendable, CaseIterable {
         }
     }
 
-    /// The commands after everything else is gone.
+    /// The commands after everything else is gone, which end it.
     func forgetting(_ layout: Layout) -> [Words] {
         switch self {
-        case .systemd: [["systemctl", "daemon-reload"]]
+        case .systemd:
+            [["systemctl", "daemon-reload"], ["systemctl", "stop", "homeline-agent"]]
         case .userSystemd:
             [
                 ["systemctl", "--user", "daemon-reload"],
@@ -230,9 +240,12 @@ enum Service: String, Sendable, CaseIterable {
         # Keeps the Homeline agent running where no service manager does.
         # Made by `homeline-agent install`; `homeline-agent uninstall` removes it.
         trap '' HUP
-        program=\(quoted(layout.program)) log=\(quoted(layout.log))
+        program=\(quoted(layout.program)) log=\(quoted(layout.log)) loop=\(quoted(layout.loop))
         \(layout.stateHome.map { "export \(stateVariable)\(quoted($0))\n" } ?? "")cd /
-        while [ -x "$program" ]; do
+        # One loop alone: an earlier one ends when this file names another. A full disk has no names.
+        is_last() { read -r last <"$loop" || return 0; [ "$last" = $$ ]; } 2>/dev/null
+        echo $$ >"$loop"
+        while [ -x "$program" ] && is_last; do
             # The log has 1 MiB, and as much in the one before it.
             if [ -e "$log" ] && [ "$(wc -c <"$log")" -gt 1048576 ]; then mv "$log" "$log.old"; fi
             "$program" run >>"$log" 2>&1 </dev/null

@@ -20,13 +20,22 @@ import Programs
 
     /// Runs a command; returns what it printed, or nil.
     static func output(_ words: [String], environment: [String: String]? = nil) async -> String? {
-        try? await result(words, environment: environment, input: "").get()
+        try? await result(words, environment: environment).get()
     }
 
-    private struct Failure: Error { let reason: String }
+    /// Why a command failed.
+    struct Failure: Error {
+        /// In one line.
+        let reason: String
+        /// All that it printed; nil: it did not end by itself.
+        var text: String?
+        /// Whether the machine has the program.
+        var hasStarted = true
+    }
 
-    private static func result(
-        _ words: [String], environment: [String: String]?, input: String
+    /// Runs a command; returns what it printed, or why it failed.
+    static func result(
+        _ words: [String], environment: [String: String]? = nil, input: String = ""
     ) async -> Result<String, Failure> {
         var all = environment ?? Process.environment
         // An administrator's programs are there, whatever the user's PATH.
@@ -38,12 +47,14 @@ import Programs
             if child.exitCode == 0 {
                 return .success(String(decoding: child.output, as: UTF8.self))
             }
-            let lines = String(decoding: child.errorOutput + child.output, as: UTF8.self)
-                .split(whereSeparator: \.isNewline)
+            let text = String(decoding: child.errorOutput + child.output, as: UTF8.self)
+            let line = text.split(whereSeparator: \.isNewline).first.map(String.init)
             return .failure(
-                Failure(reason: "\(words[0]): \(lines.first.map(String.init) ?? "\(child.end)")"))
+                Failure(reason: "\(words[0]): \(line ?? "\(child.end)")", text: text))
         } catch {
-            return .failure(Failure(reason: "\(words[0]): \(error)"))
+            var failure = Failure(reason: "\(words[0]): \(error)")
+            if case .cannotStart = error { failure.hasStarted = false }
+            return .failure(failure)
         }
     }
 }

@@ -1,6 +1,7 @@
 // `homeline-agent install hl1.…`: joins the relay and makes this machine run the agent from now on.
 // `homeline-agent uninstall` takes that back. The pasted line's script runs the former.
-// Invariant: an install that fails leaves nothing behind; one that is repeated keeps the identity.
+// Invariant: an install that fails leaves everything as it was; one that is repeated keeps the
+// identity.
 import Configuration
 import Crypto
 import Glibc
@@ -14,19 +15,33 @@ import Wire
     static func run(_ options: Options) async throws(CommandFailure) -> Int32 {
         let invitation: Invitation
         do throws(Invitation.Failure) {
-            invitation = try Invitation(options.arguments.first ?? "")
+            invitation = try Invitation(
+                options.arguments.first ?? Process.environment[Settings.invitationVariable] ?? "")
         } catch {
             throw failure("\(error). Nothing was installed", ExitCode.data)
         }
         let layout = try layout(options)
+        if let code = try await apart() { return code }
+        // What it starts has no use for the secret.
+        unsafe unsetenv(Settings.invitationVariable)
         let installation = Installation(layout: layout)
+        let wasInstalled = installation.isInstalled
         do throws(CommandFailure) {
             let outcome = try await install(installation, invitation, options)
             await report(outcome, installation, invitation)
             return outcome.status?.state == .connected ? ExitCode.ok : ExitCode.unavailable
         } catch {
-            await installation.undo.all()
-            throw failure("\(error.message). Nothing was installed", error.exitCode)
+            let obstacle = await installation.undo.all()
+            var end = wasInstalled ? "The agent is as it was before" : "Nothing was installed"
+            if let obstacle { end += ", but it does not run: \(obstacle)" }
+            throw failure("\(error.message). \(end)", error.exitCode)
+        }
+    }
+
+    /// The exit code of this command, which another process has run; nil: this process runs it.
+    private static func apart() async throws(CommandFailure) -> Int32? {
+        do throws(InstallationError) { return try await Apart.run() } catch {
+            throw failure("\(error)", ExitCode.software)
         }
     }
 
@@ -52,25 +67,54 @@ import Wire
                 ExitCode.cannotCreate)
         }
         let wasInstalled = installation.isInstalled
-        let service: Service
         let isNew: Bool
         do throws(InstallationError) {
             isNew = try await installation.placeProgram()
             try await installation.makeUser()
         } catch { throw CommandFailure("\(error)", ExitCode.cannotCreate) }
-        if known == nil { try await join(installation, invitation, options) }
+        if let known {
+            try await keepAddresses(of: invitation, known, installation)
+        } else {
+            try await join(installation, invitation, options)
+        }
         let name = (known ?? (try? Identity.load(from: layout.data)))?.name ?? "?"
-        do throws(InstallationError) { service = try await installation.startService() } catch {
+        let started: Installation.Started
+        do throws(InstallationError) { started = try await installation.startService() } catch {
             throw CommandFailure("\(error)", ExitCode.unavailable)
         }
-        let status = await installation.connected(within: patience)
+        let status = await installation.connected(started.service, within: patience)
         if status?.state == .refused {
             throw CommandFailure("\(status?.words ?? "")", ExitCode.noPermission)
+        }
+        // An agent that cannot do what the one before it did leaves nobody a way to this machine.
+        if started.replaces, status?.state != .connected, status == nil || started.wasConnected {
+            throw CommandFailure(
+                "the new agent \(status.map { "is not connected: \($0.words)" } ?? "does not start")",
+                ExitCode.unavailable)
         }
         return Outcome(
             name: name, hasJoined: known == nil,
             program: isNew ? (wasInstalled ? "Replaced" : "Installed") : "Kept",
-            service: service, status: status)
+            service: started.service, status: status)
+    }
+
+    /// Has the agent dial where the invitation says, as the relay's address may have changed since
+    /// it joined.
+    private static func keepAddresses(
+        of invitation: Invitation, _ known: Identity, _ installation: Installation
+    ) async throws(CommandFailure) {
+        guard known.addresses != invitation.urls else { return }
+        let layout = installation.layout
+        var identity = known
+        identity.addresses = invitation.urls
+        do throws(UplinkError) {
+            try await UserRights.run(of: layout) { () throws(UplinkError) in
+                try identity.save(to: layout.data)
+            }
+        } catch { throw CommandFailure("\(error)", error.exitCode) }
+        installation.undo.add {
+            await UserRights.run(of: layout) { try? known.save(to: layout.data) }
+        }
     }
 
     private static func report(
@@ -101,20 +145,23 @@ import Wire
         _ installation: Installation, _ invitation: Invitation, _ options: Options
     ) async throws(CommandFailure) {
         let layout = installation.layout
-        do throws(InstallationError) { try installation.makeData() } catch {
-            throw CommandFailure("\(error)", ExitCode.cannotCreate)
-        }
-        let settings = try AgentSettings(options, folder: layout.data)
-        do throws(UplinkError) {
-            _ = try await Uplink.join(
-                invitation, name: options.string(Settings.name),
-                tags: options.strings(Settings.tags), folder: layout.data, way: settings.wayOut)
+        do throws(InstallationError) {
+            try await installation.makeHome()
+            try await installation.makeData()
         } catch {
-            throw CommandFailure("cannot join: \(error)", error.exitCode)
-        }
-        keepWay(settings.wayOut, to: invitation, layout)
-        do throws(InstallationError) { try await installation.handOver() } catch {
             throw CommandFailure("\(error)", ExitCode.cannotCreate)
+        }
+        try await UserRights.run(of: layout) { () throws(CommandFailure) in
+            let settings = try AgentSettings(options, folder: layout.data)
+            do throws(UplinkError) {
+                _ = try await Uplink.join(
+                    invitation, name: options.string(Settings.name),
+                    tags: options.strings(Settings.tags), folder: layout.data,
+                    way: settings.wayOut)
+            } catch {
+                throw CommandFailure("cannot join: \(error)", error.exitCode)
+            }
+            keepWay(settings.wayOut, to: invitation, layout)
         }
     }
 
@@ -131,12 +178,7 @@ import Wire
     }
 
     private static func showTargets(_ layout: Layout, _ name: String) async {
-        let words =
-            layout.isSystem
-            ? [
-                "su", "-s", "/bin/sh", layout.user, "-c",
-                "\(Service.quoted(layout.program)) targets list",
-            ] : [layout.program, "targets", "list"]
+        let words = layout.asUser("\(Service.quoted(layout.program)) targets list")
         if let list = await SystemCommand.output(words, environment: layout.environment) {
             Process.print("\nConnected. Targets of this site:\n")
             for line in list.split(whereSeparator: \.isNewline) {
@@ -153,7 +195,7 @@ import Wire
             """)
     }
 
-    static func uninstall(_ options: Options) async throws(CommandFailure) {
+    static func uninstall(_ options: Options) async throws(CommandFailure) -> Int32 {
         let layout = try layout(options)
         let services = Service.allCases.map { $0.file(layout).path }
         let purges = options.bool(Settings.purge)
@@ -168,6 +210,7 @@ import Wire
                         : "for \(layout.user); the machine's is root's to remove"),
                 ExitCode.unavailable)
         }
+        if let code = try await apart() { return code }
         let failures = await Removal(layout: layout, say: { Process.print("\($0)\n") })
             .all(purges: purges)
         guard failures.isEmpty else {
@@ -175,6 +218,7 @@ import Wire
         }
         Process.print(
             "The relay still knows this agent: homeline-relay agents revoke NAME ends its right.\n")
+        return ExitCode.ok
     }
 
     /// Root installs for the machine, others for themselves.
@@ -182,6 +226,13 @@ import Wire
         if geteuid() == 0, !options.bool(Settings.ownUser) { return .system }
         guard let own = Layout.own(user: UserAccount.current.name) else {
             throw failure("HOME is not set", ExitCode.usage)
+        }
+        // A session on this machine by the machine's agent runs as this user: a second agent on
+        // the same state would take turns with the first.
+        guard own.user != Layout.system.user || own.home != Layout.system.home else {
+            throw failure(
+                "\(own.user) is the user of the machine's agent, which is root's to install and remove",
+                ExitCode.noPermission)
         }
         return own.installed
     }

@@ -36,7 +36,7 @@ enum Main {
         case "doctor": return try await DoctorCommand.run(options)
         case "join": try await JoinCommand.run(options)
         case "install": return try await InstallCommand.run(options)
-        case "uninstall": try await InstallCommand.uninstall(options)
+        case "uninstall": return try await InstallCommand.uninstall(options)
         case "run": try await RunAgentCommand.run(options)
         case "targets list": try await TargetsCommand.list(options)
         case "targets check": try await TargetsCommand.check(options)

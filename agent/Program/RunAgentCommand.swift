@@ -65,6 +65,7 @@ import Wire
             case .offline(let reason): status.say(AgentStatus(state: .offline, words: reason))
             }
         }
+        status.say(AgentStatus(state: .offline, words: "it has dialled and waits for the relay"))
         Supervisor.ready()
         let refusal = await uplink.run()
         Supervisor.stopping()

@@ -30,6 +30,10 @@ enum Settings {
 
     static let ownUser = Setting.truth(
         "user", "install for this user alone, as who is not root does anyway", flagOnly: true)
+    /// The environment's variable from which `install` takes the invitation if it has no argument.
+    ///
+    /// Other users may read a process's arguments.
+    static let invitationVariable = "HOMELINE_INVITATION"
     static let purge = Setting.truth(
         "purge", "also remove the agent's key, configuration and user", flagOnly: true)
 
@@ -132,8 +136,9 @@ enum Settings {
 
     private static let install = Command(
         "install",
-        "Join a relay, install this program, and have the machine keep the agent running.",
-        settings: [name, tags, ownUser] + wayOut, positionals: [.required("INVITATION")])
+        "Join a relay, install this program, and have the machine keep the agent running. The "
+            + "invitation may be in \(invitationVariable) instead.",
+        settings: [name, tags, ownUser] + wayOut, positionals: [.optional("INVITATION")])
     private static let uninstall = Command(
         "uninstall", "Remove the service and the program; the agent's state stays.",
         settings: [purge, ownUser])

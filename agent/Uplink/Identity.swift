@@ -161,9 +161,11 @@ struct Identity: Sendable {
         }
     }
 
-    /// Whether an invitation is of the relay that this agent has joined: the pin is the same, and
-    /// so is an address at least.
+    /// Whether an invitation is of the relay that this agent has joined: the pin is the same.
+    ///
+    /// Where a public authority vouches for the relay, an address at least must be.
     func isOf(_ invitation: Invitation) -> Bool {
-        pin?.bytes == invitation.pin && !Set(addresses).isDisjoint(with: invitation.urls)
+        guard pin == nil else { return pin?.bytes == invitation.pin }
+        return invitation.pin == nil && !Set(addresses).isDisjoint(with: invitation.urls)
     }
 }

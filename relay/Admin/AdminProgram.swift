@@ -31,9 +31,9 @@ struct Outcome: Sendable, Equatable {
                     request, result, isTerminal: isatty(STDOUT_FILENO) == 1)
             // "Not running" is an answer for people and a failure for scripts.
             let isDown = result["running"] == false
+            let warnings = options.bool(.json) ? "" : AdminText.warnings(request, result)
             return Outcome(
-                output: text, errors: AdminText.doubt(request, result) ?? "",
-                exit: isDown ? ExitCode.unavailable : ExitCode.ok)
+                output: text, errors: warnings, exit: isDown ? ExitCode.unavailable : ExitCode.ok)
         } catch {
             return Outcome(errors: "homeline-relay: \(error.message)\n", exit: error.exit)
         }

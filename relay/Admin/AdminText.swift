@@ -52,19 +52,10 @@ enum AdminText {
         }
     }
 
-    /// What a person should doubt about a result: the address in an invitation, which came from
-    /// this machine's name, or is of this machine alone; nil: nothing.
-    static func doubt(_ request: JSON, _ result: JSON) -> String? {
-        guard request["command"] == "invite", request["tunnel_url"] == nil,
-            let url = (result["tunnel_url"]?.stringValue).flatMap({ try? TunnelURL($0) })
-        else { return nil }
-        let isLoopback = SocketAddress(ip: url.host, port: url.port)?.isLoopback ?? false
-        guard isLoopback || !url.host.contains(where: { $0 == "." || $0 == ":" }) else {
-            return nil
-        }
-        return "homeline-relay: other machines may not find the relay at \(url.host): give the "
-            + "address that they dial with --tunnel-url, or once for all with TunnelUrl in "
-            + "relay.conf\n"
+    /// What a person is to hear beside the text.
+    static func warnings(_ request: JSON, _ result: JSON) -> String {
+        guard request["command"] == "invite" else { return "" }
+        return (result["warnings"]?.arrayValue ?? []).map { "homeline-relay: \(line($0))" }.joined()
     }
 
     private static func line(_ value: JSON?) -> String { word(value) + "\n" }

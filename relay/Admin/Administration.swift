@@ -130,14 +130,22 @@ struct AdminFault: Error, Equatable, Sendable {
             rejoining: request["rejoin"]?.stringValue, madeBy: "operator",
             lifetime: .seconds(lifetime))
         let invitation = try Invitation(urls: urls, pin: pin, secret: secret).text
-        let pasted = seal.flatMap {
-            PastedLine.text(
-                url: url, pin: pin.flatMap { PublicKeyPin(bytes: $0) }, invitation: invitation,
-                seal: $0)
+        func pasted(_ downloader: PastedLine.Downloader) -> JSON {
+            let line = seal.flatMap {
+                PastedLine.text(
+                    url: url, pin: pin.flatMap { PublicKeyPin(bytes: $0) }, invitation: invitation,
+                    seal: $0, with: downloader)
+            }
+            return line.map(JSON.string) ?? .null
         }
+        let warnings = [
+            given.isEmpty ? (try? TunnelURL(url))?.doubt : nil,
+            seal == nil ? nil : PastedLine.warning(url: url),
+        ]
         return [
             "invitation": .string(invitation), "line": .string("homeline-agent join \(invitation)"),
-            "pasted": pasted.map(JSON.string) ?? .null,
+            "pasted": pasted(.curl), "pasted_wget": pasted(.wget),
+            "warnings": .array(warnings.compactMap { $0 }.map(JSON.string)),
             "id": .string(record.id), "expires": .string(UTCTime(record.expires).rfc3339),
             "tunnel_url": .string(url), "tunnel_urls": .array(urls.map(JSON.string)),
         ]

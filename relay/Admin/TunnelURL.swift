@@ -49,6 +49,17 @@ struct TunnelURL: Equatable, CustomStringConvertible {
         return urls
     }
 
+    /// Why sites may not reach an address that the relay has chosen itself; nil: nothing is known.
+    var doubt: String? {
+        let advice =
+            "name the address that sites reach, by --tunnel-url here or TunnelUrl in relay.conf"
+        if let address = SocketAddress(ip: host, port: 0) {
+            return address.isLoopback ? "\(host) is this machine's own: \(advice)" : nil
+        }
+        if host.hasSuffix(".") || host.dropLast().contains(".") { return nil }
+        return "\(host) has no dot, and sites may not find it: \(advice)"
+    }
+
     /// The addresses of one text, as the store and the requests of `invite` hold them.
     static func texts(_ text: String?) -> [String] {
         (text ?? "").split(separator: " ").map(String.init)

@@ -1,10 +1,22 @@
 #!/bin/sh
 # Makes this machine a site of a Homeline relay:
-#     … | sh -s -- INVITATION SUM [FLAGS]
+#     (…; echo homeline INVITATION SUM) | sh -s -- [FLAGS]
 # It downloads the agent's program, checks it by SUM, and has it install itself (`homeline-agent
-# install INVITATION FLAGS`), which joins the relay and starts a service.
-# Everything is in one function that the last line calls: a part of this text runs nothing.
-main() {
+# install FLAGS`), which joins the relay and starts a service.
+# Everything is in one function, which the line calls when this text has ended: a part of this text
+# runs nothing. The invitation comes on standard input, and goes on in the environment: other users
+# can read a process's arguments.
+flags=
+for word; do
+    case $word in
+    hl[0-9]* | *\'*)
+        echo "homeline: this line is of another version, or has a quote: ask for a new line" >&2
+        exit 1
+        ;;
+    esac
+    flags="$flags '$word'"
+done
+homeline() {
     base='@BASE@'
     umask 077
     folder=
@@ -15,13 +27,19 @@ main() {
     have() { command -v "$1" >/dev/null 2>&1; }
     # Certificates are not checked here: what comes is checked by the sum of the pasted line, which
     # holds whoever sends it.
-    fetch() { # PATH FILE
-        if have curl; then
-            curl -gkfsS --retry 5 --retry-delay 2 -o "$2" "$base$1"
-        else
-            wget -q --no-check-certificate -O "$2" "$base$1"
-        fi
-    }
+    fetch() ( # PATH FILE
+        # Blocks of 512 bytes, or of 1,024: 256 MiB or more, far above any agent.
+        ulimit -f 524288 2>/dev/null
+        # A busy relay answers 503. Less than 1,000 bytes a second for a minute do not arrive.
+        have curl && curl -gkfsS --connect-timeout 20 --speed-limit 1000 --speed-time 60 \
+            --retry 30 --retry-delay 2 --retry-max-time 60 -o "$2" "$base$1" && exit
+        # A curl may be too old for the relay.
+        have wget || exit 1
+        # BusyBox's crashes by -T where it is static (1.35).
+        patience=
+        case $(wget --version 2>/dev/null) in GNU*) patience='-T 60' ;; esac
+        wget -q $patience --no-check-certificate -O "$2" "$base$1"
+    )
     sum() { # FILE
         line=$(sha256sum <"$1") || return 1
         echo "${line%% *}"
@@ -33,6 +51,7 @@ main() {
     *) fail 'This script needs the whole line that "homeline-relay invite" printed: copy it again' ;;
     esac
     shift 2
+    eval "set -- \"\$@\"$flags"
     [ -n "$base" ] || fail 'the relay does not know by which address it was reached: ask its operator'
     system=$(uname -s) machine=$(uname -m)
     [ "$system" = Linux ] || fail "there is an agent for Linux alone, and this is $system"
@@ -70,6 +89,5 @@ homeline-agent-linux-$machine into its folder agents"
         fail "no program can run in $folder (is it mounted noexec, or is /proc missing?): set TMPDIR to
 a folder where programs may run"
     # Standard input is this script.
-    "$program" install "$invitation" "$@" </dev/null
+    HOMELINE_INVITATION=$invitation "$program" install "$@" </dev/null
 }
-main "$@"

@@ -157,6 +157,51 @@ import Testing
         #expect(try String(contentsOfFile: folder.file("runs"), encoding: .utf8) == "x\nx\n")
     }
 
+    @Test func `a second loop ends the first`() async throws {
+        let folder = try TemporaryDirectory("loops")
+        // It ends as a crashed agent does, and never otherwise.
+        let program = try folder.write("#!/bin/sh\nexit 1\n", to: "agent")
+        chmod(program, 0o755)
+        let layout = Layout(
+            isSystem: false, user: "ann", home: folder.file(""), program: program,
+            data: folder.file(""))
+        let script = try folder.write(
+            Service.loop.file(layout).text.replacing("sleep 5", with: "sleep 0.01"), to: "service")
+        let first = try RunningProcess("/bin/sh", [script])
+        #expect(await holds(within: .seconds(5)) { Self.named(layout) == first.id })
+        let second = try RunningProcess("/bin/sh", [script])
+        #expect(try await first.finished(within: .seconds(5)) == .exited(0), "\(first.errors)")
+        #expect(Self.named(layout) == second.id && second.end == nil, "\(second.errors)")
+        // Without its program a loop ends.
+        try FileManager.default.removeItem(atPath: program)
+        #expect(try await second.finished(within: .seconds(5)) == .exited(0))
+    }
+
+    private static func named(_ layout: Layout) -> Int32? {
+        let text = try? String(contentsOfFile: layout.loop, encoding: .utf8)
+        return text.flatMap { Int32($0.trimmingCharacters(in: .whitespacesAndNewlines)) }
+    }
+
+    @Test(arguments: [
+        (
+            "0::/user.slice/user-1000.slice/user@1000.service/app.slice/homeline-agent.service\n",
+            true
+        ),
+        ("1:name=systemd:/system.slice/homeline-agent.service/x\n0::/\n", true),
+        ("0::/system.slice/ssh.service\n", false), ("0::/homeline-agent.service.d\n", false),
+        ("", false),
+    ]) func `a process in the agent's unit is known`(groups: String, isAgents: Bool) {
+        #expect(Apart.isOfAgent(groups: groups) == isAgents)
+    }
+
+    @Test func `the agent goes on until everything else is gone, but for OpenRC`() {
+        for service in Service.allCases {
+            let words = service.ending(.system)
+            let ends = words.contains { $0.contains("stop") || $0.contains("--now") }
+            #expect(ends == (service == .openRC), "\(words)")
+        }
+    }
+
     @Test func `the status file is read as it was written`() throws {
         let folder = try TemporaryDirectory("status")
         let status = AgentStatus(state: .refused, words: "“no”\nmore", process: 7)
