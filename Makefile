@@ -24,6 +24,7 @@ release:
 test:
 	scripts/tests.sh plain
 
+# The concurrent modules under the thread sanitizer; not a part of check, as its build takes long.
 tsan:
 	scripts/tests.sh thread
 
@@ -60,7 +61,7 @@ attack:
 	HOMELINE_ATTACK_SECONDS=$${HOMELINE_ATTACK_SECONDS:-5} scripts/tests.sh attack
 
 check: lint lines
-	scripts/tests.sh plain thread release
+	scripts/tests.sh plain release
 
 # Format, which room may name which, and the width of comments (needs python3, as the tests do).
 lint:

@@ -34,7 +34,7 @@ import Testing
             relay, ["tokens", "create", "me", "--scopes", "admin", "--data", data])
         let file = try folder.write(token, to: "token")
         // Its own programs use the address; the port is the one that listens there.
-        let port = try #require(await eventually { Self.port(of: serving, at: "127.0.0.2") })
+        let port = try #require(await Self.port(of: serving, at: "127.0.0.2"))
         for path in ["/mcp", "/mcp/", "//mcp", "/home/mcp", "/home/mcp/"] {
             let answer = try await RunningProcess.run(
                 relay,
@@ -57,7 +57,7 @@ import Testing
                 "127.0.0.1:0", "--public-url", "https://relay.example/~me/agent",
             ])
         _ = try await serving.line(containing: "MCP clients:")
-        let port = try #require(Self.port(of: serving, at: "127.0.0.3"))
+        let port = try #require(await Self.port(of: serving, at: "127.0.0.3"))
         func status(_ words: String...) async throws -> String {
             try await RunningProcess.run(
                 "/usr/bin/env",
@@ -71,8 +71,13 @@ import Testing
         #expect(await serving.stop() == .exited(0))
     }
 
-    /// The port on which a process listens at an address (Linux's `/proc`).
-    private static func port(of process: RunningProcess, at address: String) -> Int? {
+    /// The port on which a process listens at an address.
+    private static func port(of process: RunningProcess, at address: String) async -> Int? {
+        await eventually { listed(process, at: address) }
+    }
+
+    /// The same as Linux's `/proc` lists it: one reading may leave a socket out while others change.
+    private static func listed(_ process: RunningProcess, at address: String) -> Int? {
         let bytes = address.split(separator: ".").compactMap { UInt8($0) }.reversed()
         let wanted = bytes.map { String(format: "%02X", $0) }.joined()
         let table =
