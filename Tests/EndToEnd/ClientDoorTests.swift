@@ -76,7 +76,7 @@ import Testing
         await eventually { listed(process, at: address) }
     }
 
-    /// The same as Linux's `/proc` lists it: one reading may leave a socket out while others change.
+    /// The same as Linux lists it: one reading may leave a socket out while others change.
     private static func listed(_ process: RunningProcess, at address: String) -> Int? {
         let bytes = address.split(separator: ".").compactMap { UInt8($0) }.reversed()
         let wanted = bytes.map { String(format: "%02X", $0) }.joined()
