@@ -22,8 +22,12 @@ import Net
     /// Adds a connection, and closes another one if there is no room; returns the new one's number.
     func enter(_ stream: any ByteStream) -> Int {
         let (number, evicted) = admissions.add(from: Self.origin(of: stream))
-        if let evicted { streams.removeValue(forKey: evicted)?.close() }
+        if let evicted {
+            arrivals.end(evicted)
+            streams.removeValue(forKey: evicted)?.close()
+        }
         streams[number] = stream
+        arrivals.progress(number, at: IO.now)
         return number
     }
 

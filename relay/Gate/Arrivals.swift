@@ -1,22 +1,25 @@
-// The agents that are arriving: from the first byte of the TLS handshake to the welcome. When a
-// whole fleet dials at once, more connections are accepted only as fast as these end. The others
-// wait in the system's queue, where they cost nothing, instead of all being late together. Pure.
+// The agents that are arriving: from the connection to the welcome. When a whole fleet dials at
+// once, more connections are accepted only as fast as these end. The others wait in the system's
+// queue, where they cost nothing, instead of all being late together, or closing one another. Pure.
 // Invariant: a connection that makes no progress counts for half a second alone, so that strangers
 // cannot keep agents out.
 import Loop
 
 /// The connections on their way to the welcome: a value without a clock.
 struct Arrivals {
-    /// How many there may be before no more connections are accepted: at 0.3 s for an arrival, a
-    /// relay that is not busy still admits 400 agents a second.
-    static let limit = 128
+    /// How many there may be before no more connections are accepted: half of the places, so that
+    /// none is closed for another.
+    ///
+    /// At 0.3 s for an arrival, a relay that is not busy still admits
+    /// 800 agents a second.
+    static let limit = Admissions.places / 2
     /// How long one counts after its last progress: longer than most round trips.
     static let memory = Duration.milliseconds(500)
 
     /// In the order of their last progress.
     private var underWay: [(number: Int, progress: ContinuousClock.Instant)] = []
 
-    /// A connection has begun its handshake, or completed it.
+    /// A connection was accepted, or has begun its handshake, or completed it.
     mutating func progress(_ number: Int, at now: ContinuousClock.Instant) {
         end(number)
         underWay.append((number, now))
