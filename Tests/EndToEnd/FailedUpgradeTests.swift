@@ -251,7 +251,9 @@ import Testing
         await kept.stop()
     }
 
-    @Test func `a service manager that is not there is no reason to try`() async throws {
+    @Test func `an upgrade does not begin while the service manager cannot be reached`()
+        async throws
+    {
         let linked = try await Linked.start(environment: ["NOTIFY_SOCKET": "/nowhere/notify"])
         let before = try await linked.status()
         let told = try linked.upgrade()

@@ -23,10 +23,10 @@ import Testing
         #expect(verdict.came.contains(came), "\(verdict)")
     }
 
-    /// 192.0.2.1 is no address of any machine.
+    /// No machine has the address 203.0.113.9: it is kept for documents (RFC 5737).
     @Test(arguments: [
-        (["127.0.0.1"], "ok"), (["192.0.2.1"], "fault"), (["192.0.2.1", "127.0.0.1"], "ok"),
-        (["127.0.0.1", "192.0.2.1"], "ok"), (["192.0.2.1", "taken"], "fault"),
+        (["127.0.0.1"], "ok"), (["203.0.113.9"], "fault"), (["203.0.113.9", "127.0.0.1"], "ok"),
+        (["127.0.0.1", "203.0.113.9"], "ok"), (["203.0.113.9", "taken"], "fault"),
     ])
     @IO func `an address that the machine lacks is left out, as the relay does`(
         _ hosts: [String], _ word: String

@@ -24,7 +24,7 @@ import Loop
     static func remove(_ line: String, _ layout: Layout) async -> Removal {
         switch await lines(layout) {
         case .failure(let failure):
-            // Without the program there is no crontab either.
+            // A machine without the program `crontab` has no crontabs.
             return failure.hasStarted ? .failed(failure.reason) : .absent
         case .success(let lines):
             guard lines.contains(line) else { return .absent }

@@ -105,7 +105,7 @@ import Programs
         await end(successor)
         let why: String
         if isGivenUp {
-            why = "this process was told to end"
+            why = "this process received a signal to end"
         } else if let said, said.hasPrefix(Self.failed) {
             why = String(said.dropFirst(Self.failed.count))
         } else {

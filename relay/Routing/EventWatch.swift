@@ -144,7 +144,7 @@ import Wire
         case .closed, .draining: false
         case .reset: deaf(to: name, "it gave up the call")
         case .busy: true
-        // There is no room, for the answers of others.
+        // The answers of other agents fill the room: this agent did nothing wrong.
         case .crowded where answers.limit - answers.used < AgentEvents.bytes: true
         case .crowded, .tooLarge: deaf(to: name, "its events are too long")
         case .cancelled: deaf(to: name, "it has not answered for an hour")

@@ -147,26 +147,28 @@ import Testing
         let program = try folder.write(
             "#!/bin/sh\necho x >>\(folder.file("runs"))\n[ -e \(folder.file("failed")) ] && exit 0\n"
                 + ": >\(folder.file("failed"))\nexit 1\n", to: "agent")
+        let (_, script) = try Self.loop(in: folder, of: program)
+        try await RunningProcess.run("/bin/sh", [script], within: .seconds(10))
+        #expect(try String(contentsOfFile: folder.file("runs"), encoding: .utf8) == "x\nx\n")
+    }
+
+    /// A loop that starts a program again at once, and its script.
+    private static func loop(
+        in folder: TemporaryDirectory, of program: String
+    ) throws -> (Layout, script: String) {
         chmod(program, 0o755)
         let layout = Layout(
             isSystem: false, user: "ann", home: folder.file(""), program: program,
             data: folder.file(""))
-        let script = try folder.write(
-            Service.loop.file(layout).text.replacing("sleep 5", with: "sleep 0.01"), to: "service")
-        try await RunningProcess.run("/bin/sh", [script], within: .seconds(10))
-        #expect(try String(contentsOfFile: folder.file("runs"), encoding: .utf8) == "x\nx\n")
+        let text = Service.loop.file(layout).text.replacing("sleep 5", with: "sleep 0.01")
+        return (layout, try folder.write(text, to: "service"))
     }
 
     @Test func `a second loop ends the first`() async throws {
         let folder = try TemporaryDirectory("loops")
         // It ends as a crashed agent does, and never otherwise.
         let program = try folder.write("#!/bin/sh\nexit 1\n", to: "agent")
-        chmod(program, 0o755)
-        let layout = Layout(
-            isSystem: false, user: "ann", home: folder.file(""), program: program,
-            data: folder.file(""))
-        let script = try folder.write(
-            Service.loop.file(layout).text.replacing("sleep 5", with: "sleep 0.01"), to: "service")
+        let (layout, script) = try Self.loop(in: folder, of: program)
         let first = try RunningProcess("/bin/sh", [script])
         #expect(await holds(within: .seconds(5)) { Self.named(layout) == first.id })
         let second = try RunningProcess("/bin/sh", [script])
