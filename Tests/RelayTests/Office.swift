@@ -18,6 +18,10 @@ import Wire
     private(set) var agents: [String: Agent] = [:]
     private(set) var ids: [String: String] = [:]
     var calls: [(agent: String, request: Request)] = []
+    /// What agents answer to `command.execute` and `command.output`, by the target.
+    var run: @IO (_ target: String) async -> RunResult = {
+        RunResult(target: $0, commandID: "", state: .done)
+    }
 
     init() async throws {
         house = try await House()
@@ -49,10 +53,25 @@ import Wire
                 ]
             case .listSessions: ["sessions": [["session_id": .string("\(id).s")]]]
             case .describe: description(name, inReach(request))
-            case .execute: RunResult(target: "\(name)/db", commandID: "\(id).c", state: .done).json
+            case .execute, .readCommand: await ran(name, request).json
             default: ["session_id": .string("\(id).s")]
             }
         return Reply.result(RawJSON(result)).encoded()
+    }
+
+    private func ran(_ name: String, _ request: Request) async -> RunResult {
+        let arguments = request.arguments.objectValue ?? [:]
+        let id = arguments["command_id"]?.stringValue
+        let target =
+            arguments["target"]?.stringValue ?? id.flatMap(Self.target(ofCommand:)) ?? "\(name)/db"
+        var result = await run(target)
+        result.commandID = "\(ids[name] ?? "").c-\(target)"
+        return result
+    }
+
+    /// The target of a command's id, which `ran` made.
+    private static func target(ofCommand id: String) -> String? {
+        id.firstIndex(of: "-").map { String(id[id.index(after: $0)...]) }
     }
 
     /// What an agent tells of its links to the targets `db` and `web`.

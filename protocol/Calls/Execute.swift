@@ -1,6 +1,6 @@
 // `command.execute`: one command on one target, without a session. Its tool takes several targets
-// and joins their results.
-public import JSON
+// (ExecuteTargets) and joins their results (ExecuteReport).
+import JSON
 
 /// What runs a command line at its target.
 public enum CommandShell: String, Sendable, CaseIterable {
@@ -105,59 +105,11 @@ public struct ExecuteCommand: CallArguments {
             "ssh_execute", title: "Run a command on targets",
             """
             Runs one command on one or many targets, with separate stdout, stderr and exit code. \
-            Nothing is kept between calls; to keep state, open a session.
+            Nothing is kept between calls; to keep state, open a session. targets takes globs and \
+            tags; dry_run shows what they stand for. With several targets, read summary first.
             """,
             scopes: [.sessionsExec],
             hints: .changes(destructive: true, idempotent: false, atTargets: true),
             routes: [.target("target")], isLarge: true,
-            arguments: [Shared.target.optional.declaration, ExecuteTargets.targets.declaration],
-            result: ExecuteTargets.members))
-}
-
-/// What the tool `ssh_execute` adds to the call: several targets, and their joined results.
-public enum ExecuteTargets {
-    /// One target.
-    public static let target = Shared.target.optional
-    /// Several targets.
-    public static let targets = Field.texts(
-        "targets", atMost: 256, "Several targets, in place of target."
-    ).or([])
-    private static let target1 = Shared.target
-    private static let error = Field.text(
-        "error", "Why the command was not run on this target."
-    ).optional
-    private static let results = Field.objects(
-        "results",
-        [target1.declaration] + RunResult.members.dropFirst().map(\.optional)
-            + [error.declaration], "One result for each target, in the order given.")
-    private static let succeeded = Field.count(
-        "succeeded", "How many commands ended with exit code 0.")
-    private static let failed = Field.count(
-        "failed", "How many did not: another exit code, still running, or not run.")
-
-    static let members = [results.declaration, succeeded.declaration, failed.declaration]
-
-    /// The joined results.
-    public static func json(_ all: [RawJSON], succeeded count: Int) -> JSON {
-        var members = Members()
-        members.put(results, all.map { .raw($0) })
-        members.put(succeeded, count)
-        members.put(failed, all.count - count)
-        return members.json
-    }
-
-    /// The entry of a target on which the command was not run.
-    public static func entry(_ target: String, error text: String) -> RawJSON {
-        var members = Members()
-        members.put(target1, target)
-        members.put(error, text)
-        return RawJSON(members.json)
-    }
-}
-
-extension Declaration {
-    /// The same declaration, but optional.
-    var optional: Declaration {
-        Declaration(name: name, kind: kind, need: isRequired ? .optional : need, sentence: sentence)
-    }
+            arguments: ExecuteTargets.arguments, result: ExecuteReport.members))
 }

@@ -71,7 +71,7 @@ public struct RunResult: Sendable, Equatable {
     public var note: String?
 
     private static let target = Field.text("target", "Where it runs or ran.")
-    private static let commandID = Field.text("command_id", "The command's id.")
+    static let commandID = Field.text("command_id", "The command's id.")
     static let state = Field<RunState>.choice(
         "state",
         "The command's state. done: it ended with a code or a signal. running: it is still "

@@ -14,7 +14,7 @@ public enum Shared {
     /// A session's id.
     static let sessionID = Field.text("session_id", "The session, from ssh_session_open.")
     /// A command's id.
-    static let commandID = Field.text(
+    public static let commandID = Field.text(
         "command_id", "The command, from ssh_execute or ssh_session_command.")
     /// The agents whose entries a joined list lacks.
     public static let unanswered = Field.texts(

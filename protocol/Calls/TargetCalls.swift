@@ -23,9 +23,11 @@ public struct ListTargets: CallArguments {
     private static let offset = Field.count(
         "offset", "How many of the targets that match to pass over; left_out gives the next."
     ).or(0)
-    /// A list of 1,000 targets has about 10,000 values, a tenth of what the relay takes.
+    /// The most targets of one answer: 1,000 have about 10,000 values, a tenth of what the relay
+    /// takes.
+    public static let largest = 1000
     private static let limit = Field.integer(
-        "limit", in: 1...1000, "The most targets to list for each agent."
+        "limit", in: 1...largest, "The most targets to list for each agent."
     ).or(300)
     private static let agent = Field.text("agent", "Keep the targets of this agent.").optional
     private static let targets = Field.objects("targets", TargetInfo.members, "The targets.")
@@ -45,6 +47,16 @@ public struct ListTargets: CallArguments {
         limit = try fields[Self.limit]
         query = try fields[Self.query]
         probe = try fields[Self.probe]
+    }
+
+    /// The arguments of a call for as many targets as an answer has, from the one at `offset` on.
+    public static func page(at offset: Int) -> JSON.Object {
+        [Self.offset.name: .integer(offset), limit.name: .integer(largest)]
+    }
+
+    /// The entries of a result.
+    public static func entries(of result: JSON.Object) -> [JSON] {
+        result[targets.name]?.arrayValue ?? []
     }
 
     /// The result.

@@ -102,3 +102,10 @@ extension [Declaration] {
         return all
     }
 }
+
+extension Declaration {
+    /// The same declaration, but optional.
+    var optional: Declaration {
+        Declaration(name: name, kind: kind, need: isRequired ? .optional : need, sentence: sentence)
+    }
+}

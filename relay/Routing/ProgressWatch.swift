@@ -13,13 +13,30 @@ import Wire
     private static let interval = Duration.seconds(1)
 
     private let reporter: ProgressReporter
+    /// The number of targets; nil: one, whose bytes of output are its progress.
+    private let total: Int?
+    private var endedCount = 0
     private var bytes: [String: Int] = [:]
     private var lines: [String: String] = [:]
 
-    /// For a tool call whose client wants progress.
-    init?(_ call: ToolCall) {
+    /// For a tool call whose client wants progress; `total`: the number of targets it works on.
+    init?(_ call: ToolCall, of total: Int? = nil) {
         guard let reporter = call.progress else { return nil }
         self.reporter = reporter
+        self.total = total
+    }
+
+    /// Shows what came of one of several targets.
+    func ended(_ target: String, _ outcome: String) {
+        endedCount += 1
+        show("\(target): \(outcome)")
+    }
+
+    private func show(_ message: String) {
+        let bytes = bytes.values.reduce(0) { $0.addingReportingOverflow($1).partialValue }
+        reporter.report(
+            Double(max(0, total == nil ? bytes : endedCount)), total: total.map(Double.init),
+            message: message)
     }
 
     /// Makes a call, and asks for its progress through `ask` meanwhile.
@@ -54,8 +71,6 @@ import Wire
         else { return }
         bytes[key] = count
         lines[key] = line
-        let total = bytes.values.reduce(0) { $0.addingReportingOverflow($1).partialValue }
-        reporter.report(
-            Double(max(0, total)), message: label.map { "\($0): \(line)" } ?? line)
+        show(label.map { "\($0): \(line)" } ?? line)
     }
 }

@@ -64,6 +64,11 @@ extension Router {
         return member
     }
 
+    /// Throws if the agent is not connected.
+    func checkOnline(_ member: Fleet.Member) throws(Fault) {
+        guard member.connection != nil else { throw fleet.offline(member) }
+    }
+
     /// The fault for an agent that does not exist, or that the principal may not see.
     func unknownAgent(_ name: String, _ principal: Principal) -> Fault {
         let names = visible(to: principal).map(\.record.name)

@@ -5,60 +5,147 @@ import MCP
 import Wire
 
 extension Tools {
-    /// Runs the command on each target at once; the failure of one target does not fail the others.
+    /// Runs the command on the targets; the failure of one target does not fail the others.
     func execute(_ call: ToolCall) async throws(Fault) -> ToolResult {
         let fields = Fields(object: call.arguments)
         let principal = try router.principal(of: call)
-        var targets = try fields[ExecuteTargets.targets]
-        if let target = try fields[ExecuteTargets.target] { targets.append(target) }
-        guard !targets.isEmpty else {
-            throw Fault(.invalidArgument, "give \"target\" or \"targets\"; target_list shows them")
-        }
-        let watch = ProgressWatch(call)
-        if targets.count == 1, !fields.has(ExecuteTargets.targets.name) {
-            // One target that cannot be reached is an error of the call itself.
-            let way = AgentCall(
-                .execute, call.rawArguments, fields, for: principal, key: try call.key(),
-                progress: watch)
-            return await Self.joined([
-                try await router.send(
-                    way, to: try router.member(forTarget: targets[0], fields, principal))
-            ])
-        }
-        var ways: [(target: String, call: AgentCall)] = []
-        for target in targets {
-            var object = call.arguments
-            object[ExecuteTargets.targets.name] = nil
-            object[ExecuteTargets.target.name] = .string(target)
-            let key = try call.key(for: target)
-            let way = AgentCall(.execute, object, for: principal, key: key, progress: watch)
-            ways.append((target, way))
-        }
-        let runs = ways.map { target, way in
-            IO.task { () -> AgentAnswer in
-                do throws(Fault) {
-                    let member = try router.member(forTarget: target, fields, principal)
-                    return try await router.send(way, to: member, label: target)
-                } catch {
-                    return AgentAnswer(ExecuteTargets.entry(target, error: error.message))
-                }
+        let wish = try ExecuteTargets(fields)
+        guard let target = wish.target, !wish.isDryRun else {
+            let words = wish.target.map { [$0] } ?? wish.targets
+            let selection = try await router.select(
+                words, atMost: ExecuteTargets.limit, principal)
+            guard !wish.isDryRun else {
+                return ToolResult(structured: try dryRun(call, selection))
             }
+            return try await execute(call, on: selection, wish)
         }
-        return await Self.joined(await IO.values(of: runs))
+        // One target that cannot be reached is an error of the call itself.
+        let member = try router.member(forTarget: target, fields, principal)
+        let way = AgentCall(
+            .execute, ExecuteTargets.arguments(call.arguments, for: target), for: principal,
+            key: try call.key(), progress: ProgressWatch(call))
+        let answer = try await router.send(way, to: member)
+        let report = await Self.joined([(target, answer)], summarizes: false)
+        return ToolResult(structured: report.json, holding: answer)
     }
 
-    private static func joined(_ answers: [AgentAnswer]) async -> ToolResult {
-        let results = answers.map(\.result)
-        let bytes = results.reduce(0) { $0 + $1.bytes.count }
-        let succeeded = await Blocking.run(ifLong: bytes) {
-            results.count { raw in
-                let members = (try? JSON.members(of: raw.bytes, limits: .answer)) ?? []
-                return members.contains { member in
-                    member.name == "exit_code" && raw.bytes[member.value].elementsEqual([0x30])
-                }
+    /// The most bytes of all outputs in an answer on many targets, unless `max_bytes` says how
+    /// many of each: about 10,000 tokens of a model.
+    private static let outputBytes = 40_000
+    /// The least bytes of each: some lines.
+    private static let leastBytes = 400
+    /// The time after which a command starts on no further target: an hour is more than any client
+    /// waits for an answer.
+    private static let latestStart = Duration.seconds(3600)
+
+    private func execute(
+        _ call: ToolCall, on selection: TargetSelection, _ wish: ExecuteTargets
+    ) async throws(Fault) -> ToolResult {
+        let fields = Fields(object: call.arguments)
+        let principal = try router.principal(of: call)
+        let targets = selection.targets
+        var shared = call.arguments
+        if let limit = Wire.Method.execute.row.limit?.name, !fields.has(limit), !targets.isEmpty {
+            shared[limit] = .integer(
+                min(20_000, max(Self.leastBytes, Self.outputBytes / targets.count)))
+        }
+        let watch = ProgressWatch(call, of: targets.count)
+        var ways: [(target: String, call: AgentCall)] = []
+        for target in targets {
+            let key = try call.key(for: target)
+            let own = ExecuteTargets.arguments(shared, for: target)
+            let way = AgentCall(.execute, own, for: principal, key: key, progress: watch)
+            ways.append((target, way))
+        }
+        let rollout = Rollout(
+            parallel: wish.parallel, batch: wish.batch ?? max(1, targets.count), pause: wish.pause,
+            latest: Self.latestStart)
+        let answers = await rollout.run(ways) { target, way in
+            let answer = await self.run(way, on: target, fields, waits: wish.waitsForEnds)
+            let entry = await answer.result.parsedBesideLoop()
+            let outcome = ExecuteReport.outcome(of: entry)
+            watch?.ended(target, outcome.words)
+            return wish.stopsOnFailure && outcome.isFailure ? .stops(answer) : .done(answer)
+        }
+        let run = zip(targets, answers).compactMap { target, answer in
+            answer.map { (target, $0) }
+        }
+        let unknown = selection.unknown.map { target, fault in
+            (target, AgentAnswer(ExecuteReport.entry(target, error: fault.message)))
+        }
+        var report = await Self.joined(run + unknown, summarizes: true)
+        report.notStarted = zip(targets, answers).compactMap { $1 == nil ? $0 : nil }
+        if !report.notStarted.isEmpty {
+            report.summary? += " Not started on \(report.notStarted.count) (not_started)."
+        }
+        return ToolResult(structured: report.json, holding: answers)
+    }
+
+    /// One target's turn: the command's call, and if need be the wait for its end.
+    private func run(
+        _ way: AgentCall, on target: String, _ fields: Fields, waits: Bool
+    ) async -> AgentAnswer {
+        do throws(Fault) {
+            let member = try router.member(forTarget: target, fields, way.principal)
+            let answer = try await router.send(way, to: member, label: target)
+            return waits ? try await end(of: answer, way, member, target) : answer
+        } catch {
+            return AgentAnswer(ExecuteReport.entry(target, error: error.message))
+        }
+    }
+
+    /// The answer once the command has ended; its time limit bounds the wait.
+    private func end(
+        of answer: AgentAnswer, _ way: AgentCall, _ member: Fleet.Member, _ target: String
+    ) async throws(Fault) -> AgentAnswer {
+        var entry = await answer.result.parsedBesideLoop()
+        guard ExecuteReport.outcome(of: entry) == .running,
+            let id = entry[Shared.commandID.name]?.stringValue
+        else { return answer }
+        while ExecuteReport.outcome(of: entry) == .running, !Task.isCancelled {
+            let question = AgentCall(
+                .readCommand, ReadCommand.end(of: id), for: way.principal, progress: way.progress)
+            entry = try await router.send(question, to: member, label: target).result
+                .parsedBesideLoop()
+        }
+        let limit = Wire.Method.execute.row.limit.flatMap { way.fields.object[$0.name] }
+        let output = ReadCommand.output(of: id, atMost: limit)
+        return try await router.send(
+            AgentCall(.readCommand, output, for: way.principal), to: member)
+    }
+
+    /// Where the command would run, and why it would not elsewhere.
+    private func dryRun(
+        _ call: ToolCall, _ selection: TargetSelection
+    ) throws(Fault) -> JSON {
+        let fields = Fields(object: call.arguments)
+        let principal = try router.principal(of: call)
+        var report = ExecuteReport()
+        var refused = selection.unknown.map { ($0, $1.message) }
+        for target in selection.targets {
+            do throws(Fault) {
+                let member = try router.member(forTarget: target, fields, principal)
+                try router.checkOnline(member)
+                report.targets.append(target)
+            } catch {
+                refused.append((target, error.message))
             }
         }
-        return ToolResult(
-            structured: ExecuteTargets.json(results, succeeded: succeeded), holding: answers)
+        report.results = refused.map { ExecuteReport.entry($0, error: $1) }
+        report.counts.notRun = refused.count
+        report.summary =
+            "Nothing was run. It would run on \(report.targets.count) targets"
+            + (refused.isEmpty ? "." : ", and not on \(refused.count) (results say why).")
+        return report.json
+    }
+
+    private static func joined(
+        _ answers: [(String, AgentAnswer)], summarizes: Bool
+    ) async -> ExecuteReport {
+        let results = answers.map { ($0, $1.result) }
+        let bytes = results.reduce(0) { $0 + $1.1.bytes.count }
+        return await Blocking.run(ifLong: bytes) {
+            ExecuteReport(results.map { (target: $0, answer: $1) }, summarizes: summarizes)
+        }
     }
 }
