@@ -36,6 +36,14 @@ func suite(_ name: String, _ dependencies: [Target.Dependency], exclude: [String
         swiftSettings: house)
 }
 
+// The scripts of host_read, which the agent embeds.
+let scripts = [
+    "certificates", "compose", "container_logs", "containers", "cron", "disks",
+    "engine", "failed_services", "journal", "memory", "network", "ports",
+    "prelude", "processes", "report", "services", "updates", "users",
+    "zfs_pools",
+]
+
 let package = Package(
     name: "homeline",
     platforms: [.macOS(.v15)],
@@ -89,7 +97,8 @@ let package = Package(
                 "Configuration", "Crypto", "Diagnosis", "HTTP", "JSON", "Loop", "Net", "Programs",
                 "SSH", "Screen", "Spelling", "Terminal", "Tunnel", "Wire",
             ],
-            path: "agent", swiftSettings: safe),
+            path: "agent", resources: scripts.map { .embedInCode("HostState/Scripts/\($0).sh") },
+            swiftSettings: safe),
         .executableTarget(
             name: "homeline-bench",
             dependencies: [

@@ -57,6 +57,10 @@ public enum Method: String, Sendable, CaseIterable {
     case writeFile = "file.write"
     /// Gives a ticket for a raw stream of a file's content.
     case streamFile = "file.stream"
+    /// Reads one subject of a host, as rows.
+    case readHost = "host.read"
+    /// Takes a first look at a host.
+    case reportHost = "host.report"
 
     /// The row that declares the call.
     public var row: MethodRow {
@@ -88,6 +92,8 @@ public enum Method: String, Sendable, CaseIterable {
         case .readFile: ReadFile.row
         case .writeFile: WriteFile.row
         case .streamFile: StreamFile.row
+        case .readHost: ReadHost.row
+        case .reportHost: ReportHost.row
         }
     }
 

@@ -103,6 +103,13 @@ import Testing
         try await walk.call("file_read", ["target": local, "path": path])
         try await walk.call("file_read", ["target": local, "path": path, "grep": "b"])
         try await walk.call("file_list", ["target": local, "path": "/"])
+        let subjects = walk.tools["host_read"]?["inputSchema"]?["properties"]?["what"]?["enum"]
+        for subject in try #require(subjects?.arrayValue) {
+            var arguments: JSON.Object = ["target": local, "what": subject]
+            if subject == "container_logs" { arguments["name"] = "none" }
+            try await walk.call("host_read", .object(arguments))
+        }
+        try await walk.call("host_report", ["target": local])
         #expect(Set(walk.tools.keys) == walk.succeeded)
         #expect(
             walk.seen.isSuperset(of: ["done", "running", "timed_out"]), "\(walk.seen)"

@@ -120,6 +120,8 @@ struct Parser: Sendable {
         case .listFiles: _ = try ListFiles(fields)
         case .readFile: _ = try ReadFile(fields)
         case .streamFile: _ = try StreamFile(fields)
+        case .readHost: _ = try ReadHost(fields)
+        case .reportHost: _ = try ReportHost(fields)
         case .writeFile: _ = try WriteFile(fields)
         case .endPrincipal: _ = try EndPrincipal(fields)
         case .describe, .listPrincipals, nil: break

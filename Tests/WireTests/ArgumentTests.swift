@@ -121,6 +121,24 @@ import Wire
         #expect(CallProgress(json: []) == CallProgress())
     }
 
+    @Test func `hosts`() throws {
+        let read = try ReadHost(Vectors.arguments(.readHost))
+        #expect(read.subject == .journal && read.name == "nginx" && read.limit == 5)
+        #expect(read.query == "denied" && read.access.username == "root")
+        #expect(try ReportHost(Vectors.arguments(.reportHost)).target == "site/db-1")
+        for (more, words) in [
+            (["what": "container_logs"], "\"name\" is missing"),
+            (["what": "disk"], "must be"),
+        ] as [(JSON.Object, String)] {
+            var arguments: JSON.Object = ["target": "a/b"]
+            for (name, value) in more { arguments[name] = value }
+            let fault = #expect(throws: Fault.self) {
+                try ReadHost(Fields(object: arguments))
+            }
+            #expect(fault?.message.contains(words) == true, "\(fault?.message ?? "")")
+        }
+    }
+
     @Test func `files`() throws {
         let list = try ListFiles(Vectors.arguments(.listFiles))
         #expect(list.path == "~/logs" && list.depth == 2 && list.glob == "*.log")

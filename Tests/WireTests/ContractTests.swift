@@ -13,7 +13,9 @@ import Testing
         switch (method, name) {
         case (.openSession, "reopen"): all["target"] = nil
         case (.openSession, "secret"), (.execute, "secret"), (.listFiles, "secret"),
-            (.readFile, "secret"), (.writeFile, "secret"), (.streamFile, "secret"):
+            (.readFile, "secret"), (.writeFile, "secret"), (.streamFile, "secret"),
+            (.readHost, "secret"),
+            (.reportHost, "secret"):
             all["password"] = nil
         case (.sendInput, "adopt"), (.sendInput, "secret"), (.sendInput, "password"):
             all["text"] = nil

@@ -184,6 +184,17 @@ import Wire
                 ticket: StreamTicket("q83vEjRWeJASNFZ4kBI0Vg")
             ).json)
 
+        var table = HostTable(target: "site/db-1", subject: .disks)
+        table.rows = [
+            ["filesystem": "/dev/vda1", "type": "ext4", "used_percent": 97, "mount": "/"]
+        ]
+        table.total = 2
+        table.notes = ["a remote file system did not answer in time: only local ones are shown"]
+        try check(.readHost, table.json)
+        try check(
+            .reportHost,
+            ReportHost.json("site/db-1", "load: 0.1 0.2 0.3 on 2 processors\n"))
+
         var written = FileWritten(target: "site/db-1", path: "/etc/motd")
         (written.size, written.sha256, written.isNew) = (3, digest, true)
         try check(.writeFile, written.json)

@@ -87,6 +87,8 @@ enum Vectors {
             case .listFiles: _ = try ListFiles(fields)
             case .readFile: _ = try ReadFile(fields)
             case .streamFile: _ = try StreamFile(fields)
+            case .readHost: _ = try ReadHost(fields)
+            case .reportHost: _ = try ReportHost(fields)
             case .writeFile: _ = try WriteFile(fields)
             }
             return nil

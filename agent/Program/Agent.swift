@@ -17,6 +17,7 @@ import Wire
     let commands: Commands
     let streams: Streams
     let files: Files
+    let hostReader: HostReader
 
     init(
         identity: Identity, settings: AgentSettings, journal: Journal = Journal(),
@@ -36,6 +37,7 @@ import Wire
             hosts: hosts, revoked: dispatcher.revoked, events: events, makeID: newHandle)
         streams = Streams(revoked: dispatcher.revoked, log: log)
         files = Files(hosts: hosts, streams: streams)
+        hostReader = HostReader(hosts: hosts, makeID: newHandle)
         serve()
         apply(settings)
     }
@@ -56,6 +58,7 @@ import Wire
         ).serve(on: dispatcher)
         commands.serve(on: dispatcher, also: [SessionCommands(sessions)])
         files.serve(on: dispatcher)
+        hostReader.serve(on: dispatcher)
         events.serve(on: dispatcher)
         PrincipalCalls.serve(on: dispatcher, sessions, commands, streams)
     }

@@ -49,6 +49,9 @@ enum Limits {
             "commands that run at once", count: Commands.limit, share: share(of: Commands.limit),
             "`limit_reached`"),
         Limit(
+            "scripts of host_read at once", count: HostReader.limit, share: HostReader.share,
+            "`limit_reached`"),
+        Limit(
             "calls with a key that are served at the same time", count: Journal.runLimit, "`busy`"),
         Limit(
             "keys that are remembered, in two files",

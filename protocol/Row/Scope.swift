@@ -8,7 +8,7 @@ public enum Scope: String, Sendable, Hashable, CaseIterable {
     case sessionsRead = "sessions:read"
     /// Opens sessions and runs commands.
     case sessionsExec = "sessions:exec"
-    /// Lists and reads files.
+    /// Lists and reads files, and reads a host's state (`host_read`).
     case filesRead = "files:read"
     /// Writes files.
     case filesWrite = "files:write"

@@ -1,0 +1,108 @@
+// host.read and host.report: one script of the agent's own on a target, whose output becomes rows or
+// a text. Between the dispatcher and Hosts.
+// Invariant: a script ends within its time, and what it prints is bounded.
+import JSON
+import Loop
+import Programs
+import Terminal
+import Wire
+
+/// Reads what operators ask of hosts.
+@IO final class HostReader {
+    /// The most scripts at once: each is a channel and a shell at its host.
+    nonisolated static let limit = 64
+    /// The most of one principal.
+    nonisolated static let share = 16
+    /// The time of one script; parts of it that may hang end earlier.
+    private static let time = Duration.seconds(30)
+    /// The most bytes of a script's output that are read: 500 long rows.
+    private static let outputLimit = 512 << 10
+
+    private let hosts: Hosts
+    private let makeID: @IO () -> String
+    let places = Shares(HostReader.limit, share: HostReader.share)
+
+    init(hosts: Hosts, makeID: @escaping @IO () -> String) {
+        self.hosts = hosts
+        self.makeID = makeID
+    }
+
+    /// Serves the `host.*` calls.
+    func serve(on dispatcher: Dispatcher) {
+        dispatcher.serve(.readHost) { [unowned self] (call: ReadHost, visit) throws(Fault) in
+            try await read(call, for: visit.caller).json
+        }
+        dispatcher.serve(.reportHost) { [unowned self] (call: ReportHost, visit) throws(Fault) in
+            let script = HostScript.text(HostScript.report)
+            let found = try await run(script, at: call.target, call.access, for: visit.caller)
+            return ReportHost.json(call.target, Self.cut(found.text))
+        }
+    }
+
+    private func read(_ call: ReadHost, for caller: Caller) async throws(Fault) -> HostTable {
+        let (columns, script) = HostScript.subject(call.subject)
+        let text = HostScript.text(script, name: call.name, limit: call.limit)
+        let found = try await run(text, at: call.target, call.access, for: caller)
+        var table = HostTable(target: call.target, subject: call.subject)
+        HostRows(columns).read(
+            found.text, query: call.query, limit: call.limit,
+            keepsLast: HostScript.keepsLast(call.subject), into: &table)
+        if let why = found.lack { table.notes.append(why) }
+        return table
+    }
+
+    /// What a script printed, and what is missing of it.
+    private struct Found {
+        let text: String
+        var lack: String?
+    }
+
+    private func run(
+        _ script: [UInt8], at target: String, _ access: TargetAccess, for caller: Caller
+    ) async throws(Fault) -> Found {
+        let place = try places.take(
+            for: caller.id, of: "places for host_read", or: "try again in a few seconds")
+        defer { place.giveBack() }
+        let host = try await hosts.host(target, access, for: caller)
+        let id = makeID()
+        let run = CommandRun(
+            id: id, target: target, owner: Owner(caller, at: host.address), command: "host_read",
+            hasTerminal: false)
+        let process = try await host.execute(CommandText(command: "exec /bin/sh"), mark: id)
+        run.start(process, input: script, timeout: Self.time)
+        do throws(Fault) { try await host.confirm() } catch {
+            run.cancel("KILL")
+            throw error
+        }
+        // A run that is being ended is over six seconds later.
+        await run.wait(Self.time + .seconds(8))
+        let end = run.output.end
+        var cleaner = CleanText(trims: false)
+        cleaner.append(run.output.bytes(0..<min(end, Self.outputLimit))[...])
+        let text = String(decoding: cleaner.finish(), as: UTF8.self)
+        guard end == 0 else { return Found(text: text, lack: Self.lack(of: run, end)) }
+        switch run.end {
+        case .exited(0): return Found(text: "")
+        case .exited, .signalled, .unreported, .lost, nil:
+            let said = run.errors.lastLine(from: 0).map { ": \($0)" } ?? ""
+            throw Fault(
+                .shellUnusable,
+                "\(target): the script of host_read could not run there\(said). It needs /bin/sh and"
+                    + " awk; ssh_execute runs a command of your own.")
+        }
+    }
+
+    private static func lack(of run: CommandRun, _ end: Int) -> String? {
+        if end > outputLimit { return "more was printed than is read: use query or a lower limit" }
+        return run.state == .timedOut
+            ? "stopped after \(time.components.seconds) s: rows may be missing" : nil
+    }
+
+    /// As many whole lines as a report may have.
+    private static func cut(_ text: String) -> String {
+        guard text.utf8.count > ReportHost.limit else { return text }
+        let bytes = Array(text.utf8.prefix(ReportHost.limit))
+        let end = bytes.lastIndex(of: 10) ?? bytes.count
+        return String(decoding: bytes[..<end], as: UTF8.self)
+    }
+}
