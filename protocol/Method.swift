@@ -57,6 +57,14 @@ public enum Method: String, Sendable, CaseIterable {
     case writeFile = "file.write"
     /// Gives a ticket for a raw stream of a file's content.
     case streamFile = "file.stream"
+    /// Opens a TCP forward.
+    case openForward = "forward.open"
+    /// Lists TCP forwards.
+    case listForwards = "forward.list"
+    /// Closes a TCP forward.
+    case closeForward = "forward.close"
+    /// Makes a connection of a forward that listens at the relay, and gives a ticket for it.
+    case connectForward = "forward.connect"
 
     /// The row that declares the call.
     public var row: MethodRow {
@@ -88,6 +96,10 @@ public enum Method: String, Sendable, CaseIterable {
         case .readFile: ReadFile.row
         case .writeFile: WriteFile.row
         case .streamFile: StreamFile.row
+        case .openForward: OpenForward.row
+        case .listForwards: ListForwards.row
+        case .closeForward: CloseForward.row
+        case .connectForward: ConnectForward.row
         }
     }
 

@@ -13,7 +13,8 @@ import Testing
         switch (method, name) {
         case (.openSession, "reopen"): all["target"] = nil
         case (.openSession, "secret"), (.execute, "secret"), (.listFiles, "secret"),
-            (.readFile, "secret"), (.writeFile, "secret"), (.streamFile, "secret"):
+            (.readFile, "secret"), (.writeFile, "secret"), (.streamFile, "secret"),
+            (.openForward, "secret"):
             all["password"] = nil
         case (.sendInput, "adopt"), (.sendInput, "secret"), (.sendInput, "password"):
             all["text"] = nil
@@ -147,7 +148,7 @@ import Testing
         #expect(
             changing == [
                 .openSession, .runCommand, .sendInput, .closeSession, .execute, .cancelCommand,
-                .writeFile,
+                .writeFile, .openForward,
             ])
         for method in changing {
             #expect(method.row.tool?.hints.readOnly == false, "\(method)")

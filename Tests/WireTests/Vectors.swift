@@ -88,6 +88,10 @@ enum Vectors {
             case .readFile: _ = try ReadFile(fields)
             case .streamFile: _ = try StreamFile(fields)
             case .writeFile: _ = try WriteFile(fields)
+            case .openForward: _ = try OpenForward(fields)
+            case .listForwards: _ = try ListForwards(fields)
+            case .closeForward: _ = try CloseForward(fields)
+            case .connectForward: _ = try ConnectForward(fields)
             }
             return nil
         } catch {
