@@ -61,6 +61,14 @@ public enum Method: String, Sendable, CaseIterable {
     case readHost = "host.read"
     /// Takes a first look at a host.
     case reportHost = "host.report"
+    /// Opens a TCP forward.
+    case openForward = "forward.open"
+    /// Lists TCP forwards.
+    case listForwards = "forward.list"
+    /// Closes a TCP forward.
+    case closeForward = "forward.close"
+    /// Makes a connection of a forward that listens at the relay, and gives a ticket for it.
+    case connectForward = "forward.connect"
 
     /// The row that declares the call.
     public var row: MethodRow {
@@ -94,6 +102,10 @@ public enum Method: String, Sendable, CaseIterable {
         case .streamFile: StreamFile.row
         case .readHost: ReadHost.row
         case .reportHost: ReportHost.row
+        case .openForward: OpenForward.row
+        case .listForwards: ListForwards.row
+        case .closeForward: CloseForward.row
+        case .connectForward: ConnectForward.row
         }
     }
 

@@ -21,6 +21,10 @@
 static inline LIBSSH2_CHANNEL *hl_ssh_open_session(LIBSSH2_SESSION *s, unsigned window, unsigned packet) {
     return libssh2_channel_open_ex(s, "session", 7, window, packet, NULL, 0);
 }
+/* A connection from the server (direct-tcpip), with a window of our choice. */
+static inline LIBSSH2_CHANNEL *hl_ssh_open_stream(LIBSSH2_SESSION *s, unsigned window, const void *place, unsigned length) {
+    return libssh2_channel_open_ex(s, "direct-tcpip", 12, window, 32768, (const char *)place, length);
+}
 static inline int hl_ssh_exec(LIBSSH2_CHANNEL *c, const char *command, unsigned length) {
     return libssh2_channel_process_startup(c, "exec", 4, command, length);
 }

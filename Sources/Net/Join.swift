@@ -1,28 +1,91 @@
-// Joins two streams: bytes from each go to the other, with back-pressure.
-import Loop
+// Joins two streams: bytes from each go to the other, with back-pressure, and each direction ends
+// by itself. Flow: a forward joins a connection that it accepted to the one that it made.
+// Invariant: at most `cap` bytes and one read wait in each direction; once both directions have
+// ended, or one stream has closed, both close.
+public import Loop
 
-/// Passes bytes between two streams until one ends; then the other sends its queue and ends.
-@IO public func join(_ one: any ByteStream, _ other: any ByteStream) async {
-    let ended = Once<Void>()
-    pass(from: one, to: other, ended)
-    pass(from: other, to: one, ended)
-    one.resumeReading()
-    other.resumeReading()
-    await ended.wait()
-}
+/// Two streams that pass each other's bytes on.
+@IO public final class Joint {
+    /// Unsent bytes above which the source pauses: what a slow reader makes us keep.
+    public nonisolated static let cap = 256 << 10
 
-@IO private func pass(from source: any ByteStream, to sink: any ByteStream, _ ended: Once<Void>) {
-    // Unsent bytes above which the source pauses: what a slow reader may make us buffer.
-    let cap = 1 << 18
-    source.onData = { [weak source, weak sink] bytes in
-        guard let sink else { return }
-        sink.write(bytes)
-        if sink.unsent > cap { source?.pauseReading() }
+    /// Bytes from the first stream to the second.
+    public private(set) var forth = 0
+    /// Bytes from the second stream to the first.
+    public private(set) var back = 0
+
+    private let first: any ByteStream
+    private let second: any ByteStream
+    private var openDirections = 2
+    private let over = Once<NetError?>()
+    private var linger: LoopTimer?
+
+    /// How long what was read may take to be sent when the other stream is over: a peer that has
+    /// read nothing for this time does not read.
+    private static let lingering = Duration.seconds(30)
+
+    private init(_ first: any ByteStream, _ second: any ByteStream) {
+        (self.first, self.second) = (first, second)
     }
-    sink.onDrain = { [weak source] in source?.resumeReading() }
-    source.onEnd = { [weak sink] in sink?.endWriting() }
-    source.onClose = { [weak sink] _ in
-        sink?.finish()
-        ended.set(())
+
+    /// Joins two open streams; reading begins now.
+    public static func join(_ first: any ByteStream, _ second: any ByteStream) -> Joint {
+        let joint = Joint(first, second)
+        joint.pass(from: first, to: second) { [unowned joint] in joint.forth += $0 }
+        joint.pass(from: second, to: first) { [unowned joint] in joint.back += $0 }
+        // One may have closed before anybody listened.
+        if first.isClosed || second.isClosed { joint.cut() }
+        first.resumeReading()
+        second.resumeReading()
+        return joint
+    }
+
+    /// Waits until both streams are done with; gives the error of the one that broke.
+    public func ended() async -> NetError? { await over.wait() }
+
+    /// Cuts both streams now.
+    public func cut() {
+        let error = NetError.closed(reason: "the forward was closed")
+        over.set(error)
+        first.close(error)
+        second.close(error)
+    }
+
+    private func pass(
+        from source: any ByteStream, to sink: any ByteStream, _ count: @escaping @IO (Int) -> Void
+    ) {
+        source.onEnd = {
+            // A stream whose end was read would report it again if it read on.
+            sink.onDrain = nil
+            source.onEnd = {}
+            sink.endWriting()
+            self.directionEnded()
+        }
+        source.onClose = { error in
+            sink.finish()
+            self.end(error)
+        }
+        sink.onDrain = { [unowned source] in source.resumeReading() }
+        source.onData = { [unowned source, unowned sink] bytes in
+            count(bytes.count)
+            sink.write(bytes)
+            if sink.unsent > Self.cap { source.pauseReading() }
+        }
+    }
+
+    private func directionEnded() {
+        openDirections -= 1
+        guard openDirections == 0 else { return }
+        first.finish()
+        second.finish()
+        end(nil)
+    }
+
+    /// What was read is still sent; then both are closed.
+    private func end(_ error: NetError?) {
+        guard over.value == nil else { return }
+        over.set(error)
+        guard !first.isClosed || !second.isClosed else { return }
+        linger = LoopTimer(after: Self.lingering) { self.cut() }
     }
 }

@@ -49,6 +49,8 @@ public enum SSHError: Error, Equatable, Sendable {
     case keyUnreadable(file: String, reason: String)
     /// The server refused another channel (`MaxSessions`) or this kind of channel.
     case channelRefused(reason: String)
+    /// The server did not connect to `address`: it allows no forwards, or it could not.
+    case streamRefused(address: String, isForbidden: Bool, reason: String)
     /// The server refused the request on an open channel (`pty-req`, `exec`, `shell`).
     case requestRefused(request: String)
     /// The connection was lost before the server confirmed that a program was started.
@@ -88,7 +90,8 @@ extension SSHError {
             .revokedKeysUnusable,
             .hostKeyTooSmall, .notAllowedNow,
             .authenticationFailed, .loginTimedOut, .keyUnreadable, .channelRefused,
-            .requestRefused, .requestUnanswered, .channelTimedOut, .sftpUnusable, .knownHosts,
+            .streamRefused, .requestRefused, .requestUnanswered, .channelTimedOut, .sftpUnusable,
+            .knownHosts,
             .knownHostsCommandFailed, .local:
             false
         }
@@ -179,6 +182,12 @@ extension SSHError: CustomStringConvertible {
             "cannot use the key \(file): \(reason)"
         case .channelRefused(let reason):
             "the server refused another channel (\(reason)): close a session or raise MaxSessions"
+        case .streamRefused(let address, true, _):
+            "its SSH server does not forward connections to \(address): AllowTcpForwarding and"
+                + " PermitOpen in its sshd_config, or restrict in authorized_keys, decide that"
+        case .streamRefused(let address, false, let reason):
+            "it cannot connect to \(address), as its SSH server says (\(reason)): nothing listens"
+                + " there, or a firewall or the name is in the way"
         case .requestRefused(let request):
             "the server refused the \(request) request: \(Self.meaning(ofRefused: request))"
         case .requestUnanswered(let request, let reason):

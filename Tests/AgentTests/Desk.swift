@@ -17,6 +17,7 @@ import Wire
     /// An agent that reaches servers by their aliases; `more` follows each one's block.
     init(_ servers: [(alias: String, server: any ConfiguredServer, more: String)]) async throws {
         folder = try TemporaryDirectory("desk")
+        self.servers = servers.map(\.server)
         let own = try TemporaryDirectory("agent")
         kept = own
         let config = try servers.map { try $0.server.configuration(alias: $0.alias) + $0.more }
@@ -29,6 +30,8 @@ import Wire
     }
 
     private let kept: TemporaryDirectory
+    /// They run as long as the desk is there.
+    private let servers: [any ConfiguredServer]
 
     func allow(_ change: (inout Policy) -> Void) { configure { change(&$0.policy) } }
 

@@ -110,6 +110,13 @@ import Testing
             try await walk.call("host_read", .object(arguments))
         }
         try await walk.call("host_report", ["target": local])
+        for place: JSON in ["agent", "relay"] {
+            let forward = try await walk.call(
+                "forward_open", ["target": local, "at": place, "to": "localhost:1"])
+            try await walk.call("forward_list", ["target": local])
+            let id = try #require(forward["forward_id"])
+            try await walk.call("forward_close", ["forward_id": id])
+        }
         #expect(Set(walk.tools.keys) == walk.succeeded)
         #expect(
             walk.seen.isSuperset(of: ["done", "running", "timed_out"]), "\(walk.seen)"
@@ -122,6 +129,7 @@ import Testing
             }
             for (key, values) in [
                 ("session_id", ["none", "a.b"]), ("command_id", ["none", "a.b"]),
+                ("forward_id", ["none", "a.b"]),
                 ("target", ["none/x", "away/x", "x"]), ("agent", ["none", "away"]),
             ] as [(String, [String])] where properties.contains(key) && name != "agent_list" {
                 for value in values where !(value == "away" && name == "agent_describe") {

@@ -26,7 +26,9 @@ import Wire
     init() async throws {
         house = try await House()
         router = Router(fleet: house.fleet)
-        tools = Dictionary(uniqueKeysWithValues: Tools(router: router).all.map { ($0.name, $0) })
+        tools = Dictionary(
+            uniqueKeysWithValues: Tools(router: router, forwards: Forwards(router: router)).all.map
+            { ($0.name, $0) })
         for (name, tags) in [("lab-1", ["lab"]), ("lab-2", ["lab"]), ("vault", [])] {
             let joined = try await house.joined(name, tags: tags)
             ids[name] = joined.record.id

@@ -128,7 +128,9 @@ import Wire
         let arguments: JSON = ["target": "lab-1/db", "term": ["cols": 100]]
         let principal = router(office, try office.principal("*", [.admin]))
         let handler = try #require(
-            Tools(router: office.router).all.first { $0.name == "ssh_session_open" }?.handler)
+            Tools(router: office.router, forwards: Forwards(router: office.router)).all.first {
+                $0.name == "ssh_session_open"
+            }?.handler)
         _ = await handler(
             ToolCall(
                 name: "ssh_session_open", arguments: try #require(arguments.objectValue),

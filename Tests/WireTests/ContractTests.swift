@@ -15,7 +15,7 @@ import Testing
         case (.openSession, "secret"), (.execute, "secret"), (.listFiles, "secret"),
             (.readFile, "secret"), (.writeFile, "secret"), (.streamFile, "secret"),
             (.readHost, "secret"),
-            (.reportHost, "secret"):
+            (.reportHost, "secret"), (.openForward, "secret"):
             all["password"] = nil
         case (.sendInput, "adopt"), (.sendInput, "secret"), (.sendInput, "password"):
             all["text"] = nil
@@ -149,7 +149,7 @@ import Testing
         #expect(
             changing == [
                 .openSession, .runCommand, .sendInput, .closeSession, .execute, .cancelCommand,
-                .writeFile,
+                .writeFile, .openForward,
             ])
         for method in changing {
             #expect(method.row.tool?.hints.readOnly == false, "\(method)")

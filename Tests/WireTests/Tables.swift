@@ -50,7 +50,8 @@ enum Tables {
 
     private static func route(_ route: Route) -> String {
         switch route {
-        case .session(let name), .command(let name), .target(let name), .agent(let name):
+        case .session(let name), .command(let name), .forward(let name), .target(let name),
+            .agent(let name):
             "`\(name)`"
         case .each(let list): "each agent that is online (`\(list)` are joined)"
         case .relay: "the relay itself"

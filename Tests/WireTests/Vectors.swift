@@ -90,6 +90,10 @@ enum Vectors {
             case .readHost: _ = try ReadHost(fields)
             case .reportHost: _ = try ReportHost(fields)
             case .writeFile: _ = try WriteFile(fields)
+            case .openForward: _ = try OpenForward(fields)
+            case .listForwards: _ = try ListForwards(fields)
+            case .closeForward: _ = try CloseForward(fields)
+            case .connectForward: _ = try ConnectForward(fields)
             }
             return nil
         } catch {

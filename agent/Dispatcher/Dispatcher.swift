@@ -24,6 +24,8 @@ import Wire
     var ownerOfSession: @IO (String) -> Owner? = { _ in nil }
     /// The owner of the command with this id; nil if there is none.
     var ownerOfCommand: @IO (String) -> Owner? = { _ in nil }
+    /// The owner of the forward with this id; nil if there is none.
+    var ownerOfForward: @IO (String) -> Owner? = { _ in nil }
     /// The principals that are served no more.
     let revoked = RevokedPrincipals()
     /// Runs each call with a key once.
@@ -142,6 +144,12 @@ import Wire
                 guard let owner, caller.mayUse(owner) else {
                     throw .noCommand(name)
                 }
+            case .forward:
+                let owner = ownerOfForward(name)
+                if owner == nil, isRepeated { continue }
+                guard let owner, caller.mayUse(owner) else {
+                    throw .noForward(name)
+                }
             case .target:
                 // As written; where it leads is judged when it is resolved.
                 guard caller.reaches(try TargetName(name)) else {
@@ -171,7 +179,8 @@ extension Fault.Code {
     fileprivate var meansNothingBegun: Bool {
         switch self {
         case .unknownMethod, .invalidArgument, .unknownAgent, .agentOffline, .unknownSession,
-            .unknownCommand, .sessionEnded, .busy, .refusedByPolicy, .nameNotFound, .unreachable,
+            .unknownCommand, .unknownForward, .sessionEnded, .busy, .refusedByPolicy, .nameNotFound,
+            .unreachable,
             .connectionRefused, .hostKeyUnknown, .hostKeyChanged, .hostKeyRevoked,
             .algorithmsRefused, .authenticationFailed, .fileNotFound, .fileRefused, .fileChanged,
             .limitReached:

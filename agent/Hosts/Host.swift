@@ -1,7 +1,9 @@
 // The operations on a host, this machine or one behind SSH. Sessions, commands and files use them
 // without asking which of the two it is; Hosts decides that, once.
 // Invariant: what a host hands out ends by itself or when it is closed; the host keeps none of it.
+import Configuration
 import Loop
+import Net
 import SSH
 import Wire
 
@@ -23,6 +25,13 @@ import Wire
     func shell(_ terminal: TerminalSize) async throws(Fault) -> HostShell
     /// Starts a command; everything that it starts carries the mark `id`.
     func execute(_ command: CommandText, mark id: String) async throws(Fault) -> CommandProcess
+    /// Makes sure that the host can be reached, and logs in.
+    func reach() async throws(Fault)
+    /// Connects from the host to a place, as the host sees it; `admits` judges the addresses of its
+    /// name, where this machine looks them up.
+    func connect(
+        to place: Configuration.Address, admits: @IO ([String]) throws(Fault) -> Void
+    ) async throws(Fault) -> any ByteStream
     /// Lets `body` use the files of the host.
     func files<T>(
         _ body: @IO (any FileStore) async throws(Fault) -> T

@@ -1,7 +1,9 @@
 // The agent's own machine as a host: programs are its children, with the login shell of its user.
 // Invariant: the agent's own settings, some of them secret, are in no program's environment.
 import Glibc
+import Configuration
 import Loop
+import Net
 import Programs
 import SSH
 import Terminal
@@ -92,6 +94,34 @@ import Wire
         }
     }
 
+    func reach() async throws(Fault) {}
+
+    /// The limit for each address: a host that drops packets must not hold a client for long.
+    private static let connectTime = Duration.seconds(10)
+
+    func connect(
+        to place: Configuration.Address, admits: @IO ([String]) throws(Fault) -> Void
+    ) async throws(Fault) -> any ByteStream {
+        try await confirm()
+        let addresses: [SocketAddress]
+        do throws(LoopError) {
+            addresses = try await DNS.resolve(place.host, port: place.port)
+        } catch {
+            throw Fault(
+                .nameNotFound, "this agent's machine cannot look up \(place.host): \(error)")
+        }
+        try admits(addresses.map(\.host))
+        var failure = Fault(.nameNotFound, "\(place.host) has no address")
+        for address in addresses.prefix(4) {
+            do throws(NetError) {
+                return try await SocketStream.connect(to: address, deadline: Self.connectTime)
+            } catch {
+                failure = Fault(error)
+            }
+        }
+        throw failure
+    }
+
     func files<T>(
         _ body: @IO (any FileStore) async throws(Fault) -> T
     ) async throws(Fault) -> T {
@@ -110,5 +140,21 @@ import Wire
 
     private var environment: [String: String] {
         place.environment.filter { !$0.key.hasPrefix("HOMELINE_") }
+    }
+}
+
+extension Fault {
+    /// The fault for a connection that this machine could not make.
+    fileprivate init(_ error: NetError) {
+        let code: Code =
+            switch error {
+            case .refused: .connectionRefused
+            case .timedOut: .timedOut
+            case .nameNotFound, .nameLookupFailed: .nameNotFound
+            case .unreachable, .closed, .silent, .notTLS, .badWebSocket, .tls, .wrongPin,
+                .untrusted, .proxy, .cannotListen, .badCredentials:
+                .unreachable
+            }
+        self.init(code, "\(error)")
     }
 }

@@ -1,7 +1,9 @@
 // A target behind SSH as a host: each operation is a channel on a shared link of the pool.
 // Invariant: a command is ended with everything that it started, which a second channel finds by
 // its mark, as OpenSSH refuses signals where root logs in.
+import Configuration
 import Loop
+import Net
 import SSH
 import Terminal
 import Wire
@@ -54,6 +56,14 @@ import Wire
                 sweep?.channel.resume()
             }
         }
+    }
+
+    func reach() async throws(Fault) { try await links.reach(target, options) }
+
+    func connect(
+        to place: Configuration.Address, admits: @IO ([String]) throws(Fault) -> Void
+    ) async throws(Fault) -> any ByteStream {
+        try await links.stream(on: target, options, to: place.host, port: place.port)
     }
 
     func files<T>(

@@ -18,6 +18,8 @@ extension Fault {
             case .hostKeyRevoked, .revokedKeysUnusable, .hostKeyTooSmall: .hostKeyRevoked
             case .notAllowedNow: .unreachable
             case .authenticationFailed, .keyUnreadable: .authenticationFailed
+            case .streamRefused(_, true, _): .channelRefused
+            case .streamRefused(_, false, _): .connectionRefused
             case .channelRefused, .requestRefused, .sftpUnusable: .channelRefused
             case .linkLost, .exchangeTooSlow, .requestUnanswered: .linkLost
             case .knownHosts, .knownHostsCommandFailed, .local: .unavailable

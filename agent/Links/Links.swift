@@ -119,6 +119,21 @@ import Wire
         }
     }
 
+    /// Connects from a target to a place, as the target sees it.
+    func stream(
+        on target: SSHTarget, _ options: LinkOptions, to host: String, port: UInt16
+    ) async throws(Fault) -> ChannelStream {
+        let (channel, _) = try await opened(on: target, options) { link throws(SSHError) in
+            try await link.openStream(to: host, port: port)
+        }
+        return ChannelStream(channel, peer: "\(host):\(port)")
+    }
+
+    /// Opens a link to a target if there is none.
+    func reach(_ target: SSHTarget, _ options: LinkOptions) async throws(Fault) {
+        _ = try await opened(on: target, options) { _ in }
+    }
+
     /// Uses the files of a target.
     func files<T>(
         on target: SSHTarget, _ options: LinkOptions,

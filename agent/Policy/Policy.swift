@@ -27,6 +27,8 @@ struct Policy: Sendable, Equatable {
     var allowsSecretArguments = true
     /// The paths that file tools may touch.
     var paths = PathRules()
+    /// Where forwards may lead and listen.
+    var forwards = ForwardRules()
     /// The agent's own folder, with symbolic links resolved; file tools keep out of it.
     var ownFolder: String?
     /// The most sessions at once (`MaxSessions`): each holds a shell and its output.

@@ -18,6 +18,7 @@ import Wire
     let streams: Streams
     let files: Files
     let hostReader: HostReader
+    let forwards: Forwards
 
     init(
         identity: Identity, settings: AgentSettings, journal: Journal = Journal(),
@@ -38,6 +39,8 @@ import Wire
         streams = Streams(revoked: dispatcher.revoked, log: log)
         files = Files(hosts: hosts, streams: streams)
         hostReader = HostReader(hosts: hosts, makeID: newHandle)
+        forwards = Forwards(
+            hosts: hosts, streams: streams, revoked: dispatcher.revoked, makeID: newHandle)
         serve()
         apply(settings)
     }
@@ -59,8 +62,9 @@ import Wire
         commands.serve(on: dispatcher, also: [SessionCommands(sessions)])
         files.serve(on: dispatcher)
         hostReader.serve(on: dispatcher)
+        forwards.serve(on: dispatcher)
         events.serve(on: dispatcher)
-        PrincipalCalls.serve(on: dispatcher, sessions, commands, streams)
+        PrincipalCalls.serve(on: dispatcher, sessions, commands, streams, forwards)
     }
 
     /// Takes on the name and the id that the relay gives this agent; what is open shows the name.
@@ -68,6 +72,7 @@ import Wire
         (membership.name, membership.id) = (welcome.name, welcome.agentID)
         for session in sessions.all { session.target = membership.renamed(session.target) }
         for command in commands.all { command.target = membership.renamed(command.target) }
+        for forward in forwards.all { forward.target = membership.renamed(forward.target) }
     }
 
     /// Whether a configuration file was there when settings were applied.
@@ -85,7 +90,7 @@ import Wire
         IO.task { await self.endWhatIsRefused() }
     }
 
-    /// Ends the sessions and commands whose hosts the rules refuse now.
+    /// Ends the sessions, commands and forwards whose hosts the rules refuse now.
     private func endWhatIsRefused() async {
         for session in sessions.all where await targets.isRefused(session.owner.host) {
             Process.log("session \(session.id) was ended: agent.conf refuses its host now")
@@ -94,6 +99,11 @@ import Wire
         for command in commands.running where await targets.isRefused(command.owner.host) {
             Process.log("command \(command.id) was ended: agent.conf refuses its host now")
             command.cancel("KILL")
+        }
+        forwards.endWhatIsRefused()
+        for forward in forwards.all where await targets.isRefused(forward.owner.host) {
+            Process.log("forward \(forward.id) was closed: agent.conf refuses its host now")
+            forwards.remove(forward)
         }
     }
 
@@ -108,6 +118,7 @@ import Wire
 
     /// Ends sessions, commands and links, and has the disk keep the journal.
     func shutDown() async {
+        forwards.shutDown()
         streams.shutDown()
         await endWork()
         await dispatcher.journal.close()

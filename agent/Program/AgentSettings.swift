@@ -57,6 +57,9 @@ struct AgentSettings: Sendable {
             allowed: try Self.paths(all, Settings.allowPath),
             denied: try Self.paths(all, Settings.denyPath),
             readOnly: try Self.paths(all, Settings.readOnlyPath))
+        policy.forwards = ForwardRules(
+            allowed: all.strings(Settings.allowForward), denied: all.strings(Settings.denyForward),
+            binds: all.strings(Settings.allowBind))
         if let real = unsafe realpath(folder, nil) {
             policy.ownFolder = unsafe String(cString: real)
             unsafe free(real)

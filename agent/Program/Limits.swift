@@ -75,6 +75,12 @@ enum Limits {
             "file calls at once", count: Files.limit, share: share(of: Files.limit),
             "`limit_reached`"),
         Limit(
+            "forwards", count: Forwards.limit, share: share(of: Forwards.limit),
+            "`limit_reached`"),
+        Limit(
+            "connections of all forwards", count: Forwards.connectionLimit,
+            share: share(of: Forwards.connectionLimit), "the connection is closed"),
+        Limit(
             "streams, with the tickets that were not used yet", count: Streams.limit,
             share: Streams.share,
             "the one that has waited longest for a tunnel ends, or `limit_reached`"

@@ -74,6 +74,14 @@ enum Settings {
         "deny-path", "[T:]PATH", "patterns of paths that file tools may not use")
     static let readOnlyPath = Setting.list(
         "read-only-path", "[T:]PATH", "patterns of paths that may be read but not written")
+    static let allowForward = Setting.list(
+        "allow-forward", "HOST:PORT",
+        "patterns of destinations of forwards, or no for none (default: all)")
+    static let denyForward = Setting.list(
+        "deny-forward", "HOST:PORT", "patterns of destinations that forwards may not have")
+    static let allowBind = Setting.list(
+        "allow-bind", "ADDRESS",
+        "patterns of addresses that forwards may listen on (default: loopback alone)")
     static let path = Setting.text(
         "path", "PATH", "also test a path on the target", flagOnly: true)
 
@@ -102,6 +110,7 @@ enum Settings {
     private static let policy = [
         readOnly, allowLocal, secretArguments, maxSessions, maxLinks, maxOutput, allowTarget,
         denyTarget, allowUser, denyUser, allowTool, denyTool, allowPath, denyPath, readOnlyPath,
+        allowForward, denyForward, allowBind,
     ]
 
     /// The keywords of a `Target` block.

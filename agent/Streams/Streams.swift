@@ -15,9 +15,9 @@ import Wire
     typealias Service = @IO @Sendable (LastingStream) async -> Void
 
     /// The most streams, offered and open ones: each keeps up to 1 MiB and reads 256 KiB ahead.
-    nonisolated static let limit = 64
-    /// The most of one principal.
-    nonisolated static let share = 16
+    nonisolated static let limit = 128
+    /// The most of one principal: what a browser opens through a forward.
+    nonisolated static let share = 64
     /// The most bytes that all streams keep, beyond what each may, to be sent again if need be.
     nonisolated static let keptBytes = 16 << 20
     /// The most that the streams of one principal keep.

@@ -7,6 +7,8 @@ public import JSON
 public enum StreamPurpose: String, Sendable, Hashable, CaseIterable {
     /// The content of a file, from the agent.
     case readFile = "file.read"
+    /// A TCP connection of a forward.
+    case forward = "forward.connect"
 }
 
 /// A ticket for one stream, as a result shows it.

@@ -19,6 +19,14 @@ extension Fault {
                 + "ssh_command_list shows yours.")
     }
 
+    /// The forward does not exist, or the caller may not use it.
+    public static func noForward(_ id: String) -> Fault {
+        Fault(
+            .unknownForward,
+            "There is no forward \"\(id.prefix(80))\": it was closed, or the agent or the relay "
+                + "restarted. forward_list shows yours; forward_open opens one.")
+    }
+
     /// The caller's pattern does not reach the target.
     public static func targetNotAllowed(_ target: String) -> Fault {
         Fault(

@@ -11,6 +11,7 @@ public struct Fault: Error, Equatable, Sendable, CustomStringConvertible {
         case agentOffline = "agent_offline"
         case unknownSession = "unknown_session"
         case unknownCommand = "unknown_command"
+        case unknownForward = "unknown_forward"
         case sessionEnded = "session_ended"
         case busy
         case refusedByPolicy = "refused_by_policy"
@@ -57,7 +58,8 @@ public struct Fault: Error, Equatable, Sendable, CustomStringConvertible {
             case .unknownMethod: -32601
             case .invalidArgument: -32602
             case .internal: -32603
-            case .unknownAgent, .agentOffline, .unknownSession, .unknownCommand, .sessionEnded,
+            case .unknownAgent, .agentOffline, .unknownSession, .unknownCommand, .unknownForward,
+                .sessionEnded,
                 .busy, .refusedByPolicy, .nameNotFound, .unreachable, .connectionRefused,
                 .timedOut, .hostKeyUnknown, .hostKeyChanged, .hostKeyRevoked, .algorithmsRefused,
                 .authenticationFailed, .channelRefused, .linkLost, .fileNotFound, .fileRefused,

@@ -7,6 +7,8 @@ public enum Route: Sendable, Equatable {
     case session(String)
     /// A command's id, in this argument.
     case command(String)
+    /// A forward's id, in this argument.
+    case forward(String)
     /// A target `agent/host`, in this argument.
     case target(String)
     /// An agent's name, in this argument.
@@ -19,7 +21,9 @@ public enum Route: Sendable, Equatable {
     /// The argument that names the agent; nil if none does.
     public var argument: String? {
         switch self {
-        case .session(let name), .command(let name), .target(let name), .agent(let name): name
+        case .session(let name), .command(let name), .forward(let name), .target(let name),
+            .agent(let name):
+            name
         case .each, .relay: nil
         }
     }

@@ -12,7 +12,7 @@ public enum Scope: String, Sendable, Hashable, CaseIterable {
     case filesRead = "files:read"
     /// Writes files.
     case filesWrite = "files:write"
-    /// Opens TCP forwards; no tool needs it yet.
+    /// Opens, lists and closes TCP forwards.
     case forwards
     /// Includes every other scope, and sees and controls what belongs to others.
     case admin

@@ -55,6 +55,43 @@ import Net
         return try result(of: reply)
     }
 
+    /// How long to wait until a forward is open or has connected: the relay asks an agent, which
+    /// may have to log in first.
+    private static let openDeadline = Duration.seconds(90)
+
+    /// The relay's reply on a connection that goes on afterwards, with the bytes that followed it.
+    static func open(
+        _ stream: SocketStream, _ request: JSON
+    ) async throws(AdminFault) -> (stream: SocketStream, result: JSON, rest: [UInt8]) {
+        let line = Once<Int?>()
+        var received: [UInt8] = []
+        unsafe stream.onData = { [weak stream] bytes in
+            unsafe received.append(contentsOf: bytes)
+            guard let end = received.firstIndex(of: UInt8(ascii: "\n")) else {
+                if received.count > replyLimit { line.set(nil) }
+                return
+            }
+            stream?.pauseReading()
+            line.set(end)
+        }
+        stream.onClose = { _ in line.set(nil) }
+        stream.write(request.encoded() + [UInt8(ascii: "\n")])
+        let end = await IO.within(openDeadline) { await line.wait() }
+        stream.onClose = nil
+        guard let end = end ?? nil, let reply = try? JSON(parsing: Array(received[..<end])) else {
+            stream.close()
+            throw AdminFault(
+                message: "the running relay does not answer: see its log",
+                exit: ExitCode.unavailable)
+        }
+        do throws(AdminFault) {
+            return (stream, try result(of: reply), Array(received[(end + 1)...]))
+        } catch {
+            stream.close()
+            throw error
+        }
+    }
+
     /// Returns the reply's result, or throws the fault it carries.
     static func result(of reply: JSON) throws(AdminFault) -> JSON {
         if let result = reply["ok"] { return result }

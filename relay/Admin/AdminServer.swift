@@ -150,8 +150,13 @@ import Net
         guard let request = try? JSON(parsing: line) else {
             return refuse("the request is not JSON")
         }
-        if request["command"] == "attach", let live = administration.live {
-            return handOver(to: live)
+        if let live = administration.live {
+            if request["command"] == "attach" {
+                return handOver { live.attach($0, received: $1) }
+            }
+            if request["command"] == "forward" {
+                return handOver { live.forward($0, request, received: $1) }
+            }
         }
         isWorking = true
         timer?.cancel()
@@ -183,12 +188,12 @@ import Net
         stream.finish()
     }
 
-    private func handOver(to live: any LiveRelay) {
+    private func handOver(to taker: @IO (SocketStream, [UInt8]) -> Void) {
         unsafe stream.onData = nil
         stream.onClose = nil
         let rest = received
         onAttach?(stream)
         end()
-        live.attach(stream, received: rest)
+        taker(stream, rest)
     }
 }

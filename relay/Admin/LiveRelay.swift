@@ -37,10 +37,16 @@ import Net
 
     /// Takes over a connection that asked for MCP, with the bytes received after the request.
     func attach(_ stream: SocketStream, received: [UInt8])
+
+    /// Takes over a connection that opens a forward, or is one of its connections, with its request
+    /// and the bytes received after it.
+    func forward(_ stream: SocketStream, _ request: JSON, received: [UInt8])
 }
 
 extension LiveRelay {
     func perform(_ command: String, _ arguments: JSON) async throws(AdminFault) -> JSON? { nil }
 
     func attach(_ stream: SocketStream, received: [UInt8]) { stream.close() }
+
+    func forward(_ stream: SocketStream, _ request: JSON, received: [UInt8]) { stream.close() }
 }

@@ -4,6 +4,7 @@
 import Configuration
 import HTTP
 import JSON
+import Loop
 import MCP
 import Net
 import Tunnel
@@ -55,6 +56,12 @@ enum Limits {
         Limit(
             "raw streams at agents", count: AgentStreams.limit, share: AgentStreams.share,
             "`limit_reached`"),
+        Limit(
+            "forwards that listen at the relay", count: Forwards.limit,
+            share: Shares.share(of: Forwards.limit), "`limit_reached`"),
+        Limit(
+            "connections of these forwards", count: Forwards.connectionLimit,
+            share: Forwards.connectionShare, "the connection is closed"),
         Limit(
             "bytes of raw streams that may have to be sent again", bytes: AgentStreams.keptBytes,
             share: AgentStreams.keptShare, "the streams wait for their readers"),

@@ -28,6 +28,7 @@ enum Main {
         case "serve": return await ServeCommand.run(options)
         case "stdio": return await StdioCommand.run(options)
         case "doctor": return await DoctorCommand.run(options)
+        case "forward": return await ForwardCommand.run(options)
         case "call": return await CallCommand.run(options)
         default:
             let environment = Process.environment

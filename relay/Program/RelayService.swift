@@ -35,15 +35,15 @@ struct StartFailure: Error {
     private let router: Router
     private let access: Access
     private let gate: Gate
+    private let forwards: Forwards
     private let administration: Administration
     private let started: Int64
-    /// Whether another process has the folder, or is to have it: nothing is stored then.
-    private var isAside = false
     private let entrance: ClientEntrance
     private var admin: AdminServer?
     private var timers: [LoopTimer] = []
-    /// Set while other processes may change the store.
-    private var other: StoreWatch?
+    /// Whether another process has the folder, or is to have it (nothing is stored then); the watch
+    /// while others may change the store.
+    private var others: (haveFolder: Bool, watch: StoreWatch?) = (false, nil)
     /// How MCP clients reach it.
     var mcpURL: String { entrance.url }
     /// How agents reach it.
@@ -103,7 +103,7 @@ struct StartFailure: Error {
     }
 
     private func changeKeys() async {
-        guard !isAside else { return }
+        guard !others.haveFolder else { return }
         await fleet.changeKeys { AgentLog.shared.note($0, $1) }
     }
 
@@ -115,6 +115,7 @@ struct StartFailure: Error {
         started = store.now()
         fleet = Fleet(store: store)
         router = Router(fleet: fleet)
+        forwards = Forwards(router: router)
         access = Access(allowsLoopback: options.bool(Settings.loopback), now: store.now)
         let programs = AgentPrograms(data: folder.path)
         gate = Gate(
@@ -124,7 +125,7 @@ struct StartFailure: Error {
         mcp = MCPServer(
             info: Implementation(name: "homeline", version: Settings.version, title: "Homeline"),
             instructions: Self.instructions,
-            tools: Tools(router: router).all,
+            tools: Tools(router: router, forwards: forwards).all,
             resources: FleetResources(router: router).all)
         entrance = ClientEntrance(mcp, gate, entrances) { [router, access] in
             Self.authenticate($0, allowedOrigins: $1, access, router)
@@ -132,8 +133,11 @@ struct StartFailure: Error {
         administration.live = self
         let revocations = revocations
         fleet.onRivals = { name, warning in Process.log("agent \(name): \(warning)") }
-        fleet.onArrival = { [router] member in
-            IO.task { await revocations.settle(member) }
+        fleet.onArrival = { [router, forwards] member in
+            IO.task {
+                await revocations.settle(member)
+                await forwards.settle(member)
+            }
             router.events.follow(member)
             router.streams.resume(at: member)
         }
@@ -205,7 +209,7 @@ struct StartFailure: Error {
     }
 
     private func save() async {
-        guard !isAside else { return }
+        guard !others.haveFolder else { return }
         do throws(StoreError) {
             try await fleet.saveSeen()
             try await store.touchTokens(access.takeUses())
@@ -260,12 +264,13 @@ struct StartFailure: Error {
         waits.cancel()
         await entrance.endSessions()
         admin?.close()
+        forwards.shutDown()
         fleet.drain()
         await entrance.shutDown(grace: .seconds(1))
         fleet.close()
         AgentLog.shared.close()
         DoorLog.shared.close()
-        other?.cancel()
+        others.watch?.cancel()
         await save()
         await store.close()
         // Only now may another relay run on the folder.
@@ -299,13 +304,13 @@ struct StartFailure: Error {
             throw error
         }
         await save()
-        isAside = true
+        others.haveFolder = true
         admin?.stepAside()
     }
 
     /// Goes on as before: the other process has failed, and `lock` is the folder's.
     func stepBack(_ lock: FolderLock) throws(NetError) {
-        isAside = false
+        others.haveFolder = false
         let resumed = Result { () throws(NetError) in try resume() }
         followsOthers()
         try admin?.stepBack(lock)
@@ -331,7 +336,7 @@ struct StartFailure: Error {
     /// Puts in force what other processes store, while there may be some: another one of this
     /// relay, which ends in less than 30 s, and commands that have found no relay.
     private func followsOthers() {
-        other = StoreWatch(store, for: .seconds(30)) { [weak self] () throws(StoreError) in
+        others.watch = StoreWatch(store, for: .seconds(30)) { [weak self] () throws(StoreError) in
             guard let self else { return }
             try await fleet.reload()
             adopt(try await store.tokens())
@@ -427,8 +432,13 @@ struct StartFailure: Error {
 
     /// Ends a principal's calls and streams within 5 s, even if a client does not read.
     private func end(_ id: String, saying sentence: String) {
+        forwards.end(of: id)
         router.forget(id)
         entrance.end(client: id, saying: sentence)
+    }
+
+    func forward(_ stream: SocketStream, _ request: JSON, received: [UInt8]) {
+        IO.task { await self.forwards.serve(stream, request, received: received) }
     }
 
     func attach(_ stream: SocketStream, received: [UInt8]) {

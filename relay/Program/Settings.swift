@@ -48,7 +48,7 @@ enum Settings {
                 "doctor",
                 "tries what the relay needs, and says what came and what to do; changes nothing",
                 settings: serving + [.json]),
-        ] + AdminCommands.all + [CallCommand.command],
+        ] + AdminCommands.all + [CallCommand.command, ForwardCommand.command],
         limits: Limits.all)
 
     /// The options with the configuration file's values under them.

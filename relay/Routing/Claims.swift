@@ -85,6 +85,7 @@ struct Claims: Sendable {
     private var handles: KeyValuePairs<String, [String]> {
         [
             "session_id": ["\(agent.id)."], "command_id": ["\(agent.id)."],
+            "forward_id": ["\(agent.id)."],
             "target": names.union([agent.name]).map { "\($0)/" },
         ]
     }

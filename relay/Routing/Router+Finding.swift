@@ -40,6 +40,11 @@ extension Router {
                     throw .noCommand(value)
                 }
                 return .one(member)
+            case .forward:
+                guard let member = member(forHandle: value, principal) else {
+                    throw .noForward(value)
+                }
+                return .one(member)
             case .target: return .one(try member(forTarget: value, fields, principal))
             case .agent: return .one(try member(named: value, principal))
             case .each(let list):

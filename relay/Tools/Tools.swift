@@ -8,6 +8,7 @@ import Wire
 /// What MCP clients can call.
 @IO struct Tools {
     let router: Router
+    let forwards: Forwards
 
     /// Answers a tool call whose result is made here, not simply passed on from an agent.
     private typealias Answer = @IO @Sendable (ToolCall) async throws(Fault) -> ToolResult
@@ -17,6 +18,8 @@ import Wire
         let joining: [Wire.Method: Answer] = [
             .describe: { call throws(Fault) in try await describe(call) },
             .execute: { call throws(Fault) in try await execute(call) },
+            .openForward: { call throws(Fault) in try await openForward(call) },
+            .closeForward: { call throws(Fault) in try await closeForward(call) },
         ]
         let list = tool(ListAgents.tool) { call throws(Fault) in
             ToolResult(structured: try listAgents(call))
@@ -29,7 +32,7 @@ import Wire
                 guard let row = method.row.tool else { return nil }
                 if let answer = joining[method] { return tool(row, answer) }
                 return tool(row) { call throws(Fault) in
-                    try await pass(call, method, row)
+                    try await pass(call, method, row.routes)
                 }
             }
     }
@@ -63,18 +66,18 @@ import Wire
 
     /// Passes a call to the agent that its arguments name, or to each agent, and returns the
     /// answer.
-    private func pass(
-        _ call: ToolCall, _ method: Wire.Method, _ row: ToolRow
+    func pass(
+        _ call: ToolCall, _ method: Wire.Method, _ routes: [Route]
     ) async throws(Fault) -> ToolResult {
         let fields = Fields(object: call.arguments)
         let principal = try router.principal(of: call)
         let way = AgentCall(
             method, call.rawArguments, fields, for: principal, key: try call.key(),
             progress: ProgressWatch(call))
-        switch try router.destination(row.routes, fields, principal) {
+        switch try router.destination(routes, fields, principal) {
         case .one(let member):
             let answer = try await router.send(way, to: member)
-            guard case .each(let list)? = row.routes.last else {
+            guard case .each(let list)? = routes.last else {
                 return ToolResult(structured: .raw(answer.result), holding: answer)
             }
             return try await join([(member, .success(answer))], list)

@@ -32,20 +32,22 @@ public struct TerminalSize: Equatable, Sendable {
     public var onErrorOutput: (@IO ([UInt8]) -> Void)?
     /// Everything written has been handed to the connection.
     public var onDrain: (@IO () -> Void)?
+    /// A stream's other end will send no more, but may still read.
+    public var onOutputEnd: (@IO () -> Void)?
     /// The end, after all output.
     public var onEnd: (@IO (ProgramEnd) -> Void)?
     /// How it ended; nil while it lives.
     public private(set) var end: ProgramEnd?
     /// Whether it has a terminal.
     public var hasTerminal: Bool { kind == .terminal }
+    /// Whether it is a TCP connection.
+    var isStream: Bool { kind == .stream }
 
     /// The link, while the channel has a place on it.
     private var link: Link?
     private let kind: Kind
     private let raw: OpaquePointer
-    private var paused = true
-    /// The most bytes that are handed on at once.
-    private var piece = 16 << 10
+    private var output = Output()
     private var input = Input()
     private var requests: [Request] = []
     private var closing = false
@@ -57,6 +59,15 @@ public struct TerminalSize: Equatable, Sendable {
         var bytes: [UInt8] = []
         var taken = 0
         var unsent: Int { bytes.count - taken }
+    }
+
+    /// How output is read.
+    private struct Output {
+        var isPaused = true
+        /// The most bytes that are handed on at once.
+        var piece = 16 << 10
+        /// Whether a stream's other end has said that it sends no more.
+        var hasEnded = false
     }
 
     /// Output that was unread when the link ended, and how the link ended.
@@ -121,11 +132,11 @@ public struct TerminalSize: Equatable, Sendable {
     }
 
     /// Stops reading; the program blocks once the window is used up.
-    public func pause() { paused = true }
+    public func pause() { output.isPaused = true }
 
     /// Reads on.
     public func resume() {
-        paused = false
+        output.isPaused = false
         guard link == nil else {
             link?.driveAgain()
             return
@@ -143,6 +154,7 @@ public struct TerminalSize: Equatable, Sendable {
         input = Input()
         onOutput = nil
         onErrorOutput = nil
+        onOutputEnd = nil
         guard link != nil else { return finish(leftovers.end ?? .lost("closed by the agent")) }
         if kind == .program && libssh2_channel_eof(raw) == 0 { signal("KILL") }
         let raw = raw
@@ -182,13 +194,13 @@ public struct TerminalSize: Equatable, Sendable {
         }
         if unsent > 0 { sendInput() }
         guard reads, let link, link.failure == nil, !closing else { return }
-        guard !paused else {
+        guard !output.isPaused else {
             // Reads nothing, but lets libssh2 process data for other channels.
             _ = libssh2_channel_read_ex(raw, 0, nil, 0)
             return
         }
         read(link)
-        if self.link != nil, !paused, !closing { checkEnd() }
+        if self.link != nil, !output.isPaused, !closing { checkEnd() }
     }
 
     /// The link is over: keeps what has been received, then ends.
@@ -256,7 +268,7 @@ public struct TerminalSize: Equatable, Sendable {
                 let begun = Slice.now
                 (stream == 0 ? onOutput : onErrorOutput)?(bytes)
                 fitPiece(to: Slice.now - begun)
-                if paused || closing || self.link == nil { return }
+                if output.isPaused || closing || self.link == nil { return }
                 link.driveAgain()
                 if link.spend(bytes.count) { return }
             }
@@ -275,9 +287,9 @@ public struct TerminalSize: Equatable, Sendable {
     /// Adjusts the piece size so that processing one piece takes much less than a slice.
     private func fitPiece(to nanoseconds: UInt64) {
         if nanoseconds > Slice.nanoseconds / 2 {
-            piece = max(piece / 2, Self.leastPiece)
+            output.piece = max(output.piece / 2, Self.leastPiece)
         } else if nanoseconds < Slice.nanoseconds / 8 {
-            piece = min(piece * 2, Self.buffer.count)
+            output.piece = min(output.piece * 2, Self.buffer.count)
         }
     }
 
@@ -289,7 +301,7 @@ public struct TerminalSize: Equatable, Sendable {
     private func take(_ stream: Int32, _ link: Link) -> [UInt8]? {
         let count = Self.buffer.withUnsafeMutableBytes { bytes in
             libssh2_channel_read_ex(
-                raw, stream, bytes.baseAddress?.assumingMemoryBound(to: CChar.self), piece)
+                raw, stream, bytes.baseAddress?.assumingMemoryBound(to: CChar.self), output.piece)
         }
         if count > 0 { return Array(Self.buffer[..<count]) }
         if count < 0, count != Int(LIBSSH2_ERROR_EAGAIN) { link.broke(Int32(count)) }
@@ -298,6 +310,11 @@ public struct TerminalSize: Equatable, Sendable {
 
     private func checkEnd() {
         guard libssh2_channel_eof(raw) == 1 else { return }
+        if isStream, !output.hasEnded {
+            output.hasEnded = true
+            onOutputEnd?()
+            if closing || link == nil { return }
+        }
         if libssh2_channel_wait_closed(raw) == LIBSSH2_ERROR_EAGAIN { return }
         finish(reportedEnd ?? .unreported)
     }
@@ -336,7 +353,7 @@ public struct TerminalSize: Equatable, Sendable {
         onEnd = nil
         onOutput = nil
         onErrorOutput = nil
-        onDrain = nil
+        (onDrain, onOutputEnd) = (nil, nil)
         report?(end)
     }
 
@@ -353,10 +370,10 @@ public struct TerminalSize: Equatable, Sendable {
     }
 
     private func deliverLeftovers() {
-        while !paused, !leftovers.pieces.isEmpty {
+        while !output.isPaused, !leftovers.pieces.isEmpty {
             let next = leftovers.pieces.removeFirst()
             (next.stream == 0 ? onOutput : onErrorOutput)?(next.bytes)
         }
-        if !paused, leftovers.pieces.isEmpty, let end = leftovers.end { finish(end) }
+        if !output.isPaused, leftovers.pieces.isEmpty, let end = leftovers.end { finish(end) }
     }
 }

@@ -41,33 +41,6 @@ extension Link {
         return files
     }
 
-    /// Connects from the server to `host`:`port`, as the server sees them.
-    ///
-    /// The channel is paused: set its callbacks, `resume`.
-    public func openStream(to host: String, port: UInt16) async throws(SSHError) -> Channel {
-        let address = host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
-        return try await opened { opening in
-            let session = self.session
-            var reason = ""
-            let code = await self.perform {
-                let raw = libssh2_channel_direct_tcpip_ex(
-                    session.raw, host, Int32(port), "127.0.0.1", 0)
-                if let raw {
-                    opening.channel = self.take(raw, .stream)
-                    return 0
-                }
-                reason = session.lastError
-                return libssh2_session_last_errno(session.raw)
-            }
-            if let channel = opening.channel { return self.deliver(channel, opening) }
-            if code != LIBSSH2_ERROR_CHANNEL_FAILURE { self.broke(code) }
-            return .failure(
-                self.failure
-                    ?? .unreachable(address: address, reason: "the jump host says: \(reason)")
-            )
-        }
-    }
-
     private func open(
         _ terminal: TerminalSize?, request: String,
         start: @escaping @IO @Sendable (OpaquePointer) -> Int32
@@ -76,7 +49,7 @@ extension Link {
     }
 
     /// Waits for a channel, at most for the limit.
-    private func opened(
+    func opened(
         _ open: @escaping @IO @Sendable (Opening) async -> Result<Channel, SSHError>
     ) async throws(SSHError) -> Channel {
         if let failure { throw failure }
@@ -159,7 +132,7 @@ extension Link {
     }
 
     /// The opened channel, unless its caller has stopped waiting.
-    private func deliver(_ channel: Channel, _ opening: Opening) -> Result<Channel, SSHError> {
+    func deliver(_ channel: Channel, _ opening: Opening) -> Result<Channel, SSHError> {
         if let failure { return .failure(failure) }
         guard opening.abandoned else { return .success(channel) }
         channel.close()
@@ -182,7 +155,7 @@ extension Link {
 }
 
 /// A channel that is being opened.
-@IO private final class Opening {
+@IO final class Opening {
     var channel: Channel?
     private(set) var abandoned = false
 

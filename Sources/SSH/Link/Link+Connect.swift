@@ -108,7 +108,11 @@ extension Link {
             IO.task { if case .success(let late) = await opening.value { late.close() } }
             throw .connectTimedOut(address: configuration.address, limit: limit)
         }
-        let stream = try result.get()
+        let stream: Channel
+        do throws(SSHError) { stream = try result.get() } catch {
+            guard case .streamRefused(let address, _, let reason) = error else { throw error }
+            throw .unreachable(address: address, reason: "the jump host says: \(reason)")
+        }
         return ChannelCarrier(stream, descriptor: jump.session.transport.descriptor)
     }
 

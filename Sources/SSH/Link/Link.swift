@@ -66,6 +66,8 @@ public import Loop
 
     /// Channels that are open.
     public var channelCount: Int { channels.count }
+    /// TCP connections that are open.
+    var streamCount: Int { channels.count(where: \.isStream) }
 
     /// Ends the link at once: the server gets a disconnect message, and the channels end as lost.
     public func close() {

@@ -139,7 +139,7 @@ import Wire
 
 extension Result<JSON, Fault> {
     /// The fault's code; nil: it is a result.
-    fileprivate var code: Fault.Code? {
+    var code: Fault.Code? {
         if case .failure(let fault) = self { return fault.code }
         return nil
     }

@@ -1,0 +1,20 @@
+// How a SOCKS server says why there is no connection.
+import Net
+import Wire
+
+extension Fault.Code {
+    /// The code by which a SOCKS server answers.
+    var socks: SOCKSQuestion.Code {
+        switch self {
+        case .refusedByPolicy, .channelRefused: .forbidden
+        case .connectionRefused: .connectionRefused
+        case .nameNotFound, .unreachable, .timedOut, .linkLost: .hostUnreachable
+        case .unknownMethod, .invalidArgument, .unknownAgent, .agentOffline, .unknownSession,
+            .unknownCommand, .unknownForward, .sessionEnded, .busy, .hostKeyUnknown,
+            .hostKeyChanged, .hostKeyRevoked, .algorithmsRefused, .authenticationFailed,
+            .fileNotFound, .fileRefused, .fileChanged, .fileFailed, .limitReached,
+            .outcomeUnknown, .shellUnusable, .unavailable, .internal:
+            .failed
+        }
+    }
+}
