@@ -125,7 +125,9 @@ import Wire
         let list = try ListFiles(Vectors.arguments(.listFiles))
         #expect(list.path == "~/logs" && list.depth == 2 && list.glob == "*.log")
         #expect(list.access.username == "root" && list.access.via == ["gate"])
+        #expect(list.order == .newest && list.limit == 50)
         let read = try ReadFile(Vectors.arguments(.readFile))
+        #expect(read.encoding == .escaped)
         #expect(read.offset == 3 && read.length == 100 && read.grep == "^10\\.")
         let stream = try StreamFile(Vectors.arguments(.streamFile))
         #expect(stream.offset == 1_048_576 && stream.path == "/var/backups/db.dump")
@@ -136,7 +138,8 @@ import Wire
         let bare: JSON.Object = ["target": "a/b", "path": "p"]
         let plain = try ReadFile(Fields(object: bare))
         #expect(plain.offset == 0 && plain.length == 20_000 && plain.tail == nil)
-        #expect(try ListFiles(Fields(object: bare)).depth == 1)
+        let short = try ListFiles(Fields(object: bare))
+        #expect(short.depth == 1 && short.limit == 200 && short.order == .name)
         for wrong in [
             [:], ["content": "a", "base64": "YQ=="], ["content": "a", "mode": "0999"],
             ["content": "a", "mode": "7"], ["content": "a", "expect_sha256": "00"],

@@ -160,7 +160,7 @@ import Wire
         (old.size, old.mode, old.owner, old.link) = (7, "0777", "0:0", "archive")
         old.modified = "2026-11-21T04:05:06Z"
         listing.entries = [old, FileEntry(path: "a.log", type: "file")]
-        listing.isTruncated = true
+        (listing.more, listing.isCut) = (3, true)
         try check(.listFiles, listing.json)
 
         let digest = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
@@ -168,8 +168,10 @@ import Wire
         (content.size, content.sha256, content.content) = (12, digest, "10.0.0.1 é\n")
         (content.nextOffset, content.isEnd) = (12, true)
         try check(.readFile, content.json)
-        content.isBase64 = true
-        #expect(content.json["encoding"] == "base64")
+        #expect(content.json["truncated"] == nil)
+        (content.encoding, content.invalidBytes, content.restOffset) = (.base64, 1, 0)
+        #expect(content.json["encoding"] == "base64" && content.json["invalid_bytes"] == 1)
+        #expect(content.json["truncated"] == true && content.json["rest_offset"] == 0)
         content.matches = [
             .init(line: 2, offset: 9, text: "x"), .init(line: nil, offset: 9, text: ""),
         ]

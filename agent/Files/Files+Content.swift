@@ -19,47 +19,72 @@ extension Files {
             try Self.checkKind(found, "\(call.target): \(path)")
             var content = FileContent(target: call.target, path: path)
             content.size = Int(clamping: found.size ?? 0)
-            func bytes(_ offset: Int, _ count: Int) async throws(Fault) -> [UInt8] {
-                try await reach.do(path) { () throws(FileError) in
-                    try await reach.store.read(path, from: UInt64(offset), count: count)
-                }
-            }
             if let pattern {
-                // The work of one call is 2^29 pattern instructions times bytes, but 64 KiB at
-                // least, so that a long pattern still gets through the file.
-                let most = min(Self.hashLimit, max(1 << 16, (1 << 29) / max(1, pattern.size)))
-                let text = try await bytes(call.offset, most)
-                let (offset, limit, isEnd) = (call.offset, call.length, text.count < most)
-                let place = try await self.searchPlace(for: caller)
-                defer { place.giveBack() }
-                let (matches, done) = await Blocking.run {
-                    FileText.search(text, pattern, at: offset, isEnd: isEnd, limit: limit)
-                }
-                (content.matches, content.offset) = (matches, offset)
-                content.nextOffset = offset + done
-                content.isEnd = isEnd && done == text.count
-                content.size = max(content.size, content.nextOffset)
+                try await self.search(call, for: pattern, in: &content, reach, caller)
             } else if let lines = call.tail {
-                // The last lines are looked for in the last 1 MiB: one call reads a bounded piece.
-                let start = max(0, content.size - (1 << 20))
-                let text = try await bytes(start, 1 << 20)
-                let place = FileText.tail(text, lines: lines, limit: call.length)
-                content.offset = start + place
-                content.size = start + text.count
-                FileText.show(Array(text[place...]), isEnd: true, in: &content)
+                try await Self.tail(call, lines, in: &content, reach)
             } else {
-                content.offset = call.offset
-                let isHashed = call.offset == 0 && content.size <= Self.hashLimit
-                let text = try await bytes(call.offset, isHashed ? Self.hashLimit : call.length + 1)
-                let isEnd = text.count <= call.length
-                FileText.show(Array(text.prefix(call.length)), isEnd: isEnd, in: &content)
-                if isHashed, text.count < Self.hashLimit {
-                    content.size = text.count
-                    content.sha256 = Hex.encode(SHA256.hash(text))
-                }
+                try await Self.piece(call, in: &content, reach)
             }
             return content
         }
+    }
+
+    /// Reads from the offset on, and the digest where that is the file's start.
+    private static func piece(
+        _ call: ReadFile, in content: inout FileContent, _ reach: Reach
+    ) async throws(Fault) {
+        let isHashed = call.offset == 0 && content.size <= hashLimit
+        let start = max(0, call.offset - (FileText.longestCharacter - 1))
+        let wanted = call.offset - start + call.length + FileText.longestCharacter
+        let count = isHashed ? max(hashLimit, wanted) : wanted
+        let bytes = try await reach.read(content.path, from: start, count: count)
+        let piece = FileText.Piece(
+            bytes: bytes.count > wanted ? Array(bytes.prefix(wanted)) : bytes, offset: start,
+            isEnd: bytes.count < count && bytes.count <= wanted)
+        FileText.show(
+            piece, from: call.offset, limit: call.length, as: call.encoding, in: &content)
+        if isHashed, bytes.count < hashLimit {
+            content.size = bytes.count
+            content.sha256 = Hex.encode(SHA256.hash(bytes))
+        }
+    }
+
+    /// Reads the last lines, which are looked for in the last 1 MiB: one call reads a bounded
+    /// piece.
+    private static func tail(
+        _ call: ReadFile, _ lines: Int, in content: inout FileContent, _ reach: Reach
+    ) async throws(Fault) {
+        let start = max(0, content.size - (1 << 20))
+        let bytes = try await reach.read(content.path, from: start, count: 1 << 20)
+        let (place, wanted) = FileText.tail(
+            bytes, lines: lines, limit: call.length, isStart: start == 0)
+        content.size = start + bytes.count
+        FileText.show(
+            FileText.Piece(bytes: bytes, offset: start, isEnd: true), from: start + place,
+            limit: call.length, as: call.encoding, in: &content)
+        if wanted < place { content.restOffset = start + wanted }
+    }
+
+    /// Finds the lines that match.
+    private func search(
+        _ call: ReadFile, for pattern: LinePattern, in content: inout FileContent, _ reach: Reach,
+        _ caller: Caller
+    ) async throws(Fault) {
+        // The work of one call is 2^29 pattern instructions times bytes, but 64 KiB at least, so
+        // that a long pattern still gets through the file.
+        let most = min(Self.hashLimit, max(1 << 16, (1 << 29) / max(1, pattern.size)))
+        let text = try await reach.read(content.path, from: call.offset, count: most)
+        let (offset, limit, isEnd) = (call.offset, call.length, text.count < most)
+        let place = try await searchPlace(for: caller)
+        defer { place.giveBack() }
+        let (matches, done) = await Blocking.run {
+            FileSearch.lines(in: text, matching: pattern, at: offset, isEnd: isEnd, limit: limit)
+        }
+        (content.matches, content.offset) = (matches, offset)
+        content.nextOffset = offset + done
+        content.isEnd = isEnd && done == text.count
+        content.size = max(content.size, content.nextOffset)
     }
 
     /// A place for a grep, when its turn has come.
@@ -194,7 +219,13 @@ extension Files {
         do throws(TerminalError) {
             return try LinePattern(text)
         } catch {
-            throw Fault(.invalidArgument, "\"grep\" is not usable: \(error)")
+            let reason =
+                switch error {
+                case .badPattern(let why): why
+                case .commandHoldsNUL, .commandTooLong, .unknownKey: "\(error)"
+                }
+            throw Fault(
+                .invalidArgument, "\"grep\" is not a usable regular expression: \(reason)")
         }
     }
 

@@ -15,8 +15,9 @@ import Wire
     nonisolated static let hashLimit = 8 << 20
     /// The most bytes of one write: as base64 they still fit into an MCP message of 4 MiB.
     nonisolated static let writeLimit = 2 << 20
-    /// The most entries of one list, which bounds the answer; the tool's description promises this.
-    nonisolated static let entryLimit = 1000
+    /// The most entries that one list looks at, which bounds its memory; the tool's result names
+    /// this.
+    nonisolated static let entryLimit = 10_000
 
     /// The most greps at once: a heavy one keeps a processor and a thread of the pool for seconds.
     nonisolated static let searchLimit = 3
@@ -107,6 +108,15 @@ import Wire
                 return try await body()
             } catch {
                 throw Fault(error, "\(target): \(path)")
+            }
+        }
+
+        /// Bytes of a file from an offset on, fewer only at its end.
+        func read(
+            _ path: String, from offset: Int, count: Int
+        ) async throws(Fault) -> [UInt8] {
+            try await self.do(path) { () throws(FileError) in
+                try await store.read(path, from: UInt64(offset), count: count)
             }
         }
 
