@@ -121,6 +121,9 @@ struct Parser: Sendable {
         case .readFile: _ = try ReadFile(fields)
         case .streamFile: _ = try StreamFile(fields)
         case .writeFile: _ = try WriteFile(fields)
+        case .editFile: _ = try EditFile(fields)
+        case .manageFiles: _ = try ManageFiles(fields)
+        case .findFiles: _ = try FindFiles(fields)
         case .endPrincipal: _ = try EndPrincipal(fields)
         case .describe, .listPrincipals, nil: break
         }

@@ -189,6 +189,21 @@ import Wire
         var written = FileWritten(target: "site/db-1", path: "/etc/motd")
         (written.size, written.sha256, written.isNew) = (3, digest, true)
         try check(.writeFile, written.json)
+
+        var edited = FileEdited(target: "site/db-1", path: "/etc/motd")
+        (edited.size, edited.sha256, edited.replaced) = (6, digest, 1)
+        (edited.difference, edited.isInPlace) = ("@@ -1 +1 @@\n-hi\n+hello\n", true)
+        try check(.editFile, edited.json)
+        var managed = FilesManaged(target: "site/db-1", path: "/srv/a")
+        (managed.destination, managed.entries, managed.bytes) = ("/srv/b", 3, 2048)
+        try check(.manageFiles, managed.json)
+        var found = FilesFound(target: "site/db-1", path: "/var/log")
+        var log = FileEntry(path: "app/a.log", type: "file")
+        log.size = 12
+        found.entries = [.init(log, line: .init(line: 2, offset: 6, text: "error"))]
+        (found.looked, found.isCut) = (40, true)
+        found.unlooked = ["private: permission denied"]
+        try check(.findFiles, found.json)
     }
 
     @Test func `progress`() throws {

@@ -88,6 +88,9 @@ enum Vectors {
             case .readFile: _ = try ReadFile(fields)
             case .streamFile: _ = try StreamFile(fields)
             case .writeFile: _ = try WriteFile(fields)
+            case .editFile: _ = try EditFile(fields)
+            case .manageFiles: _ = try ManageFiles(fields)
+            case .findFiles: _ = try FindFiles(fields)
             }
             return nil
         } catch {

@@ -1,6 +1,6 @@
 // file.read and file.write: the content of one file.
-// Invariant: a write goes into the existing file, so that its owner, mode and links stay; it is not
-// atomic, and success is reported only when everything was written.
+// Invariant: a write goes into the existing file, so that its owner, mode and links stay, unless it
+// is to be atomic (Reach+Replace); success is reported only when everything was written.
 import Crypto
 import Loop
 import SSH
@@ -11,13 +11,13 @@ extension Files {
     /// Reads a piece of a file, its last lines, or the lines that match.
     func read(_ call: ReadFile, for caller: Caller) async throws(Fault) -> FileContent {
         let pattern = try Self.pattern(call.grep)
-        return try await on(call.target, call.access, for: caller) { reach throws(Fault) in
+        return try await on(call.place, for: caller) { reach throws(Fault) in
             let path = try await reach.admit(call.path, for: .reading)
             let found = try await reach.do(path) { () throws(FileError) in
                 try await reach.store.attributes(of: path, followingLinks: true)
             }
-            try Self.checkKind(found, "\(call.target): \(path)")
-            var content = FileContent(target: call.target, path: path)
+            try Self.checkKind(found, "\(reach.target): \(path)")
+            var content = FileContent(target: reach.target, path: path)
             content.size = Int(clamping: found.size ?? 0)
             if let pattern {
                 try await self.search(call, for: pattern, in: &content, reach, caller)
@@ -88,7 +88,7 @@ extension Files {
     }
 
     /// A place for a grep, when its turn has come.
-    private func searchPlace(for caller: Caller) async throws(Fault) -> Shares.Place {
+    func searchPlace(for caller: Caller) async throws(Fault) -> Shares.Place {
         try await searches.wait(
             for: caller.id, until: IO.now + Self.searchTime, of: "places for searches in files",
             or: "try again in a few seconds")
@@ -99,13 +99,20 @@ extension Files {
     /// A write that has begun is finished even if the caller stops waiting.
     func write(_ call: WriteFile, for caller: Caller) async throws(Fault) -> FileWritten {
         let bytes = try Self.bytes(of: call.content)
-        let task = IO.task { () -> Result<FileWritten, Fault> in
+        return try await finishing { () throws(Fault) in
+            try await self.on(call.place, for: caller) { reach throws(Fault) in
+                try await Self.write(bytes, call, reach)
+            }
+        }
+    }
+
+    /// Does work that is finished even if the caller stops waiting.
+    func finishing<T: Sendable>(
+        _ body: @escaping @IO @Sendable () async throws(Fault) -> T
+    ) async throws(Fault) -> T {
+        let task = IO.task { () -> Result<T, Fault> in
             do throws(Fault) {
-                return .success(
-                    try await self.on(call.target, call.access, for: caller) {
-                        reach throws(Fault) in
-                        try await Self.write(bytes, call, reach)
-                    })
+                return .success(try await body())
             } catch {
                 return .failure(error)
             }
@@ -118,18 +125,23 @@ extension Files {
     ) async throws(Fault) -> FileWritten {
         let path = try await reach.admit(call.path, for: .writing)
         let before = try await reach.attributes(path)
-        if let before { try checkKind(before, "\(call.target): \(path)") }
-        var result = FileWritten(target: call.target, path: path)
+        if let before { try checkKind(before, "\(reach.target): \(path)") }
+        var result = FileWritten(target: reach.target, path: path)
         result.isNew = before == nil
         if let expected = call.expectedSHA256 {
             guard let before, try await hash(path, before.size, reach) == expected else {
                 throw Fault(
                     .fileChanged,
-                    "\(call.target): \(path) is not what expect_sha256 says"
+                    "\(reach.target): \(path) is not what expect_sha256 says"
                         + (before == nil ? ": there is no such file" : "; read it again"))
             }
         }
         if call.createDirectories, before == nil { try await makeParents(of: path, reach) }
+        if call.isAtomic {
+            try await reach.replace(path, with: bytes, was: before, mode: call.mode)
+            (result.size, result.sha256) = (bytes.count, Hex.encode(SHA256.hash(bytes)))
+            return result
+        }
         let size = before?.size ?? 0
         do throws(FileError) {
             try await reach.store.write(
@@ -144,7 +156,7 @@ extension Files {
                 case .notFound: call.createDirectories ? "" : " (create_dirs makes directories)"
                 default: ""
                 }
-            throw Fault(Fault(error, "").code, "\(call.target): \(path): \(error)\(note)")
+            throw Fault(Fault(error, "").code, "\(reach.target): \(path): \(error)\(note)")
         }
         let after = try await reach.attributes(path)
         result.size = Int(clamping: after?.size ?? 0)
@@ -154,7 +166,7 @@ extension Files {
             guard result.size == bytes.count else {
                 throw Fault(
                     .fileFailed,
-                    "\(call.target): \(path) has \(result.size) bytes after \(bytes.count) were"
+                    "\(reach.target): \(path) has \(result.size) bytes after \(bytes.count) were"
                         + " written: something else writes it too, or no space is left")
             }
             result.sha256 = Hex.encode(SHA256.hash(bytes))
@@ -174,7 +186,7 @@ extension Files {
     }
 
     /// Makes the missing parent directories of a path, at most 64, as each takes two requests.
-    private static func makeParents(of path: String, _ reach: Reach) async throws(Fault) {
+    static func makeParents(of path: String, _ reach: Reach) async throws(Fault) {
         var missing: [String] = []
         var parts = path.split(separator: "/").dropLast()
         while !parts.isEmpty, missing.count < 64 {
@@ -214,7 +226,7 @@ extension Files {
         return bytes
     }
 
-    private static func pattern(_ text: String?) throws(Fault) -> LinePattern? {
+    static func pattern(_ text: String?) throws(Fault) -> LinePattern? {
         guard let text else { return nil }
         do throws(TerminalError) {
             return try LinePattern(text)

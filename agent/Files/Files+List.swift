@@ -13,9 +13,9 @@ extension Files {
 
     /// Lists a directory, or one file.
     func list(_ call: ListFiles, for caller: Caller) async throws(Fault) -> FileListing {
-        try await on(call.target, call.access, for: caller) { reach throws(Fault) in
+        try await on(call.place, for: caller) { reach throws(Fault) in
             let path = try await reach.admit(call.path, for: .reading)
-            var listing = FileListing(target: call.target, path: path)
+            var listing = FileListing(target: reach.target, path: path)
             let found = try await reach.do(path) { () throws(FileError) in
                 try await reach.store.attributes(of: path, followingLinks: true)
             }
@@ -78,7 +78,7 @@ extension Files {
                 case .denied, .closed, .notFound: folder.depth > 1
                 case .unsupported, .failed, .timedOut, .ended, .malformed, .cancelled: false
                 }
-            guard isSkipped else { throw Fault(error, "\(call.target): \(folder.path)") }
+            guard isSkipped else { throw Fault(error, "\(reach.target): \(folder.path)") }
             return
         }
         if entries.count > room { listing.isCut = true }

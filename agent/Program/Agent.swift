@@ -56,6 +56,16 @@ import Wire
         ).serve(on: dispatcher)
         commands.serve(on: dispatcher, also: [SessionCommands(sessions)])
         files.serve(on: dispatcher)
+        files.origin = { [hosts] (id, caller) throws(Fault) in
+            guard let session = sessions[id], let opening = session.opening else {
+                throw .noSession(id)
+            }
+            let host = try await hosts.host(
+                opening.target, opening.access, session.login, for: caller)
+            return Files.Origin(
+                shown: session.target, host: host,
+                start: Files.Start(directory: session.directoryOnHost))
+        }
         events.serve(on: dispatcher)
         PrincipalCalls.serve(on: dispatcher, sessions, commands, streams)
     }

@@ -13,8 +13,8 @@ public enum FileOrder: String, Sendable, CaseIterable {
 
 /// The arguments of `file.list`.
 public struct ListFiles: CallArguments {
-    /// `agent/host`.
-    public var target: String
+    /// The target.
+    public var place: FilePlace
     /// A directory or a file; relative to the user's home, which `~` stands for.
     public var path: String
     /// How many levels of directories to list.
@@ -25,8 +25,6 @@ public struct ListFiles: CallArguments {
     public var order: FileOrder
     /// The most entries in the answer.
     public var limit: Int
-    /// How to enter the target.
-    public var access: TargetAccess
 
     private static let depth = Field.integer(
         "depth", in: 1...10, "How many levels of directories to list."
@@ -46,19 +44,21 @@ public struct ListFiles: CallArguments {
 
     /// Reads the arguments.
     public init(_ fields: Fields) throws(Fault) {
-        target = try fields[Shared.target]
+        place = try FilePlace(fields)
         path = try fields[FilePlace.path]
         depth = try fields[Self.depth]
         glob = try fields[Self.glob]
         order = try fields[Self.order]
         limit = try fields[Self.limit]
-        access = try TargetAccess(fields)
     }
 
     static let row = MethodRow(
         does: "lists files at a target", deadline: FilePlace.deadline, changesTargets: false,
         arguments: FilePlace.arguments
-            + [depth.declaration, glob.declaration, order.declaration, limit.declaration]
+            + [
+                FilePlace.path.declaration, depth.declaration, glob.declaration, order.declaration,
+                limit.declaration,
+            ]
             + TargetAccess.arguments,
         result: FileListing.members,
         tool: ToolRow(
@@ -68,7 +68,7 @@ public struct ListFiles: CallArguments {
             times. Links are shown, not followed. more says how many entries limit left out: narrow \
             path or glob, or raise limit.
             """,
-            scopes: [.filesRead], hints: .looks(atTargets: true), routes: [.target("target")],
+            scopes: [.filesRead], hints: .looks(atTargets: true), routes: FilePlace.routes,
             isLarge: true))
 }
 
