@@ -65,6 +65,7 @@ let package = Package(
         library("JSON", [], safe: true),
         library("Programs", [], safe: true),
         library("Spelling", [], safe: true),
+        library("Difference", [], safe: true),
         library("Terminal", ["Programs"], safe: true),
         library("Screen", ["Terminal", "CVTerm"], linker: [.linkedLibrary("vterm")]),
         library("Loop", ["Programs", "CUV", "CPTY"], linker: [.linkedLibrary("uv")]),
@@ -94,8 +95,8 @@ let package = Package(
         .executableTarget(
             name: "homeline-agent",
             dependencies: [
-                "Configuration", "Crypto", "Diagnosis", "HTTP", "JSON", "Loop", "Net", "Programs",
-                "SSH", "Screen", "Spelling", "Terminal", "Tunnel", "Wire",
+                "Configuration", "Crypto", "Diagnosis", "Difference", "HTTP", "JSON", "Loop", "Net",
+                "Programs", "SSH", "Screen", "Spelling", "Terminal", "Tunnel", "Wire",
             ],
             path: "agent", resources: scripts.map { .embedInCode("HostState/Scripts/\($0).sh") },
             swiftSettings: safe),
@@ -132,6 +133,7 @@ let package = Package(
         suite("SSHTests", ["SSH", "Programs", "Loop", "Net", "Crypto"]),
         suite("MCPTests", ["MCP", "JSON", "HTTP", "Net", "Loop"], exclude: ["python"]),
         suite("ConfigurationTests", ["Configuration", "Spelling"]),
+        suite("DifferenceTests", ["Difference"]),
         suite("DiagnosisTests", ["Diagnosis", "Crypto", "JSON", "Loop"]),
         suite("WireTests", ["Wire", "JSON", "Crypto"]),
         suite(

@@ -55,6 +55,12 @@ public enum Method: String, Sendable, CaseIterable {
     case readFile = "file.read"
     /// Writes a file.
     case writeFile = "file.write"
+    /// Replaces text in a file.
+    case editFile = "file.edit"
+    /// Makes directories, moves, copies, deletes files and changes modes.
+    case manageFiles = "file.manage"
+    /// Looks for files.
+    case findFiles = "file.find"
     /// Gives a ticket for a raw stream of a file's content.
     case streamFile = "file.stream"
     /// Reads one subject of a host, as rows.
@@ -99,6 +105,9 @@ public enum Method: String, Sendable, CaseIterable {
         case .listFiles: ListFiles.row
         case .readFile: ReadFile.row
         case .writeFile: WriteFile.row
+        case .editFile: EditFile.row
+        case .manageFiles: ManageFiles.row
+        case .findFiles: FindFiles.row
         case .streamFile: StreamFile.row
         case .readHost: ReadHost.row
         case .reportHost: ReportHost.row

@@ -50,6 +50,14 @@ struct WireWriter {
         uint32(UInt32(truncatingIfNeeded: value))
     }
 
+    /// Writes the number of the bytes that follow into the first four.
+    mutating func setLength() {
+        let count = UInt32(bytes.count - 4)
+        for (place, shift) in [24, 16, 8, 0].enumerated() {
+            bytes[place] = UInt8(truncatingIfNeeded: count >> UInt32(shift))
+        }
+    }
+
     mutating func string(_ value: some Collection<UInt8>) {
         uint32(UInt32(value.count))
         bytes.append(contentsOf: value)

@@ -117,6 +117,17 @@ import Testing
             let id = try #require(forward["forward_id"])
             try await walk.call("forward_close", ["forward_id": id])
         }
+        try await walk.call(
+            "file_edit",
+            ["target": local, "path": path, "edits": [["old": "a", "new": "A"]]])
+        try await walk.call(
+            "file_edit",
+            ["target": local, "path": path, "edits": [["old": "none", "new": ""]]], fails: true)
+        let folder = JSON.string(home.directory.path)
+        try await walk.call(
+            "file_find", ["target": local, "path": folder, "name": "te*", "grep": "A"])
+        try await walk.call(
+            "file_manage", ["target": local, "action": "delete", "path": path])
         #expect(Set(walk.tools.keys) == walk.succeeded)
         #expect(
             walk.seen.isSuperset(of: ["done", "running", "timed_out"]), "\(walk.seen)"

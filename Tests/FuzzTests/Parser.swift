@@ -127,6 +127,9 @@ struct Parser: Sendable {
         case .listForwards: _ = try ListForwards(fields)
         case .closeForward: _ = try CloseForward(fields)
         case .connectForward: _ = try ConnectForward(fields)
+        case .editFile: _ = try EditFile(fields)
+        case .manageFiles: _ = try ManageFiles(fields)
+        case .findFiles: _ = try FindFiles(fields)
         case .endPrincipal: _ = try EndPrincipal(fields)
         case .describe, .listPrincipals, nil: break
         }

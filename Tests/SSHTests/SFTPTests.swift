@@ -220,3 +220,34 @@ import Testing
         }
     }
 }
+
+extension SFTP {
+    /// Reads through an open file.
+    func read(
+        _ path: String, from offset: UInt64 = 0, count: Int
+    ) async throws(FileError) -> [UInt8] {
+        let file = try await openFile(path, .read)
+        let pieces = file.contents(from: offset, upTo: UInt64(count))
+        var bytes: [UInt8] = []
+        while true {
+            let piece = try await pieces.next()
+            guard !piece.isEmpty else { return bytes }
+            bytes += piece
+        }
+    }
+
+    /// Writes through an open file.
+    func write(
+        _ path: String, _ bytes: [UInt8], at offset: UInt64 = 0, _ opening: FileOpening,
+        mode: UInt32?
+    ) async throws(FileError) {
+        let file = try await openFile(path, opening, mode: mode)
+        try await file.write(bytes, at: offset)
+        if let mode {
+            var set = FileAttributes()
+            set.mode = mode
+            try await file.set(set)
+        }
+        try await file.close()
+    }
+}

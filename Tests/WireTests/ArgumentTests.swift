@@ -142,8 +142,10 @@ import Wire
     @Test func `files`() throws {
         let list = try ListFiles(Vectors.arguments(.listFiles))
         #expect(list.path == "~/logs" && list.depth == 2 && list.glob == "*.log")
-        #expect(list.access.username == "root" && list.access.via == ["gate"])
+        #expect(list.place.access.username == "root" && list.place.access.via == ["gate"])
+        #expect(list.order == .newest && list.limit == 50)
         let read = try ReadFile(Vectors.arguments(.readFile))
+        #expect(read.encoding == .escaped)
         #expect(read.offset == 3 && read.length == 100 && read.grep == "^10\\.")
         let stream = try StreamFile(Vectors.arguments(.streamFile))
         #expect(stream.offset == 1_048_576 && stream.path == "/var/backups/db.dump")
@@ -151,10 +153,42 @@ import Wire
         guard case .text("hi\n") = write.content else { return #expect(Bool(false)) }
         #expect(write.mode == 0o644 && write.append && write.createDirectories)
         #expect(write.expectedSHA256?.hasPrefix("9f86d0") == true)
+        let edit = try EditFile(Vectors.arguments(.editFile))
+        #expect(
+            edit.edits.map(\.old) == ["hi", "a"] && edit.edits.map(\.isForAll) == [false, true])
+        let manage = try ManageFiles(Vectors.arguments(.manageFiles))
+        #expect(manage.action == .copy && manage.destination == "/srv/b" && manage.isRecursive)
+        let find = try FindFiles(Vectors.arguments(.findFiles))
+        #expect(find.name == "*.log" && find.newerThan == .seconds(86400) && find.depth == 4)
+        for (more, words) in [
+            (["session_id": "a.b"], "both were given"),
+            (["target": .null], "\"target\" is missing"),
+            (["target": .null, "session_id": "a.b", "key": "/k"], "\"key\" does not go with"),
+        ] as [(JSON.Object, String)] {
+            var all: JSON.Object = ["target": "a/b", "path": "p"]
+            for (name, value) in more { all[name] = value }
+            let fault = Vectors.fault(of: .readFile, Fields(object: all))
+            #expect(fault?.message.contains(words) == true, "\(words): \(fault?.message ?? "")")
+        }
+        for (more, words) in [
+            ([:], "\"content\" is missing"), (["content": "", "base64": ""], "both were given"),
+            (["content": "", "atomic": true, "append": true], "\"atomic\" does not go"),
+        ] as [(JSON.Object, String)] {
+            var all: JSON.Object = ["target": "a/b", "path": "p"]
+            for (name, value) in more { all[name] = value }
+            let fault = Vectors.fault(of: .writeFile, Fields(object: all))
+            #expect(fault?.message.contains(words) == true, "\(words): \(fault?.message ?? "")")
+        }
+        for edits in [[], [["old": "a"]], ["a"], [["old": "a", "new": 1]]] as [JSON] {
+            let fault = Vectors.fault(
+                of: .editFile, Fields(object: ["target": "a/b", "path": "p", "edits": edits]))
+            #expect(fault?.message.contains("\"edits") == true, "\(edits): \(fault?.message ?? "")")
+        }
         let bare: JSON.Object = ["target": "a/b", "path": "p"]
         let plain = try ReadFile(Fields(object: bare))
         #expect(plain.offset == 0 && plain.length == 20_000 && plain.tail == nil)
-        #expect(try ListFiles(Fields(object: bare)).depth == 1)
+        let short = try ListFiles(Fields(object: bare))
+        #expect(short.depth == 1 && short.limit == 200 && short.order == .name)
         for wrong in [
             [:], ["content": "a", "base64": "YQ=="], ["content": "a", "mode": "0999"],
             ["content": "a", "mode": "7"], ["content": "a", "expect_sha256": "00"],

@@ -14,9 +14,13 @@ import Testing
         case (.openSession, "reopen"): all["target"] = nil
         case (.openSession, "secret"), (.execute, "secret"), (.listFiles, "secret"),
             (.readFile, "secret"), (.writeFile, "secret"), (.streamFile, "secret"),
-            (.readHost, "secret"),
-            (.reportHost, "secret"), (.openForward, "secret"):
+            (.readHost, "secret"), (.reportHost, "secret"), (.openForward, "secret"),
+            (.editFile, "secret"), (.manageFiles, "secret"), (.findFiles, "secret"):
             all["password"] = nil
+        case (.listFiles, "session_id"), (.readFile, "session_id"), (.writeFile, "session_id"),
+            (.streamFile, "session_id"), (.editFile, "session_id"), (.manageFiles, "session_id"),
+            (.findFiles, "session_id"):
+            for name in ["target"] + TargetAccess.arguments.map(\.name) { all[name] = nil }
         case (.sendInput, "adopt"), (.sendInput, "secret"), (.sendInput, "password"):
             all["text"] = nil
             all["keys"] = nil
@@ -25,6 +29,7 @@ import Testing
             all["offset"] = nil
             all["grep"] = nil
         case (.writeFile, "base64"): all["content"] = nil
+        case (.writeFile, "atomic"): all["append"] = nil
         case (.readOutput, "view"): all["until"] = nil
         default: break
         }
@@ -149,7 +154,7 @@ import Testing
         #expect(
             changing == [
                 .openSession, .runCommand, .sendInput, .closeSession, .execute, .cancelCommand,
-                .writeFile, .openForward,
+                .writeFile, .editFile, .manageFiles, .openForward,
             ])
         for method in changing {
             #expect(method.row.tool?.hints.readOnly == false, "\(method)")

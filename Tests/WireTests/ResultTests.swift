@@ -160,7 +160,7 @@ import Wire
         (old.size, old.mode, old.owner, old.link) = (7, "0777", "0:0", "archive")
         old.modified = "2026-11-21T04:05:06Z"
         listing.entries = [old, FileEntry(path: "a.log", type: "file")]
-        listing.isTruncated = true
+        (listing.more, listing.isCut) = (3, true)
         try check(.listFiles, listing.json)
 
         let digest = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
@@ -168,8 +168,10 @@ import Wire
         (content.size, content.sha256, content.content) = (12, digest, "10.0.0.1 é\n")
         (content.nextOffset, content.isEnd) = (12, true)
         try check(.readFile, content.json)
-        content.isBase64 = true
-        #expect(content.json["encoding"] == "base64")
+        #expect(content.json["truncated"] == nil)
+        (content.encoding, content.invalidBytes, content.restOffset) = (.base64, 1, 0)
+        #expect(content.json["encoding"] == "base64" && content.json["invalid_bytes"] == 1)
+        #expect(content.json["truncated"] == true && content.json["rest_offset"] == 0)
         content.matches = [
             .init(line: 2, offset: 9, text: "x"), .init(line: nil, offset: 9, text: ""),
         ]
@@ -198,6 +200,21 @@ import Wire
         var written = FileWritten(target: "site/db-1", path: "/etc/motd")
         (written.size, written.sha256, written.isNew) = (3, digest, true)
         try check(.writeFile, written.json)
+
+        var edited = FileEdited(target: "site/db-1", path: "/etc/motd")
+        (edited.size, edited.sha256, edited.replaced) = (6, digest, 1)
+        (edited.difference, edited.isInPlace) = ("@@ -1 +1 @@\n-hi\n+hello\n", true)
+        try check(.editFile, edited.json)
+        var managed = FilesManaged(target: "site/db-1", path: "/srv/a")
+        (managed.destination, managed.entries, managed.bytes) = ("/srv/b", 3, 2048)
+        try check(.manageFiles, managed.json)
+        var found = FilesFound(target: "site/db-1", path: "/var/log")
+        var log = FileEntry(path: "app/a.log", type: "file")
+        log.size = 12
+        found.entries = [.init(log, line: .init(line: 2, offset: 6, text: "error"))]
+        (found.looked, found.isCut) = (40, true)
+        found.unlooked = ["private: permission denied"]
+        try check(.findFiles, found.json)
     }
 
     @Test func `progress`() throws {

@@ -94,6 +94,9 @@ enum Vectors {
             case .listForwards: _ = try ListForwards(fields)
             case .closeForward: _ = try CloseForward(fields)
             case .connectForward: _ = try ConnectForward(fields)
+            case .editFile: _ = try EditFile(fields)
+            case .manageFiles: _ = try ManageFiles(fields)
+            case .findFiles: _ = try FindFiles(fields)
             }
             return nil
         } catch {

@@ -18,5 +18,14 @@ extension Files {
         dispatcher.serve(.writeFile) { [unowned self] (call: WriteFile, visit) throws(Fault) in
             try await write(call, for: visit.caller).json
         }
+        dispatcher.serve(.editFile) { [unowned self] (call: EditFile, visit) throws(Fault) in
+            try await edit(call, for: visit.caller).json
+        }
+        dispatcher.serve(.manageFiles) { [unowned self] (call: ManageFiles, visit) throws(Fault) in
+            try await manage(call, visit).json
+        }
+        dispatcher.serve(.findFiles) { [unowned self] (call: FindFiles, visit) throws(Fault) in
+            try await find(call, visit).json
+        }
     }
 }

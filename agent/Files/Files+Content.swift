@@ -1,6 +1,6 @@
 // file.read and file.write: the content of one file.
-// Invariant: a write goes into the existing file, so that its owner, mode and links stay; it is not
-// atomic, and success is reported only when everything was written.
+// Invariant: a write goes into the existing file, so that its owner, mode and links stay, unless it
+// is to be atomic (Reach+Replace); success is reported only when everything was written.
 import Crypto
 import Loop
 import SSH
@@ -11,59 +11,84 @@ extension Files {
     /// Reads a piece of a file, its last lines, or the lines that match.
     func read(_ call: ReadFile, for caller: Caller) async throws(Fault) -> FileContent {
         let pattern = try Self.pattern(call.grep)
-        return try await on(call.target, call.access, for: caller) { reach throws(Fault) in
+        return try await on(call.place, for: caller) { reach throws(Fault) in
             let path = try await reach.admit(call.path, for: .reading)
             let found = try await reach.do(path) { () throws(FileError) in
                 try await reach.store.attributes(of: path, followingLinks: true)
             }
-            try Self.checkKind(found, "\(call.target): \(path)")
-            var content = FileContent(target: call.target, path: path)
+            try Self.checkKind(found, "\(reach.target): \(path)")
+            var content = FileContent(target: reach.target, path: path)
             content.size = Int(clamping: found.size ?? 0)
-            func bytes(_ offset: Int, _ count: Int) async throws(Fault) -> [UInt8] {
-                try await reach.do(path) { () throws(FileError) in
-                    try await reach.store.read(path, from: UInt64(offset), count: count)
-                }
-            }
             if let pattern {
-                // The work of one call is 2^29 pattern instructions times bytes, but 64 KiB at
-                // least, so that a long pattern still gets through the file.
-                let most = min(Self.hashLimit, max(1 << 16, (1 << 29) / max(1, pattern.size)))
-                let text = try await bytes(call.offset, most)
-                let (offset, limit, isEnd) = (call.offset, call.length, text.count < most)
-                let place = try await self.searchPlace(for: caller)
-                defer { place.giveBack() }
-                let (matches, done) = await Blocking.run {
-                    FileText.search(text, pattern, at: offset, isEnd: isEnd, limit: limit)
-                }
-                (content.matches, content.offset) = (matches, offset)
-                content.nextOffset = offset + done
-                content.isEnd = isEnd && done == text.count
-                content.size = max(content.size, content.nextOffset)
+                try await self.search(call, for: pattern, in: &content, reach, caller)
             } else if let lines = call.tail {
-                // The last lines are looked for in the last 1 MiB: one call reads a bounded piece.
-                let start = max(0, content.size - (1 << 20))
-                let text = try await bytes(start, 1 << 20)
-                let place = FileText.tail(text, lines: lines, limit: call.length)
-                content.offset = start + place
-                content.size = start + text.count
-                FileText.show(Array(text[place...]), isEnd: true, in: &content)
+                try await Self.tail(call, lines, in: &content, reach)
             } else {
-                content.offset = call.offset
-                let isHashed = call.offset == 0 && content.size <= Self.hashLimit
-                let text = try await bytes(call.offset, isHashed ? Self.hashLimit : call.length + 1)
-                let isEnd = text.count <= call.length
-                FileText.show(Array(text.prefix(call.length)), isEnd: isEnd, in: &content)
-                if isHashed, text.count < Self.hashLimit {
-                    content.size = text.count
-                    content.sha256 = Hex.encode(SHA256.hash(text))
-                }
+                try await Self.piece(call, in: &content, reach)
             }
             return content
         }
     }
 
+    /// Reads from the offset on, and the digest where that is the file's start.
+    private static func piece(
+        _ call: ReadFile, in content: inout FileContent, _ reach: Reach
+    ) async throws(Fault) {
+        let isHashed = call.offset == 0 && content.size <= hashLimit
+        let start = max(0, call.offset - (FileText.longestCharacter - 1))
+        let wanted = call.offset - start + call.length + FileText.longestCharacter
+        let count = isHashed ? max(hashLimit, wanted) : wanted
+        let bytes = try await reach.read(content.path, from: start, count: count)
+        let piece = FileText.Piece(
+            bytes: bytes.count > wanted ? Array(bytes.prefix(wanted)) : bytes, offset: start,
+            isEnd: bytes.count < count && bytes.count <= wanted)
+        FileText.show(
+            piece, from: call.offset, limit: call.length, as: call.encoding, in: &content)
+        if isHashed, bytes.count < hashLimit {
+            content.size = bytes.count
+            content.sha256 = Hex.encode(SHA256.hash(bytes))
+        }
+    }
+
+    /// Reads the last lines, which are looked for in the last 1 MiB: one call reads a bounded
+    /// piece.
+    private static func tail(
+        _ call: ReadFile, _ lines: Int, in content: inout FileContent, _ reach: Reach
+    ) async throws(Fault) {
+        let start = max(0, content.size - (1 << 20))
+        let bytes = try await reach.read(content.path, from: start, count: 1 << 20)
+        let (place, wanted) = FileText.tail(
+            bytes, lines: lines, limit: call.length, isStart: start == 0)
+        content.size = start + bytes.count
+        FileText.show(
+            FileText.Piece(bytes: bytes, offset: start, isEnd: true), from: start + place,
+            limit: call.length, as: call.encoding, in: &content)
+        if wanted < place { content.restOffset = start + wanted }
+    }
+
+    /// Finds the lines that match.
+    private func search(
+        _ call: ReadFile, for pattern: LinePattern, in content: inout FileContent, _ reach: Reach,
+        _ caller: Caller
+    ) async throws(Fault) {
+        // The work of one call is 2^29 pattern instructions times bytes, but 64 KiB at least, so
+        // that a long pattern still gets through the file.
+        let most = min(Self.hashLimit, max(1 << 16, (1 << 29) / max(1, pattern.size)))
+        let text = try await reach.read(content.path, from: call.offset, count: most)
+        let (offset, limit, isEnd) = (call.offset, call.length, text.count < most)
+        let place = try await searchPlace(for: caller)
+        defer { place.giveBack() }
+        let (matches, done) = await Blocking.run {
+            FileSearch.lines(in: text, matching: pattern, at: offset, isEnd: isEnd, limit: limit)
+        }
+        (content.matches, content.offset) = (matches, offset)
+        content.nextOffset = offset + done
+        content.isEnd = isEnd && done == text.count
+        content.size = max(content.size, content.nextOffset)
+    }
+
     /// A place for a grep, when its turn has come.
-    private func searchPlace(for caller: Caller) async throws(Fault) -> Shares.Place {
+    func searchPlace(for caller: Caller) async throws(Fault) -> Shares.Place {
         try await searches.wait(
             for: caller.id, until: IO.now + Self.searchTime, of: "places for searches in files",
             or: "try again in a few seconds")
@@ -74,13 +99,20 @@ extension Files {
     /// A write that has begun is finished even if the caller stops waiting.
     func write(_ call: WriteFile, for caller: Caller) async throws(Fault) -> FileWritten {
         let bytes = try Self.bytes(of: call.content)
-        let task = IO.task { () -> Result<FileWritten, Fault> in
+        return try await finishing { () throws(Fault) in
+            try await self.on(call.place, for: caller) { reach throws(Fault) in
+                try await Self.write(bytes, call, reach)
+            }
+        }
+    }
+
+    /// Does work that is finished even if the caller stops waiting.
+    func finishing<T: Sendable>(
+        _ body: @escaping @IO @Sendable () async throws(Fault) -> T
+    ) async throws(Fault) -> T {
+        let task = IO.task { () -> Result<T, Fault> in
             do throws(Fault) {
-                return .success(
-                    try await self.on(call.target, call.access, for: caller) {
-                        reach throws(Fault) in
-                        try await Self.write(bytes, call, reach)
-                    })
+                return .success(try await body())
             } catch {
                 return .failure(error)
             }
@@ -93,18 +125,23 @@ extension Files {
     ) async throws(Fault) -> FileWritten {
         let path = try await reach.admit(call.path, for: .writing)
         let before = try await reach.attributes(path)
-        if let before { try checkKind(before, "\(call.target): \(path)") }
-        var result = FileWritten(target: call.target, path: path)
+        if let before { try checkKind(before, "\(reach.target): \(path)") }
+        var result = FileWritten(target: reach.target, path: path)
         result.isNew = before == nil
         if let expected = call.expectedSHA256 {
             guard let before, try await hash(path, before.size, reach) == expected else {
                 throw Fault(
                     .fileChanged,
-                    "\(call.target): \(path) is not what expect_sha256 says"
+                    "\(reach.target): \(path) is not what expect_sha256 says"
                         + (before == nil ? ": there is no such file" : "; read it again"))
             }
         }
         if call.createDirectories, before == nil { try await makeParents(of: path, reach) }
+        if call.isAtomic {
+            try await reach.replace(path, with: bytes, was: before, mode: call.mode)
+            (result.size, result.sha256) = (bytes.count, Hex.encode(SHA256.hash(bytes)))
+            return result
+        }
         let size = before?.size ?? 0
         do throws(FileError) {
             try await reach.store.write(
@@ -119,7 +156,7 @@ extension Files {
                 case .notFound: call.createDirectories ? "" : " (create_dirs makes directories)"
                 default: ""
                 }
-            throw Fault(Fault(error, "").code, "\(call.target): \(path): \(error)\(note)")
+            throw Fault(Fault(error, "").code, "\(reach.target): \(path): \(error)\(note)")
         }
         let after = try await reach.attributes(path)
         result.size = Int(clamping: after?.size ?? 0)
@@ -129,7 +166,7 @@ extension Files {
             guard result.size == bytes.count else {
                 throw Fault(
                     .fileFailed,
-                    "\(call.target): \(path) has \(result.size) bytes after \(bytes.count) were"
+                    "\(reach.target): \(path) has \(result.size) bytes after \(bytes.count) were"
                         + " written: something else writes it too, or no space is left")
             }
             result.sha256 = Hex.encode(SHA256.hash(bytes))
@@ -149,7 +186,7 @@ extension Files {
     }
 
     /// Makes the missing parent directories of a path, at most 64, as each takes two requests.
-    private static func makeParents(of path: String, _ reach: Reach) async throws(Fault) {
+    static func makeParents(of path: String, _ reach: Reach) async throws(Fault) {
         var missing: [String] = []
         var parts = path.split(separator: "/").dropLast()
         while !parts.isEmpty, missing.count < 64 {
@@ -189,12 +226,18 @@ extension Files {
         return bytes
     }
 
-    private static func pattern(_ text: String?) throws(Fault) -> LinePattern? {
+    static func pattern(_ text: String?) throws(Fault) -> LinePattern? {
         guard let text else { return nil }
         do throws(TerminalError) {
             return try LinePattern(text)
         } catch {
-            throw Fault(.invalidArgument, "\"grep\" is not usable: \(error)")
+            let reason =
+                switch error {
+                case .badPattern(let why): why
+                case .commandHoldsNUL, .commandTooLong, .unknownKey: "\(error)"
+                }
+            throw Fault(
+                .invalidArgument, "\"grep\" is not a usable regular expression: \(reason)")
         }
     }
 

@@ -20,13 +20,15 @@ extension Files {
 
     /// Gives a ticket for a file's content.
     func stream(_ call: StreamFile, for caller: Caller) async throws(Fault) -> FileStream {
-        let (path, size) = try await on(call.target, call.access, for: caller) {
-            reach throws(Fault) in try await Self.find(call, reach)
+        let (target, path, size) = try await on(call.place, for: caller) {
+            reach throws(Fault) in
+            let (path, size) = try await Self.find(call, reach)
+            return (reach.target, path, size)
         }
-        let ticket = try streams.offer(.readFile, of: call.target, to: caller.id) {
+        let ticket = try streams.offer(.readFile, of: target, to: caller.id) {
             [unowned self] stream in await feed(stream, call, for: caller)
         }
-        return FileStream(target: call.target, path: path, size: size, ticket: ticket)
+        return FileStream(target: target, path: path, size: size, ticket: ticket)
     }
 
     /// The file that a call means, and its size.
@@ -37,7 +39,7 @@ extension Files {
         let found = try await reach.do(path) { () throws(FileError) in
             try await reach.store.attributes(of: path, followingLinks: true)
         }
-        try checkKind(found, "\(call.target): \(path)")
+        try checkKind(found, "\(reach.target): \(path)")
         return (path, Int(clamping: found.size ?? 0))
     }
 
@@ -60,7 +62,7 @@ extension Files {
             let start = offset
             do throws(Fault) {
                 (offset, isEnd) = try await on(
-                    call.target, call.access, for: caller, within: Self.placeTime
+                    call.place, for: caller, within: Self.placeTime
                 ) { reach throws(Fault) in
                     try await Self.feed(stream, call, from: start, turn, reach)
                 }

@@ -15,8 +15,9 @@ import Wire
     nonisolated static let hashLimit = 8 << 20
     /// The most bytes of one write: as base64 they still fit into an MCP message of 4 MiB.
     nonisolated static let writeLimit = 2 << 20
-    /// The most entries of one list, which bounds the answer; the tool's description promises this.
-    nonisolated static let entryLimit = 1000
+    /// The most entries that one list looks at, which bounds its memory; the tool's result names
+    /// this.
+    nonisolated static let entryLimit = 10_000
 
     /// The most greps at once: a heavy one keeps a processor and a thread of the pool for seconds.
     nonisolated static let searchLimit = 3
@@ -35,13 +36,35 @@ import Wire
 
     init(hosts: Hosts, streams: Streams) { (self.hosts, self.streams) = (hosts, streams) }
 
+    /// A session as a way to its host's files.
+    struct Origin {
+        /// The target as the session shows it.
+        let shown: String
+        /// Its host, with its login.
+        let host: any Host
+        let start: Start
+    }
+
+    /// Where relative paths begin, in a session.
+    struct Start: Sendable {
+        /// The directory; nil if it is not known, or is that of another host inside the session.
+        let directory: String?
+    }
+
+    /// The way that a session is, by its id, if the caller may use its host now.
+    var origin: @IO (String, Caller) async throws(Fault) -> Origin = {
+        (id, _) throws(Fault) in throw .noSession(id)
+    }
+
     /// The files of one target, for one call.
     @IO struct Reach {
         let store: any FileStore
         /// All names of the target, for the policy.
         let names: [String]
-        /// The target as the caller wrote it.
+        /// The target as the caller wrote it, or as the session shows it.
         let target: String
+        /// Where relative paths begin; nil: at the home.
+        let start: Start?
         let policy: Policy
         /// What is closed where the target is the agent's own machine.
         let closed: ClosedFiles?
@@ -50,15 +73,7 @@ import Wire
         ///
         /// A path that does not exist yet is judged by where it would be created.
         func admit(_ path: String, for use: PathUse) async throws(Fault) -> String {
-            guard !path.isEmpty, path.utf8.count <= PathRules.longest, !path.utf8.contains(0) else {
-                throw Fault(.invalidArgument, "\"path\" must be a path")
-            }
-            var asked = path
-            if path == "~" {
-                asked = "."
-            } else if path.hasPrefix("~/") {
-                asked = String(path.dropFirst(2))
-            }
+            var asked = try written(path)
             // An absolute path must pass as written too, so that the server is never asked about a
             // forbidden one.
             if asked.hasPrefix("/") { asked = try policy.admit(asked, on: names, for: use) }
@@ -69,6 +84,48 @@ import Wire
                 }
             }
             return try policy.admit(real, on: names, for: use)
+        }
+
+        /// A path as it is sent to the store: absolute, or relative to the home.
+        private func written(_ path: String) throws(Fault) -> String {
+            guard !path.isEmpty, path.utf8.count <= PathRules.longest, !path.utf8.contains(0) else {
+                throw Fault(.invalidArgument, "\"path\" must be a path")
+            }
+            if path == "~" { return "." }
+            if path.hasPrefix("~/") { return String(path.dropFirst(2)) }
+            guard !path.hasPrefix("/"), let start else { return path }
+            guard let folder = start.directory else {
+                throw Fault(
+                    .invalidArgument,
+                    "\"\(path.prefix(200))\" is relative, and the current directory of the session"
+                        + " on its own host is not known: give an absolute path")
+            }
+            return folder.hasSuffix("/") ? folder + path : "\(folder)/\(path)"
+        }
+
+        /// The path of an entry itself, which may be a link: its folder is resolved, its name is
+        /// not.
+        func admitEntry(_ path: String, for use: PathUse) async throws(Fault) -> String {
+            var asked = try written(path)
+            while asked.count > 1, asked.hasSuffix("/") { asked.removeLast() }
+            let parts = asked.split(separator: "/", omittingEmptySubsequences: false)
+            let name = parts.last.map(String.init) ?? ""
+            guard !["", ".", ".."].contains(name) else { return try await admit(path, for: use) }
+            let above = parts.dropLast().joined(separator: "/")
+            let folder = try await admit(
+                asked.hasPrefix("/") ? "\(above)/" : above.isEmpty ? "~" : "~/\(above)",
+                for: .reading)
+            return try await judge(folder == "/" ? "/\(name)" : "\(folder)/\(name)", for: use)
+        }
+
+        /// The path of an entry whose folder has no links, if it may be used so.
+        func judge(_ path: String, for use: PathUse) async throws(Fault) -> String {
+            if let closed {
+                try await self.do(path) { () throws(FileError) in
+                    try await closed.admit(path, for: use)
+                }
+            }
+            return try policy.admit(path, on: names, for: use)
         }
 
         /// Whether a rule may refuse a path here, so that the agent must know where paths lead.
@@ -110,6 +167,15 @@ import Wire
             }
         }
 
+        /// Bytes of a file from an offset on, fewer only at its end.
+        func read(
+            _ path: String, from offset: Int, count: Int
+        ) async throws(Fault) -> [UInt8] {
+            try await self.do(path) { () throws(FileError) in
+                try await store.read(path, from: UInt64(offset), count: count)
+            }
+        }
+
         /// A file's attributes; nil if the file does not exist.
         func attributes(_ path: String) async throws(Fault) -> FileAttributes? {
             do throws(FileError) {
@@ -131,18 +197,26 @@ import Wire
     /// Serves a call on the files of a target; `within`: how long it waits for a place, instead of
     /// failing at once.
     func on<T: Sendable>(
-        _ target: String, _ access: TargetAccess, for caller: Caller, within: Duration? = nil,
+        _ place: FilePlace, for caller: Caller, within: Duration? = nil,
         _ body: @escaping @IO @Sendable (Reach) async throws(Fault) -> T
     ) async throws(Fault) -> T {
-        let place = try await place(for: caller.id, within: within)
-        defer { place.giveBack() }
-        let host = try await hosts.host(target, access, for: caller)
+        let taken = try await self.place(for: caller.id, within: within)
+        defer { taken.giveBack() }
+        let (host, target, start): (any Host, String, Start?)
+        switch place.way {
+        case .target(let name):
+            (target, start) = (name, nil)
+            host = try await hosts.host(name, place.access, for: caller)
+        case .session(let id):
+            let origin = try await origin(id, caller)
+            (host, target, start) = (origin.host, origin.shown, origin.start)
+        }
         let closed = await host.closedFiles?()
         return try await host.files { [hosts] store throws(Fault) in
             try await body(
                 Reach(
-                    store: store, names: host.names, target: target, policy: hosts.policy,
-                    closed: closed))
+                    store: store, names: host.names, target: target, start: start,
+                    policy: hosts.policy, closed: closed))
         }
     }
 }

@@ -1,5 +1,6 @@
-// The files of one target, over SFTP or on this machine, as the file calls use them.
-// Invariant: every operation ends, by a value or an error, within its own limit.
+// The files of one target, over SFTP or on this machine, as the file calls and transfers use them.
+// Invariant: every operation ends, by a value or an error, within its own limit, and none holds a
+// file as a whole.
 import Loop
 import SSH
 
@@ -9,6 +10,8 @@ import SSH
     ///
     /// Servers differ, and do not say: OpenSSH follows links, others only remove `..`.
     var followsLinks: Bool { get }
+    /// Whether `rename` can replace a file.
+    var replacesInOneStep: Bool { get }
     /// The absolute path that a path leads to, with links resolved; a relative path begins at the
     /// home.
     func realPath(_ path: String) async throws(FileError) -> String
@@ -18,20 +21,107 @@ import SSH
     func attributes(
         of path: String, followingLinks: Bool
     ) async throws(FileError) -> FileAttributes
-    /// Makes a directory.
-    func makeDirectory(_ path: String) async throws(FileError)
     /// The entries of a directory, about `limit` at most.
     func entries(
         of path: String, limit: Int
     ) async throws(FileError) -> [(name: String, attributes: FileAttributes)]
-    /// The bytes from `offset` on: `count` of them, fewer only at the file's end.
-    func read(_ path: String, from offset: UInt64, count: Int) async throws(FileError) -> [UInt8]
-    /// Writes bytes at `offset`; the file has `mode` afterwards.
+    /// Opens a file as `opening` says; a file that this makes gets `mode`.
+    func open(
+        _ path: String, _ opening: FileOpening, mode: UInt32?
+    ) async throws(FileError) -> any OpenFile
+    /// Makes a directory.
+    func makeDirectory(_ path: String) async throws(FileError)
+    /// Makes a symbolic link at a path.
+    func makeLink(at path: String, to target: String) async throws(FileError)
+    /// Renames a file, a link or a directory.
+    ///
+    /// With `replacing`, a file of the new name is replaced in one step, or the error is
+    /// `unsupported`; otherwise such a file is an error.
+    func rename(_ path: String, to new: String, replacing: Bool) async throws(FileError)
+    /// Deletes a file or a link.
+    func remove(_ path: String) async throws(FileError)
+    /// Deletes an empty directory.
+    func removeDirectory(_ path: String) async throws(FileError)
+    /// Sets the attributes that are there: size, owner, mode, time of the last change.
+    ///
+    /// A link at the path is followed by a server; on this machine it is an error.
+    func set(_ attributes: FileAttributes, of path: String) async throws(FileError)
+}
+
+/// A file that a store has opened; it is closed when its last user lets go of it.
+@IO protocol OpenFile: AnyObject {
+    /// The attributes of the open file.
+    func attributes() async throws(FileError) -> FileAttributes
+    /// Sets the attributes that are there.
+    func set(_ attributes: FileAttributes) async throws(FileError)
+    /// The content from an offset on, at most `count` bytes of it; read ahead by a bounded window.
+    func pieces(from offset: UInt64, upTo count: UInt64) -> any FilePieces
+    /// Writes bytes at an offset; returns when there is room for more.
+    ///
+    /// The error may be that of an earlier write.
+    func write(_ bytes: [UInt8], at offset: UInt64) async throws(FileError)
+    /// Waits until everything that was written has been taken.
+    func flush() async throws(FileError)
+    /// Has the disk keep what was written; `unsupported` where that cannot be asked for.
+    func sync() async throws(FileError)
+    /// Waits for everything that was written, and closes the file; a full disk may show only here.
+    func close() async throws(FileError)
+}
+
+/// The content of an open file, piece by piece.
+@IO protocol FilePieces: AnyObject {
+    /// The next bytes; none at the end.
+    func next() async throws(FileError) -> [UInt8]
+}
+
+extension FileStore {
+    /// The bytes of a small file, or of a part of a file, from `offset` on: `count` of them, fewer
+    /// only at the file's end.
+    func read(
+        _ path: String, from offset: UInt64, count: Int
+    ) async throws(FileError) -> [UInt8] {
+        let file = try await open(path, .read, mode: nil)
+        let pieces = file.pieces(from: offset, upTo: UInt64(count))
+        var bytes: [UInt8] = []
+        while bytes.count < count {
+            let piece = try await pieces.next()
+            guard !piece.isEmpty else { break }
+            bytes += piece
+        }
+        return bytes
+    }
+
+    /// Writes bytes at `offset`; the file is opened as `opening` says, and has `mode` afterwards.
     func write(
         _ path: String, _ bytes: [UInt8], at offset: UInt64, _ opening: FileOpening, mode: UInt32?
-    ) async throws(FileError)
+    ) async throws(FileError) {
+        let file = try await open(path, opening, mode: mode)
+        try await file.write(bytes, at: offset)
+        try await file.flush()
+        if let mode {
+            var set = FileAttributes()
+            set.mode = mode
+            try await file.set(set)
+        }
+        try await file.close()
+    }
 }
 
 extension SFTP: FileStore {
     var followsLinks: Bool { false }
+    var replacesInOneStep: Bool { offers("posix-rename@openssh.com") }
+
+    func open(
+        _ path: String, _ opening: FileOpening, mode: UInt32?
+    ) async throws(FileError) -> any OpenFile {
+        try await openFile(path, opening, mode: mode)
+    }
 }
+
+extension SFTPFile: OpenFile {
+    func pieces(from offset: UInt64, upTo count: UInt64) -> any FilePieces {
+        contents(from: offset, upTo: count)
+    }
+}
+
+extension SFTPPieces: FilePieces {}

@@ -12,10 +12,11 @@ import SSH
     let closed: ClosedFiles
 
     var followsLinks: Bool { true }
+    var replacesInOneStep: Bool { true }
 
     func realPath(_ path: String) async throws(FileError) -> String {
         let path = path.hasPrefix("/") ? path : "\(home)/\(path)"
-        return try await run { () throws(FileError) in
+        return try await Self.run { () throws(FileError) in
             guard let found = unsafe realpath(path, nil) else { throw .last }
             defer { unsafe free(found) }
             return unsafe String(cString: found)
@@ -23,7 +24,7 @@ import SSH
     }
 
     func target(ofLink path: String) async throws(FileError) -> String {
-        try await run { () throws(FileError) in
+        try await Self.run { () throws(FileError) in
             var bytes = [UInt8](repeating: 0, count: 4096)
             let count = unsafe bytes.withUnsafeMutableBytes { buffer in
                 guard let start = buffer.baseAddress else { return 0 }
@@ -37,13 +38,13 @@ import SSH
     func attributes(
         of path: String, followingLinks: Bool
     ) async throws(FileError) -> FileAttributes {
-        try await run { () throws(FileError) in
+        try await Self.run { () throws(FileError) in
             try Self.attributes(path, followingLinks: followingLinks)
         }
     }
 
     func makeDirectory(_ path: String) async throws(FileError) {
-        try await run { () throws(FileError) in
+        try await Self.run { () throws(FileError) in
             guard unsafe mkdir(path, 0o777) == 0 else { throw .last }
         }
     }
@@ -52,7 +53,7 @@ import SSH
         of path: String, limit: Int
     ) async throws(FileError) -> [(name: String, attributes: FileAttributes)] {
         let closed = closed
-        return try await run { () throws(FileError) in
+        return try await Self.run { () throws(FileError) in
             guard let folder = unsafe opendir(path) else { throw .last }
             defer { unsafe closedir(folder) }
             try closed.check(unsafe dirfd(folder), openedAs: path)
@@ -70,65 +71,107 @@ import SSH
         }
     }
 
-    func read(
-        _ path: String, from offset: UInt64, count: Int
-    ) async throws(FileError) -> [UInt8] {
+    func open(
+        _ path: String, _ opening: FileOpening, mode: UInt32?
+    ) async throws(FileError) -> any OpenFile {
         let closed = closed
-        return try await run { () throws(FileError) in
-            let file = try Self.open(path, O_RDONLY | O_NONBLOCK, 0)
-            defer { close(file) }
-            try closed.check(file, openedAs: path)
-            var bytes = [UInt8](repeating: 0, count: 64 << 10)
-            var all: [UInt8] = []
-            guard offset <= UInt64(Int64.max), lseek(file, off_t(offset), SEEK_SET) >= 0 else {
-                throw .last
+        let file = try await Self.run { () throws(FileError) in
+            let isWritten = opening.contains(.write)
+            var flags = isWritten ? O_WRONLY | O_NONBLOCK : O_RDONLY | O_NONBLOCK
+            if opening.contains(.create) { flags |= O_CREAT }
+            if opening.contains(.append) { flags |= O_APPEND }
+            if opening.contains(.new) { flags |= O_EXCL }
+            if isWritten { try closed.checkWriting(path) }
+            let descriptor = unsafe Glibc.open(
+                path, flags | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW, mode ?? 0o666)
+            guard descriptor >= 0 else { throw .last }
+            let file = LocalFile(descriptor)
+            if isWritten {
+                try closed.checkWriting(descriptor, openedAs: path)
+            } else {
+                try closed.check(descriptor, openedAs: path)
             }
-            while all.count < count {
-                let wanted = min(bytes.count, count - all.count)
-                let got = unsafe bytes.withUnsafeMutableBytes {
-                    unsafe Glibc.read(file, $0.baseAddress, wanted)
-                }
-                if got < 0, errno == EINTR { continue }
-                guard got >= 0 else { throw .last }
-                if got == 0 { break }
-                all += bytes.prefix(got)
-            }
-            return all
+            if opening.contains(.truncate), ftruncate(descriptor, 0) != 0 { throw .last }
+            return file
+        }
+        return file
+    }
+
+    func makeLink(at path: String, to target: String) async throws(FileError) {
+        try await change(path) { folder, name throws(FileError) in
+            guard unsafe symlinkat(target, folder, name) == 0 else { throw .last }
         }
     }
 
-    func write(
-        _ path: String, _ bytes: [UInt8], at offset: UInt64, _ opening: FileOpening, mode: UInt32?
+    func rename(_ path: String, to new: String, replacing: Bool) async throws(FileError) {
+        let closed = closed
+        try await change(path) { from, old throws(FileError) in
+            try Self.inFolder(of: new, closed) { to, name throws(FileError) in
+                var there = stat()
+                // Glibc's renameat2 is not to be had here: a file made just now is replaced.
+                guard replacing || (unsafe fstatat(to, name, &there, AT_SYMLINK_NOFOLLOW)) != 0
+                else { throw .failed(reason: "a file of the new name exists") }
+                guard unsafe renameat(from, old, to, name) == 0 else { throw .last }
+            }
+        }
+    }
+
+    func remove(_ path: String) async throws(FileError) {
+        try await change(path) { folder, name throws(FileError) in
+            guard unsafe unlinkat(folder, name, 0) == 0 else { throw .last }
+        }
+    }
+
+    func removeDirectory(_ path: String) async throws(FileError) {
+        try await change(path) { folder, name throws(FileError) in
+            guard unsafe unlinkat(folder, name, AT_REMOVEDIR) == 0 else { throw .last }
+        }
+    }
+
+    func set(_ attributes: FileAttributes, of path: String) async throws(FileError) {
+        let closed = closed
+        try await change(path) { folder, name throws(FileError) in
+            // Neither reads nor waits for a pipe, and needs no right to the file's content.
+            let descriptor = unsafe openat(folder, name, Self.pathOnly | O_NOFOLLOW | O_CLOEXEC)
+            guard descriptor >= 0 else { throw .last }
+            let file = LocalFile(descriptor)
+            try closed.checkWriting(descriptor, openedAs: path)
+            try file.apply(attributes)
+        }
+    }
+
+    /// O_PATH of Linux, which the C library's headers show to GNU sources alone.
+    private nonisolated static let pathOnly: Int32 = 0o10000000
+
+    /// Changes an entry of a folder, which is opened and judged first.
+    private func change(
+        _ path: String,
+        _ body: @escaping @Sendable (Int32, String) throws(FileError) -> Void
     ) async throws(FileError) {
         let closed = closed
-        try await run { () throws(FileError) in
-            var flags = O_WRONLY | O_NONBLOCK
-            if opening.contains(.create) { flags |= O_CREAT }
-            if opening.contains(.append) { flags |= O_APPEND }
-            try closed.checkWriting(path)
-            let file = try Self.open(path, flags, mode ?? 0o666)
-            defer { close(file) }
-            try closed.checkWriting(file, openedAs: path)
-            if opening.contains(.truncate), ftruncate(file, 0) != 0 { throw .last }
-            guard offset <= UInt64(Int64.max), lseek(file, off_t(offset), SEEK_SET) >= 0 else {
-                throw .last
-            }
-            var rest = bytes[...]
-            while !rest.isEmpty {
-                let taken = unsafe rest.withUnsafeBytes {
-                    unsafe Glibc.write(file, $0.baseAddress, $0.count)
-                }
-                if taken < 0, errno == EINTR { continue }
-                guard taken > 0 else { throw .last }
-                rest = rest.dropFirst(taken)
-            }
-            // By the descriptor, not by the path: another file may be at the path by now.
-            if let mode, fchmod(file, mode & 0o7777) != 0 { throw .last }
+        try await Self.run { () throws(FileError) in try Self.inFolder(of: path, closed, body) }
+    }
+
+    /// Opens the folder of a path, and throws if its path has changed or the entry is closed.
+    private nonisolated static func inFolder(
+        of path: String, _ closed: ClosedFiles, _ body: (Int32, String) throws(FileError) -> Void
+    ) throws(FileError) {
+        guard let slash = path.lastIndex(of: "/"), path != "/" else {
+            throw .failed(reason: "\(path) is not the path of an entry")
         }
+        let folder = slash == path.startIndex ? "/" : String(path[..<slash])
+        let descriptor = unsafe Glibc.open(folder, pathOnly | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+        guard descriptor >= 0 else { throw .last }
+        defer { Glibc.close(descriptor) }
+        if let real = ClosedFiles.path(of: descriptor), real != folder {
+            throw .failed(reason: "its path was changed during the call: try again")
+        }
+        try closed.checkWriting(path)
+        try body(descriptor, String(path[path.index(after: slash)...]))
     }
 
     /// Runs blocking work on a worker thread.
-    private func run<T: Sendable>(
+    static func run<T: Sendable>(
         _ body: @escaping @Sendable () throws(FileError) -> T
     ) async throws(FileError) -> T {
         let result = await Blocking.run { () -> Result<T, FileError> in
@@ -141,32 +184,30 @@ import SSH
         return try result.get()
     }
 
-    private nonisolated static func open(
-        _ path: String, _ flags: Int32, _ mode: UInt32
-    ) throws(FileError) -> Int32 {
-        let file = unsafe Glibc.open(path, flags | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW, mode)
-        guard file >= 0 else { throw .last }
-        return file
-    }
-
     private nonisolated static func attributes(
         _ path: String, followingLinks: Bool
     ) throws(FileError) -> FileAttributes {
         var found = stat()
         let flags = followingLinks ? 0 : AT_SYMLINK_NOFOLLOW
         guard unsafe fstatat(AT_FDCWD, path, &found, flags) == 0 else { throw .last }
-        var attributes = FileAttributes()
-        attributes.size = UInt64(max(0, found.st_size))
-        attributes.mode = found.st_mode
-        attributes.owner = (found.st_uid, found.st_gid)
-        attributes.modified = UInt32(clamping: found.st_mtim.tv_sec)
-        return attributes
+        return FileAttributes(found)
+    }
+}
+
+extension FileAttributes {
+    /// What the system reports of a file.
+    init(_ found: stat) {
+        self.init()
+        size = UInt64(max(0, found.st_size))
+        mode = found.st_mode
+        owner = (found.st_uid, found.st_gid)
+        modified = UInt32(clamping: found.st_mtim.tv_sec)
     }
 }
 
 extension FileError {
     /// The error of the system call that failed last on this thread.
-    fileprivate static var last: FileError {
+    static var last: FileError {
         let code = errno
         switch code {
         case ENOENT, ENOTDIR: return .notFound

@@ -38,8 +38,20 @@ struct LinkOptions: Sendable {
         self.retries = retries
     }
 
+    /// The identity of a login whose password is forgotten.
+    private var kept: [UInt8]?
+
+    /// The same login for a link that is open, without its password.
+    var withoutPassword: LinkOptions {
+        var options = self
+        options.kept = identity
+        options.password = nil
+        return options
+    }
+
     /// Distinguishes links with different credentials, without keeping a password.
     var identity: [UInt8] {
+        if let kept { return kept }
         guard key != nil || password != nil || secret != nil else { return [] }
         return SHA256.hash(Array("\(key ?? "")\0\(password ?? "")\0\(secret ?? "")".utf8))
     }

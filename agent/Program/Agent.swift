@@ -63,6 +63,16 @@ import Wire
         files.serve(on: dispatcher)
         hostReader.serve(on: dispatcher)
         forwards.serve(on: dispatcher)
+        files.origin = { [hosts] (id, caller) throws(Fault) in
+            guard let session = sessions[id], let opening = session.opening else {
+                throw .noSession(id)
+            }
+            let host = try await hosts.host(
+                opening.target, opening.access, session.login, for: caller)
+            return Files.Origin(
+                shown: session.target, host: host,
+                start: Files.Start(directory: session.directoryOnHost))
+        }
         events.serve(on: dispatcher)
         PrincipalCalls.serve(on: dispatcher, sessions, commands, streams, forwards)
     }

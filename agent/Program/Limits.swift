@@ -111,7 +111,8 @@ enum Limits {
             "they wait in turns, then the targets are unknown"),
         Limit("one write to a file", bytes: Files.writeLimit, "`invalid_argument`"),
         Limit("a file that is hashed", bytes: Files.hashLimit, "it has no hash"),
-        Limit("entries of one list of files", count: Files.entryLimit, "the list is cut"),
+        Limit(
+            "entries that one list of files looks at", count: Files.entryLimit, "the list is cut"),
         Limit("a request or reply", bytes: tunnel.bodyBytes, "the call fails"),
         Limit("calls at once", count: Int(tunnel.concurrentStreams), "they wait at the relay"),
         Limit(

@@ -16,6 +16,8 @@ import Wire
     var target: String
     /// The call that opened it, without a password.
     var opening: OpenSession?
+    /// The login of its link, without a password.
+    var login = LinkOptions()
     /// A name for people.
     var name: String?
     /// Keeps it open when idle.
@@ -118,6 +120,8 @@ import Wire
     var isRunning: Bool { console.shell.isRunning }
     /// The shell's working directory, as far as known.
     var cwd: String? { console.directory(of: console.shell) }
+    /// The same, unless a shell inside the first one may be on another host.
+    var directoryOnHost: String? { console.depth == 0 ? cwd : nil }
     /// How its own shell ended; nil while it lives.
     var end: ProgramEnd? { console.end }
     /// When it was last used or last sent output.

@@ -174,6 +174,7 @@ import Wire
         }
         session.opening = call
         session.opening?.access.password = nil
+        session.login = options.withoutPassword
         var opened = SessionOpened(
             info: info(session), banner: session.banner, hostKey: hostKey,
             durationMS: Int((IO.now - start) / .milliseconds(1)))

@@ -1,107 +1,6 @@
 // The results of the `file.*` calls.
 public import JSON
 
-/// One file in a list.
-public struct FileEntry: Sendable, Equatable {
-    /// Its path, relative to the listed one.
-    public var path: String
-    /// `file`, `directory`, `link` or `other`.
-    public var type: String
-    /// The size in bytes.
-    public var size: Int?
-    /// Permission bits in octal.
-    public var mode: String?
-    /// The owner's and the group's number, `0:0`.
-    public var owner: String?
-    /// The time of the last change, RFC 3339.
-    public var modified: String?
-    /// Where a link points.
-    public var link: String?
-
-    private static let path = Field.text("path", "The path, relative to the listed one.")
-    private static let type = Field.word(
-        "type", of: ["file", "directory", "link", "other"], "The entry's type.")
-    private static let size = Field.count("size", "The size in bytes.").optional
-    private static let mode = Field.text("mode", "Permission bits in octal.").optional
-    private static let owner = Field.text("owner", "USER:GROUP, as numbers.").optional
-    private static let modified = Field.text("modified", "The last change, RFC 3339.").optional
-    private static let link = Field.text("link", "Where a link points.").optional
-
-    static let members = [
-        path.declaration, type.declaration, size.declaration, mode.declaration,
-        owner.declaration, modified.declaration, link.declaration,
-    ]
-
-    /// An entry to be filled in.
-    public init(path: String, type: String) {
-        self.path = path
-        self.type = type
-    }
-
-    /// As an object.
-    public var json: JSON {
-        var members = Members()
-        members.put(Self.path, path)
-        members.put(Self.type, type)
-        members.put(Self.size, size)
-        members.put(Self.mode, mode)
-        members.put(Self.owner, owner)
-        members.put(Self.modified, modified)
-        members.put(Self.link, link)
-        return members.json
-    }
-}
-
-/// The result of `file.list`.
-public struct FileListing: Sendable, Equatable {
-    /// `agent/host`.
-    public var target: String
-    /// The absolute path, links followed.
-    public var path: String
-    /// The entries, each directory before its contents.
-    public var entries: [FileEntry] = []
-    /// Whether there is more than fits in one answer.
-    public var isTruncated = false
-    /// How many names were left out because no file can have them.
-    public var unusable = 0
-
-    private static let target = Field.text("target", "The target, as given in the call.")
-    private static let path = Field.text("path", "The absolute path, links followed.")
-    private static let entries = Field.objects(
-        "entries", FileEntry.members, "The entries, each directory before its contents.")
-    private static let truncated = Field.flag(
-        "truncated",
-        "There is more than fits in one answer (1000 entries, or 20 s of listing): narrow path, "
-            + "depth or glob.")
-    private static let unusable = Field.count(
-        "unusable",
-        "How many entries were left out because of their names: empty, longer than 1024 bytes, or "
-            + "with slashes or control characters."
-    ).optional
-
-    static let members = [
-        target.declaration, path.declaration, entries.declaration, truncated.declaration,
-        unusable.declaration,
-    ]
-
-    /// A listing to be filled in.
-    public init(target: String, path: String) {
-        self.target = target
-        self.path = path
-    }
-
-    /// As an object.
-    public var json: JSON {
-        var members = Members()
-        members.put(Self.target, target)
-        members.put(Self.path, path)
-        members.put(Self.entries, entries.map(\.json))
-        members.put(Self.truncated, isTruncated)
-        members.put(Self.unusable, unusable > 0 ? unusable : nil)
-        return members.json
-    }
-}
-
 /// The result of `file.read`.
 public struct FileContent: Sendable, Equatable {
     /// A line that matched.
@@ -151,8 +50,12 @@ public struct FileContent: Sendable, Equatable {
     public var nextOffset = 0
     /// The content, encoded as `encoding` says.
     public var content = ""
-    /// Whether the content is base64, because it is not text.
-    public var isBase64 = false
+    /// How the content is shown.
+    public var encoding = FileEncoding.text
+    /// How many bytes of the content are not UTF-8, where it shows them as U+FFFD.
+    public var invalidBytes = 0
+    /// With `tail`: where the lines that were left out begin.
+    public var restOffset: Int?
     /// With `grep`: the lines, in place of the content.
     public var matches: [Match]?
     /// Whether the answer reaches the end of the file.
@@ -174,17 +77,33 @@ public struct FileContent: Sendable, Equatable {
         "With grep: the lines that match, in place of content; one call searches at most 8 MiB."
     ).optional
     private static let content = Field.text(
-        "content", "The content, exactly as it is in the file."
+        "content",
+        "The content; with tail whole lines, unless the last one alone is longer than length."
     ).optional
-    private static let encoding = Field.word(
-        "encoding", of: ["utf-8", "base64"],
-        "The encoding of content: base64 if it is not text or contains a NUL."
+    private static let encoding: Field<FileEncoding?> = Field.choice(
+        "encoding",
+        "The encoding of content: base64 if it is binary (a NUL, or more than a tenth of it is not "
+            + "UTF-8)."
+    ).optional
+    private static let invalidBytes = Field.count(
+        "invalid_bytes",
+        "How many bytes of content are not UTF-8: each is shown as U+FFFD. encoding escaped or "
+            + "base64 gives them exactly."
+    ).optional
+    private static let truncated = Field.flag(
+        "truncated", "With tail: fewer lines than asked for fit; see rest_offset."
+    ).or(false)
+    private static let restOffset = Field.count(
+        "rest_offset",
+        "With tail: the lines from here up to offset were left out: read them with this offset. "
+            + "Lines are looked for in the last 1 MiB."
     ).optional
 
     static let members = [
         target.declaration, path.declaration, size.declaration, sha256.declaration,
         offset.declaration, nextOffset.declaration, end.declaration, matches.declaration,
-        content.declaration, encoding.declaration,
+        content.declaration, encoding.declaration, invalidBytes.declaration,
+        truncated.declaration, restOffset.declaration,
     ]
 
     /// A result to be filled in.
@@ -206,7 +125,10 @@ public struct FileContent: Sendable, Equatable {
         members.put(Self.matches, matches?.map(\.json))
         if matches == nil {
             members.put(Self.content, content)
-            members.put(Self.encoding, isBase64 ? "base64" : "utf-8")
+            members.put(Self.encoding, encoding)
+            members.put(Self.invalidBytes, invalidBytes > 0 ? invalidBytes : nil)
+            members.put(Self.truncated, restOffset != nil)
+            members.put(Self.restOffset, restOffset)
         }
         return members.json
     }

@@ -35,29 +35,27 @@ public struct StreamTicket: Sendable, Equatable {
 
 /// The arguments of `file.stream`.
 public struct StreamFile: CallArguments {
-    /// `agent/host`.
-    public var target: String
+    /// The target.
+    public var place: FilePlace
     /// The file.
     public var path: String
     /// Where to begin.
     public var offset: Int
-    /// How to enter the target.
-    public var access: TargetAccess
 
     private static let offset = Field.count("offset", "The byte to begin at.").or(0)
 
     /// Reads the arguments.
     public init(_ fields: Fields) throws(Fault) {
-        target = try fields[Shared.target]
+        place = try FilePlace(fields)
         path = try fields[FilePlace.path]
         offset = try fields[Self.offset]
-        access = try TargetAccess(fields)
     }
 
     static let row = MethodRow(
         does: "gives a ticket for a raw stream of a file's content", deadline: FilePlace.deadline,
         changesTargets: false,
-        arguments: FilePlace.arguments + [offset.declaration] + TargetAccess.arguments,
+        arguments: FilePlace.arguments + [FilePlace.path.declaration, offset.declaration]
+            + TargetAccess.arguments,
         result: FileStream.members, judgedAs: ReadFile.row.tool)
 }
 

@@ -50,6 +50,19 @@ public struct Fields: Sendable {
         Fields(try self[field]?.objectValue ?? [:], path: "\(path)\(field.name).")
     }
 
+    /// The members of each object of an argument that is a list of objects.
+    public func each(_ field: Field<[JSON]>) throws(Fault) -> [Fields] {
+        var all: [Fields] = []
+        for (number, json) in try self[field].enumerated() {
+            guard case .object(let object) = json else {
+                throw Fault(
+                    .invalidArgument, "\"\(path)\(field.name)[\(number)]\" must be an object")
+            }
+            all.append(Fields(object, path: "\(path)\(field.name)[\(number)]."))
+        }
+        return all
+    }
+
     /// Whether an argument of this name is present.
     public func has(_ name: String) -> Bool { object[name].map { !$0.isNull } ?? false }
 

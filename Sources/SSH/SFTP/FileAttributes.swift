@@ -81,12 +81,22 @@ extension FileAttributes {
         }
     }
 
-    /// Writes the size and the permissions, those that are there: what is set on a file.
+    /// Writes the attributes that are there: what is set on a file.
+    ///
+    /// The time of the last access is set to that of the last change, as both go together.
     func write(into writer: inout WireWriter) {
-        writer.uint32((size == nil ? 0 : Flag.size) | (mode == nil ? 0 : Flag.mode))
-        if let size {
-            writer.uint64(size)
+        writer.uint32(
+            (size == nil ? 0 : Flag.size) | (owner == nil ? 0 : Flag.owner)
+                | (mode == nil ? 0 : Flag.mode) | (modified == nil ? 0 : Flag.times))
+        if let size { writer.uint64(size) }
+        if let owner {
+            writer.uint32(owner.user)
+            writer.uint32(owner.group)
         }
         if let mode { writer.uint32(mode & 0o7777) }
+        if let modified {
+            writer.uint32(modified)
+            writer.uint32(modified)
+        }
     }
 }

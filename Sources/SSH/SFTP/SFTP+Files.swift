@@ -25,9 +25,6 @@ public struct FileOpening: OptionSet, Sendable {
 extension SFTP {
     /// The bytes of one READ or WRITE: what every server takes (draft-02 §3).
     public static let piece = 32 << 10
-    /// Pieces in flight at once: 512 KiB in all, which keeps a link with a long round trip busy.
-    private static let depth = 16
-
     /// The absolute path that a path leads to; `.` is where the server begins.
     ///
     /// OpenSSH follows links; some servers only remove `..`.
@@ -82,87 +79,10 @@ extension SFTP {
         return found
     }
 
-    /// The bytes from `offset` on: `count` of them, fewer only at the file's end.
-    public func read(
-        _ path: String, from offset: UInt64 = 0, count: Int
-    ) async throws(FileError) -> [UInt8] {
-        let handle = try await open(path, .read, mode: nil)
-        defer { giveBack(handle) }
-        var bytes: [UInt8] = []
-        while bytes.count < count {
-            let start = offset &+ UInt64(bytes.count)
-            let wanted = min(count - bytes.count, Self.depth * Self.piece)
-            let pieces = stride(from: 0, to: wanted, by: Self.piece).map { place in
-                IO.task { [self] in
-                    await self.piece(
-                        handle, at: start &+ UInt64(place), count: min(Self.piece, wanted - place))
-                }
-            }
-            var isWhole = true
-            for (number, piece) in pieces.enumerated() {
-                let got = try await piece.value.get()
-                // After a short read the later offsets are wrong: those pieces are requested again.
-                if isWhole { bytes += got }
-                if got.count < min(Self.piece, wanted - number * Self.piece) {
-                    if got.isEmpty, isWhole { return bytes }
-                    isWhole = false
-                }
-            }
-        }
-        return bytes
-    }
-
-    /// Writes bytes at `offset`; the file is opened as `opening` says, and has `mode` afterwards.
-    public func write(
-        _ path: String, _ bytes: [UInt8], at offset: UInt64 = 0, _ opening: FileOpening,
-        mode: UInt32?
-    ) async throws(FileError) {
-        let handle = try await open(path, opening, mode: mode)
-        do throws(FileError) {
-            var place = 0
-            while place < bytes.count {
-                let end = min(bytes.count, place + Self.depth * Self.piece)
-                let pieces = stride(from: place, to: end, by: Self.piece).map { start in
-                    let piece = bytes[start..<min(end, start + Self.piece)]
-                    return IO.task { [self] in
-                        await self.put(handle, piece, at: offset &+ UInt64(start))
-                    }
-                }
-                for piece in pieces { try await piece.value.get() }
-                place = end
-            }
-            if let mode { try await set(mode, of: handle) }
-        } catch {
-            giveBack(handle)
-            throw error
-        }
-        // Some servers report a full disk only here.
-        try await order(4) { $0.string(handle) }
-    }
-
-    /// Gives an open file its mode, or finds that it has it already, as a server without FSETSTAT
-    /// gives it to a new file.
-    ///
-    /// By the handle, not by the path: another file may be at the path by now.
-    private func set(_ mode: UInt32, of handle: [UInt8]) async throws(FileError) {
-        do throws(FileError) {
-            try await order(10) {
-                $0.string(handle)
-                var set = FileAttributes()
-                set.mode = mode
-                set.write(into: &$0)
-            }
-        } catch .unsupported {
-            // FSTAT
-            guard case .attributes(let found) = try await ask(8, { $0.string(handle) }),
-                let has = found.mode, has & 0o7777 == mode & 0o7777
-            else { throw .unsupported }
-        }
-    }
-
-    private func open(
-        _ path: String, _ opening: FileOpening, mode: UInt32?
-    ) async throws(FileError) -> [UInt8] {
+    /// Opens a file; a file that this makes gets `mode`.
+    public func openFile(
+        _ path: String, _ opening: FileOpening, mode: UInt32? = nil
+    ) async throws(FileError) -> SFTPFile {
         let reply = try await ask(3) {
             $0.string(path.utf8)
             $0.uint32(opening.rawValue)
@@ -171,7 +91,68 @@ extension SFTP {
             made.write(into: &$0)
         }
         guard case .handle(let handle) = reply else { throw unexpected() }
-        return handle
+        return SFTPFile(handle, of: self)
+    }
+
+    /// Renames a file or directory.
+    ///
+    /// Without `replacing` a file of the new name is an error. OpenSSH's extension replaces such a
+    /// file in one step; other servers cannot.
+    public func rename(
+        _ path: String, to new: String, replacing: Bool
+    ) async throws(FileError) {
+        guard replacing else {
+            return try await order(18) {
+                $0.string(path.utf8)
+                $0.string(new.utf8)
+            }
+        }
+        try await extended("posix-rename@openssh.com") {
+            $0.string(path.utf8)
+            $0.string(new.utf8)
+        }
+    }
+
+    /// Deletes a file or a link.
+    public func remove(_ path: String) async throws(FileError) {
+        try await order(13) { $0.string(path.utf8) }
+    }
+
+    /// Deletes an empty directory.
+    public func removeDirectory(_ path: String) async throws(FileError) {
+        try await order(15) { $0.string(path.utf8) }
+    }
+
+    /// Sets the attributes that are there, on what a path leads to.
+    public func set(_ attributes: FileAttributes, of path: String) async throws(FileError) {
+        try await order(9) {
+            $0.string(path.utf8)
+            attributes.write(into: &$0)
+        }
+    }
+
+    /// Makes a symbolic link at a path.
+    ///
+    /// OpenSSH has the two paths in the reverse order of the draft, and other servers follow it.
+    public func makeLink(at path: String, to target: String) async throws(FileError) {
+        try await order(20) {
+            $0.string(target.utf8)
+            $0.string(path.utf8)
+        }
+    }
+
+    /// Whether the server offers an extension.
+    public func offers(_ name: String) -> Bool { extensions.contains(name) }
+
+    /// Makes a request that the server offers as an extension.
+    func extended(
+        _ name: String, _ write: (inout WireWriter) -> Void
+    ) async throws(FileError) {
+        guard extensions.contains(name) else { throw .unsupported }
+        try await order(200) {
+            $0.string(name.utf8)
+            write(&$0)
+        }
     }
 
     private func name(_ type: UInt8, _ path: String) async throws(FileError) -> String {
@@ -185,39 +166,5 @@ extension SFTP {
             throw .failed(reason: "the server answered with a path that has control characters")
         }
         return name
-    }
-
-    private func piece(
-        _ handle: [UInt8], at offset: UInt64, count: Int
-    ) async -> Result<[UInt8], FileError> {
-        do throws(FileError) {
-            let reply = try await ask(5) {
-                $0.string(handle)
-                $0.uint64(offset)
-                $0.uint32(UInt32(count))
-            }
-            switch reply {
-            case .data(let bytes) where bytes.count <= count: return .success(bytes)
-            case .status: return .success([])  // the end of the file
-            default: return .failure(unexpected())
-            }
-        } catch {
-            return .failure(error)
-        }
-    }
-
-    private func put(
-        _ handle: [UInt8], _ bytes: ArraySlice<UInt8>, at offset: UInt64
-    ) async -> Result<Void, FileError> {
-        do throws(FileError) {
-            try await order(6) {
-                $0.string(handle)
-                $0.uint64(offset)
-                $0.string(bytes)
-            }
-            return .success(())
-        } catch {
-            return .failure(error)
-        }
     }
 }

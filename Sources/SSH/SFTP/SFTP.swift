@@ -5,6 +5,9 @@
 public import Loop
 internal import Programs
 
+/// What the server answers to one request, or why it will not.
+typealias Answer = Once<Result<SFTPReply, FileError>>
+
 /// An SFTP session.
 @IO public final class SFTP {
     /// The most requests that may wait for their answers at once; further ones are not sent yet, so
@@ -19,10 +22,13 @@ internal import Programs
     public var waiting: Int { pending.count }
 
     private let channel: Channel
-    private let limit: Duration
+    /// The time within which the server must answer a request.
+    let limit: Duration
     private let version = Once<Result<UInt32, FileError>>()
+    /// The extensions that the server offers.
+    private(set) var extensions: Set<String> = []
     private var splitter = SFTPSplitter()
-    private var pending: [UInt32: Once<Result<SFTPReply, FileError>>] = [:]
+    private var pending: [UInt32: Answer] = [:]
     /// Requests whose callers stopped waiting; a handle returned for one is closed.
     private var abandoned: Set<UInt32> = []
     private var lastID: UInt32 = 0
@@ -78,18 +84,7 @@ internal import Programs
             try? await IO.sleep(for: .milliseconds(1))
             if Task.isCancelled { throw .cancelled }
         }
-        if let failure { throw failure }
-        lastID &+= 1
-        let id = lastID
-        var body = WireWriter()
-        body.byte(type)
-        body.uint32(id)
-        write(&body)
-        var message = WireWriter()
-        message.string(body.bytes)
-        let answer = Once<Result<SFTPReply, FileError>>()
-        pending[id] = answer
-        channel.write(message.bytes)
+        let (id, answer) = try send(type, write)
         guard let result = await IO.within(limit, { await answer.wait() }) else {
             pending[id] = nil
             guard !Task.isCancelled else {
@@ -98,6 +93,43 @@ internal import Programs
             }
             throw stop(.timedOut(limit: limit))
         }
+        return try Self.reply(result)
+    }
+
+    /// Sends a request, whose answer is waited for elsewhere: by those that keep several in flight.
+    func send(
+        _ type: UInt8, _ write: (inout WireWriter) -> Void
+    ) throws(FileError) -> (id: UInt32, answer: Answer) {
+        if let failure { throw failure }
+        lastUsed = IO.now
+        lastID &+= 1
+        let id = lastID
+        // The length is known once the rest is written.
+        var message = WireWriter()
+        message.uint32(0)
+        message.byte(type)
+        message.uint32(id)
+        write(&message)
+        message.setLength()
+        let answer = Answer()
+        pending[id] = answer
+        channel.write(message.bytes)
+        return (id, answer)
+    }
+
+    /// Waits for the answer to a request that was sent.
+    func reply(to answer: Answer) async throws(FileError) -> SFTPReply {
+        if let value = answer.value { return try Self.reply(value) }
+        guard let result = await IO.within(limit, { await answer.wait() }) else {
+            guard !Task.isCancelled else { throw .cancelled }
+            throw stop(.timedOut(limit: limit))
+        }
+        return try Self.reply(result)
+    }
+
+    private static func reply(
+        _ result: Result<SFTPReply, FileError>
+    ) throws(FileError) -> SFTPReply {
         let reply = try result.get()
         if case .status(let code, let message) = reply,
             let error = FileError(status: code, message)
@@ -127,7 +159,8 @@ internal import Programs
             guard let (id, reply) = SFTPReply.read(message) else {
                 return end(.malformed(reason: "a malformed message"))
             }
-            if case .version(let number) = reply {
+            if case .version(let number, let names) = reply {
+                extensions = Set(names)
                 version.set(.success(number))
             } else if let answer = pending.removeValue(forKey: id) {
                 answer.set(.success(reply))

@@ -4,7 +4,7 @@
 
 /// One message from the server.
 enum SFTPReply: Equatable {
-    case version(UInt32)
+    case version(UInt32, extensions: [String])
     case status(code: UInt32, message: String)
     case handle([UInt8])
     case data([UInt8])
@@ -17,12 +17,23 @@ enum SFTPReply: Equatable {
         let attributes: FileAttributes
     }
 
+    /// How many extensions are remembered; OpenSSH 10 has 14.
+    private static let extensionLimit = 64
+
     /// Reads one message without its length; the id is 0 for the version.
     static func read(_ bytes: ArraySlice<UInt8>) -> (id: UInt32, reply: SFTPReply)? {
         var reader = WireReader(bytes)
         guard let type = reader.byte(), let id = reader.uint32() else { return nil }
         switch type {
-        case 2: return (0, .version(id))
+        case 2:
+            // Pairs of a name and data; a server may end in the middle of one, as nothing reads on.
+            var names: [String] = []
+            while names.count < Self.extensionLimit, let name = reader.text(),
+                reader.string() != nil
+            {
+                names.append(name)
+            }
+            return (0, .version(id, extensions: names))
         case 101:
             guard let code = reader.uint32() else { return nil }
             // Version 3 includes a message here, but some servers leave it out.

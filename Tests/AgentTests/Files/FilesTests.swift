@@ -40,7 +40,11 @@ import Wire
         let piece = try await desk.call(
             .readFile, with(["path": desk.file("a/b/notes"), "length": 1])
         ).get()
-        #expect(piece["encoding"] == "base64" && piece["next_offset"] == 1)
+        #expect(piece["content"] == "é" && piece["next_offset"] == 2)
+        let inside = try await desk.call(
+            .readFile, with(["path": desk.file("a/b/notes"), "offset": 3, "length": 2])
+        ).get()
+        #expect(inside["content"] == "én" && inside["offset"] == 2 && inside["next_offset"] == 5)
         let three = try await desk.call(
             .readFile, with(["path": desk.file("a/b/notes"), "length": 3])
         ).get()
@@ -105,7 +109,7 @@ import Wire
         ).get()
         #expect(
             deep["entries"]?.arrayValue?.compactMap { $0["path"]?.stringValue } == ["a/b/notes"])
-        #expect(deep["entries"]?[0]?["mode"] == "0640" && deep["truncated"] == false)
+        #expect(deep["entries"]?[0]?["mode"] == "0640" && deep["truncated"] == nil)
         let one = try await desk.call(.listFiles, with(["path": desk.file("log")])).get()
         #expect(one["entries"]?.arrayValue?.count == 1 && one["entries"]?[0]?["path"] == "log")
 
@@ -115,9 +119,13 @@ import Wire
         #expect(await desk.code(.readFile, with(["path": "/dev/zero"])) == .fileFailed)
         #expect(await desk.code(.readFile, with(["path": ""])) == .invalidArgument)
         #expect(await desk.code(.readFile, with(["path": "a\0b"])) == .invalidArgument)
-        #expect(
-            await desk.code(.readFile, with(["path": desk.file("log"), "grep": "("]))
-                == .invalidArgument)
+        for bad in ["(", "[", "*"] {
+            let fault = await desk.fault(
+                .readFile, with(["path": desk.file("log"), "grep": .string(bad)]))
+            #expect(fault?.code == .invalidArgument)
+            #expect(fault?.message.hasPrefix("\"grep\" is not a usable regular") == true)
+            #expect(fault?.message.contains("until") == false)
+        }
         #expect(
             await desk.code(.writeFile, with(["path": desk.file("no/x"), "content": ""]))
                 == .fileNotFound)
@@ -130,6 +138,100 @@ import Wire
             home
                 == (target == "site/box"
                     ? server.directory.file("home") : desk.service.targets.place.home))
+        await desk.service.shutDown()
+    }
+
+    @Test(arguments: ["site/local", "site/box"])
+    @IO func `text with odd bytes stays text, and a tail is whole lines`(
+        target: String
+    ) async throws {
+        let server = try await SSHServer.start(.init(shell: .dash))
+        let desk = try await Desk([("box", server, "")])
+        let odd = desk.folder.file("odd")
+        try Data([0x61, 0xff, 0x5c, 0x0a, 0xc3, 0xa9]).write(to: URL(fileURLWithPath: odd))
+        func read(_ more: JSON.Object) async throws -> JSON {
+            let base: JSON.Object = ["target": .string(target), "path": .string(odd)]
+            return try await desk.call(.readFile, base.with(more)).get()
+        }
+        let shown = try await read([:])
+        #expect(shown["content"] == "a\u{fffd}\\\né" && shown["invalid_bytes"] == 1)
+        #expect(shown["encoding"] == "utf-8" && shown["next_offset"] == 6)
+        let escaped = try await read(["encoding": "escaped"])
+        #expect(escaped["content"] == "a\\xff\\\\\né" && escaped["encoding"] == "escaped")
+        #expect(escaped["invalid_bytes"] == nil && escaped["end"] == true)
+        let exact = try await read(["encoding": "base64", "offset": 5])
+        #expect(exact["content"] == "qQ==" && exact["offset"] == 5)
+        // Whatever the pieces, following next_offset gives every byte once.
+        for length in 1...7 {
+            for encoding in ["utf-8", "escaped", "base64"] {
+                var (offset, all, turns) = (0, "", 0)
+                while offset < 6, turns < 9 {
+                    let piece = try await read([
+                        "length": .integer(length), "offset": .integer(offset),
+                        "encoding": .string(encoding),
+                    ])
+                    #expect(piece["offset"]?.intValue == Int64(offset), "\(length) \(encoding)")
+                    let text = piece["content"]?.stringValue ?? ""
+                    all +=
+                        encoding == "base64"
+                        ? String(decoding: Base64.decode(text) ?? [], as: UTF8.self) : text
+                    offset = Int(piece["next_offset"]?.intValue ?? 9)
+                    turns += 1
+                    #expect((piece["end"] == true) == (offset == 6))
+                }
+                let whole = encoding == "escaped" ? escaped : shown
+                // Base64 may cut a character, which is then decoded in two.
+                if encoding != "base64" || length > 5 {
+                    #expect(all == whole["content"]?.stringValue, "\(length) \(encoding)")
+                }
+            }
+        }
+        let lines = (1...400).map { "line \($0)\n" }.joined()
+        try desk.folder.write(lines, to: "odd")
+        let tail = try await read(["tail": 10_000, "length": 95])
+        #expect(tail["content"]?.stringValue?.hasPrefix("line 391\n") == true, "\(tail)")
+        #expect(tail["truncated"] == true && tail["rest_offset"] == 0 && tail["end"] == true)
+        let some = try await read(["tail": 3])
+        #expect(some["content"] == "line 398\nline 399\nline 400\n" && some["truncated"] == nil)
+        await desk.service.shutDown()
+    }
+
+    @Test(arguments: ["site/local", "site/box"])
+    @IO func `a list is limited, sorted, and says how many more there are`(
+        target: String
+    ) async throws {
+        let server = try await SSHServer.start(.init(shell: .dash))
+        let desk = try await Desk([("box", server, "")])
+        for number in 0..<5 {
+            let name = "f\(number)"
+            try desk.folder.write(String(repeating: "x", count: 10 - number), to: name)
+            let day = Date(timeIntervalSince1970: 1_000_000 + Double((number * 3) % 5) * 1000)
+            try FileManager.default.setAttributes(
+                [.modificationDate: day], ofItemAtPath: desk.folder.file(name))
+        }
+        for name in ["a", "a/b", "z"] { try desk.folder.folder(name) }
+        try desk.folder.write("x", to: "a/b/deep")
+        func list(_ more: JSON.Object) async throws -> (names: [String], list: JSON) {
+            let base: JSON.Object = ["target": .string(target), "path": desk.file(".")]
+            let list = try await desk.call(.listFiles, base.with(more)).get()
+            let names = list["entries"]?.arrayValue?.compactMap { $0["path"]?.stringValue }
+            return (names ?? [], list)
+        }
+        let newest = try await list(["sort": "newest", "glob": "f*", "limit": 3])
+        #expect(newest.names == ["f3", "f1", "f4"] && newest.list["more"] == 2)
+        let largest = try await list(["sort": "size", "glob": "f*", "limit": 2])
+        #expect(largest.names == ["f0", "f1"] && largest.list["more"] == 3)
+        let tree = try await list(["depth": 3])
+        #expect(
+            tree.names == ["a", "a/b", "a/b/deep", "f0", "f1", "f2", "f3", "f4", "z"]
+                && tree.list["more"] == nil)
+        // What is deepest is left out first.
+        let upper = try await list(["depth": 3, "limit": 7])
+        #expect(upper.names == ["a", "f0", "f1", "f2", "f3", "f4", "z"])
+        #expect(upper.list["more"] == 1 && upper.list["truncated"] == true)
+        let first = try await list(["limit": 2])
+        #expect(first.names == ["a", "f0"] && first.list["more"] == 5)
+        #expect(first.list["truncated"] == nil)
         await desk.service.shutDown()
     }
 
@@ -262,38 +364,49 @@ import Wire
     }
 
     @Test func `text is cut where characters and lines end`() throws {
-        func shown(_ text: String, _ count: Int) -> (FileContent) {
-            var content = FileContent(target: "t", path: "p")
-            let bytes = Array(text.utf8)
-            FileText.show(Array(bytes.prefix(count)), isEnd: count >= bytes.count, in: &content)
-            return content
-        }
         for (text, count, expected) in [
-            ("aé", 2, "a"), ("aé", 3, "aé"), ("a漢b", 3, "a"), ("a漢b", 4, "a漢"), ("😀", 3, nil),
-            ("a😀", 4, "a"), ("", 5, ""), ("\0", 1, nil),
+            ("aé", 2, "a"), ("aé", 3, "aé"), ("a漢b", 3, "a"), ("a漢b", 4, "a漢"), ("😀", 3, "😀"),
+            ("a😀", 4, "a"), ("", 5, ""), ("\0", 1, nil), ("é", 1, "é"),
         ] as [(String, Int, String?)] {
-            let content = shown(text, count)
-            #expect(content.isBase64 == (expected == nil), "\(text) \(count)")
+            var content = FileContent(target: "t", path: "p")
+            let piece = FileText.Piece(bytes: Array(text.utf8), offset: 0, isEnd: true)
+            FileText.show(piece, from: 0, limit: count, as: .text, in: &content)
+            #expect((content.encoding == .base64) == (expected == nil), "\(text) \(count)")
             if let expected {
                 #expect(content.content == expected)
                 #expect(content.nextOffset == expected.utf8.count)
             }
         }
+        // Some odd bytes leave it text, many make it binary.
+        for (count, encoding) in [(8, FileEncoding.text), (9, .base64)] {
+            var content = FileContent(target: "t", path: "p")
+            let bytes = [UInt8](repeating: 0xe9, count: count) + Array("text".utf8)
+            let piece = FileText.Piece(bytes: bytes, offset: 0, isEnd: true)
+            FileText.show(piece, from: 0, limit: 100, as: .text, in: &content)
+            #expect(content.encoding == encoding, "\(count)")
+        }
         let lines = Array("1\n22\n333".utf8)
-        #expect(FileText.tail(lines, lines: 1, limit: 100) == 5)
-        #expect(FileText.tail(lines, lines: 2, limit: 100) == 2)
-        #expect(FileText.tail(lines, lines: 9, limit: 100) == 0)
-        #expect(FileText.tail(lines + [10], lines: 1, limit: 100) == 5)
-        #expect(FileText.tail(lines, lines: 9, limit: 2) == 6)
-        #expect(FileText.tail([], lines: 1, limit: 9) == 0)
-        #expect(FileText.tail(Array("é".utf8), lines: 1, limit: 1) == 2)
+        for (count, limit, isStart, place, wanted) in [
+            (1, 100, true, 5, 5), (2, 100, true, 2, 2), (9, 100, true, 0, 0), (9, 3, true, 5, 0),
+            (9, 2, true, 6, 5), (9, 100, false, 2, 0), (2, 100, false, 2, 2),
+        ] {
+            let found = FileText.tail(lines, lines: count, limit: limit, isStart: isStart)
+            #expect(found.place == place, "\(count) \(limit) \(isStart): \(found)")
+            if limit != 2 { #expect(found.wanted == wanted, "\(count) \(limit) \(isStart)") }
+        }
+        #expect(FileText.tail(lines + [10], lines: 1, limit: 100) == (5, 5))
+        #expect(FileText.tail([], lines: 1, limit: 9) == (0, 0))
+        #expect(FileText.tail(Array("é".utf8), lines: 1, limit: 1).place == 2)
 
         let pattern = try LinePattern("3")
-        let all = FileText.search(lines, pattern, at: 0, isEnd: true, limit: 9)
+        let all = FileSearch.lines(
+            in: lines, matching: pattern, at: 0, isEnd: true, limit: 9)
         #expect(all.matches == [.init(line: 3, offset: 5, text: "333")] && all.done == 8)
-        let open = FileText.search(lines, pattern, at: 4, isEnd: false, limit: 9)
+        let open = FileSearch.lines(
+            in: lines, matching: pattern, at: 4, isEnd: false, limit: 9)
         #expect(open.matches.isEmpty && open.done == 5)
-        let one = FileText.search(Array("3\r\n3\n3\n".utf8), pattern, at: 7, isEnd: true, limit: 1)
+        let one = FileSearch.lines(
+            in: Array("3\r\n3\n3\n".utf8), matching: pattern, at: 7, isEnd: true, limit: 1)
         #expect(one.matches == [.init(line: nil, offset: 7, text: "3")] && one.done == 3)
     }
 }

@@ -19,7 +19,7 @@ import Wire
         let names = list["entries"]?.arrayValue?.compactMap { $0["path"]?.stringValue }
         #expect(names == ["good"])
         #expect(list["unusable"]?.intValue == 11, "\(list)")
-        #expect(list["truncated"] == false)
+        #expect(list["truncated"] == nil)
     }
 
     @Test @IO func `a list without an end ends`() async throws {

@@ -119,6 +119,9 @@ class Files(paramiko.SFTPServerInterface):
     def mkdir(self, path, attr):
         return self.answer(lambda: os.mkdir(path) or paramiko.SFTP_OK)
 
+    def remove(self, path):
+        return self.answer(lambda: os.remove(path) or paramiko.SFTP_OK)
+
     def open(self, path, flags, attr):
         def opened():
             file = os.fdopen(os.open(path, flags, 0o644), "rb" if flags & 3 == 0 else "wb")
