@@ -18,7 +18,8 @@ struct ShareLedger: Sendable {
 
     /// The places in all.
     var limit: Int
-    private let fixedShare: Int?
+    /// The most places of one principal, if that is not three quarters of them.
+    var fixedShare: Int?
     private var held: [String: Int] = [:]
     private(set) var taken = 0
     /// The tickets of those who wait, by their principals.

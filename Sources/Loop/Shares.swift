@@ -46,6 +46,15 @@
         }
     }
 
+    /// The most places that one principal may have.
+    public var share: Int {
+        get { ledger.share }
+        set {
+            ledger.fixedShare = newValue
+            admit()
+        }
+    }
+
     /// A principal's share where none is given: three quarters, so that others find the rest.
     public nonisolated static func share(of limit: Int) -> Int { (limit * 3 + 3) / 4 }
 

@@ -102,12 +102,21 @@ import Wire
         #expect(least.input.isEmpty && least.environment.isEmpty && least.directory == nil)
         #expect(!least.hasTerminal && !least.isBackground && least.maxBytes == 20_000)
         #expect(least.wait == .seconds(10) && least.timeout == .seconds(180))
+        #expect(full.encoding == .base64 && full.shell == .sh && least.encoding == .text)
+        let behind: JSON.Object = ["target": "a/b", "command": "x", "background": true]
+        #expect(try ExecuteCommand(Fields(object: behind)).timeout == nil)
 
         let output = try ReadCommand(Vectors.arguments(.readCommand))
         #expect(output.commandID == "k3jq5h2m7vx4n6pa.c3" && output.stdoutOffset == 6)
         #expect(output.stderrOffset == 1 && output.wait == .seconds(5) && output.maxBytes == 1)
         let start = try ReadCommand(bare)
-        #expect(start.stdoutOffset == 0 && start.stderrOffset == 0 && start.wait == .zero)
+        #expect(start.stdoutOffset == nil && start.stderrOffset == nil && start.wait == .zero)
+        #expect(output.goal == .end && output.until == "^b$" && output.encoding == .base64)
+        #expect(start.goal == .output && start.until == nil && start.encoding == .text)
+        let list = try ListCommands(Vectors.arguments(.listCommands))
+        #expect(list.target == "site/db-1" && list.state == .running && list.limit == 200)
+        let whole = try ListCommands(Fields(object: [:]))
+        #expect(whole.target == nil && whole.state == nil && whole.limit == 20)
 
         #expect(try CancelCommand(Vectors.arguments(.cancelCommand)).signal == "INT")
         #expect(try CancelCommand(bare).signal == "TERM")

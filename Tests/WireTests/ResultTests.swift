@@ -107,19 +107,43 @@ import Wire
     @Test func `runs`() throws {
         var done = RunResult(target: "site/db-1", commandID: agent + ".c3", state: .done)
         done.exitCode = 0
-        (done.stdout.text, done.stdout.nextOffset, done.durationMS) = ("Linux\n", 6, 12)
+        (done.stdout.text, done.stdout.nextOffset, done.durationMS) = ("TGludXgK", 6, 12)
+        done.encoding = .base64
         try check(.execute, done.json)
 
         var running = RunResult(target: "site/db-1", commandID: agent + ".c3", state: .running)
         (running.stdout.text, running.stdout.nextOffset) = ("a", 7)
         (running.stderr.text, running.stderr.nextOffset) = ("b", 5)
         (running.stderr.omittedBytes, running.durationMS) = (3, 5000)
+        (running.stderr.isUTF8, running.isMatched, running.endsInSeconds) = (false, true, 175)
         try check(.readCommand, running.json)
 
         var ended = RunResult(target: "site/db-1", commandID: agent + ".c3", state: .cancelled)
         ended.signal = "INT"
         (ended.stderr.text, ended.stderr.nextOffset, ended.durationMS) = ("^C\n", 3, 70)
         try check(.cancelCommand, ended.json)
+
+        var listed = CommandInfo(
+            commandID: agent + ".c3", target: "site/db-1", owner: "laptop", command: "uname",
+            state: .done)
+        (listed.exitCode, listed.startedSecondsAgo, listed.durationMS) = (0, 40, 12)
+        try check(.listCommands, ListCommands.json([listed], more: 3))
+    }
+
+    @Test func `lists of several agents become one, the newest first`() {
+        func list(_ ages: [Int], more: Int = 0) -> JSON {
+            ListCommands.json(
+                ages.map { age in
+                    var info = CommandInfo(
+                        commandID: "\(age)", target: "a/b", owner: nil, command: "x", state: .done)
+                    info.startedSecondsAgo = age
+                    return info
+                }, more: more)
+        }
+        let joined = ListCommands.joined([list([1, 5, 9], more: 2), list([0, 5, 6])], limit: 4)
+        let ids = joined["commands"]?.arrayValue?.compactMap { $0["command_id"]?.stringValue }
+        #expect(ids == ["0", "1", "5", "5"] && joined["more"] == 4)
+        #expect(ListCommands.joined([list([1])], limit: 4)["more"] == nil)
     }
 
     @Test func `a description`() throws {
@@ -244,6 +268,7 @@ import Wire
         #expect(
             RunState.allCases.map(\.rawValue) == [
                 "done", "running", "timed_out", "cancelled", "link_lost", "ended_without_status",
+                "not_run",
                 "line_input", "secret", "fullscreen", "incomplete", "aborted", "stopped",
                 "shell_exited", "maybe_input",
             ])

@@ -26,8 +26,14 @@ extension Commands {
         dispatcher.serve(.listCommands) { [unowned self] (call: ListCommands, visit) in
             let sources = [self] + others
             let all = sources.flatMap { $0.list(for: visit.caller, target: call.target) }
-            let newest = all.sorted { $0.started > $1.started }.prefix(Self.listLimit)
-            return ListCommands.json(newest.map(\.info))
+            let asked = all.filter { call.keeps($0.info.state) }
+            let newest = asked.sorted { $0.started > $1.started }.prefix(call.limit)
+            let listed = newest.map { started, info in
+                var info = info
+                info.startedSecondsAgo = Int((IO.now - started) / .seconds(1))
+                return info
+            }
+            return ListCommands.json(listed, more: asked.count - newest.count)
         }
         dispatcher.serve(.cancelCommand) {
             [unowned self] (call: CancelCommand, _) throws(Fault) in
@@ -36,11 +42,16 @@ extension Commands {
         }
     }
 
-    /// The most commands in one answer of `command.list`.
-    private static let listLimit = 1024
-
     /// What has the command with this id; if nothing does, the one-shot commands say so.
     private func source(_ id: String, _ others: [any CommandSource]) -> any CommandSource {
         others.first { $0.owner(of: id) != nil } ?? self
+    }
+}
+
+extension ListCommands {
+    /// Whether a command in this state is listed.
+    fileprivate func keeps(_ other: RunState) -> Bool {
+        guard let state, state != other else { return true }
+        return state == .running && !other.isOver
     }
 }

@@ -4,6 +4,7 @@
 import JSON
 import Loop
 import Programs
+import Terminal
 import Wire
 
 /// Runs and remembers one-shot commands.
@@ -12,10 +13,14 @@ import Wire
     private let revoked: RevokedPrincipals
     private let makeID: @IO () -> String
     private let events: Events
-    /// The most commands that run at once, and the most that are kept after their end: clients may
-    /// leave commands in the background, whose processes and output must not grow without bound.
-    nonisolated static let limit = 256
-    private let jobs = Jobs<CommandRun>(limit: Commands.limit)
+    /// The most commands that are kept after their end, so that their output does not grow without
+    /// bound: as many as run at once by default.
+    nonisolated static let kept = 256
+    /// The longest wait for a place at a target: short commands of many calls take turns, within
+    /// the time that the relay allows for reaching a target.
+    private static let turnTime = Duration.seconds(10)
+    private let jobs = Jobs<CommandRun>(
+        limit: CommandLimits().all, perTarget: CommandLimits().perTarget, kept: Commands.kept)
 
     /// Commands with ids from `makeID`: unique, and safe in a shell line.
     init(
@@ -34,6 +39,11 @@ import Wire
     var running: [CommandRun] { jobs.all.filter { $0.ended == nil } }
     /// The places of commands that run or start.
     var places: Shares { jobs.places }
+    /// The most that run at once, and of one principal on one target.
+    var limits: CommandLimits {
+        get { CommandLimits(all: jobs.limit, perTarget: jobs.perTarget) }
+        set { (jobs.limit, jobs.perTarget) = (newValue.all, newValue.perTarget) }
+    }
     /// How many have not ended.
     var runningCount: Int { jobs.runningCount }
 
@@ -47,7 +57,8 @@ import Wire
         let run = try await start(request, caller)
         started(run)
         if !request.isBackground { await run.wait(request.wait, asAsked: true) }
-        return run.result(maxBytes: request.maxBytes)
+        if let obstacle = run.obstacle { throw obstacle }
+        return run.result(maxBytes: request.maxBytes, request.encoding)
     }
 
     /// Starts a command; those that are being started count against the limit too.
@@ -57,18 +68,23 @@ import Wire
         let text = CommandText(
             command: request.command, environment: request.environment,
             directory: request.directory, hasTerminal: request.hasTerminal,
-            hasShell: request.shell == .auto)
+            hasShell: request.shell != .none, isForSh: request.shell == .sh)
         try text.check()
-        let place = try places.take(
-            for: caller.id, of: "places for commands",
-            or: "cancel some, or wait until some have ended")
+        let host = try await hosts.host(request.target, request.access, for: caller)
+        // Whoever does not wait for the command does not wait for its turn either.
+        let patience = request.isBackground ? .zero : min(request.wait, Self.turnTime)
+        let place = try await jobs.take(
+            for: caller.id, on: host.address, until: IO.now + patience, of: "places for commands",
+            or: "cancel some, or wait until some have ended (ssh_command_list with state running"
+                + " shows them)")
         var isStarted = false
         defer { if !isStarted { place.giveBack() } }
-        let host = try await hosts.host(request.target, request.access, for: caller)
         let id = makeID()
         let run = CommandRun(
             id: id, target: request.target, owner: Owner(caller, at: host.address),
-            command: request.command, hasTerminal: request.hasTerminal)
+            CommandRun.Order(
+                preview: String(request.command.prefix(200)), directory: request.directory,
+                hasTerminal: request.hasTerminal))
         CrashPoint.reach("agent.starting")
         let process = try await host.execute(text, mark: id)
         CrashPoint.reach("agent.started")
@@ -87,12 +103,28 @@ import Wire
         return run
     }
 
-    /// The output after the offsets, once there is some or the wait is over.
+    /// The output after the offsets, once what the request waits for has come or its wait is over.
     func output(_ request: ReadCommand) async throws(Fault) -> RunResult {
         let run = try find(request.commandID)
-        let offsets = (output: request.stdoutOffset, errors: request.stderrOffset)
-        await run.wait(request.wait, asAsked: true, beyond: offsets)
-        return run.result(from: offsets, maxBytes: request.maxBytes)
+        let offsets = RunOffsets(
+            output: request.stdoutOffset ?? 0, errors: request.stderrOffset ?? 0)
+        var isMatched: Bool?
+        if let until = request.until {
+            let pattern: LinePattern
+            do throws(TerminalError) { pattern = try LinePattern(until) } catch {
+                throw Fault(.invalidArgument, error.description)
+            }
+            isMatched = await run.find(pattern, from: offsets, request.wait)
+        } else {
+            await run.wait(
+                request.wait, asAsked: true, beyond: request.goal == .output ? offsets : nil)
+        }
+        var result =
+            request.isWhole
+            ? run.result(maxBytes: request.maxBytes, request.encoding)
+            : run.result(from: offsets, maxBytes: request.maxBytes, request.encoding)
+        result.isMatched = isMatched
+        return result
     }
 
     /// The most bytes of each output in an answer, by the agent's policy.
@@ -107,8 +139,8 @@ import Wire
     func cancel(_ request: CancelCommand, maxBytes: Int) async throws(Fault) -> RunResult {
         let run = try find(request.commandID)
         run.cancel(request.signal)
-        // Longer than the six seconds after which a run that is being ended is abandoned.
-        await run.wait(.seconds(8))
+        // Longer than a run that is being ended takes until it is given up.
+        await run.waitForEnding(.seconds(12))
         return run.result(maxBytes: maxBytes)
     }
 
@@ -117,13 +149,7 @@ import Wire
         for caller: Caller, target: String? = nil
     ) -> [(started: ContinuousClock.Instant, info: CommandInfo)] {
         jobs.list(for: caller).filter { (target ?? $0.target) == $0.target }.map { run in
-            var info = CommandInfo(
-                commandID: run.id, target: run.target, owner: run.owner.label,
-                command: run.command, state: run.state)
-            if case .exited(let code) = run.end { info.exitCode = Int(code) }
-            if case .signalled(let name) = run.end { info.signal = name }
-            info.durationMS = Int(((run.ended ?? IO.now) - run.started) / .milliseconds(1))
-            return (run.started, info)
+            (run.started, run.info(for: caller))
         }
     }
 
@@ -140,7 +166,7 @@ import Wire
     ///
     /// A command that ignores the signal is killed after 2 s.
     func shutDown(saying why: String) async {
-        for run in jobs.all { run.cancel("TERM", saying: why) }
+        for run in jobs.all { run.cancel("TERM", grace: .seconds(2), saying: why) }
         let deadline = IO.now + .milliseconds(2800)
         for run in jobs.all { await run.wait(max(.zero, deadline - IO.now)) }
     }

@@ -7,10 +7,14 @@ import Loop
 @IO struct CommandProcess {
     /// The program; it is paused until its callbacks are set.
     let program: any RunningProgram
-    /// Signals everything it started; what is left after two seconds is killed.
-    let end: @IO (_ signal: String) -> Void
+    /// Signals everything it started, kills what is left after the grace, and says what is left
+    /// then.
+    let end: @IO (_ signal: String, _ grace: Duration) async -> Sweep
 
-    init(_ program: any RunningProgram, end: @escaping @IO (_ signal: String) -> Void) {
+    init(
+        _ program: any RunningProgram,
+        end: @escaping @IO (_ signal: String, _ grace: Duration) async -> Sweep
+    ) {
         self.program = program
         self.end = end
     }

@@ -24,31 +24,71 @@ struct CommandText: Sendable {
     /// The variable that names the command.
     static let mark = "HOMELINE_COMMAND"
 
-    /// The command with its mark, variables and folder set before it.
-    func wrapped(mark id: String?) -> String {
+    /// Whether /bin/sh runs it, whatever the account's shell is.
+    var isForSh = false
+
+    /// The command with its mark, folder and variables set before it; `mark` is set only where it
+    /// `isMarked` by the text.
+    func wrapped(mark id: String, isMarked: Bool) -> String {
         guard hasShell else { return command }
         // On lines of their own: fish shows the line of an error.
+        var text = isMarked ? Self.setting(Self.mark, to: id) : ""
+        // Before the variables: one of them may be HOME.
+        if let directory { text += Self.entering(directory, mark: id) }
+        for (name, value) in environment { text += Self.setting(name, to: Self.quoted(value)) }
+        return isForSh ? Self.throughSh(text + command) : text + command
+    }
+
+    /// A line that exports a variable in every shell.
+    ///
+    /// tcsh knows no export, and keeps both backslashes between quotes. The test reads no variable:
+    /// a start file may make an unset one an error (set -u).
+    private static func setting(_ name: String, to value: String) -> String {
+        #"test "\\" = \\ && "# + "export \(name)=\(value) || setenv \(name) \(value)\n"
+    }
+
+    /// A line that enters a folder in every shell, or ends with a sentence of ours and
+    /// `notEntered`.
+    private static func entering(_ directory: String, mark id: String) -> String {
+        let path = Self.path(directory)
+        // tcsh ends at a cd that fails, so a test comes first.
+        return "test -d \(path) && test -x \(path) && cd \(path) || exec /bin/sh -c '"
+            + #"if test -d "$1"; then r=refused; elif test -e "$1"; then r=file; else r=missing; fi;"#
+            + " echo \(Obstacle.line(id))$r >&2; exit \(Obstacle.code)' sh \(path)\n"
+    }
+
+    /// A path as every shell takes it; `~` is the user's home, as for the file tools.
+    private static func path(_ directory: String) -> String {
+        if directory == "~" { return "~" }
+        if directory.hasPrefix("~/") { return "~/" + quoted(String(directory.dropFirst(2))) }
+        // Neither an option nor searched for in CDPATH.
+        return quoted(directory.hasPrefix("/") ? directory : "./" + directory)
+    }
+
+    /// A script for /bin/sh as a command that every login shell takes.
+    static func throughSh(_ script: String) -> String {
         var text = ""
-        // tcsh knows no export, and keeps both backslashes between quotes. The test reads no
-        // variable: a start file may make an unset one an error (set -u).
-        if let id {
+        for byte in script.utf8 {
+            // What no shell changes between single quotes is left as people read it.
+            let isPlain = (32...126).contains(byte) && !"'\\!".utf8.contains(byte)
+            let digits = String(byte, radix: 8)
             text +=
-                #"test "\\" = \\ && "# + "export \(Self.mark)=\(id) || setenv \(Self.mark) \(id)\n"
+                isPlain
+                ? String(UnicodeScalar(byte))
+                : "\\0" + String(repeating: "0", count: 3 - digits.count) + digits
         }
-        for (name, value) in environment { text += "export \(name)=\(Self.quoted(value))\n" }
-        if let directory { text += "cd -- \(Self.quoted(directory)) || exit 125\n" }
-        return text + command
+        return #"exec /bin/sh -c 'exec /bin/sh -c "$(printf %b "$1")"' sh '"# + text + "'"
     }
 
     /// The command where the account runs no Unix shell; throws if it needs one.
     var withoutShell: CommandText {
         get throws(Fault) {
-            guard environment.isEmpty, directory == nil else {
+            guard environment.isEmpty, directory == nil, !isForSh else {
                 throw Fault(
                     .invalidArgument,
-                    "\"env\" and \"cwd\" are set by the account's Unix shell, which this host is said"
-                        + " not to have (\"shell\": \"none\", or UnixShell no in agent.conf): leave them"
-                        + " out")
+                    "\"env\", \"cwd\" and \"shell\": \"sh\" need a Unix shell, which this host's"
+                        + " account is said not to have (\"shell\": \"none\", or UnixShell no in"
+                        + " agent.conf): leave them out")
             }
             var text = self
             text.hasShell = false
@@ -62,6 +102,17 @@ struct CommandText: Sendable {
         return "the host's program seems to have taken the line that marks the command for the"
             + " command: if the account runs no Unix shell (a forced command, git-shell, a device),"
             + " call again with \"shell\": \"none\""
+    }
+
+    /// What to do where fish reported an error of a command that ended with exit code 0: fish 3
+    /// does so when it cannot parse the command, and runs nothing of it then.
+    static func advice(exitedZero output: String, _ errors: String) -> String? {
+        guard output.isEmpty, errors.hasPrefix("fish: "), !errors.hasPrefix("fish: Unknown command")
+        else { return nil }
+        return
+            "the login shell is fish, which reported an error: where it cannot parse a command, it"
+            + " runs nothing and exits with 0. Call again with \"shell\": \"sh\", or write the command"
+            + " for fish"
     }
 
     /// Refuses what cannot be passed to a shell.
@@ -84,31 +135,16 @@ struct CommandText: Sendable {
         guard !command.utf8.contains(0), directory?.utf8.contains(0) != true else {
             throw Fault(.invalidArgument, "\"command\" and \"cwd\" cannot hold a zero byte")
         }
-        guard command.utf8.count <= 100_000 else {
+        // What is escaped for sh is longer; a word of a command line has at most 128 KiB on Linux.
+        guard command.utf8.count <= 100_000,
+            !isForSh || wrapped(mark: "", isMarked: false).utf8.count <= 125_000
+        else {
             throw Fault(
                 .limitReached,
-                "the command is over 100,000 bytes: send the script as \"stdin\" to sh, or write"
+                "the command is over 100,000 bytes (line breaks, quotes and characters beyond ASCII"
+                    + " count five for \"shell\": \"sh\"): send the script as \"stdin\" to sh, or write"
                     + " it to a file")
         }
-    }
-
-    /// A command that signals everything that carries the mark, and after two seconds kills what is
-    /// left.
-    static func end(mark id: String, signal: String) -> String {
-        // No quote and no backslash inside, so that any login shell passes it to sh unchanged. The
-        // mark is put together there: a forced command carries this text in its environment.
-        let script = """
-            m=\(mark); m=$m=\(id)
-            f() { if [ -d /proc/self ]; then grep -ls $m /proc/[0-9]*/environ \
-            2>/dev/null | tr -cd 0-9/ | tr -s / " "; \
-            else ps axeww 2>/dev/null | grep $m | grep -v grep | \
-            while read -r p r; do echo $p; done; fi; }
-            p=$(f); [ -n "$p" ] || exit 0; kill -\(signal) $p 2>/dev/null
-            i=0; while [ $i -lt 4 ]; do p=$(f); [ -n "$p" ] || exit 0; \
-            sleep 0.5 || sleep 1; i=$((i+1)); done
-            kill -KILL $p 2>/dev/null; exit 0
-            """
-        return "exec /bin/sh -c '\(script)'"
     }
 
     /// Whether a server runs a Unix shell, by its version line; network devices do not.
@@ -125,11 +161,18 @@ struct CommandText: Sendable {
         } && !version.contains("Windows")
     }
 
-    /// The text in single quotes, for a shell.
+    /// The text as one word of any Unix shell.
+    ///
+    /// Only tcsh takes no line break in it.
     static func quoted(_ text: String) -> String {
-        "'"
-            + text.split(separator: "'", omittingEmptySubsequences: false).joined(
-                separator: "'\\''")
-            + "'"
+        var word = "'"
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            // tcsh replaces ! and fish takes backslashes between quotes too.
+            case "'", "\\", "!": word += "'\\\(scalar)'"
+            default: word.unicodeScalars.append(scalar)
+            }
+        }
+        return word + "'"
     }
 }

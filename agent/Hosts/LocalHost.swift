@@ -69,7 +69,7 @@ import Wire
         let shell = UserAccount.current.shell
         // No line of the shell's is needed for it, which people would see in lists of processes.
         environment[CommandText.mark] = id
-        let text = command.wrapped(mark: nil)
+        let text = command.wrapped(mark: id, isMarked: false)
         do throws(LoopError) {
             let program: any RunningProgram
             if command.hasTerminal {
@@ -83,10 +83,13 @@ import Wire
                     path: shell, arguments: ["-c", text], environment: environment,
                     directory: home)
             }
-            return CommandProcess(program) { signal in
-                let script = CommandText.end(mark: id, signal: signal)
-                IO.task {
-                    _ = try? await Child.run("/bin/sh", ["-c", script], deadline: .seconds(30))
+            let leader = (program as? PTY)?.pid ?? (program as? ChildStream)?.pid
+            return CommandProcess(program) { signal, grace in
+                let script = Sweep.script(mark: id, signal: signal, grace: grace, leader: leader)
+                return await Sweep.run(grace: grace) {
+                    try? ChildStream(
+                        path: "/bin/sh", arguments: ["-c", script],
+                        environment: Process.environment)
                 }
             }
         } catch {

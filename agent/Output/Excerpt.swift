@@ -14,6 +14,8 @@ struct Excerpt {
     var lostBytes = 0
     /// The offset at which the next read continues.
     var nextOffset: Int
+    /// Whether all bytes shown are UTF-8; others are replaced in the text.
+    var isUTF8 = true
 
     /// Cleaning can shrink redrawn lines a lot: up to this many bytes are cleaned to see if they
     /// fit.
@@ -31,7 +33,7 @@ struct Excerpt {
                 let bytes = log.bytes(last)[...]
                 nextOffset = last.lowerBound + TextCut.whole(bytes)
             }
-            let clean = Self.clean(log, lower..<nextOffset)
+            let clean = cleaned(log, lower..<nextOffset)
             if clean.utf8.count <= maxBytes {
                 text = clean
                 return
@@ -47,17 +49,21 @@ struct Excerpt {
         let skipped = TextCut.tail(tail)
         nextOffset = range.upperBound - tailSize + tail.count
         omittedBytes = nextOffset - tail.count + skipped - headEnd
-        text = Self.clean(log, lower..<headEnd)
+        text = cleaned(log, lower..<headEnd)
         guard maxBytes > 0 else { return }
         if !text.isEmpty, !text.hasSuffix("\n") { text += "\n" }
         text += "[... \(omittedBytes) bytes omitted; read from offset \(headEnd) ...]\n"
-        text += Self.clean(log, (nextOffset - tail.count + skipped)..<nextOffset)
+        text += cleaned(log, (nextOffset - tail.count + skipped)..<nextOffset)
     }
 
     /// The lines of a range, without pictures.
-    @IO private static func clean(_ log: OutputLog, _ range: Range<Int>) -> String {
+    @IO private mutating func cleaned(_ log: OutputLog, _ range: Range<Int>) -> String {
         var cleaner = CleanText(trims: log.isTerminal)
-        for part in log.alternate.visible(in: range) { cleaner.append(log.bytes(part)[...]) }
+        for part in log.alternate.visible(in: range) {
+            let bytes = log.bytes(part)
+            if String(validating: bytes, as: UTF8.self) == nil { isUTF8 = false }
+            cleaner.append(bytes[...])
+        }
         return String(decoding: cleaner.finish(), as: UTF8.self)
     }
 
@@ -81,6 +87,6 @@ struct Excerpt {
         }
         nextOffset = lower + bytes.count
         text =
-            raw ? String(decoding: bytes, as: UTF8.self) : Self.clean(log, lower..<nextOffset)
+            raw ? String(decoding: bytes, as: UTF8.self) : cleaned(log, lower..<nextOffset)
     }
 }

@@ -22,7 +22,7 @@ import Terminal
 
     /// Bytes of one chunk: memory is freed, and the file written, by whole chunks.
     private static let chunkSize = 65536
-    private let memoryLimit: Int
+    private var memoryLimit: Int
     private let spoolLimit: Int
     /// The principal on whose share its file counts, and the files of all.
     private let holder: String
@@ -99,6 +99,12 @@ import Terminal
         let text = String(decoding: cleaner.finish(), as: UTF8.self)
         let line = text.split(separator: "\n").last { !$0.allSatisfy(\.isWhitespace) }
         return line.map { String($0.prefix(200)) }
+    }
+
+    /// Keeps one chunk in memory from now on, as nothing more comes and few read it again.
+    func settle() {
+        memoryLimit = min(memoryLimit, Self.chunkSize)
+        while end - memoryStart > memoryLimit, !spoolFailed { spill() }
     }
 
     /// Moves the oldest chunk out of memory.

@@ -29,19 +29,21 @@ import Terminal
         next = offset
     }
 
-    /// Searches the next piece of the output; `more`: the rest can be searched at once.
-    mutating func step(_ log: OutputLog) -> Step {
+    /// Searches the next piece of the output up to `end` (nil: all of it); `more`: the rest can be
+    /// searched at once.
+    mutating func step(_ log: OutputLog, upTo end: Int? = nil) -> Step {
+        let end = end ?? log.end
         if text.isEmpty {
-            guard log.end != seen else { return .caughtUp }
-            load(log)
+            guard end != seen else { return .caughtUp }
+            load(log, end)
         }
         var rest = text.prefix(slice)
         if rest.count < text.count { rest = rest.prefix(max(1, TextCut.character(rest))) }
         text = text.dropFirst(rest.count)
-        while let end = rest.firstIndex(of: 10) {
-            if matcher.finds(in: rest[..<end]) || matcher.findsAtEnd() { return .found }
+        while let line = rest.firstIndex(of: 10) {
+            if matcher.finds(in: rest[..<line]) || matcher.findsAtEnd() { return .found }
             matcher.begin()
-            rest = rest[(end + 1)...]
+            rest = rest[(line + 1)...]
         }
         if matcher.finds(in: rest) { return .found }
         guard text.isEmpty else { return .more }
@@ -49,28 +51,28 @@ import Terminal
             if matcher.findsAtEnd() { return .found }
             matcher.begin()
         }
-        return log.end == seen ? .caughtUp : .more
+        return end == seen ? .caughtUp : .more
     }
 
     /// Cleans the next lines, or the part of the last one that has arrived.
-    private mutating func load(_ log: OutputLog) {
-        let lower = min(max(next, log.start), log.end)
-        var upper = min(log.end, lower + Self.chunk)
+    private mutating func load(_ log: OutputLog, _ end: Int) {
+        let lower = min(max(next, log.start), end)
+        var upper = min(end, lower + Self.chunk)
         let bytes = log.bytes(lower..<upper)
         isOpenLine = false
-        if let end = bytes.lastIndex(of: 10) {
-            upper = lower + end + 1
+        if let line = bytes.lastIndex(of: 10) {
+            upper = lower + line + 1
             next = upper
-        } else if upper < log.end {
+        } else if upper < end {
             // A line without end is searched in pieces.
             next = upper
             isOpenLine = true
         } else {
             upper = lower + TextCut.whole(bytes[...])
             isOpenLine = true
-            seen = log.end
+            seen = end
         }
-        if next == log.end { seen = log.end }
+        if next == end { seen = end }
         var cleaner = CleanText(trims: log.isTerminal)
         for part in log.alternate.visible(in: lower..<upper) {
             cleaner.append(log.bytes(part)[...])

@@ -5,6 +5,15 @@
 import Configuration
 import Wire
 
+/// How many commands may run at once, without those of sessions.
+struct CommandLimits: Sendable, Equatable {
+    /// All of them (`MaxCommands`): each holds a channel and its output.
+    var all = 256
+    /// Those of one principal on one target (`MaxCommandsPerTarget`): more would only slow each
+    /// other down there.
+    var perTarget = 30
+}
+
 /// The site's rules.
 struct Policy: Sendable, Equatable {
     /// Patterns of targets that may be used; empty: all.
@@ -35,6 +44,8 @@ struct Policy: Sendable, Equatable {
     var sessionLimit = 200
     /// The most SSH connections at once (`MaxLinks`): each holds a socket and its buffers.
     var linkLimit = 200
+    /// The most commands that run at once.
+    var commands = CommandLimits()
     /// The most bytes of output in one answer (`MaxOutput`): by default the most that a call can
     /// ask for.
     var outputLimit = 1_000_000

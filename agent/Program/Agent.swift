@@ -97,6 +97,7 @@ import Wire
         dispatcher.journal.isSynced = settings.isJournalSynced
         sessions.limit = settings.policy.sessionLimit
         links.limit = settings.policy.linkLimit
+        commands.limits = settings.policy.commands
         IO.task { await self.endWhatIsRefused() }
     }
 

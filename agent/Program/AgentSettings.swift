@@ -52,6 +52,8 @@ struct AgentSettings: Sendable {
         policy.allowsSecretArguments = all.bool(Settings.secretArguments)
         policy.sessionLimit = all.integer(Settings.maxSessions)
         policy.linkLimit = all.integer(Settings.maxLinks)
+        policy.commands.all = all.integer(Settings.maxCommands)
+        policy.commands.perTarget = all.integer(Settings.maxCommandsPerTarget)
         policy.outputLimit = all.integer(Settings.maxOutput)
         policy.paths = PathRules(
             allowed: try Self.paths(all, Settings.allowPath),

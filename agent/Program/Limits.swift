@@ -46,8 +46,15 @@ enum Limits {
         Limit(
             "input that waits for a terminal", bytes: Console.unsentLimit, "the input is refused"),
         Limit(
-            "commands that run at once", count: Commands.limit, share: share(of: Commands.limit),
-            "`limit_reached`"),
+            "commands that run at once, without sessions, unless agent.conf says otherwise",
+            count: fallback(Settings.maxCommands),
+            share: share(of: fallback(Settings.maxCommands)), "`limit_reached`"),
+        Limit(
+            "commands of a principal that run at once on one target, unless agent.conf says otherwise",
+            count: fallback(Settings.maxCommandsPerTarget), "`limit_reached`"),
+        Limit(
+            "commands that are kept for an hour after their end", count: Commands.kept,
+            "the oldest is forgotten"),
         Limit(
             "scripts of host_read at once", count: HostReader.limit, share: HostReader.share,
             "`limit_reached`"),

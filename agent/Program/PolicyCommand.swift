@@ -38,6 +38,8 @@ import Wire
                 """
                 MaxSessions\t\(policy.sessionLimit)
                 MaxLinks\t\(policy.linkLimit)
+                MaxCommands\t\(policy.commands.all)
+                MaxCommandsPerTarget\t\(policy.commands.perTarget)
                 MaxOutput\t\(policy.outputLimit)
 
                 """)

@@ -51,6 +51,12 @@ enum Settings {
         "max-sessions", 1...1000, "the most sessions at once", default: 200)
     static let maxLinks = Setting.number(
         "max-links", 1...10_000, "the most SSH connections at once", default: 200)
+    static let maxCommands = Setting.number(
+        "max-commands", 1...10_000, "the most commands that run at once, without sessions",
+        default: 256)
+    static let maxCommandsPerTarget = Setting.number(
+        "max-commands-per-target", 1...10_000,
+        "the most commands of one principal that run at once on one target", default: 30)
     static let maxOutput = Setting.number(
         "max-output", 1000...1_000_000, "the most bytes of output in one answer",
         default: 1_000_000)
@@ -108,7 +114,8 @@ enum Settings {
     private static let wayOut = [tunnelURL, proxy, proxyCredentials, relayCA]
 
     private static let policy = [
-        readOnly, allowLocal, secretArguments, maxSessions, maxLinks, maxOutput, allowTarget,
+        readOnly, allowLocal, secretArguments, maxSessions, maxLinks, maxCommands,
+        maxCommandsPerTarget, maxOutput, allowTarget,
         denyTarget, allowUser, denyUser, allowTool, denyTool, allowPath, denyPath, readOnlyPath,
         allowForward, denyForward, allowBind,
     ]

@@ -41,9 +41,16 @@ import Wire
         if console.watch.finding != nil { await console.asker.glance() }
         let before = console.watch.finding
         let deadline = IO.now + request.wait
-        await console.asker.wait(until: deadline, orOutput: true, stopsAtFinding: false) {
-            command.outcome != nil || console.end != nil || console.watch.finding != before
-                || session.outputEnd(of: command) > command.begin + request.stdoutOffset
+        let start = command.begin + (request.stdoutOffset ?? 0)
+        var isMatched: Bool?
+        if let until = request.until {
+            isMatched = await session.finds(
+                try Reading.pattern(until), in: command, from: start, until: deadline)
+        } else {
+            await console.asker.wait(until: deadline, orOutput: true, stopsAtFinding: false) {
+                command.outcome != nil || console.end != nil || console.watch.finding != before
+                    || request.goal == .output && session.outputEnd(of: command) > start
+            }
         }
         await console.waiters.wait(until: min(deadline, IO.now + Self.endTime)) {
             command.outcome != nil
@@ -51,8 +58,14 @@ import Wire
         if console.watch.finding == nil, command === session.command, command.outcome == nil {
             await console.asker.glance()
         }
-        return session.result(
-            of: command, from: request.stdoutOffset, maxBytes: request.maxBytes)
+        var result =
+            request.isWhole && request.encoding == .text
+            ? session.result(of: command, maxBytes: request.maxBytes)
+            : session.result(
+                of: command, from: request.stdoutOffset ?? 0, maxBytes: request.maxBytes,
+                request.encoding)
+        result.isMatched = isMatched
+        return result
     }
 
     func cancel(_ request: CancelCommand, maxBytes: Int) async throws(Fault) -> RunResult {
@@ -80,7 +93,7 @@ import Wire
         return found.flatMap { session in
             session.console.history.kept.filter { command in
                 command.ended.map { IO.now - $0 < Self.listed } ?? true
-            }.map { (started: $0.started, info: session.info(about: $0)) }
+            }.map { (started: $0.started, info: session.info(about: $0, for: caller)) }
         }
     }
 }
@@ -96,12 +109,47 @@ extension Session {
         return hasBegun ? log.end : command.begin
     }
 
+    /// Waits until a line of a command's output matches; false if the command or the time ended
+    /// before.
+    fileprivate func finds(
+        _ pattern: LinePattern, in command: SessionCommand, from offset: Int,
+        until deadline: ContinuousClock.Instant
+    ) async -> Bool {
+        var search = OutputSearch(pattern, from: offset)
+        while true {
+            let isOver = command.outcome != nil || console.end != nil
+            let end = outputEnd(of: command)
+            switch search.step(log, upTo: end) {
+            case .found: return true
+            case .more:
+                // Other work has its turn between two pieces.
+                do { try await IO.sleep(for: .zero) } catch { return false }
+                if IO.now >= deadline { return false }
+            case .caughtUp:
+                guard !isOver, IO.now < deadline, !Task.isCancelled, !TaskPatience.isOver
+                else { return false }
+                await console.asker.wait(until: deadline, orOutput: true, stopsAtFinding: false) {
+                    self.outputEnd(of: command) > end || command.outcome != nil
+                        || self.console.end != nil
+                }
+            }
+        }
+    }
+
     /// A command's state and its output from an offset on, which counts from its beginning.
     fileprivate func result(
-        of command: SessionCommand, from offset: Int, maxBytes: Int
+        of command: SessionCommand, from offset: Int, maxBytes: Int,
+        _ encoding: OutputEncoding = .text
     ) -> RunResult {
         let end = outputEnd(of: command) - (command.outcome == nil ? 0 : command.sentinelBytes)
         let begin = min(command.begin + offset, end)
+        guard encoding == .text else {
+            var result = result(of: command)
+            result.encoding = encoding
+            result.stdout = OutputPiece(exactly: log, from: begin, to: end, maxBytes: maxBytes)
+            result.stdout.nextOffset -= command.begin
+            return result
+        }
         let excerpt = Excerpt(
             log, from: begin, to: end, maxBytes: maxBytes, raw: false,
             isOver: command.outcome != nil)
@@ -120,21 +168,29 @@ extension Session {
     private func result(
         of command: SessionCommand, _ excerpt: Excerpt, from begin: Int
     ) -> RunResult {
+        var result = result(of: command)
+        result.stdout.isUTF8 = excerpt.isUTF8
+        result.stdout.text = cleaned(excerpt.text, from: begin)
+        result.stdout.omittedBytes = excerpt.omittedBytes + excerpt.lostBytes
+        result.stdout.nextOffset = excerpt.nextOffset - command.begin
+        return result
+    }
+
+    /// A command's state without its output.
+    private func result(of command: SessionCommand) -> RunResult {
         var result = RunResult(target: target, commandID: command.id, state: state(of: command))
         result.sessionID = id
         result.exitCode = command.outcome?.exitCode.map(Int.init)
         result.signal = command.outcome?.signal
         result.durationMS = command.durationMS
-        result.stdout.text = cleaned(excerpt.text, from: begin)
-        result.stdout.omittedBytes = excerpt.omittedBytes + excerpt.lostBytes
-        result.stdout.nextOffset = excerpt.nextOffset - command.begin
         result.note = command.outcome?.note
         return result
     }
 
-    fileprivate func info(about command: SessionCommand) -> CommandInfo {
+    fileprivate func info(about command: SessionCommand, for caller: Caller) -> CommandInfo {
         var info = CommandInfo(
-            commandID: command.id, target: target, owner: owner.label, command: command.preview,
+            commandID: command.id, target: target,
+            owner: caller.owns(owner) ? nil : owner.label, command: command.preview,
             state: state(of: command))
         info.sessionID = id
         info.exitCode = command.outcome?.exitCode.map(Int.init)

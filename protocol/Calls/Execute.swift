@@ -6,6 +6,8 @@ import JSON
 public enum CommandShell: String, Sendable, CaseIterable {
     /// The account's Unix shell, unless the agent's configuration says that it has none.
     case auto
+    /// /bin/sh, whatever the account's shell is.
+    case sh
     /// A program that is not a Unix shell.
     case none
 }
@@ -26,12 +28,14 @@ public struct ExecuteCommand: CallArguments {
     public var hasTerminal: Bool
     /// How long to wait for the command to end before answering with state `running`.
     public var wait: Duration
-    /// When to end it (TERM, then KILL).
-    public var timeout: Duration
+    /// When to end it (TERM, then KILL); nil: it runs until it ends.
+    public var timeout: Duration?
     /// Whether to answer at once with the command's id.
     public var isBackground: Bool
     /// The most bytes of each output in the answer.
     public var maxBytes: Int
+    /// How the outputs are shown.
+    public var encoding: OutputEncoding
     /// What runs the command line at the target.
     public var shell: CommandShell
     /// How to enter the target.
@@ -48,13 +52,16 @@ public struct ExecuteCommand: CallArguments {
         "env", atMost: 200, "Variables to set for the command."
     ).optional
     private static let directory = Field.text(
-        "cwd", "The directory the command runs in. Absent: the user's home."
+        "cwd",
+        "The directory the command runs in; ~ and ~/x are below the user's home, which is the "
+            + "default."
     ).optional
     private static let shell = Field<CommandShell>.choice(
         "shell",
-        "What the account runs for commands. auto: a Unix shell. none: a program that is not one (a "
-            + "forced command, git-shell, borg serve, a network device): it gets the command as it "
-            + "is, and env and cwd cannot be set."
+        "What runs the command. auto: the account's login shell, a Unix shell. sh: /bin/sh, whatever "
+            + "the login shell is (fish, csh), for the same command on every host. none: the account "
+            + "runs a program that is not a shell (a forced command, git-shell, borg serve, a network "
+            + "device): it gets the command as it is, and env and cwd cannot be set."
     ).or(.auto)
     private static let hasTerminal = Field.flag(
         "pty", "Give the command a terminal; stderr is then part of stdout."
@@ -63,10 +70,16 @@ public struct ExecuteCommand: CallArguments {
         .seconds(10),
         "How long to wait for the command to end before answering with state running.")
     private static let timeout = Field.seconds(
-        "timeout_s", in: 0.1...86_400, "End the command (TERM, then KILL) after this time."
-    ).or(.seconds(180))
+        "timeout_s", in: 0.1...86_400,
+        "End the command (TERM, and KILL 5 s later) after this time. Absent: after 180 s; with "
+            + "background never."
+    ).optional
+    /// When a command ends whose caller has said neither when nor that it is for the background.
+    private static let usualTimeout = Duration.seconds(180)
     private static let isBackground = Field.flag(
-        "background", "Answer at once with the command's id; follow it with ssh_command_output."
+        "background",
+        "Answer at once with the command's id; it runs until it ends (or timeout_s). Follow it with "
+            + "ssh_command_output."
     ).or(false)
     static let maxBytes = Shared.maxBytes(
         from: 0,
@@ -81,8 +94,9 @@ public struct ExecuteCommand: CallArguments {
         directory = try fields[Self.directory]
         hasTerminal = try fields[Self.hasTerminal]
         wait = try fields[Self.wait]
-        timeout = try fields[Self.timeout]
         isBackground = try fields[Self.isBackground]
+        timeout = try fields[Self.timeout] ?? (isBackground ? nil : Self.usualTimeout)
+        encoding = try fields[OutputEncoding.argument]
         maxBytes = try fields[Self.maxBytes]
         shell = try fields[Self.shell]
         access = try TargetAccess(fields)
@@ -98,7 +112,7 @@ public struct ExecuteCommand: CallArguments {
             Shared.target.declaration, command.declaration, input.declaration,
             environment.declaration, directory.declaration, hasTerminal.declaration,
             wait.declaration, timeout.declaration, isBackground.declaration, maxBytes.declaration,
-            shell.declaration,
+            OutputEncoding.argument.declaration, shell.declaration,
         ] + TargetAccess.arguments,
         result: RunResult.members,
         tool: ToolRow(

@@ -16,6 +16,8 @@ public enum RunState: String, Sendable, CaseIterable {
     case linkLost = "link_lost"
     /// Its host closed its channel without an exit status: how it ended is not known.
     case endedWithoutStatus = "ended_without_status"
+    /// It was not run: its directory could not be entered.
+    case notRun = "not_run"
     /// In a session: it waits for a line.
     case lineInput = "line_input"
     /// In a session: it waits for a secret.
@@ -34,10 +36,38 @@ public enum RunState: String, Sendable, CaseIterable {
     case maybeInput = "maybe_input"
 }
 
+extension RunState {
+    /// Whether the command has ended, as far as is known.
+    public var isOver: Bool {
+        switch self {
+        case .running, .lineInput, .secret, .fullscreen, .incomplete, .stopped, .maybeInput: false
+        case .done, .timedOut, .cancelled, .linkLost, .endedWithoutStatus, .notRun, .aborted,
+            .shellExited:
+            true
+        }
+    }
+}
+
+/// How a command's outputs are shown.
+public enum OutputEncoding: String, Sendable, CaseIterable {
+    /// Clean text.
+    case text
+    /// The exact bytes, as base64.
+    case base64
+
+    static let argument = Field<OutputEncoding>.choice(
+        "encoding",
+        "text: clean text, in which bytes that are not UTF-8 are replaced (see not_utf8). base64: "
+            + "stdout and stderr are the exact bytes as base64, from the offset on."
+    ).or(.text)
+}
+
 /// The part of one output of a one-shot command that an answer shows.
 public struct OutputPiece: Sendable, Equatable {
-    /// Clean text; head and tail when over `max_bytes`.
+    /// Clean text, head and tail when over `max_bytes`; or base64.
     public var text = ""
+    /// Whether the bytes shown are UTF-8; otherwise `text` has replacements in it.
+    public var isUTF8 = true
     /// Bytes left out between head and tail.
     public var omittedBytes = 0
     /// The offset of the next read.
@@ -63,8 +93,14 @@ public struct RunResult: Sendable, Equatable {
     public var stdout = OutputPiece()
     /// Its standard error.
     public var stderr = OutputPiece()
+    /// How both are shown.
+    public var encoding = OutputEncoding.text
+    /// Whether a line matched `until`, if that was given.
+    public var isMatched: Bool?
     /// Milliseconds from its start to its end, or to now.
     public var durationMS = 0
+    /// Whole seconds until its timeout ends it; nil: it has none, or has ended.
+    public var endsInSeconds: Int?
     /// The session it runs in; nil: it is a one-shot command.
     public var sessionID: String?
     /// A remark, for example that its end is not confirmed.
@@ -79,15 +115,32 @@ public struct RunResult: Sendable, Equatable {
             + "request. link_lost: the connection to the host was lost before its end was known. "
             + "ended_without_status: the host closed its channel and sent no exit status, as some "
             + "network devices do after each command and servers do at a time limit, while the "
-            + "command may still run. The other states occur only for a session's command; ssh_session_command explains them."
+            + "command may still run. not_run: cwd could not be entered, see note. The other states occur only for a session's command; ssh_session_command explains them."
     )
     static let exitCode = Field.integer(
         "exit_code", "The exit code that the host sent; it is never assumed."
     )
     private static let exitCodeOrNull = exitCode.nullable
     static let signal = Field.text("signal", "The signal that ended it: TERM, KILL.").optional
-    private static let stdout = Field.text("stdout", "Its standard output as clean text.")
-    private static let stderr = Field.text("stderr", "Its standard error as clean text.")
+    private static let stdout = Field.text(
+        "stdout", "Its standard output as clean text (encoding base64: as base64).")
+    private static let stderr = Field.text("stderr", "Its standard error, in the same way.")
+    private static let encoding = Field.word(
+        "encoding", of: [OutputEncoding.base64.rawValue],
+        "base64: stdout and stderr are exact bytes as base64. Absent: they are text."
+    ).optional
+    private static let notUTF8 = Field.texts(
+        "not_utf8",
+        "The outputs (stdout, stderr) with bytes that are not UTF-8, which are replaced here; "
+            + "ssh_command_output with encoding base64 gives them exactly."
+    ).or([])
+    private static let matched = Field.flag(
+        "matched", "Whether a line matched until, if that was given."
+    ).optional
+    private static let endsIn = Field.count(
+        "ends_in_s",
+        "Seconds until timeout_s ends the running command. Absent: it runs until it ends."
+    ).optional
     private static let omitted = Field.count(
         "omitted_bytes", "Bytes of both outputs left out; they can be read by offset.")
     private static let stdoutNext = Field.count(
@@ -107,7 +160,8 @@ public struct RunResult: Sendable, Equatable {
     static let members = [
         target.declaration, commandID.declaration, state.declaration,
         exitCodeOrNull.declaration, signal.declaration, stdout.declaration, stderr.declaration,
-        omitted.declaration, stdoutNext.declaration, stderrNext.declaration, duration.declaration,
+        encoding.declaration, notUTF8.declaration, omitted.declaration, stdoutNext.declaration,
+        stderrNext.declaration, matched.declaration, duration.declaration, endsIn.declaration,
         sessionID.declaration, note.declaration,
     ]
 
@@ -128,10 +182,16 @@ public struct RunResult: Sendable, Equatable {
         members.put(Self.signal, signal)
         members.put(Self.stdout, stdout.text)
         members.put(Self.stderr, stderr.text)
+        members.put(Self.encoding, encoding == .base64 ? encoding.rawValue : nil)
+        members.put(
+            Self.notUTF8,
+            (stdout.isUTF8 ? [] : [Self.stdout.name]) + (stderr.isUTF8 ? [] : [Self.stderr.name]))
         members.put(Self.omitted, stdout.omittedBytes + stderr.omittedBytes)
         members.put(Self.stdoutNext, stdout.nextOffset)
         members.put(Self.stderrNext, stderr.nextOffset)
+        members.put(Self.matched, isMatched)
         members.put(Self.duration, durationMS)
+        members.put(Self.endsIn, endsInSeconds)
         members.put(Self.sessionID, sessionID)
         members.put(Self.note, note)
         return members.json

@@ -99,7 +99,10 @@ public struct CloseSession: CallArguments {
     public init(_ fields: Fields) throws(Fault) {
         sessionID = try fields[Self.sessionID]
         guard (sessionID != nil) != (try fields[Self.all]) else {
-            throw Fault(.invalidArgument, "give either \"session_id\" or \"all\": true")
+            throw Fault(
+                .invalidArgument,
+                "say which session to close: give \"session_id\" (ssh_session_list shows them), or"
+                    + " \"all\": true to close every session of yours, and not both")
         }
     }
 

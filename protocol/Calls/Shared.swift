@@ -13,6 +13,8 @@ public enum Shared {
     static let onlyAgent = Field.text("agent", "Keep those of this agent.").optional
     /// A session's id.
     static let sessionID = Field.text("session_id", "The session, from ssh_session_open.")
+    /// The argument and member that names a command.
+    public static let commandIDName = commandID.name
     /// A command's id.
     public static let commandID = Field.text(
         "command_id", "The command, from ssh_execute or ssh_session_command.")

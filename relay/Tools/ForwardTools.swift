@@ -9,7 +9,7 @@ extension Tools {
     func openForward(_ call: ToolCall) async throws(Fault) -> ToolResult {
         let fields = Fields(object: call.arguments)
         guard try fields[OpenForward.side] == .relay else {
-            return try await pass(call, .openForward, OpenForward.routes)
+            return try await pass(call, .openForward, routes: OpenForward.routes)
         }
         let principal = try router.principal(of: call)
         guard case .one(let member) = try router.destination(OpenForward.routes, fields, principal)
@@ -22,7 +22,7 @@ extension Tools {
 
     /// Closes a forward at its agent, and then what listens for it here.
     func closeForward(_ call: ToolCall) async throws(Fault) -> ToolResult {
-        let result = try await pass(call, .closeForward, CloseForward.routes)
+        let result = try await pass(call, .closeForward, routes: CloseForward.routes)
         if let id = call.arguments[ForwardInfo.forwardID.name]?.stringValue { forwards.closed(id) }
         return result
     }

@@ -18,6 +18,8 @@ import Wire
         let joining: [Wire.Method: Answer] = [
             .describe: { call throws(Fault) in try await describe(call) },
             .execute: { call throws(Fault) in try await execute(call) },
+            .readCommand: { call throws(Fault) in try await readCommands(call) },
+            .listCommands: { call throws(Fault) in try await listCommands(call) },
             .openForward: { call throws(Fault) in try await openForward(call) },
             .closeForward: { call throws(Fault) in try await closeForward(call) },
         ]
@@ -31,9 +33,7 @@ import Wire
             + Wire.Method.allCases.compactMap { method in
                 guard let row = method.row.tool else { return nil }
                 if let answer = joining[method] { return tool(row, answer) }
-                return tool(row) { call throws(Fault) in
-                    try await pass(call, method, row.routes)
-                }
+                return tool(row) { call throws(Fault) in try await pass(call, method) }
             }
     }
 
@@ -66,9 +66,15 @@ import Wire
 
     /// Passes a call to the agent that its arguments name, or to each agent, and returns the
     /// answer.
+    ///
+    /// `joining` makes one list of the agents' answers, which have their own entries only; nil:
+    /// their entries follow each other.
     func pass(
-        _ call: ToolCall, _ method: Wire.Method, _ routes: [Route]
+        _ call: ToolCall, _ method: Wire.Method, routes: [Route]? = nil,
+        joining: (@Sendable ([JSON]) -> JSON.Object)? = nil
     ) async throws(Fault) -> ToolResult {
+        guard let row = method.row.tool else { return ToolResult(structured: .null) }
+        let routes = routes ?? row.routes
         let fields = Fields(object: call.arguments)
         let principal = try router.principal(of: call)
         let way = AgentCall(
@@ -80,9 +86,11 @@ import Wire
             guard case .each(let list)? = routes.last else {
                 return ToolResult(structured: .raw(answer.result), holding: answer)
             }
-            return try await join([(member, .success(answer))], list)
+            return try await join([(member, .success(answer))], list, joining)
         case .each(let members, let list):
-            return try await join(await router.send(way, to: members), list)
+            // With no agent to judge them, the arguments are judged here.
+            if members.isEmpty, method == .closeSession { _ = try CloseSession(fields) }
+            return try await join(await router.send(way, to: members), list, joining)
         }
     }
 
@@ -90,7 +98,8 @@ import Wire
     ///
     /// If one agent finds the arguments invalid, they are invalid for all.
     private func join(
-        _ answers: [(member: Fleet.Member, answer: Result<AgentAnswer, Fault>)], _ list: String
+        _ answers: [(member: Fleet.Member, answer: Result<AgentAnswer, Fault>)], _ list: String,
+        _ joining: (@Sendable ([JSON]) -> JSON.Object)?
     ) async throws(Fault) -> ToolResult {
         var found: [(claims: Claims, answer: AgentAnswer)] = []
         var unanswered: [String] = []
@@ -104,10 +113,14 @@ import Wire
         let (lists, names) = (found, unanswered)
         let bytes = lists.reduce(0) { $0 + $1.answer.result.bytes.count }
         let made = await JSON.made(from: bytes) {
-            let entries = lists.flatMap { claims, answer in
-                claims.own((try? answer.result.parsed(limits: .answer))?[list]?.arrayValue ?? [])
+            let owned = lists.map { claims, answer -> JSON in
+                var object =
+                    (try? answer.result.parsed(limits: .answer))?.objectValue ?? JSON.Object()
+                object[list] = .array(claims.own(object[list]?.arrayValue ?? []))
+                return .object(object)
             }
-            var joined: JSON.Object = [list: .array(entries)]
+            var joined =
+                joining?(owned) ?? [list: .array(owned.flatMap { $0[list]?.arrayValue ?? [] })]
             let leftOut = lists.compactMap { $0.claims.leftOut(of: $0.answer.result) }
             if !leftOut.isEmpty {
                 joined[Shared.leftOut.name] = .array(leftOut.map { .string($0) })

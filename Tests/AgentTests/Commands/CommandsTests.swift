@@ -52,10 +52,12 @@ import Wire
     }
 
     func output(
-        _ id: String, from offset: Int = 0, wait: Duration = .zero
+        _ id: String, from offset: Int = 0, wait: Duration = .zero, errors: Int = 0,
+        _ change: (inout ReadCommand) -> Void = { _ in }
     ) async throws -> RunResult {
         var request = try ReadCommand(Fields(["command_id": .string(id)]))
-        request.stdoutOffset = offset
+        (request.stdoutOffset, request.stderrOffset) = (offset, errors)
+        change(&request)
         request.wait = wait
         return try await commands.output(request)
     }
@@ -117,9 +119,10 @@ func withCommands(
                 $0.directory = "/usr/../tmp"
             }
             #expect(result.stdout.text == "/tmp\nfed\nit's \"$HOME\" `id` \\ 1\n2||")
-            let lost = try await setup.run("echo never", on: host) { $0.directory = "/no/such" }
-            #expect(lost.exitCode == 125 && lost.stdout.text.isEmpty)
-            #expect(lost.stderr.text.contains("/no/such"))
+            let own = try await setup.run("echo homeline:x:missing >&2; exit 125", on: host) {
+                $0.directory = "~"
+            }
+            #expect(own.state == .done && own.exitCode == 125, "\(own)")
         }
     }
 
@@ -254,7 +257,8 @@ func withCommands(
     /// A start file may have `set -u` and `set -e`.
     @Test(arguments: Shell.allCases.filter { $0.command != nil && $0 != .fish && $0 != .tcsh })
     func `the mark is set where an unset variable is an error`(shell: Shell) async throws {
-        let text = CommandText(command: "printenv HOMELINE_COMMAND").wrapped(mark: "site1.x")
+        let text = CommandText(command: "printenv HOMELINE_COMMAND").wrapped(
+            mark: "site1.x", isMarked: true)
         let words = try #require(shell.command).split(separator: " ").map(String.init)
         let arguments = words.dropFirst() + ["-e", "-u", "-c", text]
         #expect(try await RunningProcess.run(words[0], Array(arguments)) == "site1.x\n")
@@ -351,6 +355,7 @@ func withCommands(
                     }
                 }
             }
+            // Half of them waited for their turn.
             for (index, task) in tasks.enumerated() {
                 let text = await task.value
                 #expect(text == "\(index)\n")
