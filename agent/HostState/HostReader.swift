@@ -1,5 +1,5 @@
-// host.read and host.report: one script of the agent's own on a target, whose output becomes rows or
-// a text. Between the dispatcher and Hosts.
+// host.read and host.report: one script of the agent's own on a target, whose output becomes rows
+// or a text. Between the dispatcher and Hosts.
 // Invariant: a script ends within its time, and what it prints is bounded.
 import JSON
 import Loop
@@ -66,25 +66,25 @@ import Wire
         let host = try await hosts.host(target, access, for: caller)
         let id = makeID()
         let run = CommandRun(
-            id: id, target: target, owner: Owner(caller, at: host.address), command: "host_read",
-            hasTerminal: false)
+            id: id, target: target, owner: Owner(caller, at: host.address),
+            CommandRun.Order(preview: "host_read", directory: nil, hasTerminal: false))
         let process = try await host.execute(CommandText(command: "exec /bin/sh"), mark: id)
         run.start(process, input: script, timeout: Self.time)
         do throws(Fault) { try await host.confirm() } catch {
             run.cancel("KILL")
             throw error
         }
-        // A run that is being ended is over six seconds later.
-        await run.wait(Self.time + .seconds(8))
-        let end = run.output.end
+        // A run that is to end gets its grace, and is given up after its answer's time.
+        await run.wait(Self.time + CommandRun.grace + CommandRun.answerTime)
+        let end = run.logs.output.end
         var cleaner = CleanText(trims: false)
-        cleaner.append(run.output.bytes(0..<min(end, Self.outputLimit))[...])
+        cleaner.append(run.logs.output.bytes(0..<min(end, Self.outputLimit))[...])
         let text = String(decoding: cleaner.finish(), as: UTF8.self)
         guard end == 0 else { return Found(text: text, lack: Self.lack(of: run, end)) }
         switch run.end {
         case .exited(0): return Found(text: "")
         case .exited, .signalled, .unreported, .lost, nil:
-            let said = run.errors.lastLine(from: 0).map { ": \($0)" } ?? ""
+            let said = run.logs.errors.lastLine(from: 0).map { ": \($0)" } ?? ""
             throw Fault(
                 .shellUnusable,
                 "\(target): the script of host_read could not run there\(said). It needs /bin/sh and"

@@ -1,5 +1,5 @@
-// The scripts of host_read, which the build embeds from Scripts: POSIX sh and awk, as every host has
-// them. Pure. Invariant: a script changes nothing, and what a caller sends is in it as a quoted word.
+// The scripts of host_read, which the build embeds from Scripts: POSIX sh and awk, as every host
+// has them. Pure. Invariant: a script changes nothing, and what a caller sends is a quoted word.
 import Wire
 
 /// What is sent to a host's `/bin/sh` to read one subject.

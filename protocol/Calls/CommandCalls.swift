@@ -69,19 +69,13 @@ public struct ReadCommand: CallArguments {
         maxBytes = try fields[Self.maxBytes]
     }
 
-    /// The arguments of a call that is answered, without output, when the command has ended or 45 s
-    /// are over.
-    public static func end(of id: String) -> JSON.Object {
-        [
+    /// The arguments of a call that is answered when the command has ended or 45 s are over, with
+    /// head and tail of its output.
+    public static func end(of id: String, atMost limit: JSON?) -> JSON.Object {
+        var arguments: JSON.Object = [
             Shared.commandID.name: .string(id), wait.name: 45,
-            stdoutOffset.name: .integer(Contract.integers.upperBound),
-            stderrOffset.name: .integer(Contract.integers.upperBound),
+            goal.name: goal.encode(.end) ?? .null,
         ]
-    }
-
-    /// The arguments of a call for the command's output from its beginning.
-    public static func output(of id: String, atMost limit: JSON?) -> JSON.Object {
-        var arguments: JSON.Object = [Shared.commandID.name: .string(id)]
         arguments[maxBytes.name] = limit
         return arguments
     }

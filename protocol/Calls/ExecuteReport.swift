@@ -117,6 +117,7 @@ public struct ExecuteReport: Sendable {
         switch try? fields[RunResult.state] {
         case .running: return .running
         case .timedOut: return .timedOut
+        case .notRun: return .notRun(((try? fields[RunResult.note]) ?? nil) ?? "no reason given")
         case .done:
             if let code = (try? fields[RunResult.exitCode.optional]) ?? nil {
                 return .exited(code)

@@ -1,5 +1,5 @@
-// `host.read` and `host.report`: what operators ask of a host, each in one round trip, as rows or as
-// a short text. Pure.
+// `host.read` and `host.report`: what operators ask of a host, each in one round trip, as rows or
+// as a short text. Pure.
 public import JSON
 
 /// What can be read of a host.

@@ -153,7 +153,7 @@ public struct RunResult: Sendable, Equatable {
     static let sessionID = Field.text(
         "session_id", "The session it runs in; absent for one-shot commands."
     ).optional
-    private static let note = Field.text(
+    static let note = Field.text(
         "note", "A remark, for example that the end of a cancelled command is not confirmed."
     ).optional
 

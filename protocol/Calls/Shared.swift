@@ -16,7 +16,7 @@ public enum Shared {
     /// The argument and member that names a command.
     public static let commandIDName = commandID.name
     /// A command's id.
-    public static let commandID = Field.text(
+    static let commandID = Field.text(
         "command_id", "The command, from ssh_execute or ssh_session_command.")
     /// The agents whose entries a joined list lacks.
     public static let unanswered = Field.texts(

@@ -98,20 +98,18 @@ extension Tools {
     private func end(
         of answer: AgentAnswer, _ way: AgentCall, _ member: Fleet.Member, _ target: String
     ) async throws(Fault) -> AgentAnswer {
-        var entry = await answer.result.parsedBesideLoop()
-        guard ExecuteReport.outcome(of: entry) == .running,
-            let id = entry[Shared.commandID.name]?.stringValue
-        else { return answer }
-        while ExecuteReport.outcome(of: entry) == .running, !Task.isCancelled {
-            let question = AgentCall(
-                .readCommand, ReadCommand.end(of: id), for: way.principal, progress: way.progress)
-            entry = try await router.send(question, to: member, label: target).result
-                .parsedBesideLoop()
-        }
         let limit = Wire.Method.execute.row.limit.flatMap { way.fields.object[$0.name] }
-        let output = ReadCommand.output(of: id, atMost: limit)
-        return try await router.send(
-            AgentCall(.readCommand, output, for: way.principal), to: member)
+        var answer = answer
+        while true {
+            let entry = await answer.result.parsedBesideLoop()
+            guard ExecuteReport.outcome(of: entry) == .running, !Task.isCancelled,
+                let id = entry[Shared.commandIDName]?.stringValue
+            else { return answer }
+            let question = AgentCall(
+                .readCommand, ReadCommand.end(of: id, atMost: limit), for: way.principal,
+                progress: way.progress)
+            answer = try await router.send(question, to: member, label: target)
+        }
     }
 
     /// Where the command would run, and why it would not elsewhere.
