@@ -91,7 +91,7 @@ import Wire
         }
         for command in commands.running where await targets.isRefused(command.owner.host) {
             Process.log("command \(command.id) was ended: agent.conf refuses its host now")
-            command.cancel("KILL")
+            commands.cancel(command, "KILL")
         }
     }
 

@@ -18,7 +18,7 @@ import Wire
             let open = sessions.all.filter { $0.owner.id == call.id }
             for session in open { sessions.close(session.id) }
             let running = commands.running.filter { $0.owner.id == call.id }
-            for command in running { command.cancel("TERM") }
+            for command in running { commands.cancel(command, "TERM") }
             let cut = streams.end(of: call.id)
             if cut > 0 { Process.log("a token was revoked: ended \(cut) streams of \(call.id)") }
             if let owner = open.first?.owner ?? running.first?.owner {

@@ -229,6 +229,8 @@ public struct CommandInfo: Sendable, Equatable {
     public var startedSecondsAgo = 0
     /// Milliseconds from its start to its end, or to now.
     public var durationMS = 0
+    /// Whether it outlives the agent and its connection.
+    public var isDetached = false
     /// The session it runs in; nil: it is a one-shot command.
     public var sessionID: String?
 
@@ -249,7 +251,8 @@ public struct CommandInfo: Sendable, Equatable {
     static let members = [
         commandID.declaration, target.declaration, owner.declaration, command.declaration,
         RunResult.state.declaration, exitCode.declaration, RunResult.signal.declaration,
-        started.declaration, RunResult.duration.declaration, RunResult.sessionID.declaration,
+        started.declaration, RunResult.duration.declaration, RunResult.detached.declaration,
+        RunResult.sessionID.declaration,
     ]
 
     /// A command to be filled in.
@@ -275,6 +278,7 @@ public struct CommandInfo: Sendable, Equatable {
         members.put(RunResult.signal, signal)
         members.put(Self.started, startedSecondsAgo)
         members.put(RunResult.duration, durationMS)
+        members.put(RunResult.detached, isDetached)
         members.put(RunResult.sessionID, sessionID)
         return members.json
     }
