@@ -1,7 +1,8 @@
-// One-shot commands that outlive the agent's connection and the agent: started by a script that
-// leaves them at their host, followed by another that passes on the files of their outputs.
+// One-shot commands that outlive the agent's connection and the agent: a script leaves them at
+// their host, and another passes on the files of their outputs.
 // Flow: Commands starts them here; a read or a cancellation attaches to them again.
-// Invariant: offsets are those of the files, so that they hold whoever follows, and after a restart.
+// Invariant: offsets are those of the files, so that they hold whoever follows, and after a
+// restart.
 import Crypto
 import Glibc
 import JSON

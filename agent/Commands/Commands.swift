@@ -162,13 +162,19 @@ import Wire
     /// Ends a command, and answers when it has ended.
     func cancel(_ request: CancelCommand, maxBytes: Int) async throws(Fault) -> RunResult {
         let run = try find(request.commandID)
-        await attach(run)
-        if run.end == nil, !run.isAttached {
-            throw Fault(.linkLost, "the command was not signalled: \(run.detachment?.note ?? "")")
-        }
-        run.cancel(request.signal)
         // Longer than a run that is being ended takes until it is given up.
-        await run.waitForEnding(.seconds(12))
+        let deadline = IO.now + .seconds(12)
+        // A connection may turn out to be lost only now: then once more over a new one.
+        for _ in 0..<2 where run.end == nil {
+            await attach(run)
+            if run.end == nil, run.detachment != nil, !run.isAttached {
+                throw Fault(
+                    .linkLost, "the command was not signalled: \(run.detachment?.note ?? "")")
+            }
+            run.cancel(request.signal)
+            await run.waitForEnding(max(.zero, deadline - IO.now))
+            if run.isAttached || run.detachment == nil { break }
+        }
         return run.result(maxBytes: maxBytes)
     }
 
