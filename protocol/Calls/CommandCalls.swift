@@ -239,9 +239,8 @@ public struct CommandInfo: Sendable, Equatable {
     private static let owner = Field.text(
         "owner", "The name of the token that started it. Absent: yours."
     ).optional
-    private static let started = Field.count(
-        "started_s_ago", "Seconds since its start."
-    )
+    private static let started = Field.count("started_s_ago", "Seconds since its start.")
+        .optional
     private static let command = Field.text("command", "The command line, cut at 200 characters.")
     private static let exitCode = RunResult.exitCode.optional
 
