@@ -81,6 +81,20 @@ import Testing
             try await walk.call("ssh_command_output", ["command_id": id])
             try await walk.call("ssh_command_cancel", ["command_id": id])
         }
+        let ids = commands["commands"]?.arrayValue?.compactMap { $0["command_id"] } ?? []
+        let several = try await walk.call(
+            "ssh_command_output", ["command_ids": .array(Array(ids.prefix(3)) + ["none.x"])])
+        #expect(several["results"]?.arrayValue?.count == 4 && several["running"] == 0)
+        #expect(several["results"]?[3]?["error"]?.stringValue?.contains("none.x") == true)
+        try await walk.call("ssh_command_list", ["limit": 1, "state": "done"])
+        for arguments in [
+            [:], ["command_ids": []], ["command_ids": [ids[0]], "stdout_offset": 1],
+            ["command_ids": [ids[0], ids[0]]],
+        ] as [JSON] {
+            try await walk.call("ssh_command_output", arguments, fails: true)
+        }
+        let closing = try await walk.call("ssh_session_close", fails: true)
+        #expect(closing == .null)
         // Sessions in the states that a program can bring them to.
         let session = try #require(
             try await walk.call("ssh_session_open", ["target": local])["session_id"])

@@ -83,6 +83,15 @@ public final class SSHServer: ConfiguredServer {
         for process in sessions() { kill(process, SIGKILL) }
     }
 
+    /// Cuts every connection, and leaves what was started over it alone.
+    public func cutLinks() {
+        let id = listener.withLock { $0.id }
+        for process in Spawn.descendants(of: id) {
+            let name = try? String(contentsOfFile: "/proc/\(process)/comm", encoding: .utf8)
+            if name?.hasPrefix("sshd") == true { kill(process, SIGKILL) }
+        }
+    }
+
     /// Stops listening, cuts every connection and ends what ran on them.
     public func stop() {
         let process = listener.withLock { $0 }

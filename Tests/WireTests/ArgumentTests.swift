@@ -105,6 +105,15 @@ import Wire
         #expect(full.encoding == .base64 && full.shell == .sh && least.encoding == .text)
         let behind: JSON.Object = ["target": "a/b", "command": "x", "background": true]
         #expect(try ExecuteCommand(Fields(object: behind)).timeout == nil)
+        let apart: JSON.Object = ["target": "a/b", "command": "x", "detached": true]
+        #expect(try ExecuteCommand(Fields(object: apart)).isDetached && !least.isDetached)
+        for (name, value) in [("pty", true), ("timeout_s", 5), ("shell", "none")]
+            as [(String, JSON)]
+        {
+            var wrong = apart
+            wrong[name] = value
+            #expect(throws: Fault.self) { try ExecuteCommand(Fields(object: wrong)) }
+        }
 
         let output = try ReadCommand(Vectors.arguments(.readCommand))
         #expect(output.commandID == "k3jq5h2m7vx4n6pa.c3" && output.stdoutOffset == 6)

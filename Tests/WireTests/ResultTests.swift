@@ -127,6 +127,7 @@ import Wire
             commandID: agent + ".c3", target: "site/db-1", owner: "laptop", command: "uname",
             state: .done)
         (listed.exitCode, listed.startedSecondsAgo, listed.durationMS) = (0, 40, 12)
+        listed.isDetached = true
         try check(.listCommands, ListCommands.json([listed], more: 3))
     }
 

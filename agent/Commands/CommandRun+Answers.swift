@@ -63,6 +63,7 @@ extension CommandRun {
         if obstacle == nil, case .exited(let code) = end { info.exitCode = Int(code) }
         if case .signalled(let name) = end { info.signal = name }
         info.durationMS = duration
+        info.isDetached = detachment != nil
         return info
     }
 
@@ -79,10 +80,13 @@ extension CommandRun {
             result.exitCode = Int(code)
             result.note = advice(code)
         case .signalled(let name): result.signal = name
+        case .unreported where detachment != nil:
+            result.note = ending == nil ? Detachment.withoutCode : nil
         case .unreported: result.note = advice(nil) ?? ProgramEnd.unreportedNote
         case .lost(let why): result.note = why
-        case nil: break
+        case nil: result.note = detachment?.note
         }
+        result.isDetached = detachment != nil
         result.note = ending?.why ?? doubt ?? result.note
         result.durationMS = duration
         result.endsInSeconds = deadline.map { max(0, Int(($0 - IO.now) / .seconds(1))) }

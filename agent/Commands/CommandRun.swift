@@ -34,10 +34,12 @@ import Wire
     let order: Order
     let logs: RunLogs
     let started: ContinuousClock.Instant
-    private(set) var ended: ContinuousClock.Instant?
-    private(set) var end: ProgramEnd?
+    /// When and how it ended; nil: it has not, as far as is known.
+    private var outcome: (moment: ContinuousClock.Instant, end: ProgramEnd)?
     /// Why it was not run; nil: it was, as far as is known.
     private(set) var obstacle: Fault?
+    /// How it is found again where it outlives the connection; nil: it does not.
+    var detachment: Detachment?
     private(set) var ending: Ending?
     /// When its timeout ends it; nil: nothing does.
     private(set) var deadline: ContinuousClock.Instant?
@@ -52,18 +54,27 @@ import Wire
     nonisolated static let grace = Duration.seconds(5)
     nonisolated static let answerTime = Duration.seconds(4)
 
-    init(id: String, target: String, owner: Owner, _ order: Order) {
+    /// A command that starts now, or was started before.
+    init(
+        id: String, target: String, owner: Owner, _ order: Order,
+        started: ContinuousClock.Instant = IO.now
+    ) {
         self.id = id
         self.target = target
         self.owner = owner
         self.order = order
-        started = IO.now
+        self.started = started
         logs = RunLogs(of: owner.id, isTerminal: order.hasTerminal)
     }
 
+    var ended: ContinuousClock.Instant? { outcome?.moment }
+    var end: ProgramEnd? { outcome?.end }
+    /// Whether the agent hears of it.
+    var isAttached: Bool { process != nil }
+
     /// The command's state.
     var state: RunState {
-        guard let end else { return .running }
+        guard let end else { return detachment?.lost == nil ? .running : .linkLost }
         if obstacle != nil { return .notRun }
         if let ending { return ending.state }
         return switch end {
@@ -80,6 +91,15 @@ import Wire
             deadline = IO.now + timeout
             timer = LoopTimer(after: timeout) { [weak self] in self?.end(.timedOut, "TERM") }
         }
+        process.send(input)
+        follow(process)
+        CrashPoint.reach("agent.running")
+    }
+
+    /// Takes in what a process passes on.
+    func follow(_ process: CommandProcess) {
+        self.process = process
+        detachment?.lost = nil
         let program = process.program
         program.onOutput = { [weak self] bytes in
             self?.logs.output.append(bytes[...])
@@ -90,9 +110,14 @@ import Wire
             self?.changed.broadcast()
         }
         program.onEnd = { [weak self] in self?.finish($0) }
-        process.send(input)
         program.resume()
-        CrashPoint.reach("agent.running")
+    }
+
+    /// Lets go of what passes its output on; it runs on.
+    func letGo() {
+        let program = process?.program
+        finish(.lost("the agent was stopped"))
+        program?.close()
     }
 
     /// Ends it on request: the signal to all that it started, and KILL after `grace`.
@@ -110,8 +135,7 @@ import Wire
         IO.task { [weak self] in
             let sweep = await process.end(signal, grace)
             guard let self else { return }
-            self.ending?.sweep = sweep
-            self.changed.broadcast()
+            self.swept(sweep)
         }
         timer = LoopTimer(after: grace + Self.answerTime / 2) { [weak self] in
             guard let self else { return }
@@ -122,20 +146,36 @@ import Wire
         }
     }
 
+    /// Takes its host's answer about what is left.
+    private func swept(_ sweep: Sweep) {
+        ending?.sweep = sweep
+        if outcome == nil, detachment?.lost != nil {
+            // Nothing follows it any more: what its host found decides.
+            if sweep == .gone { finish(.unreported) } else { ending = nil }
+        }
+        changed.broadcast()
+    }
+
     /// The end of what could not be ended.
     private static let endless = "it could not be ended"
 
     private func finish(_ end: ProgramEnd) {
-        guard self.end == nil else { return }
-        self.end = end
+        guard outcome == nil else { return }
+        process = nil
+        if case .lost(let why) = end, detachment != nil, ending?.sweep != .gone {
+            timer?.cancel()
+            timer = nil
+            detachment?.lost = why
+            return changed.broadcast()
+        }
+        let end = detachment?.meaning(of: end) ?? end
+        outcome = (IO.now, end)
         if case .exited(Obstacle.code) = end, let directory = order.directory {
             obstacle = Obstacle(mark: id, in: logs.lastLines)?.fault(directory, on: target)
         }
-        ended = IO.now
         deadline = nil
         timer?.cancel()
         timer = nil
-        process = nil
         logs.settle()
         changed.broadcast()
         onEnd?()

@@ -9,7 +9,7 @@ import Wire
 
 /// Runs and remembers one-shot commands.
 @IO final class Commands: CommandSource {
-    private let hosts: Hosts
+    let hosts: Hosts
     private let revoked: RevokedPrincipals
     private let makeID: @IO () -> String
     private let events: Events
@@ -19,7 +19,9 @@ import Wire
     /// The longest wait for a place at a target: short commands of many calls take turns, within
     /// the time that the relay allows for reaching a target.
     private static let turnTime = Duration.seconds(10)
-    private let jobs = Jobs<CommandRun>(
+    /// What is stored of detached commands; nil: nothing is.
+    var records: DetachedRecords?
+    let jobs = Jobs<CommandRun>(
         limit: CommandLimits().all, perTarget: CommandLimits().perTarget, kept: Commands.kept)
 
     /// Commands with ids from `makeID`: unique, and safe in a shell line.
@@ -54,7 +56,9 @@ import Wire
         _ request: ExecuteCommand, caller: Caller,
         started: @IO (CommandRun) -> Void = { _ in }
     ) async throws(Fault) -> RunResult {
-        let run = try await start(request, caller)
+        let run =
+            request.isDetached
+            ? try await startDetached(request, caller) : try await start(request, caller)
         started(run)
         if !request.isBackground { await run.wait(request.wait, asAsked: true) }
         if let obstacle = run.obstacle { throw obstacle }
@@ -71,12 +75,7 @@ import Wire
             hasShell: request.shell != .none, isForSh: request.shell == .sh)
         try text.check()
         let host = try await hosts.host(request.target, request.access, for: caller)
-        // Whoever does not wait for the command does not wait for its turn either.
-        let patience = request.isBackground ? .zero : min(request.wait, Self.turnTime)
-        let place = try await jobs.take(
-            for: caller.id, on: host.address, until: IO.now + patience, of: "places for commands",
-            or: "cancel some, or wait until some have ended (ssh_command_list with state running"
-                + " shows them)")
+        let place = try await take(for: caller, on: host, request)
         var isStarted = false
         defer { if !isStarted { place.giveBack() } }
         let id = makeID()
@@ -88,9 +87,7 @@ import Wire
         CrashPoint.reach("agent.starting")
         let process = try await host.execute(text, mark: id)
         CrashPoint.reach("agent.started")
-        jobs.add(run, place) { [events] in
-            events.publish(.command($0.id, $0.state, principal: $0.owner.id))
-        }
+        add(run, place)
         isStarted = true
         run.start(process, input: Array(request.input.utf8), timeout: request.timeout)
         do throws(Fault) {
@@ -103,9 +100,36 @@ import Wire
         return run
     }
 
+    /// The places of a command that is about to start.
+    ///
+    /// Whoever does not wait for the command does not wait for its turn either.
+    func take(
+        for caller: Caller, on host: any Host, _ request: ExecuteCommand
+    ) async throws(Fault) -> JobPlaces {
+        let patience = request.isBackground ? .zero : min(request.wait, Self.turnTime)
+        return try await jobs.take(
+            for: caller.id, on: host.address, until: IO.now + patience, of: "places for commands",
+            or: "cancel some, or wait until some have ended (ssh_command_list with state running"
+                + " shows them)")
+    }
+
+    /// Keeps a command that has its places until it ends.
+    func add(_ run: CommandRun, _ places: JobPlaces?) {
+        jobs.add(run, places) { [events] in
+            events.publish(.command($0.id, $0.state, principal: $0.owner.id))
+        }
+    }
+
+    /// A new handle.
+    func newID() -> String { makeID() }
+
+    /// Throws if the principal is served no more.
+    func check(_ caller: Caller) throws(Fault) { try revoked.check(caller.id) }
+
     /// The output after the offsets, once what the request waits for has come or its wait is over.
     func output(_ request: ReadCommand) async throws(Fault) -> RunResult {
         let run = try find(request.commandID)
+        await attach(run)
         let offsets = RunOffsets(
             output: request.stdoutOffset ?? 0, errors: request.stderrOffset ?? 0)
         var isMatched: Bool?
@@ -138,9 +162,19 @@ import Wire
     /// Ends a command, and answers when it has ended.
     func cancel(_ request: CancelCommand, maxBytes: Int) async throws(Fault) -> RunResult {
         let run = try find(request.commandID)
-        run.cancel(request.signal)
         // Longer than a run that is being ended takes until it is given up.
-        await run.waitForEnding(.seconds(12))
+        let deadline = IO.now + .seconds(12)
+        // A connection may turn out to be lost only now: then once more over a new one.
+        for _ in 0..<2 where run.end == nil {
+            await attach(run)
+            if run.end == nil, run.detachment != nil, !run.isAttached {
+                throw Fault(
+                    .linkLost, "the command was not signalled: \(run.detachment?.note ?? "")")
+            }
+            run.cancel(request.signal)
+            await run.waitForEnding(max(.zero, deadline - IO.now))
+            if run.isAttached || run.detachment == nil { break }
+        }
         return run.result(maxBytes: maxBytes)
     }
 
@@ -162,12 +196,14 @@ import Wire
     /// The owner of the command with this id; nil if there is none.
     func owner(of id: String) -> Owner? { jobs[id]?.owner }
 
-    /// Ends all running commands; returns when they have ended, after 2.8 s at most.
+    /// Ends all running commands but detached ones; returns when they have, after 2.8 s at most.
     ///
     /// A command that ignores the signal is killed after 2 s.
     func shutDown(saying why: String) async {
-        for run in jobs.all { run.cancel("TERM", grace: .seconds(2), saying: why) }
+        for run in jobs.all where run.detachment != nil { run.letGo() }
+        let ending = jobs.all.filter { $0.detachment == nil }
+        for run in ending { run.cancel("TERM", grace: .seconds(2), saying: why) }
         let deadline = IO.now + .milliseconds(2800)
-        for run in jobs.all { await run.wait(max(.zero, deadline - IO.now)) }
+        for run in ending { await run.wait(max(.zero, deadline - IO.now)) }
     }
 }

@@ -24,6 +24,8 @@ struct CommandText: Sendable {
     /// The variable that names the command.
     static let mark = "HOMELINE_COMMAND"
 
+    /// Whether it is the command that its mark names; one that only looks after that is not.
+    var isMarked = true
     /// Whether /bin/sh runs it, whatever the account's shell is.
     var isForSh = false
 

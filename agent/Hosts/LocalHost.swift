@@ -68,7 +68,7 @@ import Wire
         environment["HOME"] = home
         let shell = UserAccount.current.shell
         // No line of the shell's is needed for it, which people would see in lists of processes.
-        environment[CommandText.mark] = id
+        if command.isMarked { environment[CommandText.mark] = id }
         let text = command.wrapped(mark: id, isMarked: false)
         do throws(LoopError) {
             let program: any RunningProgram
@@ -83,7 +83,8 @@ import Wire
                     path: shell, arguments: ["-c", text], environment: environment,
                     directory: home)
             }
-            let leader = (program as? PTY)?.pid ?? (program as? ChildStream)?.pid
+            let leader =
+                !command.isMarked ? nil : (program as? PTY)?.pid ?? (program as? ChildStream)?.pid
             return CommandProcess(program) { signal, grace in
                 let script = Sweep.script(mark: id, signal: signal, grace: grace, leader: leader)
                 return await Sweep.run(grace: grace) {

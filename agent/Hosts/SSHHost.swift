@@ -43,12 +43,13 @@ import Wire
         let command = target.hasShell && command.hasShell ? command : try command.withoutShell
         let terminal = command.hasTerminal ? CommandText.terminal : nil
         let (channel, link) = try await links.execute(on: target, options, terminal: terminal) {
-            command.wrapped(mark: id, isMarked: CommandText.isUnix($0.server.version))
+            command.wrapped(
+                mark: id, isMarked: command.isMarked && CommandText.isUnix($0.server.version))
         }
         let isUnix = command.hasShell && CommandText.isUnix(link.server.version)
         let (links, target, options) = (links, target, options)
         return CommandProcess(channel) { signal, grace in
-            channel.signal(signal)
+            if command.isMarked { channel.signal(signal) }
             guard isUnix else { return .gone }
             let script = Sweep.script(mark: id, signal: signal, grace: grace)
             return await Sweep.run(grace: grace) {

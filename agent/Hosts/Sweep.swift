@@ -41,23 +41,9 @@ enum Sweep: Equatable, Sendable {
     ) async -> Sweep {
         let answer = await IO.within(grace + answerTime) { () -> [UInt8]? in
             guard let program = await start() else { return nil }
-            return await output(of: program)
+            return await ProgramOutput.collect(program)
         }
         return Sweep(answer: answer ?? nil)
-    }
-
-    /// The output of a short program until its end.
-    @IO private static func output(of program: any RunningProgram) async -> [UInt8]? {
-        let over = Once<[UInt8]?>()
-        var output: [UInt8] = []
-        program.onOutput = { output += $0.prefix(max(0, 65536 - output.count)) }
-        program.onEnd = { end in
-            if case .lost = end { return over.set(nil) }
-            over.set(output)
-        }
-        program.sendEOF()
-        program.resume()
-        return await over.wait()
     }
 
     /// A script for /bin/sh that signals everything that carries the mark or shares its process

@@ -37,6 +37,8 @@ import Wire
     /// The most that are kept after their end.
     private let kept: Int
     private var jobs: [String: Kind] = [:]
+    /// Called with a job that is kept no more.
+    var onForget: (@IO (Kind) -> Void)?
     /// The ids of ended jobs, the oldest first.
     private var endedIDs: [String] = []
 
@@ -91,12 +93,12 @@ import Wire
 
     /// Adds a job that is about to start; it has its place until it ends, and then `onEnd` gets it.
     func add(
-        _ job: Kind, _ places: JobPlaces, onEnd: @escaping @IO (Kind) -> Void = { _ in }
+        _ job: Kind, _ places: JobPlaces?, onEnd: @escaping @IO (Kind) -> Void = { _ in }
     ) {
         let id = job.id
         jobs[id] = job
         job.onEnd = { [weak self, weak job] in
-            places.giveBack()
+            places?.giveBack()
             self?.ended(id)
             job.map(onEnd)
         }
@@ -116,7 +118,7 @@ import Wire
         while let first = endedIDs.first,
             endedIDs.count > kept || (jobs[first]?.ended ?? old) < old
         {
-            jobs[endedIDs.removeFirst()] = nil
+            jobs.removeValue(forKey: endedIDs.removeFirst()).map { onForget?($0) }
         }
     }
 }

@@ -109,7 +109,7 @@ import Wire
         }
         for command in commands.running where await targets.isRefused(command.owner.host) {
             Process.log("command \(command.id) was ended: agent.conf refuses its host now")
-            command.cancel("KILL")
+            commands.cancel(command, "KILL")
         }
         forwards.endWhatIsRefused()
         for forward in forwards.all where await targets.isRefused(forward.owner.host) {

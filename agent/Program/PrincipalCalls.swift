@@ -21,7 +21,7 @@ import Wire
             let open = sessions.all.filter { $0.owner.id == call.id }
             for session in open { sessions.close(session.id) }
             let running = commands.running.filter { $0.owner.id == call.id }
-            for command in running { command.cancel("TERM") }
+            for command in running { commands.cancel(command, "TERM") }
             let closed = forwards.end(of: call.id)
             if closed > 0 {
                 Process.log("a token was revoked: closed \(closed) forwards of \(call.id)")

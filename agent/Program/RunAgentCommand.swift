@@ -22,6 +22,9 @@ import Wire
             journal: Journal(folder: folder, log: Process.log))
         let (dispatcher, survey) = (agent.dispatcher, agent.survey)
         await survey.start()
+        do throws(Fault) { try agent.commands.restore(from: folder + "/jobs") } catch {
+            Process.log("detached commands are not found again after this: \(error.message)")
+        }
         let uplink = Uplink(
             folder: folder, identity: identity, answer: { await dispatcher.answer($0, over: $1) },
             greeting: {

@@ -240,6 +240,8 @@ public struct CommandInfo: Sendable, Equatable {
     public var startedSecondsAgo = 0
     /// Milliseconds from its start to its end, or to now.
     public var durationMS = 0
+    /// Whether it outlives the agent and its connection.
+    public var isDetached = false
     /// The session it runs in; nil: it is a one-shot command.
     public var sessionID: String?
 
@@ -248,9 +250,8 @@ public struct CommandInfo: Sendable, Equatable {
     private static let owner = Field.text(
         "owner", "The name of the token that started it. Absent: yours."
     ).optional
-    private static let started = Field.count(
-        "started_s_ago", "Seconds since its start."
-    )
+    private static let started = Field.count("started_s_ago", "Seconds since its start.")
+        .optional
     private static let command = Field.text("command", "The command line, cut at 200 characters.")
     private static let exitCode = RunResult.exitCode.optional
 
@@ -260,7 +261,8 @@ public struct CommandInfo: Sendable, Equatable {
     static let members = [
         commandID.declaration, target.declaration, owner.declaration, command.declaration,
         RunResult.state.declaration, exitCode.declaration, RunResult.signal.declaration,
-        started.declaration, RunResult.duration.declaration, RunResult.sessionID.declaration,
+        started.declaration, RunResult.duration.declaration, RunResult.detached.declaration,
+        RunResult.sessionID.declaration,
     ]
 
     /// A command to be filled in.
@@ -286,6 +288,7 @@ public struct CommandInfo: Sendable, Equatable {
         members.put(RunResult.signal, signal)
         members.put(Self.started, startedSecondsAgo)
         members.put(RunResult.duration, durationMS)
+        members.put(RunResult.detached, isDetached)
         members.put(RunResult.sessionID, sessionID)
         return members.json
     }

@@ -32,6 +32,8 @@ public struct ExecuteCommand: CallArguments {
     public var timeout: Duration?
     /// Whether to answer at once with the command's id.
     public var isBackground: Bool
+    /// Whether it is to outlive the agent and its connection.
+    public var isDetached: Bool
     /// The most bytes of each output in the answer.
     public var maxBytes: Int
     /// How the outputs are shown.
@@ -72,7 +74,7 @@ public struct ExecuteCommand: CallArguments {
     private static let timeout = Field.seconds(
         "timeout_s", in: 0.1...86_400,
         "End the command (TERM, and KILL 5 s later) after this time. Absent: after 180 s; with "
-            + "background never."
+            + "background or detached never."
     ).optional
     /// When a command ends whose caller has said neither when nor that it is for the background.
     private static let usualTimeout = Duration.seconds(180)
@@ -80,6 +82,12 @@ public struct ExecuteCommand: CallArguments {
         "background",
         "Answer at once with the command's id; it runs until it ends (or timeout_s). Follow it with "
             + "ssh_command_output."
+    ).or(false)
+    private static let isDetached = Field.flag(
+        "detached",
+        "Start the command so that it outlives the agent, its connection and the relay: its output "
+            + "goes to files in ~/.homeline/jobs at the target, and its command_id finds it again "
+            + "(ssh_command_output, ssh_command_cancel). Unix targets, without pty and timeout_s."
     ).or(false)
     static let maxBytes = Shared.maxBytes(
         from: 0,
@@ -95,11 +103,19 @@ public struct ExecuteCommand: CallArguments {
         hasTerminal = try fields[Self.hasTerminal]
         wait = try fields[Self.wait]
         isBackground = try fields[Self.isBackground]
-        timeout = try fields[Self.timeout] ?? (isBackground ? nil : Self.usualTimeout)
+        isDetached = try fields[Self.isDetached]
+        let isUnlimited = isBackground || isDetached
+        timeout = try fields[Self.timeout] ?? (isUnlimited ? nil : Self.usualTimeout)
         encoding = try fields[OutputEncoding.argument]
         maxBytes = try fields[Self.maxBytes]
         shell = try fields[Self.shell]
         access = try TargetAccess(fields)
+        guard !isDetached || timeout == nil && !hasTerminal && shell != .none else {
+            throw Fault(
+                .invalidArgument,
+                "a \"detached\" command has no \"pty\", no \"timeout_s\" (begin it with timeout(1)) and"
+                    + " needs a Unix shell: leave these out")
+        }
     }
 
     static let row = MethodRow(
@@ -111,7 +127,8 @@ public struct ExecuteCommand: CallArguments {
         arguments: [
             Shared.target.declaration, command.declaration, input.declaration,
             environment.declaration, directory.declaration, hasTerminal.declaration,
-            wait.declaration, timeout.declaration, isBackground.declaration, maxBytes.declaration,
+            wait.declaration, timeout.declaration, isBackground.declaration, isDetached.declaration,
+            maxBytes.declaration,
             OutputEncoding.argument.declaration, shell.declaration,
         ] + TargetAccess.arguments,
         result: RunResult.members,

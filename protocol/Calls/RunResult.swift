@@ -101,6 +101,8 @@ public struct RunResult: Sendable, Equatable {
     public var durationMS = 0
     /// Whole seconds until its timeout ends it; nil: it has none, or has ended.
     public var endsInSeconds: Int?
+    /// Whether it outlives the agent and its connection.
+    public var isDetached = false
     /// The session it runs in; nil: it is a one-shot command.
     public var sessionID: String?
     /// A remark, for example that its end is not confirmed.
@@ -150,6 +152,9 @@ public struct RunResult: Sendable, Equatable {
     static let duration = Field.count(
         "duration_ms", "Milliseconds from its start to its end, or to now.")
 
+    static let detached = Field.flag(
+        "detached", "Whether it outlives the agent and its connection."
+    ).or(false)
     static let sessionID = Field.text(
         "session_id", "The session it runs in; absent for one-shot commands."
     ).optional
@@ -162,7 +167,7 @@ public struct RunResult: Sendable, Equatable {
         exitCodeOrNull.declaration, signal.declaration, stdout.declaration, stderr.declaration,
         encoding.declaration, notUTF8.declaration, omitted.declaration, stdoutNext.declaration,
         stderrNext.declaration, matched.declaration, duration.declaration, endsIn.declaration,
-        sessionID.declaration, note.declaration,
+        detached.declaration, sessionID.declaration, note.declaration,
     ]
 
     /// A result to be filled in.
@@ -192,6 +197,7 @@ public struct RunResult: Sendable, Equatable {
         members.put(Self.matched, isMatched)
         members.put(Self.duration, durationMS)
         members.put(Self.endsIn, endsInSeconds)
+        members.put(Self.detached, isDetached)
         members.put(Self.sessionID, sessionID)
         members.put(Self.note, note)
         return members.json

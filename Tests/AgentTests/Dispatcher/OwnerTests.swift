@@ -81,7 +81,7 @@ import Wire
         }
         for caller in Self.others + [Self.owner] {
             let list = try await desk.call(.listCommands, [:], as: caller).get()
-            let label: JSON? = caller == Self.owner ? nil : "laptop"
+            let label: JSON? = caller.id == Self.owner.id ? nil : "laptop"
             #expect(list["commands"]?[0]?["owner"] == label)
             let read = try await desk.call(.readCommand, ["command_id": id], as: caller).get()
             #expect(read["stdout"] == "in\n")
