@@ -217,6 +217,9 @@ extension SSHError {
         case "exec": "it runs no commands for this user; a server for files alone (SFTP) runs none"
         case "pty-req", "shell":
             "it gives this user no shell on a terminal; a server for files alone (SFTP) gives none"
+        case "tcpip-forward":
+            "the port is in use there or not this user's to take, or AllowTcpForwarding and"
+                + " PermitListen in its sshd_config forbid it"
         default: "it does not serve this to this user"
         }
     }

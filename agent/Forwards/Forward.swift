@@ -23,6 +23,8 @@ import Wire
     private(set) var listen: String
     /// Whether it accepts no more.
     private(set) var isClosed = false
+    /// The port it listens on, once that is known.
+    private(set) var port: UInt16?
     /// What listens; closes when it is called.
     private var stopListening: (@IO () -> Void)?
     private var joints: [ObjectIdentifier: Joint] = [:]
@@ -38,6 +40,8 @@ import Wire
         var sent = 0
         var received = 0
         var error: String?
+        /// Whether what listened is lost, and is looked for again.
+        var isPaused = false
     }
 
     init(
@@ -48,10 +52,17 @@ import Wire
         (target, kind, side, self.listen) = (call.target, call.kind, call.side, listen)
     }
 
-    /// It listens on `address` until `stop` is called.
-    func listens(on address: String, stop: @escaping @IO () -> Void) {
-        guard !isClosed else { return stop() }
-        (listen, stopListening) = (address, stop)
+    /// It has something that listens.
+    func listens(on listener: HostListener) {
+        guard !isClosed else { return listener.stop() }
+        (listen, port, stopListening) = (listener.address, listener.port, listener.stop)
+        if counts.isPaused { (counts.isPaused, counts.error) = (false, nil) }
+    }
+
+    /// What listened for it is lost.
+    func pauses(_ reason: String) {
+        (counts.isPaused, stopListening) = (true, nil)
+        counts.error = "it does not listen now, and tries again: \(reason)"
     }
 
     /// The forward as results show it.
@@ -68,15 +79,24 @@ import Wire
 
     // MARK: Connections
 
+    /// The most connections of a remote forward at once: each may have 2 MiB that its link keeps
+    /// while the destination does not read.
+    nonisolated static let remoteLimit = 8
+
     /// A connection was accepted; it is closed with the forward.
     ///
-    /// False: the forward is closed already.
+    /// False: the forward is closed already, or has no room.
     func accepts(_ near: any ByteStream) -> Bool {
         guard !isClosed else {
             near.close(nil)
             return false
         }
         counts.accepted += 1
+        guard kind != .remote || joints.count + waiting.count < Self.remoteLimit else {
+            near.close(nil)
+            failed(nil, "\(Self.remoteLimit) connections of a remote forward are open already")
+            return false
+        }
         waiting[ObjectIdentifier(near)] = near
         return true
     }

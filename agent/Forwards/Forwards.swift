@@ -1,7 +1,7 @@
-// The TCP forwards of this agent: opens them, accepts their connections, and reaches the destinations
-// through the host's link. Between the dispatcher and Hosts; connections that the relay accepts come
-// as raw streams. Invariant: a forward belongs to its principal and ends with it; each destination
-// is judged by the site's rules when it is connected to.
+// The TCP forwards of this agent: opens them, accepts their connections, and reaches the
+// destinations through the host's link. Between the dispatcher and Hosts; connections that the
+// relay accepts come as raw streams. Invariant: a forward belongs to its principal and ends with
+// it; each destination is judged by the site's rules when it is connected to.
 import Configuration
 import JSON
 import Loop
@@ -52,24 +52,25 @@ import Wire
             throw .refused("listening on \(listen.host)", by: rule)
         }
         if let destination { try judge(destination) }
-        guard call.kind != .remote else {
-            throw Fault(.invalidArgument, "this agent does not open remote forwards yet")
+        guard call.kind != .remote || call.side == .agent else {
+            throw Fault(
+                .invalidArgument,
+                "a remote forward connects from the agent's machine: leave out \"at\"")
         }
         let place = try places.take(
             for: caller.id, of: "places for forwards", or: "close some (forward_list shows yours)")
         var isOpen = false
         defer { if !isOpen { place.giveBack() } }
-        let host = try await hosts.host(call.target, call.access, for: caller)
-        if call.side == .agent {
-            // What listens or connects on the agent's machine uses that machine.
-            try await admitLocal(call.target, for: caller)
-        }
-        try await host.reach()
+        let far = try await hosts.host(call.target, call.access, for: caller)
+        // What listens or connects on the agent's machine uses that machine.
+        let near = call.side == .agent ? try await local(call.target, for: caller) : nil
+        try await far.reach()
         try revoked.check(caller.id)
+        let (listening, connecting) = call.kind == .remote ? (far, near ?? far) : (near, far)
         let forward = Forward(
-            id: makeID(), call, owner: Owner(caller, at: host.address), to: destination, by: host,
-            listen: listen.description)
-        if call.side == .agent { try await self.listen(forward, on: listen) }
+            id: makeID(), call, owner: Owner(caller, at: far.address), to: destination,
+            by: connecting, listen: listen.description)
+        if let listening { try await self.listen(forward, on: listen, of: listening) }
         opened += 1
         forwards[forward.id] = (forward, place, opened)
         isOpen = true
@@ -105,34 +106,49 @@ import Wire
         }
     }
 
-    private func admitLocal(_ target: String, for caller: Caller) async throws(Fault) {
+    /// The agent's own machine, if the caller may use it.
+    private func local(_ target: String, for caller: Caller) async throws(Fault) -> any Host {
         let agent = target.prefix { $0 != "/" }
         let none = try TargetAccess(Fields(object: [:]))
-        _ = try await hosts.host("\(agent)/local", none, for: caller)
+        return try await hosts.host("\(agent)/local", none, for: caller)
     }
 
-    /// Listens on this machine.
+    /// Has a host listen for a forward.
     private func listen(
-        _ forward: Forward, on place: Configuration.Address
+        _ forward: Forward, on place: Configuration.Address, of host: any Host
     ) async throws(Fault) {
-        let host = place.host == "localhost" ? "127.0.0.1" : place.host
-        guard let address = SocketAddress(ip: host, port: place.port) else {
-            throw Fault(
-                .invalidArgument,
-                "\"listen\" must be an IP address of this machine or localhost, not \(place.host)")
+        let listener = try await host.listen(on: place) { [weak self, weak forward] socket in
+            guard let self, let forward else { return socket.close(nil) }
+            accept(socket, forward)
+        } ended: { [weak self, weak forward] reason in
+            guard let self, let forward, !forward.isClosed else { return }
+            forward.pauses(reason)
+            // The port that was chosen is asked for again.
+            let again = Address(host: place.host, port: forward.port ?? place.port)
+            IO.task { await self.listenAgain(forward, on: again, of: host) }
         }
-        let listener: Listener
-        do throws(NetError) {
-            listener = try Listener.tcp(address) { [weak self, weak forward] socket in
-                guard let self, let forward else { return socket.close() }
-                accept(socket, forward)
+        forward.listens(on: listener)
+    }
+
+    /// The pauses before a lost link is opened again for a forward.
+    private static let pauses: [Duration] = [1, 2, 4, 8, 15, 30].map { .seconds($0) }
+
+    private func listenAgain(
+        _ forward: Forward, on place: Configuration.Address, of host: any Host
+    ) async {
+        var attempt = 0
+        while !forward.isClosed {
+            try? await IO.sleep(for: Self.pauses[min(attempt, Self.pauses.count - 1)])
+            attempt += 1
+            guard !forward.isClosed else { return }
+            do throws(Fault) {
+                return try await Sharer.serving(forward.owner.id) { () throws(Fault) in
+                    try await listen(forward, on: place, of: host)
+                }
+            } catch {
+                forward.pauses(error.message)
             }
-        } catch {
-            throw Fault(
-                .unavailable,
-                "\(error): choose another port, or port 0 for a free one, in \"listen\"")
         }
-        forward.listens(on: listener.address?.description ?? place.description) { listener.close() }
     }
 
     // MARK: Connections

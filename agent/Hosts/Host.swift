@@ -32,10 +32,25 @@ import Wire
     func connect(
         to place: Configuration.Address, admits: @IO ([String]) throws(Fault) -> Void
     ) async throws(Fault) -> any ByteStream
+    /// Listens on an address of the host; `accepted` gets each connection.
+    ///
+    /// `ended` is called if it listens no more before it was stopped.
+    func listen(
+        on place: Configuration.Address, _ accepted: @escaping @IO (any ByteStream) -> Void,
+        ended: @escaping @IO (String) -> Void
+    ) async throws(Fault) -> HostListener
     /// Lets `body` use the files of the host.
     func files<T>(
         _ body: @IO (any FileStore) async throws(Fault) -> T
     ) async throws(Fault) -> T
+}
+
+/// What listens on a host.
+struct HostListener {
+    /// The address with the real port.
+    let address: String
+    let port: UInt16
+    let stop: @IO () -> Void
 }
 
 /// Finds the host that a caller's target names.

@@ -126,6 +126,29 @@ import Wire
         throw failure
     }
 
+    func listen(
+        on place: Configuration.Address, _ accepted: @escaping @IO (any ByteStream) -> Void,
+        ended: @escaping @IO (String) -> Void
+    ) async throws(Fault) -> HostListener {
+        let host = place.host == "localhost" ? "127.0.0.1" : place.host
+        guard let address = SocketAddress(ip: host, port: place.port) else {
+            throw Fault(
+                .invalidArgument,
+                "\"listen\" must be an IP address of this machine or localhost, not \(place.host)")
+        }
+        do throws(NetError) {
+            let listener = try Listener.tcp(address) { accepted($0) }
+            return HostListener(
+                address: listener.address?.description ?? place.description,
+                port: listener.address?.port ?? place.port
+            ) { listener.close() }
+        } catch {
+            throw Fault(
+                .unavailable,
+                "\(error): choose another port, or port 0 for a free one, in \"listen\"")
+        }
+    }
+
     func files<T>(
         _ body: @IO (any FileStore) async throws(Fault) -> T
     ) async throws(Fault) -> T {

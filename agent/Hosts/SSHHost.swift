@@ -67,6 +67,18 @@ import Wire
         try await links.stream(on: target, options, to: place.host, port: place.port)
     }
 
+    func listen(
+        on place: Configuration.Address, _ accepted: @escaping @IO (any ByteStream) -> Void,
+        ended: @escaping @IO (String) -> Void
+    ) async throws(Fault) -> HostListener {
+        let listener = try await links.listen(
+            on: target, options, host: place.host, port: place.port)
+        listener.onAccept = { accepted(ChannelStream($0, peer: "a client of the target")) }
+        listener.onEnd = { ended("\($0)") }
+        let real = Address(host: place.host, port: listener.port)
+        return HostListener(address: real.description, port: listener.port) { listener.close() }
+    }
+
     func files<T>(
         _ body: @IO (any FileStore) async throws(Fault) -> T
     ) async throws(Fault) -> T {

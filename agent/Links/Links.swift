@@ -129,6 +129,15 @@ import Wire
         return ChannelStream(channel, peer: "\(host):\(port)")
     }
 
+    /// Has a target listen.
+    func listen(
+        on target: SSHTarget, _ options: LinkOptions, host: String, port: UInt16
+    ) async throws(Fault) -> RemoteListener {
+        try await opened(on: target, options) { link throws(SSHError) in
+            try await link.listen(on: host, port: port)
+        }.channel
+    }
+
     /// Opens a link to a target if there is none.
     func reach(_ target: SSHTarget, _ options: LinkOptions) async throws(Fault) {
         _ = try await opened(on: target, options) { _ in }

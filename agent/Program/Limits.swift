@@ -88,6 +88,9 @@ enum Limits {
             "connections of all forwards", count: Forwards.connectionLimit,
             share: share(of: Forwards.connectionLimit), "the connection is closed"),
         Limit(
+            "connections of one remote forward", count: Forward.remoteLimit,
+            "the connection is closed"),
+        Limit(
             "streams, with the tickets that were not used yet", count: Streams.limit,
             share: Streams.share,
             "the one that has waited longest for a tunnel ends, or `limit_reached`"

@@ -2,7 +2,8 @@
 
     table.py PROGRAMS [--rounds N] [--rows ROW,…] [--json FILE] [--before PROGRAMS] [--check]
 
-ROW: session, shells, flood-NAME (see ROWS), exec, jump, channels, cold, many, tunnel1 or tunnel64.
+ROW: session, shells, flood-NAME (see ROWS), exec, jump, channels, cold, many, forward-NAME, tunnel1 or
+tunnel64.
 
 PROGRAMS is the folder of the built programs; with --before those of another build are measured in
 the same rounds, and a row that is more than 5 % slower than in that build counts as missed. Each
@@ -64,6 +65,14 @@ ROWS = {
         "connect + login + `true`, 100 hosts at once", 1,
         {"homeline": "mcp-many", "asyncssh": None},
     ),
+    **{
+        f"forward-{name}": (title, count, {"homeline": "agent", "at the relay": "relay", "ssh": "ssh"})
+        for name, title, count in (
+            ("open", "forward: connect, 1 byte, close", 50),
+            ("echo", "forward: 1 byte there and back", 200),
+            ("bulk", "forward: 64 MiB", 2),
+        )
+    },
     "tunnel1": ("tunnel call, 1 in flight", 2000, {"homeline": "tunnel1", "in wss": "tunnel1-wss"}),
     "tunnel64": ("tunnel call, 64 in flight", 20000, {"homeline": "tunnel64", "in wss": "tunnel64-wss"}),
 }
@@ -75,6 +84,9 @@ BUDGETS = {
     ("exec", "asyncssh"): (1.2, ">= 1.2x faster than asyncssh"),
     ("cold", "asyncssh"): (2.0, ">= 2x faster than asyncssh"),
     ("many", "asyncssh"): (1.5, ">= 1.5x faster than asyncssh's gather"),
+    ("forward-open", "ssh"): (1 / 1.3, "<= 1.3x ssh -L"),
+    ("forward-echo", "ssh"): (1 / 1.3, "<= 1.3x ssh -L"),
+    ("forward-bulk", "ssh"): (0.8, ">= 0.8x the rate of ssh -L"),
     ("cold", "ssh"): (4.0, ">= 4x faster than fresh ssh"),
 }
 BEFORE = ", before"  # ends the name of a peer of the other build
@@ -86,7 +98,9 @@ class Peer:
     def __init__(self, name, row, programs, environment):
         self.name, self.times = name, []
         own = ROWS[row][2][name.removesuffix(BEFORE)]
-        if own:
+        if row.startswith("forward"):
+            command = [sys.executable, os.path.join(HERE, "with_forward.py"), row, own]
+        elif own:
             command = [os.path.join(programs, "homeline-bench"), own]
         else:
             command = [sys.executable, os.path.join(HERE, f"with_{name}.py"), row]

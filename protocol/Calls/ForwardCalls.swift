@@ -1,5 +1,5 @@
-// The calls on TCP forwards: `forward.open`, `forward.list`, `forward.close`, and `forward.connect`,
-// by which the relay has a connection made that it has accepted.
+// The calls on TCP forwards: `forward.open`, `forward.list`, `forward.close`, and
+// `forward.connect`, by which the relay has a connection made that it has accepted.
 // Where it stands: a forward is kept by the agent, wherever it listens.
 public import JSON
 

@@ -23,6 +23,8 @@ public import Loop
     private var channels: [Channel] = []
     /// Those with a terminal, in the order in which the server was asked to start their programs.
     public private(set) var terminals: [Channel] = []
+    /// Ports at the server.
+    private var listeners: [RemoteListener] = []
     private var driving = Driving()
     private var exchanges = Exchanges()
     /// The C channels that no Channel owns: one opened ahead, and those being freed.
@@ -64,8 +66,8 @@ public import Loop
     /// Whether channels can be opened.
     public var isOpen: Bool { failure == nil }
 
-    /// Channels that are open.
-    public var channelCount: Int { channels.count }
+    /// Channels that are open, and ports at the server.
+    public var channelCount: Int { channels.count + listeners.count }
     /// TCP connections that are open.
     var streamCount: Int { channels.count(where: \.isStream) }
 
@@ -101,6 +103,10 @@ public import Loop
             terminals.append(channel)
         }
     }
+
+    func add(_ listener: RemoteListener) { listeners.append(listener) }
+
+    func remove(_ listener: RemoteListener) { listeners.removeAll { $0 === listener } }
 
     func remove(_ channel: Channel) {
         channels.removeAll { $0 === channel }
@@ -148,6 +154,7 @@ public import Loop
             let seen = transport.received
             places.stepFreeing()
             stepOperations()
+            for listener in listeners { listener.step() }
             driveChannels()
             if transport.received != seen || transport.allowance <= 0 { driving.again = true }
         } while driving.again && !isSliceOver && failure == nil
@@ -260,7 +267,7 @@ public import Loop
     }
 
     /// Whether nothing is open and no operation is waiting.
-    var isIdle: Bool { operations.isEmpty && channels.isEmpty }
+    var isIdle: Bool { operations.isEmpty && channels.isEmpty && listeners.isEmpty }
 
     /// Whether an operation waits for the server: its answer will show that the server is alive.
     var isAsking: Bool { !operations.isEmpty }
@@ -292,7 +299,8 @@ public import Loop
         // The channels still get what has been received.
         session.transport.drain(error.description)
         for channel in channels { channel.linkEnded(error) }
-        (channels, terminals) = ([], [])
+        for listener in listeners { listener.linkEnded(error) }
+        (channels, terminals, listeners) = ([], [], [])
         carrier.close()
         session.transport.close()
         let abandoned = operations

@@ -88,7 +88,9 @@ import Testing
 /// A client of a forward.
 @IO final class TestClient {
     let socket: SocketStream
+    /// What came, up to 64 KiB.
     private(set) var bytes: [UInt8] = []
+    private(set) var count = 0
     private(set) var ended = false
     private(set) var closed = false
 
@@ -99,7 +101,13 @@ import Testing
         socket.onClose = { [weak self] _ in self?.closed = true }
     }
 
-    func read() { socket.onData = { [weak self] in self?.bytes += $0 } }
+    func read() {
+        socket.onData = { [weak self] in
+            guard let self else { return }
+            count += $0.count
+            if bytes.count < 1 << 16 { bytes += $0.prefix(1 << 16) }
+        }
+    }
 
     var text: String { String(decoding: bytes, as: UTF8.self) }
 
