@@ -38,8 +38,6 @@ struct Policy: Sendable, Equatable {
     var paths = PathRules()
     /// Where forwards may lead and listen.
     var forwards = ForwardRules()
-    /// The agent's own folder, with symbolic links resolved; file tools keep out of it.
-    var ownFolder: String?
     /// The most sessions at once (`MaxSessions`): each holds a shell and its output.
     var sessionLimit = 200
     /// The most SSH connections at once (`MaxLinks`): each holds a socket and its buffers.
@@ -110,7 +108,7 @@ struct Policy: Sendable, Equatable {
         if use == .writing, isReadOnly {
             throw .refused("\(use.rawValue) a file", by: "ReadOnly yes")
         }
-        if names.contains("local"), let ownFolder, "\(path)/".hasPrefix("\(ownFolder)/") {
+        if names.contains("local"), let ownFolder = paths.ownFolder, "\(path)/".hasPrefix("\(ownFolder)/") {
             throw Fault(
                 .refusedByPolicy,
                 "\(use.rawValue) \(path.prefix(200)) is refused: the agent's own key is kept there")

@@ -63,7 +63,7 @@ struct AgentSettings: Sendable {
             allowed: all.strings(Settings.allowForward), denied: all.strings(Settings.denyForward),
             binds: all.strings(Settings.allowBind))
         if let real = unsafe realpath(folder, nil) {
-            policy.ownFolder = unsafe String(cString: real)
+            policy.paths.ownFolder = unsafe String(cString: real)
             unsafe free(real)
         }
         for block in all.blocks("Secret") {

@@ -344,7 +344,7 @@ import Wire
         _ = try desk.folder.write("a key", to: "own/agent.key")
         _ = try desk.folder.write("public", to: "owner")
         let own = desk.folder.file("own")
-        desk.allow { $0.ownFolder = own }
+        desk.allow { $0.paths.ownFolder = own }
         for name in ["own/agent.key", "way/agent.key", "own/../own/agent.key"] {
             let path = desk.file(name)
             let fault = await desk.fault(.readFile, ["target": "site/local", "path": path])
