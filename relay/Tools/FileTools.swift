@@ -11,11 +11,10 @@ extension Tools {
     /// Compares two files, or a file and a text.
     func compareFiles(_ call: ToolCall) async throws(Fault) -> ToolResult {
         let wanted = try CompareFiles(Fields(object: call.arguments))
-        let principal = try router.principal(of: call)
-        let old = try await content(of: wanted.old, principal)
+        let old = try await content(of: wanted.old, for: call)
         let (new, name): (AgentAnswer?, String)
         switch wanted.new {
-        case .file(let side): (new, name) = (try await content(of: side, principal), side.name)
+        case .file(let side): (new, name) = (try await content(of: side, for: call), side.name)
         case .text: (new, name) = (nil, "the text that was given")
         }
         let (oldBytes, newBytes) = (old.result.bytes, new?.result.bytes)
@@ -47,8 +46,9 @@ extension Tools {
 
     /// What the agent answers to reading a file.
     private func content(
-        of side: CompareFiles.Side, _ principal: Principal
+        of side: CompareFiles.Side, for call: ToolCall
     ) async throws(Fault) -> AgentAnswer {
+        let principal = try router.principal(of: call)
         var arguments: JSON.Object = [
             "path": .string(side.path), "encoding": "base64",
             "length": .integer(CompareFiles.longest),
