@@ -87,7 +87,8 @@ let package = Package(
         .executableTarget(
             name: "homeline-relay",
             dependencies: [
-                "Configuration", "Crypto", "Diagnosis", "HTTP", "JSON", "Loop", "MCP", "Net",
+                "Configuration", "Crypto", "Diagnosis", "Difference", "HTTP", "JSON", "Loop", "MCP",
+                "Net",
                 "SQLite", "Spelling", "Tunnel", "Wire",
             ],
             path: "relay", resources: [.embedInCode("Downloads/install.sh")],

@@ -10,11 +10,7 @@ enum LinkRows {
     /// Answers counts until the input ends; the exit code.
     @IO static func measure(_ row: String) async -> Int32 {
         do {
-            let setting = LineProtocol.setting
-            let configuration = LinkConfiguration(
-                host: try setting("PEER_HOST"), port: UInt16(try setting("PEER_PORT")) ?? 22,
-                user: try setting("PEER_USER"), knownHosts: [try setting("PEER_KNOWN_HOSTS")],
-                authentication: [.keyFile(path: try setting("PEER_KEY"), passphrase: nil)])
+            let configuration = try configuration()
             let warm = row == "link-exec" ? try await Link.connect(configuration) : nil
             try await LineProtocol.serveOnLoop { () async throws -> Void in
                 if let warm { return try await runTrue(on: warm) }
@@ -27,6 +23,15 @@ enum LinkRows {
             LineProtocol.complain(error)
             return 70
         }
+    }
+
+    /// The link that the environment asks for.
+    @IO static func configuration() throws -> LinkConfiguration {
+        let setting = LineProtocol.setting
+        return LinkConfiguration(
+            host: try setting("PEER_HOST"), port: UInt16(try setting("PEER_PORT")) ?? 22,
+            user: try setting("PEER_USER"), knownHosts: [try setting("PEER_KNOWN_HOSTS")],
+            authentication: [.keyFile(path: try setting("PEER_KEY"), passphrase: nil)])
     }
 
     @IO private static func runTrue(on link: Link) async throws {

@@ -27,7 +27,7 @@ enum Main {
             switch word {
             case "rows":
                 for (name, _) in rows { print(name) }
-                for name in LinkRows.names + TunnelRows.names { print(name) }
+                for name in LinkRows.names + FileRows.names + TunnelRows.names { print(name) }
             case HostileAgent.word:
                 let arguments = Array(CommandLine.arguments.dropFirst(2))
                 IO.main { await HostileAgent.run(arguments) }
@@ -40,6 +40,7 @@ enum Main {
             case TunnelRows.responder: IO.main { await TunnelRows.respond() }
             case _ where TunnelRows.names.contains(word):
                 IO.main { await TunnelRows.measure(word) }
+            case _ where FileRows.names.contains(word): IO.main { await FileRows.measure(word) }
             case _ where LinkRows.names.contains(word): IO.main { await LinkRows.measure(word) }
             default:
                 guard let row = rows.first(where: { $0.0 == word }) else {

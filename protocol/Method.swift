@@ -125,5 +125,6 @@ public enum Method: String, Sendable, CaseIterable {
 extension ToolRow {
     /// Every tool, in the order in which clients see them.
     public static let all =
-        [ListAgents.tool, UpdateAgent.tool] + Method.allCases.compactMap(\.row.tool)
+        [ListAgents.tool, UpdateAgent.tool, CompareFiles.tool]
+        + Method.allCases.compactMap(\.row.tool)
 }

@@ -137,6 +137,22 @@ import Testing
         try await walk.call(
             "file_edit",
             ["target": local, "path": path, "edits": [["old": "none", "new": ""]]], fails: true)
+        let same = try await walk.call(
+            "file_diff", ["target": local, "path": path, "text": "A\nb\n"])
+        #expect(same["equal"] == true && same["diff"] == "")
+        let other = try await walk.call(
+            "file_diff",
+            ["target": local, "path": path, "to_target": local, "to_path": "/dev/../etc/passwd"])
+        #expect(other["equal"] == false)
+        #expect(other["diff"]?.stringValue?.contains("\n-A\n-b\n") == true, "\(other)")
+        for wrong in [
+            ["target": local, "path": path], ["target": local, "path": path, "to_path": "/none"],
+            ["target": local, "path": path, "to_target": "none/x"],
+            ["target": local, "path": path, "text": "", "to_path": "/x"],
+            ["path": path, "text": ""],
+        ] as [JSON] {
+            try await walk.call("file_diff", wrong, fails: true)
+        }
         let folder = JSON.string(home.directory.path)
         try await walk.call(
             "file_find", ["target": local, "path": folder, "name": "te*", "grep": "A"])

@@ -5,7 +5,8 @@ environment. It connects, warms up and prints `ready`. Then, for every line `N` 
 the row's operation N times and prints one JSON array of N times in microseconds. At the end of
 its input it exits. Rows: session (a command in an open shell), exec (one-shot on a warm
 connection), jump (the same through a connection of the first host), channels (eight at once on a
-warm connection), cold (connect, authenticate, one command, close), many (100 times cold at once).
+warm connection), cold (connect, authenticate, one command, close), many (100 times cold at once), file-get and
+file-put (PEER_FILES/source, 256 MiB, by SFTP on a warm connection).
 """
 
 import json
@@ -18,6 +19,7 @@ PORT = int(os.environ.get("PEER_PORT", "22"))
 USER = os.environ.get("PEER_USER", "")
 KEY = os.environ.get("PEER_KEY", "")
 KNOWN = os.environ.get("PEER_KNOWN_HOSTS", "")
+FILES = os.environ.get("PEER_FILES", "")
 ROW = sys.argv[1] if len(sys.argv) > 1 else ""
 
 

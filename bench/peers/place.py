@@ -28,6 +28,7 @@ class Place:
         self.beside = beside
         self.folder = tempfile.mkdtemp(prefix="homeline-bench-")
         self.running = []
+        self.files = None
         self.environment = dict(os.environ)
 
     def __enter__(self):
@@ -57,6 +58,8 @@ class Place:
                 process.kill()
                 process.wait()
         shutil.rmtree(self.folder, ignore_errors=True)
+        if self.files:
+            shutil.rmtree(self.files, ignore_errors=True)
 
     def file(self, name, text=None):
         path = os.path.join(self.folder, name)
@@ -113,7 +116,14 @@ class Place:
                 return False
 
         self.start([sshd, "-D", "-e", "-f", config], answers)
+        # In memory, so that no disk is measured; 256 MiB that no compression shrinks.
+        memory = "/dev/shm" if os.path.isdir("/dev/shm") else None
+        self.files = tempfile.mkdtemp(prefix="homeline-bench-", dir=memory)
+        with open(os.path.join(self.files, "source"), "wb") as source:
+            for _ in range(256):
+                source.write(os.urandom(1 << 20))
         self.environment |= {
+            "PEER_FILES": self.files,
             "PEER_HOST": "127.0.0.1", "PEER_PORT": str(port), "PEER_USER": user,
             "PEER_KEY": self.file("key"), "PEER_KNOWN_HOSTS": known,
         }

@@ -2,8 +2,8 @@
 
     table.py PROGRAMS [--rounds N] [--rows ROW,…] [--json FILE] [--before PROGRAMS] [--check]
 
-ROW: session, shells, flood-NAME (see ROWS), exec, jump, channels, cold, many, forward-NAME, tunnel1 or
-tunnel64.
+ROW: session, shells, flood-NAME (see ROWS), exec, jump, channels, cold, many, forward-NAME, file-get,
+file-put, tunnel1 or tunnel64.
 
 PROGRAMS is the folder of the built programs; with --before those of another build are measured in
 the same rounds, and a row that is more than 5 % slower than in that build counts as missed. Each
@@ -73,6 +73,13 @@ ROWS = {
             ("bulk", "forward: 64 MiB", 2),
         )
     },
+    **{
+        f"file-{way}": (
+            f"256 MiB by SFTP, {way}", 1,
+            {"homeline": f"link-file-{way}", "ssh": None, "asyncssh": None, "paramiko": None},
+        )
+        for way in ("get", "put")
+    },
     "tunnel1": ("tunnel call, 1 in flight", 2000, {"homeline": "tunnel1", "in wss": "tunnel1-wss"}),
     "tunnel64": ("tunnel call, 64 in flight", 20000, {"homeline": "tunnel64", "in wss": "tunnel64-wss"}),
 }
@@ -87,6 +94,8 @@ BUDGETS = {
     ("forward-open", "ssh"): (1 / 1.3, "<= 1.3x ssh -L"),
     ("forward-echo", "ssh"): (1 / 1.3, "<= 1.3x ssh -L"),
     ("forward-bulk", "ssh"): (0.8, ">= 0.8x the rate of ssh -L"),
+    ("file-get", "ssh"): (1.0, ">= as fast as sftp"),
+    ("file-put", "ssh"): (1.0, ">= as fast as sftp"),
     ("cold", "ssh"): (4.0, ">= 4x faster than fresh ssh"),
 }
 BEFORE = ", before"  # ends the name of a peer of the other build
@@ -197,6 +206,8 @@ def show(row, results):
         if row.startswith("flood"):
             p99 = quantile(times, 0.99) / 1000
             line += verdict(p99 <= 50, row, f"p99 <= 50 ms ({p99:.1f})")
+        if row.startswith("file-"):
+            line += f"   {256e6 / median:6.0f} MiB/s"
         if row == "shells":
             line += f"   {1e6 / statistics.mean(times):8,.0f}/s"
         if row == "tunnel1" and name == "homeline":

@@ -32,6 +32,12 @@ async def main():
     async with connect() as link:
         if peer.ROW == "exec":
             return await peer.serve_async(lambda: link.run("true", check=True))
+        if peer.ROW.startswith("file-"):
+            async with link.start_sftp_client() as files:
+                copy = files.get if peer.ROW == "file-get" else files.put
+                return await peer.serve_async(
+                    lambda: copy(f"{peer.FILES}/source", f"{peer.FILES}/asyncssh")
+                )
         if peer.ROW == "channels":
             return await peer.serve_async(
                 lambda: asyncio.gather(*(link.run("true", check=True) for _ in range(8)))

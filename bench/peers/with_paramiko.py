@@ -51,6 +51,10 @@ else:
     link = connect()
     if peer.ROW == "exec":
         peer.serve(lambda: run(link))
+    elif peer.ROW.startswith("file-"):
+        files = link.open_sftp()
+        copy = files.get if peer.ROW == "file-get" else files.put
+        peer.serve(lambda: copy(f"{peer.FILES}/source", f"{peer.FILES}/paramiko"))
     elif peer.ROW == "channels":
         peer.serve(lambda: run(link, 8))
     elif peer.ROW == "jump":

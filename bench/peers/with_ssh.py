@@ -12,6 +12,18 @@ BASE = [
 ]
 
 
+def copy(control):
+    """Starts `sftp` over the master, which has the connection."""
+    get = peer.ROW == "file-get"
+    line = f"get {peer.FILES}/source {peer.FILES}/ssh" if get else f"put {peer.FILES}/source {peer.FILES}/ssh"
+    options = ["-o" + word for word in control if word != "-o"]
+    command = ["sftp", "-q", "-b", "-", "-F", "none", "-P", str(peer.PORT), *options]
+    subprocess.run(
+        [*command, f"{peer.USER}@{peer.HOST}"], check=True, input=line, text=True,
+        stdout=subprocess.DEVNULL,
+    )
+
+
 def main():
     if peer.ROW == "cold":
         return peer.serve(lambda: subprocess.run(BASE + [peer.HOST, "true"], check=True))
@@ -27,6 +39,8 @@ def main():
             while subprocess.run(check, capture_output=True).returncode:
                 assert master.poll() is None, "the master ended"
             command = "echo hi" if peer.ROW == "session" else "true"
+            if peer.ROW.startswith("file-"):
+                return peer.serve(lambda: copy(control))
             count = 8 if peer.ROW == "channels" else 1
 
             def operation():

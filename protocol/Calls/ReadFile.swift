@@ -1,4 +1,4 @@
-// `file.read`: the content of a file at a target; its arguments. The result is in FileResults.swift.
+// `file.read`: the content of a file at a target; its arguments (the result: FileResults.swift).
 
 /// How the content of a file is shown.
 public enum FileEncoding: String, Sendable, CaseIterable {

@@ -29,7 +29,10 @@ import Wire
         let update = tool(UpdateAgent.tool) { call throws(Fault) in
             ToolResult(structured: try await updateAgent(call))
         }
-        return [list, update]
+        let compare = tool(CompareFiles.tool) { call throws(Fault) in
+            try await compareFiles(call)
+        }
+        return [list, update, compare]
             + Wire.Method.allCases.compactMap { method in
                 guard let row = method.row.tool else { return nil }
                 if let answer = joining[method] { return tool(row, answer) }
