@@ -108,7 +108,9 @@ struct Policy: Sendable, Equatable {
         if use == .writing, isReadOnly {
             throw .refused("\(use.rawValue) a file", by: "ReadOnly yes")
         }
-        if names.contains("local"), let ownFolder = paths.ownFolder, "\(path)/".hasPrefix("\(ownFolder)/") {
+        if names.contains("local"), let ownFolder = paths.ownFolder,
+            "\(path)/".hasPrefix("\(ownFolder)/")
+        {
             throw Fault(
                 .refusedByPolicy,
                 "\(use.rawValue) \(path.prefix(200)) is refused: the agent's own key is kept there")
