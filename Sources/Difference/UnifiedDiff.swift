@@ -1,6 +1,6 @@
 // The difference of two texts, line by line, in the unified format of diff(1). Pure.
-// Invariant: the work and the memory are bounded, whatever the texts: beyond the bound the
-// difference is right but not the shortest.
+// Invariant: the work and the memory are bounded, whatever the texts: with many changes the
+// difference is right but not the shortest, and with too many lines there is none (`isCut`).
 
 /// A unified diff.
 public struct UnifiedDiff: Sendable, Equatable {
@@ -12,6 +12,11 @@ public struct UnifiedDiff: Sendable, Equatable {
     /// Compares texts; `context`: how many equal lines to show around a change; `limit`: about how
     /// many bytes the diff may have.
     public init(_ old: [UInt8], _ new: [UInt8], context: Int = 3, limit: Int) {
+        guard old.count(where: { $0 == 10 }) + new.count(where: { $0 == 10 }) <= Self.mostLines
+        else {
+            isCut = old != new
+            return
+        }
         let (before, after) = (Self.lines(old), Self.lines(new))
         let changes = Self.changes(before, after)
         var place = 0
@@ -111,6 +116,9 @@ public struct UnifiedDiff: Sendable, Equatable {
             )
         }
     }
+
+    /// The most lines of both texts that are compared, each of which takes about 100 bytes.
+    private static let mostLines = 400_000
 
     /// The most single-line changes of which the fewest are looked for: the work is their number
     /// times that of the lines, and the memory its square, 4 MB.

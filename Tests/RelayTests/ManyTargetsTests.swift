@@ -104,6 +104,27 @@ import Wire
         office.house.close()
     }
 
+    @Test @IO func `what may have run is not counted as not run, and many reasons are one`()
+        async throws
+    {
+        let office = try await Office()
+        office.fault = Fault(.outcomeUnknown, "the agent was lost meanwhile")
+        let lost = try report(
+            try await office.call(
+                "ssh_execute", ["targets": ["lab-1/db", "lab-2/db"], "command": "id"],
+                as: office.principal("*")))
+        #expect(lost["failed"] == 2 && lost["not_run"] == nil, "\(lost)")
+        #expect(lost["results"]?[0]?["state"] == "link_lost")
+        let names = (1...20).map { JSON.string("none\($0)/x") }
+        let absent = try report(
+            try await office.call(
+                "ssh_execute", ["targets": .array(names), "command": "id"],
+                as: office.principal("*")))
+        let summary = absent["summary"]?.stringValue ?? ""
+        #expect(summary.contains("not run: none1/x, none2/x, ") && summary.utf8.count < 400)
+        office.house.close()
+    }
+
     @Test @IO func `at most as many at once as asked for`() async throws {
         let office = try await Office()
         var now = 0

@@ -18,6 +18,8 @@ import Wire
     private(set) var agents: [String: Agent] = [:]
     private(set) var ids: [String: String] = [:]
     var calls: [(agent: String, request: Request)] = []
+    /// What agents answer to `command.execute` instead of a result.
+    var fault: Fault?
     /// What agents answer to `command.execute` and `command.output`, by the target.
     var run: @IO (_ target: String) async -> RunResult = {
         RunResult(target: $0, commandID: "", state: .done)
@@ -43,6 +45,7 @@ import Wire
 
     private func answer(_ name: String, _ request: Request) async -> [UInt8] {
         calls.append((name, request))
+        if let fault, request.method == "command.execute" { return Reply.fault(fault).encoded() }
         let id = ids[name] ?? ""
         let result: JSON =
             switch Wire.Method(rawValue: request.method) {

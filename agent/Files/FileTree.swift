@@ -62,6 +62,13 @@ extension Files {
                         "\(reach.target): \(folder.path) has an entry whose name no file can have:"
                             + " nothing was changed")
                 }
+                // Names are kept as text: one that is not UTF-8 would lead elsewhere.
+                guard !name.unicodeScalars.contains("\u{FFFD}") else {
+                    throw Fault(
+                        .fileFailed,
+                        "\(reach.target): \(folder.path) has an entry whose name is not UTF-8"
+                            + " (\(name)): nothing was changed; use ssh_execute for this directory")
+                }
                 let full = folder.path == "/" ? "/\(name)" : "\(folder.path)/\(name)"
                 if reach.isJudged { _ = try await reach.judge(full, for: use) }
                 entries.append(TreeEntry(path: full, attributes: attributes))

@@ -51,10 +51,10 @@ extension Files {
         }
         let edited = try outcome.get()
         var result = FileEdited(target: reach.target, path: path)
-        do throws(Fault) {
-            try await reach.replace(path, with: edited.bytes, was: before)
-        } catch {
-            guard !reach.store.replacesInOneStep else { throw error }
+        let hindrance = try await reach.attempt(path, was: before, mode: nil, keepsOwner: true) {
+            file throws(FileError) in try await file.write(edited.bytes, at: 0)
+        }
+        if hindrance != nil {
             result.isInPlace = true
             try await reach.do(path) { () throws(FileError) in
                 try await reach.store.write(
@@ -102,6 +102,14 @@ extension Files {
                             + " \(lines.count == 1 ? "line" : "lines") \(lines.joined(separator: ", ")):"
                             + " nothing was changed; give more of the text around it, or set all")
                 }
+                // Before it is made: one byte replaced by many could fill the memory.
+                guard bytes.count + places.count * (new.count - text.count) <= Files.hashLimit
+                else {
+                    throw Fault(
+                        .limitReached,
+                        "\(what) would have more than \(Files.hashLimit) bytes: nothing was changed"
+                    )
+                }
                 var next: [UInt8] = []
                 var start = 0
                 for place in places {
@@ -110,12 +118,6 @@ extension Files {
                     start = place + text.count
                 }
                 next += bytes[start...]
-                guard next.count <= Files.hashLimit else {
-                    throw Fault(
-                        .limitReached,
-                        "\(what) would have more than \(Files.hashLimit) bytes: nothing was changed"
-                    )
-                }
                 (bytes, replaced) = (next, replaced + places.count)
             }
             let difference = UnifiedDiff(old, bytes, limit: Files.differenceLimit)

@@ -153,7 +153,9 @@ extension Files {
             let found = try await entry(path)
             let new = try await destination(of: path, found)
             if found.kind == .directory, reach.isJudged {
-                _ = try await Files.tree(at: path, found, for: .writing, reach, until: end)
+                let entries = try await Files.tree(
+                    at: path, found, for: .writing, reach, until: end)
+                try await judge(Self.places(of: entries, from: path, to: new))
             }
             do throws(FileError) {
                 try await rename(path, to: new)
@@ -182,14 +184,14 @@ extension Files {
                 throw fault(path, "it is a directory: recursive copies it with everything below it")
             }
             let entries = try await Files.tree(at: path, found, for: .reading, reach, until: end)
-            let places = entries.map { new + $0.path.dropFirst(path.utf8.count) }
-            for (entry, place) in zip(entries, places) {
+            let places = Self.places(of: entries, from: path, to: new)
+            for entry in entries {
                 guard entry.attributes.kind != .other || entry.attributes.mode == nil else {
                     throw fault(
                         entry.path, "it is a device, a pipe or a socket: nothing was copied")
                 }
-                if reach.isJudged { _ = try await reach.judge(place, for: .writing) }
             }
+            try await judge(places)
             for (entry, place) in zip(entries, places) {
                 guard IO.now < end else {
                     throw Fault(
@@ -202,7 +204,7 @@ extension Files {
                     try await copy(entry, to: place)
                 } catch {
                     throw Fault(
-                        error.code,
+                        failed(error.code),
                         "\(error.message) (\(tally.entries) of \(entries.count) entries were copied"
                             + " to \(new))")
                 }
@@ -238,8 +240,9 @@ extension Files {
                 try await reach.store.open(entry.path, .read, mode: nil)
             }
             let was = call.replaces ? try await reach.attributes(new) : nil
+            // As cp does: rights that a program gives to whoever runs it are not copied.
             try await reach.put(
-                new, was: was, mode: entry.attributes.mode.map { $0 & 0o7777 },
+                new, was: was, mode: entry.attributes.mode.map { $0 & 0o1777 },
                 isNew: was == nil
             ) { file throws(FileError) in
                 let pieces = source.pieces(from: 0, upTo: .max)
@@ -315,7 +318,7 @@ extension Files {
             _ entries: [TreeEntry], _ done: String,
             _ body: @escaping @IO @Sendable (TreeEntry) async throws(FileError) -> Void
         ) async throws(Fault) {
-            let (count, failure) = await Files.each(entries, until: end) { entry in
+            let (_, failure) = await Files.each(entries, until: end) { entry in
                 do throws(FileError) {
                     try await body(entry)
                     tally.entries += 1
@@ -324,12 +327,32 @@ extension Files {
                     return error
                 }
             }
-            _ = count
             guard let failure else { return }
             throw Fault(
-                Fault(failure.error, "").code,
+                failed(Fault(failure.error, "").code),
                 "\(reach.target): \(failure.entry.path): \(failure.error) (\(tally.entries) entries"
                     + " were \(done) before that)")
+        }
+
+        /// The code of a failure: once something was changed, it is never one of those that mean
+        /// that nothing was.
+        private func failed(_ code: Fault.Code) -> Fault.Code {
+            tally.entries > 0 ? .fileFailed : code
+        }
+
+        /// Where entries below `path` are when `path` is called `new`.
+        private static func places(
+            of entries: [TreeEntry], from path: String, to new: String
+        ) -> [String] {
+            entries.map { entry in
+                let below = entry.path.utf8.dropFirst(path.utf8.count)
+                return new + String(decoding: below, as: UTF8.self)
+            }
+        }
+
+        private func judge(_ places: [String]) async throws(Fault) {
+            guard reach.isJudged else { return }
+            for place in places { _ = try await reach.judge(place, for: .writing) }
         }
 
         private func fault(_ path: String, _ sentence: String) -> Fault {

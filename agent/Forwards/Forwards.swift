@@ -71,6 +71,11 @@ import Wire
             id: makeID(), call, owner: Owner(caller, at: far.address), to: destination,
             by: connecting, listen: listen.description)
         if let listening { try await self.listen(forward, on: listen, of: listening) }
+        do throws(Fault) { try revoked.check(caller.id) } catch {
+            // Its token was revoked while the host began to listen.
+            forward.cut()
+            throw error
+        }
         opened += 1
         forwards[forward.id] = (forward, place, opened)
         isOpen = true
@@ -242,22 +247,32 @@ import Wire
 
     /// A connection that waits for its stream, for as long as its ticket is good.
     @IO private final class Waiting {
+        private let far: any ByteStream
+        private let place: Shares.Place
         private var timer: LoopTimer?
         private var isOver = false
 
         init(_ far: any ByteStream, _ place: Shares.Place) {
-            timer = LoopTimer(after: StreamTicket.time) { [weak self] in
-                self?.isOver = true
-                far.close(nil)
-                place.giveBack()
-            }
+            (self.far, self.place) = (far, place)
+            timer = LoopTimer(after: StreamTicket.time) { [weak self] in self?.giveUp() }
         }
+
+        /// The offer was withdrawn before a stream came.
+        isolated deinit { giveUp() }
 
         /// The stream has come; false: too late.
         func begin() -> Bool {
             timer?.cancel()
             timer = nil
+            defer { isOver = true }
             return !isOver
+        }
+
+        private func giveUp() {
+            guard !isOver else { return }
+            isOver = true
+            far.close(nil)
+            place.giveBack()
         }
     }
 

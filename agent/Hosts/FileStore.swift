@@ -10,8 +10,6 @@ import SSH
     ///
     /// Servers differ, and do not say: OpenSSH follows links, others only remove `..`.
     var followsLinks: Bool { get }
-    /// Whether `rename` can replace a file.
-    var replacesInOneStep: Bool { get }
     /// The absolute path that a path leads to, with links resolved; a relative path begins at the
     /// home.
     func realPath(_ path: String) async throws(FileError) -> String
@@ -109,7 +107,6 @@ extension FileStore {
 
 extension SFTP: FileStore {
     var followsLinks: Bool { false }
-    var replacesInOneStep: Bool { offers("posix-rename@openssh.com") }
 
     func open(
         _ path: String, _ opening: FileOpening, mode: UInt32?

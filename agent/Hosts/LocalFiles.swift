@@ -12,7 +12,6 @@ import SSH
     let closed: ClosedFiles
 
     var followsLinks: Bool { true }
-    var replacesInOneStep: Bool { true }
 
     func realPath(_ path: String) async throws(FileError) -> String {
         let path = path.hasPrefix("/") ? path : "\(home)/\(path)"
@@ -62,10 +61,17 @@ import SSH
                 let name = unsafe withUnsafeBytes(of: entry.pointee.d_name) { bytes in
                     unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
                 }
-                guard name != ".", name != "..",
-                    let attributes = try? Self.attributes("\(path)/\(name)", followingLinks: false)
-                else { continue }
-                found.append((name, attributes))
+                guard name != ".", name != ".." else { continue }
+                // By its bytes: a name that is not UTF-8 is listed, too, with replacements.
+                var status = stat()
+                let isThere = unsafe withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                    unsafe pointer.withMemoryRebound(to: CChar.self, capacity: name.utf8.count + 1)
+                    {
+                        unsafe fstatat(dirfd(folder), $0, &status, AT_SYMLINK_NOFOLLOW) == 0
+                    }
+                }
+                guard isThere else { continue }
+                found.append((name, FileAttributes(status)))
             }
             return found
         }

@@ -37,7 +37,7 @@ public struct ExecuteReport: Sendable {
     ).optional
     private static let target = Shared.target
     private static let error = Field.text(
-        "error", "Why the command was not run on this target."
+        "error", "Why the command was not run on this target, or (state link_lost) may have been."
     ).optional
     private static let also = Field.pairs(
         "also", atMost: ExecuteTargets.limit,
@@ -92,12 +92,23 @@ public struct ExecuteReport: Sendable {
         return members.json
     }
 
-    /// The entry of a target on which the command was not run.
-    public static func entry(_ target: String, error text: String) -> RawJSON {
+    /// The entry of a target on which the command was not run, or of which no more is known than
+    /// that it may have run.
+    public static func entry(
+        _ target: String, error text: String, mayHaveRun: Bool = false
+    ) -> RawJSON {
         var members = Members()
         members.put(Self.target, target)
+        if mayHaveRun { members.put(RunResult.state, .linkLost) }
         members.put(error, text)
         return RawJSON(members.json)
+    }
+
+    /// The entry of a command with a remark.
+    public static func entry(_ entry: JSON.Object, note text: String) -> RawJSON {
+        var entry = entry
+        entry[RunResult.note.name] = .string(text)
+        return RawJSON(.object(entry))
     }
 
     /// An entry with the other targets that had the same outcome, and their commands' ids.
@@ -113,7 +124,9 @@ public struct ExecuteReport: Sendable {
     /// The outcome that an entry shows.
     public static func outcome(of entry: JSON.Object) -> TargetOutcome {
         let fields = Fields(object: entry)
-        if let text = (try? fields[error]) ?? nil { return .notRun(text) }
+        if let text = (try? fields[error]) ?? nil, !fields.has(RunResult.state.name) {
+            return .notRun(text)
+        }
         switch try? fields[RunResult.state] {
         case .running: return .running
         case .timedOut: return .timedOut

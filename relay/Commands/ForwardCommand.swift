@@ -35,7 +35,9 @@ import Wire
                 if part.hasSuffix("]") { isInBrackets = false }
             }
             let hasAddress = parts.count == 2 || parts.count == 4
-            guard (1...4).contains(parts.count),
+            // Two ports would be read as a host of that name and its port.
+            let isTwoPorts = parts.count == 2 && parts[0].allSatisfy(\.isNumber)
+            guard (1...4).contains(parts.count), !isTwoPorts,
                 let listen = Address(
                     hasAddress ? "\(parts[0]):\(parts[1])" : "127.0.0.1:\(parts[0])")
             else { return nil }

@@ -90,6 +90,10 @@ import Wire
             let answer = try await router.send(
                 AgentCall(.openForward, arguments, for: call.principal, key: call.key), to: member)
             let id = try ForwardInfo(Fields(answer.result)).forwardID
+            guard router.isCurrent(call.principal) else {
+                await end(id, at: member)
+                throw Fault(.refusedByPolicy, "this token was revoked or changed meanwhile")
+            }
             known[id] = Known(
                 principal: call.principal, agentID: member.record.id, place: place, stop: stop)
             return (answer, id)
@@ -175,6 +179,13 @@ import Wire
     }
 
     // MARK: The end
+
+    /// Accepts no more connections for a forward that its owner closes, which may still drain.
+    func stopListening(_ id: String, for principal: Principal) {
+        guard let own = known[id], own.principal.id == principal.id || principal.holds([.admin])
+        else { return }
+        own.stop()
+    }
 
     /// The agent has closed a forward.
     func closed(_ id: String) {

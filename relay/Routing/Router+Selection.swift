@@ -32,6 +32,7 @@ extension Router {
                 if seen.insert(word).inserted { selection.targets.append(word) }
                 continue
             }
+            try checkScopes(of: Wire.Method.listTargets.row, principal)
             let members = visible(to: principal).filter {
                 pattern.fits(agent: $0.record.name, tags: $0.record.tags)
             }.sorted { $0.record.name < $1.record.name }
@@ -47,7 +48,6 @@ extension Router {
                         isFound = true
                         if seen.insert(target).inserted { selection.targets.append(target) }
                     }
-                case .failure(let fault)? where fault.code == .refusedByPolicy: throw fault
                 case .failure(let fault)?:
                     isFound = true
                     let name = "\(member.record.name)/\(hosts)"

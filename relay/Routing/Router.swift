@@ -48,6 +48,19 @@ import Wire
         streams.end(of: id)
     }
 
+    /// Whether a principal has the rights that it was introduced with.
+    func isCurrent(_ principal: Principal) -> Bool {
+        principal.id == Principal.local.id || principals[principal.id]?.own == principal
+    }
+
+    /// Throws if a principal lacks the scopes for a call.
+    func checkScopes(of row: MethodRow, _ principal: Principal) throws(Fault) {
+        guard let tool = row.rules, !principal.holds(tool.scopes) else { return }
+        throw Fault(
+            .refusedByPolicy,
+            "this token needs the scope \(Scope.text(tool.scopes)); its operator can allow it")
+    }
+
     /// Who a call is made for.
     func principal(of call: ToolCall) throws(Fault) -> Principal {
         guard let known = principal(known: call.principal) else {
@@ -139,12 +152,7 @@ import Wire
         _ call: AgentCall, _ row: MethodRow, to member: Fleet.Member
     ) throws(Fault) {
         let principal = call.principal
-        if let tool = row.rules, !principal.holds(tool.scopes) {
-            throw Fault(
-                .refusedByPolicy,
-                "this token needs the scope \(Scope.text(tool.scopes)); its operator can allow it"
-            )
-        }
+        try checkScopes(of: row, principal)
         guard principal.sees(member.record) else {
             throw unknownAgent(member.record.name, principal)
         }

@@ -92,15 +92,14 @@ extension Tools {
             found.count == ids.count || untilFirst && hasEnded
         }
         for task in tasks { task.cancel() }
-        var all: [AgentAnswer] = []
-        for (index, id) in ids.enumerated() {
-            if let answer = found[index] {
-                all.append(answer)
-            } else {
-                all.append(await ask(id, false))
-            }
-        }
-        return all
+        let known = found
+        return await IO.values(
+            of: ids.enumerated().map { index, id in
+                IO.task {
+                    if let answer = known[index] { return answer }
+                    return await ask(id, false)
+                }
+            })
     }
 
     /// The newest commands of one agent or all.

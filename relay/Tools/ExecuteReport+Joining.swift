@@ -46,7 +46,11 @@ extension ExecuteReport {
         var text = "\(counts.succeeded) of \(outcomes.count) succeeded"
         if isOneOutcome, outcomes.count > 1 { text += ", all with the same outcome and output" }
         var kinds: [(TargetOutcome, targets: [String])] = []
+        let reasons = Set(outcomes.filter { $0.0.isNotRun }.map(\.0))
         for (outcome, target) in outcomes where outcome != .exited(0) {
+            // Reasons name hosts and addresses: many of them would be many outcomes.
+            let isOneOfMany = outcome.isNotRun && reasons.count > 2
+            let outcome = isOneOfMany ? .notRun("results say why of each") : outcome
             if let place = kinds.firstIndex(where: { $0.0 == outcome }) {
                 kinds[place].targets.append(target)
             } else {
@@ -81,6 +85,9 @@ extension ExecuteReport.Counts {
 extension TargetOutcome {
     /// Whether the command may have gone wrong, so that others should not get it.
     var isFailure: Bool { self != .exited(0) }
+
+    /// Whether the command was not run.
+    fileprivate var isNotRun: Bool { if case .notRun = self { true } else { false } }
 
     /// The outcome in a few words, for progress.
     var words: String {

@@ -88,16 +88,21 @@ extension Tools {
         do throws(Fault) {
             let member = try router.member(forTarget: target, fields, way.principal)
             let answer = try await router.send(way, to: member, label: target)
-            return waits ? try await end(of: answer, way, member, target) : answer
+            return waits ? await end(of: answer, way, member, target) : answer
         } catch {
-            return AgentAnswer(ExecuteReport.entry(target, error: error.message))
+            let isLost = [.outcomeUnknown, .linkLost, .internal].contains(error.code)
+            return AgentAnswer(
+                ExecuteReport.entry(target, error: error.message, mayHaveRun: isLost))
         }
     }
 
     /// The answer once the command has ended; its time limit bounds the wait.
+    ///
+    /// If the agent cannot be asked, the command is reported as running: it was when it was asked
+    /// last.
     private func end(
         of answer: AgentAnswer, _ way: AgentCall, _ member: Fleet.Member, _ target: String
-    ) async throws(Fault) -> AgentAnswer {
+    ) async -> AgentAnswer {
         let limit = Wire.Method.execute.row.limit.flatMap { way.fields.object[$0.name] }
         var answer = answer
         while true {
@@ -108,7 +113,11 @@ extension Tools {
             let question = AgentCall(
                 .readCommand, ReadCommand.end(of: id, atMost: limit), for: way.principal,
                 progress: way.progress)
-            answer = try await router.send(question, to: member, label: target)
+            do throws(Fault) {
+                answer = try await router.send(question, to: member, label: target)
+            } catch {
+                return AgentAnswer(ExecuteReport.entry(entry, note: error.message))
+            }
         }
     }
 

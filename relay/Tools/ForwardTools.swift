@@ -20,10 +20,12 @@ extension Tools {
         return ToolResult(structured: .raw(answer.result), holding: answer)
     }
 
-    /// Closes a forward at its agent, and then what listens for it here.
+    /// Stops what listens here for a forward, and closes the forward at its agent.
     func closeForward(_ call: ToolCall) async throws(Fault) -> ToolResult {
+        let id = call.arguments[ForwardInfo.forwardID.name]?.stringValue
+        if let id { forwards.stopListening(id, for: try router.principal(of: call)) }
         let result = try await pass(call, .closeForward, routes: CloseForward.routes)
-        if let id = call.arguments[ForwardInfo.forwardID.name]?.stringValue { forwards.closed(id) }
+        if let id { forwards.closed(id) }
         return result
     }
 }

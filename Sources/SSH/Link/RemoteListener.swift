@@ -1,4 +1,5 @@
-// A port at the server on which it listens for us (tcpip-forward, RFC 4254 §7.1). Driven by its link.
+// A port at the server on which it listens for us (tcpip-forward, RFC 4254 §7.1). Driven by its
+// link.
 // Invariant: each connection is handed on once, or closed; the server is asked to stop at the end.
 internal import CSSH2
 public import Loop

@@ -33,8 +33,8 @@ import Wire
                 return shown["open"] == nil
             })
         #expect(shown["sent_bytes"] == 3_000_000 && shown["received_bytes"] == 7)
-        // Dropbear listens on ::1 where 127.0.0.1 is in use, and goes on listening when it is asked to
-        // stop: its clients are then refused by the agent.
+        // Dropbear listens on ::1 where 127.0.0.1 is in use, and goes on listening when it is asked
+        // to stop: its clients are then refused by the agent.
         if case .openSSH = make {
             let again = await desk.fault(
                 .openForward,
