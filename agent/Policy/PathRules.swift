@@ -87,8 +87,6 @@ struct PathRules: Sendable, Equatable {
     var denied: [PathRule] = []
     /// What may be read but not written.
     var readOnly: [PathRule] = []
-    /// The agent's own folder, with symbolic links resolved; file tools keep out of it.
-    var ownFolder: String?
 
     /// The patterns of targets in the rules.
     var targets: [String] { (allowed + denied + readOnly).map(\.target) }

@@ -14,6 +14,16 @@ struct CommandLimits: Sendable, Equatable {
     var perTarget = 30
 }
 
+/// How many places the agent gives.
+struct PlaceLimits: Sendable, Equatable {
+    /// The most sessions at once (`MaxSessions`): each holds a shell and its output.
+    var sessions = 200
+    /// The most SSH connections at once (`MaxLinks`): each holds a socket and its buffers.
+    var links = 200
+    /// The most commands that run at once.
+    var commands = CommandLimits()
+}
+
 /// The site's rules.
 struct Policy: Sendable, Equatable {
     /// Patterns of targets that may be used; empty: all.
@@ -38,12 +48,10 @@ struct Policy: Sendable, Equatable {
     var paths = PathRules()
     /// Where forwards may lead and listen.
     var forwards = ForwardRules()
-    /// The most sessions at once (`MaxSessions`): each holds a shell and its output.
-    var sessionLimit = 200
-    /// The most SSH connections at once (`MaxLinks`): each holds a socket and its buffers.
-    var linkLimit = 200
-    /// The most commands that run at once.
-    var commands = CommandLimits()
+    /// The agent's own folder, with symbolic links resolved; file tools keep out of it.
+    var ownFolder: String?
+    /// How many of each thing there may be.
+    var places = PlaceLimits()
     /// The most bytes of output in one answer (`MaxOutput`): by default the most that a call can
     /// ask for.
     var outputLimit = 1_000_000
@@ -108,7 +116,7 @@ struct Policy: Sendable, Equatable {
         if use == .writing, isReadOnly {
             throw .refused("\(use.rawValue) a file", by: "ReadOnly yes")
         }
-        if names.contains("local"), let ownFolder = paths.ownFolder,
+        if names.contains("local"), let ownFolder,
             "\(path)/".hasPrefix("\(ownFolder)/")
         {
             throw Fault(

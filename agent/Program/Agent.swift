@@ -95,9 +95,9 @@ import Wire
         targets.policy = settings.policy
         links.secrets = settings.secrets
         dispatcher.journal.isSynced = settings.isJournalSynced
-        sessions.limit = settings.policy.sessionLimit
-        links.limit = settings.policy.linkLimit
-        commands.limits = settings.policy.commands
+        sessions.limit = settings.policy.places.sessions
+        links.limit = settings.policy.places.links
+        commands.limits = settings.policy.places.commands
         IO.task { await self.endWhatIsRefused() }
     }
 

@@ -50,10 +50,10 @@ struct AgentSettings: Sendable {
         policy.isReadOnly = all.bool(Settings.readOnly)
         policy.allowsLocal = all.bool(Settings.allowLocal)
         policy.allowsSecretArguments = all.bool(Settings.secretArguments)
-        policy.sessionLimit = all.integer(Settings.maxSessions)
-        policy.linkLimit = all.integer(Settings.maxLinks)
-        policy.commands.all = all.integer(Settings.maxCommands)
-        policy.commands.perTarget = all.integer(Settings.maxCommandsPerTarget)
+        policy.places.sessions = all.integer(Settings.maxSessions)
+        policy.places.links = all.integer(Settings.maxLinks)
+        policy.places.commands.all = all.integer(Settings.maxCommands)
+        policy.places.commands.perTarget = all.integer(Settings.maxCommandsPerTarget)
         policy.outputLimit = all.integer(Settings.maxOutput)
         policy.paths = PathRules(
             allowed: try Self.paths(all, Settings.allowPath),
@@ -63,7 +63,7 @@ struct AgentSettings: Sendable {
             allowed: all.strings(Settings.allowForward), denied: all.strings(Settings.denyForward),
             binds: all.strings(Settings.allowBind))
         if let real = unsafe realpath(folder, nil) {
-            policy.paths.ownFolder = unsafe String(cString: real)
+            policy.ownFolder = unsafe String(cString: real)
             unsafe free(real)
         }
         for block in all.blocks("Secret") {

@@ -36,10 +36,10 @@ import Wire
         if tool == nil {
             Process.print(
                 """
-                MaxSessions\t\(policy.sessionLimit)
-                MaxLinks\t\(policy.linkLimit)
-                MaxCommands\t\(policy.commands.all)
-                MaxCommandsPerTarget\t\(policy.commands.perTarget)
+                MaxSessions\t\(policy.places.sessions)
+                MaxLinks\t\(policy.places.links)
+                MaxCommands\t\(policy.places.commands.all)
+                MaxCommandsPerTarget\t\(policy.places.commands.perTarget)
                 MaxOutput\t\(policy.outputLimit)
 
                 """)

@@ -322,7 +322,7 @@ import Wire
         let desk = try await Desk([("one", one, ""), ("two", two, "")])
         try desk.folder.write("0123456789", to: "x")
         desk.allow {
-            $0.linkLimit = 1
+            $0.places.links = 1
             $0.outputLimit = 4
         }
         for name in ["one", "two", "one"] {
@@ -344,7 +344,7 @@ import Wire
         _ = try desk.folder.write("a key", to: "own/agent.key")
         _ = try desk.folder.write("public", to: "owner")
         let own = desk.folder.file("own")
-        desk.allow { $0.paths.ownFolder = own }
+        desk.allow { $0.ownFolder = own }
         for name in ["own/agent.key", "way/agent.key", "own/../own/agent.key"] {
             let path = desk.file(name)
             let fault = await desk.fault(.readFile, ["target": "site/local", "path": path])

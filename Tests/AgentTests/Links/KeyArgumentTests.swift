@@ -35,7 +35,7 @@ import Wire
             String(
                 repeating: "../", count: manager.currentDirectoryPath.split(separator: "/").count)
             + folder.file("own/key").dropFirst()
-        desk.allow { $0.paths.ownFolder = folder.file("own") }
+        desk.allow { $0.ownFolder = folder.file("own") }
         for name in ["own/key", "open/own", "open/folder/key", "open/chain", "open/../own/key"] {
             #expect(await code(folder.file(name)) == .refusedByPolicy, "\(name)")
         }

@@ -73,7 +73,7 @@ import Wire
         #expect(
             refused == [
                 .openSession, .runCommand, .sendInput, .closeSession, .execute, .cancelCommand,
-                .writeFile, .openForward,
+                .writeFile, .editFile, .manageFiles, .openForward,
             ])
     }
 

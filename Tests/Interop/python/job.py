@@ -132,7 +132,7 @@ class Job:
                 f"{kind} add", "file_write", target=place, path=path, base64="/w==", append=True,
                 expect_sha256=written.get("sha256", ""),
             )
-            await self.tool(f"{kind} content", "file_read", target=place, path=path)
+            await self.tool(f"{kind} content", "file_read", target=place, path=path, encoding="base64")
             await self.tool(f"{kind} lines", "file_read", target=place, path=path, grep="é")
             folder = path.removesuffix("/deep/file")
             await self.tool(f"{kind} files", "file_list", target=place, path=folder, depth=2)
