@@ -107,12 +107,23 @@ import Wire
         #expect(try ExecuteCommand(Fields(object: behind)).timeout == nil)
         let apart: JSON.Object = ["target": "a/b", "command": "x", "detached": true]
         #expect(try ExecuteCommand(Fields(object: apart)).isDetached && !least.isDetached)
-        for (name, value) in [("pty", true), ("timeout_s", 5), ("shell", "none")]
+        for (name, value) in [
+            ("pty", true), ("timeout_s", 5), ("shell", "none"), ("password", "p"),
+        ]
             as [(String, JSON)]
         {
             var wrong = apart
             wrong[name] = value
             #expect(throws: Fault.self) { try ExecuteCommand(Fields(object: wrong)) }
+        }
+        // What waits for ends takes nothing that does not end before its answer.
+        for quick in [behind, apart] {
+            for (name, value) in [("batch", 2), ("stop_on_failure", true)] as [(String, JSON)] {
+                var wrong = quick
+                #expect(throws: Never.self) { try ExecuteTargets(Fields(object: wrong)) }
+                wrong[name] = value
+                #expect(throws: Fault.self) { try ExecuteTargets(Fields(object: wrong)) }
+            }
         }
 
         let output = try ReadCommand(Vectors.arguments(.readCommand))

@@ -26,7 +26,7 @@ extension Commands {
         dispatcher.serve(.listCommands) { [unowned self] (call: ListCommands, visit) in
             let sources = [self] + others
             let all = sources.flatMap { $0.list(for: visit.caller, target: call.target) }
-            let asked = all.filter { call.keeps($0.info.state) }
+            let asked = all.filter { call.keeps($0.info) }
             let newest = asked.sorted { $0.started > $1.started }.prefix(call.limit)
             let listed = newest.map { started, info in
                 var info = info
@@ -49,9 +49,9 @@ extension Commands {
 }
 
 extension ListCommands {
-    /// Whether a command in this state is listed.
-    fileprivate func keeps(_ other: RunState) -> Bool {
-        guard let state, state != other else { return true }
-        return state == .running && !other.isOver
+    /// Whether a command is listed.
+    fileprivate func keeps(_ info: CommandInfo) -> Bool {
+        guard let state, state != info.state else { return true }
+        return state == .running && !info.state.isOver(isDetached: info.isDetached)
     }
 }

@@ -19,7 +19,7 @@ extension CommandRun {
     /// Waits until it has ended and its host has said what is left of it.
     func waitForEnding(_ limit: Duration) async {
         await changed.wait(until: IO.now + limit) {
-            ending == nil || end != nil && ending?.sweep != nil
+            ending == nil || ending?.sweep != nil && (end != nil || !isAttached)
         }
     }
 

@@ -98,6 +98,7 @@ import Wire
 
     /// Takes in what a process passes on.
     func follow(_ process: CommandProcess) {
+        guard outcome == nil else { return process.program.close() }
         self.process = process
         detachment?.lost = nil
         let program = process.program
@@ -125,11 +126,34 @@ import Wire
         end(.cancelled, signal, grace, why)
     }
 
+    /// Ends it on request; where nothing follows it, through the process that started it.
+    func cancel(_ signal: String, through starter: CommandProcess?) {
+        if outcome == nil, process == nil { process = starter }
+        cancel(signal)
+    }
+
+    /// It was not run, and why.
+    func refuse(_ fault: Fault) {
+        obstacle = fault
+        conclude(.exited(1))
+    }
+
+    /// Ends it for the agent alone, which cannot reach its host.
+    func giveUp(_ why: String) {
+        guard outcome == nil else { return }
+        ending = Ending(
+            state: .cancelled, why: "its end is not confirmed, and it was given up: \(why)",
+            sweep: .unknown(why))
+        conclude(.lost(why))
+    }
+
     private func end(
         _ state: RunState, _ signal: String, _ grace: Duration = CommandRun.grace,
         _ why: String? = nil
     ) {
-        guard end == nil, ending == nil, let process else { return }
+        guard end == nil,
+            ending == nil || detachment != nil && ending?.sweep != nil, let process
+        else { return }
         ending = Ending(state: state, why: why)
         deadline = nil
         IO.task { [weak self] in
@@ -151,7 +175,12 @@ import Wire
         ending?.sweep = sweep
         if outcome == nil, detachment?.lost != nil {
             // Nothing follows it any more: what its host found decides.
-            if sweep == .gone { finish(.unreported) } else { ending = nil }
+            process = nil
+            switch sweep {
+            case .gone: conclude(.unreported)
+            case .left: break
+            case .unknown: ending = nil
+            }
         }
         changed.broadcast()
     }
@@ -168,7 +197,16 @@ import Wire
             detachment?.lost = why
             return changed.broadcast()
         }
-        let end = detachment?.meaning(of: end) ?? end
+        if detachment?.isDoubtful == true, end == .signalled(DetachedScript.missing) {
+            return refuse(
+                Fault(.linkLost, "the connection was lost before the command was started"))
+        }
+        conclude(detachment?.meaning(of: end) ?? end)
+    }
+
+    private func conclude(_ end: ProgramEnd) {
+        guard outcome == nil else { return }
+        process = nil
         outcome = (IO.now, end)
         if case .exited(Obstacle.code) = end, let directory = order.directory {
             obstacle = Obstacle(mark: id, in: logs.lastLines)?.fault(directory, on: target)

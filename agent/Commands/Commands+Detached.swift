@@ -15,8 +15,12 @@ import Wire
     let record: DetachedRecord
     /// Why the agent does not hear of it; nil: it does.
     var lost: String?
-    /// Whether somebody is attaching to it.
+    /// Whether somebody is starting it, or attaching to it.
     var isAttaching = false
+    /// Whether it is not known to have been started.
+    var isDoubtful = false
+    /// Whether an earlier process of the agent started it, whose copy of the output is gone.
+    var isRestored = false
 
     /// What to say where it has ended and left no exit code.
     static let withoutCode =
@@ -41,6 +45,11 @@ import Wire
 extension Commands {
     /// The longest time for a start script: a login, and storing its input.
     private static let startTime = Duration.seconds(45)
+    /// The longest wait of a call for a login to a detached command's host: the relay gives calls
+    /// on commands 15 s.
+    nonisolated static let attachTime = Duration.seconds(8)
+    /// How many logins to the hosts of earlier detached commands are under way at once.
+    private static let restoredAtOnce = 4
 
     /// Starts a command that outlives the connection.
     func startDetached(
@@ -61,60 +70,94 @@ extension Commands {
         let run = CommandRun(
             id: id, target: request.target, owner: Owner(caller, at: host.address), order)
         let record = DetachedRecord(id, request, run.owner, order)
-        let script = DetachedScript(id: id)
         var text = CommandText(
-            command: script.start(
-                inner.wrapped(mark: id, isMarked: false), isForSh: request.shell == .sh))
+            command: DetachedScript(id: id).start(
+                inner.wrapped(mark: id, isMarked: false), isForSh: request.shell == .sh,
+                inputCount: request.input.utf8.count))
         (text.isForSh, text.isMarked) = (true, false)
         try text.check()
         // Before it starts, so that whatever starts is found again.
         try records?.store(record)
-        do throws(Fault) {
-            let process = try await host.execute(text, mark: id)
-            let answer = await IO.within(Self.startTime) { () -> [UInt8]? in
-                await ProgramOutput.collect(process.program, input: Array(request.input.utf8))
-            }
-            try check(answer ?? nil, caller)
-        } catch {
-            records?.forget(id)
-            throw error
-        }
         run.detachment = Detachment(record: record, lost: "it was just started")
+        var process: CommandProcess?
+        do throws(Fault) { process = try await host.execute(text, mark: id) } catch {
+            // Where the request was not answered, it may have been served.
+            guard error.code == .linkLost else {
+                records?.forget(id)
+                throw error
+            }
+            run.detachment?.lost = error.message
+            run.detachment?.isDoubtful = true
+        }
         add(run, places)
         isStarted = true
+        if let process {
+            run.detachment?.isAttaching = true
+            // A task of its own: a client that goes away does not end the start.
+            let start = IO.task { await self.conclude(run, process, request.input) }
+            await start.value
+        }
         await attach(run)
+        do throws(Fault) {
+            try await host.confirm()
+            try check(caller)
+        } catch {
+            run.cancel("KILL", through: process)
+            throw error
+        }
         return run
     }
 
-    private func check(_ answer: [UInt8]?, _ caller: Caller) throws(Fault) {
-        guard let answer else {
-            throw Fault(
-                .outcomeUnknown,
-                "the connection was lost while the detached command was being started: look for it"
-                    + " in ~/.homeline/jobs at the target")
+    /// Waits until the start script of a command has said how it went.
+    private func conclude(_ run: CommandRun, _ process: CommandProcess, _ input: String) async {
+        let input = Array((DetachedScript.go + input).utf8)
+        let answer = await IO.within(Self.startTime) { () -> [UInt8]? in
+            await ProgramOutput.collect(process.program, input: input)
         }
-        guard String(decoding: answer, as: UTF8.self).contains(DetachedScript.started) else {
-            throw Fault(
-                .fileFailed,
-                "the detached command was not started: the target has no place for its output in"
-                    + " ~/.homeline/jobs, or no Unix shell")
+        if let answer = answer ?? nil {
+            if !String(decoding: answer, as: UTF8.self).contains(DetachedScript.started) {
+                records?.forget(run.id)
+                run.refuse(
+                    Fault(
+                        .fileFailed,
+                        "the detached command was not started: the target has no place for its"
+                            + " input and output in ~/.homeline/jobs, or no Unix shell"))
+            }
+        } else {
+            run.detachment?.lost = "the connection was lost while it was being started"
+            run.detachment?.isDoubtful = true
+            process.program.close()
         }
-        try check(caller)
+        // It may have been given up in the meantime.
+        if case .lost = run.end { _ = await process.end("KILL", .zero) }
+        if run.end == nil, let record = run.detachment?.record { await follow(run, record) }
+        run.detachment?.isAttaching = false
+        run.changed.broadcast()
     }
 
-    /// Follows a detached command again, if the agent does not hear of it; says why it cannot.
-    func attach(_ run: CommandRun) async {
+    /// Follows a detached command again, if the agent does not hear of it, and waits `limit` for
+    /// that; the run says why it could not.
+    func attach(_ run: CommandRun, within limit: Duration = Commands.attachTime) async {
         guard run.end == nil, !run.isAttached, let detachment = run.detachment else { return }
-        guard !detachment.isAttaching else {
-            await run.changed.wait(until: IO.now + Self.startTime) {
-                run.detachment?.isAttaching == false
+        if !detachment.isAttaching {
+            run.detachment?.isAttaching = true
+            IO.task {
+                await self.follow(run, detachment.record)
+                run.detachment?.isAttaching = false
+                run.changed.broadcast()
             }
-            return
         }
-        run.detachment?.isAttaching = true
+        await run.changed.wait(until: IO.now + limit) {
+            run.isAttached || run.detachment?.isAttaching != true
+        }
+    }
+
+    private func follow(_ run: CommandRun, _ record: DetachedRecord) async {
         do throws(Fault) {
-            let record = detachment.record
             let host = try await host(of: record)
+            if run.detachment?.isRestored == true, run.logs.count == 0 {
+                await skipOld(run, host)
+            }
             let offsets = RunOffsets(output: run.logs.output.end, errors: run.logs.errors.end)
             var text = CommandText(command: DetachedScript(id: run.id).follow(from: offsets))
             (text.isForSh, text.isMarked) = (true, false)
@@ -122,17 +165,22 @@ extension Commands {
         } catch {
             run.detachment?.lost = error.message
         }
-        run.detachment?.isAttaching = false
-        run.changed.broadcast()
     }
 
-    /// Ends a command, also one that has to be attached to first.
-    func cancel(_ run: CommandRun, _ signal: String) {
-        guard run.detachment != nil, !run.isAttached else { return run.cancel(signal) }
-        IO.task {
-            await self.attach(run)
-            run.cancel(signal)
+    /// Begins the outputs of a restored command where its logs, full, would begin.
+    private func skipOld(_ run: CommandRun, _ host: any Host) async {
+        var text = CommandText(command: DetachedScript(id: run.id).sizes)
+        (text.isForSh, text.isMarked) = (true, false)
+        guard let process = try? await host.execute(text, mark: run.id) else { return }
+        let answer = await IO.within(Self.attachTime) { () -> [UInt8]? in
+            await ProgramOutput.collect(process.program)
         }
+        let words = String(decoding: (answer ?? nil) ?? [], as: UTF8.self)
+            .split(whereSeparator: \.isWhitespace)
+        let sizes = words.suffix(2).compactMap { Int($0) }
+        guard sizes.count == 2 else { return }
+        run.logs.output.skip(to: sizes[0] - RunLogs.spool)
+        run.logs.errors.skip(to: sizes[1] - RunLogs.spool)
     }
 
     /// Finds the detached commands of the agent's earlier processes again, by the records in a
@@ -144,15 +192,27 @@ extension Commands {
         }
         self.records = records
         jobs.onForget = { [weak self] in self?.forget($0) }
+        var found: [CommandRun] = []
         for record in records.all where jobs[record.id] == nil {
             let age = Duration.seconds(max(0, Int(time(nil)) - record.started))
             let run = CommandRun(
                 id: record.id, target: record.target, owner: record.owner, record.order,
                 started: IO.now - age)
-            run.detachment = Detachment(record: record, lost: "the agent was restarted")
+            run.detachment = Detachment(
+                record: record, lost: "the agent was restarted", isRestored: true)
             // What runs runs, whether there is a place or not.
             add(run, nil)
-            IO.task { await self.attach(run) }
+            found.append(run)
+        }
+        var rest = found[...]
+        for _ in 0..<Self.restoredAtOnce {
+            IO.task {
+                while let run = rest.popFirst() {
+                    await Sharer.serving(run.owner.id) {
+                        await self.attach(run, within: Self.startTime)
+                    }
+                }
+            }
         }
     }
 

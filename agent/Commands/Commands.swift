@@ -162,20 +162,46 @@ import Wire
     /// Ends a command, and answers when it has ended.
     func cancel(_ request: CancelCommand, maxBytes: Int) async throws(Fault) -> RunResult {
         let run = try find(request.commandID)
+        do throws(Fault) { try await end(run, request.signal) } catch {
+            guard request.signal == "KILL" else {
+                throw Fault(
+                    .linkLost,
+                    "\(error.message); to forget the command and free its place all the same, cancel"
+                        + " it with signal KILL")
+            }
+            run.giveUp(error.message)
+            records?.forget(run.id)
+        }
+        return run.result(maxBytes: maxBytes)
+    }
+
+    /// Ends a command, for nobody who waits for its end.
+    func cancel(_ run: CommandRun, _ signal: String) {
+        guard run.detachment != nil, !run.isAttached else { return run.cancel(signal) }
+        IO.task {
+            do throws(Fault) { try await self.end(run, signal) } catch {
+                Process.log("command \(run.id): \(error.message)")
+            }
+        }
+    }
+
+    /// Ends a command, and returns when it has ended; throws if its host cannot be reached.
+    private func end(_ run: CommandRun, _ signal: String) async throws(Fault) {
         // Longer than a run that is being ended takes until it is given up.
         let deadline = IO.now + .seconds(12)
         // A connection may turn out to be lost only now: then once more over a new one.
         for _ in 0..<2 where run.end == nil {
-            await attach(run)
+            await attach(run, within: min(Self.attachTime, max(.zero, deadline - IO.now)))
             if run.end == nil, run.detachment != nil, !run.isAttached {
                 throw Fault(
-                    .linkLost, "the command was not signalled: \(run.detachment?.note ?? "")")
+                    .linkLost,
+                    "the command was not signalled, as its host was not reached:"
+                        + " \(run.detachment?.lost ?? "")")
             }
-            run.cancel(request.signal)
+            run.cancel(signal)
             await run.waitForEnding(max(.zero, deadline - IO.now))
             if run.isAttached || run.detachment == nil { break }
         }
-        return run.result(maxBytes: maxBytes)
     }
 
     /// The caller's commands, newest first.

@@ -10,11 +10,14 @@ import Loop
     /// Its standard error, within the same limits.
     let errors: OutputLog
 
+    /// Bytes of each output on disk.
+    nonisolated static let spool = 64 << 20
+
     /// The outputs of a principal's command; `isTerminal`: all of it is a terminal's output.
     init(of holder: String, isTerminal: Bool) {
         func log(_ isTerminal: Bool) -> OutputLog {
             OutputLog(
-                memoryLimit: 1 << 20, spoolLimit: 64 << 20, of: holder, isTerminal: isTerminal)
+                memoryLimit: 1 << 20, spoolLimit: Self.spool, of: holder, isTerminal: isTerminal)
         }
         output = log(isTerminal)
         errors = log(false)

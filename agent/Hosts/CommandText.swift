@@ -24,6 +24,9 @@ struct CommandText: Sendable {
     /// The variable that names the command.
     static let mark = "HOMELINE_COMMAND"
 
+    /// A pattern for grep that fits the variable of a command, and does not fit this pattern.
+    static func pattern(of id: String) -> String { "\(mark.dropLast())[\(mark.suffix(1))]=\(id)" }
+
     /// Whether it is the command that its mark names; one that only looks after that is not.
     var isMarked = true
     /// Whether /bin/sh runs it, whatever the account's shell is.

@@ -55,17 +55,20 @@ enum Sweep: Equatable, Sendable {
         mark id: String, signal: String, grace: Duration, leader: Int32? = nil
     ) -> String {
         let tenths = Int(grace / .milliseconds(100))
-        // The mark is put together there: a forced command carries this text in its environment.
+        // A pattern that fits the mark and not itself: this text is in the environment of a forced
+        // command, and in the arguments of what looks. A shell that has set the mark itself has it
+        // in its arguments alone, and only what it starts has it in the environment.
         return """
-            m=\(CommandText.mark); m=$m=\(id); K=" \(leader.map(String.init) ?? "") "
+            m='\(CommandText.pattern(of: id))'; K=" \(leader.map(String.init) ?? "") "
             if [ -r /proc/self/stat ]; then
-            marked() { for f in $(grep -ls $m /proc/[0-9]*/environ); do
-            f=${f%/environ}; echo ${f#/proc/}; done; }
+            marked() { for f in $(grep -ls "$m" /proc/[0-9]*/environ
+            grep -ls "$m" /proc/[0-9]*/cmdline); do
+            f=${f%/*}; echo ${f#/proc/}; done; }
             all() { for f in /proc/[0-9]*/stat; do read -r l <$f || continue; p=${l%% *}
             set -- ${l##*) }; case $1 in Z|X) ;; *) echo $p $3 $4;; esac; done; }
             else
             [ -n "$(ps)" ] || { echo homeline:blind; exit 0; }
-            marked() { ps axeww | grep $m | grep -v grep | while read -r p r; do echo $p; done; }
+            marked() { ps axeww | grep "$m" | while read -r p r; do echo $p; done; }
             all() { ps -axo pid=,pgid=,state= | while read -r p g s; do
             case $s in Z*) ;; *) echo $p $g $g;; esac; done; }
             fi

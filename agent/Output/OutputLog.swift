@@ -44,6 +44,12 @@ import Terminal
         self.spoolLimit = spoolLimit
     }
 
+    /// Has the first byte at an offset: those before it are gone.
+    func skip(to offset: Int) {
+        guard end == 0, offset > 0 else { return }
+        (end, memoryStart) = (offset, offset)
+    }
+
     /// Adds output.
     func append(_ bytes: ArraySlice<UInt8>) {
         alternate.scan(bytes, at: end)

@@ -142,7 +142,10 @@ public enum SeveralCommands {
         guard let state = members.first(where: { $0.name == RunResult.state.name }),
             let text = try? JSON(parsing: Array(result.bytes[state.value])).stringValue
         else { return false }
-        return RunState(rawValue: text)?.isOver == false
+        let isDetached = members.contains {
+            $0.name == RunResult.detached.name && result.bytes[$0.value].elementsEqual("true".utf8)
+        }
+        return RunState(rawValue: text)?.isOver(isDetached: isDetached) == false
     }
 
     /// The entry of a command that could not be read.

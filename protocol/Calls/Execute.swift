@@ -78,16 +78,18 @@ public struct ExecuteCommand: CallArguments {
     ).optional
     /// When a command ends whose caller has said neither when nor that it is for the background.
     private static let usualTimeout = Duration.seconds(180)
-    private static let isBackground = Field.flag(
+    static let isBackground = Field.flag(
         "background",
         "Answer at once with the command's id; it runs until it ends (or timeout_s). Follow it with "
             + "ssh_command_output."
     ).or(false)
-    private static let isDetached = Field.flag(
+    static let isDetached = Field.flag(
         "detached",
         "Start the command so that it outlives the agent, its connection and the relay: its output "
             + "goes to files in ~/.homeline/jobs at the target, and its command_id finds it again "
-            + "(ssh_command_output, ssh_command_cancel). Unix targets, without pty and timeout_s."
+            + "(ssh_command_output, ssh_command_cancel). Unix targets, without pty, "
+            + "timeout_s and password. On agent/local it ends with an agent that systemd "
+            + "restarts."
     ).or(false)
     static let maxBytes = Shared.maxBytes(
         from: 0,
@@ -115,6 +117,12 @@ public struct ExecuteCommand: CallArguments {
                 .invalidArgument,
                 "a \"detached\" command has no \"pty\", no \"timeout_s\" (begin it with timeout(1)) and"
                     + " needs a Unix shell: leave these out")
+        }
+        guard !isDetached || access.password == nil else {
+            throw Fault(
+                .invalidArgument,
+                "a \"detached\" command is found again by new logins, for which no \"password\" is"
+                    + " kept: use a key, ssh-agent or \"secret\"")
         }
     }
 

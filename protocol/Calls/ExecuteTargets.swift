@@ -65,6 +65,14 @@ public struct ExecuteTargets: CallArguments {
                 .invalidArgument,
                 "give either \"target\" or \"targets\": \"targets\" takes one name as well")
         }
+        let isBackground = try fields[ExecuteCommand.isBackground]
+        let isDetached = try fields[ExecuteCommand.isDetached]
+        guard !waitsForEnds || !isBackground && !isDetached else {
+            throw Fault(
+                .invalidArgument,
+                "\"batch\" and \"stop_on_failure\" wait for each command's end, and \"background\" and"
+                    + " \"detached\" do not: leave one or the other out")
+        }
         guard target != nil || !targets.isEmpty else {
             throw Fault(.invalidArgument, "give \"target\" or \"targets\"; target_list shows them")
         }

@@ -37,11 +37,13 @@ public enum RunState: String, Sendable, CaseIterable {
 }
 
 extension RunState {
-    /// Whether the command has ended, as far as is known.
-    public var isOver: Bool {
+    /// Whether the command has ended, as far as is known; one that outlives its connection
+    /// (`isDetached`) has not where that is lost.
+    public func isOver(isDetached: Bool) -> Bool {
         switch self {
         case .running, .lineInput, .secret, .fullscreen, .incomplete, .stopped, .maybeInput: false
-        case .done, .timedOut, .cancelled, .linkLost, .endedWithoutStatus, .notRun, .aborted,
+        case .linkLost: !isDetached
+        case .done, .timedOut, .cancelled, .endedWithoutStatus, .notRun, .aborted,
             .shellExited:
             true
         }

@@ -53,6 +53,24 @@ import Wire
         }
     }
 
+    @Test(arguments: ["sleep 78; touch FILE", "while :; do sleep 0.1; done"])
+    func `the shell of a command over SSH ends with it`(command: String) async throws {
+        try await withCommands("box") { setup in
+            let file = setup.directory.file("second")
+            let begun = try await setup.run(
+                "echo $$; " + command.replacing("FILE", with: file)
+            ) { $0.isBackground = true }
+            let first = try await setup.output(begun.commandID, wait: .seconds(20))
+            let shell = try #require(Int32(first.stdout.text.dropLast()))
+            let over = try await setup.commands.cancel(
+                CancelCommand(Fields(["command_id": .string(begun.commandID)])), maxBytes: 1000)
+            #expect(over.state == .cancelled && over.note == nil, "\(over)")
+            #expect(!Self.runs(shell))
+            #expect(!FileManager.default.fileExists(atPath: file))
+            if Self.runs(shell) { kill(shell, SIGKILL) }
+        }
+    }
+
     @Test func `a first process without the mark ends here too`() async throws {
         try await withCommands("local") { setup in
             let begun = try await setup.run("exec env -i /bin/sleep 76", on: "local") {

@@ -13,6 +13,7 @@ import Wire
 @IO final class CommandSetup {
     let links = Links()
     let commands: Commands
+    let revoked = RevokedPrincipals()
     let directory: TemporaryDirectory
     private let targets: Targets
     var settings: TargetSettings {
@@ -32,7 +33,7 @@ import Wire
             place: Place(environment: environment, user: "me", home: directory.path))
         var count = 0
         commands = Commands(
-            hosts: Hosts(targets: targets, links: links), revoked: RevokedPrincipals()
+            hosts: Hosts(targets: targets, links: links), revoked: revoked
         ) {
             count += 1
             return "site1.\(UUID().uuidString)\(count)"

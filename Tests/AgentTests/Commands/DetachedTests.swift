@@ -12,10 +12,11 @@ import Wire
 @Suite(.timeLimit(.minutes(2))) struct DetachedTests {
     /// Runs a body with a server whose sessions have a home of their own.
     private func withServer(
+        settings: (TemporaryDirectory) -> [String: String] = { _ in [:] },
         _ body: @escaping @IO @Sendable (SSHServer, TemporaryDirectory) async throws -> Void
     ) async throws {
         let home = try TemporaryDirectory("home")
-        var options = SSHServer.Options(shell: .dash)
+        var options = SSHServer.Options(shell: .dash, settings: settings(home))
         options.home = home.path
         let server = try await SSHServer.start(options)
         let result = await IO.task { () async -> Result<Void, any Error> in
@@ -116,12 +117,111 @@ import Wire
         }
     }
 
+    @Test(arguments: [false, true])
+    func `a start whose connection is lost is found, or is said not to have been`(
+        isStarted: Bool
+    ) async throws {
+        // The first command of all waits, before its start or after it.
+        func gate(_ home: TemporaryDirectory) -> [String: String] {
+            let wait =
+                "touch \(home.file("waits")); until [ -e \(home.file("gate")) ]; do sleep 0.05; done"
+            let run = #"sh -c "$SSH_ORIGINAL_COMMAND""#
+            let first = isStarted ? "\(run); \(wait)" : wait
+            return [
+                "ForceCommand":
+                    "if mkdir \(home.file("first")); then \(first); else exec \(run); fi"
+            ]
+        }
+        try await withServer(settings: gate) { server, home in
+            let setup = try CommandSetup(server)
+            defer { setup.links.shutDown() }
+            defer { _ = FileManager.default.createFile(atPath: home.file("gate"), contents: nil) }
+            try setup.commands.restore(from: home.file("records"))
+            let start = IO.task { () async -> Result<RunResult, any Error> in
+                do {
+                    return .success(
+                        try await setup.run(
+                            "until [ -e \(home.file("gate")) ]; do sleep 0.05; done"
+                        ) {
+                            ($0.isDetached, $0.wait, $0.timeout) = (
+                                true, isStarted ? .zero : .seconds(20), nil
+                            )
+                        })
+                } catch { return .failure(error) }
+            }
+            #expect(await holds { FileManager.default.fileExists(atPath: home.file("waits")) })
+            server.cutLinks()
+            switch await start.value {
+            case .success(let begun):
+                #expect(isStarted && begun.state == .running, "\(begun)")
+                let over = try await setup.commands.cancel(
+                    CancelCommand(Fields(["command_id": .string(begun.commandID)])), maxBytes: 9)
+                #expect(over.state == .cancelled && over.note == nil, "\(over)")
+            case .failure(let error):
+                #expect(!isStarted && (error as? Fault)?.code == .linkLost, "\(error)")
+            }
+            #expect(setup.commands.places.taken == 0)
+        }
+    }
+
+    @Test func `what was started for a revoked token is ended`() async throws {
+        try await withServer { server, home in
+            let setup = try CommandSetup(server)
+            defer { setup.links.shutDown() }
+            setup.revoked.add("ada")
+            let file = home.file("pid")
+            await #expect(throws: Fault.self) {
+                try await setup.run("echo $$ >\(file); exec sleep 84") {
+                    ($0.isDetached, $0.timeout) = (true, nil)
+                }
+            }
+            #expect(await holds { setup.commands.runningCount == 0 })
+            let text = (try? String(contentsOfFile: file, encoding: .utf8)) ?? ""
+            #expect(Int32(text.dropLast()).map(CancelTests.runs) != true)
+        }
+    }
+
+    @Test func `one out of reach counts as running, and KILL gives it up`() async throws {
+        try await withServer { server, home in
+            let setup = try CommandSetup(server)
+            defer { setup.links.shutDown() }
+            let records = home.file("records")
+            try setup.commands.restore(from: records)
+            let begun = try await setup.run("echo $$; exec sleep 85") {
+                ($0.isDetached, $0.wait, $0.timeout) = (true, .zero, nil)
+            }
+            let first = try await setup.output(begun.commandID, wait: .seconds(20))
+            let process = try #require(Int32(first.stdout.text.dropLast()))
+            defer { kill(process, SIGKILL) }
+            server.cutLinks()
+            server.stop()
+            let run = try setup.commands.find(begun.commandID)
+            #expect(await holds { !run.isAttached })
+            #expect(run.state == .linkLost && !run.state.isOver(isDetached: true))
+            func cancel(_ signal: String) async throws -> RunResult {
+                try await setup.commands.cancel(
+                    CancelCommand(
+                        Fields([
+                            "command_id": .string(begun.commandID), "signal": .string(signal),
+                        ])), maxBytes: 1000)
+            }
+            let refused = await #expect(throws: Fault.self) { try await cancel("TERM") }
+            #expect(refused?.code == .linkLost && refused?.message.contains("KILL") == true)
+            let over = try await cancel("KILL")
+            #expect(over.state == .cancelled && over.exitCode == nil, "\(over)")
+            #expect(over.note?.hasPrefix("its end is not confirmed") == true, "\(over)")
+            #expect(setup.commands.places.taken == 0)
+            #expect(try FileManager.default.contentsOfDirectory(atPath: records).isEmpty)
+        }
+    }
+
     @Test func `a record is read as it was written, and holds no password`() throws {
-        let request = try ExecuteCommand(
-            Fields([
-                "target": "site/op@db:2200", "command": "x", "detached": true, "via": ["gate"],
-                "password": "canary", "username": "op", "port": 2200,
-            ]))
+        let fields: JSON.Object = [
+            "target": "site/op@db:2200", "command": "x", "detached": true, "via": ["gate"],
+            "username": "op", "port": 2200,
+        ]
+        var request = try ExecuteCommand(Fields(object: fields))
+        request.access.password = "canary"
         let host = TargetName(
             host: "db", user: "op", port: 2200, via: [try TargetName(place: "gate")])
         let owner = Owner(Caller(id: "p1", label: "ada", reach: []), at: host)
