@@ -80,8 +80,10 @@ struct TransferCounts: Sendable {
         (info.done, info.failures) = (counts.done, counts.failures)
         info.durationMS = Int(time / .milliseconds(1))
         let seconds = time / .seconds(1)
-        if counts.done.bytes > 0, seconds > 0.01 {
-            let rate = Double(counts.done.bytes) / seconds
+        // What an earlier transfer has left there took no time of this one.
+        let moved = counts.done.bytes - counts.done.resumed
+        if moved > 0, seconds > 0.01 {
+            let rate = Double(moved) / seconds
             info.rate = Int(rate)
             if ended == nil, let total = counts.total, rate > 1 {
                 info.secondsLeft = Int(Double(max(0, total.bytes - counts.done.bytes)) / rate)
