@@ -63,6 +63,12 @@ public enum Method: String, Sendable, CaseIterable {
     case findFiles = "file.find"
     /// Gives a ticket for a raw stream of a file's content.
     case streamFile = "file.stream"
+    /// Gives a ticket for the stream of files that a transfer to another agent takes.
+    case sendFiles = "transfer.send"
+    /// Begins a transfer of files to a target.
+    case startTransfer = "transfer.start"
+    /// Waits for the end of a transfer.
+    case awaitTransfer = "transfer.wait"
     /// Reads one subject of a host, as rows.
     case readHost = "host.read"
     /// Takes a first look at a host.
@@ -109,6 +115,9 @@ public enum Method: String, Sendable, CaseIterable {
         case .manageFiles: ManageFiles.row
         case .findFiles: FindFiles.row
         case .streamFile: StreamFile.row
+        case .sendFiles: SendFiles.row
+        case .startTransfer: StartTransfer.row
+        case .awaitTransfer: AwaitTransfer.row
         case .readHost: ReadHost.row
         case .reportHost: ReportHost.row
         case .openForward: OpenForward.row
@@ -125,6 +134,6 @@ public enum Method: String, Sendable, CaseIterable {
 extension ToolRow {
     /// Every tool, in the order in which clients see them.
     public static let all =
-        [ListAgents.tool, UpdateAgent.tool, CompareFiles.tool]
+        [ListAgents.tool, UpdateAgent.tool, CompareFiles.tool, TransferFiles.tool]
         + Method.allCases.compactMap(\.row.tool)
 }

@@ -153,6 +153,14 @@ import Testing
         ] as [JSON] {
             try await walk.call("file_diff", wrong, fails: true)
         }
+        let copy = try await walk.call(
+            "file_transfer",
+            [
+                "target": local, "path": path, "to_target": local,
+                "to_path": .string(home.directory.file("copy")),
+            ])
+        try await walk.call("file_transfer", ["command_id": try #require(copy["command_id"])])
+        try await walk.call("file_transfer", ["target": local, "path": path], fails: true)
         let folder = JSON.string(home.directory.path)
         try await walk.call(
             "file_find", ["target": local, "path": folder, "name": "te*", "grep": "A"])

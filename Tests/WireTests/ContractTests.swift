@@ -154,10 +154,10 @@ import Testing
         #expect(
             changing == [
                 .openSession, .runCommand, .sendInput, .closeSession, .execute, .cancelCommand,
-                .writeFile, .editFile, .manageFiles, .openForward,
+                .writeFile, .editFile, .manageFiles, .startTransfer, .openForward,
             ])
         for method in changing {
-            #expect(method.row.tool?.hints.readOnly == false, "\(method)")
+            #expect(method.row.rules?.hints.readOnly == false, "\(method)")
         }
     }
 

@@ -233,6 +233,20 @@ import Wire
         var managed = FilesManaged(target: "site/db-1", path: "/srv/a")
         (managed.destination, managed.entries, managed.bytes) = ("/srv/b", 3, 2048)
         try check(.manageFiles, managed.json)
+        try check(.sendFiles, SendFiles.json(StreamTicket("q83vEjRWeJASNFZ4kBI0Vg")))
+        var moved = TransferInfo(
+            commandID: "k4f0w2.c7", target: "site/db-2", source: "site/db-1:/var/backups",
+            state: .failed)
+        moved.path = "/srv/backups"
+        (moved.done.files, moved.done.directories, moved.done.links) = (3, 1, 1)
+        (moved.done.bytes, moved.done.unchanged, moved.done.resumed) = (4096, 2, 1024)
+        moved.total = (6, 8192)
+        (moved.rate, moved.secondsLeft, moved.sha256) = (2048, 2, digest)
+        (moved.done.failed, moved.failures) = (1, ["a: at the source: permission denied"])
+        moved.durationMS = 2000
+        moved.note = "1 entries could not be copied (failures); the rest was copied"
+        try check(.awaitTransfer, moved.json())
+        try check(.startTransfer, moved.json(StreamTicket("q83vEjRWeJASNFZ4kBI0Vg")))
         var found = FilesFound(target: "site/db-1", path: "/var/log")
         var log = FileEntry(path: "app/a.log", type: "file")
         log.size = 12
@@ -269,7 +283,7 @@ import Wire
         #expect(
             RunState.allCases.map(\.rawValue) == [
                 "done", "running", "timed_out", "cancelled", "link_lost", "ended_without_status",
-                "not_run",
+                "not_run", "failed",
                 "line_input", "secret", "fullscreen", "incomplete", "aborted", "stopped",
                 "shell_exited", "maybe_input",
             ])

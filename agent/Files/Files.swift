@@ -202,6 +202,15 @@ import Wire
     ) async throws(Fault) -> T {
         let taken = try await self.place(for: caller.id, within: within)
         defer { taken.giveBack() }
+        return try await reach(place, for: caller, body)
+    }
+
+    /// Lets `body` use the files of a target, without a place among the calls: a transfer has one
+    /// of its own.
+    func reach<T: Sendable>(
+        _ place: FilePlace, for caller: Caller,
+        _ body: @escaping @IO @Sendable (Reach) async throws(Fault) -> T
+    ) async throws(Fault) -> T {
         let (host, target, start): (any Host, String, Start?)
         switch place.way {
         case .target(let name):

@@ -58,20 +58,22 @@ import SSH
             try closed.check(unsafe dirfd(folder), openedAs: path)
             var found: [(name: String, attributes: FileAttributes)] = []
             while found.count <= limit, let entry = unsafe readdir(folder) {
-                let name = unsafe withUnsafeBytes(of: entry.pointee.d_name) { bytes in
-                    unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-                }
-                guard name != ".", name != ".." else { continue }
-                // By its bytes: a name that is not UTF-8 is listed, too, with replacements.
-                var status = stat()
-                let isThere = unsafe withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                    unsafe pointer.withMemoryRebound(to: CChar.self, capacity: name.utf8.count + 1)
-                    {
-                        unsafe fstatat(dirfd(folder), $0, &status, AT_SYMLINK_NOFOLLOW) == 0
+                let (name, attributes) = unsafe withUnsafeBytes(of: entry.pointee.d_name) {
+                    bytes -> (String, FileAttributes?) in
+                    // By its bytes: the text of a name that is not UTF-8 names no file.
+                    var about = stat()
+                    let code = unsafe bytes.withMemoryRebound(to: CChar.self) { name -> Int32 in
+                        guard let start = name.baseAddress else { return -1 }
+                        return unsafe fstatat(
+                            dirfd(folder), start, &about, AT_SYMLINK_NOFOLLOW)
                     }
+                    return unsafe (
+                        String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self),
+                        code == 0 ? FileAttributes(about) : nil
+                    )
                 }
-                guard isThere else { continue }
-                found.append((name, FileAttributes(status)))
+                guard name != ".", name != "..", let attributes else { continue }
+                found.append((name, attributes))
             }
             return found
         }

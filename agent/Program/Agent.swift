@@ -17,6 +17,7 @@ import Wire
     let commands: Commands
     let streams: Streams
     let files: Files
+    let transfers: Transfers
     let hostReader: HostReader
     let forwards: Forwards
 
@@ -38,6 +39,9 @@ import Wire
             hosts: hosts, revoked: dispatcher.revoked, events: events, makeID: newHandle)
         streams = Streams(revoked: dispatcher.revoked, log: log)
         files = Files(hosts: hosts, streams: streams)
+        transfers = Transfers(
+            files: files, hosts: hosts, streams: streams, revoked: dispatcher.revoked,
+            events: events, makeID: newHandle)
         hostReader = HostReader(hosts: hosts, makeID: newHandle)
         forwards = Forwards(
             hosts: hosts, streams: streams, revoked: dispatcher.revoked, makeID: newHandle)
@@ -59,8 +63,9 @@ import Wire
             sessions: sessions, hosts: hosts, links: links, membership: membership,
             revoked: dispatcher.revoked
         ).serve(on: dispatcher)
-        commands.serve(on: dispatcher, also: [SessionCommands(sessions)])
+        commands.serve(on: dispatcher, also: [SessionCommands(sessions), transfers])
         files.serve(on: dispatcher)
+        transfers.serve(on: dispatcher)
         hostReader.serve(on: dispatcher)
         forwards.serve(on: dispatcher)
         files.origin = { [hosts] (id, caller) throws(Fault) in
@@ -74,7 +79,8 @@ import Wire
                 start: Files.Start(directory: session.directoryOnHost))
         }
         events.serve(on: dispatcher)
-        PrincipalCalls.serve(on: dispatcher, sessions, commands, streams, forwards)
+        PrincipalCalls.serve(
+            on: dispatcher, sessions, commands, transfers, streams, forwards)
     }
 
     /// Takes on the name and the id that the relay gives this agent; what is open shows the name.
@@ -82,6 +88,7 @@ import Wire
         (membership.name, membership.id) = (welcome.name, welcome.agentID)
         for session in sessions.all { session.target = membership.renamed(session.target) }
         for command in commands.all { command.target = membership.renamed(command.target) }
+        for transfer in transfers.all { transfer.target = membership.renamed(transfer.target) }
         for forward in forwards.all { forward.target = membership.renamed(forward.target) }
     }
 
@@ -91,6 +98,10 @@ import Wire
     /// Applies settings to every call from now on.
     func apply(_ settings: AgentSettings) {
         hasConfiguration = hasConfiguration || settings.hasFile
+        // A transfer has judged its paths by the rules at its start.
+        if (targets.settings, targets.policy) != (settings.targets, settings.policy) {
+            transfers.end(saying: "agent.conf was changed")
+        }
         targets.settings = settings.targets
         targets.policy = settings.policy
         links.secrets = settings.secrets
@@ -123,6 +134,7 @@ import Wire
     func endWork() async {
         let why = "the agent was stopped"
         sessions.closeAll(saying: why)
+        transfers.end(saying: why)
         await commands.shutDown(saying: why)
         dispatcher.endWaits()
     }

@@ -56,6 +56,17 @@ enum Limits {
             "commands that are kept for an hour after their end", count: Commands.kept,
             "the oldest is forgotten"),
         Limit(
+            "transfers at once", count: Transfers.limit, share: share(of: Transfers.limit),
+            "`limit_reached`"),
+        Limit(
+            "transfers of a principal at once to one target", count: Transfers.perTarget,
+            "`limit_reached`"),
+        Limit(
+            "transfers that are kept for an hour after their end", count: Transfers.kept,
+            "the oldest is forgotten"),
+        Limit(
+            "entries of one transfer", count: Listing.limit, "`limit_reached`"),
+        Limit(
             "scripts of host_read at once", count: HostReader.limit, share: HostReader.share,
             "`limit_reached`"),
         Limit(

@@ -7,13 +7,13 @@ import Wire
 
 @IO enum PrincipalCalls {
     static func serve(
-        on dispatcher: Dispatcher, _ sessions: Sessions, _ commands: Commands, _ streams: Streams,
-        _ forwards: Forwards
+        on dispatcher: Dispatcher, _ sessions: Sessions, _ commands: Commands,
+        _ transfers: Transfers, _ streams: Streams, _ forwards: Forwards
     ) {
         dispatcher.serve(.listPrincipals) { (_: NoArguments, _) in
             let owners =
                 sessions.all.map(\.owner.id) + commands.running.map(\.owner.id)
-                + forwards.all.map(\.owner.id)
+                + transfers.running.map(\.owner.id) + forwards.all.map(\.owner.id)
             return PrincipalList(streams.principals.union(owners).sorted()).json
         }
         dispatcher.serve(.endPrincipal) { (call: EndPrincipal, _) in
@@ -22,6 +22,10 @@ import Wire
             for session in open { sessions.close(session.id) }
             let running = commands.running.filter { $0.owner.id == call.id }
             for command in running { commands.cancel(command, "TERM") }
+            let ended = transfers.end(of: call.id, saying: "its token was revoked")
+            if ended > 0 {
+                Process.log("a token was revoked: ended \(ended) transfers of \(call.id)")
+            }
             let closed = forwards.end(of: call.id)
             if closed > 0 {
                 Process.log("a token was revoked: closed \(closed) forwards of \(call.id)")

@@ -1,4 +1,5 @@
 // Where the files of a call are: what every `file.*` call names, and how to enter the target.
+import JSON
 
 /// The target whose files a call is about, named by itself or by a session on it.
 public struct FilePlace: Sendable {
@@ -28,6 +29,11 @@ public struct FilePlace: Sendable {
     static let routes: [Route] = [.session("session_id"), .target("target")]
     /// Covers reaching the target and the longest time an agent works on one call.
     static let deadline = Deadline(.seconds(105))
+
+    /// A target, entered as it is configured.
+    public init(target name: String) throws(Fault) {
+        (way, access) = (.target(name), try TargetAccess(Fields(object: [:])))
+    }
 
     /// Reads the arguments.
     public init(_ fields: Fields) throws(Fault) {

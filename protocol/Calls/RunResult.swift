@@ -18,6 +18,8 @@ public enum RunState: String, Sendable, CaseIterable {
     case endedWithoutStatus = "ended_without_status"
     /// It was not run: its directory could not be entered.
     case notRun = "not_run"
+    /// A transfer of files: something could not be copied.
+    case failed
     /// In a session: it waits for a line.
     case lineInput = "line_input"
     /// In a session: it waits for a secret.
@@ -43,7 +45,7 @@ extension RunState {
         switch self {
         case .running, .lineInput, .secret, .fullscreen, .incomplete, .stopped, .maybeInput: false
         case .linkLost: !isDetached
-        case .done, .timedOut, .cancelled, .endedWithoutStatus, .notRun, .aborted,
+        case .done, .timedOut, .cancelled, .endedWithoutStatus, .notRun, .failed, .aborted,
             .shellExited:
             true
         }
@@ -119,7 +121,8 @@ public struct RunResult: Sendable, Equatable {
             + "request. link_lost: the connection to the host was lost before its end was known. "
             + "ended_without_status: the host closed its channel and sent no exit status, as some "
             + "network devices do after each command and servers do at a time limit, while the "
-            + "command may still run. not_run: cwd could not be entered, see note. The other states occur only for a session's command; ssh_session_command explains them."
+            + "command may still run. not_run: cwd could not be entered, see note. failed: a transfer of "
+            + "files could not copy everything, see stdout. The other states occur only for a session's command; ssh_session_command explains them."
     )
     static let exitCode = Field.integer(
         "exit_code", "The exit code that the host sent; it is never assumed."

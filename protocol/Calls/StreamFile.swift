@@ -9,6 +9,8 @@ public enum StreamPurpose: String, Sendable, Hashable, CaseIterable {
     case readFile = "file.read"
     /// A TCP connection of a forward.
     case forward = "forward.connect"
+    /// The files of a transfer between two agents.
+    case transfer = "transfer"
 }
 
 /// A ticket for one stream, as a result shows it.

@@ -32,7 +32,10 @@ import Wire
         let compare = tool(CompareFiles.tool) { call throws(Fault) in
             try await compareFiles(call)
         }
-        return [list, update, compare]
+        let transfer = tool(TransferFiles.tool) { call throws(Fault) in
+            try await transferFiles(call)
+        }
+        return [list, update, compare, transfer]
             + Wire.Method.allCases.compactMap { method in
                 guard let row = method.row.tool else { return nil }
                 if let answer = joining[method] { return tool(row, answer) }
