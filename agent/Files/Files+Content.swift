@@ -101,7 +101,10 @@ extension Files {
         let bytes = try Self.bytes(of: call.content)
         return try await finishing { () throws(Fault) in
             try await self.on(call.place, for: caller) { reach throws(Fault) in
-                try await Self.write(bytes, call, reach)
+                let path = try await reach.admit(call.path, for: .writing)
+                return try await self.turns.during(path, at: reach.machine) { () throws(Fault) in
+                    try await Self.write(bytes, call, path, reach)
+                }
             }
         }
     }
@@ -121,9 +124,8 @@ extension Files {
     }
 
     private static func write(
-        _ bytes: [UInt8], _ call: WriteFile, _ reach: Reach
+        _ bytes: [UInt8], _ call: WriteFile, _ path: String, _ reach: Reach
     ) async throws(Fault) -> FileWritten {
-        let path = try await reach.admit(call.path, for: .writing)
         let before = try await reach.attributes(path)
         if let before { try checkKind(before, "\(reach.target): \(path)") }
         var result = FileWritten(target: reach.target, path: path)

@@ -18,15 +18,17 @@ extension Files {
     func edit(_ call: EditFile, for caller: Caller) async throws(Fault) -> FileEdited {
         try await finishing { () throws(Fault) in
             try await self.on(call.place, for: caller) { reach throws(Fault) in
-                try await Self.edit(call, reach)
+                let path = try await reach.admit(call.path, for: .writing)
+                return try await self.turns.during(path, at: reach.machine) { () throws(Fault) in
+                    try await Self.edit(call, path, reach)
+                }
             }
         }
     }
 
     private static func edit(
-        _ call: EditFile, _ reach: Reach
+        _ call: EditFile, _ path: String, _ reach: Reach
     ) async throws(Fault) -> FileEdited {
-        let path = try await reach.admit(call.path, for: .writing)
         let what = "\(reach.target): \(path)"
         guard let before = try await reach.attributes(path) else {
             throw Fault(.fileNotFound, "\(what): there is no such file")

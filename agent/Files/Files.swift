@@ -34,6 +34,9 @@ import Wire
     /// The places of greps.
     let searches = Shares(Files.searchLimit, share: Files.searchShare)
 
+    /// The turns of calls that change files.
+    let turns = FileTurns()
+
     init(hosts: Hosts, streams: Streams) { (self.hosts, self.streams) = (hosts, streams) }
 
     /// A session as a way to its host's files.
@@ -59,6 +62,8 @@ import Wire
     /// The files of one target, for one call.
     @IO struct Reach {
         let store: any FileStore
+        /// The machine that the files are on.
+        let machine: String
         /// All names of the target, for the policy.
         let names: [String]
         /// The target as the caller wrote it, or as the session shows it.
@@ -224,7 +229,8 @@ import Wire
         return try await host.files { [hosts] store throws(Fault) in
             try await body(
                 Reach(
-                    store: store, names: host.names, target: target, start: start,
+                    store: store, machine: host.machine, names: host.names, target: target,
+                    start: start,
                     policy: hosts.policy, closed: closed))
         }
     }

@@ -35,7 +35,8 @@ import Wire
         dispatcher.serve(.reportHost) { [unowned self] (call: ReportHost, visit) throws(Fault) in
             let script = HostScript.text(HostScript.report)
             let found = try await run(script, at: call.target, call.access, for: visit.caller)
-            return ReportHost.json(call.target, Self.cut(found.text))
+            let lack = found.lack.map { "note: \($0)\n" } ?? ""
+            return ReportHost.json(call.target, lack + Self.cut(found.text, lack.utf8.count))
         }
     }
 
@@ -79,29 +80,35 @@ import Wire
         let end = run.logs.output.end
         var cleaner = CleanText(trims: false)
         cleaner.append(run.logs.output.bytes(0..<min(end, Self.outputLimit))[...])
-        let text = String(decoding: cleaner.finish(), as: UTF8.self)
-        guard end == 0 else { return Found(text: text, lack: Self.lack(of: run, end)) }
-        switch run.end {
-        case .exited(0): return Found(text: "")
-        case .exited, .signalled, .unreported, .lost, nil:
-            let said = run.logs.errors.lastLine(from: 0).map { ": \($0)" } ?? ""
+        var lines = String(decoding: cleaner.finish(), as: UTF8.self).split(
+            separator: "\n", omittingEmptySubsequences: false)[...]
+        // What a start file of the shell prints comes first, and is not the script's.
+        guard let first = lines.firstIndex(where: { $0 == HostScript.begin }) else {
+            let said =
+                (run.logs.output.lastLine(from: 0) ?? run.logs.errors.lastLine(from: 0))
+                .map { ": it said \"\($0)\"" } ?? ""
             throw Fault(
                 .shellUnusable,
-                "\(target): the script of host_read could not run there\(said). It needs /bin/sh and"
-                    + " awk; ssh_execute runs a command of your own.")
+                "\(target): the script of host_read could not run there\(said). It needs an account"
+                    + " that may run /bin/sh, and awk.")
         }
+        lines = lines[(first + 1)...]
+        let last = lines.firstIndex { $0 == HostScript.end }
+        let text = lines[..<(last ?? lines.endIndex)].joined(separator: "\n")
+        return Found(text: text, lack: last == nil ? Self.lack(of: run, end) : nil)
     }
 
-    private static func lack(of run: CommandRun, _ end: Int) -> String? {
+    private static func lack(of run: CommandRun, _ end: Int) -> String {
         if end > outputLimit { return "more was printed than is read: use query or a lower limit" }
         return run.state == .timedOut
-            ? "stopped after \(time.components.seconds) s: rows may be missing" : nil
+            ? "stopped after \(time.components.seconds) s: rows may be missing"
+            : "the script did not come to its end: rows may be missing"
     }
 
     /// As many whole lines as a report may have.
-    private static func cut(_ text: String) -> String {
-        guard text.utf8.count > ReportHost.limit else { return text }
-        let bytes = Array(text.utf8.prefix(ReportHost.limit))
+    private static func cut(_ text: String, _ used: Int) -> String {
+        guard text.utf8.count > ReportHost.limit - used else { return text }
+        let bytes = Array(text.utf8.prefix(ReportHost.limit - used))
         let end = bytes.lastIndex(of: 10) ?? bytes.count
         return String(decoding: bytes[..<end], as: UTF8.self)
     }

@@ -59,6 +59,10 @@ enum HostScript {
     static func text(_ script: [UInt8], name: String? = nil, limit: Int = 40) -> [UInt8] {
         let head = "name=\(CommandText.quoted(name ?? "")); limit=\(limit)\nlook() {\n"
         return Array(head.utf8) + PackageResources.prelude_sh + script
-            + Array("\n}\nlook </dev/null\n".utf8)
+            + Array("\n}\necho '\(begin)'\nlook </dev/null\necho '\(end)'\n".utf8)
     }
+
+    /// The lines before and after what a script prints: whatever else came is not its output.
+    static let begin = "homeline:begin"
+    static let end = "homeline:end"
 }

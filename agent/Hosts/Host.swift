@@ -13,6 +13,8 @@ import Wire
     var names: [String] { get }
     /// The host as the caller wrote it, with the user and the port that are used.
     var address: TargetName { get }
+    /// The machine, whatever its name: what must not happen twice at once there goes by this.
+    var machine: String { get }
     /// What file tools may not touch; nil where the host is another machine.
     var closedFiles: (@IO () async -> ClosedFiles)? { get }
     /// Judges the host again if the rules have changed since it was found; throws if they refuse it

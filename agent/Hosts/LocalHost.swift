@@ -17,6 +17,7 @@ import Wire
 
     var names: [String] { ["local"] }
     var address: TargetName { .local }
+    var machine: String { "local" }
 
     func shell(_ terminal: TerminalSize) async throws(Fault) -> HostShell {
         let user = UserAccount.current

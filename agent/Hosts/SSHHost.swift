@@ -18,6 +18,9 @@ import Wire
     let confirm: @IO @Sendable () async throws(Fault) -> Void
 
     var address: TargetName { target.address }
+    var machine: String {
+        (target.via + [target]).map { "\($0.hostname):\($0.port)" }.joined(separator: " ")
+    }
 
     func shell(_ terminal: TerminalSize) async throws(Fault) -> HostShell {
         let (channel, link) = try await links.shell(on: target, options, terminal: terminal)

@@ -1,5 +1,6 @@
 // Everything below a directory that is to be transferred, looked at before it is sent.
-// Invariant: each entry has passed the rules; what cannot be sent is named, never left out silently.
+// Invariant: each entry has passed the rules; what cannot be sent is named, never left out
+// silently.
 import Loop
 import SSH
 import Wire

@@ -1,5 +1,6 @@
 // A file that a transfer writes under a hidden name, until it is complete.
-// Invariant: the name is the same for the same source, size and time, so that a repetition finds it.
+// Invariant: the name is the same for the same source, size and time, so that a repetition finds
+// it.
 import Crypto
 import Loop
 import SSH

@@ -1,5 +1,6 @@
 // What file.edit and file.manage must not do by the way: lose names, widen rights, fill the memory,
 // or bring a file to where the rules close it.
+import Crypto
 import Foundation
 import JSON
 import Loop
@@ -86,6 +87,43 @@ import Wire
         }
         #expect(fault.message.contains("DenyPath"), "\(fault.message)")
         #expect(try desk.text("staged/secrets/key") == "x")
+        await desk.service.shutDown()
+    }
+
+    @Test(arguments: ["site/local", "site/box"])
+    @IO func `changes of one file at once are made one after the other`(
+        target: String
+    ) async throws {
+        let desk = try await desk()
+        try desk.folder.write((0..<8).map { "line \($0)\n" }.joined(), to: "file")
+        let at: JSON.Object = ["target": .string(target), "path": desk.file("file")]
+        let edits = (0..<8).map { number in
+            IO.task {
+                await desk.call(
+                    .editFile,
+                    at.with([
+                        "edits": [
+                            ["old": .string("line \(number)\n"), "new": .string("\(number)\n")]
+                        ]
+                    ]))
+            }
+        }
+        for result in await IO.values(of: edits) { _ = try result.get() }
+        #expect(try desk.text("file") == (0..<8).map { "\($0)\n" }.joined())
+        // Of several that expect the same content, one finds it.
+        let digest = Hex.encode(SHA256.hash(Array(try desk.text("file").utf8)))
+        let writes = (0..<6).map { number in
+            IO.task {
+                await desk.call(
+                    .writeFile,
+                    at.with([
+                        "content": .string("by \(number)"), "expect_sha256": .string(digest),
+                        "atomic": true,
+                    ]))
+            }
+        }
+        let written = await IO.values(of: writes)
+        #expect(written.count { (try? $0.get()) != nil } == 1)
         await desk.service.shutDown()
     }
 

@@ -73,7 +73,7 @@ import Wire
         #expect(
             refused == [
                 .openSession, .runCommand, .sendInput, .closeSession, .execute, .cancelCommand,
-                .writeFile, .editFile, .manageFiles, .openForward,
+                .writeFile, .editFile, .manageFiles, .startTransfer, .openForward,
             ])
     }
 

@@ -1,9 +1,9 @@
 # filesystem type size_kib used_kib free_kib used_percent inodes_used_percent mount
-if df -PkT / >/dev/null 2>&1; then typed=1; options=-PkT; else typed=0; options=-Pk; fi
+if brief df -PkT / >/dev/null 2>&1; then typed=1; options=-PkT; else typed=0; options=-Pk; fi
 {
     brief df $options 2>/dev/null || {
-        note "a remote file system did not answer in time: only local ones are shown"
-        df $options -l 2>/dev/null
+        note "df did not come to its end: is a network file system out of reach? local ones alone:"
+        brief df $options -l 2>/dev/null || note "df of the local file systems did not end either"
     }
     echo @
     brief df -Pi 2>/dev/null
@@ -12,17 +12,22 @@ if df -PkT / >/dev/null 2>&1; then typed=1; options=-PkT; else typed=0; options=
     $1 == "@" { inodes = 1; next }
     /^Filesystem/ { next }
     {
-        first = inodes || !typed ? 6 : 7
-        mount = $first
-        for (i = first + 1; i <= NF; i++) mount = mount " " $i
+        # Sources and mounts may have blanks: the share of use, after three numbers, is between.
+        for (at = 4; at < NF; at++)
+            if (($at ~ /^[0-9]+%$/ || $at == "-") && $(at - 1) ~ /^-?[0-9]+$/ && \
+                $(at - 2) ~ /^-?[0-9]+$/ && $(at - 3) ~ /^[0-9]+$/) break
+        if (at >= NF) next
+        mount = $(at + 1); for (i = at + 2; i <= NF; i++) mount = mount " " $i
+        share = $at; sub("%", "", share)
     }
-    inodes { share = $5; sub("%", "", share); used[mount] = share; next }
-    $2 ~ /^(devtmpfs|squashfs|efivarfs)$/ || $(first - 4) + 0 == 0 || mount in row { next }
+    inodes { used[mount] = share; next }
     {
-        share = $(first - 1); sub("%", "", share)
+        first = at - 3 - typed
+        source = $1; for (i = 2; i < first; i++) source = source " " $i
+        type = typed ? $first : "-"
+        if (type ~ /^(devtmpfs|squashfs|efivarfs)$/ || $(at - 3) == 0 || mount in row) next
         order[++count] = mount
-        row[mount] = $1 "\t" (typed ? $2 : "-") "\t" $(first - 4) "\t" $(first - 3) "\t" \
-            $(first - 2) "\t" share
+        row[mount] = source "\t" type "\t" $(at - 3) "\t" $(at - 2) "\t" $(at - 1) "\t" share
     }
     END {
         for (i = 1; i <= count; i++) {

@@ -14,10 +14,14 @@ fi
 [ -e /run/systemd/container ] && echo "container: $(cat /run/systemd/container)"
 [ -e /.dockerenv ] && echo "container: docker"
 have systemd-detect-virt && echo "virtual: $(systemd-detect-virt 2>/dev/null)"
-brief df -Pk 2>/dev/null | awk 'NR > 1 && $2 > 0 && $1 !~ /^(tmpfs|devtmpfs|udev|overlay|none|shm)$/ && n++ < 8 {
-    printf "disk: %s %s used of %.1f GiB (%s)\n", $6, $5, $2 / 1048576, $1 }'
-brief df -Pk / 2>/dev/null | awk 'NR == 2 && $1 ~ /^(overlay|tmpfs|none)$/ {
-    printf "disk: / %s used of %.1f GiB (%s)\n", $5, $2 / 1048576, $1 }'
+
+{ brief df -Pk 2>/dev/null || { echo "disk: df did not come to its end: is a network file system out of reach?"; brief df -Pkl 2>/dev/null; }; } | awk '/^disk:/ { print; next } /^Filesystem/ { next } {
+    for (at = 4; at < NF; at++) if ($at ~ /^[0-9]+%$/ && $(at - 3) ~ /^[0-9]+$/) break
+    if (at >= NF || $(at - 3) == 0 || $1 ~ /^(tmpfs|devtmpfs|udev|none|shm)$/ || n >= 8) next
+    mount = $(at + 1); for (i = at + 2; i <= NF; i++) mount = mount " " $i
+    source = $1; for (i = 2; i < at - 3; i++) source = source " " $i
+    n++
+    printf "disk: %s %s used of %.1f GiB (%s)\n", mount, $at, $(at - 3) / 1048576, source }'
 if have ip; then ip -o addr show 2>/dev/null | awk '$2 != "lo" && $4 !~ /^fe80/ && n++ < 8 { print "address: " $2 " " $4 }'; fi
 if have systemctl && [ -d /run/systemd/system ]; then
     failed=$(brief systemctl list-units --state=failed --plain --no-legend --no-pager 2>/dev/null | awk '{ print $1 }' | head -n 10 | tr '\n' ' ')
@@ -28,7 +32,7 @@ if have ss; then
 elif have netstat; then
     echo "listens: $(netstat -ltn 2>/dev/null | awk '/LISTEN/ { print $4 }' | sort -u | head -n 24 | tr '\n' ' ')"
 fi
-ps -eo pcpu=,rss=,args= --sort=-pcpu 2>/dev/null | head -n 6 | awk '{
+ps -eo pcpu=,rss=,args= --sort=-pcpu 2>/dev/null | grep -v 'ps -eo pcpu=' | head -n 5 | awk '{
     text = $3; for (i = 4; i <= NF; i++) text = text " " $i
     printf "busy: %s %%, %d MiB, %s\n", $1, $2 / 1024, substr(text, 1, 100) }'
 for program in docker podman; do
@@ -36,6 +40,6 @@ for program in docker podman; do
 done
 echo "logged in: $(who 2>/dev/null | awk '{ print $1 }' | sort | uniq -c | awk '{ printf "%s%s x%s", s, $2, $1; s = ", " }')"
 [ -e /var/run/reboot-required ] && echo "restart: the host asks to be restarted"
-have zpool && echo "zfs: $(zpool status -x 2>/dev/null | head -n 1)"
+have zpool && zpool list -H -o name,health,cap 2>/dev/null | awk '{ print "zfs: " $1 " " $2 ", " $3 " used" }'
 for tool in docker podman kubectl git python3 node java nginx apache2 psql mysql redis-server; do have $tool && tools="$tools $tool"; done
 echo "tools:$tools"
