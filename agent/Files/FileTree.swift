@@ -42,7 +42,7 @@ extension Files {
                     let own = try await reach.store.attributes(
                         of: folder.path, followingLinks: false)
                     guard own.kind == .directory else {
-                        throw .failed(reason: "it is no directory any more")
+                        throw .failed(reason: "it is not a directory any more")
                     }
                 }
                 return try await reach.store.entries(of: folder.path, limit: room)

@@ -103,11 +103,7 @@ extension Files.Reach {
             }
         }
         if set.mode != nil { try await file.set(set) }
-        do throws(FileError) {
-            try await file.sync()
-        } catch .unsupported {
-            // The rename is then what there is.
-        }
+        try await file.syncIfOffered()
         try await file.close()
         return isOwned
     }

@@ -1,4 +1,4 @@
-// How a SOCKS server says why there is no connection.
+// The reply code with which a SOCKS server answers each fault (RFC 1928 §6).
 import Net
 import Wire
 

@@ -115,6 +115,14 @@ extension SFTP: FileStore {
     }
 }
 
+extension OpenFile {
+    /// Has the host's disk store the file, where the server can be asked for that; a disk that
+    /// fails, or has no room, is an error.
+    func syncIfOffered() async throws(FileError) {
+        do throws(FileError) { try await sync() } catch .unsupported {}
+    }
+}
+
 extension SFTPFile: OpenFile {
     func pieces(from offset: UInt64, upTo count: UInt64) -> any FilePieces {
         contents(from: offset, upTo: count)

@@ -31,8 +31,8 @@ import Wire
 @IO final class Jobs<Kind: Job> {
     /// The places of those that run.
     let places: Shares
-    /// The same places, of which a principal has a share at each target: a host takes so many at a
-    /// time, and nobody's jobs keep another's from it.
+    /// A principal's share of the places at each target: a host can run a limited number of jobs
+    /// at once, and the jobs of one principal must not keep those of others from it.
     private let placesAtTargets: Shares
     /// The most that are kept after their end.
     private let kept: Int

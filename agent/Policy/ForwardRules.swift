@@ -17,9 +17,6 @@ struct ForwardRules: Sendable, Equatable {
     /// The rule that refuses every forward; nil if none does.
     var refusalOfAll: String? { allowed == ["no"] ? "AllowForward no" : nil }
 
-    /// Whether any rule names destinations to refuse, so that addresses must be known.
-    var hasDenied: Bool { !denied.isEmpty }
-
     /// The rule that refuses a destination; `addresses`: what its name leads to, if that is known.
     ///
     /// What is allowed is compared with the destination as it was asked for; what is denied, with

@@ -103,7 +103,8 @@ import Wire
         guard try await reach.attributes(above) != nil else {
             throw Fault(
                 .fileNotFound,
-                "\(reach.target): \(above): there is no such directory: make it (file_manage mkdir)"
+                "\(reach.target): the directory \(above) does not exist: make it with file_manage"
+                    + " (action mkdir)"
             )
         }
     }
@@ -355,14 +356,17 @@ import Wire
         }
         var offset = 0
         if let found = try await there(name) {
-            if resumes, found.kind == .file, let size = found.size, size <= UInt64(entry.size) {
+            if resumes, found.kind == .file, let size = found.size, size > 0,
+                size <= UInt64(entry.size)
+            {
                 offset = Int(size)
             } else {
                 try await ask(name) { () throws(FileError) in try await reach.store.remove(name) }
             }
         }
         let file = try await ask(name) { () throws(FileError) in
-            let opening: FileOpening = offset > 0 ? [.write] : [.write, .create]
+            // New: what somebody else puts there meanwhile, such as a link, is not written to.
+            let opening: FileOpening = offset > 0 ? [.write] : [.write, .create, .new]
             return try await reach.store.open(name, opening, mode: 0o600)
         }
         return Partial(entry: entry, path: path, name: name, file: file, offset: offset)
@@ -412,8 +416,7 @@ import Wire
                 var set = FileAttributes()
                 (set.mode, set.modified) = (entry.mode.map { $0 & 0o1777 }, entry.modified)
                 try await file.set(set)
-                // Not every server can; then the rename is what there is.
-                if !entry.isInline { try? await file.sync() }
+                if !entry.isInline { try await file.syncIfOffered() }
                 try await file.close()
                 try await store.rename(
                     partial.name, to: partial.path, replacing: partial.exists)

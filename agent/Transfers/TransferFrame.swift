@@ -109,7 +109,7 @@ extension TransferFrame {
     /// The bytes before a frame's body.
     static let headBytes = 5
 
-    /// The length of the body that a head announces; nil: it is no head.
+    /// The length of the body that a head announces; nil: these bytes are not a head.
     static func bodyBytes(_ head: ArraySlice<UInt8>) -> Int? {
         guard head.count == headBytes, let kind = head.first, Kind(rawValue: kind) != nil else {
             return nil

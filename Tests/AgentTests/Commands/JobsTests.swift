@@ -48,7 +48,8 @@ import Wire
         #expect(jobs.list(for: bob).isEmpty)
     }
 
-    @Test @IO func `a principal has so many places at a target, and all have so many together`()
+    @Test @IO
+    func `places are limited for a principal at one target, and for all principals together`()
         async throws
     {
         let jobs = Jobs<Errand>(limit: 8, perTarget: 3, kept: 1)
