@@ -1,7 +1,7 @@
 // Joins two streams: bytes from each go to the other, with back-pressure, and each direction ends
 // by itself. Flow: a forward joins a connection that it accepted to the one that it made.
 // Invariant: at most `cap` bytes and one read wait in each direction; once both directions have
-// ended, or one stream has closed, both close.
+// ended, or one stream has closed, both close. Nothing is read for a stream that has closed.
 public import Loop
 
 /// Two streams that pass each other's bytes on.
@@ -23,6 +23,8 @@ public import Loop
     /// How long what was read may take to be sent when the other stream is over: a peer that has
     /// read nothing for this time does not read.
     private static let lingering = Duration.seconds(30)
+    /// How often a stream whose other one broke is asked whether its peer has everything.
+    private static let glance = Duration.milliseconds(100)
 
     private init(_ first: any ByteStream, _ second: any ByteStream) {
         (self.first, self.second) = (first, second)
@@ -62,8 +64,11 @@ public import Loop
             self.directionEnded()
         }
         source.onClose = { error in
+            // What the sink's peer sends has no reader any more.
+            sink.onData = nil
             sink.finish()
             self.end(error)
+            self.leave(sink, until: IO.now + Self.lingering)
         }
         sink.onDrain = { [unowned source] in source.resumeReading() }
         source.onData = { [unowned source, unowned sink] bytes in
@@ -79,6 +84,15 @@ public import Loop
         first.finish()
         second.finish()
         end(nil)
+    }
+
+    /// Closes a stream whose other one has closed, once its peer has everything.
+    private func leave(_ sink: any ByteStream, until deadline: ContinuousClock.Instant) {
+        guard !sink.isClosed else { return }
+        guard sink.unacknowledged > 0, IO.now < deadline else {
+            return sink.close(over.value ?? nil)
+        }
+        linger = LoopTimer(after: Self.glance) { self.leave(sink, until: deadline) }
     }
 
     /// What was read is still sent; then both are closed.

@@ -118,7 +118,7 @@ public import Loop
             descriptor, Int32(IPPROTO_TCP), 25, &value, socklen_t(MemoryLayout<Int32>.size))
     }
 
-    private var descriptor: Int32 {
+    var descriptor: Int32 {
         var fd: Int32 = -1
         uv_fileno(handle.assumingMemoryBound(to: uv_handle_t.self), &fd)
         return fd

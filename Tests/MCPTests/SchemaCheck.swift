@@ -103,6 +103,10 @@ private final class Checker {
         process.arguments = [script, folder]
         process.standardInput = input
         process.standardOutput = output
+        // The checker ends with this process only if no other child has these ends.
+        for handle in [input.fileHandleForWriting, output.fileHandleForReading] {
+            _ = fcntl(handle.fileDescriptor, F_SETFD, FD_CLOEXEC)
+        }
         try? process.run()
         self.process = process
     }

@@ -37,7 +37,9 @@ extension Forwards {
         for name in wanted { arguments[name] = request[name] }
         let fields = Fields(object: arguments)
         let call = AgentCall(.openForward, arguments, for: .local)
-        guard case .one(let member) = try destination(of: fields) else { return }
+        guard case .one(let member) = try destination(of: fields) else {
+            throw Fault(.internal, "forward_open has no single agent")
+        }
         let listen = request["listen"]?.stringValue ?? ""
         let (answer, id) = try await open(call, at: member, listeningOn: listen) { [weak stream] in
             stream?.finish()

@@ -17,6 +17,9 @@ import Wire
     nonisolated static let connectionLimit = AgentStreams.limit
     /// The most connections of one principal.
     nonisolated static let connectionShare = AgentStreams.share
+    /// How long a connection waits for one of these places: a browser opens more at once than it
+    /// keeps, and its requests have longer limits.
+    private nonisolated static let patience = Duration.seconds(10)
 
     private struct Known {
         let principal: Principal
@@ -24,6 +27,8 @@ import Wire
         let place: Shares.Place
         /// Ends what listens.
         let stop: @IO () -> Void
+        /// Whether the log says that a connection found no place.
+        var isCrowded = false
     }
 
     private let router: Router
@@ -31,6 +36,8 @@ import Wire
     private let connections = Shares(
         Forwards.connectionLimit, share: Forwards.connectionShare)
     private var known: [String: Known] = [:]
+    /// How many forwards are being opened at each agent, by its id.
+    private var opening: [String: Int] = [:]
 
     init(router: Router) { self.router = router }
 
@@ -86,6 +93,9 @@ import Wire
         var arguments = call.fields.object
         arguments[OpenForward.listen.name] = .string(listen)
         arguments[OpenForward.side.name] = .string(ForwardSide.relay.rawValue)
+        let agentID = member.record.id
+        opening[agentID, default: 0] += 1
+        defer { opening[agentID, default: 1] -= 1 }
         do throws(Fault) {
             let answer = try await router.send(
                 AgentCall(.openForward, arguments, for: call.principal, key: call.key), to: member)
@@ -95,7 +105,7 @@ import Wire
                 throw Fault(.refusedByPolicy, "this token was revoked or changed meanwhile")
             }
             known[id] = Known(
-                principal: call.principal, agentID: member.record.id, place: place, stop: stop)
+                principal: call.principal, agentID: agentID, place: place, stop: stop)
             return (answer, id)
         } catch {
             place.giveBack()
@@ -130,10 +140,17 @@ import Wire
 
     /// Serves a client that has connected here.
     private func serve(_ socket: any ByteStream, of id: String, isDynamic: Bool) async {
-        guard let principal = known[id]?.principal,
-            let place = try? connections.take(for: principal.id)
-        else { return socket.close(nil) }
+        guard let principal = known[id]?.principal else { return socket.close(nil) }
+        let place: Shares.Place
+        do throws(Lack) {
+            place = try await connections.wait(
+                for: principal.id, until: IO.now + Self.patience)
+        } catch {
+            crowded(id)
+            return socket.close(nil)
+        }
         defer { place.giveBack() }
+        guard !socket.isClosed else { return }
         guard isDynamic else {
             guard let stream = try? await stream(of: id, to: nil) else { return socket.close(nil) }
             return await carry(socket, stream)
@@ -149,6 +166,14 @@ import Wire
             socket.write(SOCKSQuestion.answer(error.code.socks))
             socket.finish()
         }
+    }
+
+    private func crowded(_ id: String) {
+        guard known[id]?.isCrowded == false else { return }
+        known[id]?.isCrowded = true
+        Process.log(
+            "forward \(id): a connection is closed, as \(Self.connectionShare) of its owner stay"
+                + " open (said once)")
     }
 
     private func carry(_ socket: any ByteStream, _ stream: LastingStream) async {
@@ -218,6 +243,8 @@ import Wire
     ///
     /// What only one of the two knows is ended: the other was started again.
     func settle(_ member: Fleet.Member) async {
+        let agentID = member.record.id
+        let before = known.filter { $0.value.agentID == agentID }.keys
         guard
             let answer = try? await router.send(AgentCall(.listForwards, for: .local), to: member),
             let list = try? Fields(answer.result)[ListForwards.forwards]
@@ -225,9 +252,9 @@ import Wire
         let open = list.compactMap { try? ForwardInfo(Fields(object: $0.objectValue ?? [:])) }
             .filter { $0.side == .relay }
         let ids = Set(open.map(\.forwardID))
-        for (id, own) in known where own.agentID == member.record.id && !ids.contains(id) {
-            closed(id)
-        }
+        for id in before where !ids.contains(id) { closed(id) }
+        // One that is being opened is not known here yet.
+        guard opening[agentID, default: 0] == 0 else { return }
         for id in ids where known[id] == nil { await end(id, at: member) }
     }
 

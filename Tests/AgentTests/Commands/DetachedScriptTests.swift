@@ -50,7 +50,8 @@ import Testing
         // The follower's input stays open, as a connection does.
         let follow = "exec <$HOME/gate\n" + script.follow(from: RunOffsets())
         #expect(mkfifo(home.file("gate"), 0o600) == 0)
-        let gate = open(home.file("gate"), O_RDWR)
+        // No process that is started here may keep it open.
+        let gate = open(home.file("gate"), O_RDWR | O_CLOEXEC)
         defer { close(gate) }
         #expect(try await run(follow, home).code == nil)
     }

@@ -200,7 +200,7 @@ import Wire
         defer { session.close() }
         let before = residentKiB()
         let result = try await session.run(
-            "yes 0123456789abcdefghijklmnopqrstuvwxyz | head -c 100000000", wait: .seconds(60),
+            "yes 0123456789abcdefghijklmnopqrstuvwxyz | head -c 100000000", wait: .seconds(150),
             maxBytes: 1000)
         #expect(result.state == .done)
         #expect(result.nextOffset - result.offset == 100_000_000)
