@@ -10,7 +10,8 @@
 /// URLs, which a space separates, it is `hl2.`: an agent that knows one address alone says then
 /// that the relay is newer.
 public struct Invitation: Sendable, Hashable {
-    /// Where the agent dials, in this order: `tls://HOST:PORT` or `wss://HOST[:PORT][/PATH]`.
+    /// Where the agent dials, in this order: `tls://HOST:PORT`, `wss://HOST[:PORT][/PATH]`, or
+    /// `unix:/PATH` on the relay's own machine.
     public let urls: [String]
     /// SHA-256 of the relay's public key; nil when a public authority vouches for the relay.
     public let pin: [UInt8]?
@@ -64,7 +65,9 @@ public struct Invitation: Sendable, Hashable {
     }
 
     private static func isDialled(_ url: String) -> Bool {
-        ["tls://", "wss://"].contains { url.hasPrefix($0) && url.utf8.count > $0.utf8.count }
+        ["tls://", "wss://", "unix:/"].contains {
+            url.hasPrefix($0) && url.utf8.count > $0.utf8.count
+        }
             && url.utf8.allSatisfy { $0 > 32 && $0 < 127 }
     }
 

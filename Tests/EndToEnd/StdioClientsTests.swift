@@ -18,6 +18,17 @@ import Testing
                 ])
         }
 
+        /// One of `homeline-relay local`.
+        init(local folder: String) throws {
+            process = try RunningProcess(
+                Repository.program("homeline-relay"), ["local", "--data", folder])
+        }
+
+        func call(_ tool: String, _ arguments: JSON) async throws -> JSON? {
+            try await ask("tools/call", ["name": .string(tool), "arguments": arguments])?[
+                "structuredContent"]
+        }
+
         func send(_ method: String, _ params: JSON = [:]) -> String {
             let id = ids.withLock { number -> String in
                 number += 1
@@ -79,6 +90,45 @@ import Testing
         #expect(await clients[2].process.stop() == .exited(0))
     }
 
+    @Test func `this machine is worked on without a port, a token or an invitation`() async throws {
+        let folder = try TemporaryDirectory("local")
+        let data = folder.file("data")
+        let first = try Client(local: data)
+        try await first.start()
+        let agents = try await first.call("agent_list", [:])?["agents"]?.arrayValue
+        let name = try #require(agents?.first?["agent"]?.stringValue)
+        #expect(agents?.count == 1 && agents?.first?["online"] == true)
+        let opened = try await first.call("ssh_session_open", ["target": .string("\(name)/local")])
+        let session = try #require(opened?["session_id"])
+        _ = try await first.call("ssh_session_command", ["session_id": session, "command": "a=b"])
+        let agent = try #require(Running.processes(with: [data, "run"]).first)
+        for process in [first.process.id, agent] {
+            #expect(Running.listeningPorts(of: process) == [], "\(process) listens")
+        }
+
+        // Another client uses the same relay, and takes it over with its sessions.
+        let second = try Client(local: data)
+        try await second.start()
+        first.process.signal(SIGKILL)
+        _ = try await first.process.finished()
+        #expect(
+            try await holds {
+                let result = try await second.call(
+                    "ssh_session_command", ["session_id": session, "command": "echo $a"])
+                return result?["output"] == "b\n"
+            })
+        #expect(Running.processes(with: [data, "run"]) == [agent])
+        #expect(await second.process.stop() == .exited(0))
+
+        // It joined once: the next start finds the same agent.
+        let third = try Client(local: data)
+        try await third.start()
+        let again = try await third.call("agent_list", [:])?["agents"]?.arrayValue
+        #expect(again?.map { $0["id"] } == agents?.map { $0["id"] })
+        #expect(await third.process.stop() == .exited(0))
+        #expect(await holds { Running.processes(with: [data]).isEmpty })
+    }
+
     @Test func `a client outlives the relay's restart, and makes way for it`() async throws {
         let home = try await Installation.start()
         try await home.join("site")
@@ -136,5 +186,37 @@ import Testing
         #expect(try await second.finished() == .exited(69))
         #expect(second.errors.contains("a relay already runs on"))
         await other.stop()
+    }
+}
+
+/// What runs on this machine.
+private enum Running {
+    /// The processes whose arguments hold all of these texts.
+    static func processes(with texts: [String]) -> [Int32] {
+        let all = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+        return all.compactMap { Int32($0) }.filter { id in
+            guard let line = FileManager.default.contents(atPath: "/proc/\(id)/cmdline") else {
+                return false
+            }
+            let words = String(decoding: line, as: UTF8.self).split(separator: "\0")
+            return texts.allSatisfy { text in words.contains { $0.hasPrefix(text) } }
+        }
+    }
+
+    /// The TCP ports on which a process listens.
+    static func listeningPorts(of id: Int32) -> [String] {
+        let folder = "/proc/\(id)/fd"
+        let sockets = Set(
+            ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).compactMap {
+                try? FileManager.default.destinationOfSymbolicLink(atPath: "\(folder)/\($0)")
+            })
+        return ["tcp", "tcp6"].flatMap { table in
+            let text = (try? String(contentsOfFile: "/proc/net/\(table)", encoding: .utf8)) ?? ""
+            return text.split(separator: "\n").dropFirst().compactMap { line -> String? in
+                let columns = line.split(separator: " ")
+                let isOwn = columns.count > 9 && sockets.contains("socket:[\(columns[9])]")
+                return isOwn && columns[3] == "0A" ? String(columns[1]) : nil
+            }
+        }
     }
 }

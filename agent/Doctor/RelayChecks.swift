@@ -30,6 +30,13 @@ import Wire
                     "not an address that can be dialled", advice: "join again",
                     exit: ExitCode.configuration))
         }
+        let start = IO.now
+        if let socket = relay.socket {
+            guard let stream = await connect(toSocket: socket),
+                let secured = await handshake(over: stream, relay.address.host)
+            else { return }
+            return await hello(over: secured, since: start)
+        }
         let (host, port) = (relay.address.host, relay.address.port)
         let proxy: Proxy?
         do throws(UplinkError) {
@@ -44,7 +51,6 @@ import Wire
         examination.note(
             "proxy", Self.proxySources,
             .ok(proxy.map { "the agent dials through \($0.address)" } ?? "none: it dials directly"))
-        let start = IO.now
         let connected: SocketStream?
         if let proxy {
             connected = await connect(to: host, port, through: proxy)
@@ -65,6 +71,22 @@ import Wire
 
     /// Where the agent finds its proxy.
     private static let proxySources = "Proxy in agent.conf, HTTPS_PROXY, ALL_PROXY"
+
+    /// Connects to a relay of this machine.
+    private func connect(toSocket path: String) async -> SocketStream? {
+        await examination.find(
+            "socket", path, within: Self.patience,
+            late: .fault("no answer", advice: "start the relay", exit: ExitCode.unavailable)
+        ) {
+            do throws(NetError) {
+                return (.ok("connected"), try await SocketStream.connect(path: path))
+            } catch {
+                return (
+                    .fault("\(error)", advice: "start the relay", exit: ExitCode.unavailable), nil
+                )
+            }
+        }
+    }
 
     /// Connects as the agent does: the proxy looks the name up, or has to do with its address.
     private func connect(

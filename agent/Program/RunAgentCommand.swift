@@ -62,10 +62,18 @@ import Wire
                     + "set HOME to another folder")
         }
         let status = StatusFile(folder + "/status")
+        let orphanhood = Orphanhood(after: options.duration(Settings.orphanAfter)) {
+            Process.log("the relay has been away for too long (--orphan-after)")
+            IO.task { await uplink.stop { await agent.endWork() } }
+        }
         uplink.onState = { state in
             switch state {
-            case .connected(let address): status.say(AgentStatus(state: .connected, words: address))
-            case .offline(let reason): status.say(AgentStatus(state: .offline, words: reason))
+            case .connected(let address):
+                orphanhood.came()
+                status.say(AgentStatus(state: .connected, words: address))
+            case .offline(let reason):
+                orphanhood.left()
+                status.say(AgentStatus(state: .offline, words: reason))
             }
         }
         status.say(AgentStatus(state: .offline, words: "it has dialled and waits for the relay"))

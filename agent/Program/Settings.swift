@@ -37,6 +37,10 @@ enum Settings {
     static let purge = Setting.truth(
         "purge", "also remove the agent's key, configuration and user", flagOnly: true)
 
+    static let orphanAfter = Setting.duration(
+        "orphan-after", "end when the relay has been away for this time; 0s: never",
+        default: "0s", flagOnly: true)
+
     static let json = Setting.truth("json", "print JSON", flagOnly: true)
 
     private static let finding = [data, config, sshConfig, knownHosts, acceptNew]
@@ -170,7 +174,7 @@ enum Settings {
             install, uninstall,
             Command(
                 "run", "Connect to the relay and serve it.",
-                settings: finding + [readOnly] + wayOut),
+                settings: finding + [readOnly] + wayOut + [orphanAfter]),
             Command(
                 "doctor",
                 "Try what the agent needs, and say what came and what to do; changes nothing.",

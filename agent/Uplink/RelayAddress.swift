@@ -1,5 +1,5 @@
-// Where a relay is dialled, as its invitation says: at its own port, or by WebSocket through a web
-// server. Pure.
+// Where a relay is dialled, as its invitation says: at its own port, by WebSocket through a web
+// server, or at a socket of this machine. Pure.
 import Configuration
 import Wire
 
@@ -11,9 +11,18 @@ struct RelayAddress: Equatable {
     let path: String?
     /// What a web server is asked for: the host, and the port if it is not that of HTTPS.
     let authority: String
+    /// The path of the Unix socket of a relay on this machine; nil: it is dialled over TCP.
+    let socket: String?
 
-    /// Reads `tls://HOST:PORT` or `wss://HOST[:PORT][/PATH]`; nil: it is neither.
+    /// Reads `tls://HOST:PORT`, `wss://HOST[:PORT][/PATH]` or `unix:/PATH`; nil: it is none of
+    /// them.
     init?(_ text: String) {
+        if text.hasPrefix("unix:/") {
+            socket = String(text.dropFirst("unix:".count))
+            (address, path, authority) = (Address(host: "localhost", port: 0), nil, "localhost")
+            return
+        }
+        socket = nil
         guard let endpoint = Endpoint(text) else { return nil }
         let isRoot = ["", "/"].contains(endpoint.path)
         switch endpoint.scheme {

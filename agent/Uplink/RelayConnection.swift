@@ -116,16 +116,20 @@ import Wire
         guard let relay = RelayAddress(relay) else { throw .badAddress(relay) }
         let address = relay.address
         var dialling = Dialling()
-        dialling.proxy = try way.proxy(to: address)
+        dialling.proxy = relay.socket == nil ? try way.proxy(to: address) : nil
         let context: TLSContext
         var stream: any ByteStream
         do throws(NetError) {
             context = try TLSContext(
                 client: pin.map { .pin($0) } ?? .authorities(extraFile: way.authoritiesFile),
                 alpn: [Contract.applicationProtocol])
-            stream = try await SocketStream.connect(
-                host: address.host, port: address.port,
-                deadline: dialling.proxy == nil ? directTime : proxiedTime, dialling)
+            if let socket = relay.socket {
+                stream = try await SocketStream.connect(path: socket)
+            } else {
+                stream = try await SocketStream.connect(
+                    host: address.host, port: address.port,
+                    deadline: dialling.proxy == nil ? directTime : proxiedTime, dialling)
+            }
         } catch {
             throw .net(error)
         }

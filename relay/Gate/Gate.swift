@@ -2,6 +2,7 @@
 // Invariant: only an agent that has proved a known key gets past this file, and nobody holds a
 // connection here beyond its deadline.
 import Crypto
+import Glibc
 import JSON
 import Loop
 import Net
@@ -66,7 +67,16 @@ import Wire
         return listener.address ?? address
     }
 
-    /// Where it listens; nil before that.
+    /// Listens for agents of this machine, at a socket of a folder that this process has; the
+    /// socket of an earlier process is removed.
+    func listen(path: String) throws(NetError) {
+        _ = unsafe unlink(path)
+        let listener = try Listener.unix(path: path) { [weak self] in self?.accept($0) }
+        listener.shouldWait = { [room] in room.isCrowded }
+        self.listener = listener
+    }
+
+    /// Where it listens; nil before that, and at a socket.
     var address: SocketAddress? { listener?.address }
 
     /// Whether it admits nobody any more.

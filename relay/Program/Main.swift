@@ -27,6 +27,7 @@ enum Main {
         switch command {
         case "serve": return await ServeCommand.run(options)
         case "stdio": return await StdioCommand.run(options)
+        case "local": return await StdioCommand.run(options, .folder)
         case "doctor": return await DoctorCommand.run(options)
         case "forward": return await ForwardCommand.run(options)
         case "call": return await CallCommand.run(options)

@@ -118,8 +118,11 @@ import Loop
         }
     }
 
-    private static func folder(_ options: Options) -> DataFolder {
-        DataFolder(options.string(.data), environment: Process.environment)
+    /// The folder of a relay that listens so.
+    static func folder(_ options: Options, _ doors: Doors = .ports) -> DataFolder {
+        DataFolder(
+            options.string(.data), named: doors == .ports ? "relay" : "local",
+            environment: Process.environment)
     }
 
     /// How long the process before this one may take to free the folder.
@@ -141,7 +144,7 @@ import Loop
         inheritance.line.say("ready")
         // Without that process there is nothing to wait for.
         _ = await inheritance.line.line(within: handingOver)
-        if let relay = try await startUnlessHeld(options, inheritance) { return relay }
+        if let relay = try await startUnlessHeld(options, .ports, inheritance) { return relay }
         throw StartFailure("a relay still runs on \(folder.path)", ExitCode.unavailable)
     }
 
@@ -185,9 +188,9 @@ import Loop
 
     /// Locks the folder and starts the relay on it; nil if another process holds it.
     static func startUnlessHeld(
-        _ options: Options, _ inheritance: Inheritance? = nil
+        _ options: Options, _ doors: Doors = .ports, _ inheritance: Inheritance? = nil
     ) async throws(StartFailure) -> RelayService? {
-        let folder = folder(options)
+        let folder = folder(options, doors)
         let taken: FolderLock?
         let settings: Options
         do {
@@ -200,6 +203,6 @@ import Loop
             throw StartFailure(error, ExitCode.cannotCreate)
         }
         guard let lock = taken else { return nil }
-        return try await RelayService.start(settings, folder, lock, inheritance)
+        return try await RelayService.start(settings, doors, folder, lock, inheritance)
     }
 }

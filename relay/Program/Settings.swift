@@ -45,6 +45,11 @@ enum Settings {
                 "speaks MCP on stdin and stdout: through the running relay, or runs one until it ends",
                 settings: serving),
             Command(
+                "local",
+                "speaks MCP on stdin and stdout for this machine and the hosts of its ~/.ssh/config:"
+                    + " starts an agent, opens no port, needs no token",
+                settings: [.data, config]),
+            Command(
                 "doctor",
                 "tries what the relay needs, and says what came and what to do; changes nothing",
                 settings: serving + [.json]),

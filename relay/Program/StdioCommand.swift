@@ -1,5 +1,6 @@
 // `homeline-relay stdio`: MCP on stdin and stdout, through the relay of the folder. If none runs,
-// this process runs one, for itself and for the others that attach to it.
+// this process runs one, for itself and for the others that attach to it. `homeline-relay local`
+// is the same with a relay that opens no port, and an agent for this machine.
 // Invariant: a client outlives the relay that serves it, whichever process that is; an end for
 // which neither the client nor a signal asked says why on standard error, and fails.
 import Configuration
@@ -20,20 +21,28 @@ import Net
     /// Time between two looks for the relay, each of which is one `connect`.
     private static let look: Duration = .milliseconds(50)
 
+    /// How long the agent of this machine may take to connect before the client is served.
+    private static let agentPatience: Duration = .seconds(5)
+
     private let options: Options
+    private let doors: Doors
     private let folder: DataFolder
     private let client: MCPLineRelay
     /// The relay that this process runs.
     private var own: RelayService?
+    /// The agent that this process runs.
+    private var agent: LocalAgent?
     private var isStopping = false
     /// The end of `own`.
     private var ending: Task<Void, Never>?
 
-    static func run(_ options: Options) async -> Outcome { await StdioCommand(options).run() }
+    static func run(_ options: Options, _ doors: Doors = .ports) async -> Outcome {
+        await StdioCommand(options, doors).run()
+    }
 
-    private init(_ options: Options) {
-        self.options = options
-        folder = DataFolder(options.string(.data), environment: Process.environment)
+    private init(_ options: Options, _ doors: Doors) {
+        (self.options, self.doors) = (options, doors)
+        folder = ServeCommand.folder(options, doors)
         client = MCPLineRelay(client: DescriptorStream(input: 0, output: 1))
     }
 
@@ -74,6 +83,7 @@ import Net
     /// Ends the relay that this process runs, once; `run` waits for that.
     private func end(_ relay: RelayService) {
         guard ending == nil else { return }
+        agent?.stop()
         ending = IO.task { await relay.shutDown(grace: Self.grace) }
     }
 
@@ -85,9 +95,12 @@ import Net
         let end = max(IO.now, runsOneAt) + Self.patience
         while !client.hasLeft, !isStopping {
             if let line = try await attached() { return line }
-            if IO.now >= runsOneAt, let relay = try await ServeCommand.startUnlessHeld(options) {
+            if IO.now >= runsOneAt,
+                let relay = try await ServeCommand.startUnlessHeld(options, doors)
+            {
                 relay.onYield = { [weak self] in IO.task { await self?.yield() } }
                 own = relay
+                await startAgent(of: relay)
                 continue
             }
             guard IO.now < end else {
@@ -98,6 +111,15 @@ import Net
             try? await IO.sleep(for: Self.look)
         }
         return nil
+    }
+
+    private func startAgent(of relay: RelayService) async {
+        guard doors == .folder else { return }
+        let agent = LocalAgent(of: relay, in: folder)
+        self.agent = agent
+        if let lack = await agent.start(within: Self.agentPatience) {
+            Process.complain("homeline-relay: \(lack)")
+        }
     }
 
     private func attached() async throws(StartFailure) -> SocketStream? {
@@ -115,6 +137,6 @@ import Net
         guard let own else { return }
         end(own)
         await ending?.value
-        (self.own, ending) = (nil, nil)
+        (self.own, agent, ending) = (nil, nil, nil)
     }
 }

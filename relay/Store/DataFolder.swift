@@ -9,17 +9,24 @@ struct DataFolder: Sendable {
     let path: String
 
     /// The folder asked for, or the one under the XDG state folder.
-    init(_ given: String?, environment: [String: String]) {
+    ///
+    /// `name`: what it is called there.
+    init(_ given: String?, named name: String = "relay", environment: [String: String]) {
         if let given, !given.isEmpty {
             path = given
         } else {
             path =
-                Process.stateFolder("homeline/relay", environment: environment) ?? "homeline-relay"
+                Process.stateFolder("homeline/\(name)", environment: environment)
+                ?? "homeline-\(name)"
         }
     }
 
     /// Where the admin socket is.
     var socket: String { path + "/admin.sock" }
+    /// Where agents of this machine connect to a relay that opens no port.
+    var tunnelSocket: String { path + "/tunnel.sock" }
+    /// Where the agent of such a relay keeps its state.
+    var agent: String { path + "/agent" }
     /// The configuration file that is read if no other is named.
     var configuration: String { path + "/relay.conf" }
 

@@ -1,0 +1,78 @@
+// Where a relay is reached: its two ports, or a socket of its folder alone.
+// Flow: RelayService.start → here → Gate and ClientEntrance.
+import Configuration
+import Crypto
+import HTTP
+import Loop
+import MCP
+import Net
+import Wire
+
+/// What a relay listens on.
+enum Doors {
+    /// A port for agents and one for MCP clients.
+    case ports
+    /// A socket in its folder for agents of this machine; MCP clients come by the admin socket.
+    case folder
+}
+
+extension RelayService {
+    /// Listens for agents of this machine alone.
+    func listen(at path: String, _ pin: PublicKeyPin) async throws {
+        try AdminServer.check(path: path)
+        try gate.listen(path: path)
+        tunnelURLs = ["unix:\(path)"]
+        try await administration.remember(tunnelURLs: tunnelURLs, pin: pin)
+    }
+
+    func listen(
+        _ options: Options, _ urls: [TunnelURL], _ pin: PublicKeyPin, _ inheritance: Inheritance?
+    ) async throws {
+        do {
+            try await bind(options, urls, pin, inheritance)
+        } catch let error as NetError where inheritance != nil {
+            // Both processes hold the earlier one's sockets, which have the port.
+            throw StartFailure(
+                "\(error); an address that changes on the same port needs an end and a start",
+                ExitCode.unavailable)
+        }
+    }
+
+    private func bind(
+        _ options: Options, _ urls: [TunnelURL], _ pin: PublicKeyPin, _ inheritance: Inheritance?
+    ) async throws {
+        let tunnel = try await Self.resolve(options, Settings.tunnel)[0]
+        let bound = try gate.listen(tunnel, adopting: inheritance?.socket(.tunnel, at: tunnel))
+        let host = bound.isWildcard ? Process.hostName : bound.host
+        tunnelURLs =
+            urls.isEmpty
+            ? ["tls://\(Address(host: host, port: bound.port))"] : urls.map(\.description)
+        try await administration.remember(tunnelURLs: tunnelURLs, pin: pin)
+        try entrance.listen(
+            try await Self.resolve(options, Settings.mcp),
+            of: options.address(Settings.mcp)?.host ?? "", adopting: inheritance)
+        inheritance?.closeRest()
+    }
+
+    private static func resolve(_ options: Options, _ setting: Setting) async throws
+        -> [SocketAddress]
+    {
+        guard let address = options.address(setting) else {
+            throw StartFailure("\(setting.flag) needs HOST:PORT", ExitCode.usage)
+        }
+        return try await DNS.resolve(address.host, port: address.port)
+    }
+
+    static func authenticate(
+        _ request: HTTPRequest, allowedOrigins: Set<String>, _ access: Access, _ router: Router
+    ) -> Authentication {
+        do throws(AccessError) {
+            let principal = try access.principal(
+                authorization: request.soleHeader("authorization"),
+                fromLoopback: LocalClient.isOne(request, allowedOrigins: allowedOrigins))
+            return .principal(router.introduce(principal))
+        } catch {
+            return .challenge(error.challenge)
+        }
+    }
+}
