@@ -1,6 +1,6 @@
 // The agent of this machine that `homeline-relay local` runs: it joins at the folder's socket,
-// once, and is started again whenever it ends. It ends by itself when its relay has been away for a time,
-// so that another process may take the relay over with all sessions.
+// once, and is started again whenever it ends. It ends by itself when its relay has been away for
+// a time, so that another process may take the relay over with all sessions.
 // Invariant: at most one agent runs on the folder, whoever started it.
 import Configuration
 import Glibc
