@@ -158,7 +158,7 @@ let package = Package(
                 "homeline-agent", "homeline-relay", "JSON", "Loop", "Net", "Crypto", "MCP",
                 "Tunnel", "Wire",
             ]),
-        suite("EndToEnd", ["JSON", "Loop", "HTTP", "Net", "Crypto"]),
+        suite("EndToEnd", ["JSON", "Loop", "HTTP", "Net", "Crypto", "Wire"]),
         suite(
             "Security",
             ["JSON", "Loop", "Net", "Crypto", "Tunnel", "Wire", "Configuration", "HTTP"],

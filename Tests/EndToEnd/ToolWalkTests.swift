@@ -4,6 +4,7 @@ import Foundation
 import JSON
 import Support
 import Testing
+import Wire
 
 @Suite struct ToolWalkTests {
     /// What was called, and what did not fit.
@@ -31,9 +32,11 @@ import Testing
                 #expect(fails, "\(tool) has no structured content: \(result)")
                 return .null
             }
-            let misfits = SchemaSubset.misfits(
-                of: content, in: tools[tool]?["outputSchema"] ?? .null)
-            #expect(misfits == [], "\(tool) \(arguments)")
+            let row = ToolRow.all.first { $0.name == tool }
+            for schema in [tools[tool]?["outputSchema"], row?.resultSchema] {
+                let misfits = SchemaSubset.misfits(of: content, in: schema ?? .null)
+                #expect(misfits == [], "\(tool) \(arguments)")
+            }
             if !fails { done.withLock { _ = $0.insert(tool) } }
             let all = [content] + (content["results"]?.arrayValue ?? [])
             states.withLock { $0.formUnion(all.compactMap { $0["state"]?.stringValue }) }

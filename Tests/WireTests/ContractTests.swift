@@ -168,7 +168,7 @@ import Testing
 
     @Test func `the six drifts are gone`() throws {
         func schema(_ tool: String, _ argument: String) -> JSON? {
-            ToolRow.all.first { $0.name == tool }?.inputSchema["properties"]?[argument]
+            ToolRow.all.first { $0.name == tool }?.checkedSchema["properties"]?[argument]
         }
         #expect(schema("ssh_session_read", "max_bytes")?["minimum"] == 1)
         #expect(schema("ssh_session_command", "max_bytes")?["minimum"] == 0)

@@ -140,7 +140,7 @@ public struct DescribeAgent: CallArguments {
     public var refreshes: Bool
 
     static let refresh = Field.flag(
-        "refresh", "Look up the machine's facts now; they are up to an hour old otherwise."
+        "refresh", "Look up the machine's facts now; else they are up to an hour old."
     ).or(false)
 
     /// Reads the arguments.

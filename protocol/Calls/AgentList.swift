@@ -14,8 +14,8 @@ public struct ListAgents: CallArguments {
 
     private static let query = Field.text(
         "query",
-        "Keep agents of whose name, purpose, tags, host name, release, architecture or "
-            + "capabilities one contains this."
+        "Keep agents whose name, purpose, tags, host name, release, architecture or "
+            + "capabilities contain this."
     ).optional
     private static let capability = Field.text(
         "capability", "Keep agents that have this capability, such as docker, zfs, apt or sftp."

@@ -39,8 +39,8 @@ public struct ReadCommand: CallArguments {
 
     private static let stdoutOffset = Field.count(
         "stdout_offset",
-        "Where to begin in stdout, counted from the command's beginning. Absent: 0; with wait_for end "
-            + "or first, long output is cut to its head and tail instead."
+        "Where to begin in stdout. Absent: 0; with wait_for end or first, head and "
+            + "tail."
     ).optional
     private static let stderrOffset = Field.count("stderr_offset", "Where to begin in stderr.")
         .optional
@@ -48,14 +48,14 @@ public struct ReadCommand: CallArguments {
         .zero, "How long to wait, at most, for what wait_for names.")
     private static let goal = Field<Goal>.choice(
         "wait_for",
-        "output: output beyond the offsets, or the end. end: the command's end; with command_ids the "
-            + "end of all. first: with command_ids, the end of any one."
+        "output: new output, or the end. end: the end (with command_ids, of all). "
+            + "first: with command_ids, the end of any one."
     ).or(.output)
     private static let until = Shared.until(
         "Wait until a line from the offsets on matches this regular expression, or the command ends"
     )
     private static let maxBytes = Shared.maxBytes(
-        from: 1, "The most bytes of each output in the answer, from its offset on.")
+        from: 1, "The most bytes of each output in the answer.")
 
     /// Reads the arguments.
     public init(_ fields: Fields) throws(Fault) {
@@ -110,8 +110,7 @@ public enum SeveralCommands {
     /// The commands.
     public static let ids = Field.texts(
         "command_ids", atMost: 64,
-        "Several commands, in place of command_id; without offsets and until. wait_for is end here "
-            + "unless it is given."
+        "Several commands, in place of command_id; without offsets and until."
     ).or([])
     /// The argument that says what to wait for.
     public static let goal = "wait_for"
@@ -308,8 +307,8 @@ public struct CancelCommand: CallArguments {
 
     private static let signal = Field.word(
         "signal", of: ["TERM", "INT", "HUP", "QUIT", "KILL"],
-        "The signal to end the command with; KILL follows after 5 s. A session's command gets "
-            + "Ctrl-C first for TERM and INT, then TERM, then KILL, 2 s apart."
+        "The signal to begin with; KILL follows after 5 s. A session's command gets "
+            + "Ctrl-C, TERM, KILL, 2 s apart."
     ).or("TERM")
 
     /// The most bytes of each output in the answer.

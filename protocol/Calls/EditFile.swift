@@ -44,8 +44,7 @@ public struct EditFile: CallArguments {
         "What to replace, at most 100, one after the other; if one fails, nothing is changed.")
     private static let expectedSHA256 = Field.text(
         "expect_sha256",
-        "Edit only if the file's content has this digest of 64 hexadecimal digits, as file_read "
-            + "gave it."
+        "Edit only if the content has this sha256, as file_read gave it."
     ).optional
 
     /// Reads the arguments.

@@ -55,45 +55,42 @@ public struct ExecuteCommand: CallArguments {
     ).optional
     private static let directory = Field.text(
         "cwd",
-        "The directory the command runs in; ~ and ~/x are below the user's home, which is the "
-            + "default."
+        "The directory to run in; the default is the user's home, ~."
     ).optional
     private static let shell = Field<CommandShell>.choice(
         "shell",
-        "What runs the command. auto: the account's login shell, a Unix shell. sh: /bin/sh, whatever "
-            + "the login shell is (fish, csh), for the same command on every host. none: the account "
-            + "runs a program that is not a shell (a forced command, git-shell, borg serve, a network "
-            + "device): it gets the command as it is, and env and cwd cannot be set."
+        "What runs the command. auto: the account's login shell. sh: /bin/sh, whatever "
+            + "the login shell is (fish, csh). none: the account runs no shell (a forced "
+            + "command, git-shell, a network device): it gets the command as it is, without "
+            + "env and cwd."
     ).or(.auto)
     private static let hasTerminal = Field.flag(
         "pty", "Give the command a terminal; stderr is then part of stdout."
     ).or(false)
     private static let wait = Shared.wait(
         .seconds(10),
-        "How long to wait for the command to end before answering with state running.")
+        "How long to wait for the end before answering with state running.")
     private static let timeout = Field.seconds(
         "timeout_s", in: 0.1...86_400,
-        "End the command (TERM, and KILL 5 s later) after this time. Absent: after 180 s; with "
-            + "background or detached never."
+        "End the command after this time. Absent: after 180 s; with background or "
+            + "detached never."
     ).optional
     /// When a command ends whose caller has said neither when nor that it is for the background.
     private static let usualTimeout = Duration.seconds(180)
     static let isBackground = Field.flag(
         "background",
-        "Answer at once with the command's id; it runs until it ends (or timeout_s). Follow it with "
-            + "ssh_command_output."
+        "Answer at once with the command's id; follow it with ssh_command_output."
     ).or(false)
     static let isDetached = Field.flag(
         "detached",
-        "Start the command so that it outlives the agent, its connection and the relay: its output "
-            + "goes to files in ~/.homeline/jobs at the target, and its command_id finds it again "
-            + "(ssh_command_output, ssh_command_cancel). Unix targets, without pty, "
-            + "timeout_s and password. On agent/local it ends with an agent that systemd "
-            + "restarts."
+        "Start the command so that it outlives the agent and its connection: its "
+            + "output goes to ~/.homeline/jobs at the target, and its command_id finds it "
+            + "again. Unix targets, without pty, timeout_s and password; on agent/local it "
+            + "ends with an agent that systemd restarts."
     ).or(false)
     static let maxBytes = Shared.maxBytes(
         from: 0,
-        "The most bytes of each output in the answer; longer output is cut to its head and tail.")
+        "The most bytes of each output in the answer, cut to head and tail.")
 
     /// Reads the arguments.
     public init(_ fields: Fields) throws(Fault) {

@@ -27,25 +27,24 @@ public struct ExecuteTargets: CallArguments {
     /// Targets by name, glob or tag.
     public static let targets = Field.texts(
         "targets", atMost: 256,
-        "Several targets, in place of target: names, globs (site*/web*), or tag:NAME for every target"
-            + " of the agents with this tag (tag:NAME/web* for some of them)."
+        "In place of target: names, globs (site*/web*), tag:NAME (the targets of "
+            + "agents with this tag) or tag:NAME/web*."
     ).or([])
     private static let parallel = Field.integer(
         "parallel", in: 1...256,
-        "The most targets that are started and waited for (wait_s each) at once."
+        "The most targets at once."
     ).or(32)
     private static let batch = Field.integer(
         "batch", in: 1...limit,
-        "Run on this many targets, wait until the command has ended on each, then go on with the "
-            + "next ones."
+        "Run on this many targets, wait for all ends, then go on with the next."
     ).optional
     private static let pause = Field.seconds(
         "pause_s", in: 0...600, "The time between two batches."
     ).or(.zero)
     private static let stopsOnFailure = Field.flag(
         "stop_on_failure",
-        "Start nothing more once the command has failed, timed out or not run on a target. Each "
-            + "target's command is waited for until its end."
+        "Start nothing more once it has failed, timed out or not run on a target; each "
+            + "end is waited for."
     ).or(false)
     private static let isDryRun = Field.flag(
         "dry_run", "Run nothing: answer with the targets it would run on."

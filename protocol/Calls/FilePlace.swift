@@ -19,11 +19,11 @@ public struct FilePlace: Sendable {
     private static let target = Field.text("target", Shared.target.declaration.sentence).optional
     private static let session = Field.text(
         "session_id",
-        "In place of target: a session's host, with its login; relative paths begin at the "
-            + "session's current directory."
+        "In place of target: a session's host and login; relative paths begin at its "
+            + "directory."
     ).optional
     static let path = Field.text(
-        "path", "The path: absolute, or relative to the user's home, which ~ stands for.")
+        "path", "The path; relative ones begin at the user's home.")
 
     static let arguments = [target.declaration, session.declaration]
     static let routes: [Route] = [.session("session_id"), .target("target")]

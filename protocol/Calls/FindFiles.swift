@@ -46,8 +46,8 @@ public struct FindFiles: CallArguments {
     ).optional
     private static let grep = Field.text(
         "grep",
-        "A regular expression, as for file_read: only files with a line that matches in their first "
-            + "1 MiB; the first such line is shown."
+        "A regular expression: only files with a line that matches in their first 1 "
+            + "MiB; the first one is shown."
     ).optional
     private static let depth = Field.integer(
         "depth", in: 1...64, "How many levels of directories to look through."

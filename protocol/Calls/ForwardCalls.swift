@@ -39,25 +39,24 @@ public struct OpenForward: CallArguments {
     /// The machine at the near end.
     public static let side = Field<ForwardSide>.choice(
         "at",
-        "The machine at the near end, which listens (local, dynamic) or connects (remote): the agent's, "
-            + "or the relay's."
+        "The near end: the agent's machine, or the relay's."
     ).or(.agent)
     static let kind = Field<ForwardKind>.choice(
         "kind",
-        "local: the near end listens, and the target connects to the destination \"to\". dynamic: the "
-            + "near end is a SOCKS5 proxy, and the target connects where its clients ask. remote: the "
-            + "target listens, and the near end connects to \"to\"."
+        "local: the near end listens, the target connects to \"to\". dynamic: the near "
+            + "end is a SOCKS5 proxy, the target connects. remote: the target listens, the "
+            + "near end connects to \"to\"."
     ).or(.local)
     /// The address to listen on.
     public static let listen = Field.text(
         "listen",
-        "[ADDRESS:]PORT to listen on; port 0 takes a free one. Other addresses than 127.0.0.1 and ::1 "
-            + "need AllowBind in agent.conf."
+        "[ADDRESS:]PORT to listen on; port 0: a free one. Beyond loopback, AllowBind "
+            + "in agent.conf is needed."
     ).or("127.0.0.1:0")
     static let destination = Field.text(
         "to",
-        "The destination HOST:PORT, as the machine that connects sees it (localhost is that machine). "
-            + "Needed unless the kind is dynamic."
+        "The destination HOST:PORT, as the machine that connects sees it; not with "
+            + "dynamic."
     ).optional
 
     /// Reads the arguments.
@@ -240,7 +239,7 @@ public struct CloseForward: CallArguments {
 
     private static let drain = Field.seconds(
         "drain_s", in: 0...50,
-        "How long open connections may go on; then they are cut. No new ones are accepted meanwhile."
+        "How long open connections may go on; then they are cut."
     ).or(.zero)
 
     /// Reads the arguments.

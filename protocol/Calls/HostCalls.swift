@@ -30,10 +30,10 @@ public struct ReadHost: CallArguments {
 
     private static let subject = Field<HostSubject>.choice(
         "what",
-        "What to read. processes: the busiest first. ports: what listens. journal: the newest messages, "
-            + "the oldest of them first. users: accounts that can log in, and who is. updates: by the "
-            + "package lists that the host has. compose: by the labels of containers. certificates: of "
-            + "the usual servers' folders, the first to expire first.")
+        "What to read. processes: the busiest first. ports: what listens. journal: the "
+            + "newest messages. users: accounts that can log in, and who is. updates: by the "
+            + "package lists that the host has. certificates: of the usual servers' folders, "
+            + "the first to expire first.")
     private static let name = Field.text(
         "name", atMost: 256,
         "For journal: keep the messages of this service. For container_logs: "

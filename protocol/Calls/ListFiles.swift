@@ -38,8 +38,7 @@ public struct ListFiles: CallArguments {
     ).or(.name)
     private static let limit = Field.integer(
         "limit", in: 1...1000,
-        "The most entries in the answer: by name those of the upper levels, else the first in "
-            + "the order."
+        "The most entries in the answer."
     ).or(200)
 
     /// Reads the arguments.

@@ -40,12 +40,12 @@ public struct ManageFiles: CallArguments {
         "to", "For move and copy: the new path itself, not the directory to put it in."
     ).optional
     private static let mode = Field.text(
-        "mode", "For chmod and mkdir: permission bits as three or four octal digits, such as 0755."
+        "mode", "For chmod and mkdir: permission bits, such as 0755."
     ).optional
     private static let recursive = Field.flag(
         "recursive",
-        "For delete, copy and chmod of a directory: everything below it, at most 10000 entries; for "
-            + "mkdir: missing parents too, and no error if it exists."
+        "For delete, copy, chmod: everything below, at most 10000 entries; for mkdir: "
+            + "missing parents too, and no error if it exists."
     ).or(false)
     private static let replace = Field.flag(
         "replace", "For move and copy: replace a file that is at the new path."

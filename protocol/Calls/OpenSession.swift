@@ -46,9 +46,8 @@ public struct OpenSession: CallArguments {
     private static let target = Shared.target.optional
     private static let reopen = Field.text(
         "reopen",
-        "In place of target: the id of a session whose state is link_lost or shell_exited. A new "
-            + "shell is started on its host, in its directory and with the variables it had exported "
-            + "(see restored)."
+        "In place of target: a session whose state is link_lost or shell_exited; a new "
+            + "shell starts in its directory, with its exported variables (see restored)."
     ).optional
     private static let name = Field.text(
         "name", atMost: Contract.nameBytes, "A name to recognise the session by."
@@ -68,23 +67,23 @@ public struct OpenSession: CallArguments {
     ).optional
     private static let shell = Field<ShellChoice>.choice(
         "shell",
-        "What the other end is. auto: a Unix shell, which is asked for its kind. network: a switch "
-            + "or router; commands end when its learned prompt is back, without an exit code. raw: "
-            + "anything else; only ssh_session_send and ssh_session_read work."
+        "The other end. auto: a Unix shell. network: a switch or router, where "
+            + "commands end at its learned prompt, without an exit code. raw: anything else; "
+            + "only ssh_session_send and ssh_session_read work."
     ).or(.auto)
     static let persistent = Field.flag("persistent", "Never close the session for being idle.")
     private static let isPersistent = persistent.or(false)
     static let idle = Field.seconds(
         "idle_timeout_s", in: 1...604_800,
-        "Close the session when it has been idle for this long; a running command is not idle.")
+        "Close the session when it has been idle for this long.")
     private static let idleTimeout = idle.or(.seconds(1800))
     private static let connectTimeout = Field.seconds(
         "connect_timeout_s", in: 1...300, "The limit on reaching the host."
     ).or(.seconds(30))
     private static let loginTimeout = Field.seconds(
         "login_timeout_s", in: 1...300,
-        "The limit on logging in and starting the shell; a login that waits for a person, who "
-            + "confirms it on a telephone, has 60 s where that is more."
+        "The limit on logging in and starting the shell; a login that waits for a "
+            + "person has 60 s."
     ).or(.seconds(30))
     private static let retries = Field.integer(
         "retries", in: 0...10,

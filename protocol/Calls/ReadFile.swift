@@ -29,7 +29,7 @@ public struct ReadFile: CallArguments {
 
     private static let offset = Field.count(
         "offset",
-        "The byte to begin at; inside a character, that character's first byte. Absent: 0."
+        "The byte to begin at. Absent: 0."
     ).optional
     private static let length = Field.integer(
         "length", in: 1...1_000_000,
@@ -41,15 +41,15 @@ public struct ReadFile: CallArguments {
     ).optional
     private static let grep = Field.text(
         "grep",
-        "A regular expression, as for ssh_session_read's until: give the matching lines with "
-            + "their offsets, in place of the content."
+        "A regular expression: give the matching lines with their offsets, in place of "
+            + "the content."
     ).optional
 
     private static let encoding: Field<FileEncoding> = Field.choice(
         "encoding",
-        "utf-8: bytes that are not UTF-8 are shown as U+FFFD and counted in invalid_bytes; escaped: "
-            + "such a byte is \\xHH and a backslash is \\\\, so that nothing is lost; base64. "
-            + "Binary content is base64 unless escaped is asked for."
+        "utf-8: bytes that are not UTF-8 are shown as U+FFFD and counted in "
+            + "invalid_bytes. escaped: such a byte is \\xHH, a backslash \\\\. base64: as "
+            + "binary content is, unless escaped is asked for."
     ).or(.text)
 
     /// Reads the arguments.

@@ -61,8 +61,8 @@ public enum OutputEncoding: String, Sendable, CaseIterable {
 
     static let argument = Field<OutputEncoding>.choice(
         "encoding",
-        "text: clean text, in which bytes that are not UTF-8 are replaced (see not_utf8). base64: "
-            + "stdout and stderr are the exact bytes as base64, from the offset on."
+        "text: bytes that are not UTF-8 are replaced (see not_utf8). base64: the exact "
+            + "bytes."
     ).or(.text)
 }
 

@@ -21,7 +21,7 @@ public struct RunCommand: CallArguments {
         "Any shell code, including several lines and here-documents.")
     private static let wait = Shared.wait(
         .seconds(10),
-        "How long to wait for the command to end before answering with state running.")
+        "How long to wait for the end before answering with state running.")
     private static let timeout = Field.seconds(
         "timeout_s", in: 0.1...86_400,
         "Interrupt the command (Ctrl-C) after this time. Absent: never."
@@ -31,7 +31,7 @@ public struct RunCommand: CallArguments {
             + "ends")
     static let maxBytes = Shared.maxBytes(
         from: 0,
-        "The most bytes of output in the answer; longer output is cut to its head and tail.")
+        "The most bytes of output in the answer, cut to head and tail.")
 
     /// Reads the arguments.
     public init(_ fields: Fields) throws(Fault) {
@@ -99,9 +99,8 @@ public struct SendInput: CallArguments {
     ).optional
     private static let adopt = Field.flag(
         "adopt",
-        "Only by itself: take over the shell that su, sudo -i, ssh, docker exec or bash has "
-            + "started here (marks \"lost\"), so that results are exact again; its exit returns to "
-            + "the outer shell."
+        "Only by itself: take over the shell that su, sudo -i, ssh, docker exec or "
+            + "bash has started here (marks \"lost\"), so that results are exact again."
     ).or(false)
     private static let secret = Field.text(
         "secret",
@@ -210,25 +209,24 @@ public struct ReadOutput: CallArguments {
 
     private static let offset = Field.count(
         "offset",
-        "Where to begin: next_offset of an earlier answer. Absent: where your last answer ended, at "
-            + "first where the newest command's output begins (screen: now)."
+        "Where to begin: next_offset of an earlier answer. Absent: where your last "
+            + "answer ended."
     ).optional
     private static let wait = Shared.wait(
         .zero,
-        "How long to wait, at most, for what wait_for names. If you have been given everything so far, "
-            + "the answer waits for news whatever the state is.")
+        "The longest wait for what wait_for names.")
     private static let goal = Field<Goal>.choice(
         "wait_for",
-        "end: the command's end, or a question of it (with view screen: a change). output: any new "
-            + "output."
+        "end: the command's end, or a question of it (view screen: a change). output: "
+            + "any new output."
     ).or(.end)
     private static let until = Shared.until(
         "Not with view screen. Wait until a line from offset on (absent: of the newest command's "
             + "output) matches this regular expression")
     private static let view = Field<View>.choice(
         "view",
-        "text: clean lines. raw: the bytes as received, with invalid UTF-8 replaced. screen: what a "
-            + "person would see, for full-screen programs."
+        "text: clean lines. raw: as received. screen: what a person would see, for "
+            + "full-screen programs."
     ).or(.text)
     private static let maxBytes = Shared.maxBytes(
         from: 1, "The most bytes of output in the answer, from the offset on.")

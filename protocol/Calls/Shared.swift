@@ -5,8 +5,8 @@ public enum Shared {
     /// A target `agent/host`.
     public static let target = Field.text(
         "target",
-        "Where: agent/host as target_list shows it, agent/user@host:port, or agent/local (the "
-            + "agent's own machine).")
+        "agent/host as in target_list, agent/user@host:port, or agent/local (the "
+            + "agent's machine).")
     /// The target whose entries a list keeps.
     static let onlyTarget = Field.text("target", "Keep those on this target.").optional
     /// The agent whose entries a list keeps.
@@ -17,7 +17,7 @@ public enum Shared {
     public static let commandIDName = commandID.name
     /// A command's id.
     static let commandID = Field.text(
-        "command_id", "The command, from ssh_execute or ssh_session_command.")
+        "command_id", "The command's id.")
     /// The agents whose entries a joined list lacks.
     public static let unanswered = Field.texts(
         "unanswered", "Agents that could not answer, and why."
@@ -38,7 +38,7 @@ public enum Shared {
         Field.text(
             "until",
             sentence
-                + " (within wait_s; one line at a time; no look-around, no back-references). See"
+                + " (within wait_s; one line at a time). See"
                 + " matched."
         ).optional
     }

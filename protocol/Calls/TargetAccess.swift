@@ -1,5 +1,6 @@
 // How a caller wants to enter a target: the arguments that opening a session, running a command and
 // the file calls share. They override everything that is configured at the agent.
+public import JSON
 
 /// The user, the way and the credentials to use for a target.
 public struct TargetAccess: Sendable {
@@ -40,6 +41,42 @@ public struct TargetAccess: Sendable {
         username.declaration, port.declaration, via.declaration, key.declaration,
         secret.declaration, password.declaration,
     ]
+
+    /// The same as one argument: tools show it, and calls to agents have its members.
+    private static let connect = Field.object(
+        "connect", arguments.map(\.optional), "How to log in, in place of what is configured."
+    ).optional
+    /// The same where another tool describes the members.
+    private static let connectAsThere = Field.object(
+        "connect",
+        arguments.map {
+            Declaration(name: $0.name, kind: $0.kind, need: .optional, sentence: "")
+        }, "How to log in, as in ssh_session_open."
+    ).optional
+
+    /// The arguments of a tool as clients see them: with `connect` in place of its members.
+    static func joined(_ all: [Declaration], of tool: String) -> [Declaration] {
+        let names = Set(arguments.map(\.name))
+        let others = all.filter { !names.contains($0.name) }
+        guard others.count < all.count else { return all }
+        return others + [(tool == "ssh_session_open" ? connect : connectAsThere).declaration]
+    }
+
+    /// The arguments of a tool as calls to agents have them: with the members of `connect` beside
+    /// the others; nil: there is no `connect`.
+    public static func separated(_ given: JSON.Object) throws(Fault) -> JSON.Object? {
+        guard let members = given[connect.name] else { return nil }
+        var all = given
+        all[connect.name] = nil
+        for (name, value) in members.objectValue ?? [:] {
+            guard all[name] == nil else {
+                throw Fault(
+                    .invalidArgument, "\"\(name)\" is given twice: once in \"connect\"")
+            }
+            all[name] = value
+        }
+        return all
+    }
 
     /// Reads the arguments.
     public init(_ fields: Fields) throws(Fault) {

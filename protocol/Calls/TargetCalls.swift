@@ -17,8 +17,7 @@ public struct ListTargets: CallArguments {
     ).optional
     private static let probe = Field.flag(
         "probe",
-        "Also check which are reachable: dials all at once, logs in to none, takes up to 2 s after a "
-            + "wait of at most 4 s."
+        "Also check which are reachable: dials all, logs in to none, takes up to 6 s."
     ).or(false)
     private static let offset = Field.count(
         "offset", "How many of the targets that match to pass over; left_out gives the next."

@@ -18,11 +18,11 @@ public struct TransferOptions: Sendable, Equatable {
     ).or(false)
     fileprivate static let verify = Field.flag(
         "verify",
-        "Read each file again at the destination and compare its sha256 with the source's, before it gets its name."
+        "Compare sha256 at both ends before a file gets its name."
     ).or(true)
     fileprivate static let onlyChanged = Field.flag(
         "only_changed",
-        "Leave files alone that are at the destination with the same size and time of change."
+        "Leave files alone that have the same size and time there."
     ).or(false)
 
     /// Reads the arguments.

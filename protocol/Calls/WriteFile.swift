@@ -36,24 +36,23 @@ public struct WriteFile: CallArguments {
     ).optional
     private static let mode = Field.text(
         "mode",
-        "Permission bits as three or four octal digits, such as 0644. Absent: a file keeps its own, "
-            + "a new one gets the host's default."
+        "Permission bits, such as 0644. Absent: the file's own, or the host's default."
     ).optional
     private static let append = Field.flag(
         "append", "Append to the file in place of replacing its content."
     ).or(false)
     private static let atomic = Field.flag(
         "atomic",
-        "Write a new file beside it and rename that over it: readers see the old content or the "
-            + "new, never a part. Mode and, where allowed, owner stay; hard links do not."
+        "Replace the file in one step, by a rename: readers see the old content or the "
+            + "new. Mode and, where allowed, owner stay; hard links do not."
     ).or(false)
     private static let createDirectories = Field.flag(
         "create_dirs", "Make missing directories."
     ).or(false)
     private static let expectedSHA256 = Field.text(
         "expect_sha256",
-        "Write only if the file's content (at most 8 MiB) has this digest of 64 hexadecimal digits, "
-            + "as file_read gave it."
+        "Write only if the content (at most 8 MiB) has this sha256, as file_read gave "
+            + "it."
     ).optional
 
     /// Reads the arguments.

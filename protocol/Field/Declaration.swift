@@ -49,24 +49,26 @@ public struct Declaration: Sendable {
         }
     }
 
-    func schema(isInput: Bool) -> JSON {
-        var schema = kind.schema(isInput: isInput)
-        if !description.isEmpty { schema["description"] = .string(description) }
+    func schema(_ form: SchemaForm) -> JSON {
+        var schema = kind.schema(form)
+        if form.hasSentences, !description.isEmpty {
+            schema["description"] = .string(description)
+        }
         return .object(schema)
     }
 }
 
 extension [Declaration] {
-    /// The JSON Schema of an object with these members; with `isInput`, other members are refused.
-    public func schema(isInput: Bool) -> JSON.Object {
+    /// The JSON Schema of an object with these members.
+    func schema(_ form: SchemaForm) -> JSON.Object {
         var schema: JSON.Object = [
             "type": "object",
             "properties": .object(
-                JSON.Object(map { ($0.name, $0.schema(isInput: isInput)) })),
+                JSON.Object(map { ($0.name, $0.schema(form)) })),
         ]
         let required = filter(\.isRequired).map { JSON.string($0.name) }
         if !required.isEmpty { schema["required"] = .array(required) }
-        if isInput { schema["additionalProperties"] = false }
+        if form.isClosed { schema["additionalProperties"] = false }
         return schema
     }
 

@@ -82,8 +82,27 @@ extension Kind {
         }
     }
 
-    /// The JSON Schema of the kind; with `isInput`, undeclared members are refused.
-    func schema(isInput: Bool) -> JSON.Object {
+    /// The JSON Schema of the kind.
+    func schema(_ form: SchemaForm) -> JSON.Object {
+        switch (form, self) {
+        case (.brief, .choice): return ["type": "string"]
+        case (.brief, .integer): return ["type": "integer"]
+        case (.brief, .number), (.brief, .seconds): return ["type": "number"]
+        case (.brief, .list(let kind, _)):
+            return ["type": "array", "items": .object(kind.schema(form))]
+        case (.brief, .object), (.brief, .texts): return ["type": "object"]
+        case (.listed, .integer(let range)) where range.lowerBound == 0:
+            return Kind.integer(Contract.integers.lowerBound...range.upperBound).schema(form)
+        case (.listed, .list(let kind, _?)): return Kind.list(kind, atMost: nil).schema(form)
+        case (.listed, .texts):
+            return ["type": "object", "additionalProperties": ["type": "string"]]
+        case (.brief, .text), (.brief, .flag), (.brief, .nullable), (.listed, _), (.checked, _),
+            (.whole, _):
+            return fullSchema(form)
+        }
+    }
+
+    private func fullSchema(_ form: SchemaForm) -> JSON.Object {
         switch self {
         case .text: return ["type": "string"]
         case .choice(let options):
@@ -107,7 +126,7 @@ extension Kind {
             ]
         case .list(let kind, let limit):
             var schema: JSON.Object = [
-                "type": "array", "items": .object(kind.schema(isInput: isInput)),
+                "type": "array", "items": .object(kind.schema(form)),
             ]
             if let limit { schema["maxItems"] = .integer(limit) }
             return schema
@@ -117,9 +136,9 @@ extension Kind {
                 "maxProperties": .integer(limit),
             ]
         case .object(let members):
-            return members.schema(isInput: isInput)
+            return members.schema(form)
         case .nullable(let kind):
-            var schema = kind.schema(isInput: isInput)
+            var schema = kind.schema(form)
             if let type = schema["type"] { schema["type"] = [type, "null"] }
             return schema
         }

@@ -130,10 +130,18 @@ public final class ToolRow: Sendable {
         self.result = result
     }
 
-    /// The JSON Schema of its arguments; other arguments are refused.
-    public var inputSchema: JSON { .object(arguments.schema(isInput: true)) }
-    /// The JSON Schema of its result; members may be added later.
-    public var outputSchema: JSON { .object(result.schema(isInput: false)) }
+    /// The JSON Schema of its arguments for models: the ways to log in form one object, `connect`.
+    public var inputSchema: JSON {
+        .object(TargetAccess.joined(arguments, of: name).schema(.listed))
+    }
+    /// The JSON Schema that calls are checked against: `connect`, and its members by themselves.
+    public var checkedSchema: JSON {
+        .object(arguments.merged(with: TargetAccess.joined(arguments, of: name)).schema(.checked))
+    }
+    /// The JSON Schema of its result for models: members may be added later.
+    public var outputSchema: JSON { .object(result.schema(.brief)) }
+    /// The JSON Schema of its result with all that is declared.
+    public var resultSchema: JSON { .object(result.schema(.whole)) }
 
     /// The tool with its call's arguments and result added.
     fileprivate func over(_ arguments: [Declaration], _ result: [Declaration]) -> ToolRow {

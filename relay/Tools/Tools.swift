@@ -46,7 +46,8 @@ import Wire
     private func tool(_ row: ToolRow, _ answer: @escaping Answer) -> Tool {
         Tool(
             name: row.name, title: row.title, description: row.description,
-            inputSchema: row.inputSchema, outputSchema: row.outputSchema,
+            inputSchema: row.inputSchema, checkedSchema: row.checkedSchema,
+            outputSchema: row.outputSchema,
             annotations: ToolAnnotations(
                 readOnly: row.hints.readOnly, destructive: row.hints.destructive,
                 idempotent: row.hints.idempotent, openWorld: row.hints.openWorld),
@@ -54,6 +55,8 @@ import Wire
         ) { call in
             CrashPoint.reach("relay.called")
             do throws(Fault) {
+                let separated = try TargetAccess.separated(call.arguments)
+                let call = separated.map(call.with) ?? call
                 try row.arguments.checkTexts(of: call.arguments)
                 let result = try await answer(call)
                 CrashPoint.reach("relay.answered")

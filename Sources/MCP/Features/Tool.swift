@@ -34,8 +34,10 @@ public struct Tool: Sendable {
     public var title: String
     /// What it does, for the model.
     public var description: String
-    /// JSON Schema of the arguments, an object; calls are also checked against it.
+    /// JSON Schema of the arguments, an object, as the list of tools has it.
     public var inputSchema: JSON
+    /// JSON Schema that calls are checked against: `inputSchema`, unless the tool takes more.
+    public var checkedSchema: JSON
     /// JSON Schema of the structured result, an object.
     public var outputSchema: JSON?
     /// The four hints.
@@ -52,13 +54,15 @@ public struct Tool: Sendable {
     /// Declares a tool.
     public init(
         name: String, title: String, description: String, inputSchema: JSON,
-        outputSchema: JSON? = nil, annotations: ToolAnnotations, scope: String? = nil,
-        icons: [JSON] = [], meta: JSON.Object = [:], handler: @escaping Handler
+        checkedSchema: JSON? = nil, outputSchema: JSON? = nil, annotations: ToolAnnotations,
+        scope: String? = nil, icons: [JSON] = [], meta: JSON.Object = [:],
+        handler: @escaping Handler
     ) {
         self.name = name
         self.title = title
         self.description = description
         self.inputSchema = inputSchema
+        self.checkedSchema = checkedSchema ?? inputSchema
         self.outputSchema = outputSchema
         self.annotations = annotations
         self.scope = scope

@@ -25,6 +25,14 @@ public struct ToolCall: Sendable {
     /// Where to report progress; `nil` if the client asked for none.
     public let progress: ProgressReporter?
 
+    /// The same call with other arguments.
+    public func with(arguments: JSON.Object) -> ToolCall {
+        ToolCall(
+            name: name, arguments: arguments, principal: principal, client: client,
+            capabilities: capabilities, revision: revision, trace: trace, meta: meta,
+            progress: progress)
+    }
+
     /// A call built in code, to test a handler without a server.
     public init(
         name: String, arguments: JSON.Object, principal: Principal,

@@ -29,7 +29,7 @@ struct ToolTable: Sendable {
                 .raw(RawJSON(tool.listing(in: revision)))
             }
             return Entry(
-                tool: tool, schema: ArgumentSchema(tool.inputSchema),
+                tool: tool, schema: ArgumentSchema(tool.checkedSchema),
                 plain: listing(.v2025_03_26), structured: listing(.v2025_06_18),
                 full: listing(.newest))
         }
