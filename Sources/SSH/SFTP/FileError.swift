@@ -15,7 +15,7 @@ public enum FileError: Error, Equatable, Sendable {
     case failed(reason: String)
     /// The server did not answer within the limit; SFTP is over.
     case timedOut(limit: Duration)
-    /// SFTP ended.
+    /// SFTP, or the connection, ended.
     case ended(reason: String)
     /// The server's bytes are not SFTP; SFTP is over.
     case malformed(reason: String)
@@ -30,10 +30,10 @@ extension FileError: CustomStringConvertible {
         case .notFound: "there is no such file or directory"
         case .denied: "permission denied"
         case .closed(let reason): reason
-        case .unsupported: "the server's SFTP cannot do this"
+        case .unsupported: "the target's server cannot do this"
         case .failed(let reason): reason.isEmpty ? "it failed" : reason
-        case .timedOut(let limit): "the SFTP server did not answer within \(limit)"
-        case .ended(let reason): "SFTP ended: \(reason)"
+        case .timedOut(let limit): "the target did not answer within \(limit)"
+        case .ended(let reason): "the connection for files ended: \(reason)"
         case .malformed(let reason): "the server does not speak SFTP: \(reason)"
         case .cancelled: "the caller no longer waits"
         }

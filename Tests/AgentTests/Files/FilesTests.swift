@@ -13,10 +13,10 @@ import Wire
 @testable import homeline_agent
 
 @Suite(.timeLimit(.minutes(1))) struct FilesTests {
-    @Test(arguments: ["site/local", "site/box"])
+    @Test(arguments: Desk.ways)
     @IO func `files are written, read and listed`(target: String) async throws {
-        let server = try await SSHServer.start(.init(shell: .dash))
-        let desk = try await Desk([("box", server, "")])
+        let server = try await SSHServer.start(.files(of: target))
+        let desk = try await Desk([("box", server, ""), ("plain", server, "")])
         let at: JSON.Object = ["target": .string(target)]
         func with(_ more: JSON.Object) -> JSON.Object { at.with(more) }
         let digest = { Hex.encode(SHA256.hash(Array($0.utf8))) } as (String) -> String
@@ -136,17 +136,17 @@ import Wire
         let home = try await desk.call(.listFiles, with(["path": "~"])).get()["path"]?.stringValue
         #expect(
             home
-                == (target == "site/box"
+                == (target != "site/local"
                     ? server.directory.file("home") : desk.service.targets.place.home))
         await desk.service.shutDown()
     }
 
-    @Test(arguments: ["site/local", "site/box"])
+    @Test(arguments: Desk.ways)
     @IO func `text with odd bytes stays text, and a tail is whole lines`(
         target: String
     ) async throws {
-        let server = try await SSHServer.start(.init(shell: .dash))
-        let desk = try await Desk([("box", server, "")])
+        let server = try await SSHServer.start(.files(of: target))
+        let desk = try await Desk([("box", server, ""), ("plain", server, "")])
         let odd = desk.folder.file("odd")
         try Data([0x61, 0xff, 0x5c, 0x0a, 0xc3, 0xa9]).write(to: URL(fileURLWithPath: odd))
         func read(_ more: JSON.Object) async throws -> JSON {
@@ -196,12 +196,12 @@ import Wire
         await desk.service.shutDown()
     }
 
-    @Test(arguments: ["site/local", "site/box"])
+    @Test(arguments: Desk.ways)
     @IO func `a list is limited, sorted, and says how many more there are`(
         target: String
     ) async throws {
-        let server = try await SSHServer.start(.init(shell: .dash))
-        let desk = try await Desk([("box", server, "")])
+        let server = try await SSHServer.start(.files(of: target))
+        let desk = try await Desk([("box", server, ""), ("plain", server, "")])
         for number in 0..<5 {
             let name = "f\(number)"
             try desk.folder.write(String(repeating: "x", count: 10 - number), to: name)
@@ -235,10 +235,10 @@ import Wire
         await desk.service.shutDown()
     }
 
-    @Test(arguments: ["site/local", "site/box"])
+    @Test(arguments: Desk.ways)
     @IO func `the site's rules hold for where a path leads`(target: String) async throws {
-        let server = try await SSHServer.start(.init(shell: .dash))
-        let desk = try await Desk([("box", server, "")])
+        let server = try await SSHServer.start(.files(of: target))
+        let desk = try await Desk([("box", server, ""), ("plain", server, "")])
         let folder = desk.folder
         for name in ["open", "shut"] { try folder.folder(name) }
         try folder.write("o", to: "open/o")

@@ -36,12 +36,13 @@ import Wire
 
     @Test(arguments: [
         ("site/local", "site/box"), ("site/box", "site/local"), ("site/box", "site/box"),
+        ("site/plain", "site/plain"),
     ])
     @IO func `a tree arrives whole, with its modes, times and links`(
         source: String, destination: String
     ) async throws {
-        let server = try await SSHServer.start(.init(shell: .dash))
-        let desk = try await Desk([("box", server, "")])
+        let server = try await SSHServer.start(.files(of: source))
+        let desk = try await Desk([("box", server, ""), ("plain", server, "")])
         let (from, to) = (desk.folder.file("from"), desk.folder.file("to"))
         let large = pattern(1_000_003)
         let names = ["a b", "-rf", "new\nline", "é", "empty", "sub/deep/x", "sub/large"]
