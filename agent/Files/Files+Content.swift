@@ -153,7 +153,7 @@ extension Files {
         } catch {
             let note =
                 switch error {
-                case .ended, .timedOut, .malformed, .failed:
+                case .ended, .timedOut, .malformed, .failed, .unexplained:
                     "; the file may be written in part: read it before you go on"
                 case .notFound: call.createDirectories ? "" : " (create_dirs makes directories)"
                 default: ""

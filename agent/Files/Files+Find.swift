@@ -127,7 +127,7 @@ extension Files {
                 entries = try await reach.store.entries(of: folder.path, limit: folderLimit)
             } catch {
                 switch error {
-                case .denied, .closed, .notFound, .failed, .unsupported:
+                case .denied, .closed, .notFound, .failed, .unexplained, .unsupported:
                     guard !folder.below.isEmpty else {
                         throw Fault(error, "\(reach.target): \(folder.path)")
                     }
@@ -207,7 +207,7 @@ extension Files {
                 text = try await reach.store.read(path, from: 0, count: grepLimit + 1)
             } catch {
                 switch error {
-                case .denied, .closed, .notFound, .failed, .unsupported:
+                case .denied, .closed, .notFound, .failed, .unexplained, .unsupported:
                     leave(below, "\(error)")
                     return nil
                 case .timedOut, .ended, .malformed, .cancelled:

@@ -76,7 +76,8 @@ extension Files {
             let isSkipped =
                 switch error {
                 case .denied, .closed, .notFound: folder.depth > 1
-                case .unsupported, .failed, .timedOut, .ended, .malformed, .cancelled: false
+                case .unsupported, .failed, .unexplained, .timedOut, .ended, .malformed, .cancelled:
+                    false
                 }
             guard isSkipped else { throw Fault(error, "\(reach.target): \(folder.path)") }
             return

@@ -38,7 +38,7 @@ import Wire
             switch error {
             // Old tools say nothing of a path whose last part is missing, or have no such option:
             // then the path is walked part by part.
-            case .denied, .unsupported, .failed, .notFound: throw .notFound
+            case .denied, .unsupported, .failed, .unexplained, .notFound: throw .notFound
             case .closed, .timedOut, .ended, .malformed, .cancelled: throw error
             }
         }

@@ -35,7 +35,18 @@ extension FileError {
     init(system number: Int32) {
         switch number {
         case ENOENT, ENOTDIR: self = .notFound
-        case EACCES, EPERM, EROFS: self = .denied
+        case EACCES, EPERM: self = .denied
+        case EROFS: self = .readOnly
+        case ENOSPC: self = .full
+        case EDQUOT: self = .quota
+        case ENAMETOOLONG: self = .longName
+        case EEXIST: self = .exists
+        case EISDIR: self = .isDirectory
+        case ENOTEMPTY: self = .notEmpty
+        case EXDEV: self = .otherFileSystem
+        case EBUSY: self = .failed(reason: "it is in use there, or a mount point")
+        case ELOOP: self = .failed(reason: "symbolic links lead in a circle")
+        case ETXTBSY: self = .failed(reason: "it is a program that runs: write it with atomic")
         default: self = .failed(reason: SystemError.words(number))
         }
     }
