@@ -42,6 +42,16 @@ import SSH
         }
     }
 
+    func ties(of path: String) async throws(FileError) -> FileTies {
+        try await Self.run { () throws(FileError) in
+            var found = stat()
+            guard unsafe lstat(path, &found) == 0 else { throw .last }
+            return FileTies(
+                names: Int(found.st_nlink),
+                hasExtendedAttributes: FileSystem.hasExtendedAttributes(path))
+        }
+    }
+
     func makeDirectory(_ path: String) async throws(FileError) {
         try await Self.run { () throws(FileError) in
             guard unsafe mkdir(path, 0o777) == 0 else { throw .last }

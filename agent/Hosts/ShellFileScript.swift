@@ -85,6 +85,18 @@ enum ShellFileScript {
         return mode
     }
 
+    static func ties(of path: String) -> String { "ls -ldn \(word(path))" }
+
+    /// What a line of `ls -l` shows: the number of names, and after the mode a `+` for an access
+    /// list.
+    static func ties(from line: [UInt8]) -> FileTies {
+        let words = line.prefix(100).split(separator: 0x20, maxSplits: 2)
+        guard words.count > 1 else { return FileTies() }
+        let names = Int(String(decoding: words[1], as: UTF8.self)) ?? 1
+        return FileTies(
+            names: max(1, names), hasExtendedAttributes: words[0].dropFirst(10).first == 0x2b)
+    }
+
     // MARK: Entries
 
     /// How many entries are looked at by one stat: their names are its arguments.

@@ -57,6 +57,10 @@ import Wire
         return found.attributes
     }
 
+    func ties(of path: String) async throws(FileError) -> FileTies {
+        ShellFileScript.ties(from: try await run(ShellFileScript.ties(of: path)))
+    }
+
     func entries(
         of path: String, limit: Int
     ) async throws(FileError) -> [(name: String, attributes: FileAttributes)] {

@@ -45,7 +45,8 @@ public struct WriteFile: CallArguments {
     private static let atomic = Field.flag(
         "atomic",
         "Write a new file beside it and rename that over it: readers see the old content or the "
-            + "new, never a part. Mode and, where allowed, owner stay; hard links do not."
+            + "new, never a part. Mode, owner and group stay; where the new file would lose them, "
+            + "hard links or extended attributes, it is an error and nothing is changed."
     ).or(false)
     private static let createDirectories = Field.flag(
         "create_dirs", "Make missing directories."
