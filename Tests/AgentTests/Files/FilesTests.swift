@@ -96,6 +96,20 @@ import Wire
             .writeFile, with(["path": desk.file("log"), "content": "two\n", "append": true])
         ).get()
         #expect(more["size"] == 8 && more["sha256"]?.stringValue == digest("one\ntwo\n"))
+        #expect(more["joins_line"] == nil)
+        for (text, joins) in [("three", nil), (" four\n", true), ("five\n", nil)]
+            as [(String, JSON?)]
+        {
+            let next = try await desk.call(
+                .writeFile,
+                with(["path": desk.file("open end"), "content": .string(text), "append": true])
+            ).get()
+            #expect(next["joins_line"] == joins, "\(text)")
+        }
+        try FileManager.default.removeItem(atPath: desk.folder.file("open end"))
+        let slash = await desk.fault(
+            .writeFile, with(["path": desk.file("new folder/"), "content": "x"]))
+        #expect(slash?.code == .invalidArgument && slash?.message.contains("mkdir") == true)
 
         let flat = try await desk.call(.listFiles, with(["path": .string(desk.folder.path)])).get()
         let names = flat["entries"]?.arrayValue?.compactMap { $0["path"]?.stringValue }
