@@ -142,7 +142,9 @@ import Wire
         do throws(Fault) {
             program = try await start(answer.framed(script))
         } catch {
-            guard error.code != .linkLost else { throw .ended(reason: error.message) }
+            guard !Task.isCancelled else { throw .cancelled }
+            // What is wrong with the connection ends all work on files, and not this file's alone.
+            guard error.code == .channelRefused else { throw .ended(reason: error.message) }
             throw .failed(
                 reason: "the server has no SFTP, and no shell stands in for it: \(error.message)")
         }
