@@ -66,7 +66,9 @@ import Wire
     ) async throws(FileError) -> [(name: String, attributes: FileAttributes)] {
         let answer = try await run(
             ShellFileScript.entries(of: path, limit: limit), most: Self.listLimit)
-        guard let found = ShellFileScript.entries(from: answer) else { throw Self.unread }
+        // Not on the loop: a directory may have 20,000 entries.
+        let found = await Blocking.run { ShellFileScript.entries(from: answer) }
+        guard let found else { throw Self.unread }
         return found
     }
 
