@@ -13,6 +13,7 @@
 #ifdef __linux__
 #include <sys/prctl.h>
 #include <sys/vfs.h>
+#include <sys/xattr.h>
 #endif
 #include <sys/wait.h>
 #include <termios.h>
@@ -106,5 +107,14 @@ static inline long hl_file_system(int fd) {
 static inline void hl_read_names(const char *database, const char *sources) {
 #ifdef __GLIBC__
     __nss_configure_lookup(database, sources);
+#endif
+}
+/* The names of a file's extended attributes, each ended by 0; links are not followed. Returns how
+   many bytes they take, or -1. */
+static inline long hl_extended_names(const char *path, char *names, unsigned long size) {
+#ifdef __linux__
+    return llistxattr(path, names, size);
+#else
+    return -1;
 #endif
 }

@@ -9,6 +9,21 @@ public enum FileSystem {
         kernelTypes.contains(hl_file_system(descriptor))
     }
 
+    /// Whether a file, not a link, has extended attributes that a new file of the same folder would
+    /// not get by itself: access lists, capabilities, and those that users set.
+    public static func hasExtendedAttributes(_ path: String) -> Bool {
+        // Linux keeps at most 64 KiB of names.
+        var names = [CChar](repeating: 0, count: 64 << 10)
+        let count = unsafe hl_extended_names(path, &names, UInt(names.count))
+        guard count > 0 else { return false }
+        return names.prefix(count).split(separator: 0).contains { name in
+            !labels.contains(String(decoding: name.map { UInt8(bitPattern: $0) }, as: UTF8.self))
+        }
+    }
+
+    /// What the kernel gives each new file by its own rules.
+    private static let labels: Set<String> = ["security.selinux", "security.ima", "security.evm"]
+
     /// The types (statfs(2)) of procfs, sysfs, cgroup, cgroup2, debugfs, tracefs, securityfs, bpf,
     /// configfs, pstore and efivarfs.
     private static let kernelTypes: Set<Int> = [

@@ -57,6 +57,8 @@ public enum SSHError: Error, Equatable, Sendable {
     case requestUnanswered(request: String, reason: String)
     /// The server did not answer a channel request within the limit.
     case channelTimedOut(limit: Duration)
+    /// The server has no SFTP: it refused the subsystem, or has no program for it.
+    case sftpMissing(reason: String)
     /// SFTP was started, but does not work.
     case sftpUnusable(reason: String)
     /// The connection is gone.
@@ -90,8 +92,8 @@ extension SSHError {
             .revokedKeysUnusable,
             .hostKeyTooSmall, .notAllowedNow,
             .authenticationFailed, .loginTimedOut, .keyUnreadable, .channelRefused,
-            .streamRefused, .requestRefused, .requestUnanswered, .channelTimedOut, .sftpUnusable,
-            .knownHosts,
+            .streamRefused, .requestRefused, .requestUnanswered, .channelTimedOut, .sftpMissing,
+            .sftpUnusable, .knownHosts,
             .knownHostsCommandFailed, .local:
             false
         }
@@ -195,6 +197,8 @@ extension SSHError: CustomStringConvertible {
                 + " whether it was started is not known: \(reason)"
         case .channelTimedOut(let limit):
             "the server did not answer a channel request within \(limit)"
+        case .sftpMissing(let reason):
+            "the server has no SFTP: \(reason)"
         case .sftpUnusable(let reason):
             "SFTP does not work on this host: \(reason)"
         case .linkLost(let reason):

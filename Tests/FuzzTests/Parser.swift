@@ -22,7 +22,8 @@ struct Parser: Sendable {
 
     static let all: [Parser] = [
         head, chunks, request, reply, hello, invitation, target, pattern, knownHosts,
-        agentConfiguration, sshConfiguration, sftp, attributes, offer, relayConfiguration, rights,
+        agentConfiguration, sshConfiguration, sftp, attributes, shellEntries, offer,
+        relayConfiguration, rights,
         claims, tunnel(before: true), tunnel(before: false), connectAnswers,
         socksAnswers, proxyURL, noProxy, webSocket(masked: true), webSocket(masked: false),
     ]
@@ -290,6 +291,18 @@ struct Parser: Sendable {
         ]
     ) { bytes in
         SFTPReply.read(bytes[...]).map { "\($0.reply)".utf8.count / 100 } ?? 0
+    }
+
+    private static let shellEntries = Parser(
+        name: "entries through a shell",
+        seeds: texts(
+            "./a//./b c//\n81a4 12 0 0 1700000000 ./a\na1ff 3 1 1 - ./b c\n/\n",
+            "./x//\ndrwxr-sr-T 4096 0 0 1700000000 ./x\n/\n./y//\n/\n")
+    ) { bytes in
+        _ = ShellFileScript.ties(from: bytes)
+        _ = ShellFileScript.attributes(from: bytes[...])
+        guard let found = ShellFileScript.entries(from: bytes) else { throw Unavailable("none") }
+        return found.count
     }
 
     private static let offer = Parser(

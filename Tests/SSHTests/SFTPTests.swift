@@ -191,6 +191,7 @@ import Testing
                 164,
             ],
             [105, 0, 0, 0, 1, 0, 0, 0, 15] + [UInt8](repeating: 1, count: 28),
+            [201, 0, 0, 0, 1] + [UInt8](repeating: 0, count: 88),
         ]
         for message in good {
             #expect(SFTPReply.read(message[...]) != nil)

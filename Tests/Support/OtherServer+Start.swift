@@ -49,17 +49,35 @@ struct OtherServerFiles {
         return path
     }
 
-    func dropbear() async throws -> Started {
+    /// Runs a program where all tools are those of busybox, and no SFTP server is.
+    private func router() async throws -> (program: String, arguments: [String]) {
+        let tools = try directory.folder("bin")
+        let script = """
+            cp "$1" "$2/busybox" && chmod 755 "$2" && cd "$2" || exit 1
+            for a in $(./busybox --list); do [ -e $a ] || ln -s busybox $a; done
+            rm stat realpath base64
+            """
+        try await RunningProcess.run(
+            "/bin/sh", ["-c", script, "sh", program("busybox"), tools])
+        let cover = """
+            mount -t tmpfs none /usr/lib/openssh && mount --bind "$1" /usr/bin || exit 1
+            shift; exec "$@"
+            """
+        return (try program("unshare"), ["-m", "/bin/sh", "-c", cover, "sh", tools])
+    }
+
+    func dropbear(isRouter: Bool) async throws -> Started {
         let host = directory.file("host")
         let made = try await RunningProcess.run(
             program("dropbearkey"), ["-t", "ed25519", "-f", host])
         guard let line = made.split(separator: "\n").first(where: { $0.hasPrefix("ssh-ed25519") })
         else { throw Unavailable("dropbearkey said: \(made)") }
         let path = try program("dropbear")
+        let way = isRouter ? try await router() : nil
         let (process, port) = try await listening { port in
             try RunningProcess(
-                path,
-                [
+                way?.program ?? path,
+                (way.map { $0.arguments + [path] } ?? []) + [
                     "-F", "-E", "-p", "127.0.0.1:\(port)", "-r", host, "-P",
                     directory.file("pid"),
                 ])

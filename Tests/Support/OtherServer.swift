@@ -49,7 +49,10 @@ public final class OtherServer: ConfiguredServer {
     private let process: RunningProcess
 
     /// Starts one and waits until it listens; `stop` ends it.
-    public init(_ make: Make) async throws {
+    ///
+    /// `isRouter`: a dropbear on a machine that has busybox alone, without stat and SFTP, as
+    /// routers are.
+    public init(_ make: Make, isRouter: Bool = false) async throws {
         if let obstacle = make.obstacle { throw Unavailable(obstacle) }
         directory = try TemporaryDirectory(make.rawValue)
         key = try await SSHKey.make(.ed25519, at: directory.file("user"))
@@ -64,7 +67,7 @@ public final class OtherServer: ConfiguredServer {
         let hostKey: SSHKey
         (process, port, hostKey) =
             switch make {
-            case .dropbear: try await files.dropbear()
+            case .dropbear: try await files.dropbear(isRouter: isRouter)
             case .tinyssh: try await files.tinyssh()
             case .proftpd: try await files.proftpd()
             case .conch: try await files.python("conch_server")

@@ -99,6 +99,12 @@ extension Files {
     /// A write that has begun is finished even if the caller stops waiting.
     func write(_ call: WriteFile, for caller: Caller) async throws(Fault) -> FileWritten {
         let bytes = try Self.bytes(of: call.content)
+        guard !call.path.hasSuffix("/") else {
+            throw Fault(
+                .invalidArgument,
+                "\"path\" ends in \"/\", as that of a directory does: give the path of a file;"
+                    + " file_manage (action mkdir) makes directories")
+        }
         return try await finishing { () throws(Fault) in
             try await self.on(call.place, for: caller) { reach throws(Fault) in
                 let path = try await reach.admit(call.path, for: .writing)
@@ -145,6 +151,11 @@ extension Files {
             return result
         }
         let size = before?.size ?? 0
+        if call.append, size > 0, !bytes.isEmpty {
+            // Unread, where the user may only write it.
+            let last = try? await reach.store.read(path, from: size - 1, count: 1)
+            result.joinsLine = last.map { $0 != [10] } ?? false
+        }
         do throws(FileError) {
             try await reach.store.write(
                 path, bytes, at: call.append ? size : 0,
@@ -153,7 +164,7 @@ extension Files {
         } catch {
             let note =
                 switch error {
-                case .ended, .timedOut, .malformed, .failed:
+                case .ended, .timedOut, .malformed, .failed, .unexplained:
                     "; the file may be written in part: read it before you go on"
                 case .notFound: call.createDirectories ? "" : " (create_dirs makes directories)"
                 default: ""

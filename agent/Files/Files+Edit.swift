@@ -53,15 +53,12 @@ extension Files {
         }
         let edited = try outcome.get()
         var result = FileEdited(target: reach.target, path: path)
-        let hindrance = try await reach.attempt(path, was: before, mode: nil, keepsOwner: true) {
+        let hindrance = try await reach.attempt(path, was: before, mode: nil, keeps: true) {
             file throws(FileError) in try await file.write(edited.bytes, at: 0)
         }
         if hindrance != nil {
             result.isInPlace = true
-            try await reach.do(path) { () throws(FileError) in
-                try await reach.store.write(
-                    path, edited.bytes, at: 0, [.write, .truncate], mode: nil)
-            }
+            try await reach.overwrite(path, with: edited.bytes, old: old, was: before)
         }
         result.size = edited.bytes.count
         result.sha256 = edited.digest

@@ -127,7 +127,7 @@ extension Files {
                 entries = try await reach.store.entries(of: folder.path, limit: folderLimit)
             } catch {
                 switch error {
-                case .denied, .closed, .notFound, .failed, .unsupported:
+                case .denied, .closed, .notFound, .failed, .unexplained, .unsupported:
                     guard !folder.below.isEmpty else {
                         throw Fault(error, "\(reach.target): \(folder.path)")
                     }
@@ -142,13 +142,18 @@ extension Files {
                 guard !isOver else { return }
                 tally.entries += 1
                 let below = folder.below + name
-                guard FileEntry.isUsable(name) else {
-                    leave(folder.below + "?", "a name that no file can have")
+                let odd = OddName(name)
+                guard odd != .impossible else {
+                    leave(folder.below + "?", OddName.impossible.reason)
                     continue
                 }
                 let full = folder.path == "/" ? "/\(name)" : "\(folder.path)/\(name)"
                 // What the rules hide is not even named.
                 guard (try? reach.policy.admit(full, on: reach.names, for: .reading)) != nil else {
+                    continue
+                }
+                if let odd {
+                    leave(OddName.shown(below), odd.reason)
                     continue
                 }
                 if attributes.kind == .directory {
@@ -207,7 +212,7 @@ extension Files {
                 text = try await reach.store.read(path, from: 0, count: grepLimit + 1)
             } catch {
                 switch error {
-                case .denied, .closed, .notFound, .failed, .unsupported:
+                case .denied, .closed, .notFound, .failed, .unexplained, .unsupported:
                     leave(below, "\(error)")
                     return nil
                 case .timedOut, .ended, .malformed, .cancelled:

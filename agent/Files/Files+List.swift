@@ -1,6 +1,6 @@
 // file.list: the contents of a directory, down to the requested depth, in the requested order.
-// Invariant: links are reported, not followed; directories hidden by the policy are not entered,
-// and names that no file can have are counted alone.
+// Invariant: links are reported, not followed; directories hidden by the policy are not entered;
+// names that no file can have are counted alone, and those that no path can carry are marked.
 import Configuration
 import Loop
 import SSH
@@ -76,14 +76,15 @@ extension Files {
             let isSkipped =
                 switch error {
                 case .denied, .closed, .notFound: folder.depth > 1
-                case .unsupported, .failed, .timedOut, .ended, .malformed, .cancelled: false
+                case .unsupported, .failed, .unexplained, .timedOut, .ended, .malformed, .cancelled:
+                    false
                 }
             guard isSkipped else { throw Fault(error, "\(reach.target): \(folder.path)") }
             return
         }
         if entries.count > room { listing.isCut = true }
         let all = entries.count
-        entries.removeAll { !FileEntry.isUsable($0.name) }
+        entries.removeAll { OddName($0.name) == .impossible }
         listing.unusable += all - entries.count
         tree.seen(all)
         entries.sort { $0.name < $1.name }
@@ -93,7 +94,10 @@ extension Files {
                 continue
             }
             let below = folder.below + name
-            if attributes.kind == .directory, folder.depth < call.depth, await reach.isOpen(full) {
+            let isOdd = OddName(name) != nil
+            if attributes.kind == .directory, folder.depth < call.depth, !isOdd,
+                await reach.isOpen(full)
+            {
                 deeper.append((full, below + "/", folder.depth + 1))
             }
             if let glob = call.glob, !Glob.matches(glob, glob.contains("/") ? below : name) {
@@ -152,16 +156,6 @@ private struct FileTree {
 }
 
 extension FileEntry {
-    /// The longest name in bytes: 255 UTF-16 units, which some file systems allow, take 765.
-    private static let longestName = 1024
-
-    /// Whether a file can have this name; another one is a hostile server's, or would act on the
-    /// terminal that shows it.
-    static func isUsable(_ name: String) -> Bool {
-        name != "." && name != ".." && !name.utf8.contains(UInt8(ascii: "/"))
-            && isText(name, limit: longestName)
-    }
-
     /// Whether text is not empty, has no control characters and at most `limit` bytes.
     static func isText(_ text: String, limit: Int) -> Bool {
         (1...limit).contains(text.utf8.count)
@@ -170,7 +164,10 @@ extension FileEntry {
 
     /// An entry with the attributes that are known.
     init(_ path: String, _ attributes: FileAttributes) {
-        self.init(path: path, type: attributes.kind.rawValue)
+        // Only the last part may be odd: such directories are not entered.
+        let odd = OddName(String(path.split(separator: "/").last ?? ""))
+        self.init(path: odd == nil ? path : OddName.shown(path), type: attributes.kind.rawValue)
+        unusable = odd?.reason
         size = attributes.size.map { Int(clamping: $0) }
         mode = attributes.mode.map { bits in
             let text = String(bits & 0o7777, radix: 8)

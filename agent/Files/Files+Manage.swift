@@ -163,7 +163,8 @@ extension Files {
                 throw Fault(
                     Fault(error, "").code,
                     "\(reach.target): \(path): it was not moved to \(new): \(error)"
-                        + " (another file system? then copy and delete)")
+                        + (error == .unexplained
+                            ? " (another file system? then copy and delete)" : ""))
             }
             tally.entries = 1
             return new

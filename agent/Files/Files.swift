@@ -243,7 +243,7 @@ extension Fault {
             switch error {
             case .notFound: .fileNotFound
             case .denied, .closed: .fileRefused
-            case .unsupported, .failed: .fileFailed
+            case .unsupported, .failed, .unexplained: .fileFailed
             case .timedOut: .timedOut
             case .ended: .linkLost
             case .malformed: .channelRefused

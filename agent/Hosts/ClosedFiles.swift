@@ -17,7 +17,7 @@ struct ClosedFiles: Sendable {
     /// Throws if the opened file is closed, or is not at `path`, which the policy has admitted.
     func check(_ descriptor: Int32, openedAs path: String) throws(FileError) {
         guard !FileSystem.isKernelState(descriptor) else {
-            throw .closed(reason: "file tools keep out of the kernel's own file systems")
+            throw Self.kernel
         }
         if let real = Self.path(of: descriptor), real != path {
             throw .failed(reason: "its path was changed during the call: try again")
@@ -51,7 +51,7 @@ struct ClosedFiles: Sendable {
     private func check(_ path: String) throws(FileError) {
         if patterns.contains(where: { Glob.matches($0, path) }) { throw Self.secret }
         if ["/proc/", "/sys/"].contains(where: "\(path)/".hasPrefix) {
-            throw .closed(reason: "file tools keep out of the kernel's own file systems")
+            throw Self.kernel
         }
         guard !Self.isState(path) else {
             throw .closed(reason: "file tools keep out of the state folders of relays and agents")
@@ -66,6 +66,10 @@ struct ClosedFiles: Sendable {
             throw Self.configuration
         }
     }
+
+    private static let kernel = FileError.closed(
+        reason: "file tools keep out of the kernel's own file systems: read it with ssh_execute, or"
+            + " with host_read")
 
     private static let configuration = FileError.closed(
         reason: "the agent takes its programs and the hosts that it trusts from this file: only a"

@@ -19,6 +19,8 @@ import SSH
     func attributes(
         of path: String, followingLinks: Bool
     ) async throws(FileError) -> FileAttributes
+    /// What another file of the same name would not have of this one, as far as it can be known.
+    func ties(of path: String) async throws(FileError) -> FileTies
     /// The entries of a directory, about `limit` at most.
     func entries(
         of path: String, limit: Int
@@ -44,6 +46,14 @@ import SSH
     ///
     /// A link at the path is followed by a server; on this machine it is an error.
     func set(_ attributes: FileAttributes, of path: String) async throws(FileError)
+}
+
+/// What a file has that a new one of its name would not have.
+struct FileTies: Equatable, Sendable {
+    /// How many names (hard links) lead to it.
+    var names = 1
+    /// Whether it has access lists, capabilities or other extended attributes.
+    var hasExtendedAttributes = false
 }
 
 /// A file that a store has opened; it is closed when its last user lets go of it.
@@ -106,7 +116,17 @@ extension FileStore {
 }
 
 extension SFTP: FileStore {
+    /// The most entries of a folder that are looked through for the number of a file's names: some
+    /// 20 round trips.
+    private static let tiesLimit = 2000
+
     var followsLinks: Bool { false }
+
+    func ties(of path: String) async throws(FileError) -> FileTies {
+        // A folder that cannot be listed hides it.
+        let names = try? await links(of: path, limit: Self.tiesLimit)
+        return FileTies(names: max(1, (names ?? nil) ?? 1))
+    }
 
     func open(
         _ path: String, _ opening: FileOpening, mode: UInt32?

@@ -42,6 +42,16 @@ import SSH
         }
     }
 
+    func ties(of path: String) async throws(FileError) -> FileTies {
+        try await Self.run { () throws(FileError) in
+            var found = stat()
+            guard unsafe lstat(path, &found) == 0 else { throw .last }
+            return FileTies(
+                names: Int(found.st_nlink),
+                hasExtendedAttributes: FileSystem.hasExtendedAttributes(path))
+        }
+    }
+
     func makeDirectory(_ path: String) async throws(FileError) {
         try await Self.run { () throws(FileError) in
             guard unsafe mkdir(path, 0o777) == 0 else { throw .last }
@@ -118,7 +128,7 @@ import SSH
                 var there = stat()
                 // Glibc's renameat2 is not to be had here: a file made just now is replaced.
                 guard replacing || (unsafe fstatat(to, name, &there, AT_SYMLINK_NOFOLLOW)) != 0
-                else { throw .failed(reason: "a file of the new name exists") }
+                else { throw FileError(system: EEXIST) }
                 guard unsafe renameat(from, old, to, name) == 0 else { throw .last }
             }
         }
@@ -210,17 +220,5 @@ extension FileAttributes {
         mode = found.st_mode
         owner = (found.st_uid, found.st_gid)
         modified = UInt32(clamping: found.st_mtim.tv_sec)
-    }
-}
-
-extension FileError {
-    /// The error of the system call that failed last on this thread.
-    static var last: FileError {
-        let code = errno
-        switch code {
-        case ENOENT, ENOTDIR: return .notFound
-        case EACCES, EPERM, EROFS: return .denied
-        default: return .failed(reason: unsafe String(cString: strerror(code)))
-        }
     }
 }

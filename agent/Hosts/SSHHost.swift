@@ -85,6 +85,17 @@ import Wire
     func files<T>(
         _ body: @IO (any FileStore) async throws(Fault) -> T
     ) async throws(Fault) -> T {
-        try await links.files(on: target, options) { files throws(Fault) in try await body(files) }
+        try await links.files(
+            on: target, options,
+            canDoWithout: { target.hasShell && CommandText.isUnix($0.server.version) }
+        ) { files throws(Fault) in
+            if let files { return try await body(files) }
+            return try await body(
+                ShellFiles { [links, target, options] script throws(Fault) in
+                    try await links.execute(on: target, options) { _ in
+                        CommandText.throughSh(script)
+                    }.channel
+                })
+        }
     }
 }

@@ -20,7 +20,7 @@ extension Fault {
             case .authenticationFailed, .keyUnreadable: .authenticationFailed
             case .streamRefused(_, true, _): .channelRefused
             case .streamRefused(_, false, _): .connectionRefused
-            case .channelRefused, .requestRefused, .sftpUnusable: .channelRefused
+            case .channelRefused, .requestRefused, .sftpMissing, .sftpUnusable: .channelRefused
             case .linkLost, .exchangeTooSlow, .requestUnanswered: .linkLost
             case .knownHosts, .knownHostsCommandFailed, .local: .unavailable
             }

@@ -44,6 +44,8 @@ import Wire
         /// SFTP, kept open for a while between calls, and the number of its users now.
         var files: SFTP?
         var filesInUse = 0
+        /// Why it has no SFTP; nil: it has, or was not asked for it.
+        var missingFiles: SSHError?
         init(_ link: Link, _ target: String, number: Int, _ share: Shares.Place) {
             self.link = link
             self.target = target
@@ -143,18 +145,29 @@ import Wire
         _ = try await opened(on: target, options) { _ in }
     }
 
-    /// Uses the files of a target.
+    /// Uses the files of a target; nil: its server has no SFTP, which is an error unless the link
+    /// `canDoWithout`.
     func files<T>(
         on target: SSHTarget, _ options: LinkOptions,
-        _ body: @IO (SFTP) async throws(Fault) -> T
+        canDoWithout: @IO (Link) -> Bool,
+        _ body: @IO (SFTP?) async throws(Fault) -> T
     ) async throws(Fault) -> T {
         var user: Held?
         defer { user?.filesInUse -= 1 }
-        let (files, _) = try await opened(on: target, options) { link throws(SSHError) in
+        let (files, _) = try await opened(on: target, options) {
+            link throws(SSHError) -> SFTP? in
             let held = self.held(link)
             var files = held?.files
             if files?.failure != nil { files = nil }
-            let open = if let files { files } else { try await link.openSFTP() }
+            let open: SFTP
+            do throws(SSHError) {
+                if let missing = held?.missingFiles { throw missing }
+                open = if let files { files } else { try await link.openSFTP() }
+            } catch {
+                guard case .sftpMissing = error, canDoWithout(link) else { throw error }
+                held?.missingFiles = error
+                return nil
+            }
             if files == nil, held?.files?.failure != nil || held?.files == nil {
                 held?.files = open
             }

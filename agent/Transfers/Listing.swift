@@ -96,7 +96,7 @@ extension FileError {
     var endsTransfer: Bool {
         switch self {
         case .timedOut, .ended, .malformed, .cancelled: true
-        case .notFound, .denied, .closed, .unsupported, .failed: false
+        case .notFound, .denied, .closed, .unsupported, .failed, .unexplained: false
         }
     }
 }

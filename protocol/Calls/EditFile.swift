@@ -71,9 +71,9 @@ public struct EditFile: CallArguments {
             "file_edit", title: "Edit a file",
             """
             Replaces exact text in a file at a target (at most 8 MiB, UTF-8 or not): all edits or \
-            none, and readers never see a part. Text that is absent, or that occurs more than once \
-            without all, is an error that changes nothing. Answers with the difference; mode and, \
-            where allowed, owner stay.
+            none. Text that is absent, or that occurs more than once without all, is an error that \
+            changes nothing. Answers with the difference. Mode, owner and hard links stay; readers \
+            never see a part, unless the answer says in_place.
             """,
             scopes: [.filesWrite],
             hints: .changes(destructive: true, idempotent: false, atTargets: true),
@@ -94,12 +94,13 @@ public struct FileEdited: Sendable, Equatable {
     public var replaced = 0
     /// The difference, unified.
     public var difference = ""
-    /// Whether the file was overwritten in place, as the server cannot replace it in one step.
+    /// Whether the file was overwritten in place, as a new one would not have been the same.
     public var isInPlace = false
 
     private static let inPlace = Field.flag(
         "in_place",
-        "The server cannot replace a file in one step: the file was overwritten in place."
+        "The file was overwritten in place, so that readers may have seen a part: a new file could not "
+            + "take its name, or would have lost its owner, hard links or extended attributes."
     ).or(false)
     private static let target = Field.text("target", "The target, as given in the call.")
     private static let path = Field.text("path", "The absolute path, links followed.")

@@ -146,6 +146,8 @@ public struct FileWritten: Sendable, Equatable {
     public var sha256: String?
     /// Whether the file was created.
     public var isNew = false
+    /// Whether what was appended goes on in the file's last line, which had no end.
+    public var joinsLine = false
 
     private static let target = Field.text("target", "The target, as given in the call.")
     private static let path = Field.text("path", "The absolute path, links followed.")
@@ -154,10 +156,14 @@ public struct FileWritten: Sendable, Equatable {
         "sha256", "The digest of the whole file now, in hexadecimal; only up to 8 MiB."
     ).optional
     private static let created = Field.flag("created", "Whether the file was created.")
+    private static let joinsLine = Field.flag(
+        "joins_line",
+        "The file did not end in a newline: what was appended goes on in its last line."
+    ).or(false)
 
     static let members = [
         target.declaration, path.declaration, size.declaration, sha256.declaration,
-        created.declaration,
+        created.declaration, joinsLine.declaration,
     ]
 
     /// A result to be filled in.
@@ -174,6 +180,7 @@ public struct FileWritten: Sendable, Equatable {
         members.put(Self.size, size)
         members.put(Self.sha256, sha256)
         members.put(Self.created, isNew)
+        members.put(Self.joinsLine, joinsLine)
         return members.json
     }
 }

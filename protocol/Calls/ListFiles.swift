@@ -87,6 +87,8 @@ public struct FileEntry: Sendable, Equatable {
     public var modified: String?
     /// Where a link points.
     public var link: String?
+    /// Why no path leads to it: its name, which `path` then shows with escapes.
+    public var unusable: String?
 
     private static let path = Field.text("path", "The path, relative to the listed one.")
     private static let type = Field.word(
@@ -96,10 +98,15 @@ public struct FileEntry: Sendable, Equatable {
     private static let owner = Field.text("owner", "USER:GROUP, as numbers.").optional
     private static let modified = Field.text("modified", "The last change, RFC 3339.").optional
     private static let link = Field.text("link", "Where a link points.").optional
+    private static let unusable = Field.text(
+        "unusable",
+        "Why path cannot be given to a file tool: the name has control characters, which path shows "
+            + "as escapes, or is not UTF-8. Use ssh_execute for it."
+    ).optional
 
     static let members = [
         path.declaration, type.declaration, size.declaration, mode.declaration,
-        owner.declaration, modified.declaration, link.declaration,
+        owner.declaration, modified.declaration, link.declaration, unusable.declaration,
     ]
 
     /// An entry to be filled in.
@@ -118,6 +125,7 @@ public struct FileEntry: Sendable, Equatable {
         members.put(Self.owner, owner)
         members.put(Self.modified, modified)
         members.put(Self.link, link)
+        members.put(Self.unusable, unusable)
         return members.json
     }
 }
@@ -151,8 +159,8 @@ public struct FileListing: Sendable, Equatable {
     ).or(false)
     private static let unusable = Field.count(
         "unusable",
-        "How many entries were left out because of their names: empty, longer than 1024 bytes, or "
-            + "with slashes or control characters."
+        "How many entries were left out because of names that no file has: empty, longer than 1024 "
+            + "bytes, or with slashes."
     ).optional
 
     static let members = [

@@ -43,8 +43,8 @@ public struct WriteFile: CallArguments {
     ).or(false)
     private static let atomic = Field.flag(
         "atomic",
-        "Replace the file in one step, by a rename: readers see the old content or the "
-            + "new. Mode and, where allowed, owner stay; hard links do not."
+        "Replace the file in one step, by a rename: readers see the old content or the new. Where "
+            + "mode, owner, hard links or attributes would be lost, it is an error."
     ).or(false)
     private static let createDirectories = Field.flag(
         "create_dirs", "Make missing directories."

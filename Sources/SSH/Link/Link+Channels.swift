@@ -27,8 +27,13 @@ extension Link {
 
     /// Starts SFTP.
     public func openSFTP() async throws(SSHError) -> SFTP {
-        let channel = try await open(nil, request: "subsystem (sftp)") {
-            hl_ssh_subsystem($0, "sftp", 4)
+        let channel: Channel
+        do throws(SSHError) {
+            channel = try await open(nil, request: "subsystem (sftp)") {
+                hl_ssh_subsystem($0, "sftp", 4)
+            }
+        } catch .requestRefused {
+            throw .sftpMissing(reason: "it refused the subsystem")
         }
         let files = SFTP(channel, limit: configuration.limits.channel)
         do throws(FileError) {
@@ -36,7 +41,10 @@ extension Link {
         } catch {
             files.close()
             failed()
-            throw failure ?? .sftpUnusable(reason: error.description)
+            if let failure { throw failure }
+            throw files.isMissing
+                ? .sftpMissing(reason: error.description)
+                : .sftpUnusable(reason: error.description)
         }
         return files
     }

@@ -41,16 +41,20 @@ extension SFTP {
     public func attributes(
         of path: String, followingLinks: Bool = true
     ) async throws(FileError) -> FileAttributes {
-        let reply = try await ask(followingLinks ? 17 : 7) { $0.string(path.utf8) }
+        let reply = try await explaining(.looking, path) { () throws(FileError) in
+            try await ask(followingLinks ? 17 : 7) { $0.string(path.utf8) }
+        }
         guard case .attributes(let found) = reply else { throw unexpected() }
         return found
     }
 
     /// Makes a directory.
     public func makeDirectory(_ path: String) async throws(FileError) {
-        try await order(14) {
-            $0.string(path.utf8)
-            FileAttributes().write(into: &$0)
+        try await explaining(.making, path) { () throws(FileError) in
+            try await order(14) {
+                $0.string(path.utf8)
+                FileAttributes().write(into: &$0)
+            }
         }
     }
 
@@ -60,11 +64,31 @@ extension SFTP {
     public func entries(
         of path: String, limit: Int
     ) async throws(FileError) -> [(name: String, attributes: FileAttributes)] {
+        try await names(in: path, limit: limit).map { ($0.name, $0.attributes) }
+    }
+
+    /// How many names (hard links) a file has, if the server shows that in the list of its folder,
+    /// of which at most about `limit` entries are read; nil: it does not.
+    public func links(of path: String, limit: Int) async throws(FileError) -> Int? {
+        let (folder, name) = Self.parts(of: path)
+        return try await names(in: folder, limit: limit).first { $0.name == name }?.links
+    }
+
+    /// The folder of a path, and the name in it.
+    static func parts(of path: String) -> (folder: String, name: String) {
+        guard let slash = path.lastIndex(of: "/") else { return (".", path) }
+        let folder = slash == path.startIndex ? "/" : String(path[..<slash])
+        return (folder, String(path[path.index(after: slash)...]))
+    }
+
+    private func names(
+        in path: String, limit: Int
+    ) async throws(FileError) -> [SFTPReply.Name] {
         guard case .handle(let handle) = try await ask(11, { $0.string(path.utf8) }) else {
             throw unexpected()
         }
         defer { giveBack(handle) }
-        var found: [(name: String, attributes: FileAttributes)] = []
+        var found: [SFTPReply.Name] = []
         // Counts what is left out too, as a server may repeat `.` without end.
         var seen = 0
         while seen <= limit + 2 {
@@ -72,9 +96,7 @@ extension SFTP {
             // An answer without names would otherwise be requested again forever.
             guard !names.isEmpty else { break }
             seen += names.count
-            for entry in names where entry.name != "." && entry.name != ".." {
-                found.append((entry.name, entry.attributes))
-            }
+            found += names.filter { $0.name != "." && $0.name != ".." }
         }
         return found
     }
@@ -83,12 +105,15 @@ extension SFTP {
     public func openFile(
         _ path: String, _ opening: FileOpening, mode: UInt32? = nil
     ) async throws(FileError) -> SFTPFile {
-        let reply = try await ask(3) {
-            $0.string(path.utf8)
-            $0.uint32(opening.rawValue)
-            var made = FileAttributes()
-            made.mode = mode
-            made.write(into: &$0)
+        let change: Change = opening.contains(.new) ? .making : .opening
+        let reply = try await explaining(change, path) { () throws(FileError) in
+            try await ask(3) {
+                $0.string(path.utf8)
+                $0.uint32(opening.rawValue)
+                var made = FileAttributes()
+                made.mode = mode
+                made.write(into: &$0)
+            }
         }
         guard case .handle(let handle) = reply else { throw unexpected() }
         return SFTPFile(handle, of: self)
@@ -101,33 +126,41 @@ extension SFTP {
     public func rename(
         _ path: String, to new: String, replacing: Bool
     ) async throws(FileError) {
-        guard replacing else {
-            return try await order(18) {
+        try await explaining(.renaming(path, replacing: replacing), new) { () throws(FileError) in
+            guard replacing else {
+                return try await order(18) {
+                    $0.string(path.utf8)
+                    $0.string(new.utf8)
+                }
+            }
+            try await extended("posix-rename@openssh.com") {
                 $0.string(path.utf8)
                 $0.string(new.utf8)
             }
-        }
-        try await extended("posix-rename@openssh.com") {
-            $0.string(path.utf8)
-            $0.string(new.utf8)
         }
     }
 
     /// Deletes a file or a link.
     public func remove(_ path: String) async throws(FileError) {
-        try await order(13) { $0.string(path.utf8) }
+        try await explaining(.opening, path) { () throws(FileError) in
+            try await order(13) { $0.string(path.utf8) }
+        }
     }
 
     /// Deletes an empty directory.
     public func removeDirectory(_ path: String) async throws(FileError) {
-        try await order(15) { $0.string(path.utf8) }
+        try await explaining(.emptying, path) { () throws(FileError) in
+            try await order(15) { $0.string(path.utf8) }
+        }
     }
 
     /// Sets the attributes that are there, on what a path leads to.
     public func set(_ attributes: FileAttributes, of path: String) async throws(FileError) {
-        try await order(9) {
-            $0.string(path.utf8)
-            attributes.write(into: &$0)
+        try await explaining(.setting, path) { () throws(FileError) in
+            try await order(9) {
+                $0.string(path.utf8)
+                attributes.write(into: &$0)
+            }
         }
     }
 
@@ -135,9 +168,11 @@ extension SFTP {
     ///
     /// OpenSSH has the two paths in the reverse order of the draft, and other servers follow it.
     public func makeLink(at path: String, to target: String) async throws(FileError) {
-        try await order(20) {
-            $0.string(target.utf8)
-            $0.string(path.utf8)
+        try await explaining(.making, path) { () throws(FileError) in
+            try await order(20) {
+                $0.string(target.utf8)
+                $0.string(path.utf8)
+            }
         }
     }
 
@@ -156,8 +191,10 @@ extension SFTP {
     }
 
     private func name(_ type: UInt8, _ path: String) async throws(FileError) -> String {
-        guard case .names(let names) = try await ask(type, { $0.string(path.utf8) }),
-            let name = names.first?.name
+        let reply = try await explaining(.looking, path) { () throws(FileError) in
+            try await ask(type) { $0.string(path.utf8) }
+        }
+        guard case .names(let names) = reply, let name = names.first?.name
         else { throw unexpected() }
         // It is shown, and sent back to the server.
         guard name.utf8.count <= 4096,

@@ -21,6 +21,9 @@ typealias Answer = Once<Result<SFTPReply, FileError>>
     /// Requests that wait for their answers.
     public var waiting: Int { pending.count }
 
+    /// Whether its program was not there to be started, as a shell reports it.
+    private(set) var isMissing = false
+
     private let channel: Channel
     /// The time within which the server must answer a request.
     let limit: Duration
@@ -44,6 +47,7 @@ typealias Answer = Once<Result<SFTPReply, FileError>>
         }
         channel.onEnd = { [weak self] end in
             guard let self else { return }
+            self.isMissing = [.exited(127), .exited(126)].contains(end)
             let words = self.lastWords.split(separator: "\n").joined(separator: " ")
             let reason =
                 switch end {

@@ -79,9 +79,13 @@ public import Loop
     private func settle() async throws(FileError) {
         let first = writes.removeFirst()
         unanswered -= first.bytes
-        guard case .status = try await files.reply(to: first.answer) else {
-            throw files.unexpected()
+        let reply: SFTPReply
+        do throws(FileError) {
+            reply = try await files.reply(to: first.answer)
+        } catch .unexplained {
+            throw await files.reason(ofWriteTo: handle)
         }
+        guard case .status = reply else { throw files.unexpected() }
         window.answered(first.bytes, sent: first.sent, now: IO.now)
     }
 
@@ -153,7 +157,7 @@ public import Loop
             switch try await files.reply(to: first.answer) {
             case .data(let data) where data.count <= first.count: bytes = data
             case .status: bytes = []  // the end of the file
-            case .data, .version, .handle, .names, .attributes: throw files.unexpected()
+            case .data, .version, .handle, .names, .attributes, .extended: throw files.unexpected()
             }
             guard !bytes.isEmpty else {
                 isEnd = true

@@ -10,11 +10,15 @@ enum SFTPReply: Equatable {
     case data([UInt8])
     case names([Name])
     case attributes(FileAttributes)
+    /// The answer to a request of an extension.
+    case extended([UInt8])
 
     /// A name in a directory, or the answer to a question for a path.
     struct Name: Equatable {
         let name: String
         let attributes: FileAttributes
+        /// How many names the file has, where the server's line for people says that.
+        var links: Int?
     }
 
     /// How many extensions are remembered; OpenSSH 10 has 14.
@@ -48,15 +52,24 @@ enum SFTPReply: Equatable {
             guard let count = reader.uint32() else { return nil }
             var names: [Name] = []
             for _ in 0..<count {
-                guard let name = reader.text(), reader.string() != nil,
+                guard let name = reader.text(), let line = reader.string(),
                     let attributes = FileAttributes(&reader)
                 else { return nil }
-                names.append(Name(name: name, attributes: attributes))
+                names.append(
+                    Name(name: name, attributes: attributes, links: Self.links(in: line)))
             }
             return (id, .names(names))
         case 105: return FileAttributes(&reader).map { (id, .attributes($0)) }
+        case 201: return (id, .extended(Array(reader.rest)))
         default: return nil
         }
+    }
+
+    /// The number of names in a line as `ls -l` writes it, which OpenSSH sends with each entry.
+    private static func links(in line: ArraySlice<UInt8>) -> Int? {
+        let words = line.prefix(40).split(separator: 0x20, maxSplits: 2)
+        guard words.count > 1, words[0].count >= 10 else { return nil }
+        return Int(String(decoding: words[1], as: UTF8.self))
     }
 }
 
@@ -66,20 +79,22 @@ extension FileError {
         switch code {
         case 0, 1: return nil
         case 2, 10: self = .notFound
-        case 3, 12: self = .denied
-        case 4:
-            // OpenSSH says "Failure" for every error without a code.
-            let isTold = !message.isEmpty && message != "Failure"
-            self = .failed(reason: isTold ? message : "it failed, and the server does not say why")
-        case 5: self = .failed(reason: "the server did not understand the request")
+        case 3: self = .denied
+        case 4, 5:
+            // OpenSSH says "Failure" for every error without a code, and "Bad message" for a name
+            // that is too long and whatever else the kernel calls invalid.
+            let isNamed = !["", "Failure", "Bad message"].contains(message)
+            self = isNamed ? .failed(reason: message) : .unexplained
         case 6, 7: self = .failed(reason: "the server lost its connection")
         case 8: self = .unsupported
         case 9: self = .failed(reason: "the file is not open any more")
-        case 11: self = .failed(reason: "it exists already")
+        case 11: self = .exists
+        case 12: self = .readOnly
         case 13: self = .failed(reason: "there is no medium")
-        case 14, 15: self = .failed(reason: "no space is left, or the quota is used up")
+        case 14: self = .full
+        case 15: self = .quota
         case 17: self = .failed(reason: "it is locked")
-        case 18: self = .failed(reason: "the directory is not empty")
+        case 18: self = .notEmpty
         case 19: self = .failed(reason: "it is not a directory")
         case 21: self = .failed(reason: "symbolic links lead in a circle")
         default: self = .failed(reason: message.isEmpty ? "status \(code)" : message)

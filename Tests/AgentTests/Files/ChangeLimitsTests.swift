@@ -11,8 +11,9 @@ import Wire
 @testable import homeline_agent
 
 @Suite(.timeLimit(.minutes(1))) struct ChangeLimitsTests {
-    @IO private func desk() async throws -> Desk {
-        try await Desk([("box", try await SSHServer.start(.init(shell: .dash)), "")])
+    @IO private func desk(_ target: String) async throws -> Desk {
+        let server = try await SSHServer.start(.files(of: target))
+        return try await Desk([("box", server, ""), ("plain", server, "")])
     }
 
     @IO private func manage(
@@ -25,11 +26,11 @@ import Wire
         return await desk.call(.manageFiles, base.with(more))
     }
 
-    @Test(arguments: ["site/local", "site/box"])
+    @Test(arguments: Desk.ways)
     @IO func `a copy keeps names of any script, and no rights of an owner`(
         target: String
     ) async throws {
-        let desk = try await desk()
+        let desk = try await desk(target)
         try desk.folder.folder("über/inner")
         try desk.folder.write("x", to: "über/inner/naïve 文")
         try FileManager.default.setAttributes(
@@ -46,11 +47,11 @@ import Wire
         await desk.service.shutDown()
     }
 
-    @Test(arguments: ["site/local", "site/box"])
+    @Test(arguments: Desk.ways)
     @IO func `a name that is not UTF-8 stops recursive work before it begins`(
         target: String
     ) async throws {
-        let desk = try await desk()
+        let desk = try await desk(target)
         try desk.folder.folder("odd")
         try desk.folder.write("x", to: "odd/first")
         let raw = Array(desk.folder.file("odd/").utf8CString.dropLast()) + [-1, 0]
@@ -72,9 +73,9 @@ import Wire
         await desk.service.shutDown()
     }
 
-    @Test(arguments: ["site/local", "site/box"])
+    @Test(arguments: Desk.ways)
     @IO func `a move brings nothing to where the rules close it`(target: String) async throws {
-        let desk = try await desk()
+        let desk = try await desk(target)
         try desk.folder.folder("staged/secrets")
         try desk.folder.write("x", to: "staged/secrets/key")
         let closed = try #require(PathRule(desk.folder.file("app/secrets")))
@@ -90,11 +91,11 @@ import Wire
         await desk.service.shutDown()
     }
 
-    @Test(arguments: ["site/local", "site/box"])
+    @Test(arguments: Desk.ways)
     @IO func `changes of one file at once are made one after the other`(
         target: String
     ) async throws {
-        let desk = try await desk()
+        let desk = try await desk(target)
         try desk.folder.write((0..<8).map { "line \($0)\n" }.joined(), to: "file")
         let at: JSON.Object = ["target": .string(target), "path": desk.file("file")]
         let edits = (0..<8).map { number in
@@ -128,7 +129,7 @@ import Wire
     }
 
     @Test @IO func `an edit that would be too large is refused before it is made`() async throws {
-        let desk = try await desk()
+        let desk = try await desk("site/local")
         try desk.folder.write(String(repeating: "a", count: 1 << 20), to: "file")
         let new = String(repeating: "b", count: 500_000)
         let result = await desk.call(

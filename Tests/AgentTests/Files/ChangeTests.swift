@@ -23,10 +23,10 @@ import Wire
         try FileManager.default.contentsOfDirectory(atPath: path).sorted()
     }
 
-    @Test(arguments: ["site/local", "site/box"])
+    @Test(arguments: Desk.ways)
     @IO func `edits replace exact text, all or none`(target: String) async throws {
-        let server = try await SSHServer.start(.init(shell: .dash))
-        let desk = try await Desk([("box", server, "")])
+        let server = try await SSHServer.start(.files(of: target))
+        let desk = try await Desk([("box", server, ""), ("plain", server, "")])
         let real = desk.folder.file("real")
         try desk.folder.write("one\ntwo\nthree two\n", to: "real")
         try FileManager.default.setAttributes([.posixPermissions: 0o640], ofItemAtPath: real)
@@ -87,10 +87,10 @@ import Wire
         await desk.service.shutDown()
     }
 
-    @Test(arguments: ["site/local", "site/box"])
+    @Test(arguments: Desk.ways)
     @IO func `an atomic write makes a new file and keeps the mode`(target: String) async throws {
-        let server = try await SSHServer.start(.init(shell: .dash))
-        let desk = try await Desk([("box", server, "")])
+        let server = try await SSHServer.start(.files(of: target))
+        let desk = try await Desk([("box", server, ""), ("plain", server, "")])
         let file = desk.folder.file("file")
         try desk.folder.write("old", to: "file")
         try FileManager.default.setAttributes([.posixPermissions: 0o604], ofItemAtPath: file)
@@ -134,10 +134,10 @@ import Wire
         #expect(try Self.names(desk.folder.path) == ["file"])
     }
 
-    @Test(arguments: ["site/local", "site/box"])
+    @Test(arguments: Desk.ways)
     @IO func `files are made, moved, copied, changed and deleted`(target: String) async throws {
-        let server = try await SSHServer.start(.init(shell: .dash))
-        let desk = try await Desk([("box", server, "")])
+        let server = try await SSHServer.start(.files(of: target))
+        let desk = try await Desk([("box", server, ""), ("plain", server, "")])
         let folder = desk.folder
         func manage(_ action: String, _ path: String, _ more: JSON.Object = [:]) async
             -> Result<JSON, Fault>
@@ -229,10 +229,10 @@ import Wire
         await desk.service.shutDown()
     }
 
-    @Test(arguments: ["site/local", "site/box"])
+    @Test(arguments: Desk.ways)
     @IO func `rules hold for both ends and for everything below`(target: String) async throws {
-        let server = try await SSHServer.start(.init(shell: .dash))
-        let desk = try await Desk([("box", server, "")])
+        let server = try await SSHServer.start(.files(of: target))
+        let desk = try await Desk([("box", server, ""), ("plain", server, "")])
         let folder = desk.folder
         for name in ["tree/in", "free", "shut"] { try folder.folder(name) }
         for name in ["tree/a", "tree/in/fixed", "shut/s", "free/f"] {

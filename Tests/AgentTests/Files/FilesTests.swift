@@ -13,10 +13,10 @@ import Wire
 @testable import homeline_agent
 
 @Suite(.timeLimit(.minutes(1))) struct FilesTests {
-    @Test(arguments: ["site/local", "site/box"])
+    @Test(arguments: Desk.ways)
     @IO func `files are written, read and listed`(target: String) async throws {
-        let server = try await SSHServer.start(.init(shell: .dash))
-        let desk = try await Desk([("box", server, "")])
+        let server = try await SSHServer.start(.files(of: target))
+        let desk = try await Desk([("box", server, ""), ("plain", server, "")])
         let at: JSON.Object = ["target": .string(target)]
         func with(_ more: JSON.Object) -> JSON.Object { at.with(more) }
         let digest = { Hex.encode(SHA256.hash(Array($0.utf8))) } as (String) -> String
@@ -96,6 +96,20 @@ import Wire
             .writeFile, with(["path": desk.file("log"), "content": "two\n", "append": true])
         ).get()
         #expect(more["size"] == 8 && more["sha256"]?.stringValue == digest("one\ntwo\n"))
+        #expect(more["joins_line"] == nil)
+        for (text, joins) in [("three", nil), (" four\n", true), ("five\n", nil)]
+            as [(String, JSON?)]
+        {
+            let next = try await desk.call(
+                .writeFile,
+                with(["path": desk.file("open end"), "content": .string(text), "append": true])
+            ).get()
+            #expect(next["joins_line"] == joins, "\(text)")
+        }
+        try FileManager.default.removeItem(atPath: desk.folder.file("open end"))
+        let slash = await desk.fault(
+            .writeFile, with(["path": desk.file("new folder/"), "content": "x"]))
+        #expect(slash?.code == .invalidArgument && slash?.message.contains("mkdir") == true)
 
         let flat = try await desk.call(.listFiles, with(["path": .string(desk.folder.path)])).get()
         let names = flat["entries"]?.arrayValue?.compactMap { $0["path"]?.stringValue }
@@ -136,17 +150,17 @@ import Wire
         let home = try await desk.call(.listFiles, with(["path": "~"])).get()["path"]?.stringValue
         #expect(
             home
-                == (target == "site/box"
+                == (target != "site/local"
                     ? server.directory.file("home") : desk.service.targets.place.home))
         await desk.service.shutDown()
     }
 
-    @Test(arguments: ["site/local", "site/box"])
+    @Test(arguments: Desk.ways)
     @IO func `text with odd bytes stays text, and a tail is whole lines`(
         target: String
     ) async throws {
-        let server = try await SSHServer.start(.init(shell: .dash))
-        let desk = try await Desk([("box", server, "")])
+        let server = try await SSHServer.start(.files(of: target))
+        let desk = try await Desk([("box", server, ""), ("plain", server, "")])
         let odd = desk.folder.file("odd")
         try Data([0x61, 0xff, 0x5c, 0x0a, 0xc3, 0xa9]).write(to: URL(fileURLWithPath: odd))
         func read(_ more: JSON.Object) async throws -> JSON {
@@ -196,12 +210,12 @@ import Wire
         await desk.service.shutDown()
     }
 
-    @Test(arguments: ["site/local", "site/box"])
+    @Test(arguments: Desk.ways)
     @IO func `a list is limited, sorted, and says how many more there are`(
         target: String
     ) async throws {
-        let server = try await SSHServer.start(.init(shell: .dash))
-        let desk = try await Desk([("box", server, "")])
+        let server = try await SSHServer.start(.files(of: target))
+        let desk = try await Desk([("box", server, ""), ("plain", server, "")])
         for number in 0..<5 {
             let name = "f\(number)"
             try desk.folder.write(String(repeating: "x", count: 10 - number), to: name)
@@ -235,10 +249,10 @@ import Wire
         await desk.service.shutDown()
     }
 
-    @Test(arguments: ["site/local", "site/box"])
+    @Test(arguments: Desk.ways)
     @IO func `the site's rules hold for where a path leads`(target: String) async throws {
-        let server = try await SSHServer.start(.init(shell: .dash))
-        let desk = try await Desk([("box", server, "")])
+        let server = try await SSHServer.start(.files(of: target))
+        let desk = try await Desk([("box", server, ""), ("plain", server, "")])
         let folder = desk.folder
         for name in ["open", "shut"] { try folder.folder(name) }
         try folder.write("o", to: "open/o")

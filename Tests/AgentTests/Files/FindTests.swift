@@ -9,10 +9,10 @@ import Wire
 @testable import homeline_agent
 
 @Suite(.timeLimit(.minutes(1))) struct FindTests {
-    @Test(arguments: ["site/local", "site/box"])
+    @Test(arguments: Desk.ways)
     @IO func `files are found by what is asked for`(target: String) async throws {
-        let server = try await SSHServer.start(.init(shell: .dash))
-        let desk = try await Desk([("box", server, "")])
+        let server = try await SSHServer.start(.files(of: target))
+        let desk = try await Desk([("box", server, ""), ("plain", server, "")])
         let folder = desk.folder
         for name in ["a/b/c", "shut"] { try folder.folder(name) }
         try folder.write("one\nneedle two\n", to: "a/x.txt")
@@ -62,17 +62,17 @@ import Wire
         await desk.service.shutDown()
     }
 
-    @Test(arguments: ["site/local", "site/box"])
+    @Test(arguments: Desk.ways)
     @IO func `a session stands for its host, its login and its directory`(
         target: String
     ) async throws {
-        let server = try await SSHServer.start(.init(shell: .dash))
-        let desk = try await Desk([("box", server, "")])
+        let server = try await SSHServer.start(.files(of: target))
+        let desk = try await Desk([("box", server, ""), ("plain", server, "")])
         try desk.folder.folder("sub")
         try desk.folder.write("x", to: "sub/near")
         var opening: JSON.Object = ["target": .string(target)]
         // A login that the target's other callers do not share.
-        if target == "site/box" { opening["key"] = .string(server.key.path) }
+        if target != "site/local" { opening["key"] = .string(server.key.path) }
         let session = try #require(
             try await desk.call(.openSession, opening).get()["session_id"])
         _ = try await desk.call(

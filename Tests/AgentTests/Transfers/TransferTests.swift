@@ -36,12 +36,13 @@ import Wire
 
     @Test(arguments: [
         ("site/local", "site/box"), ("site/box", "site/local"), ("site/box", "site/box"),
+        ("site/plain", "site/plain"),
     ])
     @IO func `a tree arrives whole, with its modes, times and links`(
         source: String, destination: String
     ) async throws {
-        let server = try await SSHServer.start(.init(shell: .dash))
-        let desk = try await Desk([("box", server, "")])
+        let server = try await SSHServer.start(.files(of: source))
+        let desk = try await Desk([("box", server, ""), ("plain", server, "")])
         let (from, to) = (desk.folder.file("from"), desk.folder.file("to"))
         let large = pattern(1_000_003)
         let names = ["a b", "-rf", "new\nline", "é", "empty", "sub/deep/x", "sub/large"]
@@ -125,7 +126,8 @@ import Wire
 
     @Test @IO func `holes stay holes`() async throws {
         let server = try await SSHServer.start(.init(shell: .dash))
-        let desk = try await Desk([("box", server, "")])
+        let plain = try await SSHServer.start(.plain)
+        let desk = try await Desk([("box", server, ""), ("plain", plain, "")])
         let from = desk.folder.file("from")
         let size: UInt64 = 64 << 20
         _ = FileManager.default.createFile(atPath: from, contents: Data("begin".utf8))
@@ -133,7 +135,9 @@ import Wire
         try file.seek(toOffset: size / 2)
         try file.write(contentsOf: Data("middle".utf8))
         try file.truncate(atOffset: size)
-        for (target, name) in [("site/local", "one"), ("site/box", "two")] {
+        for (target, name) in [
+            ("site/local", "one"), ("site/box", "two"), ("site/plain", "three"),
+        ] {
             let to = desk.folder.file(name)
             let done = try await Self.transfer(desk, from, to, at: ("site/local", target)).get()
             #expect(done["state"] == "done" && done["bytes"]?.intValue == Int64(size), "\(done)")
@@ -143,14 +147,17 @@ import Wire
         }
     }
 
-    @Test @IO func `a cancelled transfer leaves no file, and the same call goes on`() async throws {
-        let server = try await SSHServer.start(.init(shell: .dash))
-        let desk = try await Desk([("box", server, "")])
+    @Test(arguments: ["site/box", "site/plain"])
+    @IO func `a cancelled transfer leaves no file, and the same call goes on`(
+        target: String
+    ) async throws {
+        let server = try await SSHServer.start(.files(of: target))
+        let desk = try await Desk([("box", server, ""), ("plain", server, "")])
         let (from, to) = (desk.folder.file("from"), desk.folder.file("to"))
         let content = pattern(48 << 20)
         try Data(content).write(to: URL(fileURLWithPath: from))
         let begun = try await Self.transfer(
-            desk, from, to, ["wait_s": 0], at: ("site/box", "site/box")
+            desk, from, to, ["wait_s": 0], at: (target, target)
         ).get()
         let id = try #require(begun["command_id"])
         func bytes() async -> Int64 {
@@ -161,7 +168,7 @@ import Wire
         let cancelled = try await desk.call(.cancelCommand, ["command_id": id]).get()
         #expect(cancelled["state"] == "cancelled", "\(cancelled)")
         #expect(access(to, F_OK) != 0)
-        let done = try await Self.transfer(desk, from, to, at: ("site/box", "site/box")).get()
+        let done = try await Self.transfer(desk, from, to, at: (target, target)).get()
         #expect(done["state"] == "done", "\(done)")
         #expect((done["resumed_bytes"]?.intValue ?? 0) > 0, "\(done)")
         #expect(done["sha256"]?.stringValue == Hex.encode(SHA256.hash(content)))
