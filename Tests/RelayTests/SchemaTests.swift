@@ -9,8 +9,8 @@ import Testing
 
 @Suite struct SchemaTests {
     @Test @IO func `no schema holds a number that an LLM service refuses`() async throws {
-        let router = Router(fleet: Fleet(store: try await StoreFixture().store))
-        let tools = Tools(router: router, forwards: Forwards(router: router)).all
+        let store = try await StoreFixture().store
+        let tools = Tools(Router(fleet: Fleet(store: store)), beside: store, in: "/none").all
         #expect(tools.count >= 17)
         for tool in tools {
             #expect(tool.inputSchema.unsafeNumbers() == [], "\(tool.name)")

@@ -17,7 +17,7 @@ import Wire
         _ exchange: Exchange, _ from: String, _ to: String, _ more: JSON.Object = [:]
     ) async throws -> JSON {
         let tools = Tools(
-            router: exchange.router, forwards: homeline_relay.Forwards(router: exchange.router))
+            exchange.router, homeline_relay.Forwards(router: exchange.router), exchange.drops)
         let tool = try #require(tools.all.first { $0.name == "file_transfer" })
         var arguments: JSON.Object = [
             "target": "one/local", "path": .string(from), "to_target": "two/local",

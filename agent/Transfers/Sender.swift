@@ -5,6 +5,7 @@ import Crypto
 import Glibc
 import Loop
 import SSH
+import TransferLines
 import Wire
 
 /// Sends files.
@@ -234,14 +235,4 @@ struct RunningDigest: ~Copyable {
 
 extension FileError {
     fileprivate static let changed = FileError.failed(reason: "it changed while it was read")
-}
-
-extension [UInt8] {
-    /// Whether it has zeros alone.
-    var isZeros: Bool {
-        unsafe withUnsafeBytes { bytes in
-            guard let start = bytes.baseAddress, unsafe bytes[0] == 0 else { return false }
-            return unsafe bytes.count == 1 || memcmp(start, start + 1, bytes.count - 1) == 0
-        }
-    }
 }

@@ -97,10 +97,12 @@ struct StartFailure: Error {
         let keyChanges = LoopTimer(after: Fleet.keyPeriod, repeating: Fleet.keyPeriod) {
             [weak service] in IO.task { await service?.changeKeys() }
         }
-        service.timers = [saving, keyChanges]
+        service.timers = [saving, keyChanges, await service.box.start()]
         service.followsOthers()
         return service
     }
+
+    private var box: DropBox { entrance.files.box }
 
     private func changeKeys() async {
         guard !others.haveFolder else { return }
@@ -116,6 +118,9 @@ struct StartFailure: Error {
         fleet = Fleet(store: store)
         router = Router(fleet: fleet)
         forwards = Forwards(router: router)
+        let box = DropBox(
+            store: store, folder: folder.drops, bytes: options.bytes(Settings.dropBoxSize),
+            lifetime: options.duration(Settings.dropBoxLifetime))
         access = Access(allowsLoopback: options.bool(Settings.loopback), now: store.now)
         let programs = AgentPrograms(data: folder.path)
         gate = Gate(
@@ -125,9 +130,10 @@ struct StartFailure: Error {
         mcp = MCPServer(
             info: Implementation(name: "homeline", version: Settings.version, title: "Homeline"),
             instructions: Self.instructions,
-            tools: Tools(router: router, forwards: forwards).all,
+            tools: Tools(router, forwards, DropTransfers(box, router: router)).all,
             resources: FleetResources(router: router).all)
-        entrance = ClientEntrance(mcp, gate, entrances) { [router, access] in
+        let files = FileDoor(box, access.principal(id:))
+        entrance = ClientEntrance(mcp, gate, entrances, files: files) { [router, access] in
             Self.authenticate($0, allowedOrigins: $1, access, router)
         }
         administration.live = self
@@ -173,7 +179,7 @@ struct StartFailure: Error {
     private func bind(
         _ options: Options, _ urls: [TunnelURL], _ pin: PublicKeyPin, _ inheritance: Inheritance?
     ) async throws {
-        let tunnel = try await Self.resolve(options, Settings.tunnel)[0]
+        let tunnel = try await Entrances.resolve(Settings.tunnel, options)[0]
         let bound = try gate.listen(tunnel, adopting: inheritance?.socket(.tunnel, at: tunnel))
         let host = bound.isWildcard ? Process.hostName : bound.host
         tunnelURLs =
@@ -181,18 +187,10 @@ struct StartFailure: Error {
             ? ["tls://\(Address(host: host, port: bound.port))"] : urls.map(\.description)
         try await administration.remember(tunnelURLs: tunnelURLs, pin: pin)
         try entrance.listen(
-            try await Self.resolve(options, Settings.mcp),
+            try await Entrances.resolve(Settings.mcp, options),
             of: options.address(Settings.mcp)?.host ?? "", adopting: inheritance)
+        box.base = String(entrance.url.dropLast("/mcp".count))
         inheritance?.closeRest()
-    }
-
-    private static func resolve(_ options: Options, _ setting: Setting) async throws
-        -> [SocketAddress]
-    {
-        guard let address = options.address(setting) else {
-            throw StartFailure("\(setting.flag) needs HOST:PORT", ExitCode.usage)
-        }
-        return try await DNS.resolve(address.host, port: address.port)
     }
 
     private static func authenticate(
@@ -410,6 +408,7 @@ struct StartFailure: Error {
         access.revoke(id)
         end(id, saying: "this token was revoked: ask the relay's operator for a new one")
         let ended = await revocations.end(id, at: fleet.all)
+        await box.removeAll(of: id)
         return [
             "sessions": JSON(ended.sessions), "commands": JSON(ended.commands),
             "pending": .array(ended.pending.map(JSON.string)),

@@ -20,6 +20,8 @@ struct DataFolder: Sendable {
 
     /// Where the admin socket is.
     var socket: String { path + "/admin.sock" }
+    /// The files of the drop-box.
+    var drops: String { path + "/files" }
     /// The configuration file that is read if no other is named.
     var configuration: String { path + "/relay.conf" }
 
