@@ -12,9 +12,12 @@ import Wire
 
 extension StoreFixture {
     /// A drop-box beside the store.
-    @IO func box(bytes: Int = 1_000_000, lifetime: Duration = .seconds(100)) -> DropBox {
+    @IO func box(
+        bytes: Int = 1_000_000, lifetime: Duration = .seconds(100), spare: Int = 0
+    ) -> DropBox {
         let box = DropBox(
-            store: store, folder: folder.file("files"), bytes: bytes, lifetime: lifetime)
+            store: store, folder: folder.file("files"), bytes: bytes, lifetime: lifetime,
+            spare: spare)
         box.base = "http://h"
         return box
     }
@@ -311,6 +314,26 @@ extension homeline_relay.Tools {
         let whole = try await entry.put(url, [7])
         #expect(whole.status == 201)
         #expect(try await entry.box.find("up", of: "o").sha256 == SHA256.hash([7]))
+    }
+
+    @Test @IO func `a full disk is named, and an upload begins anew when there is room`()
+        async throws
+    {
+        let fixture = try await StoreFixture()
+        let full = try Entry(fixture.box(spare: .max))
+        defer { full.close() }
+        let url = try await full.box.uploadURL(for: "up", of: "o", room: nil).url
+        let refused = try await full.put(url, [1])
+        #expect(refused.status == 507 && refused.text.contains("disk is full"), "\(refused.text)")
+        #expect(try await full.ask("HEAD", url).headers["upload-offset"] == "0")
+        let entry = try Entry(fixture.box())
+        defer { entry.close() }
+        #expect(try await entry.put(url, [1]).status == 201)
+        for (code, expected) in [
+            (ENOSPC, .diskFull), (EDQUOT, .diskFull), (EIO, .disk("Input/output error")),
+        ] as [(Int32, DropError)] {
+            #expect(DropError.system(code) == expected)
+        }
     }
 
     @Test @IO func `who has lost the token, or a scope, has no URL either`() async throws {

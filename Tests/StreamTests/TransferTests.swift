@@ -62,6 +62,46 @@ import Wire
         exchange.close()
     }
 
+    @Test @IO func `a file reaches the drop-box, and a target from there, over lines that are cut`()
+        async throws
+    {
+        let seed = UInt64.random(in: 1...999_999)
+        var random = Seeded(state: seed)
+        let exchange = try await Exchange()
+        let one = try await Site("one", at: exchange)
+        let two = try await Site("two", at: exchange)
+        let content = pattern(8 << 20)
+        let sum = Hex.encode(SHA256.hash(content))
+        let from = try one.file(content)
+        one.link.cut(after: .random(in: 0...content.count, using: &random), toClient: false)
+        let sent = try await transfer(
+            exchange, from, "copy", ["to_target": "relay"])
+        #expect(
+            sent["state"] == "done" && sent["sha256"]?.stringValue == sum, "seed \(seed): \(sent)")
+        #expect(sent["url"]?.stringValue?.hasSuffix("/copy") == true)
+        let to = two.folder.file("back")
+        two.link.cut(after: .random(in: 0...content.count, using: &random), toClient: true)
+        let back = try await transfer(exchange, "copy", to, ["target": "relay"])
+        #expect(
+            back["state"] == "done" && back["sha256"]?.stringValue == sum, "seed \(seed): \(back)")
+        #expect(
+            SHA256.hash(Array(try Data(contentsOf: URL(fileURLWithPath: to))))
+                == SHA256.hash(content))
+        #expect(await until { exchange.router.streams.count == 0 })
+        // A source that goes away leaves nothing behind.
+        let begun = try await transfer(
+            exchange, from, "broken", ["to_target": "relay", "background": true])
+        one.service.streams.shutDown()
+        let id = try #require(begun["command_id"]?.stringValue)
+        let job = try exchange.drops.find(id, of: .local)
+        #expect(await until { job.ended != nil })
+        let names = try await exchange.drops.box.list(of: "local").map(\.name)
+        #expect(names == ["copy"] || job.info.state == .done)
+        await one.close()
+        await two.close()
+        exchange.close()
+    }
+
     @Test @IO func `a tree of small files and a sparse one pass through the relay`() async throws {
         let exchange = try await Exchange()
         let one = try await Site("one", at: exchange)

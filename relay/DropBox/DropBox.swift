@@ -27,16 +27,22 @@ import Wire
     private let store: Store
     private let folder: String
     private let lifetime: Duration
+    private let spare: Int
     /// What reads and writes files now: the file of each, and what ends it.
     private var uses: [Int: (file: String, stop: @IO () -> Void)] = [:]
     private var lastUse = 0
     private let changed = Condition()
 
     /// A drop-box for `bytes` bytes, of which one owner has at most half; 0: there is none.
-    init(store: Store, folder: String, bytes: Int, lifetime: Duration) {
+    ///
+    /// `spare` is how many bytes of the disk it leaves free.
+    init(
+        store: Store, folder: String, bytes: Int, lifetime: Duration, spare: Int = DropFile.spare
+    ) {
         (self.store, self.folder, self.lifetime) = (store, folder, lifetime)
+        self.spare = spare
         caps = DropCaps(
-            bytes: bytes, ownerBytes: (bytes + 1) / 2, files: Self.files,
+            bytes: bytes, ownerBytes: bytes / 2 + bytes % 2, files: Self.files,
             ownerFiles: Self.ownerFiles)
     }
 
@@ -191,7 +197,7 @@ import Wire
         try await makeFolder()
         guard
             let file = try await DropFile.writing(
-                path(record.id, isPartial: true), keeps: keeps)
+                path(record.id, isPartial: true), keeps: keeps, sparing: spare)
         else { throw .overtaken }
         return DropWriter(file, from: try await file.size())
     }

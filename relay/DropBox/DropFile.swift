@@ -11,9 +11,15 @@ final class DropFile: Sendable {
     /// Bytes that are read and sent at once.
     static let piece = 256 << 10
 
-    private let descriptor: Int32
+    /// Bytes of the disk that are left free, as the relay's database and log are on it, too.
+    static let spare = 64 << 20
 
-    private init(_ descriptor: Int32) { self.descriptor = descriptor }
+    private let descriptor: Int32
+    private let spare: Int
+
+    private init(_ descriptor: Int32, sparing spare: Int = 0) {
+        (self.descriptor, self.spare) = (descriptor, spare)
+    }
 
     deinit { close(descriptor) }
 
@@ -28,11 +34,13 @@ final class DropFile: Sendable {
     /// Opens a file to write it; nil: another process writes it.
     ///
     /// What is there already stays if `keeps` is set.
-    static func writing(_ path: String, keeps: Bool) async throws(DropError) -> DropFile? {
+    static func writing(
+        _ path: String, keeps: Bool, sparing spare: Int
+    ) async throws(DropError) -> DropFile? {
         try await work { () -> Result<DropFile?, DropError> in
             let file = unsafe open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o600)
             guard file >= 0 else { return .failure(.system(errno)) }
-            let opened = DropFile(file)
+            let opened = DropFile(file, sparing: spare)
             guard flock(file, LOCK_EX | LOCK_NB) == 0 else { return .success(nil) }
             guard keeps || ftruncate(file, 0) == 0 else { return .failure(.system(errno)) }
             return .success(opened)
@@ -65,9 +73,13 @@ final class DropFile: Sendable {
         }
     }
 
-    /// Writes all of some bytes.
+    /// Writes all of some bytes, unless they would fill the disk.
     func write(_ bytes: [UInt8], at offset: Int) async throws(DropError) {
-        try await Self.work { [descriptor] () -> Result<Void, DropError> in
+        try await Self.work { [descriptor, spare] () -> Result<Void, DropError> in
+            var disk = statvfs()
+            guard unsafe fstatvfs(descriptor, &disk) == 0 else { return .failure(.system(errno)) }
+            let free = disk.f_bavail.multipliedReportingOverflow(by: disk.f_frsize).partialValue
+            guard free >= UInt64(bytes.count) + UInt64(spare) else { return .failure(.diskFull) }
             var done = 0
             while done < bytes.count {
                 let count = unsafe bytes.withUnsafeBytes {

@@ -69,6 +69,9 @@ enum Limits {
             "files of the drop-box that clients send or receive", count: FileDoor.places,
             share: FileDoor.share, "503"),
         Limit(
+            "bytes of the disk that the drop-box leaves free", bytes: DropFile.spare,
+            "the relay's disk counts as full, 507"),
+        Limit(
             "transfers from targets to the drop-box", count: DropTransfers.limit,
             share: DropTransfers.share, "`limit_reached`"),
         Limit(
