@@ -16,14 +16,20 @@ import Wire
     @IO private func transfer(
         _ exchange: Exchange, _ from: String, _ to: String, _ more: JSON.Object = [:]
     ) async throws -> JSON {
-        let tools = Tools(
-            exchange.router, homeline_relay.Forwards(router: exchange.router), exchange.drops)
-        let tool = try #require(tools.all.first { $0.name == "file_transfer" })
         var arguments: JSON.Object = [
             "target": "one/local", "path": .string(from), "to_target": "two/local",
             "to_path": .string(to), "wait_s": 50,
         ]
         for (name, value) in more { arguments[name] = value }
+        return try await call(exchange, "file_transfer", arguments)
+    }
+
+    @IO private func call(
+        _ exchange: Exchange, _ name: String, _ arguments: JSON.Object
+    ) async throws -> JSON {
+        let tools = Tools(
+            exchange.router, homeline_relay.Forwards(router: exchange.router), exchange.drops)
+        let tool = try #require(tools.all.first { $0.name == name })
         let principal = exchange.router.introduce(.local)
         let result = await tool.handler(
             ToolCall(name: tool.name, arguments: arguments, principal: principal))
@@ -88,6 +94,22 @@ import Wire
             SHA256.hash(Array(try Data(contentsOf: URL(fileURLWithPath: to))))
                 == SHA256.hash(content))
         #expect(await until { exchange.router.streams.count == 0 })
+        // One that is cancelled leaves nothing behind.
+        let large = try one.file(pattern(24 << 20), "large")
+        let slow = try await transfer(
+            exchange, large, "cancelled", ["to_target": "relay", "background": true])
+        one.link.stall()
+        let handle = try #require(slow["command_id"])
+        let shown = try await call(exchange, "ssh_command_output", ["command_id": handle])
+        #expect(shown["state"] == "running", "\(shown)")
+        let ended = try await call(exchange, "ssh_command_cancel", ["command_id": handle])
+        #expect(ended["state"] == "cancelled", "\(ended)")
+        one.link.resume()
+        let several = try await call(
+            exchange, "ssh_command_output", ["command_ids": [handle, sent["command_id"] ?? .null]])
+        #expect(several["results"]?[0]?["state"] == "cancelled", "\(several)")
+        #expect(several["results"]?[1]?["state"] == "done", "\(several)")
+        #expect(try await exchange.drops.box.list(of: "local").map(\.name) == ["copy"])
         // A source that goes away leaves nothing behind.
         let begun = try await transfer(
             exchange, from, "broken", ["to_target": "relay", "background": true])

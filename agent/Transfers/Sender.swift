@@ -44,7 +44,7 @@ import Wire
             throw Fault(
                 .fileFailed,
                 "\(reach.target): \(path): it is a directory: recursive copies it with everything"
-                    + " below it")
+                    + " below it; for the relay's drop-box pack it first (tar)")
         case .other where found.mode != nil:
             throw Fault(
                 .fileFailed, "\(reach.target): \(path): it is a device, a pipe or a socket")

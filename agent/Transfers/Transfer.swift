@@ -95,14 +95,7 @@ struct TransferCounts: Sendable {
         "the same call goes on where the file stopped, if the source has not changed"
 
     /// The same as text, for `command.output`.
-    var result: RunResult {
-        var result = RunResult(target: target, commandID: id, state: state)
-        let info = info
-        result.durationMS = info.durationMS
-        result.note = info.note
-        result.stdout.text = ([summary] + info.failures).joined(separator: "\n") + "\n"
-        return result
-    }
+    var result: RunResult { info.asCommand }
 
     /// The fault of a transfer that has failed before anything was copied.
     var obstacle: Fault? {

@@ -124,6 +124,14 @@ public struct TransferInfo: Sendable, Equatable {
         return text
     }
 
+    /// The same as the output of a command, for the tools that know commands.
+    public var asCommand: RunResult {
+        var result = RunResult(target: target, commandID: commandID, state: state)
+        (result.durationMS, result.note) = (durationMS, note)
+        result.stdout.text = ([summary] + failures).joined(separator: "\n") + "\n"
+        return result
+    }
+
     /// The id in an answer.
     public static func commandID(of answer: RawJSON) throws(Fault) -> String {
         try Fields(answer)[RunResult.commandID]

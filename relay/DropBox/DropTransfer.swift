@@ -22,6 +22,9 @@ import Wire
     /// The bytes that have come.
     var bytes = 0
     private var whole: (record: DropRecord, url: String)?
+    /// Ends the work.
+    var stop: (@IO () -> Void)?
+    private var isCancelled = false
     private let changed = Condition()
 
     init(owner: String, source: String) { (self.owner, self.source) = (owner, source) }
@@ -38,8 +41,16 @@ import Wire
         end()
     }
 
+    /// Ends it; what has come is removed.
+    func cancel() {
+        guard ended == nil else { return }
+        isCancelled = true
+        stop?()
+    }
+
     private func end() {
         ended = IO.now
+        stop = nil
         changed.broadcast()
     }
 
@@ -49,11 +60,13 @@ import Wire
     }
 
     /// The fault of one that has failed before anything came.
-    var obstacle: Fault? { bytes == 0 ? fault : nil }
+    var obstacle: Fault? { bytes == 0 && !isCancelled ? fault : nil }
 
     /// What it has done so far.
     var info: TransferInfo {
-        let state: RunState = whole != nil ? .done : fault != nil ? .failed : .running
+        let state: RunState =
+            whole != nil
+            ? .done : fault == nil ? .running : isCancelled ? .cancelled : .failed
         var info = TransferInfo(
             commandID: id, target: TransferFiles.relay, source: source, state: state)
         info.path = whole?.record.name ?? name
@@ -61,7 +74,9 @@ import Wire
         info.done.bytes = bytes
         info.done.files = whole == nil ? 0 : 1
         info.sha256 = whole?.record.sha256.map(\.hex)
-        info.note = fault?.message
+        info.note =
+            isCancelled && fault != nil
+            ? "it was cancelled: the same call begins anew" : fault?.message
         info.setTime((ended ?? IO.now) - started, isOver: ended != nil)
         return info
     }

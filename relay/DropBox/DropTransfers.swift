@@ -51,8 +51,10 @@ import Wire
             let transfer = DropTransfer(
                 owner: principal.id, source: "\(wanted.target):\(wanted.path)")
             remember(transfer)
+            let line = StreamLine(stream)
+            transfer.stop = { line.close("it was cancelled") }
             IO.task {
-                await self.run(transfer, StreamLine(stream), wanted)
+                await self.run(transfer, line, wanted)
                 place.giveBack()
             }
             return transfer

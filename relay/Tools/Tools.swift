@@ -24,6 +24,7 @@ import Wire
             .describe: { call throws(Fault) in try await describe(call) },
             .execute: { call throws(Fault) in try await execute(call) },
             .readCommand: { call throws(Fault) in try await readCommands(call) },
+            .cancelCommand: { call throws(Fault) in try await cancelCommand(call) },
             .listCommands: { call throws(Fault) in try await listCommands(call) },
             .openForward: { call throws(Fault) in try await openForward(call) },
             .closeForward: { call throws(Fault) in try await closeForward(call) },

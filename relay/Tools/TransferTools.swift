@@ -93,6 +93,29 @@ extension Tools {
         return ToolResult(structured: transfer.info.json(url: transfer.link))
     }
 
+    /// A transfer into the drop-box as the output of a command, after a wait for its end; nil: the
+    /// id is not that of one.
+    func dropAsCommand(
+        _ id: String, _ call: ToolCall, wait: Duration, cancelling: Bool = false
+    ) async throws(Fault) -> RunResult? {
+        guard id.hasPrefix(DropTransfer.prefix) else { return nil }
+        let transfer = try drops.find(id, of: try router.principal(of: call))
+        if cancelling { transfer.cancel() }
+        await transfer.wait(until: IO.now + wait)
+        return transfer.info.asCommand
+    }
+
+    /// How long a transfer that is cancelled may take to end.
+    private static let ending = Duration.seconds(10)
+
+    /// Ends a command.
+    func cancelCommand(_ call: ToolCall) async throws(Fault) -> ToolResult {
+        let id = call.arguments[Shared.commandIDName]?.stringValue ?? ""
+        let transfer = try await dropAsCommand(id, call, wait: Self.ending, cancelling: true)
+        if let transfer { return ToolResult(structured: transfer.json) }
+        return try await pass(call, .cancelCommand)
+    }
+
     private func wait(
         for id: String, _ time: Duration, at member: Fleet.Member, _ call: ToolCall
     ) async throws(Fault) -> ToolResult {
