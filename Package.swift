@@ -82,6 +82,7 @@ let package = Package(
         library("Configuration", ["Spelling"], safe: true),
         library("Diagnosis", ["Configuration", "Crypto", "JSON", "Loop"], safe: true),
         library("Wire", ["JSON"], path: "protocol", safe: true),
+        library("TransferLines", ["Loop", "Net", "Wire"], safe: true),
 
         // Programs
         .executableTarget(
@@ -89,7 +90,7 @@ let package = Package(
             dependencies: [
                 "Configuration", "Crypto", "Diagnosis", "Difference", "HTTP", "JSON", "Loop", "MCP",
                 "Net",
-                "SQLite", "Spelling", "Tunnel", "Wire",
+                "SQLite", "Spelling", "TransferLines", "Tunnel", "Wire",
             ],
             path: "relay", resources: [.embedInCode("Downloads/install.sh")],
             swiftSettings: safe),
@@ -97,7 +98,8 @@ let package = Package(
             name: "homeline-agent",
             dependencies: [
                 "Configuration", "Crypto", "Diagnosis", "Difference", "HTTP", "JSON", "Loop", "Net",
-                "Programs", "SSH", "Screen", "Spelling", "Terminal", "Tunnel", "Wire",
+                "Programs", "SSH", "Screen", "Spelling", "Terminal", "TransferLines", "Tunnel",
+                "Wire",
             ],
             path: "agent", resources: scripts.map { .embedInCode("HostState/Scripts/\($0).sh") },
             swiftSettings: safe),

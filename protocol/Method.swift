@@ -134,6 +134,9 @@ public enum Method: String, Sendable, CaseIterable {
 extension ToolRow {
     /// Every tool, in the order in which clients see them.
     public static let all =
-        [ListAgents.tool, UpdateAgent.tool, CompareFiles.tool, TransferFiles.tool]
+        [
+            ListAgents.tool, UpdateAgent.tool, CompareFiles.tool, TransferFiles.tool,
+            UseDropBox.tool,
+        ]
         + Method.allCases.compactMap(\.row.tool)
 }

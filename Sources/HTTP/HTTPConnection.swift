@@ -18,42 +18,19 @@ import Net
     private var parser = RequestParser()
     private var headBytes: [UInt8] = []
     private var head = RequestHead()
-    private var body = Body()
-    private var chunks: ChunkedDecoder
+    private var body: IncomingBody
+    /// The tick at which the handler has begun to wait for more of a body.
+    private var waitsSince: Int?
     private var responder: HTTPResponder?
     private var isPaused = false
 
     private var visitor = Visitor()
 
-    /// The client.
-    private struct Visitor {
-        /// Who the last request came from.
-        var name: String?
-        /// Called once, when the name is known or the connection has ended.
-        var onKnown: (@IO () -> Void)?
-        /// The bytes of replies that it has not read.
-        var unread: ByteBudget.Claim?
-        /// The part of a reply that is not written yet, and whether the connection closes after it.
-        var rest: ArraySlice<UInt8> = []
-        var closesAfterRest = false
-        /// Requests that were refused.
-        var refusals = 0
-        /// How often it was looked for since it has ended its input; nil before that.
-        var probes: Int?
-    }
-
-    /// A body that is being received.
-    private struct Body {
-        var bytes: [UInt8] = []
-        /// Its bytes in the server's budget, until its request is gone; nil for a short one.
-        var claim: ByteBudget.Claim?
-    }
-
     init(_ stream: any ByteStream, _ server: HTTPServer, onKnown: (@IO () -> Void)? = nil) {
         self.stream = stream
         self.server = server
         visitor.onKnown = onKnown
-        chunks = ChunkedDecoder(server.limits)
+        body = IncomingBody(server.limits)
         deadline = server.tick(after: server.ticks.idle)
         unsafe stream.onData = { unsafe self.received($0) }
         stream.onDrain = { self.drained() }
@@ -81,6 +58,7 @@ import Net
         case .handling:
             unsafe input.append(contentsOf: bytes)
             pauseIfFull()
+            responder?.bodyMoved()
         case .idle, .head, .body:
             unsafe input.append(contentsOf: bytes)
             advance()
@@ -92,7 +70,9 @@ import Net
     private func inputEnded() {
         visitor.probes = 0
         switch state {
-        case .handling: watchLeaving()
+        case .handling:
+            watchLeaving()
+            responder?.bodyMoved()
         case .idle, .head, .body, .lingering: endWithoutInput()
         case .closed: break
         }
@@ -179,11 +159,16 @@ import Net
         deadline = server.tick(after: server.ticks.body)
         guard head.isKnownMethod(in: headBytes) else { throw .refused(status: 405) }
         let length = head.contentLength ?? 0
+        if head.isChunked || length > 0, headBytes.isText(head.method, "PUT"),
+            server.streams(request())
+        {
+            body = IncomingBody(head, limits, pace: BodyPace(ticks: server.ticks.body))
+            return dispatch()
+        }
         guard length <= limits.bodyBytes else { throw .refused(status: 413) }
-        body = Body()
-        if head.isChunked { chunks = ChunkedDecoder(limits) }
-        let isComplete = !head.isChunked && input.count - start >= length
-        if !isComplete || length > limits.memory.shortBody {
+        body = IncomingBody(head, limits)
+        let isHere = !head.isChunked && input.count - start >= length
+        if !isHere || length > limits.memory.shortBody {
             guard let sender = server.judge(request()) else {
                 isRetired = true
                 return dispatch()
@@ -191,41 +176,48 @@ import Net
             client = sender
             body.claim = server.bodies.claim(for: sender)
         }
-        let isWaiting = start == input.count && (head.isChunked || length > 0)
-        if isWaiting, head.expectsContinue, !head.isHTTP10 {
-            write(Array("HTTP/1.1 100 Continue\r\n\r\n".utf8))
-        }
+        if start == input.count, !body.isComplete { sayContinue() }
     }
 
-    /// Moves input to the body; true when it is complete.
+    private func sayContinue() {
+        guard head.expectsContinue, !head.isHTTP10 else { return }
+        head.expectsContinue = false
+        write(Array("HTTP/1.1 100 Continue\r\n\r\n".utf8))
+    }
+
+    /// Moves input to the body, and counts it on its sender's share of the server's budget; true
+    /// when it is complete.
     private func takeBody() throws(HTTPError) -> Bool {
-        if head.isChunked {
-            let bytes = input
-            start += try chunks.decode(bytes.span.extracting(start...), into: &body.bytes)
-            try hold()
-            return chunks.isDone
-        }
-        let missing = (head.contentLength ?? 0) - body.bytes.count
-        guard missing > 0 else { return true }
-        let taken = min(missing, input.count - start)
-        if taken < missing, body.bytes.count + taken > body.bytes.capacity {
-            // Room for what usually comes, then for as much again as has come: not for what a peer
-            // announces, and never for more than that.
-            body.bytes.reserveCapacity(
-                body.bytes.count + min(missing, max(64 << 10, body.bytes.count)))
-        }
-        body.bytes.append(contentsOf: input[start..<(start + taken)])
-        start += taken
-        try hold()
-        return taken == missing
-    }
-
-    /// Counts the body on its sender's share of the server's budget.
-    private func hold() throws(HTTPError) {
-        guard let claim = body.claim else { return }
-        guard claim.grow(by: body.bytes.count - claim.bytes) else {
+        try body.take(input, from: &start)
+        if let claim = body.claim, !claim.grow(by: body.bytes.count - claim.bytes) {
             throw .refused(status: 503)
         }
+        return body.isComplete
+    }
+
+    /// The next bytes of a body that the handler reads: empty if none have come, nil at its end.
+    func takePiece() throws(HTTPError) -> [UInt8]? {
+        guard !body.isComplete else { return nil }
+        if let since = waitsSince { body.waited(from: since, to: server.tick(after: 0)) }
+        waitsSince = nil
+        try body.take(input, from: &start)
+        compact()
+        let piece = body.handOver()
+        watchLeaving()
+        if isPaused {
+            isPaused = false
+            stream.resumeReading()
+        }
+        guard piece.isEmpty, !body.isComplete else { return piece.isEmpty ? nil : piece }
+        guard visitor.probes == nil else { throw .closed }
+        return []
+    }
+
+    /// The handler waits for more of a body.
+    func awaitBody() {
+        sayContinue()
+        waitsSince = server.tick(after: 0)
+        deadline = server.tick(after: body.pace?.left ?? 0)
     }
 
     private func request() -> HTTPRequest {
@@ -241,7 +233,7 @@ import Net
         let isHead = headBytes.isText(head.method, "HEAD")
         headBytes = []
         // The request has the bytes and their claim now; both end with its last user.
-        body = Body()
+        if body.pace == nil { body = IncomingBody(limits) }
         let responder = HTTPResponder(self, head, isHead: isHead)
         self.responder = responder
         responder.run(server.handler, request)
@@ -281,7 +273,7 @@ import Net
         default: break
         }
         let isLast = visitor.probes != nil && start == input.count
-        return !isDraining && !isLast && visitor.refusals < limits.refusals
+        return body.isComplete && !isDraining && !isLast && visitor.refusals < limits.refusals
     }
 
     func writeHead(
@@ -384,7 +376,7 @@ import Net
         stream.write(text)
         input = []
         start = 0
-        body = Body()
+        body = IncomingBody(limits)
         state = .lingering
         deadline = server.tick(after: server.ticks.linger)
         if isPaused { stream.resumeReading() }
@@ -401,6 +393,9 @@ import Net
             visitor.probes = number
             watchLeaving()
             responder?.probe(number)
+        case .handling where waitsSince != nil:
+            deadline = .max
+            responder?.bodyIsLate()
         case .idle, .handling, .lingering, .closed: stream.close()
         }
     }
@@ -438,7 +433,7 @@ import Net
     private func closed() {
         state = .closed
         input = []
-        body = Body()
+        body = IncomingBody(limits)
         visitor.unread = nil
         visitor.rest = []
         tellKnown()

@@ -25,6 +25,10 @@ public struct HTTPLimits: Sendable {
     public var headDeadline: Duration = .seconds(10)
     /// Time from the end of the head to the end of the body, for the same reason (beyond it: 408).
     public var bodyDeadline: Duration = .seconds(30)
+    /// The bytes that a body which its handler reads must bring in each `bodyDeadline` that the
+    /// handler waits: about 2 KiB a second, less than the slowest line that anybody would send a
+    /// file over (beyond it: 408).
+    public static let uploadStep = 64 << 10
     /// Requests on one connection that may be refused (401, 403, 404, 426); then it closes, so that
     /// who goes on pays for a connection, too.
     public var refusals = 100

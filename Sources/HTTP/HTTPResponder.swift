@@ -37,6 +37,11 @@ import Net
     private var isEventStream = false
     private var task: Task<Void, Never>?
     private var writers: [CheckedContinuation<Void, Never>] = []
+    /// The reader of a body that waits for more of it.
+    private var reader: CheckedContinuation<Void, Never>?
+    private var isLate = false
+    /// The bytes of a body of known length that are still to be written.
+    private var unwritten: Int?
 
     init(_ connection: HTTPConnection, _ head: RequestHead, isHead: Bool) {
         self.connection = connection
@@ -78,13 +83,55 @@ import Net
 
     /// Sends the head of a response whose body follows in pieces.
     public func start(status: Int = 200, headers: HTTPHeaders = [:]) {
+        start(status: status, headers: headers, length: nil)
+    }
+
+    /// Sends the head of a response whose body follows in pieces, with its length if that is known.
+    ///
+    /// A body that ends before `length` bytes ends the connection, so that nobody takes it as
+    /// whole.
+    public func start(status: Int = 200, headers: HTTPHeaders = [:], length: Int?) {
         guard phase == .waiting, !isDisconnected else { return }
         phase = .streaming
         isEventStream = headers["Content-Type"] == "text/event-stream"
-        keepAlive = connection.staysOpen(after: status) && keepAlive && !isHTTP10
+        unwritten = length
+        keepAlive = connection.staysOpen(after: status) && keepAlive
+        if length == nil { keepAlive = keepAlive && !isHTTP10 }
         connection.writeHead(
-            status: status, headers: headers, framing: isHTTP10 ? .untilClose : .chunked,
+            status: status, headers: headers,
+            framing: length.map { .length($0) } ?? (isHTTP10 ? .untilClose : .chunked),
             keepAlive: keepAlive)
+    }
+
+    /// Whether the body is written in chunks.
+    private var isChunked: Bool { !isHTTP10 && unwritten == nil }
+
+    /// The next piece of a request's body that is read here (`HTTPServer.Streams`); nil at its end.
+    ///
+    /// Throws `refused` with the status to answer with if the body breaks the rules, or comes too
+    /// slowly.
+    public func nextPiece() async throws(HTTPError) -> [UInt8]? {
+        while true {
+            guard !isDisconnected, phase == .waiting, !Task.isCancelled else { throw .closed }
+            guard let piece = try connection.takePiece() else { return nil }
+            guard piece.isEmpty else { return piece }
+            guard !isLate else { throw .refused(status: 408) }
+            connection.awaitBody()
+            await withCheckedContinuation { reader = $0 }
+        }
+    }
+
+    /// More of the body has come, or none will.
+    func bodyMoved() {
+        let waiting = reader
+        reader = nil
+        waiting?.resume()
+    }
+
+    /// The body comes too slowly.
+    func bodyIsLate() {
+        isLate = true
+        bodyMoved()
     }
 
     /// Sends a piece of the body, and waits while the client is slower than the writer.
@@ -98,9 +145,13 @@ import Net
         }
         defer { room.release() }
         var rest = chunk[...]
+        if let unwritten {
+            precondition(chunk.count <= unwritten, "more than the announced length")
+            self.unwritten = unwritten - chunk.count
+        }
         while !rest.isEmpty {
             connection.write(
-                chunk: rest.prefix(HTTPConnection.slice), framed: !isHTTP10)
+                chunk: rest.prefix(HTTPConnection.slice), framed: isChunked)
             rest = rest.dropFirst(HTTPConnection.slice)
             guard connection.isCongested else { continue }
             await withCheckedContinuation { writers.append($0) }
@@ -116,8 +167,9 @@ import Net
     /// Ends a body that was sent in pieces.
     public func end() {
         guard phase == .streaming, !isDisconnected else { return }
+        if !isHead, let unwritten, unwritten > 0 { return abort() }
         phase = .done
-        if !isHead, !isHTTP10 { connection.writeLastChunk() }
+        if !isHead, isChunked { connection.writeLastChunk() }
         finished()
     }
 
@@ -128,7 +180,10 @@ import Net
     }
 
     /// Cancels the handler's task; its response is still sent.
-    public func cancel() { task?.cancel() }
+    public func cancel() {
+        task?.cancel()
+        bodyMoved()
+    }
 
     private func finished() {
         onDisconnect = nil
@@ -204,6 +259,7 @@ import Net
         onInputEnd = nil
         tellDisconnect()
         resumeWriters()
+        bodyMoved()
     }
 
     private func tellDisconnect() {

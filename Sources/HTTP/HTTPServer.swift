@@ -7,6 +7,11 @@ public import Net
 @IO public final class HTTPServer {
     /// Who a request comes from, judged by its head alone; nil: its body is not received.
     public typealias Judge = @IO (HTTPRequest) -> String?
+    /// Whether the handler of a PUT reads its body piece by piece (`HTTPResponder.nextPiece`).
+    ///
+    /// Judged by the head alone: the request is handled at once, and its body is neither held nor
+    /// bounded here.
+    public typealias Streams = @IO (HTTPRequest) -> Bool
     /// Answers one request; its task is cancelled when the client goes away first.
     public typealias Handler = @IO (HTTPRequest, HTTPResponder) async -> Void
 
@@ -25,6 +30,7 @@ public import Net
     let limits: HTTPLimits
     let handler: Handler
     let judge: Judge
+    let streams: Streams
     /// The bodies that are being received or answered.
     let bodies: ByteBudget
     /// The bytes of replies that clients have not read.
@@ -36,9 +42,6 @@ public import Net
     private var connections: [ObjectIdentifier: HTTPConnection] = [:]
     private var sweep: LoopTimer?
     private var tick = 0
-    /// The time between two sweeps: a quarter of the shortest wait, but 10 to 250 ms, so that waits
-    /// end only a little late and a quiet server wakes seldom.
-    private let tickLength: Duration
     let ticks: HTTPTicks
     private var cachedDate = HTTPDate()
     /// Scratch space for a head or a chunk, shared by the connections, which run one at a time.
@@ -51,9 +54,10 @@ public import Net
     /// closes after the response.
     public init(
         limits: HTTPLimits = HTTPLimits(), judge: @escaping Judge = { _ in "" },
-        handler: @escaping Handler
+        streams: @escaping Streams = { _ in false }, handler: @escaping Handler
     ) {
         self.limits = limits
+        self.streams = streams
         self.handler = handler
         self.judge = judge
         bodies = ByteBudget(limit: limits.memory.bodies, share: limits.memory.clientBodies)
@@ -61,8 +65,8 @@ public import Net
         let shortest = min(
             limits.headDeadline, limits.bodyDeadline, limits.idleDeadline, limits.writeDeadline,
             limits.lingerDeadline, limits.probeInterval)
-        tickLength = min(.milliseconds(250), max(.milliseconds(10), shortest / 4))
-        ticks = HTTPTicks(limits, length: tickLength)
+        ticks = HTTPTicks(
+            limits, length: min(.milliseconds(250), max(.milliseconds(10), shortest / 4)))
     }
 
     /// How many connections are open.
@@ -83,7 +87,7 @@ public import Net
         let connection = HTTPConnection(stream, self, onKnown: onKnown)
         connections[ObjectIdentifier(connection)] = connection
         if sweep == nil {
-            sweep = LoopTimer(after: tickLength, repeating: tickLength) { [weak self] in
+            sweep = LoopTimer(after: ticks.length, repeating: ticks.length) { [weak self] in
                 self?.expireDue()
             }
         }
@@ -170,9 +174,13 @@ public import Net
 
 /// The limits' waits counted in sweeps, so that no request costs a clock reading.
 struct HTTPTicks {
+    /// The time between two sweeps: a quarter of the shortest wait, but 10 to 250 ms, so that waits
+    /// end only a little late and a quiet server wakes seldom.
+    let length: Duration
     let head, body, idle, write, linger, probe, second: Int
 
     init(_ limits: HTTPLimits, length: Duration) {
+        self.length = length
         func count(_ wait: Duration) -> Int { Int((wait / length).rounded(.up)) }
         head = count(limits.headDeadline)
         body = count(limits.bodyDeadline)

@@ -164,6 +164,22 @@ import Wire
             ])
         try await walk.call("file_transfer", ["command_id": try #require(copy["command_id"])])
         try await walk.call("file_transfer", ["target": local, "path": path], fails: true)
+        try await walk.call(
+            "file_transfer", ["target": local, "path": path, "to_target": "relay"])
+        for arguments in [
+            ["action": "list"], ["action": "download_url", "name": "text"],
+            ["action": "upload_url", "name": "other"], ["action": "list"],
+            ["action": "delete", "name": "text"],
+        ] as [JSON] {
+            try await walk.call("file_drop", arguments)
+        }
+        for arguments in [
+            [:], ["action": "delete"], ["action": "delete", "name": "none"],
+            ["action": "list", "name": "text"], ["action": "upload_url", "name": "a/b"],
+            ["action": "download_url", "name": "other", "max_bytes": 1],
+        ] as [JSON] {
+            try await walk.call("file_drop", arguments, fails: true)
+        }
         let folder = JSON.string(home.directory.path)
         try await walk.call(
             "file_find", ["target": local, "path": folder, "name": "te*", "grep": "A"])

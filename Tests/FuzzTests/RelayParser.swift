@@ -35,6 +35,42 @@ extension Parser {
         return pattern.reach(agent: "lab-1", tags: []).count
     }
 
+    /// What an agent sends whose file goes to the drop-box.
+    static let transferFrames = Parser(
+        name: "transfer frames",
+        seeds: [
+            TransferFrame.total(files: 1, bytes: 2, path: "/a", name: "a"),
+            .entry(TransferEntry(number: 0, path: "", kind: .file)), .data([1, 2]), .hole(9),
+            .end(sha256: [UInt8](repeating: 1, count: 32)), .failed(path: "a", reason: "b"), .done,
+            .want(number: 0, from: 1), .abandon(number: 0), .broken(code: "internal", reason: "c"),
+        ].map(\.encoded)
+    ) { bytes in
+        let head = bytes.prefix(TransferFrame.headBytes)
+        guard let count = TransferFrame.bodyBytes(head) else { return 0 }
+        let body = Array(bytes.dropFirst(head.count).prefix(count))
+        guard let frame = TransferFrame(bytes[0], body) else { return 0 }
+        return frame.encoded.count
+    }
+
+    /// What clients send to the drop-box.
+    static let dropBox = Parser(
+        name: "drop-box requests",
+        seeds: [
+            "bytes=0-9", "bytes=-5", "bytes 0-9/10", "bytes 5-9/*",
+            "/x/files/ABCDEFGHIJKLMNOPQRSTUVWXYZabcdef/a%20b",
+        ].map { Array($0.utf8) }
+    ) { bytes in
+        let text = String(decoding: bytes, as: UTF8.self)
+        if case .part(let part) = ByteRange(text, condition: nil, size: 1000, tag: "") {
+            precondition(!part.isEmpty && part.lowerBound >= 0 && part.upperBound <= 1000)
+        }
+        if let range = ContentRange(text) {
+            precondition(range.first >= 0 && range.count > 0 && range.total ?? 1 > 0)
+        }
+        precondition(!DropURL.disposition(text).contains("\n"))
+        return (DropURL(path: text)?.hash.count ?? 0) + DropURL.disposition(text).utf8.count
+    }
+
     static let claims = Parser(name: "claims", seeds: vectors(".reply.json")) { bytes in
         guard case .result(let result) = Reply(decoding: bytes) else { return 0 }
         let record = AgentRecord(

@@ -116,6 +116,42 @@ struct ProxyTests {
         #expect(try JSON(parsing: output)["agents"]?.arrayValue?.count == 4)
     }
 
+    @Test(.needs("nginx", "caddy", "haproxy", "curl"), arguments: ReverseProxy.Kind.allCases)
+    func `a long file passes a proxy both ways`(kind: ReverseProxy.Kind) async throws {
+        let place = try await Self.place.value
+        let proxy = try await ReverseProxy.start(
+            kind, to: place.port, certificate: place.certificate)
+        let folder = try TemporaryDirectory("proxied")
+        // More than nginx takes elsewhere.
+        let bytes = Random.bytes(6 << 20)
+        try Data(bytes).write(to: URL(fileURLWithPath: folder.file("file")))
+        let caller = try MCPCaller(url: "http://127.0.0.1:\(place.port)/mcp", token: place.token)
+        let name = JSON.string("\(kind)")
+        func curl(_ action: JSON, _ words: String...) async throws -> String {
+            let made = try await caller.structured(
+                "file_drop", ["action": action, "name": name])
+            let url = try #require(made["url"]?.stringValue)
+            let known = "https://\(ReverseProxy.name)/homeline/files/"
+            #expect(url.hasPrefix(known))
+            return try await RunningProcess.run(
+                "/usr/bin/env",
+                [
+                    "curl", "-sS", "-w", "%{http_code}", "--cacert", place.certificate,
+                    "--resolve", "\(ReverseProxy.name):\(proxy.port):127.0.0.1",
+                ] + words + [
+                    "https://\(ReverseProxy.name):\(proxy.port)/files/"
+                        + url.dropFirst(known.count)
+                ], directory: folder.path)
+        }
+        #expect(try await curl("upload_url", "-T", "file").hasSuffix("201"))
+        #expect(try await curl("download_url", "-o", "whole") == "200")
+        try Data(bytes.prefix(999_999)).write(to: URL(fileURLWithPath: folder.file("cut")))
+        #expect(try await curl("download_url", "-C", "-", "-o", "cut") == "206")
+        for copy in ["whole", "cut"] {
+            #expect(Array(try Data(contentsOf: URL(fileURLWithPath: folder.file(copy)))) == bytes)
+        }
+    }
+
     @Test(.needs("nginx")) func `a proxy may take a path away`() async throws {
         let report = try await report(.nginx, http: 2, path: "/below/mcp", "slash")
         #expect(report["slash"] == ["status": 200, "http": "HTTP/2"])

@@ -4,6 +4,7 @@ import Crypto
 import JSON
 import Loop
 import MCP
+import Support
 import Testing
 import Tunnel
 import Wire
@@ -29,8 +30,9 @@ import Wire
         house = try await House()
         router = Router(fleet: house.fleet)
         tools = Dictionary(
-            uniqueKeysWithValues: Tools(router: router, forwards: Forwards(router: router)).all.map
-            { ($0.name, $0) })
+            uniqueKeysWithValues: Tools(
+                router, beside: house.store, in: house.fixture.folder.file("files")
+            ).all.map { ($0.name, $0) })
         for (name, tags) in [("lab-1", ["lab"]), ("lab-2", ["lab"]), ("vault", [])] {
             let joined = try await house.joined(name, tags: tags)
             ids[name] = joined.record.id

@@ -128,7 +128,7 @@ import Wire
         let arguments: JSON = ["target": "lab-1/db", "term": ["cols": 100]]
         let principal = router(office, try office.principal("*", [.admin]))
         let handler = try #require(
-            Tools(router: office.router, forwards: Forwards(router: office.router)).all.first {
+            Tools(office.router, beside: office.house.store, in: "/none").all.first {
                 $0.name == "ssh_session_open"
             }?.handler)
         _ = await handler(

@@ -9,8 +9,8 @@ import Testing
 
 @Suite struct SchemaTests {
     @Test @IO func `no schema holds a number that an LLM service refuses`() async throws {
-        let router = Router(fleet: Fleet(store: try await StoreFixture().store))
-        let tools = Tools(router: router, forwards: Forwards(router: router)).all
+        let store = try await StoreFixture().store
+        let tools = Tools(Router(fleet: Fleet(store: store)), beside: store, in: "/none").all
         #expect(tools.count >= 17)
         for tool in tools {
             #expect(tool.inputSchema.unsafeNumbers() == [], "\(tool.name)")
@@ -21,8 +21,8 @@ import Testing
 
     /// Clients give the whole list to their model with each request; four bytes are about a token.
     @Test @IO func `the list of tools has at most 12,000 tokens`() async throws {
-        let router = Router(fleet: Fleet(store: try await StoreFixture().store))
-        let tools = Tools(router: router, forwards: Forwards(router: router)).all
+        let store = try await StoreFixture().store
+        let tools = Tools(Router(fleet: Fleet(store: store)), beside: store, in: "/none").all
         let sizes = tools.map { tool in
             let entry: JSON = [
                 "name": .string(tool.name), "title": .string(tool.title),

@@ -18,6 +18,7 @@ import Wire
     let store: Store
     let fleet: Fleet
     let router: Router
+    let drops: DropTransfers
     let pin: PublicKeyPin
     let port: UInt16
     private let gate: Gate
@@ -33,6 +34,10 @@ import Wire
         store = try await Store.open(folder: folder.path)
         fleet = Fleet(store: store)
         router = Router(fleet: fleet)
+        drops = DropTransfers(
+            DropBox(
+                store: store, folder: folder.file("files"), bytes: 1 << 30,
+                lifetime: .seconds(3600)), router: router)
         fleet.onArrival = { [router] in router.streams.resume(at: $0) }
         gate = Gate(store: store, fleet: fleet, context: context) { _ in }
         port = try gate.listen(try #require(SocketAddress(ip: "127.0.0.1", port: 0))).port

@@ -16,14 +16,20 @@ import Wire
     @IO private func transfer(
         _ exchange: Exchange, _ from: String, _ to: String, _ more: JSON.Object = [:]
     ) async throws -> JSON {
-        let tools = Tools(
-            router: exchange.router, forwards: homeline_relay.Forwards(router: exchange.router))
-        let tool = try #require(tools.all.first { $0.name == "file_transfer" })
         var arguments: JSON.Object = [
             "target": "one/local", "path": .string(from), "to_target": "two/local",
             "to_path": .string(to), "wait_s": 50,
         ]
         for (name, value) in more { arguments[name] = value }
+        return try await call(exchange, "file_transfer", arguments)
+    }
+
+    @IO private func call(
+        _ exchange: Exchange, _ name: String, _ arguments: JSON.Object
+    ) async throws -> JSON {
+        let tools = Tools(
+            exchange.router, homeline_relay.Forwards(router: exchange.router), exchange.drops)
+        let tool = try #require(tools.all.first { $0.name == name })
         let principal = exchange.router.introduce(.local)
         let result = await tool.handler(
             ToolCall(name: tool.name, arguments: arguments, principal: principal))
@@ -57,6 +63,62 @@ import Wire
         }
         #expect(await until { exchange.router.streams.count == 0 })
         #expect(await until { one.service.streams.count + two.service.streams.count == 0 })
+        await one.close()
+        await two.close()
+        exchange.close()
+    }
+
+    @Test @IO func `a file reaches the drop-box, and a target from there, over lines that are cut`()
+        async throws
+    {
+        let seed = UInt64.random(in: 1...999_999)
+        var random = Seeded(state: seed)
+        let exchange = try await Exchange()
+        let one = try await Site("one", at: exchange)
+        let two = try await Site("two", at: exchange)
+        let content = pattern(8 << 20)
+        let sum = Hex.encode(SHA256.hash(content))
+        let from = try one.file(content)
+        one.link.cut(after: .random(in: 0...content.count, using: &random), toClient: false)
+        let sent = try await transfer(
+            exchange, from, "copy", ["to_target": "relay"])
+        #expect(
+            sent["state"] == "done" && sent["sha256"]?.stringValue == sum, "seed \(seed): \(sent)")
+        #expect(sent["url"]?.stringValue?.hasSuffix("/copy") == true)
+        let to = two.folder.file("back")
+        two.link.cut(after: .random(in: 0...content.count, using: &random), toClient: true)
+        let back = try await transfer(exchange, "copy", to, ["target": "relay"])
+        #expect(
+            back["state"] == "done" && back["sha256"]?.stringValue == sum, "seed \(seed): \(back)")
+        #expect(
+            SHA256.hash(Array(try Data(contentsOf: URL(fileURLWithPath: to))))
+                == SHA256.hash(content))
+        #expect(await until { exchange.router.streams.count == 0 })
+        // One that is cancelled leaves nothing behind.
+        let large = try one.file(pattern(24 << 20), "large")
+        let slow = try await transfer(
+            exchange, large, "cancelled", ["to_target": "relay", "background": true])
+        one.link.stall()
+        let handle = try #require(slow["command_id"])
+        let shown = try await call(exchange, "ssh_command_output", ["command_id": handle])
+        #expect(shown["state"] == "running", "\(shown)")
+        let ended = try await call(exchange, "ssh_command_cancel", ["command_id": handle])
+        #expect(ended["state"] == "cancelled", "\(ended)")
+        one.link.resume()
+        let several = try await call(
+            exchange, "ssh_command_output", ["command_ids": [handle, sent["command_id"] ?? .null]])
+        #expect(several["results"]?[0]?["state"] == "cancelled", "\(several)")
+        #expect(several["results"]?[1]?["state"] == "done", "\(several)")
+        #expect(try await exchange.drops.box.list(of: "local").map(\.name) == ["copy"])
+        // A source that goes away leaves nothing behind.
+        let begun = try await transfer(
+            exchange, from, "broken", ["to_target": "relay", "background": true])
+        one.service.streams.shutDown()
+        let id = try #require(begun["command_id"]?.stringValue)
+        let job = try exchange.drops.find(id, of: .local)
+        #expect(await until { job.ended != nil })
+        let names = try await exchange.drops.box.list(of: "local").map(\.name)
+        #expect(names == ["copy"] || job.info.state == .done)
         await one.close()
         await two.close()
         exchange.close()

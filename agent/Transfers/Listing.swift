@@ -3,6 +3,7 @@
 // silently.
 import Loop
 import SSH
+import TransferLines
 import Wire
 
 /// The entries of a transfer's source.

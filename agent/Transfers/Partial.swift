@@ -4,6 +4,7 @@
 import Crypto
 import Loop
 import SSH
+import Wire
 
 /// A file that is being written under a hidden name.
 @IO struct Partial {

@@ -5,6 +5,7 @@
 import Crypto
 import Loop
 import SSH
+import TransferLines
 import Wire
 
 /// Receives files.

@@ -5,6 +5,7 @@ import Crypto
 import Glibc
 import Loop
 import SSH
+import TransferLines
 import Wire
 
 /// Sends files.
@@ -43,7 +44,7 @@ import Wire
             throw Fault(
                 .fileFailed,
                 "\(reach.target): \(path): it is a directory: recursive copies it with everything"
-                    + " below it")
+                    + " below it; for the relay's drop-box pack it first (tar)")
         case .other where found.mode != nil:
             throw Fault(
                 .fileFailed, "\(reach.target): \(path): it is a device, a pipe or a socket")
@@ -234,14 +235,4 @@ struct RunningDigest: ~Copyable {
 
 extension FileError {
     fileprivate static let changed = FileError.failed(reason: "it changed while it was read")
-}
-
-extension [UInt8] {
-    /// Whether it has zeros alone.
-    var isZeros: Bool {
-        unsafe withUnsafeBytes { bytes in
-            guard let start = bytes.baseAddress, unsafe bytes[0] == 0 else { return false }
-            return unsafe bytes.count == 1 || memcmp(start, start + 1, bytes.count - 1) == 0
-        }
-    }
 }

@@ -71,24 +71,12 @@ struct TransferCounts: Sendable {
         onEnd = nil
     }
 
-    private var time: Duration { (ended ?? IO.now) - started }
-
     /// What it has done so far.
     var info: TransferInfo {
         var info = TransferInfo(commandID: id, target: target, source: source, state: state)
         (info.path, info.total, info.sha256) = (counts.path, counts.total, counts.sha256)
         (info.done, info.failures) = (counts.done, counts.failures)
-        info.durationMS = Int(time / .milliseconds(1))
-        let seconds = time / .seconds(1)
-        // What an earlier transfer has left there took no time of this one.
-        let moved = counts.done.bytes - counts.done.resumed
-        if moved > 0, seconds > 0.01 {
-            let rate = Double(moved) / seconds
-            info.rate = Int(rate)
-            if ended == nil, let total = counts.total, rate > 1 {
-                info.secondsLeft = Int(Double(max(0, total.bytes - counts.done.bytes)) / rate)
-            }
-        }
+        info.setTime((ended ?? IO.now) - started, isOver: ended != nil)
         info.note = note
         return info
     }
@@ -107,14 +95,7 @@ struct TransferCounts: Sendable {
         "the same call goes on where the file stopped, if the source has not changed"
 
     /// The same as text, for `command.output`.
-    var result: RunResult {
-        var result = RunResult(target: target, commandID: id, state: state)
-        let info = info
-        result.durationMS = info.durationMS
-        result.note = info.note
-        result.stdout.text = ([summary] + info.failures).joined(separator: "\n") + "\n"
-        return result
-    }
+    var result: RunResult { info.asCommand }
 
     /// The fault of a transfer that has failed before anything was copied.
     var obstacle: Fault? {
@@ -125,18 +106,7 @@ struct TransferCounts: Sendable {
     }
 
     /// One line of progress.
-    var summary: String {
-        let info = info
-        var text = "\(info.done.files)"
-        if let total = info.total { text += " of \(total.files)" }
-        text += " files, \(info.done.bytes)"
-        if let total = info.total { text += " of \(total.bytes)" }
-        text += " bytes"
-        if let rate = info.rate { text += ", \(rate) bytes/s" }
-        if let left = info.secondsLeft { text += ", \(left) s left" }
-        if info.done.failed > 0 { text += ", \(info.done.failed) failed" }
-        return text
-    }
+    var summary: String { info.summary }
 
     /// Its line in a list.
     func info(for caller: Caller) -> CommandInfo {

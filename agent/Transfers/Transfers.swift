@@ -3,6 +3,7 @@
 // dispatcher and Files, whose Reach judges each path.
 // Invariant: a transfer belongs to its principal, and ends with it and with a change of the rules.
 import Loop
+import TransferLines
 import Tunnel
 import Wire
 

@@ -68,17 +68,20 @@ public struct TransferFiles: Sendable {
         "In place of all others but wait_s: a transfer that was begun before, whose end to wait for."
     ).optional
     static let target = Field.text(
-        "target", "The source's host: agent/host, as target_list shows it."
+        "target",
+        "The source's host: agent/host, as target_list shows it; or relay: its drop-box (file_drop)."
     ).optional
     static let path = Field.text(
-        "path", "The file or directory to copy; absolute, or relative to the user's home."
+        "path",
+        "The file or directory to copy; absolute, or relative to the user's home. In the drop-box: the file's name."
     ).optional
     static let toTarget = Field.text(
-        "to_target", "The destination's host, at the same agent or at another."
+        "to_target",
+        "The destination's host, at the same agent or at another; or relay: its drop-box, for a person to fetch."
     ).optional
     static let toPath = Field.text(
         "to_path",
-        "The new path itself; with a / at its end, the directory to put the copy in under its own name."
+        "The new path itself; with a / at its end, the directory to put the copy in under its own name. In the drop-box: a name; absent: its own."
     ).optional
     static let wait = Shared.wait(
         .seconds(30), "How long to wait for the end before answering with state running.")
@@ -102,13 +105,36 @@ public struct TransferFiles: Sendable {
         target = try Self.needed(Self.target, fields)
         path = try Self.needed(Self.path, fields)
         toTarget = try Self.needed(Self.toTarget, fields)
-        toPath = try Self.needed(Self.toPath, fields)
+        toPath = try fields[Self.toPath] ?? (toTarget == Self.relay ? "/" : "")
+        guard !toPath.isEmpty else { throw .missing(Self.toPath.name) }
+        guard target == Self.relay || toTarget == Self.relay else { return }
+        try checkRelay(fields)
+    }
+
+    /// What stands for the relay's drop-box in the place of a target.
+    public static let relay = "relay"
+    /// Whether the source is the drop-box.
+    public var isFromRelay: Bool { target == Self.relay }
+    /// Whether the destination is the drop-box.
+    public var isToRelay: Bool { toTarget == Self.relay }
+
+    private func checkRelay(_ fields: Fields) throws(Fault) {
+        guard !(isFromRelay && isToRelay) else {
+            throw Fault(.invalidArgument, "one of target and to_target must be agent/host")
+        }
+        guard !options.isRecursive else {
+            throw Fault(
+                .invalidArgument,
+                "the relay's drop-box takes single files: pack the directory first (tar), or"
+                    + " unpack at the target")
+        }
+        guard !isToRelay || !options.skipsUnchanged else {
+            throw Fault(.invalidArgument, "\"only_changed\" does not go with the relay")
+        }
     }
 
     static func needed(_ field: Field<String?>, _ fields: Fields) throws(Fault) -> String {
-        guard let text = try fields[field] else {
-            throw Fault(.invalidArgument, "\"\(field.name)\" is missing")
-        }
+        guard let text = try fields[field] else { throw .missing(field.name) }
         return text
     }
 
@@ -120,7 +146,9 @@ public struct TransferFiles: Sendable {
         agents. Files that exist are replaced, each in one step when it is complete; modes and times \
         of change are kept, links stay links. After a break the same call goes on where the file \
         stopped. A long transfer answers with state running and a command_id: call file_transfer \
-        with it to wait on (ssh_command_output, _list and _cancel know it too).
+        with it to wait on (ssh_command_output, _list and _cancel know it too). With relay as \
+        to_target a file goes to the relay's drop-box, and the answer has a URL for the person \
+        (curl -O URL); with relay as target it comes from there (file_drop).
         """,
         scopes: [.filesRead, .filesWrite],
         hints: .changes(destructive: true, idempotent: true, atTargets: true),
@@ -129,7 +157,7 @@ public struct TransferFiles: Sendable {
             target.declaration, path.declaration, toTarget.declaration, toPath.declaration,
         ] + TransferOptions.members
             + [wait.declaration, isBackground.declaration, commandID.declaration],
-        result: TransferInfo.members)
+        result: TransferInfo.members + DropLink.members)
 }
 
 /// The arguments of `transfer.send`.
@@ -195,6 +223,8 @@ public struct StartTransfer: CallArguments {
     /// How long to wait for its end.
     public var wait: Duration
 
+    private static let target = Field.text("target", "The source's host.").optional
+    private static let path = Field.text("path", "The file or directory to copy.").optional
     private static let toTarget = Field.text("to_target", "The destination's host.")
     private static let toPath = Field.text(
         "to_path", "The new path; with a / at its end, the directory to put the copy in.")
@@ -214,8 +244,8 @@ public struct StartTransfer: CallArguments {
             source = .stream(text)
         } else {
             source = .here(
-                target: try TransferFiles.needed(TransferFiles.target, fields),
-                path: try TransferFiles.needed(TransferFiles.path, fields))
+                target: try TransferFiles.needed(Self.target, fields),
+                path: try TransferFiles.needed(Self.path, fields))
         }
     }
 
@@ -223,8 +253,8 @@ public struct StartTransfer: CallArguments {
     public static func arguments(_ wanted: TransferFiles, isHere: Bool) -> JSON.Object {
         var members = Members()
         if isHere {
-            members.put(TransferFiles.target, wanted.target)
-            members.put(TransferFiles.path, wanted.path)
+            members.put(target, wanted.target)
+            members.put(path, wanted.path)
             members.put(wait, wanted.wait)
         } else {
             members.put(source, "\(wanted.target):\(wanted.path)")
@@ -239,8 +269,8 @@ public struct StartTransfer: CallArguments {
         does: "begins a transfer to a target of this agent",
         deadline: Deadline(.seconds(75), plus: [wait]), changesTargets: true, hasProgress: true,
         arguments: [
-            TransferFiles.target.declaration, TransferFiles.path.declaration, source.declaration,
-            toTarget.declaration, toPath.declaration,
+            target.declaration, path.declaration, source.declaration, toTarget.declaration,
+            toPath.declaration,
         ] + TransferOptions.members + [wait.declaration],
         result: TransferInfo.members + [StreamTicket.field.optional.declaration],
         judgedAs: TransferFiles.tool)
@@ -276,136 +306,9 @@ public struct AwaitTransfer: CallArguments {
         judgedAs: TransferFiles.tool)
 }
 
-/// How much a transfer has copied.
-public struct TransferAmounts: Sendable, Equatable {
-    /// Files that were copied.
-    public var files = 0
-    /// Directories that were made or found.
-    public var directories = 0
-    /// Links that were made.
-    public var links = 0
-    /// Bytes of files copied, holes included.
-    public var bytes = 0
-    /// Files that were left alone, as they are there already.
-    public var unchanged = 0
-    /// Bytes that were there from an earlier, broken transfer.
-    public var resumed = 0
-    /// Entries that could not be copied.
-    public var failed = 0
-
-    /// Nothing yet.
-    public init() {}
-}
-
-/// What a transfer has done so far, as `file_transfer` shows it.
-public struct TransferInfo: Sendable, Equatable {
-    /// The handle.
-    public var commandID: String
-    /// The destination's `agent/host`.
-    public var target: String
-    /// The source as people know it.
-    public var source: String
-    /// Running, done, cancelled or failed.
-    public var state: RunState
-    /// The absolute path at the destination; nil: not known yet.
-    public var path: String?
-    /// What was copied, and what was not.
-    public var done = TransferAmounts()
-    /// All files and their bytes; nil: the source has not been looked through yet.
-    public var total: (files: Int, bytes: Int)?
-    /// Bytes a second.
-    public var rate: Int?
-    /// Seconds that are left, about.
-    public var secondsLeft: Int?
-    /// The digest of a single file that was verified.
-    public var sha256: String?
-    /// Why the first entries that failed could not be copied.
-    public var failures: [String] = []
-    /// Milliseconds since the start, or until the end.
-    public var durationMS = 0
-    /// Why it failed, and what to do next.
-    public var note: String?
-
-    /// The most failures that a result names.
-    public static let shownFailures = 20
-
-    private static let target = Field.text("target", "The destination's host.")
-    private static let source = Field.text("source", "The source, as target:path.")
-    private static let path = Field.text("path", "The absolute path at the destination.").optional
-    private static let state = Field<RunState>.choice(
-        "state",
-        "running; done: everything was copied; failed: see note and failures; cancelled: on request."
-    )
-    private static let files = Field.count("files", "Files copied.")
-    private static let directories = Field.count("directories", "Directories made or found.")
-        .or(0)
-    private static let links = Field.count("links", "Symbolic links made.").or(0)
-    private static let bytes = Field.count("bytes", "Bytes of files copied, holes included.")
-    private static let unchanged = Field.count(
-        "unchanged", "Files left alone, as size and time are the same (only_changed)."
-    ).or(0)
-    private static let resumed = Field.count(
-        "resumed_bytes", "Bytes that an earlier, broken transfer had left there."
-    ).or(0)
-    private static let totalFiles = Field.count("total_files", "All files of the source.").optional
-    private static let totalBytes = Field.count("total_bytes", "The bytes of all files.").optional
-    private static let rate = Field.count("bytes_per_s", "Bytes a second.").optional
-    private static let left = Field.count("eta_s", "Seconds that are left, about.").optional
-    private static let sha256 = Field.text("sha256", "Of a single file that was verified.").optional
-    private static let failed = Field.count("failed", "Entries that could not be copied.").or(0)
-    private static let failures = Field.texts(
-        "failures", "Why entries could not be copied; at most \(shownFailures)."
-    ).or([])
-
-    static let members = [
-        RunResult.commandID.declaration, target.declaration, source.declaration,
-        state.declaration, path.declaration, files.declaration, directories.declaration,
-        links.declaration, bytes.declaration, unchanged.declaration, resumed.declaration,
-        totalFiles.declaration, totalBytes.declaration, rate.declaration, left.declaration,
-        sha256.declaration, failed.declaration, failures.declaration,
-        RunResult.duration.declaration, RunResult.note.declaration,
-    ]
-
-    /// A result to be filled in.
-    public init(commandID: String, target: String, source: String, state: RunState) {
-        (self.commandID, self.target, self.source) = (commandID, target, source)
-        self.state = state
-    }
-
-    /// The id in an answer.
-    public static func commandID(of answer: RawJSON) throws(Fault) -> String {
-        try Fields(answer)[RunResult.commandID]
-    }
-
-    /// As an object; `ticket`: for the stream that the source's agent sends.
-    public func json(_ ticket: StreamTicket? = nil) -> JSON {
-        var members = Members()
-        members.put(RunResult.commandID, commandID)
-        members.put(Self.target, target)
-        members.put(Self.source, source)
-        members.put(Self.state, state)
-        members.put(Self.path, path)
-        members.put(Self.files, done.files)
-        members.put(Self.directories, done.directories)
-        members.put(Self.links, done.links)
-        members.put(Self.bytes, done.bytes)
-        members.put(Self.unchanged, done.unchanged)
-        members.put(Self.resumed, done.resumed)
-        members.put(Self.totalFiles, total?.files)
-        members.put(Self.totalBytes, total?.bytes)
-        members.put(Self.rate, rate)
-        members.put(Self.left, secondsLeft)
-        members.put(Self.sha256, sha256)
-        members.put(Self.failed, done.failed)
-        members.put(Self.failures, failures)
-        members.put(RunResult.duration, durationMS)
-        members.put(RunResult.note, note)
-        members.put(StreamTicket.field.optional, ticket?.text)
-        return members.json
-    }
-
-    /// Compares what is shown: Swift does not compare the pair `total` by itself.
-    public static func == (one: TransferInfo, other: TransferInfo) -> Bool {
-        one.json() == other.json()
+extension Fault {
+    /// An argument that must be given is not.
+    static func missing(_ name: String) -> Fault {
+        Fault(.invalidArgument, "\"\(name)\" is missing")
     }
 }

@@ -62,6 +62,12 @@ import Loop
         return found.principal
     }
 
+    /// The principal with this id, as long as its token is live.
+    func principal(id: String) -> Principal? {
+        id == Principal.local.id
+            ? .local : tokens.values.first { $0.principal.id == id }?.principal
+    }
+
     /// When tokens were used since the last call, for the store: id to time.
     func takeUses() -> [String: Int64] {
         defer { uses = [:] }

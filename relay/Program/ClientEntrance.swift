@@ -16,6 +16,8 @@ import Net
     private let gate: Gate
     private let authenticate: @IO (HTTPRequest, Set<String>) -> Authentication
     private let entrances: Entrances
+    /// The door of the drop-box.
+    let files: FileDoor
     private let room = WaitingRoom()
     private(set) var listeners: [Listener] = []
     /// The clients of stdio programs.
@@ -29,10 +31,11 @@ import Net
 
     /// `authenticate` is given a request and the origins of pages that may call.
     init(
-        _ server: MCPServer, _ gate: Gate, _ entrances: Entrances,
+        _ server: MCPServer, _ gate: Gate, _ entrances: Entrances, files: FileDoor,
         authenticate: @escaping @IO (HTTPRequest, Set<String>) -> Authentication
     ) {
         (self.server, self.gate, self.entrances) = (server, gate, entrances)
+        self.files = files
         self.authenticate = authenticate
     }
 
@@ -52,6 +55,9 @@ import Net
             limits: limits,
             judge: { [weak self] request in
                 self?.serves(request.path) == true ? self?.endpoint?.sender(of: request) : nil
+            },
+            streams: { [weak self] request in
+                FileDoor.serves(request.path) && self?.serves(request.path) == false
             },
             handler: { [weak self] request, responder in
                 await self?.handle(request, responder)
@@ -153,6 +159,7 @@ import Net
         if serves(request.path), let endpoint {
             return await endpoint.handle(request, responder)
         }
+        if FileDoor.serves(request.path) { return await files.handle(request, responder) }
         if DownloadDoor.serves(request.path), let downloads = gate.downloads {
             let given = entrances.publicURL?.description.dropLast("/mcp".count)
             let scheme = entrances.certificate == nil ? "http" : "https"

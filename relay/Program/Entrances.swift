@@ -21,6 +21,14 @@ import Loop
         origins = Set(try options.strings(Settings.origins).map { try WebOrigin($0).description })
         certificate = try ServerCertificate.named(by: options)
     }
+
+    /// The addresses that a setting names.
+    static func resolve(_ setting: Setting, _ options: Options) async throws -> [SocketAddress] {
+        guard let address = options.address(setting) else {
+            throw StartFailure("\(setting.flag) needs HOST:PORT", ExitCode.usage)
+        }
+        return try await DNS.resolve(address.host, port: address.port)
+    }
 }
 
 extension TunnelURL {

@@ -63,6 +63,18 @@ enum Limits {
             "connections of these forwards", count: Forwards.connectionLimit,
             share: Forwards.connectionShare, "the connection is closed"),
         Limit(
+            "files of the drop-box", count: DropBox.files, share: DropBox.ownerFiles,
+            "`limit_reached`, 507"),
+        Limit(
+            "files of the drop-box that clients send or receive", count: FileDoor.places,
+            share: FileDoor.share, "503"),
+        Limit(
+            "bytes of the disk that the drop-box leaves free", bytes: DropFile.spare,
+            "the relay's disk counts as full, 507"),
+        Limit(
+            "transfers from targets to the drop-box", count: DropTransfers.limit,
+            share: DropTransfers.share, "`limit_reached`"),
+        Limit(
             "bytes of raw streams that may have to be sent again", bytes: AgentStreams.keptBytes,
             share: AgentStreams.keptShare, "the streams wait for their readers"),
         Limit(
@@ -96,6 +108,9 @@ enum Limits {
         Limit("values in one MCP message", count: MCPLimits.messageValues, "an error"),
         Limit("from a request's first byte to its head's end", time: http.headDeadline, "408"),
         Limit("from there to its body's end", time: http.bodyDeadline, "408"),
+        Limit(
+            "what an upload to the drop-box must bring in each such time",
+            bytes: HTTPLimits.uploadStep, "408"),
         Limit(
             "a reply that the client does not read", time: http.writeDeadline,
             "the connection is closed"),

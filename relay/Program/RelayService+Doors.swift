@@ -41,7 +41,7 @@ extension RelayService {
     private func bind(
         _ options: Options, _ urls: [TunnelURL], _ pin: PublicKeyPin, _ inheritance: Inheritance?
     ) async throws {
-        let tunnel = try await Self.resolve(options, Settings.tunnel)[0]
+        let tunnel = try await Entrances.resolve(Settings.tunnel, options)[0]
         let bound = try gate.listen(tunnel, adopting: inheritance?.socket(.tunnel, at: tunnel))
         let host = bound.isWildcard ? Process.hostName : bound.host
         tunnelURLs =
@@ -49,18 +49,10 @@ extension RelayService {
             ? ["tls://\(Address(host: host, port: bound.port))"] : urls.map(\.description)
         try await administration.remember(tunnelURLs: tunnelURLs, pin: pin)
         try entrance.listen(
-            try await Self.resolve(options, Settings.mcp),
+            try await Entrances.resolve(Settings.mcp, options),
             of: options.address(Settings.mcp)?.host ?? "", adopting: inheritance)
+        box.base = String(entrance.url.dropLast("/mcp".count))
         inheritance?.closeRest()
-    }
-
-    private static func resolve(_ options: Options, _ setting: Setting) async throws
-        -> [SocketAddress]
-    {
-        guard let address = options.address(setting) else {
-            throw StartFailure("\(setting.flag) needs HOST:PORT", ExitCode.usage)
-        }
-        return try await DNS.resolve(address.host, port: address.port)
     }
 
     static func authenticate(

@@ -77,7 +77,7 @@ struct StartFailure: Error {
         } catch {
             throw StartFailure(error, ExitCode.cannotCreate)
         }
-        let service = RelayService(store, context, folder, options, entrances)
+        let service = RelayService(store, context, folder, options, entrances, doors)
         do {
             try await service.fleet.reload()
             service.access.replace(with: try await store.tokens())
@@ -102,10 +102,12 @@ struct StartFailure: Error {
         let keyChanges = LoopTimer(after: Fleet.keyPeriod, repeating: Fleet.keyPeriod) {
             [weak service] in IO.task { await service?.changeKeys() }
         }
-        service.timers = [saving, keyChanges]
+        service.timers = [saving, keyChanges, await service.box.start()]
         service.followsOthers()
         return service
     }
+
+    var box: DropBox { entrance.files.box }
 
     private func changeKeys() async {
         guard !others.haveFolder else { return }
@@ -114,13 +116,18 @@ struct StartFailure: Error {
 
     private init(
         _ store: Store, _ context: TLSContext, _ folder: DataFolder, _ options: Options,
-        _ entrances: Entrances
+        _ entrances: Entrances, _ doors: Doors
     ) {
         self.store = store
         started = store.now()
         fleet = Fleet(store: store)
         router = Router(fleet: fleet)
         forwards = Forwards(router: router)
+        let box = DropBox(
+            store: store, folder: folder.drops,
+            // Without a port there is nobody to fetch a file.
+            bytes: doors == .ports ? options.bytes(Settings.dropBoxSize) : 0,
+            lifetime: options.duration(Settings.dropBoxLifetime))
         access = Access(allowsLoopback: options.bool(Settings.loopback), now: store.now)
         let programs = AgentPrograms(data: folder.path)
         gate = Gate(
@@ -130,9 +137,10 @@ struct StartFailure: Error {
         mcp = MCPServer(
             info: Implementation(name: "homeline", version: Settings.version, title: "Homeline"),
             instructions: Self.instructions,
-            tools: Tools(router: router, forwards: forwards).all,
+            tools: Tools(router, forwards, DropTransfers(box, router: router)).all,
             resources: FleetResources(router: router).all)
-        entrance = ClientEntrance(mcp, gate, entrances) { [router, access] in
+        let files = FileDoor(box, access.principal(id:))
+        entrance = ClientEntrance(mcp, gate, entrances, files: files) { [router, access] in
             Self.authenticate($0, allowedOrigins: $1, access, router)
         }
         administration.live = self
@@ -365,6 +373,7 @@ struct StartFailure: Error {
         access.revoke(id)
         end(id, saying: "this token was revoked: ask the relay's operator for a new one")
         let ended = await revocations.end(id, at: fleet.all)
+        await box.removeAll(of: id)
         return [
             "sessions": JSON(ended.sessions), "commands": JSON(ended.commands),
             "pending": .array(ended.pending.map(JSON.string)),

@@ -30,9 +30,16 @@ enum Settings {
     static let keyLifetime = Setting.duration(
         "agent-key-lifetime", "after which time an agent gets a new key; 0s: never", default: "90d")
 
+    static let dropBoxSize = Setting.bytes(
+        "drop-box-size",
+        "the bytes of all files that wait on the relay for clients and targets; 0: none",
+        default: "4G")
+    static let dropBoxLifetime = Setting.duration(
+        "drop-box-lifetime", "after which time such a file and its URLs go", default: "12h")
+
     static let serving: [Setting] = [
         .data, config, mcp, tunnel, tunnelURL, publicURL, certificate, key, origins, loopback,
-        keyLifetime,
+        keyLifetime, dropBoxSize, dropBoxLifetime,
     ]
 
     static let program = Program(

@@ -27,6 +27,8 @@ struct DataFolder: Sendable {
     var tunnelSocket: String { path + "/tunnel.sock" }
     /// Where the agent of such a relay keeps its state.
     var agent: String { path + "/agent" }
+    /// The files of the drop-box.
+    var drops: String { path + "/files" }
     /// The configuration file that is read if no other is named.
     var configuration: String { path + "/relay.conf" }
 

@@ -47,3 +47,43 @@ struct InvitationRecord: Sendable, Equatable {
     /// The agent as which the machine joins again; nil: as a new one.
     var rejoins: String?
 }
+
+/// A file of the drop-box.
+struct DropRecord: Sendable, Equatable {
+    let id: String
+    /// The principal to whom it belongs.
+    let owner: String
+    let name: String
+    var state: DropInfo.State
+    /// Its bytes, or those for which room was made.
+    var size: Int
+    var sha256: [UInt8]?
+    /// The most bytes that it may have.
+    let room: Int
+    let created: Int64
+    let expires: Int64
+
+    /// Whether it is to go, whatever its state.
+    func isOver(at now: Int64) -> Bool { now >= expires }
+}
+
+/// What a URL of the drop-box is for.
+enum DropDirection: String, Sendable {
+    case download, upload
+}
+
+/// Why a URL of the drop-box leads nowhere any more.
+enum DropURLEnd: String, Sendable, CaseIterable {
+    /// The upload is complete.
+    case used
+    /// Its time is over.
+    case expired
+    /// The file was deleted.
+    case deleted
+    /// Another file has taken the name.
+    case replaced
+    /// Another URL of the file was made.
+    case renewed
+    /// The owner's token was revoked.
+    case revoked
+}

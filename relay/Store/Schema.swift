@@ -60,5 +60,19 @@ enum Schema {
         ALTER TABLE agent ADD COLUMN key_made INTEGER;
         ALTER TABLE invitation ADD COLUMN rejoins TEXT REFERENCES agent (id);
         """,
+        // The files of the drop-box, and the URLs that lead to them; a URL stays for a while after
+        // its end, so that the relay can say why it ended.
+        """
+        CREATE TABLE drop_file (
+            id TEXT PRIMARY KEY, owner TEXT NOT NULL, name TEXT NOT NULL, state TEXT NOT NULL,
+            size INTEGER NOT NULL, sha256 BLOB, room INTEGER NOT NULL, created INTEGER NOT NULL,
+            expires INTEGER NOT NULL
+        ) STRICT;
+        CREATE UNIQUE INDEX drop_name ON drop_file (owner, name) WHERE state = 'whole';
+        CREATE TABLE drop_url (
+            hash BLOB PRIMARY KEY, file TEXT NOT NULL, direction TEXT NOT NULL, ended TEXT,
+            forget INTEGER NOT NULL
+        ) STRICT;
+        """,
     ]
 }

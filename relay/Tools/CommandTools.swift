@@ -18,6 +18,10 @@ extension Tools {
                     "say which command: give \"command_id\" or \"command_ids\"; ssh_command_list shows"
                         + " them")
             }
+            let wanted = try ReadCommand(fields)
+            if let transfer = try await dropAsCommand(wanted.commandID, call, wait: wanted.wait) {
+                return ToolResult(structured: transfer.json)
+            }
             return try await pass(call, .readCommand)
         }
         if let other = SeveralCommands.single.first(where: fields.has) {
@@ -57,6 +61,10 @@ extension Tools {
     ) async -> AgentAnswer {
         do throws(Fault) {
             let fields = Fields(object: arguments)
+            let time = try ReadCommand(fields).wait
+            if let transfer = try await dropAsCommand(id, call, wait: time) {
+                return AgentAnswer(RawJSON(transfer.json))
+            }
             let principal = try router.principal(of: call)
             let routes = Wire.Method.readCommand.row.tool?.routes ?? []
             guard case .one(let member) = try router.destination(routes, fields, principal) else {

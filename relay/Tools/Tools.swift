@@ -9,6 +9,11 @@ import Wire
 @IO struct Tools {
     let router: Router
     let forwards: Forwards
+    let drops: DropTransfers
+
+    init(_ router: Router, _ forwards: Forwards, _ drops: DropTransfers) {
+        (self.router, self.forwards, self.drops) = (router, forwards, drops)
+    }
 
     /// Answers a tool call whose result is made here, not simply passed on from an agent.
     private typealias Answer = @IO @Sendable (ToolCall) async throws(Fault) -> ToolResult
@@ -19,6 +24,7 @@ import Wire
             .describe: { call throws(Fault) in try await describe(call) },
             .execute: { call throws(Fault) in try await execute(call) },
             .readCommand: { call throws(Fault) in try await readCommands(call) },
+            .cancelCommand: { call throws(Fault) in try await cancelCommand(call) },
             .listCommands: { call throws(Fault) in try await listCommands(call) },
             .openForward: { call throws(Fault) in try await openForward(call) },
             .closeForward: { call throws(Fault) in try await closeForward(call) },
@@ -35,7 +41,8 @@ import Wire
         let transfer = tool(TransferFiles.tool) { call throws(Fault) in
             try await transferFiles(call)
         }
-        return [list, update, compare, transfer]
+        let drop = tool(UseDropBox.tool) { call throws(Fault) in try await useDropBox(call) }
+        return [list, update, compare, transfer, drop]
             + Wire.Method.allCases.compactMap { method in
                 guard let row = method.row.tool else { return nil }
                 if let answer = joining[method] { return tool(row, answer) }

@@ -1,12 +1,12 @@
 // The line between the two ends of a transfer: in memory where one agent has both, or a raw stream
 // through the relay. Invariant: what waits in a line is bounded, whatever is transferred, and its
 // end is seen at both ends.
-import Loop
-import Net
-import Wire
+public import Loop
+public import Net
+public import Wire
 
 /// One end's way to the other.
-@IO protocol TransferLine: AnyObject {
+@IO public protocol TransferLine: AnyObject {
     /// What has come.
     var input: FrameQueue { get }
     /// Sends a frame; waits while the other end lags.
@@ -18,27 +18,33 @@ import Wire
 }
 
 /// Frames that wait for their reader.
-@IO final class FrameQueue {
+@IO public final class FrameQueue {
     /// The most bytes that wait.
-    static let limit = 1 << 20
+    public static let limit = 1 << 20
     /// The longest wait for the other end, which may be reading 1 TB again at 12 MB/s.
     ///
     /// A lost connection ends the line long before.
-    static let patience = Duration.seconds(86_400)
+    public static let patience = Duration.seconds(86_400)
 
     private var frames: [TransferFrame] = []
     private var first = 0
-    private(set) var bytes = 0
-    private(set) var isEnded = false
+    /// The bytes that wait.
+    public private(set) var bytes = 0
+    /// Whether nothing more comes.
+    public private(set) var isEnded = false
     private let changed = Condition()
+
+    /// No frames yet.
+    public init() {}
+
     /// Called when there is room again.
-    var onRoom: (@IO () -> Void)?
+    public var onRoom: (@IO () -> Void)?
 
     /// Whether the reader lags.
-    var isFull: Bool { bytes >= Self.limit }
+    public var isFull: Bool { bytes >= Self.limit }
 
     /// Adds a frame.
-    func add(_ frame: TransferFrame) {
+    public func add(_ frame: TransferFrame) {
         guard !isEnded else { return }
         frames.append(frame)
         bytes += frame.weight
@@ -46,22 +52,24 @@ import Wire
     }
 
     /// Nothing more comes.
-    func end() {
+    public func end() {
         isEnded = true
         changed.broadcast()
     }
 
     /// Drops what waits, and takes no more.
-    func drop() {
+    public func drop() {
         (frames, first, bytes) = ([], 0, 0)
         end()
     }
 
     /// Waits for room, or for the end.
-    func room() async { await changed.wait(until: IO.now + Self.patience) { !isFull || isEnded } }
+    public func room() async {
+        await changed.wait(until: IO.now + Self.patience) { !isFull || isEnded }
+    }
 
     /// The next frame if it has come.
-    func poll() -> TransferFrame? {
+    public func poll() -> TransferFrame? {
         guard first < frames.count else { return nil }
         let frame = frames[first]
         first += 1
@@ -77,7 +85,7 @@ import Wire
     }
 
     /// The next frame; nil: there will be none.
-    func next() async throws(Fault) -> TransferFrame? {
+    public func next() async throws(Fault) -> TransferFrame? {
         await changed.wait(until: IO.now + Self.patience) { first < frames.count || isEnded }
         guard !Task.isCancelled else { throw .transferStopped }
         return poll()
@@ -85,15 +93,18 @@ import Wire
 }
 
 extension Fault {
-    static let transferStopped = Fault(.unavailable, "the transfer was ended")
-    static let transferLost = Fault(
+    /// A transfer that was ended at its own end of the line.
+    public static let transferStopped = Fault(.unavailable, "the transfer was ended")
+    /// A transfer whose other end is gone.
+    public static let transferLost = Fault(
         .linkLost,
         "the other end of the transfer is gone")
 }
 
 /// One end of a line within this agent.
-@IO final class MemoryLine: TransferLine {
-    let input: FrameQueue
+@IO public final class MemoryLine: TransferLine {
+    /// What has come.
+    public let input: FrameQueue
     private let output: FrameQueue
 
     private init(_ input: FrameQueue, _ output: FrameQueue) {
@@ -101,37 +112,42 @@ extension Fault {
     }
 
     /// Both ends.
-    static func pair() -> (MemoryLine, MemoryLine) {
+    public static func pair() -> (MemoryLine, MemoryLine) {
         let (one, other) = (FrameQueue(), FrameQueue())
         return (MemoryLine(one, other), MemoryLine(other, one))
     }
 
-    func send(_ frame: TransferFrame) async throws(Fault) {
+    /// Sends a frame; waits while the other end lags.
+    public func send(_ frame: TransferFrame) async throws(Fault) {
         await output.room()
         guard !Task.isCancelled else { throw .transferStopped }
         guard !output.isEnded else { throw .transferLost }
         output.add(frame)
     }
 
-    func finish() { output.end() }
+    /// Nothing more is sent.
+    public func finish() { output.end() }
 
-    func close(_ reason: String) {
+    /// Ends it now.
+    public func close(_ reason: String) {
         input.drop()
         output.drop()
     }
 }
 
 /// One end of a line through the relay.
-@IO final class StreamLine: TransferLine {
+@IO public final class StreamLine: TransferLine {
     /// The most bytes that wait to be sent.
     private static let unsent = 256 << 10
 
-    let input = FrameQueue()
+    /// What has come.
+    public let input = FrameQueue()
     private let stream: any ByteStream
     private let turn = Condition()
     private var buffer: [UInt8] = []
 
-    init(_ stream: any ByteStream) {
+    /// An end over this stream.
+    public init(_ stream: any ByteStream) {
         self.stream = stream
         stream.onDrain = { [weak self] in self?.turn.broadcast() }
         stream.onEnd = { [weak self] in self?.input.end() }
@@ -162,7 +178,8 @@ extension Fault {
         if input.isFull { stream.pauseReading() }
     }
 
-    func send(_ frame: TransferFrame) async throws(Fault) {
+    /// Sends a frame; waits while the other end lags.
+    public func send(_ frame: TransferFrame) async throws(Fault) {
         await turn.wait(until: IO.now + FrameQueue.patience) {
             stream.isClosed || stream.unsent < Self.unsent
         }
@@ -171,9 +188,11 @@ extension Fault {
         stream.write(frame.encoded)
     }
 
-    func finish() { stream.endWriting() }
+    /// Nothing more is sent.
+    public func finish() { stream.endWriting() }
 
-    func close(_ reason: String) {
+    /// Ends it now.
+    public func close(_ reason: String) {
         input.drop()
         stream.close(.closed(reason: reason))
     }

@@ -1,35 +1,49 @@
-// What the two ends of a transfer say to each other, and how it is written to a stream. Pure.
+// What the two ends of a transfer say to each other over a stream, which are agents or the relay's
+// drop-box, and how it is written. Pure.
 // Invariant: a frame is bounded, and one that cannot be read ends the transfer.
 import JSON
-import Wire
 
 /// An entry of what is transferred.
-struct TransferEntry: Sendable, Equatable {
-    enum Kind: String, Sendable {
-        case file, directory, link
+public struct TransferEntry: Sendable, Equatable {
+    /// What an entry is.
+    public enum Kind: String, Sendable {
+        /// A file.
+        case file
+        /// A directory.
+        case directory
+        /// A symbolic link.
+        case link
     }
 
     /// Counts the entries of a transfer.
-    var number: Int
+    public var number: Int
     /// Its path below the source; empty: the source itself.
-    var path: String
-    var kind: Kind
-    var size = 0
+    public var path: String
+    /// What it is.
+    public var kind: Kind
+    /// The bytes of a file.
+    public var size = 0
     /// Permission bits.
-    var mode: UInt32?
+    public var mode: UInt32?
     /// Seconds since 1970 of the last change.
-    var modified: UInt32?
+    public var modified: UInt32?
     /// Where a link points.
-    var link: String?
+    public var link: String?
     /// Whether its content follows at once, as it is small.
-    var isInline = false
+    public var isInline = false
+
+    /// An entry to be filled in.
+    public init(number: Int, path: String, kind: Kind) {
+        (self.number, self.path, self.kind) = (number, path, kind)
+    }
 }
 
 /// One message of a transfer.
-enum TransferFrame: Sendable, Equatable {
+public enum TransferFrame: Sendable, Equatable {
     // From the source.
     /// First: how much there is, the source's absolute path and its name.
     case total(files: Int, bytes: Int, path: String, name: String)
+    /// What comes next.
     case entry(TransferEntry)
     /// The next bytes of the file.
     case data([UInt8])
@@ -51,12 +65,12 @@ enum TransferFrame: Sendable, Equatable {
     case broken(code: String, reason: String)
 
     /// The most bytes of a piece of content.
-    static let piece = 256 << 10
+    public static let piece = 256 << 10
     /// The most bytes of a frame's body: a piece, or an entry with two paths of 4 KiB as JSON.
-    static let limit = 256 << 10
+    public static let limit = 256 << 10
 
     /// What it costs to hold it.
-    var weight: Int { if case .data(let bytes) = self { bytes.count } else { 512 } }
+    public var weight: Int { if case .data(let bytes) = self { bytes.count } else { 512 } }
 }
 
 extension TransferFrame {
@@ -66,7 +80,7 @@ extension TransferFrame {
     }
 
     /// As bytes: kind, length, body.
-    var encoded: [UInt8] {
+    public var encoded: [UInt8] {
         switch self {
         case .data(let bytes): Self.framed(.data, bytes)
         case .hole(let count): Self.framed(.hole, Array(String(count).utf8))
@@ -107,10 +121,10 @@ extension TransferFrame {
     }
 
     /// The bytes before a frame's body.
-    static let headBytes = 5
+    public static let headBytes = 5
 
     /// The length of the body that a head announces; nil: these bytes are not a head.
-    static func bodyBytes(_ head: ArraySlice<UInt8>) -> Int? {
+    public static func bodyBytes(_ head: ArraySlice<UInt8>) -> Int? {
         guard head.count == headBytes, let kind = head.first, Kind(rawValue: kind) != nil else {
             return nil
         }
@@ -119,7 +133,7 @@ extension TransferFrame {
     }
 
     /// Reads a frame; nil: it is none.
-    init?(_ kind: UInt8, _ body: [UInt8]) {
+    public init?(_ kind: UInt8, _ body: [UInt8]) {
         switch Kind(rawValue: kind) {
         case .data where !body.isEmpty: self = .data(body)
         case .hole:
@@ -194,14 +208,14 @@ extension TransferEntry {
     }
 
     /// Whether a path stays below the source, whoever made it.
-    static func isSafe(_ path: String) -> Bool {
+    public static func isSafe(_ path: String) -> Bool {
         path.isEmpty
             || path.split(separator: "/", omittingEmptySubsequences: false)
                 .allSatisfy { isName(String($0)) }
     }
 
     /// Whether a file can have this name.
-    static func isName(_ name: String) -> Bool {
+    public static func isName(_ name: String) -> Bool {
         !["", ".", ".."].contains(name) && !name.contains("/") && !name.utf8.contains(0)
     }
 }
