@@ -130,14 +130,6 @@ public final class ToolRow: Sendable {
         self.result = result
     }
 
-    /// The JSON Schema of its arguments for models: the ways to log in form one object, `connect`.
-    public var inputSchema: JSON {
-        .object(TargetAccess.joined(arguments, of: name).schema(.listed))
-    }
-    /// The JSON Schema that calls are checked against: `connect`, and its members by themselves.
-    public var checkedSchema: JSON {
-        .object(arguments.merged(with: TargetAccess.joined(arguments, of: name)).schema(.checked))
-    }
     /// The JSON Schema of its result for models: members may be added later.
     public var outputSchema: JSON { .object(result.schema(.brief)) }
     /// The JSON Schema of its result with all that is declared.
