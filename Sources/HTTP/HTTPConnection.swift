@@ -335,6 +335,12 @@ import Net
         guard state == .handling else { return }
         guard keepAlive else {
             state = .lingering
+            // Whoever is still sending is heard for a moment, as when a request is refused.
+            guard body.isComplete else {
+                deadline = server.tick(after: server.ticks.linger)
+                if isPaused { stream.resumeReading() }
+                return
+            }
             deadline = server.tick(after: server.ticks.write)
             if visitor.rest.isEmpty { stream.finish() } else { visitor.closesAfterRest = true }
             // What still comes is read and dropped, or its rest would reset the connection before

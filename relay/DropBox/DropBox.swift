@@ -232,7 +232,8 @@ import Wire
         let (partial, final) = (
             path(record.id, isPartial: true), path(record.id, isPartial: false)
         )
-        let code = await Blocking.run { unsafe rename(partial, final) == 0 ? 0 : errno }
+        let folder = folder
+        let code = await Blocking.run { DropFile.rename(partial, to: final, in: folder) }
         guard code == 0 else { throw code == ENOENT ? .deleted : .system(code) }
         guard
             let (whole, replaced) = try await stored({ () throws(StoreError) in

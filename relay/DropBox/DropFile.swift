@@ -50,6 +50,15 @@ final class DropFile: Sendable {
     /// Whether a process writes a file.
     static func isBeingWritten(_ path: String) -> Bool { FolderLock.isHeld(path) }
 
+    /// Gives a file its name, and has the disk store that; returns the error's number, or 0.
+    static func rename(_ path: String, to name: String, in folder: String) -> Int32 {
+        guard unsafe Glibc.rename(path, name) == 0 else { return errno }
+        let descriptor = unsafe open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { return errno }
+        defer { close(descriptor) }
+        return fsync(descriptor) == 0 ? 0 : errno
+    }
+
     /// Its size in bytes.
     func size() async throws(DropError) -> Int {
         try await Self.work { [descriptor] in
