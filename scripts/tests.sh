@@ -23,7 +23,7 @@ export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH
 flags='--explicit-target-dependency-import-check error'
 # The seconds that one run of the test program may take, where the longest takes 900 on two cores;
 # what runs for long by intention has four hours.
-limit=${HOMELINE_TEST_LIMIT:-1500}
+limit=
 failed=0
 mark=HOMELINE_TEST_RUN=$HOMELINE_TEST_RUN
 
@@ -63,19 +63,19 @@ watch() {
     sleep "$limit"
     : >"$reports/hung"
     echo "== tests: still running after $limit s; the processes, with the system calls of their threads:"
-    ids=$(marked)
-    for id in $ids; do
+    for id in $(marked); do
         tr '\0' ' ' <"/proc/$id/cmdline" && echo
         for thread in "/proc/$id/task"/*; do
             echo "    $(cat "$thread/comm"): $(cat "$thread/wchan") $(cat "$thread/syscall")"
         done
         case $(readlink "/proc/$id/exe") in
         *PackageTests.xctest)
-            ! command -v gdb >/dev/null || timeout 120 gdb -p "$id" -batch -ex 'thread apply all bt 24'
+            ! command -v gdb >/dev/null ||
+                timeout 120 gdb -p "$id" -batch -ex 'thread apply all bt 24' || :
             ;;
         esac
     done 2>&1
-    for id in $ids; do kill -KILL "$id" 2>/dev/null || :; done
+    for id in $(marked); do kill -KILL "$id" 2>/dev/null || :; done
 }
 
 # `swift test` with these arguments, under the limit.
@@ -132,7 +132,7 @@ run() {
 kinds=$#
 for kind in "$@"; do
     case $kind in
-    plain | release) ;;
+    plain | release) limit=${HOMELINE_TEST_LIMIT:-1500} ;;
     *) limit=${HOMELINE_TEST_LIMIT:-14400} ;;
     esac
     case $kind in

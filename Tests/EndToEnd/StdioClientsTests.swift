@@ -19,9 +19,10 @@ import Testing
         }
 
         /// One of `homeline-relay local`.
-        init(local folder: String) throws {
+        init(local folder: String, home: String) throws {
             process = try RunningProcess(
-                Repository.program("homeline-relay"), ["local", "--data", folder])
+                Repository.program("homeline-relay"), ["local", "--data", folder],
+                environment: ["HOME": home])
         }
 
         func call(_ tool: String, _ arguments: JSON) async throws -> JSON? {
@@ -93,7 +94,7 @@ import Testing
     @Test func `this machine is worked on without a port, a token or an invitation`() async throws {
         let folder = try TemporaryDirectory("local")
         let data = folder.file("data")
-        let first = try Client(local: data)
+        let first = try Client(local: data, home: folder.path)
         try await first.start()
         let agents = try await first.call("agent_list", [:])?["agents"]?.arrayValue
         let name = try #require(agents?.first?["agent"]?.stringValue)
@@ -107,7 +108,7 @@ import Testing
         }
 
         // Another client uses the same relay, and takes it over with its sessions.
-        let second = try Client(local: data)
+        let second = try Client(local: data, home: folder.path)
         try await second.start()
         first.process.signal(SIGKILL)
         _ = try await first.process.finished()
@@ -121,7 +122,7 @@ import Testing
         #expect(await second.process.stop() == .exited(0))
 
         // It joined once: the next start finds the same agent.
-        let third = try Client(local: data)
+        let third = try Client(local: data, home: folder.path)
         try await third.start()
         let again = try await third.call("agent_list", [:])?["agents"]?.arrayValue
         #expect(again?.map { $0["id"] } == agents?.map { $0["id"] })

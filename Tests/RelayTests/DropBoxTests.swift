@@ -98,6 +98,30 @@ extension homeline_relay.Tools {
         _ = writer
     }
 
+    @Test @IO func `what is whole or deleted is not written to again`() async throws {
+        let fixture = try await StoreFixture()
+        let box = fixture.box()
+        let record = try await box.uploadURL(for: "a", of: "o", room: nil).record
+        let writer = try await box.write(record, keeps: false)
+        try await writer.add([1, 2, 3])
+        #expect(try await box.finish(record, writer).size == 3)
+        // A repetition of the upload that found its record before the end of the first.
+        await #expect(throws: DropError.ended(.used)) {
+            try await box.write(record, keeps: false)
+        }
+        await #expect(throws: DropError.deleted) { try await box.makeRoom(for: record, upTo: 1) }
+        await #expect(throws: DropError.deleted) { try await box.finish(record, writer) }
+        #expect(try await box.find("a", of: "o").size == 3 && fixture.files == [record.id])
+
+        let gone = try await box.uploadURL(for: "b", of: "o", room: nil).record
+        let late = try await box.write(gone, keeps: false)
+        try await late.add([1])
+        #expect(try await box.delete("b", of: "o") == 1)
+        await #expect(throws: DropError.deleted) { try await box.write(gone, keeps: false) }
+        await box.breakOff(gone, late)
+        #expect(fixture.files == [record.id])
+    }
+
     @Test @IO func `a file takes the place of another of its name, and its URL`() async throws {
         let fixture = try await StoreFixture()
         let box = fixture.box()

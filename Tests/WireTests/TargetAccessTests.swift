@@ -29,7 +29,8 @@ import Testing
         for tool in ToolRow.all where tool.arguments.contains(where: { $0.name == "username" }) {
             let shown = tool.inputSchema["properties"]?.objectValue ?? [:]
             let checked = tool.checkedSchema["properties"]?.objectValue ?? [:]
-            #expect(shown["connect"]?["additionalProperties"] == false, "\(tool.name)")
+            let isShown = shown["session_id"] == nil
+            #expect((shown["connect"]?["additionalProperties"] == false) == isShown, "\(tool.name)")
             #expect(shown["username"] == nil && shown["password"] == nil, "\(tool.name)")
             #expect(checked["connect"] != nil && checked["username"] != nil, "\(tool.name)")
         }

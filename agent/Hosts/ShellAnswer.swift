@@ -1,6 +1,6 @@
 // What a script of ShellFiles printed, apart from what start files print before it.
-// Invariant: content is given only where the script said at its end that it went well; no more is
-// kept than was asked for.
+// Invariant: content is given only where the script said at its end that it went well, and the
+// connection lived until then; no more of it is given than was asked for.
 import Crypto
 import Loop
 import Programs
@@ -41,7 +41,11 @@ import Wire
             program.close()
         }
         program.onErrorOutput = { [self] bytes in
-            words += bytes.prefix(max(0, Self.noiseLimit - words.count))
+            words += bytes
+            // The end counts: what start files say comes before the marks.
+            if words.count > 2 * Self.noiseLimit {
+                words.removeFirst(words.count - Self.noiseLimit)
+            }
         }
         program.onEnd = { over.set($0) }
         program.write(input)
@@ -52,28 +56,34 @@ import Wire
 
     /// What the script printed; throws what its tools said if it failed.
     func content(_ end: ProgramEnd) throws(FileError) -> [UInt8] {
-        guard !isTooLong else { throw .failed(reason: "the answer has more than \(most) bytes") }
+        // Standard output may lag behind the closing mark, which is on the other output.
+        if case .lost(let reason) = end { throw .ended(reason: reason) }
+        guard !isTooLong else { throw .tooLong(most) }
         let lines = String(decoding: words, as: UTF8.self).split(separator: "\n").map(String.init)
         let begin = Array("\(mark)\n".utf8)
         guard let last = lines.last(where: { $0.hasPrefix("\(mark) ") }),
             let code = Int32(last.dropFirst(mark.utf8.count + 1)), let start = place(of: begin)
-        else { throw unanswered(end, lines) }
+        else { throw unanswered(lines) }
         guard code == 0 else {
-            let said = lines.drop { $0 != mark }.filter { !$0.hasPrefix(mark) }
+            let ours = lines.lastIndex(of: mark).map { lines[$0...] } ?? lines[...]
+            let said = ours.filter { !$0.hasPrefix(mark) }
             throw FileError(said: said, code: code)
         }
-        return start == 0
-            ? Array(output.dropFirst(begin.count)) : Array(output[(start + begin.count)...])
+        let content = Array(output[(start + begin.count)...])
+        guard content.count <= most else { throw .tooLong(most) }
+        return content
     }
 
+    /// Where a text begins behind what start files may print.
     private func place(of text: [UInt8]) -> Int? {
         guard output.count >= text.count else { return nil }
-        return (0...(output.count - text.count)).first { output[$0...].starts(with: text) }
+        return (0...min(Self.noiseLimit, output.count - text.count)).first {
+            output[$0...].starts(with: text)
+        }
     }
 
     /// Why there is no answer.
-    private func unanswered(_ end: ProgramEnd, _ lines: [String]) -> FileError {
-        if case .lost(let reason) = end { return .ended(reason: reason) }
+    private func unanswered(_ lines: [String]) -> FileError {
         let said = (String(decoding: output.prefix(300), as: UTF8.self) + (lines.last ?? ""))
             .shown(atMost: 300)
         return .failed(
@@ -83,6 +93,10 @@ import Wire
 }
 
 extension FileError {
+    fileprivate static func tooLong(_ most: Int) -> FileError {
+        .failed(reason: "the answer has more than \(most) bytes")
+    }
+
     /// The error that a host's tools name at the end of a line, in the C locale.
     init(said lines: [String], code: Int32) {
         // The counts of dd say nothing of errors.

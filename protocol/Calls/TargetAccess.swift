@@ -59,7 +59,14 @@ public struct TargetAccess: Sendable {
         let names = Set(arguments.map(\.name))
         let others = all.filter { !names.contains($0.name) }
         guard others.count < all.count else { return all }
+        // With a session's login there is another way; the arguments are taken all the same.
+        if others.contains(where: { $0.name == "session_id" }) { return others }
         return others + [(tool == "ssh_session_open" ? connect : connectAsThere).declaration]
+    }
+
+    /// The arguments that a tool takes: `connect`, and its members by themselves.
+    static func taken(_ all: [Declaration]) -> [Declaration] {
+        all.contains { $0.name == username.name } ? all + [connect.declaration] : all
     }
 
     /// The arguments of a tool as calls to agents have them: with the members of `connect` beside

@@ -8,6 +8,6 @@ extension ToolRow {
     }
     /// The JSON Schema that calls are checked against: `connect`, and its members by themselves.
     public var checkedSchema: JSON {
-        .object(arguments.merged(with: TargetAccess.joined(arguments, of: name)).schema(.checked))
+        .object(TargetAccess.taken(arguments).schema(.checked))
     }
 }

@@ -70,7 +70,20 @@ public enum TransferFrame: Sendable, Equatable {
     public static let limit = 256 << 10
 
     /// What it costs to hold it.
-    public var weight: Int { if case .data(let bytes) = self { bytes.count } else { 512 } }
+    public var weight: Int {
+        switch self {
+        case .data(let bytes): bytes.count
+        case .total(_, _, let path, let name): Self.note + path.utf8.count + name.utf8.count
+        case .entry(let entry):
+            Self.note + entry.path.utf8.count + (entry.link?.utf8.count ?? 0)
+        case .failed(let text, let reason), .broken(let text, let reason):
+            Self.note + text.utf8.count + reason.utf8.count
+        case .hole, .end, .done, .want, .abandon: Self.note
+        }
+    }
+
+    /// What a frame without texts costs, in bytes.
+    private static let note = 512
 }
 
 extension TransferFrame {

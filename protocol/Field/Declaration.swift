@@ -64,10 +64,13 @@ extension [Declaration] {
         var schema: JSON.Object = [
             "type": "object",
             "properties": .object(
-                JSON.Object(map { ($0.name, $0.schema(form)) })),
+                JSON.Object(
+                    filter { form.hasOptionalMembers || $0.isRequired }.map {
+                        ($0.name, $0.schema(form))
+                    })),
         ]
         let required = filter(\.isRequired).map { JSON.string($0.name) }
-        if !required.isEmpty { schema["required"] = .array(required) }
+        if form.hasOptionalMembers, !required.isEmpty { schema["required"] = .array(required) }
         if form.isClosed { schema["additionalProperties"] = false }
         return schema
     }

@@ -91,7 +91,7 @@ extension Kind {
         case (.brief, .list(let kind, _)):
             return ["type": "array", "items": .object(kind.schema(form))]
         case (.brief, .object), (.brief, .texts): return ["type": "object"]
-        case (.listed, .integer(let range)) where range.lowerBound == 0:
+        case (.listed, .integer(let range)) where [0, 1].contains(range.lowerBound):
             return Kind.integer(Contract.integers.lowerBound...range.upperBound).schema(form)
         case (.listed, .list(let kind, _?)): return Kind.list(kind, atMost: nil).schema(form)
         case (.listed, .texts):

@@ -12,7 +12,7 @@ enum SchemaForm {
     case listed
     /// A result with all that is declared about it.
     case whole
-    /// The members of a result and their types.
+    /// The members that a result always has, and their types.
     case brief
 
     /// Whether undeclared members are refused.
@@ -22,6 +22,9 @@ enum SchemaForm {
         case .whole, .brief: false
         }
     }
+
+    /// Whether members are stated that may be absent.
+    var hasOptionalMembers: Bool { hasSentences }
 
     /// Whether a sentence describes each member.
     var hasSentences: Bool {

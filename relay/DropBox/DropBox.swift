@@ -194,6 +194,13 @@ import Wire
         let end = IO.now + Self.succession
         stopUses(of: record.id)
         await changed.wait(until: end) { uses.values.allSatisfy { $0.file != record.id } }
+        // The one before may have sent the whole file meanwhile.
+        guard
+            let present = try await stored({ () throws(StoreError) in
+                try await store.drop(record.id)
+            })
+        else { throw .deleted }
+        guard present.state != .whole else { throw .ended(.used) }
         try await makeFolder()
         guard
             let file = try await DropFile.writing(
@@ -205,15 +212,19 @@ import Wire
     /// Makes room for a file up to a size.
     func makeRoom(for record: DropRecord, upTo size: Int) async throws(DropError) {
         guard size <= record.room else { throw .tooLarge(limit: record.room) }
-        if let lack = try await stored({ () throws(StoreError) in
+        switch try await stored({ () throws(StoreError) in
             try await store.resizeDrop(record, to: size, caps)
         }) {
-            throw .lacking(lack, caps)
+        case .resized: break
+        case .lacks(let lack): throw .lacking(lack, caps)
+        case .gone: throw .deleted
         }
     }
 
-    /// A broken upload holds what is there of it, and no more.
+    /// A broken upload holds what is there of it, and no more; of one that was deleted nothing is
+    /// left.
     func breakOff(_ record: DropRecord, _ writer: DropWriter) async {
+        guard await !isDeleted(record) else { return await unlink([record.id]) }
         try? await writer.file.settle(at: writer.offset)
         try? await makeRoom(for: record, upTo: writer.offset)
     }
@@ -282,13 +293,25 @@ import Wire
     /// Of two processes, one of which takes over, both may sweep.
     func start() async -> LoopTimer {
         await sweep()
-        let known = (try? await store.drops()) ?? []
-        let (names, folder) = (known.filter { $0.state == .whole }.map(\.id), folder)
+        do throws(DropError) { try await clear() } catch { Process.log("the drop-box: \(error)") }
+        return LoopTimer(after: Self.sweepPeriod, repeating: Self.sweepPeriod) { [weak self] in
+            IO.task { await self?.sweep() }
+        }
+    }
+
+    /// Removes what is unfinished, and files that the store does not know.
+    ///
+    /// The folder is read first: a file that gets its name meanwhile is not among these.
+    private func clear() async throws(DropError) {
+        let folder = folder
+        let names = await Blocking.run { Self.idleNames(in: folder) }
+        let (ids, known) = try await stored { () throws(StoreError) in
+            (try await store.wholeDropIDs(), try await store.drops())
+        }
+        let strangers = names.filter { !ids.contains($0) }
         let paths = known.map { path($0.id, isPartial: true) }
         let isIdle = await Blocking.run {
-            for name in Self.strangers(in: folder, beside: Set(names)) {
-                _ = unsafe Glibc.unlink("\(folder)/\(name)")
-            }
+            for name in strangers { _ = unsafe Glibc.unlink("\(folder)/\(name)") }
             return paths.map { !DropFile.isBeingWritten($0) }
         }
         for (record, isIdle) in zip(known, isIdle) where isIdle {
@@ -297,9 +320,6 @@ import Wire
             case .awaited: try? await makeRoom(for: record, upTo: 0)
             case .whole: break
             }
-        }
-        return LoopTimer(after: Self.sweepPeriod, repeating: Self.sweepPeriod) { [weak self] in
-            IO.task { await self?.sweep() }
         }
     }
 
@@ -315,10 +335,8 @@ import Wire
         }
     }
 
-    /// The names in the folder that are neither those of whole files nor being written.
-    private nonisolated static func strangers(
-        in folder: String, beside known: Set<String>
-    ) -> [String] {
+    /// The names in the folder of files that nobody writes.
+    private nonisolated static func idleNames(in folder: String) -> [String] {
         guard let stream = unsafe opendir(folder) else { return [] }
         defer { unsafe closedir(stream) }
         var names: [String] = []
@@ -326,7 +344,7 @@ import Wire
             let name = unsafe withUnsafeBytes(of: entry.pointee.d_name) { bytes in
                 unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
             }
-            guard ![".", ".."].contains(name), !known.contains(name),
+            guard ![".", ".."].contains(name),
                 !DropFile.isBeingWritten("\(folder)/\(name)")
             else { continue }
             names.append(name)

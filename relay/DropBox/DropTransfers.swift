@@ -97,7 +97,7 @@ import Wire
         case .entry(let found) where found.kind == .file: entry = found
         case .failed(_, let reason): throw Fault(.fileFailed, "at the source: \(reason)")
         case .entry: throw Fault(.fileFailed, "the source is not a file")
-        case _: throw Self.wrong
+        case .total, .data, .hole, .end, .done, .want, .abandon, .broken: throw Self.wrong
         }
         (transfer.name, transfer.total) = (name, entry.size)
         let record = try await Self.faulting { () throws(DropError) in
@@ -139,7 +139,8 @@ import Wire
                     try await self.box.finish(record, writer, expected: digest)
                 }
             case .failed(_, let reason): throw Fault(.fileFailed, "at the source: \(reason)")
-            case _: throw Self.wrong
+            case .data, .hole, .end, .total, .entry, .done, .want, .abandon, .broken:
+                throw Self.wrong
             }
             transfer.bytes = writer.offset
         }
@@ -207,8 +208,14 @@ import Wire
         try await line.send(.entry(entry))
         guard var offset = try await Self.wanted(line) else { return }
         while offset < record.size {
-            if line.input.poll() == .abandon(number: entry.number) {
-                return try await line.send(.end(sha256: []))
+            switch line.input.poll() {
+            case nil: break
+            case .abandon: return try await line.send(.end(sha256: []))
+            case .broken(let code, let reason):
+                throw Fault(
+                    Fault.Code(rawValue: code) ?? .internal, reason.shown(atMost: Self.reasonLimit))
+            case .total, .entry, .data, .hole, .end, .failed, .done, .want:
+                throw Fault(.internal, "the destination sends what only a source may")
             }
             let (start, count) = (offset, min(TransferFrame.piece, record.size - offset))
             let piece = try await Self.faulting { () throws(DropError) in

@@ -61,7 +61,7 @@ enum Limits {
             share: Shares.share(of: Forwards.limit), "`limit_reached`"),
         Limit(
             "connections of these forwards", count: Forwards.connectionLimit,
-            share: Forwards.connectionShare, "the connection is closed"),
+            share: Forwards.connectionShare, "a connection waits 10 s, then it is closed"),
         Limit(
             "files of the drop-box", count: DropBox.files, share: DropBox.ownerFiles,
             "`limit_reached`, 507"),

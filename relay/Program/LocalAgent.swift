@@ -59,14 +59,18 @@ import Programs
     private func keep() async {
         if unsafe access(folder.agent, F_OK) != 0 { _ = await join() }
         while !isStopped {
-            switch await run() {
-            // It has not joined yet, or the relay does not know it.
-            case .exited(ExitCode.configuration), .exited(ExitCode.noPermission):
-                if await join() { continue }
-            // Another one has its folder, and finds the relay by itself.
-            case .exited, .signalled, .unreported, .lost: break
-            }
+            // An earlier process's agent finds the relay by itself.
+            if relay.presence().isEmpty, await needsToJoin() { _ = await join() }
             try? await IO.sleep(for: Self.pause)
+        }
+    }
+
+    /// Runs the agent to its end; whether it has not joined yet, or the relay does not know it.
+    private func needsToJoin() async -> Bool {
+        switch await run() {
+        case .exited(ExitCode.configuration), .exited(ExitCode.noPermission): true
+        // Also where an earlier process's agent has the folder still.
+        case .exited, .signalled, .unreported, .lost: false
         }
     }
 

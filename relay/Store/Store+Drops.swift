@@ -75,16 +75,24 @@ extension Store {
         }
     }
 
-    /// Makes room for a file of another size; nil: there is room now.
+    /// What came of making room for a file of another size.
+    enum Resizing: Sendable, Equatable {
+        case resized
+        case lacks(DropCaps.Lack)
+        /// The file was deleted, or is whole.
+        case gone
+    }
+
+    /// Makes room for a file of another size, which is not whole.
     func resizeDrop(
         _ record: DropRecord, to size: Int, _ caps: DropCaps
-    ) async throws(StoreError) -> DropCaps.Lack? {
+    ) async throws(StoreError) -> Resizing {
         try await change { connection in
-            if let lack = try Self.lack(of: record, size, caps, connection) { return lack }
-            try connection.execute(
-                "UPDATE drop_file SET size = ? WHERE id = ?", .integer(Int64(size)),
-                .text(record.id))
-            return nil
+            if let lack = try Self.lack(of: record, size, caps, connection) { return .lacks(lack) }
+            let count = try connection.execute(
+                "UPDATE drop_file SET size = ? WHERE id = ? AND state != 'whole'",
+                .integer(Int64(size)), .text(record.id))
+            return count == 0 ? .gone : .resized
         }
     }
 
@@ -100,12 +108,14 @@ extension Store {
 
     /// Marks a file as whole, and its upload URL as used; returns the file whose name it takes.
     ///
-    /// Nil: the file was deleted meanwhile.
+    /// Nil: the file was deleted meanwhile, or is whole.
     func finishDrop(
         _ id: String, size: Int, sha256: [UInt8]
     ) async throws(StoreError) -> (record: DropRecord, replaced: String?)? {
         try await change { connection in
-            guard var record = try Self.drop(id, connection) else { return nil }
+            guard var record = try Self.drop(id, connection), record.state != .whole else {
+                return nil
+            }
             (record.state, record.size, record.sha256) = (.whole, size, sha256)
             let former = try connection.rows(
                 "SELECT id FROM drop_file WHERE owner = ? AND name = ? AND state = 'whole'",
@@ -162,6 +172,14 @@ extension Store {
                     try connection.rows("SELECT * FROM drop_file ORDER BY created DESC, id")
                 }
             return rows.compactMap(DropRecord.init)
+        }
+    }
+
+    /// The ids of all whole files, also of rows that cannot be read.
+    func wholeDropIDs() async throws(StoreError) -> Set<String> {
+        try await run { connection in
+            let rows = try connection.rows("SELECT id FROM drop_file WHERE state = 'whole'")
+            return Set(rows.compactMap { $0.text("id") })
         }
     }
 
