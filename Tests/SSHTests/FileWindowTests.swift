@@ -6,7 +6,9 @@ import Testing
 
 @Suite struct FileWindowTests {
     /// The window after a second of answers on a way that takes `rate` MiB/s with this round trip.
-    private static func window(milliseconds: Double, rate: Int) -> Int {
+    private static func window(
+        milliseconds: Double, rate: Int, inCompany: Bool = false
+    ) -> Int {
         var window = FileWindow()
         let start = ContinuousClock.now
         let trip = Duration.microseconds(Int64(milliseconds * 1000))
@@ -14,11 +16,19 @@ import Testing
         while passed < .seconds(1) {
             // What the window lets through in a round trip, but no more than the way takes.
             let most = Int(Double(rate << 20) * (max(trip, .milliseconds(1)) / .seconds(1)))
-            let bytes = min(window.bytes, most)
+            let bytes = min(window.bytes(inCompany: inCompany), most)
             passed += max(trip, .milliseconds(1))
             window.answered(bytes, sent: start + passed - trip, now: start + passed)
         }
-        return window.bytes
+        return window.bytes(inCompany: inCompany)
+    }
+
+    @Test(arguments: [(0.2, 60, 256 << 10), (20.0, 50, 2 << 20), (100.0, 10, 2 << 20)])
+    func `beside other channels it holds no more than the way does`(
+        milliseconds: Double, rate: Int, expected: Int
+    ) {
+        let window = Self.window(milliseconds: milliseconds, rate: rate, inCompany: true)
+        #expect(window >= expected * 9 / 10 && window <= expected * 11 / 10, "\(window)")
     }
 
     @Test(arguments: [

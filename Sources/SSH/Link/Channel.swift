@@ -45,6 +45,8 @@ public struct TerminalSize: Equatable, Sendable {
 
     /// The link, while the channel has a place on it.
     private var link: Link?
+    /// Whether its link has other channels.
+    var hasCompany: Bool { (link?.channelCount ?? 0) > 1 }
     private let kind: Kind
     private let raw: OpaquePointer
     private var output = Output()

@@ -24,6 +24,9 @@ typealias Answer = Once<Result<SFTPReply, FileError>>
     /// Whether its program was not there to be started, as a shell reports it.
     private(set) var isMissing = false
 
+    /// Whether the link has other channels, which wait behind what is in flight here.
+    var hasCompany: Bool { channel.hasCompany }
+
     private let channel: Channel
     /// The time within which the server must answer a request.
     let limit: Duration

@@ -57,7 +57,11 @@ public import Loop
     public func write(_ bytes: [UInt8], at offset: UInt64) async throws(FileError) {
         for start in stride(from: 0, to: bytes.count, by: SFTP.piece) {
             let piece = bytes[start..<min(bytes.count, start + SFTP.piece)]
-            while unanswered > 0, unanswered + piece.count > window.bytes { try await settle() }
+            while unanswered > 0,
+                unanswered + piece.count > window.bytes(inCompany: files.hasCompany)
+            {
+                try await settle()
+            }
             let (_, answer) = try files.send(6) {
                 $0.string(handle)
                 $0.uint64(offset &+ UInt64(start))
@@ -145,7 +149,8 @@ public import Loop
     /// The next bytes; none at the file's end.
     public func next() async throws(FileError) -> [UInt8] {
         while !isEnd {
-            while left > 0, requests.count < min(width, window.bytes / SFTP.piece) {
+            let most = window.bytes(inCompany: files.hasCompany) / SFTP.piece
+            while left > 0, requests.count < min(width, most) {
                 let count = Int(min(left, UInt64(SFTP.piece)))
                 requests.append(try request(offset, count))
                 offset &+= UInt64(count)

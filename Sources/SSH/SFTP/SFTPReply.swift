@@ -106,21 +106,43 @@ extension FileError {
 struct SFTPSplitter {
     /// The longest message in bytes: the most that OpenSSH sends.
     static let limit = 256 << 10
-    private var bytes: [UInt8] = []
+    /// The beginning of a message whose rest has not come.
+    private var begun: [UInt8] = []
 
     /// Adds bytes; returns the complete messages, or nil if one would be too long or empty.
     mutating func take(_ more: [UInt8]) -> [ArraySlice<UInt8>]? {
-        bytes += more
         var messages: [ArraySlice<UInt8>] = []
-        var rest = bytes[...]
+        var rest = more[...]
+        if !begun.isEmpty {
+            // Only what belongs to this message is copied to it.
+            fill(to: 4, from: &rest)
+            guard begun.count >= 4 else { return messages }
+            guard let length = Self.length(begun[...]) else { return nil }
+            fill(to: 4 + length, from: &rest)
+            guard begun.count == 4 + length else { return messages }
+            messages.append(begun.dropFirst(4))
+            begun = []
+        }
         while rest.count >= 4 {
-            let length = rest.prefix(4).reduce(0) { $0 << 8 | Int($1) }
-            guard (1...Self.limit).contains(length) else { return nil }
+            guard let length = Self.length(rest) else { return nil }
             guard rest.count >= 4 + length else { break }
             messages.append(rest.dropFirst(4).prefix(length))
             rest = rest.dropFirst(4 + length)
         }
-        if !messages.isEmpty { bytes = Array(rest) }
+        begun = Array(rest)
         return messages
+    }
+
+    private mutating func fill(to count: Int, from rest: inout ArraySlice<UInt8>) {
+        let more = rest.prefix(max(0, count - begun.count))
+        begun.reserveCapacity(count)
+        begun.append(contentsOf: more)
+        rest = rest.dropFirst(more.count)
+    }
+
+    /// The length of the message that begins here, without its own four bytes.
+    private static func length(_ bytes: ArraySlice<UInt8>) -> Int? {
+        let length = bytes.prefix(4).reduce(0) { $0 << 8 | Int($1) }
+        return (1...limit).contains(length) ? length : nil
     }
 }
