@@ -1,5 +1,6 @@
 // One transfer from a target into the drop-box: what has come, and how it ends.
 // Invariant: it ends exactly once, and what it calls done is whole in the drop-box.
+import Crypto
 import Loop
 import Wire
 
@@ -73,7 +74,7 @@ import Wire
         info.total = total.map { (1, $0) }
         info.done.bytes = bytes
         info.done.files = whole == nil ? 0 : 1
-        info.sha256 = whole?.record.sha256.map(\.hex)
+        info.sha256 = whole?.record.sha256.map { Hex.encode($0) }
         info.note =
             isCancelled && fault != nil
             ? "it was cancelled: the same call begins anew" : fault?.message

@@ -2,7 +2,6 @@
 // and sends one as a Sender does. Flow: a target's agent → a stream of frames → DropWriter, and
 // back. Invariant: what the agent sends is bounded and checked, and the digest of what is kept is
 // that of what was sent.
-import Crypto
 import JSON
 import Loop
 import Net
@@ -244,11 +243,6 @@ import Wire
         }
         throw .transferLost
     }
-}
-
-extension [UInt8] {
-    /// As hex digits.
-    var hex: String { Hex.encode(self) }
 }
 
 extension DropRecord {

@@ -168,7 +168,13 @@ import Wire
                 guard offset > room else { return }
                 guard offset <= record.room else { throw .tooLarge(limit: record.room) }
                 room = min(record.room, offset + DropBox.step)
-                try await self.box.makeRoom(for: record, upTo: room)
+                do throws(DropError) {
+                    try await self.box.makeRoom(for: record, upTo: room)
+                } catch .lacking {
+                    // What has come may fit all the same.
+                    room = offset
+                    try await self.box.makeRoom(for: record, upTo: room)
+                }
             }
             // A part of the file alone, as its client says: the rest is to come.
             whole =

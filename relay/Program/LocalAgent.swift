@@ -34,10 +34,10 @@ import Programs
 
     /// The agent's program: beside this one, or in PATH.
     private static var program: String {
-        let own = Process.programPath ?? ""
-        let beside =
-            own.prefix(through: own.lastIndex(of: "/") ?? own.startIndex) + "homeline-agent"
-        return unsafe access(String(beside), X_OK) == 0 ? String(beside) : "homeline-agent"
+        let name = "homeline-agent"
+        guard let own = Process.programPath, let slash = own.lastIndex(of: "/") else { return name }
+        let beside = String(own[...slash]) + name
+        return unsafe access(beside, X_OK) == 0 ? beside : name
     }
 
     /// Starts it, and waits until it is connected, at most for `time`; what is wrong if it is not.

@@ -1,4 +1,5 @@
 // file_drop: the caller's files on the relay, and URLs for them.
+import Crypto
 import JSON
 import Loop
 import MCP
@@ -51,7 +52,7 @@ extension Tools {
 extension DropRecord {
     fileprivate func shown(size: Int, url: String?) -> DropInfo {
         DropInfo(
-            name: name, state: state, size: size, sha256: sha256?.hex,
+            name: name, state: state, size: size, sha256: sha256.map { Hex.encode($0) },
             maxBytes: state == .awaited ? room : nil, link: DropLink(url: url, expires: end))
     }
 }
