@@ -30,6 +30,12 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
     private let wake: UnsafeMutablePointer<uv_async_t>
     private let inbox = Locked<(jobs: [UnownedJob], foreign: Int, wakes: Int)>(([], 0, 0))
     private let thread = Atomic<UInt>(0)
+    /// Whether the thread is to rest, and does.
+    private let rest = Atomic<Int>(Rest.none)
+
+    private enum Rest {
+        static let none = 0, wanted = 1, begun = 2
+    }
 
     // Used only by the loop thread.
     private var ready: [UnownedJob] = []
@@ -64,7 +70,7 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
         uv_loop_init(raw)
         workers = Workers(raw)
         raw.pointee.data = Unmanaged.passUnretained(self).toOpaque()
-        uv_async_init(raw, wake) { _ in }
+        uv_async_init(raw, wake) { EventLoop.owner(of: $0?.pointee.loop)?.restIfWanted() }
         uv_prepare_init(raw, before)
         uv_check_init(raw, after)
         // Both sides of the poll: a job made by a callback runs before the next poll.
@@ -94,11 +100,29 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
                 uv_run(loop.raw, UV_RUN_DEFAULT)
                 return nil
             }, me)
+        atexit { IO.loop.stopForExit() }
     }
 
     private static func owner(of loop: UnsafeMutablePointer<uv_loop_t>?) -> EventLoop? {
         guard let data = loop?.pointee.data else { return nil }
         return Unmanaged<EventLoop>.fromOpaque(data).takeUnretainedValue()
+    }
+
+    /// Has the loop's thread rest before another thread ends the process.
+    ///
+    /// Then libuv closes what the loop waits with, and aborts the process if it still waits.
+    private func stopForExit() {
+        guard !isCurrent else { return }
+        rest.store(Rest.wanted, ordering: .releasing)
+        uv_async_send(wake)
+        // A callback takes some milliseconds; one that hangs must not hold up the end.
+        for _ in 0..<500 where rest.load(ordering: .acquiring) != Rest.begun { usleep(1000) }
+    }
+
+    private func restIfWanted() {
+        guard rest.load(ordering: .acquiring) == Rest.wanted else { return }
+        rest.store(Rest.begun, ordering: .releasing)
+        while true { pause() }
     }
 
     /// Whether the caller is the loop thread.

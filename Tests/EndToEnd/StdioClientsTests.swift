@@ -93,7 +93,7 @@ import Testing
 
     @Test func `this machine is worked on without a port, a token or an invitation`() async throws {
         let folder = try TemporaryDirectory("local")
-        let data = folder.file("data")
+        let data = folder.file("a ü%")
         let first = try Client(local: data, home: folder.path)
         try await first.start()
         let agents = try await first.call("agent_list", [:])?["agents"]?.arrayValue

@@ -302,6 +302,7 @@ extension homeline_relay.Tools {
         let chunked = "Transfer-Encoding: chunked\r\n"
         let long = Array("b\r\n01234567890\r\n0\r\n\r\n".utf8)
         #expect(try await entry.ask("PUT", url, chunked, long).status == 413)
+        #expect(try await entry.ask("PUT", url, "", Array("lost".utf8)).status == 411)
         let broken = Array("x\r\n".utf8)
         #expect(try await entry.ask("PUT", url, chunked, broken).status == 400)
         let early = try await entry.put(url, [1], "Content-Range: bytes 1-1/2\r\n")

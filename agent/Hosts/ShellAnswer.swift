@@ -24,10 +24,11 @@ import Wire
 
     /// The script with its marks.
     ///
-    /// What tools say is in English, as it is read here.
+    /// What tools say is in English, as it is read here. Start files may have changed the
+    /// directory; what an account's program prints after the last mark is cut off.
     func framed(_ script: String) -> String {
-        "LC_ALL=C; export LC_ALL; echo \(mark); echo \(mark) >&2\n(\n\(script)\n)\n"
-            + "echo \"\(mark) $?\" >&2"
+        "LC_ALL=C; export LC_ALL; cd \"$HOME\" 2>/dev/null; echo \(mark); echo \(mark) >&2\n"
+            + "(\n\(script)\n)\nr=$?; echo \(mark).; echo \"\(mark) $r\" >&2"
     }
 
     /// Runs the program, which was just started, to its end.
@@ -35,7 +36,7 @@ import Wire
         let over = Once<ProgramEnd>()
         program.onOutput = { [self] bytes in
             output += bytes
-            guard output.count > most + Self.noiseLimit, !isTooLong else { return }
+            guard output.count > most + 2 * Self.noiseLimit, !isTooLong else { return }
             isTooLong = true
             output = []
             program.close()
@@ -69,9 +70,22 @@ import Wire
             let said = ours.filter { !$0.hasPrefix(mark) }
             throw FileError(said: said, code: code)
         }
-        let content = Array(output[(start + begin.count)...])
+        let rest = output[(start + begin.count)...]
+        guard let end = Self.lastPlace(of: Array("\(mark).".utf8), in: rest) else {
+            throw .ended(reason: "the host's answer has no end")
+        }
+        let content = Array(rest[..<end])
         guard content.count <= most else { throw .tooLong(most) }
         return content
+    }
+
+    /// Where a text begins before what an account's program may print after it.
+    private static func lastPlace(of text: [UInt8], in bytes: ArraySlice<UInt8>) -> Int? {
+        let last = bytes.endIndex - text.count
+        guard last >= bytes.startIndex else { return nil }
+        return (max(bytes.startIndex, last - noiseLimit)...last).last {
+            bytes[$0...].starts(with: text)
+        }
     }
 
     /// Where a text begins behind what start files may print.

@@ -14,11 +14,30 @@ struct RelayAddress: Equatable {
     /// The path of the Unix socket of a relay on this machine; nil: it is dialled over TCP.
     let socket: String?
 
+    /// A path without its percent signs; nil: two hexadecimal digits do not follow one.
+    private static func decoded(_ text: Substring) -> String? {
+        var bytes: [UInt8] = []
+        var rest = text.utf8[...]
+        while let byte = rest.popFirst() {
+            guard byte == UInt8(ascii: "%") else {
+                bytes.append(byte)
+                continue
+            }
+            guard rest.count >= 2,
+                let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16)
+            else { return nil }
+            bytes.append(value)
+            rest = rest.dropFirst(2)
+        }
+        return String(validating: bytes, as: UTF8.self)
+    }
+
     /// Reads `tls://HOST:PORT`, `wss://HOST[:PORT][/PATH]` or `unix:/PATH`; nil: it is none of
     /// them.
     init?(_ text: String) {
         if text.hasPrefix("unix:/") {
-            socket = String(text.dropFirst("unix:".count))
+            guard let decoded = Self.decoded(text.dropFirst("unix:".count)) else { return nil }
+            socket = decoded
             (address, path, authority) = (Address(host: "localhost", port: 0), nil, "localhost")
             return
         }

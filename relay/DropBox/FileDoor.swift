@@ -144,6 +144,13 @@ import Wire
         if let encoding = request.header("content-encoding"), encoding.lowercased() != "identity" {
             return responder.send(status: 415, text: "send the file without Content-Encoding")
         }
+        // Else the body counts as empty, whatever follows.
+        guard
+            request.header("content-length") != nil || request.header("transfer-encoding") != nil
+        else {
+            return responder.send(
+                status: 411, text: "say how long the file is (Content-Length), or send it chunked")
+        }
         let announced =
             range?.count
             ?? request.soleHeader("content-length").flatMap { Int($0) } ?? request.body.count

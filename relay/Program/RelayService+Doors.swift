@@ -2,6 +2,7 @@
 // Flow: RelayService.start → here → Gate and ClientEntrance.
 import Configuration
 import Crypto
+import Glibc
 import HTTP
 import Loop
 import MCP
@@ -21,8 +22,32 @@ extension RelayService {
     func listen(at path: String, _ pin: PublicKeyPin) async throws {
         try AdminServer.check(path: path)
         try gate.listen(path: path)
-        tunnelURLs = ["unix:\(path)"]
+        tunnelURLs = ["unix:\(Self.escaped(try Self.absolute(path)))"]
         try await administration.remember(tunnelURLs: tunnelURLs, pin: pin)
+    }
+
+    private static func absolute(_ path: String) throws(StartFailure) -> String {
+        guard !path.hasPrefix("/") else { return path }
+        var room = [CChar](repeating: 0, count: Int(PATH_MAX))
+        guard unsafe getcwd(&room, room.count) != nil else {
+            throw StartFailure("the working directory is gone: name --data", ExitCode.cannotCreate)
+        }
+        return String(
+            decoding: room.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+            + "/" + path
+    }
+
+    /// A path as URLs have it: an invitation has neither spaces nor letters beyond ASCII.
+    private static func escaped(_ path: String) -> String {
+        path.utf8.map { byte in
+            let isPlain =
+                (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
+                || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+                || "/._-".utf8.contains(byte)
+            let hex = String(byte, radix: 16)
+            return isPlain
+                ? String(UnicodeScalar(byte)) : "%" + (hex.count == 1 ? "0" : "") + hex
+        }.joined()
     }
 
     func listen(

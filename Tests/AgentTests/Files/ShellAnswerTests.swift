@@ -38,14 +38,15 @@ import Testing
 
     @IO private func answer(
         most: Int = 100, before: String = "", said: String = "", _ content: String, code: Int = 0,
-        end: ProgramEnd = .exited(0)
+        after: String? = "", end: ProgramEnd = .exited(0)
     ) async -> Result<String, FileError> {
         let answer = ShellAnswer(most: most)
         let mark =
             answer.framed("").split(separator: " ").first { $0.hasPrefix("homeline:") }
             .map { $0.prefix { $0 != ";" } } ?? ""
         let program = Saying(
-            before + "\(mark)\n" + content, before + "\(mark)\n\(said)\(mark) \(code)\n", end)
+            before + "\(mark)\n" + content + (after.map { "\(mark).\n\($0)" } ?? ""),
+            before + "\(mark)\n\(said)\(mark) \(code)\n", end)
         let ended = await answer.end(of: program, [])
         do throws(FileError) {
             return .success(String(decoding: try answer.content(ended), as: UTF8.self))
@@ -67,6 +68,13 @@ import Testing
         let missing = await answer(
             before: noise, said: "cat: x: No such file or directory\n", "", code: 1)
         #expect(missing == .failure(.notFound))
+    }
+
+    @Test @IO func `what an account's program says afterwards is not content`() async {
+        #expect(await answer("a=1\n", after: "bye bye\n") == .success("a=1\n"))
+        #expect(await answer("", after: "bye bye\n") == .success(""))
+        let cut = await answer("hal", after: nil)
+        #expect(cut == .failure(.ended(reason: "the host's answer has no end")))
     }
 
     @Test @IO func `no more is given than was asked for`() async {
