@@ -88,7 +88,8 @@ struct ProxyTests {
         #expect(refused?["token"]?["challenge"]?.stringValue?.hasPrefix("Bearer ") == true)
         let leaving = report["leaving"]
         #expect((leaving?["before"]?.intValue ?? 0) > 0)
-        #expect((leaving?["ended"]?.doubleValue ?? .infinity) < 8, "\(leaving ?? .null)")
+        // The call would last 45 s; those of other tests at the agent end before.
+        #expect((leaving?["ended"]?.doubleValue ?? .infinity) < 25, "\(leaving ?? .null)")
     }
 
     @Test(.needs("nginx", "caddy", "haproxy"), arguments: ReverseProxy.Kind.allCases)

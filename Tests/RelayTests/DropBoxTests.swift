@@ -72,6 +72,8 @@ extension homeline_relay.Tools {
         await #expect(throws: DropError.unknownName("a")) { try await box.find("a", of: "other") }
         fixture.advance(1)
         await #expect(throws: DropError.unknownName("a")) { try await box.find("a", of: "o") }
+        let next = try await box.expect("b", of: "o", size: 500_000)
+        #expect(next.name == "b", "what has expired takes no room")
         await box.sweep()
         #expect(fixture.files == [])
     }

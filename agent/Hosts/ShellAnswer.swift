@@ -100,9 +100,9 @@ import Wire
     private func unanswered(_ lines: [String]) -> FileError {
         let said = (String(decoding: output.prefix(300), as: UTF8.self) + (lines.last ?? ""))
             .shown(atMost: 300)
-        return .failed(
-            reason: "the server has no SFTP, and the account runs no Unix shell that stands in for"
-                + " it" + (said.isEmpty ? "" : ": it says \"\(said)\""))
+        return .malformed(
+            reason: "the account runs no Unix shell that stands in for it"
+                + (said.isEmpty ? "" : ": it says \"\(said)\""))
     }
 }
 

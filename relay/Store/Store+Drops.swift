@@ -63,8 +63,11 @@ extension Store {
     func addDrop(
         _ record: DropRecord, url: [UInt8]?, _ caps: DropCaps
     ) async throws(StoreError) -> DropCaps.Lack? {
-        try await change { connection in
-            if let lack = try Self.lack(of: record, record.size, caps, connection) { return lack }
+        let moment = now()
+        return try await change { connection in
+            if let lack = try Self.lack(of: record, record.size, caps, moment, connection) {
+                return lack
+            }
             try connection.execute(
                 "INSERT INTO drop_file VALUES (?, ?, ?, ?, ?, NULL, ?, ?, ?)",
                 .text(record.id), .text(record.owner), .text(record.name),
@@ -87,8 +90,11 @@ extension Store {
     func resizeDrop(
         _ record: DropRecord, to size: Int, _ caps: DropCaps
     ) async throws(StoreError) -> Resizing {
-        try await change { connection in
-            if let lack = try Self.lack(of: record, size, caps, connection) { return .lacks(lack) }
+        let moment = now()
+        return try await change { connection in
+            if let lack = try Self.lack(of: record, size, caps, moment, connection) {
+                return .lacks(lack)
+            }
             let count = try connection.execute(
                 "UPDATE drop_file SET size = ? WHERE id = ? AND state != 'whole'",
                 .integer(Int64(size)), .text(record.id))
@@ -96,13 +102,19 @@ extension Store {
         }
     }
 
+    /// What has expired takes no room: it goes with the next sweep.
     private nonisolated static func lack(
-        of record: DropRecord, _ size: Int, _ caps: DropCaps, _ connection: Connection
+        of record: DropRecord, _ size: Int, _ caps: DropCaps, _ moment: Int64,
+        _ connection: Connection
     ) throws -> DropCaps.Lack? {
-        let sums = "SELECT count(*) AS files, coalesce(sum(size), 0) AS bytes FROM drop_file"
+        let others = """
+            SELECT count(*) AS files, coalesce(sum(size), 0) AS bytes FROM drop_file
+            WHERE id != ? AND expires > ?
+            """
         let (id, owner) = (SQLiteValue.text(record.id), SQLiteValue.text(record.owner))
-        let all = try connection.rows("\(sums) WHERE id != ?", id).first
-        let own = try connection.rows("\(sums) WHERE id != ? AND owner = ?", id, owner).first
+        let now = SQLiteValue.integer(moment)
+        let all = try connection.rows(others, id, now).first
+        let own = try connection.rows("\(others) AND owner = ?", id, now, owner).first
         return caps.lack(of: size, beside: DropCaps.Used(all), DropCaps.Used(own))
     }
 
