@@ -49,7 +49,9 @@ import Wire
         "bytes 0-99999999999999999999/*", "bytes=0-9/10", "lines 0-9/10", "bytes 0-9",
         "bytes 0-/10",
     ])
-    func `what is no place is refused`(header: String) { #expect(ContentRange(header) == nil) }
+    func `a malformed Content-Range is refused`(header: String) {
+        #expect(ContentRange(header) == nil)
+    }
 
     @Test(
         arguments: [

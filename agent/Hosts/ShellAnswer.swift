@@ -96,7 +96,7 @@ import Wire
         }
     }
 
-    /// Why there is no answer.
+    /// The error for a script that never printed its marks, with what the account printed instead.
     private func unanswered(_ lines: [String]) -> FileError {
         let said = (String(decoding: output.prefix(300), as: UTF8.self) + (lines.last ?? ""))
             .shown(atMost: 300)

@@ -7,7 +7,7 @@ enum ByteRange: Equatable, Sendable {
     case whole
     /// These bytes, of which there is at least one.
     case part(Range<Int>)
-    /// There is no such part.
+    /// The file ends before the part begins.
     case unsatisfiable
 
     /// What a `Range` header asks for of a file with `size` bytes and this entity tag.

@@ -6,7 +6,7 @@ import Wire
 enum DropError: Error, Equatable, Sendable {
     /// The operator has switched it off.
     case off
-    /// There is no room for this.
+    /// The file would exceed one of the drop-box's limits.
     case lacking(DropCaps.Lack, DropCaps)
     /// The file is longer than its upload URL allows.
     case tooLarge(limit: Int)

@@ -24,7 +24,7 @@ extension SFTP {
     struct FileSystem: Equatable {
         /// Blocks and files that the user may still make.
         let freeBlocks, freeFiles: UInt64
-        /// All files that there is room for; 0: there is no such limit.
+        /// The most files that the file system can hold; 0: it sets no limit.
         let files: UInt64
         let id: UInt64
         let isReadOnly: Bool

@@ -7,7 +7,7 @@ import Testing
 @testable import homeline_agent
 
 @Suite struct ShellAnswerTests {
-    /// A program that says what it is told to, and ends.
+    /// A program that prints given outputs, and then ends in a given way.
     @IO private final class Saying: RunningProgram {
         var onOutput: (@IO ([UInt8]) -> Void)?
         var onErrorOutput: (@IO ([UInt8]) -> Void)?

@@ -289,7 +289,9 @@ enum Tools: String, CaseIterable {
         await server.stop()
     }
 
-    @Test @IO func `an account without SFTP and without a shell is told apart`() async throws {
+    @Test @IO func `an account with neither SFTP nor a shell gets an error that says so`()
+        async throws
+    {
         let forced = try await SSHServer.start(
             .init(settings: ["Subsystem": "none /bin/false", "ForceCommand": "echo Only backups"]))
         let files = try await SSHServer.start(
