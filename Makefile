@@ -1,7 +1,7 @@
 # The commands of the build: CI runs `make check`, and ./run uses `make release`.
 # Programs need swift in PATH and what scripts/packages.sh and scripts/build-libssh2.sh set up.
 .POSIX:
-.PHONY: all build release test tsan check lab fuzz differential soak matrix proxies attack lint format lines bench fairness idle scale fresh agent-static install-roots clean
+.PHONY: all build release test tsan check lab fuzz differential soak matrix proxies attack lint format lines bench fairness beside idle scale fresh agent-static install-roots clean
 
 flags = --explicit-target-dependency-import-check error
 # The programs include Swift's library, so a site needs no toolchain; -s keeps them small.
@@ -85,6 +85,11 @@ fairness: release
 	swift build $(release) --product homeline-bench
 	scripts/python.sh
 	.deps/venv/bin/python bench/peers/fairness.py `swift build -c release --show-bin-path` --check
+
+# What a session notices of a file transfer of the same agent: at most 5 ms.
+beside: release
+	scripts/python.sh
+	.deps/venv/bin/python bench/peers/beside.py `swift build -c release --show-bin-path` --check
 
 # 200 unused links: memory and CPU time of the agent; takes nine and a half minutes.
 idle: release

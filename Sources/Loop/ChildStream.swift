@@ -68,6 +68,9 @@ public import Programs
         closeInput()
     }
 
+    /// As in `RunningProgram`.
+    public private(set) var isOutputHeld = false
+
     /// Always false: its outputs are pipes.
     public var hasTerminal: Bool { false }
 
@@ -236,6 +239,7 @@ public import Programs
             grace = LoopTimer(after: .milliseconds(100)) { [weak self] in self?.letGo() }
             return
         }
+        isOutputHeld = true
         for index in 0..<2 { closeOutput(index) }
     }
 }

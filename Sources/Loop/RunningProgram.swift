@@ -15,6 +15,9 @@ public import Programs
     var onEnd: (@IO (ProgramEnd) -> Void)? { get set }
     /// Whether it has a terminal.
     var hasTerminal: Bool { get }
+    /// Whether another process, one that it has left behind, still had its output when it ended:
+    /// what that process writes later is dropped.
+    var isOutputHeld: Bool { get }
     /// Bytes written that have not been taken.
     var unsent: Int { get }
     /// Queues input; never waits.
@@ -31,4 +34,9 @@ public import Programs
     func signal(_ name: String)
     /// Ends the program (by a hang-up if it has a terminal) and releases it.
     func close()
+}
+
+extension RunningProgram {
+    /// False: the output of a program on a terminal ends with the program.
+    public var isOutputHeld: Bool { false }
 }

@@ -5,11 +5,11 @@ internal import CUV
 
 /// How much one source may do in one turn: a number of bytes and a time.
 public struct Slice: Sendable {
-    /// Bytes a source may move in one turn: decrypting them takes a little less than 1 ms.
-    public static let bytes = 256 << 10
+    /// Bytes a source may move in one turn: decrypting them takes less than 0.25 ms.
+    public static let bytes = 64 << 10
     /// Nanoseconds a source may work in one turn: a call takes about six turns from the relay to a
-    /// shell and back, and has to stay below 50 ms beside several loud sources.
-    public static let nanoseconds: UInt64 = 1_000_000
+    /// shell and back, and a file transfer, which is two or three sources, may delay it by 5 ms.
+    public static let nanoseconds: UInt64 = 250_000
 
     private var bytesLeft = Slice.bytes
     private let end: UInt64

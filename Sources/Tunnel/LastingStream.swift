@@ -65,6 +65,8 @@ public import Net
         /// The offset at which sending over it began.
         var start: UInt64 = 0
         var isPaused = false
+        /// How many bytes may be on their way over it.
+        var window = StreamWindow()
         /// Ends the stream when no tunnel has come in time.
         var timer: LoopTimer?
     }
@@ -136,6 +138,7 @@ public import Net
         guard let stream = carrier, ledger.resume(at: offset) else { return false }
         carriage.timer?.cancel()
         (carriage.timer, carriage.isAccepted, carriage.start) = (nil, true, offset)
+        carriage.window = StreamWindow()
         phase = .live
         stream.onAcknowledged = { [weak self] in self?.acknowledge() }
         stream.onDrain = { [weak self] in self?.drained() }
@@ -233,10 +236,12 @@ public import Net
         guard isCarried, let stream = carrier, phase == .live else { return }
         while stream.unsent < Self.portion, ledger.unsent > 0 {
             let count = min(ledger.unsent, Self.portion)
+            guard carriage.window.admits(count, beside: ledger.inFlight) else { return }
             let kept = max(ledger.unacknowledged, Self.assured)
             let more = ledger.unacknowledged + ledger.growth(by: count) - kept
             guard room.grow(by: more) else { return }
             ledger.hand(count) { stream.write($0) }
+            carriage.window.handed(upTo: ledger.handed, at: IO.now)
         }
         guard ledger.owesEnd else { return }
         ledger.handEnd()
@@ -250,7 +255,10 @@ public import Net
 
     private func acknowledge() {
         guard isCarried, let stream = carrier else { return }
+        let before = ledger.acknowledged
         ledger.acknowledge(carriage.start + stream.acknowledged)
+        carriage.window.acknowledged(
+            Int(ledger.acknowledged - before), upTo: ledger.acknowledged, at: IO.now)
         settleRoom()
         advance()
     }

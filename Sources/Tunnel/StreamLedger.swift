@@ -5,8 +5,11 @@
 
 /// The bytes of both directions of a lasting stream, seen from one end.
 struct StreamLedger {
-    /// The bytes from the offset `acknowledged` on.
+    /// Bytes that were taken, and then those from the offset `acknowledged` on.
     private var kept: [UInt8] = []
+    /// How many bytes at the beginning of `kept` were taken: they leave together, so that each byte
+    /// is moved about once.
+    private var gone = 0
     /// How many bytes the other end is known to have taken.
     private(set) var acknowledged: UInt64 = 0
     /// How many bytes have been handed to the present tunnel, or been taken over an earlier one.
@@ -23,9 +26,11 @@ struct StreamLedger {
     private(set) var hasPeerEnd = false
 
     /// How many bytes were written.
-    var written: UInt64 { acknowledged + UInt64(kept.count) }
+    var written: UInt64 { acknowledged + UInt64(kept.count - gone) }
     /// The bytes that wait to be handed to a tunnel.
     var unsent: Int { Int(written - handed) }
+    /// The bytes that were handed to the present tunnel, and that the other end has not taken.
+    var inFlight: Int { Int(handed - acknowledged) }
     /// The bytes that were handed to a tunnel, and may have to be sent again.
     var unacknowledged: Int { Int(reached - acknowledged) }
     /// Whether the end is to be handed to the tunnel now.
@@ -50,7 +55,7 @@ struct StreamLedger {
 
     /// Hands over the next `count` bytes, of those that are unsent.
     mutating func hand(_ count: Int, to take: (UnsafeRawBufferPointer) -> Void) {
-        let start = Int(handed - acknowledged)
+        let start = gone + Int(handed - acknowledged)
         kept.withUnsafeBytes {
             take(UnsafeRawBufferPointer(rebasing: $0[start..<start + count]))
         }
@@ -64,7 +69,11 @@ struct StreamLedger {
     /// The other end has taken all bytes before `offset`, which are kept no longer.
     mutating func acknowledge(_ offset: UInt64) {
         guard offset > acknowledged, offset <= reached else { return }
-        kept.removeFirst(Int(offset - acknowledged))
+        gone += Int(offset - acknowledged)
+        if gone >= kept.count / 2 {
+            kept.removeFirst(gone)
+            gone = 0
+        }
         acknowledged = offset
         handed = max(handed, offset)
     }
@@ -84,7 +93,7 @@ struct StreamLedger {
     /// Drops what is kept: nothing more is sent.
     mutating func forget() {
         (acknowledged, handed, reached) = (written, written, written)
-        (kept, isOver) = ([], true)
+        (kept, gone, isOver) = ([], 0, true)
     }
 
     // MARK: In

@@ -67,6 +67,11 @@ extension CommandRun {
         return info
     }
 
+    /// What is said of a command that has left a process with its output behind.
+    private static let heldOutput =
+        "It has left a process running that still had its output; what that process writes from now"
+        + " on is dropped. To keep it, redirect it: COMMAND >FILE 2>&1 &"
+
     /// The progress, for a waiting caller.
     var progress: CallProgress { CallProgress(bytes: logs.count, line: logs.lastLine) }
 
@@ -78,7 +83,7 @@ extension CommandRun {
         case .exited where obstacle != nil: result.note = obstacle?.message
         case .exited(let code):
             result.exitCode = Int(code)
-            result.note = advice(code)
+            result.note = advice(code) ?? (isOutputHeld ? Self.heldOutput : nil)
         case .signalled(let name): result.signal = name
         case .unreported where detachment != nil:
             result.note = ending == nil ? Detachment.withoutCode : nil

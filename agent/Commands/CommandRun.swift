@@ -34,8 +34,9 @@ import Wire
     let order: Order
     let logs: RunLogs
     let started: ContinuousClock.Instant
-    /// When and how it ended; nil: it has not, as far as is known.
-    private var outcome: (moment: ContinuousClock.Instant, end: ProgramEnd)?
+    /// When and how it ended, and whether another process still had its output then; nil: it has
+    /// not ended, as far as is known.
+    private var outcome: (moment: ContinuousClock.Instant, end: ProgramEnd, isOutputHeld: Bool)?
     /// Why it was not run; nil: it was, as far as is known.
     private(set) var obstacle: Fault?
     /// How it is found again where it outlives the connection; nil: it does not.
@@ -69,6 +70,8 @@ import Wire
 
     var ended: ContinuousClock.Instant? { outcome?.moment }
     var end: ProgramEnd? { outcome?.end }
+    /// Whether a process that it has left behind still had its output when it ended.
+    var isOutputHeld: Bool { outcome?.isOutputHeld ?? false }
     /// Whether the agent hears of it.
     var isAttached: Bool { process != nil }
 
@@ -190,6 +193,7 @@ import Wire
 
     private func finish(_ end: ProgramEnd) {
         guard outcome == nil else { return }
+        let isOutputHeld = process?.program.isOutputHeld ?? false
         process = nil
         if case .lost(let why) = end, detachment != nil, ending?.sweep != .gone {
             timer?.cancel()
@@ -201,13 +205,13 @@ import Wire
             return refuse(
                 Fault(.linkLost, "the connection was lost before the command was started"))
         }
-        conclude(detachment?.meaning(of: end) ?? end)
+        conclude(detachment?.meaning(of: end) ?? end, isOutputHeld: isOutputHeld)
     }
 
-    private func conclude(_ end: ProgramEnd) {
+    private func conclude(_ end: ProgramEnd, isOutputHeld: Bool = false) {
         guard outcome == nil else { return }
         process = nil
-        outcome = (IO.now, end)
+        outcome = (IO.now, end, isOutputHeld)
         if case .exited(Obstacle.code) = end, let directory = order.directory {
             obstacle = Obstacle(mark: id, in: logs.lastLines)?.fault(directory, on: target)
         }

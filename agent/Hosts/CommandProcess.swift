@@ -22,7 +22,12 @@ import Loop
     /// Queues input, then ends it.
     func send(_ input: [UInt8]) {
         program.write(input)
-        // On a terminal the end of input is a key, which a program without input must not see.
-        if !program.hasTerminal || !input.isEmpty { program.sendEOF() }
+        guard program.hasTerminal else { return program.sendEOF() }
+        // On a terminal the end of input is a key, which a program without input must not see. In
+        // a line that has begun, the key only ends the line: it takes another one.
+        if let last = input.last {
+            if last != UInt8(ascii: "\n") { program.sendEOF() }
+            program.sendEOF()
+        }
     }
 }

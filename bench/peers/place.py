@@ -6,12 +6,14 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 
 SHELLS = ["bash", "dash", "zsh", "fish"]  # each gets a port of the sshd, and a target
 # Names of the one sshd; each gets its own link, in the rows `cold` and `many` (100 hosts at once).
 COLD, MANY = 60, 400
+FAR = 20  # ms, the round trip to the same sshd through PEER_FAR_PORT
 
 
 def free_port():
@@ -87,11 +89,11 @@ class Place:
             subprocess.run(
                 ["ssh-keygen", "-qt", "ed25519", "-N", "", "-f", self.file(name)], check=True
             )
-        port = free_port()
+        port, far = free_port(), free_port()
         public = open(self.file("key.pub")).read()
         host = " ".join(open(self.file("host.pub")).read().split()[:2])
         known = self.known_hosts = self.file(
-            "known_hosts", f"[127.0.0.1]:{port},cold*,many*,jumped,shell-* {host}\n"
+            "known_hosts", f"[127.0.0.1]:{port},[127.0.0.1]:{far},cold*,many*,jumped,shell-* {host}\n"
         )
         shells = {name: free_port() for name in SHELLS if shutil.which(name)}
         self.file(".zshrc", "")  # or zsh asks its first-run questions
@@ -116,6 +118,8 @@ class Place:
                 return False
 
         self.start([sshd, "-D", "-e", "-f", config], answers)
+        delay = os.path.join(os.path.dirname(os.path.abspath(__file__)), "delay.py")
+        self.start([sys.executable, delay, str(far), str(port), str(FAR)], lambda: True)
         # In memory, so that no disk is measured; 256 MiB that no compression shrinks.
         memory = "/dev/shm" if os.path.isdir("/dev/shm") else None
         self.files = tempfile.mkdtemp(prefix="homeline-bench-", dir=memory)
@@ -124,7 +128,8 @@ class Place:
                 source.write(os.urandom(1 << 20))
         self.environment |= {
             "PEER_FILES": self.files,
-            "PEER_HOST": "127.0.0.1", "PEER_PORT": str(port), "PEER_USER": user,
+            "PEER_HOST": "127.0.0.1", "PEER_PORT": str(port), "PEER_FAR_PORT": str(far),
+            "PEER_USER": user,
             "PEER_KEY": self.file("key"), "PEER_KNOWN_HOSTS": known,
         }
         # With its own host key alias, a name is a separate target.
@@ -157,7 +162,7 @@ class Place:
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
     def start_homeline(self):
-        relay, agent = self.file("relay"), self.file("agent")
+        relay = self.file("relay")
         status = {}
 
         def up():
@@ -170,20 +175,25 @@ class Place:
         loopback = ["--mcp", "127.0.0.1:0", "--tunnel", "127.0.0.1:0"]
         program = os.path.join(self.programs, "homeline-relay")
         self.start([program, "serve", "--data", relay, *loopback], up)
-        line = self.run("homeline-relay", "invite", "--name", "site", "--data", relay)
-        self.run("homeline-agent", "join", line.split()[-1], "--data", agent)
-        with open(os.path.join(agent, "agent.conf"), "a") as file:
-            file.write(f"SshConfig {self.ssh_config}\nKnownHosts {self.known_hosts}\n")
         token = self.run(
             "homeline-relay", "tokens", "create", "bench", "--scopes", "admin", "--data", relay
         )
-
-        def online():
-            text = self.run("homeline-relay", "agents", "--data", relay, "--json")
-            return '"online":true' in text.replace(" ", "")
-
-        program = os.path.join(self.programs, "homeline-agent")
-        self.start([program, "run", "--data", agent], online)
         self.environment |= {
             "PEER_URL": status["mcp_url"], "PEER_TOKEN": token, "PEER_TARGET": "site/bench",
         }
+        self.start_agent("site")
+
+    def start_agent(self, name):
+        """Joins an agent and waits until it is online."""
+        relay, agent = self.file("relay"), self.file(f"agent-{name}")
+        line = self.run("homeline-relay", "invite", "--name", name, "--data", relay)
+        self.run("homeline-agent", "join", line.split()[-1], "--data", agent)
+        with open(os.path.join(agent, "agent.conf"), "a") as file:
+            file.write(f"SshConfig {self.ssh_config}\nKnownHosts {self.known_hosts}\n")
+
+        def online():
+            agents = json.loads(self.run("homeline-relay", "agents", "--data", relay, "--json"))
+            return any(one["agent"] == name and one["online"] for one in agents["agents"])
+
+        program = os.path.join(self.programs, "homeline-agent")
+        self.start([program, "run", "--data", agent], online)

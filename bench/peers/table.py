@@ -2,8 +2,8 @@
 
     table.py PROGRAMS [--rounds N] [--rows ROW,…] [--json FILE] [--before PROGRAMS] [--check]
 
-ROW: session, shells, flood-NAME (see ROWS), exec, jump, channels, cold, many, forward-NAME, file-get,
-file-put, tunnel1 or tunnel64.
+ROW: session, shells, flood-NAME (see ROWS), exec, jump, channels, cold, many, forward-NAME,
+remote-NAME, file-get, file-put (with -far: 20 ms away), file-relay, tunnel1 or tunnel64.
 
 PROGRAMS is the folder of the built programs; with --before those of another build are measured in
 the same rounds, and a row that is more than 5 % slower than in that build counts as missed. Each
@@ -24,7 +24,7 @@ import sys
 import place
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-PYTHON = {"ssh", "asyncssh", "paramiko"}
+FAR = "-far"  # ends the name of a row that goes to the same sshd through a way of 20 ms
 ROWS = {
     # row: (title, operations per round, {peer: row of homeline-bench, or None for Python})
     "session": (
@@ -66,20 +66,35 @@ ROWS = {
         {"homeline": "mcp-many", "asyncssh": None},
     ),
     **{
-        f"forward-{name}": (title, count, {"homeline": "agent", "at the relay": "relay", "ssh": "ssh"})
+        f"{row}-{name}": (f"{words}: {title}", count, peers)
+        for row, words, peers in (
+            ("forward", "forward", {"homeline": "agent", "at the relay": "relay", "ssh": "-L"}),
+            ("remote", "remote forward", {"homeline": "remote", "ssh": "-R"}),
+        )
         for name, title, count in (
-            ("open", "forward: connect, 1 byte, close", 50),
-            ("echo", "forward: 1 byte there and back", 200),
-            ("bulk", "forward: 64 MiB", 2),
+            ("open", "connect, 1 byte, close", 50), ("echo", "1 byte there and back", 200),
+            ("bulk", "64 MiB", 2),
         )
     },
     **{
         f"file-{way}": (
             f"256 MiB by SFTP, {way}", 1,
-            {"homeline": f"link-file-{way}", "ssh": None, "asyncssh": None, "paramiko": None},
+            {"homeline": f"link-file-{way}", "ssh": None, "scp": None, "asyncssh": None,
+             "paramiko": None},
         )
         for way in ("get", "put")
     },
+    **{
+        f"file-{way}{FAR}": (
+            f"the same at a round trip of {place.FAR} ms, {way}", 1,
+            {"homeline": f"link-file-{way}", "ssh": None, "scp": None, "asyncssh": None},
+        )
+        for way in ("get", "put")
+    },
+    "file-relay": (
+        "256 MiB through relay and tunnel, to curl", 1,
+        {"homeline": None, "at the agent": "link-file-get"},
+    ),
     "tunnel1": ("tunnel call, 1 in flight", 2000, {"homeline": "tunnel1", "in wss": "tunnel1-wss"}),
     "tunnel64": ("tunnel call, 64 in flight", 20000, {"homeline": "tunnel64", "in wss": "tunnel64-wss"}),
 }
@@ -91,11 +106,19 @@ BUDGETS = {
     ("exec", "asyncssh"): (1.2, ">= 1.2x faster than asyncssh"),
     ("cold", "asyncssh"): (2.0, ">= 2x faster than asyncssh"),
     ("many", "asyncssh"): (1.5, ">= 1.5x faster than asyncssh's gather"),
-    ("forward-open", "ssh"): (1 / 1.3, "<= 1.3x ssh -L"),
-    ("forward-echo", "ssh"): (1 / 1.3, "<= 1.3x ssh -L"),
-    ("forward-bulk", "ssh"): (0.8, ">= 0.8x the rate of ssh -L"),
+    **{
+        (f"{row}-{name}", "ssh"): (least, f"{words} ssh {flag}")
+        for row, flag in (("forward", "-L"), ("remote", "-R"))
+        for name, least, words in (
+            ("open", 1 / 1.3, "<= 1.3x"), ("echo", 1 / 1.3, "<= 1.3x"),
+            ("bulk", 0.8, ">= 0.8x the rate of"),
+        )
+    },
     ("file-get", "ssh"): (1.0, ">= as fast as sftp"),
     ("file-put", "ssh"): (1.0, ">= as fast as sftp"),
+    ("file-get-far", "scp"): (2.5, ">= 2.5x faster than scp"),
+    ("file-put-far", "scp"): (2.5, ">= 2.5x faster than scp"),
+    ("file-relay", "at the agent"): (0.7, ">= 0.7x the agent's rate"),
     ("cold", "ssh"): (4.0, ">= 4x faster than fresh ssh"),
 }
 BEFORE = ", before"  # ends the name of a peer of the other build
@@ -107,12 +130,16 @@ class Peer:
     def __init__(self, name, row, programs, environment):
         self.name, self.times = name, []
         own = ROWS[row][2][name.removesuffix(BEFORE)]
-        if row.startswith("forward"):
+        kind = row.removesuffix(FAR)
+        if kind != row:
+            environment = environment | {"PEER_PORT": environment["PEER_FAR_PORT"]}
+        if row.startswith(("forward", "remote")):
             command = [sys.executable, os.path.join(HERE, "with_forward.py"), row, own]
         elif own:
             command = [os.path.join(programs, "homeline-bench"), own]
         else:
-            command = [sys.executable, os.path.join(HERE, f"with_{name}.py"), row]
+            script = "relay" if row == "file-relay" else name
+            command = [sys.executable, os.path.join(HERE, f"with_{script}.py"), kind]
         self.process = subprocess.Popen(
             command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )

@@ -1,19 +1,18 @@
-"""A forward to an echo server of this process: by `ssh -L`, or by a forward of homeline.
+"""A forward to an echo server of this process: by `ssh -L` or `ssh -R`, or by a forward of homeline.
 
-forward-open: connect, one byte there and back, close. forward-echo: one byte there and back on an
-open connection. forward-bulk: 64 MiB from the server.
+…-open: connect, one byte there and back, close. …-echo: one byte there and back on an open
+connection. …-bulk: 64 MiB from the server.
 """
 
-import json
 import os
 import socket
 import subprocess
 import sys
 import threading
-import urllib.request
 
 import peer
 import place
+from endpoint import call
 
 BULK = 64 << 20
 
@@ -36,37 +35,14 @@ def serve_echo(listener):
         threading.Thread(target=one, args=(listener.accept()[0],), daemon=True).start()
 
 
-def call(tool, arguments):
-    """A tool of the relay."""
-    message = {
-        "jsonrpc": "2.0", "id": 1, "method": "tools/call",
-        "params": {
-            "name": tool, "arguments": arguments,
-            "_meta": {
-                "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-                "io.modelcontextprotocol/clientCapabilities": {},
-            },
-        },
-    }
-    request = urllib.request.Request(
-        os.environ["PEER_URL"], json.dumps(message).encode(), {
-            "Content-Type": "application/json", "Accept": "application/json",
-            "MCP-Protocol-Version": "2026-07-28", "Mcp-Method": "tools/call", "Mcp-Name": tool,
-            "Authorization": "Bearer " + os.environ["PEER_TOKEN"],
-        })
-    result = json.loads(urllib.request.urlopen(request).read())["result"]
-    assert not result.get("isError"), result
-    return result["structuredContent"]
-
-
-def forward_by_ssh(port):
+def forward_by_ssh(port, flag):
     near = place.free_port()
     process = subprocess.Popen(
         [
             "ssh", "-F", "none", "-p", str(peer.PORT), "-l", peer.USER, "-i", peer.KEY,
             "-o", f"UserKnownHostsFile={peer.KNOWN}", "-o", "IdentitiesOnly=yes",
             "-o", "BatchMode=yes", "-o", "ExitOnForwardFailure=yes",
-            "-N", "-L", f"127.0.0.1:{near}:127.0.0.1:{port}", peer.HOST,
+            "-N", flag, f"127.0.0.1:{near}:127.0.0.1:{port}", peer.HOST,
         ], stdin=subprocess.DEVNULL)
     while True:
         try:
@@ -80,11 +56,17 @@ def main():
     listener = socket.create_server(("127.0.0.1", 0), backlog=64)
     threading.Thread(target=serve_echo, args=(listener,), daemon=True).start()
     port, process = listener.getsockname()[1], None
-    if sys.argv[2] == "ssh":
-        near, process = forward_by_ssh(port)
+    kind = sys.argv[2]
+    if kind in ("-L", "-R"):
+        near, process = forward_by_ssh(port, kind)
+    elif kind == "remote":
+        opened = call("forward_open", {
+            "target": os.environ["PEER_TARGET"], "kind": "remote", "listen": "127.0.0.1:0",
+            "to": f"127.0.0.1:{port}"})
+        near = int(opened["listen"].rpartition(":")[2])
     else:
         opened = call("forward_open", {
-            "target": os.environ["PEER_TARGET"], "to": f"127.0.0.1:{port}", "at": sys.argv[2]})
+            "target": os.environ["PEER_TARGET"], "to": f"127.0.0.1:{port}", "at": kind})
         near = int(opened["listen"].rpartition(":")[2])
 
     def connect():
@@ -109,11 +91,11 @@ def main():
             left -= count
 
     try:
-        if peer.ROW == "forward-open":
+        if peer.ROW.endswith("-open"):
             return peer.serve(once)
         kept = connect()
         echo(kept)
-        peer.serve(lambda: (echo if peer.ROW == "forward-echo" else bulk)(kept))
+        peer.serve(lambda: (echo if peer.ROW.endswith("-echo") else bulk)(kept))
     finally:
         if process:
             process.terminate()

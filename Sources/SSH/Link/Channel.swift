@@ -40,6 +40,8 @@ public struct TerminalSize: Equatable, Sendable {
     public private(set) var end: ProgramEnd?
     /// Whether it has a terminal.
     public var hasTerminal: Bool { kind == .terminal }
+    /// As in `RunningProgram`.
+    public var isOutputHeld: Bool { output.isHeld }
     /// Whether it is a TCP connection.
     var isStream: Bool { kind == .stream }
 
@@ -70,6 +72,12 @@ public struct TerminalSize: Equatable, Sendable {
         var piece = 16 << 10
         /// Whether a stream's other end has said that it sends no more.
         var hasEnded = false
+        /// Runs from the program's exit status on, while the output has not ended.
+        var watch: LoopTimer?
+        /// Whether something has come since the watch began.
+        var isHeard = false
+        /// Whether another process still had it at the program's end.
+        var isHeld = false
     }
 
     /// Output that was unread when the link ended, and how the link ended.
@@ -305,13 +313,16 @@ public struct TerminalSize: Equatable, Sendable {
             libssh2_channel_read_ex(
                 raw, stream, bytes.baseAddress?.assumingMemoryBound(to: CChar.self), output.piece)
         }
-        if count > 0 { return Array(Self.buffer[..<count]) }
+        if count > 0 {
+            output.isHeard = true
+            return Array(Self.buffer[..<count])
+        }
         if count < 0, count != Int(LIBSSH2_ERROR_EAGAIN) { link.broke(Int32(count)) }
         return nil
     }
 
     private func checkEnd() {
-        guard libssh2_channel_eof(raw) == 1 else { return }
+        guard libssh2_channel_eof(raw) == 1 else { return watchHeldOutput() }
         if isStream, !output.hasEnded {
             output.hasEnded = true
             onOutputEnd?()
@@ -319,6 +330,28 @@ public struct TerminalSize: Equatable, Sendable {
         }
         if libssh2_channel_wait_closed(raw) == LIBSSH2_ERROR_EAGAIN { return }
         finish(reportedEnd ?? .unreported)
+    }
+
+    /// How long nothing comes after the exit status until the output counts as another process's:
+    /// the server sends both as it learns of them, and a lost segment comes again within a second.
+    private static let quiet = Duration.seconds(2)
+
+    /// Ends a program whose exit status is here, once nothing more comes: a process that it left
+    /// behind may hold its output open for ever.
+    private func watchHeldOutput() {
+        guard kind == .program, output.watch == nil, reportedEnd != nil else { return }
+        output.isHeard = false
+        output.watch = LoopTimer(after: Self.quiet) { [weak self] in self?.letGoOfOutput() }
+    }
+
+    private func letGoOfOutput() {
+        output.watch = nil
+        guard end == nil, !closing, let link, link.failure == nil else { return }
+        guard !output.isPaused, !output.isHeard, let reported = reportedEnd else {
+            return watchHeldOutput()
+        }
+        output.isHeld = true
+        finish(reported)
     }
 
     /// What the server reported about the end; nil if it reported nothing.
@@ -349,6 +382,7 @@ public struct TerminalSize: Equatable, Sendable {
         self.end = end
         graceTimer?.cancel()
         graceTimer = nil
+        output.watch?.cancel()
         // A channel whose close the server has not confirmed keeps its place on the link.
         if !closing || requests.isEmpty { leaveLink() }
         let report = onEnd
