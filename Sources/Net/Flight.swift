@@ -1,6 +1,6 @@
-// How many bytes a way holds that answers for each of them, by the rate and the round trip that were
-// measured. Pure. Invariant: what is measured while bytes wait on the way does not count as the
-// way's own time: the shortest round trip does.
+// How many bytes a way holds that answers for each of them, by the rate and the round trip that
+// were measured. Pure. Invariant: the time that bytes spend in a queue does not count as the way's
+// own: the shortest round trip does.
 
 /// What is in flight on a way: to a server and back, or to the other end of a stream.
 public struct Flight: Sendable {
