@@ -142,7 +142,7 @@ def main():
         with open(source, "wb") as file:
             for _ in range(SIZE // len(random)):
                 file.write(random)
-        programs = place.running[1:]  # the relay and the agents
+        programs = place.running[2:]  # the relay and the agents
         print(f"{'echo hi in a session':34} quiet  beside     p95  worked and waited: relay, agents")
 
         def measure(name, operation, company, budget):
