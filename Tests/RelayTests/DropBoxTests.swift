@@ -248,13 +248,15 @@ extension homeline_relay.Tools {
         }
 
         func ask(
-            _ method: String, _ url: String, _ headers: String = "", _ body: [UInt8] = []
+            _ method: String, _ url: String, _ headers: String = "", _ body: [UInt8] = [],
+            halfClosing: Bool = false
         ) async throws -> HTTPAnswer {
             let path = url.hasPrefix("http") ? String(url.dropFirst("http://h".count)) : url
             let head =
                 "\(method) \(path) HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\(headers)\r\n"
             return try await HTTPAnswer.exchange(
-                Array(head.utf8) + body, port: port, within: .seconds(10))
+                Array(head.utf8) + body, port: port, halfClosing: halfClosing,
+                within: .seconds(10))
         }
 
         func put(_ url: String, _ body: [UInt8], _ more: String = "") async throws -> HTTPAnswer {
@@ -289,6 +291,13 @@ extension homeline_relay.Tools {
         let beyond = try await entry.ask("GET", url, "Range: bytes=1000-\r\n")
         #expect(beyond.status == 416 && beyond.headers["content-range"] == "bytes */1000")
         #expect(try await entry.ask("GET", url, "If-None-Match: \(tag)\r\n").status == 304)
+        for (header, status) in [
+            ("If-None-Match: \"x\", W/\(tag)", 304), ("If-None-Match: *", 304),
+            ("If-None-Match: \"x\"", 200), ("If-Match: *", 200), ("If-Match: \"x\",\(tag)", 200),
+            ("If-Match: \"x\"", 412),
+        ] {
+            #expect(try await entry.ask("GET", url, header + "\r\n").status == status, "\(header)")
+        }
         #expect(try await entry.ask("DELETE", url).status == 405)
         #expect(try await entry.put(url, [1]).status == 405)
     }
@@ -307,6 +316,10 @@ extension homeline_relay.Tools {
         #expect(try await entry.ask("PUT", url, "", Array("lost".utf8)).status == 411)
         let broken = Array("x\r\n".utf8)
         #expect(try await entry.ask("PUT", url, chunked, broken).status == 400)
+        let cut = try await entry.ask(
+            "PUT", url, "Content-Length: 3\r\n", [1, 2], halfClosing: true)
+        #expect(cut.status == 400 && cut.headers["upload-offset"] == "2", "\(cut.text)")
+        #expect(try await entry.ask("HEAD", url).headers["upload-offset"] == "2")
         let early = try await entry.put(url, [1], "Content-Range: bytes 1-1/2\r\n")
         #expect(early.status == 409)
         #expect(try await entry.put(url, [1], "Content-Range: x\r\n").status == 400)

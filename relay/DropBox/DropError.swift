@@ -26,6 +26,8 @@ enum DropError: Error, Equatable, Sendable {
     case scope(Scope)
     /// Bytes that do not follow those that are there.
     case gap(received: Int)
+    /// An upload whose body ended before its announced length.
+    case cut(received: Int)
     /// A Content-Range that is none.
     case badRange
     /// Another upload to the same URL has taken this one's place.
@@ -42,7 +44,7 @@ enum DropError: Error, Equatable, Sendable {
         case .lacking, .diskFull: 507
         case .tooLarge: 413
         case .disk, .changed: 500
-        case .badName, .badRange: 400
+        case .badName, .badRange, .cut: 400
         case .ended, .deleted: 410
         case .scope: 403
         case .gap, .overtaken: 409
@@ -55,7 +57,7 @@ enum DropError: Error, Equatable, Sendable {
             switch self {
             case .off, .ended, .unknownURL, .overtaken: .unavailable
             case .lacking: .limitReached
-            case .tooLarge, .badName, .badRange, .gap: .invalidArgument
+            case .tooLarge, .badName, .badRange, .gap, .cut: .invalidArgument
             case .diskFull, .disk, .changed, .deleted: .fileFailed
             case .unknownName: .fileNotFound
             case .scope: .refusedByPolicy
@@ -100,6 +102,9 @@ extension DropError: CustomStringConvertible {
         case .gap(let received):
             "\(received) bytes of this upload are here: go on with curl -C \(received) -T FILE URL,"
                 + " or send all of it again with curl -T FILE URL"
+        case .cut(let received):
+            "the body ended early, and \(received) bytes of this upload are here: go on with"
+                + " curl -C \(received) -T FILE URL"
         case .badRange: "Content-Range must be bytes FIRST-LAST/TOTAL"
         case .overtaken: "another upload to this URL has taken this one's place"
         case .changed: "the sha256 of the file here is not that of the source: it was removed"

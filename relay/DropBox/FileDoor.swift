@@ -70,7 +70,12 @@ import Wire
 
     private static func refuse(_ error: DropError, _ responder: HTTPResponder) {
         var headers = Self.headers([:])
-        if case .gap(let received) = error { headers["Upload-Offset"] = "\(received)" }
+        switch error {
+        case .gap(let received), .cut(let received): headers["Upload-Offset"] = "\(received)"
+        case .off, .lacking, .tooLarge, .diskFull, .disk, .unknownName, .badName, .unknownURL,
+            .ended, .scope, .badRange, .overtaken, .changed, .deleted:
+            break
+        }
         responder.send(status: error.status, text: "\(error)", headers: headers)
     }
 
@@ -95,7 +100,11 @@ import Wire
             "Content-Disposition": DropURL.disposition(record.name),
             "Repr-Digest": "sha-256=:\(Base64.encode(digest)):",
         ])
-        if request.header("if-none-match") == tag {
+        if let wanted = request.header("if-match"), !EntityTags(wanted).contains(tag) {
+            return responder.send(
+                status: 412, text: "the file is another one by now", headers: headers)
+        }
+        if let known = request.header("if-none-match"), EntityTags(known).contains(tag) {
             return responder.send(status: 304, headers: headers)
         }
         let range = ByteRange(
@@ -196,7 +205,8 @@ import Wire
         } catch {
             await box.breakOff(record, writer)
             guard let error = error as? HTTPError, case .refused(let status) = error else {
-                throw await box.isDeleted(record) ? .deleted : .overtaken
+                if await box.isDeleted(record) { throw .deleted }
+                throw Task.isCancelled ? .overtaken : .cut(received: writer.offset)
             }
             return responder.send(
                 status: status,
