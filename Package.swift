@@ -117,6 +117,9 @@ let package = Package(
             name: "Support", dependencies: ["Configuration", "JSON"], path: "Tests/Support",
             exclude: ["python"],
             swiftSettings: house),
+        .executableTarget(
+            name: "mcp-everything", dependencies: ["HTTP", "JSON", "Loop", "MCP", "Net"],
+            path: "Tests/Everything", swiftSettings: safe),
         suite("JSONTests", ["JSON"]),
         suite("TerminalTests", ["Terminal", "Programs"]),
         suite("ScreenTests", ["Screen", "Terminal", "Loop"]),
