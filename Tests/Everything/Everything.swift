@@ -13,17 +13,22 @@ import MCP
         var limits = MCPLimits()
         // Runners expect every report of a tool, which come 50 ms apart.
         limits.progress.interval = .zero
+        // One principal has the streams of all clients.
+        limits.subscriptions.streamsPerPrincipal = limits.subscriptions.streams
+        let changing = ChangingTools()
         server = MCPServer(
             info: Implementation(
                 name: "mcp-everything", version: "1.0.0", title: "Everything",
                 description: "A fixture that shows every part of MCP."),
             instructions: "A fixture for conformance tests.",
-            tools: Self.tools, resources: FixtureResources.all, prompts: Self.prompts,
-            completion: FixturePrompts.complete, limits: limits)
+            tools: changing.tools, resources: FixtureResources.all, prompts: Self.prompts,
+            completion: FixturePrompts.complete, announcing: Set(ListKind.allCases),
+            logging: Logging(legacyLevel: .info), limits: limits)
+        changing.server = server
     }
 
     /// The tools that the server starts with.
-    static let tools: [Tool] = ContentTools.all
+    static let tools: [Tool] = ContentTools.all + StreamTools.all
 
     /// The prompts that the server starts with.
     static let prompts: [Prompt] = FixturePrompts.all

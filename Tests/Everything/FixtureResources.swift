@@ -6,7 +6,12 @@ import MCP
 enum FixtureResources {
     static let all = Resources(
         templates: [template], list: { _ in [text, binary, watched] },
-        read: { (uri, _) throws(MCPError) in try read(uri) })
+        read: { (uri, _) throws(MCPError) in try read(uri) },
+        watch: { (uri, _) throws(MCPError) in
+            // What can be read can be watched.
+            _ = try read(uri)
+            return uri
+        })
 
     private static let text = Resource(
         uri: "test://static-text", name: "static-text", description: "A text that never changes.",

@@ -13,6 +13,7 @@ import Net
             Process.complain("mcp-everything: \(place) is not a loopback address with a port")
             return 64
         }
+        _ = Process.raiseDescriptorLimit()
         let everything = Everything()
         let access = HTTPAccess(isLoopback: true)
         let endpoint = MCPHTTPEndpoint(server: everything.server, access: access) { _ in
@@ -25,12 +26,12 @@ import Net
         do throws(NetError) {
             let listener = try Listener.tcp(address) { http.serve($0) }
             guard let bound = listener.address else { return 1 }
-            Process.print("http://\(bound)/mcp")
+            Process.print("http://\(bound)/mcp\n")
             await Signals.wait()
             listener.close()
             await everything.server.stop(grace: .milliseconds(500), saying: "the server stops")
             endpoint.close()
-            await http.shutdown(grace: .seconds(1))
+            await http.shutdown(grace: .milliseconds(300))
             return 0
         } catch {
             Process.complain("mcp-everything: \(error)")
