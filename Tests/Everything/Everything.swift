@@ -28,7 +28,7 @@ import MCP
     }
 
     /// The tools that the server starts with.
-    static let tools: [Tool] = ContentTools.all + StreamTools.all
+    static let tools: [Tool] = ContentTools.all + StreamTools.all + HeaderTools.all
 
     /// The prompts that the server starts with.
     static let prompts: [Prompt] = FixturePrompts.all
