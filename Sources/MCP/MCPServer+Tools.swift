@@ -74,7 +74,7 @@ extension MCPServer {
     }
 
     /// The reply; a long one is written beside the loop.
-    private func write(
+    func write(
         _ result: ToolResult, ignoring names: [String] = [], for request: Request
     ) async -> [UInt8] {
         let (id, revision, member) = (request.id, request.caller.revision, serverMember)
