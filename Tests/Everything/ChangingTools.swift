@@ -7,6 +7,7 @@ import MCP
 @IO final class ChangingTools {
     /// Set once the server is made.
     weak var server: MCPServer?
+    private let waiting = WaitingTools()
     private var hasTool = false
     private var hasPrompt = false
 
@@ -32,11 +33,16 @@ import MCP
                 server?.resourceUpdated(FixtureResources.watched.uri)
                 return ToolResult(text: "The watched resource has changed.")
             },
+            .fixture("test_end_subscriptions", "Ends every subscription stream in order.") {
+                [self] _ in
+                server?.endSubscriptions()
+                return ToolResult(text: "The streams have ended.")
+            },
         ]
     }
 
     /// What the server offers now.
-    var tools: [Tool] { Everything.tools + all + (hasTool ? [Self.extraTool] : []) }
+    var tools: [Tool] { Everything.tools + all + waiting.all + (hasTool ? [Self.extraTool] : []) }
 
     private var prompts: [Prompt] { Everything.prompts + (hasPrompt ? [Self.extraPrompt] : []) }
 
