@@ -15,17 +15,34 @@ import Testing
     @Test @IO func `requests beyond the rate are refused with the time to wait`() async {
         let visitor = Visitor(
             server { $0.perPrincipal.requests = .init(burst: 3, perSecond: 1) })
-        for _ in 0..<3 { #expect(await visitor.modern("tools/list").status == 200) }
-        let refused = await visitor.modern("tools/list")
+        // On a busy machine some of the burst comes back meanwhile.
+        func repeated(_ method: String, _ params: JSON.Object = [:]) async -> [Recorder] {
+            let (headers, body) = Visitor.modern(method, params)
+            var replies: [Recorder] = []
+            for _ in 0..<100 {
+                replies.append(await visitor.send("POST", headers, body))
+                let reply = replies.last
+                if reply?.status == 429 || reply?.json?["result"]?["isError"] == true { break }
+            }
+            return replies
+        }
+        let replies = await repeated("tools/list")
+        #expect(replies.count > 3 && replies.dropLast().allSatisfy { $0.status == 200 })
+        guard let refused = replies.last else { return }
         #expect(refused.status == 429)
+        SchemaCheck.check(refused.json ?? .null, method: "tools/list", in: .newest)
         #expect(refused.headers["Retry-After"] == "1")
         #expect(refused.json?["error"]?["code"] == 429)
         let wait = refused.json?["error"]?["data"]?["retryAfterMs"]?.intValue ?? 0
         #expect((1...1000).contains(wait))
         // A model reads the result of a call.
-        let call = await visitor.modern(
-            "tools/call", ["name": "echo", "arguments": ["text": "a"]])
+        guard
+            let call = await repeated(
+                "tools/call", ["name": "echo", "arguments": ["text": "a"]]
+            ).last
+        else { return }
         #expect(call.status == 200)
+        SchemaCheck.check(call.json ?? .null, method: "tools/call", in: .newest)
         #expect(call.json?["result"]?["isError"] == true)
         let text = call.json?["result"]?["content"]?[0]?["text"]?.stringValue ?? ""
         #expect(text.hasPrefix("The call was not made: too many requests a second: retry in "))
@@ -37,7 +54,7 @@ import Testing
 
     @Test @IO func `bytes count, those of replies too`() async {
         let client = LineClient(
-            server { $0.perPrincipal.bytes = .init(burst: 4000, perSecond: 1000) })
+            server { $0.perPrincipal.bytes = .init(burst: 4000, perSecond: 1) })
         let long = String(repeating: "x", count: 1900)
         let first = await client.modern(
             "tools/call", ["name": "echo", "arguments": ["text": .string(long)]])
