@@ -15,9 +15,11 @@ public struct MCPLimits: Sendable {
     public var batchMessages = 64
     /// Limits of legacy sessions over HTTP.
     public var sessions = Sessions()
-    /// Most requests of one principal that run at the same time, so that one client cannot use up
-    /// the server.
-    public var requestsPerPrincipal = 256
+    /// What one principal may use at once and in a second, so that one client cannot use up the
+    /// server.
+    public var perPrincipal = PerPrincipal()
+    /// Limits of what clients are told of beside their requests.
+    public var subscriptions = Subscriptions()
     /// Entries on one page of a list, which bounds the length of one answer.
     public var pageEntries = 200
     /// Limits of one request's progress notifications.
@@ -50,6 +52,65 @@ public struct MCPLimits: Sendable {
         /// How long a session without requests or a stream is kept, as clients may leave without
         /// ending it; a client that comes back initializes again.
         public var idle: Duration = .seconds(4 * 3600)
+        /// Limits of the streams that their clients can come back to.
+        public var replay = Replay()
+    }
+
+    /// The limits of one principal; a request beyond a rate is refused with the time after which to
+    /// retry.
+    public struct PerPrincipal: Sendable {
+        /// A number at once, and a number a second after that.
+        public struct Allowance: Sendable {
+            /// How many at once.
+            public var burst: Int
+            /// How many a second after that.
+            public var perSecond: Int
+
+            /// So many at once, and so many a second after that.
+            public init(burst: Int, perSecond: Int) {
+                (self.burst, self.perSecond) = (burst, perSecond)
+            }
+        }
+
+        /// Most requests that run at the same time.
+        public var running = 256
+        /// Requests in a second; nil, unless the host says so: as many as the server can answer.
+        public var requests: Allowance?
+        /// Bytes in a second, of requests and replies together; nil, unless the host says so: as
+        /// many as the server can carry.
+        public var bytes: Allowance?
+    }
+
+    /// The limits of subscriptions.
+    public struct Subscriptions: Sendable {
+        /// Most streams of `subscriptions/listen` at once, which bounds their memory and the time
+        /// that one change takes to tell.
+        public var streams = 4096
+        /// Most of them for one principal: each of its clients needs one, or a few.
+        public var streamsPerPrincipal = 128
+        /// Most resources that one stream or legacy session watches: each is asked of the host, and
+        /// each may bring two messages a second.
+        public var uris = 256
+        /// Shortest time between two notices about the same thing, so that a fast program cannot
+        /// flood those that watch it.
+        public var interval: Duration = .milliseconds(500)
+    }
+
+    /// The limits of messages kept for legacy clients that lose their connection.
+    public struct Replay: Sendable {
+        /// Messages kept of one stream, beside its last one: about what a client misses in some
+        /// seconds.
+        public var messages = 256
+        /// Streams kept of one session after their end, in case their end was not received.
+        public var streams = 16
+        /// How long a stream is kept after its end.
+        public var time: Duration = .seconds(120)
+        /// Bytes kept for all clients: eight of the longest replies.
+        public var bytes = 64 << 20
+        /// The most of them for one principal: a quarter, so that no client takes all.
+        public var principalBytes = 16 << 20
+        /// How long a client is told to wait before it comes back, after a lost connection.
+        public var retry: Duration = .milliseconds(500)
     }
 
     /// The limits of progress notifications.

@@ -26,9 +26,22 @@ extension MCPServer {
 
     private func capabilities(in revision: Revision) -> JSON.Object {
         var all: JSON.Object = [:]
-        if !tools.entries.isEmpty { all["tools"] = [:] }
-        if resources != nil { all["resources"] = [:] }
-        if !prompts.isEmpty { all["prompts"] = [:] }
+        func changes(_ kind: ListKind) -> JSON.Object {
+            subscriptions.announced.contains(kind) ? ["listChanged": true] : [:]
+        }
+        // A list that is empty now, and may change, is offered too.
+        if !tools.entries.isEmpty || subscriptions.announced.contains(.tools) {
+            all["tools"] = .object(changes(.tools))
+        }
+        if let resources {
+            var abilities = changes(.resources)
+            if resources.watch != nil { abilities["subscribe"] = true }
+            all["resources"] = .object(abilities)
+        }
+        if !prompts.isEmpty || subscriptions.announced.contains(.prompts) {
+            all["prompts"] = .object(changes(.prompts))
+        }
+        if logging != nil { all["logging"] = [:] }
         if completion != nil, revision.hasCompletionCapability { all["completions"] = [:] }
         return all
     }

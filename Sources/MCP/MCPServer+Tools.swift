@@ -5,9 +5,13 @@ import JSON
 import Loop
 
 extension MCPServer {
+    private var offersTools: Bool {
+        !tools.entries.isEmpty || subscriptions.announced.contains(.tools)
+    }
+
     func listTools(_ request: Request) throws(MCPError) -> [UInt8] {
         let caller = request.caller
-        guard !tools.entries.isEmpty else { throw .methodNotFound(request.method) }
+        guard offersTools else { throw .methodNotFound(request.method) }
         let visible = tools.entries.filter { caller.principal.holds($0.tool.scope) }
         let entries = visible.map { $0.listing(in: caller.revision) }
         return try page(request, "tools", entries, isPublic: !tools.isScoped)
@@ -16,7 +20,7 @@ extension MCPServer {
     func callTool(
         _ request: Request, _ notify: @escaping Notify
     ) async throws(MCPError) -> [UInt8] {
-        guard !tools.entries.isEmpty else { throw .methodNotFound(request.method) }
+        guard offersTools else { throw .methodNotFound(request.method) }
         let caller = request.caller
         let name = try request.params.string("name")
         guard let entry = tools[name] else {
@@ -44,7 +48,8 @@ extension MCPServer {
             name: name, arguments: arguments.object, principal: caller.principal,
             client: caller.client,
             capabilities: caller.capabilities, revision: caller.revision, trace: request.trace,
-            meta: request.meta, progress: progress, rawArguments: arguments.raw)
+            meta: request.meta, progress: progress, rawArguments: arguments.raw,
+            log: CallLog(request, logging, notify), disconnect: request.disconnect)
         let outcome: ToolResult
         do throws(MCPError) {
             outcome = try await run(entry.tool.handler, call)
@@ -69,7 +74,7 @@ extension MCPServer {
     }
 
     /// The reply; a long one is written beside the loop.
-    private func write(
+    func write(
         _ result: ToolResult, ignoring names: [String] = [], for request: Request
     ) async -> [UInt8] {
         let (id, revision, member) = (request.id, request.caller.revision, serverMember)

@@ -8,25 +8,30 @@ public import Loop
 @IO public final class MCPServer {
     let info: Implementation
     let instructions: String?
-    let tools: ToolTable
+    private(set) var tools: ToolTable
     let resources: Resources?
-    let prompts: [Prompt]
+    private(set) var prompts: [Prompt]
     let completion: Completion?
+    let logging: Logging?
+    let subscriptions: Subscriptions
     let limits: MCPLimits
     let pulse: Pulse
     /// `"io.modelcontextprotocol/serverInfo":{…}`, a member of every modern result's `_meta`.
     let serverMember: [UInt8]
-    private var running: [String: Int] = [:]
+    let quotas: Quotas
     private var ongoing: [ObjectIdentifier: Ongoing] = [:]
     private let changed = Condition()
     /// The error for every request after `stop`; nil before.
     private var stopped: MCPError?
 
     /// A server that offers these features; what is absent is not advertised.
+    ///
+    /// `announcing` holds the lists whose changes clients can be told of (`toolsChanged` and so
+    /// on); a list that never changes is better left out, as clients keep a stream open for it.
     public init(
         info: Implementation, instructions: String? = nil, tools: [Tool] = [],
         resources: Resources? = nil, prompts: [Prompt] = [], completion: Completion? = nil,
-        limits: MCPLimits = MCPLimits()
+        announcing: Set<ListKind> = [], logging: Logging? = nil, limits: MCPLimits = MCPLimits()
     ) {
         self.info = info
         self.instructions = instructions
@@ -34,20 +39,14 @@ public import Loop
         self.resources = resources
         self.prompts = prompts
         self.completion = completion
+        self.logging = logging
         self.limits = limits
+        quotas = Quotas(limits)
+        subscriptions = Subscriptions(announcing: announcing, limits.subscriptions)
         pulse = Pulse(every: limits.pulse)
         var member = Array("\"\(MetaKey.server)\":".utf8)
         info.json(in: .newest).write(into: &member)
         serverMember = member
-    }
-
-    /// Answers one request; `notify` sends messages that belong to it before its answer.
-    func answer(_ request: Request, notify: @escaping Notify) async -> Answer {
-        do throws(MCPError) {
-            return Answer(bytes: try await reply(to: request, notify))
-        } catch {
-            return Answer(error, for: request)
-        }
     }
 
     /// Answers a request that may be ended first; nil if its client no longer wants an answer.
@@ -55,7 +54,12 @@ public import Loop
         if let stopped { one.fail(stopped) }
         ongoing[ObjectIdentifier(one)] = one
         let answer = await one.outcome {
-            await self.answer(one.request) { if !one.isOver { notify($0) } }
+            do throws(MCPError) {
+                let bytes = try await self.metered(one) { if !one.isOver { notify($0) } }
+                return Answer(bytes: bytes)
+            } catch {
+                return Answer(error, for: one.request)
+            }
         }
         ongoing[ObjectIdentifier(one)] = nil
         if stopped != nil { changed.broadcast() }
@@ -77,24 +81,58 @@ public import Loop
     public func stop(grace: Duration, saying sentence: String) async {
         let error = MCPError.ended(sentence)
         stopped = error
+        concludeAll()
         await settled(before: IO.now + grace)
         for one in Array(ongoing.values) { one.fail(error) }
         await settled(before: IO.now + limits.cancelGrace)
     }
 
+    /// Ends the requests that last until they are told to, each with its result.
+    func concludeAll() {
+        for one in Array(ongoing.values) { one.conclude?() }
+    }
+
+    func offer(_ tools: ToolTable) { self.tools = tools }
+
+    func offer(_ prompts: [Prompt]) { self.prompts = prompts }
+
     private func settled(before end: ContinuousClock.Instant) async {
         await changed.wait(until: end) { ongoing.isEmpty }
     }
 
+    /// The reply to a request that its principal's rate allows.
+    ///
+    /// A tool that is called too soon is not run; its result says so, as a model reads results.
+    private func metered(_ one: Ongoing, _ notify: @escaping Notify) async throws(MCPError)
+        -> [UInt8]
+    {
+        let principal = one.request.caller.principal
+        do throws(MCPError) {
+            try quotas.admit(principal, at: IO.now)
+        } catch {
+            guard one.request.method == "tools/call" else { throw error }
+            return await write(.failure("The call was not made: \(error)."), for: one.request)
+        }
+        let reply = try await reply(to: one, notify)
+        let bytes = one.request.params.messageBytes + reply.count
+        quotas.count(bytes: bytes, of: principal, at: IO.now)
+        return reply
+    }
+
     private func reply(
-        to request: Request, _ notify: @escaping Notify
+        to one: Ongoing, _ notify: @escaping Notify
     ) async throws(MCPError) -> [UInt8] {
+        let request = one.request
         let isModern = request.caller.revision.isModern
         switch request.method {
         case "tools/call": return try await callTool(request, notify)
         case "tools/list": return try listTools(request)
         case "server/discover" where isModern: return discover(request)
+        case "subscriptions/listen" where isModern: return try await listen(one, notify)
         case "ping" where !isModern: return Envelope.result(request.id, [:])
+        case "resources/subscribe" where !isModern: return try await subscribe(request)
+        case "resources/unsubscribe" where !isModern: return try unsubscribe(request)
+        case "logging/setLevel" where !isModern: return try setLogLevel(request)
         case "resources/list": return try await listResources(request)
         case "resources/templates/list": return try listTemplates(request)
         case "resources/read": return try await readResource(request)
@@ -109,15 +147,8 @@ public import Loop
     func counted<T: Sendable>(
         _ principal: Principal, _ work: @IO () async throws(MCPError) -> T
     ) async throws(MCPError) -> T {
-        let count = running[principal.name, default: 0]
-        guard count < limits.requestsPerPrincipal else {
-            throw .busy("\(count) requests are running already: wait for one to finish, then retry")
-        }
-        running[principal.name] = count + 1
-        defer {
-            let left = running[principal.name, default: 1] - 1
-            running[principal.name] = left > 0 ? left : nil
-        }
+        try quotas.begin(principal)
+        defer { quotas.end(principal) }
         return try await work()
     }
 }

@@ -30,5 +30,6 @@ public enum Revision: String, Sendable, CaseIterable, Comparable {
     var hasStructuredContent: Bool { self >= .v2025_06_18 }
     var hasIcons: Bool { self >= .v2025_11_25 }
     var hasInputErrorsAsResults: Bool { self >= .v2025_11_25 }
+    var hasPrimingEvents: Bool { self >= .v2025_11_25 }
     var hasCompletionCapability: Bool { self >= .v2025_03_26 }
 }

@@ -42,8 +42,10 @@ enum SchemaCheck {
         _ message: JSON, _ method: String, _ revision: Revision
     ) -> [(String, JSON)] {
         let isOld = revision < .v2025_11_25
-        if message["method"] == "notifications/progress" {
-            return [("ProgressNotification", message), ("JSONRPCNotification", message)]
+        if let method = message["method"]?.stringValue {
+            // The method names the definition; what the schema does not have is a fault too.
+            let kind = notifications[method] ?? "unknown: \(method)"
+            return [(kind, message), ("JSONRPCNotification", message)]
         }
         if let error = message["error"] {
             // Before 2025-11-25 the schema has no reply without an id, but JSON-RPC does.
@@ -61,8 +63,21 @@ enum SchemaCheck {
         return [(envelope, message), (name, message["result"] ?? .null)]
     }
 
+    private static let notifications = [
+        "notifications/progress": "ProgressNotification",
+        "notifications/message": "LoggingMessageNotification",
+        "notifications/cancelled": "CancelledNotification",
+        "notifications/tools/list_changed": "ToolListChangedNotification",
+        "notifications/prompts/list_changed": "PromptListChangedNotification",
+        "notifications/resources/list_changed": "ResourceListChangedNotification",
+        "notifications/resources/updated": "ResourceUpdatedNotification",
+        "notifications/subscriptions/acknowledged": "SubscriptionsAcknowledgedNotification",
+    ]
+
     private static let results = [
         "initialize": "InitializeResult", "server/discover": "DiscoverResult",
+        "subscriptions/listen": "SubscriptionsListenResult", "logging/setLevel": "EmptyResult",
+        "resources/subscribe": "EmptyResult", "resources/unsubscribe": "EmptyResult",
         "ping": "EmptyResult", "tools/list": "ListToolsResult", "tools/call": "CallToolResult",
         "resources/list": "ListResourcesResult",
         "resources/templates/list": "ListResourceTemplatesResult",

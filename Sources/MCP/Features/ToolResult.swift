@@ -15,6 +15,8 @@ public struct ToolResult: Sendable {
         case encoded(RawJSON)
         /// The structured part, written out.
         case structured
+        /// No text block: the result has other content only.
+        case absent
 
         /// A literal text.
         public init(stringLiteral value: String) { self = .string(value) }
@@ -57,6 +59,11 @@ public struct ToolResult: Sendable {
         held = nil
     }
 
+    /// A result with these content blocks only, as the specification's `ContentBlock` objects.
+    public init(content: [JSON], isError: Bool = false) {
+        self.init(text: .absent, content: content, isError: isError)
+    }
+
     /// A failed call, with a plain sentence: what is wrong and what to do next.
     public static func failure(_ sentence: String) -> ToolResult {
         ToolResult(text: .string(sentence), isError: true)
@@ -78,11 +85,16 @@ extension ToolResult {
 
     /// Appends the result object; `tail` is what the revision puts at its end.
     func write(into output: inout [UInt8], in revision: Revision, server: [UInt8]) {
-        output.append("{\"content\":[{\"type\":\"text\",\"text\":")
-        writeText(into: &output)
-        output.append("}")
+        output.append("{\"content\":[")
+        var isFirst = text == .absent
+        if !isFirst {
+            output.append("{\"type\":\"text\",\"text\":")
+            writeText(into: &output)
+            output.append("}")
+        }
         for block in content where revision.knows(block) {
-            output.append(",")
+            if !isFirst { output.append(",") }
+            isFirst = false
             block.write(into: &output)
         }
         output.append("]")
@@ -114,7 +126,7 @@ extension ToolResult {
         case .string(let text): bytes += text.utf8.count * 9 / 8
         case .utf8(let text): bytes += text.count * 9 / 8
         case .encoded(let text): bytes += text.bytes.count
-        case .structured: break
+        case .structured, .absent: break
         }
         return bytes
     }
@@ -128,6 +140,7 @@ extension ToolResult {
         case .structured:
             let bytes = structured.map { RawJSON($0).bytes } ?? []
             JSON.write(string: String(decoding: bytes, as: UTF8.self), into: &output)
+        case .absent: break
         }
     }
 }

@@ -22,7 +22,7 @@ public import Loop
         self.server = server
         self.access = access
         self.authenticate = authenticate
-        sessions = SessionTable(server.limits, server.pulse)
+        sessions = SessionTable(server)
     }
 
     /// Answers one request; returns when the reply is complete.
@@ -47,8 +47,11 @@ public import Loop
         sessions.endAll(.ended("the server is stopping: connect again in a moment"))
     }
 
-    /// Ends the standing streams of legacy sessions: their clients open them anew.
-    public func endStreams() { sessions.endStreams() }
+    /// Ends the streams that stay open without a call, of either era: their clients open them anew.
+    public func endStreams() {
+        sessions.endStreams()
+        server.endSubscriptions()
+    }
 
     /// Ends a principal that lost its rights: its sessions, streams and running requests, each
     /// with an error that says `sentence`.
@@ -65,7 +68,7 @@ public import Loop
         case .foreignHost: return reply.refuse(421, access.refusal(ofHost: request), [:])
         case .foreignOrigin: return reply.refuse(403, access.refusal(ofOrigin: request), [:])
         case .page where method == "OPTIONS":
-            return reply.send(status: 204, headers: verdict.preflight, body: [])
+            return reply.send(status: 204, headers: verdict.preflight(request), body: [])
         case .page, .open: break
         }
         let principal: Principal
@@ -152,6 +155,10 @@ public import Loop
         }
         if status == 401 { challenge = "Bearer error=\"invalid_token\"" }
         var extra: HTTPHeaders?
+        if case .throttled(_, let wait)? = answer?.error {
+            extra = visit.headers
+            extra?["Retry-After"] = "\(max(1, Int((wait / .seconds(1)).rounded(.up))))"
+        }
         if var challenge {
             if let metadata = access.resourceMetadata {
                 challenge += ", resource_metadata=\"\(metadata)\""

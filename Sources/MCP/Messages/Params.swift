@@ -39,6 +39,9 @@ struct Params: Sendable {
         return nil
     }
 
+    /// The length in bytes of the message that they came in; 0 without parameters.
+    var messageBytes: Int { bytes.count }
+
     /// The parsed value of a parameter.
     func value(_ name: String) -> JSON? {
         range(name).flatMap { try? JSON(parsing: bytes, in: $0) }

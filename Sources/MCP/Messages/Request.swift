@@ -10,6 +10,8 @@ struct Caller: Sendable {
     var principal: Principal
     var client: Implementation?
     var capabilities: JSON.Object
+    /// The client, if it has sent `initialize`.
+    var legacy: LegacyClient?
 
     /// A client that has not sent `initialize` yet.
     static func stranger(_ principal: Principal) -> Caller {
@@ -26,6 +28,8 @@ struct Request: Sendable {
     let trace: TraceContext?
     /// What the client sent beside the arguments.
     let meta: JSON.Object
+    /// Closes the connection that carries its messages, if its client can get the rest later.
+    var disconnect: (@IO @Sendable () -> Void)?
 
     init(_ message: Message, id: RequestID, method: String, caller: Caller) throws(MCPError) {
         self.id = id
