@@ -20,6 +20,8 @@ public struct MCPLimits: Sendable {
     public var requestsPerPrincipal = 256
     /// Entries on one page of a list, which bounds the length of one answer.
     public var pageEntries = 200
+    /// Limits of what clients are asked while they call.
+    public var asking = Asking()
     /// Limits of one request's progress notifications.
     public var progress = Progress()
     /// A reply not ready after this time becomes an event stream, so that proxies see traffic.
@@ -50,6 +52,25 @@ public struct MCPLimits: Sendable {
         /// How long a session without requests or a stream is kept, as clients may leave without
         /// ending it; a client that comes back initializes again.
         public var idle: Duration = .seconds(4 * 3600)
+    }
+
+    /// The limits of what clients are asked while they call.
+    public struct Asking: Sendable {
+        /// How long a legacy client may take to answer: some give up a call after 60 s.
+        public var answerWait: Duration = .seconds(45)
+        /// How long the sealed state of a request counts, and how long a visit to a page may take:
+        /// the time that a person may need.
+        public var lifetime: Duration = .seconds(600)
+        /// Most rounds in which one call may ask, so that answers that never fit end.
+        public var rounds = 10
+        /// Longest state in bytes before it is sealed: the client sends it back with each round.
+        public var stateBytes = 64 << 10
+        /// Most requests that one legacy client has to answer at the same time.
+        public var openRequests = 32
+        /// Most used-up states to remember until they expire; then no more are accepted.
+        public var spentStates = 16_384
+        /// Most visits to pages to remember, in order to tell legacy clients of their end.
+        public var pages = 4096
     }
 
     /// The limits of progress notifications.

@@ -30,6 +30,7 @@ extension MCPServer {
         if resources != nil { all["resources"] = [:] }
         if !prompts.isEmpty { all["prompts"] = [:] }
         if completion != nil, revision.hasCompletionCapability { all["completions"] = [:] }
+        if tasks != nil, revision.isModern { all["extensions"] = .object([Extension.tasks: [:]]) }
         return all
     }
 }
@@ -51,6 +52,7 @@ struct Handshake: Sendable {
 
     func caller(_ principal: Principal) -> Caller {
         Caller(
-            revision: revision, principal: principal, client: client, capabilities: capabilities)
+            revision: revision, principal: principal, client: client,
+            capabilities: ClientCapabilities(capabilities, in: revision))
     }
 }

@@ -12,13 +12,15 @@ struct CacheHint {
 
 extension MCPServer {
     /// The whole reply with the revision's marks added to `object`.
-    func result(_ request: Request, _ object: JSON.Object, cache: CacheHint? = nil) -> [UInt8] {
+    func result(
+        _ request: Request, _ object: JSON.Object, cache: CacheHint? = nil,
+        type: String = "complete"
+    ) -> [UInt8] {
         guard request.caller.revision.isModern else { return Envelope.result(request.id, object) }
         var object = object
-        object["resultType"] = "complete"
+        object["resultType"] = .string(type)
         if let cache {
-            let (seconds, attoseconds) = cache.lifetime.components
-            object["ttlMs"] = .int(max(0, seconds * 1000 + attoseconds / 1_000_000_000_000_000))
+            object["ttlMs"] = .int(cache.lifetime.milliseconds)
             object["cacheScope"] = cache.isPublic ? "public" : "private"
         }
         var meta = object["_meta"]?.objectValue ?? [:]

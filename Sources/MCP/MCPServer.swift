@@ -12,6 +12,8 @@ public import Loop
     let resources: Resources?
     let prompts: [Prompt]
     let completion: Completion?
+    let tasks: TaskSource?
+    let inquiries: Inquiries
     let limits: MCPLimits
     let pulse: Pulse
     /// `"io.modelcontextprotocol/serverInfo":{…}`, a member of every modern result's `_meta`.
@@ -23,9 +25,12 @@ public import Loop
     private var stopped: MCPError?
 
     /// A server that offers these features; what is absent is not advertised.
+    ///
+    /// `stateKeys` seal what clients carry between two rounds of a request (see `ask`).
     public init(
         info: Implementation, instructions: String? = nil, tools: [Tool] = [],
         resources: Resources? = nil, prompts: [Prompt] = [], completion: Completion? = nil,
+        tasks: TaskSource? = nil, stateKeys: StateKeys = .random(),
         limits: MCPLimits = MCPLimits()
     ) {
         self.info = info
@@ -34,6 +39,8 @@ public import Loop
         self.resources = resources
         self.prompts = prompts
         self.completion = completion
+        self.tasks = tasks
+        inquiries = Inquiries(stateKeys, limits.asking)
         self.limits = limits
         pulse = Pulse(every: limits.pulse)
         var member = Array("\"\(MetaKey.server)\":".utf8)
@@ -97,9 +104,12 @@ public import Loop
         case "ping" where !isModern: return Envelope.result(request.id, [:])
         case "resources/list": return try await listResources(request)
         case "resources/templates/list": return try listTemplates(request)
-        case "resources/read": return try await readResource(request)
+        case "resources/read": return try await readResource(request, notify)
         case "prompts/list": return try listPrompts(request)
-        case "prompts/get": return try await getPrompt(request)
+        case "prompts/get": return try await getPrompt(request, notify)
+        case "tasks/get" where isModern: return try await getTask(request)
+        case "tasks/update" where isModern: return try await updateTask(request)
+        case "tasks/cancel" where isModern: return try await cancelTask(request)
         case "completion/complete": return try await complete(request)
         default: throw .methodNotFound(request.method)
         }

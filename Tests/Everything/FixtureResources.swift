@@ -6,7 +6,7 @@ import MCP
 enum FixtureResources {
     static let all = Resources(
         templates: [template], list: { _ in [text, binary, watched] },
-        read: { (uri, _) throws(MCPError) in try read(uri) })
+        read: { (call) throws(Interruption) in try read(call.uri) })
 
     private static let text = Resource(
         uri: "test://static-text", name: "static-text", description: "A text that never changes.",
@@ -21,7 +21,7 @@ enum FixtureResources {
         uri: "test://template/{id}/data", name: "template",
         description: "The data of an id.", mimeType: "application/json")
 
-    private static func read(_ uri: String) throws(MCPError) -> Resources.Reading {
+    private static func read(_ uri: String) throws(Interruption) -> Resources.Reading {
         switch uri {
         case text.uri:
             return reading(
@@ -29,7 +29,7 @@ enum FixtureResources {
         case binary.uri: return reading(binary, .base64(Samples.image.stringValue ?? ""))
         case watched.uri: return reading(watched, .text("This resource can change."))
         default:
-            guard let id = id(in: uri) else { throw .resourceNotFound(uri: uri) }
+            guard let id = id(in: uri) else { throw .failed(.resourceNotFound(uri: uri)) }
             let data: JSON = [
                 "id": .string(id), "templateTest": true, "data": .string("Data for ID: \(id)"),
             ]

@@ -10,11 +10,11 @@ extension MCPHTTPEndpoint {
         guard let session = session(visit, message.id) else { return }
         switch message.kind {
         case .notification, .response:
-            if message.method == "notifications/cancelled" { session.inFlight.cancel(message) }
+            session.inFlight.receive(message)
             await session.using {}
             visit.reply.send(status: 202, headers: visit.headers, body: [])
         case .request(let id, let method):
-            let caller = session.handshake.caller(visit.principal)
+            let caller = caller(visit, session)
             do throws(MCPError) {
                 let request = try Request(message, id: id, method: method, caller: caller)
                 let exchange = HTTPExchange(visit.reply, visit.headers, visit.accept, server)
@@ -41,7 +41,7 @@ extension MCPHTTPEndpoint {
                 do throws(MCPError) { return .success(try Batch.elements(of: body, limits)) } catch
                 { return .failure(error) }
             }.get()
-            let caller = session.handshake.caller(visit.principal)
+            let caller = caller(visit, session)
             let exchange = HTTPExchange(visit.reply, visit.headers, visit.accept, server)
             exchange.begin()
             let replies = await session.using {
@@ -53,6 +53,15 @@ extension MCPHTTPEndpoint {
         } catch {
             visit.fail(nil, error, revision)
         }
+    }
+
+    /// Who sends a request: one that takes no stream can be asked nothing, whatever it declared.
+    private func caller(_ visit: Visit, _ session: LegacySession) -> Caller {
+        var caller = session.handshake.caller(visit.principal)
+        if !visit.accept.stream {
+            caller.capabilities = ClientCapabilities(in: caller.revision)
+        }
+        return caller
     }
 
     /// Seconds until a client that got no session may try again: most calls end within them, and

@@ -43,8 +43,7 @@ import Loop
 
     private func receive(_ message: Message) throws(BadMessage) {
         guard case .request(let id, let method) = message.kind else {
-            if message.method == "notifications/cancelled" { inFlight.cancel(message) }
-            return
+            return inFlight.receive(message)
         }
         do throws(MCPError) {
             guard !message.isInitialize || message.claimsModern else {
@@ -116,6 +115,7 @@ extension ModernMeta {
             throw .unsupportedVersion(requested: version)
         }
         return Caller(
-            revision: revision, principal: principal, client: client, capabilities: capabilities)
+            revision: revision, principal: principal, client: client,
+            capabilities: ClientCapabilities(capabilities, in: revision))
     }
 }

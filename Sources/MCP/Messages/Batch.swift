@@ -67,7 +67,7 @@ extension InFlight {
                 replies.append(Envelope.error(bad.id, bad.error, caller.revision))
             case .message(let message):
                 guard case .request(let id, let method) = message.kind else {
-                    if message.method == "notifications/cancelled" { cancel(message) }
+                    receive(message)
                     continue
                 }
                 do throws(MCPError) {

@@ -5,6 +5,8 @@ import Loop
 
 @IO final class InFlight {
     private var running: [RequestID: Ongoing] = [:]
+    /// What this client was asked, and has not answered yet.
+    let asked = ServerRequests()
 
     /// Starts answering; the task's value is `nil` if the client cancelled the request.
     func start(
@@ -13,6 +15,8 @@ import Loop
         guard running[request.id] == nil else {
             throw .invalidRequest("a request with this id is still running: use a new id")
         }
+        var request = request
+        if !request.caller.revision.isModern { request.client = asked }
         let ongoing = Ongoing(request)
         running[request.id] = ongoing
         let task = IO.task { () -> Answer? in
@@ -27,6 +31,15 @@ import Loop
 
     /// Cancels one request; an id that is unknown or already answered is ignored.
     func cancel(_ id: RequestID) { running.removeValue(forKey: id)?.cancel() }
+
+    /// Takes a message that is no request.
+    func receive(_ message: Message) {
+        switch message.kind {
+        case .response(let response): asked.receive(response)
+        case .notification("notifications/cancelled"): cancel(message)
+        case .notification, .request: break
+        }
+    }
 
     /// Cancels the request that a `notifications/cancelled` message names.
     func cancel(_ message: Message) {

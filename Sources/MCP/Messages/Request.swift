@@ -9,11 +9,13 @@ struct Caller: Sendable {
     var revision: Revision
     var principal: Principal
     var client: Implementation?
-    var capabilities: JSON.Object
+    var capabilities: ClientCapabilities
 
     /// A client that has not sent `initialize` yet.
     static func stranger(_ principal: Principal) -> Caller {
-        Caller(revision: .newestLegacy, principal: principal, client: nil, capabilities: [:])
+        Caller(
+            revision: .newestLegacy, principal: principal, client: nil,
+            capabilities: ClientCapabilities(in: .newestLegacy))
     }
 }
 
@@ -26,6 +28,8 @@ struct Request: Sendable {
     let trace: TraceContext?
     /// What the client sent beside the arguments.
     let meta: JSON.Object
+    /// The way to ask its client; nil in the modern era, where a reply asks.
+    var client: ServerRequests?
 
     init(_ message: Message, id: RequestID, method: String, caller: Caller) throws(MCPError) {
         self.id = id

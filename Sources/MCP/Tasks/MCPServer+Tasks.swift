@@ -1,0 +1,71 @@
+// tasks/get, tasks/update and tasks/cancel, and the reply that makes a call a task. Invariant: only a
+// request that declares the extension is told of a task; a task of another principal does not exist.
+import JSON
+import Loop
+
+extension MCPServer {
+    /// The reply to a call that goes on as a task.
+    func created(_ task: MCPTask, for request: Request) throws(MCPError) -> [UInt8] {
+        try requireTasks(request)
+        return result(request, task.summary, type: "task")
+    }
+
+    func getTask(_ request: Request) async throws(MCPError) -> [UInt8] {
+        let task = try await task(of: request)
+        return result(request, task.detail(server: serverMember))
+    }
+
+    func updateTask(_ request: Request) async throws(MCPError) -> [UInt8] {
+        let (task, source) = (try await task(of: request), tasks)
+        let answers = try request.params.inputResponses()
+        if case .inputRequired(let requests) = task.status {
+            var fitting: [String: InputResponse] = [:]
+            for asked in requests {
+                guard let answer = answers[asked.key] else { continue }
+                // An answer that does not fit leaves its request outstanding.
+                if case .fits(let response) = try asked.read(answer, in: .newest) {
+                    fitting[asked.key] = response
+                }
+            }
+            if !fitting.isEmpty {
+                let principal = request.caller.principal
+                try await counted(principal) { () throws(MCPError) in
+                    await source?.update(task.id, fitting, principal)
+                }
+            }
+        }
+        return result(request, [:])
+    }
+
+    func cancelTask(_ request: Request) async throws(MCPError) -> [UInt8] {
+        let (task, source, principal) = (
+            try await task(of: request), tasks, request.caller.principal
+        )
+        switch task.status {
+        case .completed, .failed, .cancelled: break
+        case .working, .inputRequired:
+            try await counted(principal) { () throws(MCPError) in
+                await source?.cancel(task.id, principal)
+            }
+        }
+        return result(request, [:])
+    }
+
+    /// The task that a request names.
+    private func task(of request: Request) async throws(MCPError) -> MCPTask {
+        guard let tasks else { throw .methodNotFound(request.method) }
+        try requireTasks(request)
+        let (id, principal) = (try request.params.string("taskId"), request.caller.principal)
+        let found = try await counted(principal) { () throws(MCPError) in
+            await tasks.get(id, principal)
+        }
+        guard let found else {
+            throw .invalidParams("no task \(quoted(id)): it has expired, or was never here")
+        }
+        return found
+    }
+
+    private func requireTasks(_ request: Request) throws(MCPError) {
+        guard request.caller.capabilities.has(.tasks) else { throw .missingCapability([.tasks]) }
+    }
+}
