@@ -8,6 +8,7 @@ import MCP
     static let principal = Principal(name: "anyone")
 
     let server: MCPServer
+    private let tasks = FixtureTasks()
 
     init() {
         var limits = MCPLimits()
@@ -18,13 +19,14 @@ import MCP
                 name: "mcp-everything", version: "1.0.0", title: "Everything",
                 description: "A fixture that shows every part of MCP."),
             instructions: "A fixture for conformance tests.",
-            tools: Self.tools, resources: FixtureResources.all, prompts: Self.prompts,
-            completion: FixturePrompts.complete, limits: limits)
+            tools: Self.tools + TaskTools(tasks: tasks).all, resources: FixtureResources.all,
+            prompts: Self.prompts, completion: FixturePrompts.complete, tasks: tasks.source,
+            limits: limits)
     }
 
     /// The tools that the server starts with.
-    static let tools: [Tool] = ContentTools.all
+    static let tools: [Tool] = ContentTools.all + AskingTools.all + RoundTools.all
 
     /// The prompts that the server starts with.
-    static let prompts: [Prompt] = FixturePrompts.all
+    static let prompts: [Prompt] = FixturePrompts.all + [RoundTools.prompt]
 }

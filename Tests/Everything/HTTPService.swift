@@ -25,7 +25,7 @@ import Net
         do throws(NetError) {
             let listener = try Listener.tcp(address) { http.serve($0) }
             guard let bound = listener.address else { return 1 }
-            Process.print("http://\(bound)/mcp")
+            Process.print("http://\(bound)/mcp\n")
             await Signals.wait()
             listener.close()
             await everything.server.stop(grace: .milliseconds(500), saying: "the server stops")
