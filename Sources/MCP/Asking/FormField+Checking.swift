@@ -1,5 +1,5 @@
-// Checking what a user filled in. Flow: the client's answer → FormField.read → handler. Invariant: a
-// handler gets only values of the kind it asked for; further members are passed on unchecked.
+// Checking what a user filled in. Flow: the client's answer → FormField.read → handler. Invariant:
+// a handler gets only values of the kind it asked for; further members are passed on unchecked.
 import JSON
 
 /// What was filled in, or what is wrong with it in plain words.

@@ -1,6 +1,6 @@
 // What a handler asks the client for: a form, a visit to a page, a message of its model, its roots.
-// Flow: handler → InputRequest → `inputRequests` of a result (modern), a request of its own (legacy)
-// or a task. Invariant: its shape is the one of the revision it is sent in.
+// Flow: handler → InputRequest → `inputRequests` of a result (modern), a request of its own
+// (legacy) or a task. Invariant: its shape is the one of the revision it is sent in.
 public import JSON
 
 /// One thing that a client is asked for.

@@ -1,6 +1,6 @@
 // What a client answered. Flow: `inputResponses` (modern), a response (legacy) or `tasks/update` →
-// InputRequest.read → InputResponse → handler. Invariant: an answer that reaches a handler is of the
-// kind that was asked for, and a form's fields are checked.
+// InputRequest.read → InputResponse → handler. Invariant: an answer that reaches a handler is of
+// the kind that was asked for, and a form's fields are checked.
 public import JSON
 
 /// The answer to one `InputRequest`.

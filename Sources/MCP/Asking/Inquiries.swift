@@ -1,6 +1,6 @@
 // What a server needs to ask its clients: keys, the states that were used up, and the visits to
-// pages that are under way. Flow: MCPServer+Asking. Invariant: bounded; a state that must count once
-// never counts twice, even if that means to refuse one.
+// pages that are under way. Flow: MCPServer+Asking. Invariant: bounded; a state that must count
+// once never counts twice, even if that means to refuse one.
 import Crypto
 import JSON
 import Loop

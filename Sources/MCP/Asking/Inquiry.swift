@@ -1,6 +1,6 @@
-// What one run of a handler knows about the client's answers. Flow: RequestState or ServerRequests →
-// Inquiry → `ask`. Invariant: `ask` returns only answers that were asked for and fit; it throws as
-// long as one is outstanding, so that no handler waits inside a call.
+// What one run of a handler knows about the client's answers. Flow: RequestState or ServerRequests
+// → Inquiry → `ask`. Invariant: `ask` returns only answers that were asked for and fit; it throws
+// as long as one is outstanding, so that no handler waits inside a call.
 import JSON
 import Loop
 

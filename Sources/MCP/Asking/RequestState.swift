@@ -63,7 +63,8 @@ extension Params {
 }
 
 extension JSON {
-    /// Appends the value in its one spelling: members sorted by name, whole numbers without a point.
+    /// Appends the value in its one spelling: members sorted by name, whole numbers without a
+    /// point.
     fileprivate func writeSorted(into output: inout [UInt8]) {
         switch self {
         case .object(let object):

@@ -1,5 +1,6 @@
-// tasks/get, tasks/update and tasks/cancel, and the reply that makes a call a task. Invariant: only a
-// request that declares the extension is told of a task; a task of another principal does not exist.
+// tasks/get, tasks/update and tasks/cancel, and the reply that makes a call a task. Invariant: only
+// a request that declares the extension is told of a task; a task of another principal does not
+// exist.
 import JSON
 import Loop
 

@@ -1,6 +1,7 @@
-// A task of the extension `io.modelcontextprotocol/tasks`: a call that goes on after its reply. Flow:
-// handler or TaskSource → MCPTask → the flat object that tools/call, tasks/get and notifications
-// share. Invariant: the state is a picture of something of the host's; nothing here keeps it.
+// A task of the extension `io.modelcontextprotocol/tasks`: a call that goes on after its reply.
+// Flow: handler or TaskSource → MCPTask → the flat object that tools/call, tasks/get and
+// notifications share. Invariant: the state is a picture of something of the host's; nothing here
+// keeps it.
 import JSON
 public import Loop
 

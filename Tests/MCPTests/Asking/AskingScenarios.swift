@@ -1,5 +1,5 @@
-// What §3.3 of the reference wants of servers that ask their clients, in every revision that has it,
-// over HTTP and stdio, against mcp-everything.
+// What §3.3 of the reference wants of servers that ask their clients, in every revision that has
+// it, over HTTP and stdio, against mcp-everything.
 import JSON
 import Loop
 import Support
