@@ -18,6 +18,10 @@ public struct MCPLimits: Sendable {
     /// Most requests of one principal that run at the same time, so that one client cannot use up
     /// the server.
     public var requestsPerPrincipal = 256
+    /// Limits of what clients are told of beside their requests.
+    public var subscriptions = Subscriptions()
+    /// Limits of the streams that legacy clients can come back to.
+    public var replay = Replay()
     /// Entries on one page of a list, which bounds the length of one answer.
     public var pageEntries = 200
     /// Limits of what clients are asked while they call.
@@ -71,6 +75,38 @@ public struct MCPLimits: Sendable {
         public var spentStates = 16_384
         /// Most visits to pages to remember, in order to tell legacy clients of their end.
         public var pages = 4096
+    }
+
+    /// The limits of subscriptions.
+    public struct Subscriptions: Sendable {
+        /// Most streams of `subscriptions/listen` at once, which bounds their memory and the time
+        /// that one change takes to tell.
+        public var streams = 4096
+        /// Most of them for one principal: each of its clients needs one, or a few.
+        public var streamsPerPrincipal = 128
+        /// Most resources that one stream or legacy session watches: each is asked of the host, and
+        /// each may bring two messages a second.
+        public var uris = 256
+        /// Shortest time between two notices about the same thing, so that a fast program cannot
+        /// flood those that watch it.
+        public var interval: Duration = .milliseconds(500)
+    }
+
+    /// The limits of messages kept for legacy clients that lose their connection.
+    public struct Replay: Sendable {
+        /// Messages kept of one stream, beside its last one: about what a client misses in some
+        /// seconds.
+        public var messages = 256
+        /// Streams kept of one session after their end, in case their end was not received.
+        public var streams = 16
+        /// How long a stream is kept after its end.
+        public var time: Duration = .seconds(120)
+        /// Bytes kept for all clients: eight of the longest replies.
+        public var bytes = 64 << 20
+        /// The most of them for one principal: a quarter, so that no client takes all.
+        public var principalBytes = 16 << 20
+        /// How long a client is told to wait before it comes back, after a lost connection.
+        public var retry: Duration = .milliseconds(500)
     }
 
     /// The limits of progress notifications.

@@ -41,8 +41,12 @@ extension MCPServer {
         }
     }
 
+    private var offersPrompts: Bool {
+        !prompts.isEmpty || subscriptions.announced.contains(.prompts)
+    }
+
     func listPrompts(_ request: Request) throws(MCPError) -> [UInt8] {
-        guard !prompts.isEmpty else { throw .methodNotFound(request.method) }
+        guard offersPrompts else { throw .methodNotFound(request.method) }
         let caller = request.caller
         let visible = prompts.filter { caller.principal.holds($0.scope) }
         let entries = visible.map { $0.listing(in: caller.revision) }
@@ -53,7 +57,7 @@ extension MCPServer {
     func getPrompt(
         _ request: Request, _ notify: @escaping Notify
     ) async throws(MCPError) -> [UInt8] {
-        guard !prompts.isEmpty else { throw .methodNotFound(request.method) }
+        guard offersPrompts else { throw .methodNotFound(request.method) }
         let principal = request.caller.principal
         let name = try request.params.string("name")
         guard let prompt = prompts.first(where: { $0.name == name }) else {

@@ -24,7 +24,7 @@ extension MCPServer {
             object["cacheScope"] = cache.isPublic ? "public" : "private"
         }
         var meta = object["_meta"]?.objectValue ?? [:]
-        meta[MetaKey.server] = info.json(in: .newest)
+        meta[MetaKey.server] = identity.info.json(in: .newest)
         object["_meta"] = .object(meta)
         return Envelope.result(request.id, object)
     }

@@ -5,9 +5,13 @@ import JSON
 import Loop
 
 extension MCPServer {
+    private var offersTools: Bool {
+        !tools.entries.isEmpty || subscriptions.announced.contains(.tools)
+    }
+
     func listTools(_ request: Request) throws(MCPError) -> [UInt8] {
         let caller = request.caller
-        guard !tools.entries.isEmpty else { throw .methodNotFound(request.method) }
+        guard offersTools else { throw .methodNotFound(request.method) }
         let visible = tools.entries.filter { caller.principal.holds($0.tool.scope) }
         let entries = visible.map { $0.listing(in: caller.revision) }
         return try page(request, "tools", entries, isPublic: !tools.isScoped)
@@ -16,7 +20,7 @@ extension MCPServer {
     func callTool(
         _ request: Request, _ notify: @escaping Notify
     ) async throws(MCPError) -> [UInt8] {
-        guard !tools.entries.isEmpty else { throw .methodNotFound(request.method) }
+        guard offersTools else { throw .methodNotFound(request.method) }
         let caller = request.caller
         let name = try request.params.string("name")
         guard let entry = tools[name] else {
@@ -79,7 +83,7 @@ extension MCPServer {
     private func write(
         _ result: ToolResult, ignoring names: [String] = [], for request: Request
     ) async -> [UInt8] {
-        let (id, revision, member) = (request.id, request.caller.revision, serverMember)
+        let (id, revision, member) = (request.id, request.caller.revision, identity.member)
         let bytes = result.estimatedBytes
         return await Blocking.run(ifLong: bytes) {
             var result = result

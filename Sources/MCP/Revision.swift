@@ -36,5 +36,6 @@ public enum Revision: String, Sendable, CaseIterable, Comparable {
     var hasFullForms: Bool { self >= .v2025_11_25 }
     /// Whether a client can be asked to take its user to a page.
     var hasPages: Bool { self >= .v2025_11_25 }
+    var hasPrimingEvents: Bool { self >= .v2025_11_25 }
     var hasCompletionCapability: Bool { self >= .v2025_03_26 }
 }

@@ -14,18 +14,25 @@ import MCP
         var limits = MCPLimits()
         // Runners expect every report of a tool, which come 50 ms apart.
         limits.progress.interval = .zero
+        // One principal has the streams of all clients.
+        limits.subscriptions.streamsPerPrincipal = limits.subscriptions.streams
+        let changing = ChangingTools(beside: Self.tools + TaskTools(tasks: tasks).all)
         server = MCPServer(
             info: Implementation(
                 name: "mcp-everything", version: "1.0.0", title: "Everything",
                 description: "A fixture that shows every part of MCP."),
             instructions: "A fixture for conformance tests.",
-            tools: Self.tools + TaskTools(tasks: tasks).all, resources: FixtureResources.all,
-            prompts: Self.prompts, completion: FixturePrompts.complete, tasks: tasks.source,
+            tools: changing.tools, resources: FixtureResources.all, prompts: Self.prompts,
+            completion: FixturePrompts.complete, tasks: tasks.source,
+            announcing: Set(ListKind.allCases), logging: Logging(legacyLevel: .info),
             limits: limits)
+        changing.server = server
+        tasks.onChange = { [weak server] in server?.taskChanged($0) }
     }
 
     /// The tools that the server starts with.
-    static let tools: [Tool] = ContentTools.all + AskingTools.all + RoundTools.all
+    static let tools: [Tool] =
+        ContentTools.all + StreamTools.all + AskingTools.all + RoundTools.all
 
     /// The prompts that the server starts with.
     static let prompts: [Prompt] = FixturePrompts.all + [RoundTools.prompt]

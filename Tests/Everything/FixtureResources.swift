@@ -6,7 +6,14 @@ import MCP
 enum FixtureResources {
     static let all = Resources(
         templates: [template], list: { _ in [text, binary, watched] },
-        read: { (call) throws(Interruption) in try read(call.uri) })
+        read: { (call) throws(Interruption) in
+            do throws(MCPError) { return try read(call.uri) } catch { throw .failed(error) }
+        },
+        watch: { (uri, _) throws(MCPError) in
+            // What can be read can be watched.
+            _ = try read(uri)
+            return uri
+        })
 
     private static let text = Resource(
         uri: "test://static-text", name: "static-text", description: "A text that never changes.",
@@ -21,7 +28,7 @@ enum FixtureResources {
         uri: "test://template/{id}/data", name: "template",
         description: "The data of an id.", mimeType: "application/json")
 
-    private static func read(_ uri: String) throws(Interruption) -> Resources.Reading {
+    private static func read(_ uri: String) throws(MCPError) -> Resources.Reading {
         switch uri {
         case text.uri:
             return reading(
@@ -29,7 +36,7 @@ enum FixtureResources {
         case binary.uri: return reading(binary, .base64(Samples.image.stringValue ?? ""))
         case watched.uri: return reading(watched, .text("This resource can change."))
         default:
-            guard let id = id(in: uri) else { throw .failed(.resourceNotFound(uri: uri)) }
+            guard let id = id(in: uri) else { throw .resourceNotFound(uri: uri) }
             let data: JSON = [
                 "id": .string(id), "templateTest": true, "data": .string("Data for ID: \(id)"),
             ]

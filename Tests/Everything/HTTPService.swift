@@ -13,6 +13,7 @@ import Net
             Process.complain("mcp-everything: \(place) is not a loopback address with a port")
             return 64
         }
+        _ = Process.raiseDescriptorLimit()
         let everything = Everything()
         let access = HTTPAccess(isLoopback: true)
         let endpoint = MCPHTTPEndpoint(server: everything.server, access: access) { _ in
@@ -30,7 +31,7 @@ import Net
             listener.close()
             await everything.server.stop(grace: .milliseconds(500), saying: "the server stops")
             endpoint.close()
-            await http.shutdown(grace: .seconds(1))
+            await http.shutdown(grace: .milliseconds(300))
             return 0
         } catch {
             Process.complain("mcp-everything: \(error)")

@@ -33,7 +33,9 @@ import Testing
         guard checksSchema else { return }
         let replies = message.arrayValue ?? [message]
         for reply in replies {
-            let id = reply["id"] ?? reply["params"]?["progressToken"]
+            let id =
+                reply["id"] ?? reply["params"]?["progressToken"]
+                ?? reply["params"]?["_meta"]?[MetaKey.subscription]
             let about = id.flatMap { asked[$0.description] } ?? ("", legacy)
             SchemaCheck.check(reply, method: about.method, in: about.revision)
         }

@@ -82,14 +82,24 @@ enum SchemaCheck {
 
     private static let calls = [
         "notifications/progress": "ProgressNotification",
+        "notifications/message": "LoggingMessageNotification",
         "notifications/cancelled": "CancelledNotification",
+        "notifications/tools/list_changed": "ToolListChangedNotification",
+        "notifications/prompts/list_changed": "PromptListChangedNotification",
+        "notifications/resources/list_changed": "ResourceListChangedNotification",
+        "notifications/resources/updated": "ResourceUpdatedNotification",
+        "notifications/subscriptions/acknowledged": "SubscriptionsAcknowledgedNotification",
         "notifications/elicitation/complete": "ElicitationCompleteNotification",
+        // The extension's own rules are TaskShape's.
+        "notifications/tasks": "JSONRPCNotification",
         "elicitation/create": "ElicitRequest", "sampling/createMessage": "CreateMessageRequest",
         "roots/list": "ListRootsRequest",
     ]
 
     private static let results = [
         "initialize": "InitializeResult", "server/discover": "DiscoverResult",
+        "subscriptions/listen": "SubscriptionsListenResult", "logging/setLevel": "EmptyResult",
+        "resources/subscribe": "EmptyResult", "resources/unsubscribe": "EmptyResult",
         "ping": "EmptyResult", "tools/list": "ListToolsResult", "tools/call": "CallToolResult",
         "resources/list": "ListResourcesResult",
         "resources/templates/list": "ListResourceTemplatesResult",

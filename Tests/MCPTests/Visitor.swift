@@ -48,10 +48,12 @@ import Testing
     /// The messages: the events of a stream, or the one body.
     var messages: [JSON] {
         guard isStream else { return (try? JSON(parsing: body)).map { [$0] } ?? [] }
-        return text.split(separator: "\n\n").compactMap { event in
-            guard event.hasPrefix("event: message\ndata: ") else { return nil }
-            return try? JSON(parsing: String(event.dropFirst(21)))
-        }
+        return events.compactMap { try? JSON(parsing: $0.data) }
+    }
+    /// The events of a stream.
+    var events: [SSEEvent] {
+        var parser = SSEParser()
+        return (try? parser.feed(body)) ?? []
     }
     var json: JSON? { messages.last }
     var text: String { String(decoding: body, as: UTF8.self) }

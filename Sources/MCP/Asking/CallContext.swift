@@ -20,9 +20,16 @@ public struct CallContext: Sendable {
     public let meta: JSON.Object
     /// Where to report progress; `nil` if the client asked for none.
     public let progress: ProgressReporter?
+    /// Where log messages go; `nil` if the client wants none.
+    let log: CallLog?
+    /// Closes the connection that carries this call's messages; `nil` if the client could not get
+    /// the rest of them.
+    let disconnect: (@IO @Sendable () -> Void)?
     let inquiry: Inquiry
 
-    init(_ request: Request, progress: ProgressReporter? = nil, _ inquiry: Inquiry) {
+    init(
+        _ request: Request, progress: ProgressReporter?, log: CallLog?, _ inquiry: Inquiry
+    ) {
         let caller = request.caller
         principal = caller.principal
         client = caller.client
@@ -31,6 +38,8 @@ public struct CallContext: Sendable {
         trace = request.trace
         meta = request.meta
         self.progress = progress
+        self.log = log
+        disconnect = request.disconnect
         self.inquiry = inquiry
     }
 
@@ -48,6 +57,8 @@ public struct CallContext: Sendable {
         self.trace = trace
         self.meta = meta
         self.progress = progress
+        log = nil
+        disconnect = nil
         inquiry = Inquiry(self.capabilities, revision, replies: answers.mapValues { .result($0) })
     }
 }
@@ -73,6 +84,19 @@ extension ClientCall {
     public var meta: JSON.Object { context.meta }
     /// Where to report progress; `nil` if the client asked for none.
     public var progress: ProgressReporter? { context.progress }
+
+    /// Sends the client a log message, if it has asked for messages of this level.
+    ///
+    /// `data` is a text or an object; it must hold no secret. `logger` names the part that speaks.
+    @IO public func log(_ level: LogLevel, _ data: JSON, logger: String? = nil) {
+        context.log?.log(level, data, logger)
+    }
+
+    /// Closes the connection on which this call's messages travel, while the call goes on.
+    ///
+    /// The client comes back for the rest, result included. Does nothing where it could not: that
+    /// takes a session of 2025-11-25 over HTTP, and a client that accepts event streams.
+    @IO public func closeStream() { context.disconnect?() }
 
     /// What the handler gave to `keeping` when it asked; nil in its first run.
     public var kept: JSON? { context.inquiry.kept }

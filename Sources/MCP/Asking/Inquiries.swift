@@ -97,7 +97,7 @@ import Loop
     /// Tells the client that was asked for this visit that it is over.
     func complete(page id: String) {
         guard let page = pages.removeValue(forKey: id) else { return }
-        page.client?.announce?(
+        page.client?.announce(
             Envelope.notification(
                 "notifications/elicitation/complete", ["elicitationId": .string(id)]))
     }

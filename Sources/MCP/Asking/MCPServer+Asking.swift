@@ -29,12 +29,12 @@ extension MCPServer {
     ) async throws(MCPError) -> Settled<Value> {
         let isModern = request.caller.revision.isModern
         return isModern
-            ? try await settleModern(request, progress, handler)
+            ? try await settleModern(request, progress, notify, handler)
             : .done(try await settleLegacy(request, progress, notify, handler))
     }
 
     private func settleModern<Value: Sendable>(
-        _ request: Request, _ progress: ProgressReporter?,
+        _ request: Request, _ progress: ProgressReporter?, _ notify: @escaping Notify,
         _ handler: @IO (CallContext) async throws(Interruption) -> Value
     ) async throws(MCPError) -> Settled<Value> {
         let caller = request.caller
@@ -54,7 +54,9 @@ extension MCPServer {
             })
         let round: InputRound
         do throws(Interruption) {
-            return .done(try await handler(CallContext(request, progress: progress, inquiry)))
+            let log = CallLog(request, logging, notify)
+            return .done(
+                try await handler(CallContext(request, progress: progress, log: log, inquiry)))
         } catch {
             switch error {
             case .failed(let error): throw error
@@ -102,7 +104,9 @@ extension MCPServer {
             let inquiry = Inquiry(
                 caller.capabilities, caller.revision, replies: replies, kept: kept)
             do throws(Interruption) {
-                return try await handler(CallContext(request, progress: progress, inquiry))
+                let log = CallLog(request, logging, notify)
+                return try await handler(
+                    CallContext(request, progress: progress, log: log, inquiry))
             } catch {
                 switch error {
                 case .failed(let error): throw error
@@ -120,7 +124,7 @@ extension MCPServer {
     private func ask(
         _ requests: [InputRequest], for request: Request, _ notify: Notify
     ) async throws(MCPError) -> [String: Inquiry.Reply] {
-        guard let client = request.client else {
+        guard let client = request.caller.legacy?.asked else {
             throw .missingCapability(requests.map(\.feature))
         }
         inquiries.note(requests, of: client, at: WallClock.seconds)

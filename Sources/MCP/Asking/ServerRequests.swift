@@ -13,14 +13,14 @@ import Loop
         let changed = Condition()
     }
 
-    /// Sends this client what belongs to no running call; nil if there is no way.
-    var announce: Notify?
+    /// Sends this client what belongs to no running call.
+    let announce: @IO ([UInt8]) -> Void
     private var waiting: [RequestID: (key: String, round: Round)] = [:]
     private var count = 0
     /// Begins the ids, so that a late response to an earlier process or client never fits.
     private let prefix = Hex.encode(Random.bytes(8))
 
-    nonisolated init() {}
+    init(announce: @escaping @IO ([UInt8]) -> Void) { self.announce = announce }
 
     /// Asks for everything at once; returns the replies by their keys.
     func send(

@@ -116,15 +116,24 @@ public struct Resources: Sendable {
 
     /// Reads one.
     public var read: Reader
+    /// Admits a principal that wants to be told when a resource changes; throws
+    /// `resourceNotFound` if it may not.
+    ///
+    /// What is returned is kept for as long as the client watches, so its release can end the
+    /// host's own watch. The server calls it again for each client. `nil`: resources cannot be
+    /// watched.
+    public var watch: (@IO @Sendable (String, Principal) async throws(MCPError) -> any Sendable)?
 
     /// Offers resources.
     public init(
         templates: [Resource] = [],
         list: @escaping @IO @Sendable (Principal) async -> [Resource],
-        read: @escaping Reader
+        read: @escaping Reader,
+        watch: (@IO @Sendable (String, Principal) async throws(MCPError) -> any Sendable)? = nil
     ) {
         self.templates = templates
         self.list = list
         self.read = read
+        self.watch = watch
     }
 }

@@ -67,7 +67,8 @@ extension InFlight {
                 replies.append(Envelope.error(bad.id, bad.error, caller.revision))
             case .message(let message):
                 guard case .request(let id, let method) = message.kind else {
-                    receive(message)
+                    if message.method == "notifications/cancelled" { cancel(message) }
+                    caller.legacy?.note(message)
                     continue
                 }
                 do throws(MCPError) {

@@ -5,8 +5,6 @@ import Loop
 
 @IO final class InFlight {
     private var running: [RequestID: Ongoing] = [:]
-    /// What this client was asked, and has not answered yet.
-    let asked = ServerRequests()
 
     /// Starts answering; the task's value is `nil` if the client cancelled the request.
     func start(
@@ -15,8 +13,6 @@ import Loop
         guard running[request.id] == nil else {
             throw .invalidRequest("a request with this id is still running: use a new id")
         }
-        var request = request
-        if !request.caller.revision.isModern { request.client = asked }
         let ongoing = Ongoing(request)
         running[request.id] = ongoing
         let task = IO.task { () -> Answer? in
@@ -32,15 +28,6 @@ import Loop
     /// Cancels one request; an id that is unknown or already answered is ignored.
     func cancel(_ id: RequestID) { running.removeValue(forKey: id)?.cancel() }
 
-    /// Takes a message that is no request.
-    func receive(_ message: Message) {
-        switch message.kind {
-        case .response(let response): asked.receive(response)
-        case .notification("notifications/cancelled"): cancel(message)
-        case .notification, .request: break
-        }
-    }
-
     /// Cancels the request that a `notifications/cancelled` message names.
     func cancel(_ message: Message) {
         guard let id = message.params.id("requestId") else { return }
@@ -50,6 +37,11 @@ import Loop
     /// Cancels every request of a client that has left.
     func cancelAll() {
         for id in Array(running.keys) { cancel(id) }
+    }
+
+    /// Ends the requests that last until they are told to, each with its result.
+    func concludeAll() {
+        for ongoing in Array(running.values) { ongoing.conclude?() }
     }
 
     /// Answers every request with an error.

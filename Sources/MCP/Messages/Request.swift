@@ -10,6 +10,8 @@ struct Caller: Sendable {
     var principal: Principal
     var client: Implementation?
     var capabilities: ClientCapabilities
+    /// The client, if it has sent `initialize`.
+    var legacy: LegacyClient?
 
     /// A client that has not sent `initialize` yet.
     static func stranger(_ principal: Principal) -> Caller {
@@ -28,8 +30,8 @@ struct Request: Sendable {
     let trace: TraceContext?
     /// What the client sent beside the arguments.
     let meta: JSON.Object
-    /// The way to ask its client; nil in the modern era, where a reply asks.
-    var client: ServerRequests?
+    /// Closes the connection that carries its messages, if its client can get the rest later.
+    var disconnect: (@IO @Sendable () -> Void)?
 
     init(_ message: Message, id: RequestID, method: String, caller: Caller) throws(MCPError) {
         self.id = id

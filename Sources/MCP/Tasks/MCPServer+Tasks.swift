@@ -11,9 +11,30 @@ extension MCPServer {
         return result(request, task.summary, type: "task")
     }
 
+    /// Tells the clients that listen for a task that its state has changed.
+    ///
+    /// The first state leaves at once; of those that follow within 500 ms, only the latest.
+    public func taskChanged(_ task: MCPTask) {
+        guard subscriptions.bus.hasSubscribers(to: .task(id: task.id)) else { return }
+        subscriptions.publish(.task(id: task.id), task.detail(server: identity.member))
+    }
+
+    /// Which of these tasks a request may listen for: those that exist, and are its principal's.
+    func admit(tasks ids: [String], _ request: Request) async throws(MCPError) -> [String] {
+        guard !ids.isEmpty else { return [] }
+        try requireTasks(request)
+        guard let tasks else { return [] }
+        let principal = request.caller.principal
+        return try await counted(principal) { () throws(MCPError) in
+            var admitted: [String] = []
+            for id in ids where await tasks.get(id, principal) != nil { admitted.append(id) }
+            return admitted
+        }
+    }
+
     func getTask(_ request: Request) async throws(MCPError) -> [UInt8] {
         let task = try await task(of: request)
-        return result(request, task.detail(server: serverMember))
+        return result(request, task.detail(server: identity.member))
     }
 
     func updateTask(_ request: Request) async throws(MCPError) -> [UInt8] {

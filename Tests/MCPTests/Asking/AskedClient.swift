@@ -1,12 +1,19 @@
-// A client of mcp-everything that can be asked: in the modern era by `input_required`, in a legacy
-// session by requests of the server. Every message it gets is checked against the schema of its
-// revision, and tasks against the rules of their extension.
+// A client of the fixture that can be asked: in the modern era by `input_required`, in a legacy
+// session by requests of the server. Flow: test → AskedClient → ScenarioClient → the fixture.
+// Invariant: every message about a task follows the rules of its extension.
 import JSON
 import Loop
 import Support
 import Testing
 
 @testable import MCP
+
+extension Way {
+    /// The ways of the revisions from `first` to `last`.
+    static func since(_ first: Revision, through last: Revision = .newest) -> [Way] {
+        all.filter { $0.revision >= first && $0.revision <= last }
+    }
+}
 
 /// The answer to a request: the message, and over HTTP its status.
 struct Answered {
@@ -22,83 +29,45 @@ struct Answered {
     /// Answers a request of the server; nil leaves it without an answer.
     typealias Respond = @IO (_ method: String, _ params: JSON) -> JSON?
 
-    let revision: Revision
-    private let process: EverythingProcess
-    private let capabilities: JSON.Object
-    private var session: String?
-    private var next: Int64 = 1
-    private var methods: [String: String] = [:]
-    private var replies: [String: JSON] = [:]
-    private var exchanges: [HTTPExchangeRecord] = []
-    /// Answers what a legacy session is asked.
-    var respond: Respond = { _, _ in nil }
-    /// What the server asked with requests of its own.
+    let client: ScenarioClient
+    private var respond: Respond = { _, _ in nil }
+    /// What the server asked, in either era.
     private(set) var asked: [JSON] = []
-    private(set) var notifications: [JSON] = []
-    /// The statuses of the POSTs that carried responses.
-    private(set) var responseStatuses: [Int?] = []
+    /// The POSTs that carried responses.
+    private var responses: [Exchange] = []
 
-    init(_ way: Way, _ revision: Revision, _ capabilities: JSON.Object) async throws {
-        self.revision = revision
-        self.capabilities = capabilities
-        process = try await EverythingProcess(way)
-        guard !revision.isModern else { return }
-        let reply = try await request(
-            "initialize",
-            [
-                "protocolVersion": .string(revision.rawValue),
-                "capabilities": .object(capabilities),
-                "clientInfo": ["name": "tests", "version": "1"],
-            ])
-        #expect(reply.result?["protocolVersion"] == .string(revision.rawValue))
-        try await send(["jsonrpc": "2.0", "method": "notifications/initialized"])
+    init(_ way: Way, _ capabilities: JSON.Object) async throws {
+        client = try await ScenarioClient(way, capabilities: capabilities)
+        client.onRequest = { [weak self] in self?.answer($0) }
     }
 
-    func stop() async { await process.stop() }
+    private func answer(_ request: JSON) {
+        #expect(!client.way.revision.isModern, "a request from the server: \(request)")
+        asked.append(request)
+        let method = request["method"]?.stringValue ?? ""
+        guard let result = respond(method, request["params"] ?? .null) else { return }
+        var response: JSON.Object = ["jsonrpc": "2.0", "id": request["id"] ?? .null]
+        if result["code"] == nil { response["result"] = result } else { response["error"] = result }
+        if let exchange = client.send(.object(response)) { responses.append(exchange) }
+    }
 
-    // MARK: Requests
+    /// Whether each response was taken with 202.
+    func hasTakenResponses() async -> Bool {
+        await holds { self.responses.allSatisfy { $0.status != nil } }
+            && responses.allSatisfy { $0.status == 202 }
+    }
 
     /// Sends a request and waits for its reply, answering what is asked meanwhile.
     func request(
         _ method: String, _ params: JSON.Object = [:], headers: [(String, String?)] = [],
         declaring other: JSON.Object? = nil
     ) async throws -> Answered {
-        let begun = try await begin(method, params, headers: headers, declaring: other)
-        return try await end(begun)
-    }
-
-    func end(_ begun: (id: JSON, exchange: HTTPExchangeRecord?)) async throws -> Answered {
-        let key = begun.id.description
-        let found = await holds(within: .seconds(20)) {
-            try? await self.turn()
-            // A refusal below JSON-RPC has no message.
-            return self.replies[key] != nil
-                || begun.exchange.map { $0.isOver && $0.status != nil } == true
-        }
-        #expect(found, "no reply to \(begun.id)")
-        try await turn()
-        return Answered(message: replies[key] ?? .null, status: begun.exchange?.status)
-    }
-
-    func begin(
-        _ method: String, _ params: JSON.Object = [:], headers: [(String, String?)] = [],
-        declaring other: JSON.Object? = nil
-    ) async throws -> (id: JSON, exchange: HTTPExchangeRecord?) {
-        let id = JSON.int(next)
-        next += 1
-        methods[id.description] = method
-        var params = params
-        if revision.isModern {
-            params["_meta"] = [
-                "io.modelcontextprotocol/protocolVersion": .string(revision.rawValue),
-                "io.modelcontextprotocol/clientCapabilities": .object(other ?? capabilities),
-                "io.modelcontextprotocol/clientInfo": ["name": "tests", "version": "1"],
-            ]
-        }
-        let exchange = try await send(
-            ["jsonrpc": "2.0", "id": id, "method": .string(method), "params": .object(params)],
-            headers)
-        return (id, exchange)
+        let id = client.start(method, params, headers: headers, declaring: other)
+        let message = try await client.reply(id)
+        #expect(client.received.count { $0["id"] == id && $0["method"] == nil } == 1)
+        TaskShape.check(message, method: method)
+        let status = try client.way.transport == .http ? client.exchange(id).status : nil
+        return Answered(message: message, status: status)
     }
 
     /// Calls a tool.
@@ -123,6 +92,7 @@ struct Answered {
             var responses: JSON.Object = [:]
             for (key, request) in reply.result?["inputRequests"]?.objectValue ?? [:] {
                 asked.append(request)
+                SchemaCheck.check(request, as: "InputRequest", in: .newest)
                 let method = request["method"]?.stringValue ?? ""
                 responses[key] = respond(method, request["params"] ?? .null)
             }
@@ -130,66 +100,5 @@ struct Answered {
             more["requestState"] = reply.result?["requestState"]
         }
         throw Unavailable("asked too often")
-    }
-
-    // MARK: Messages
-
-    @discardableResult
-    private func send(
-        _ message: JSON, _ changed: [(String, String?)] = []
-    ) async throws -> HTTPExchangeRecord? {
-        guard process.isHTTP else {
-            process.send(line: message)
-            return nil
-        }
-        var headers = ["Accept": "application/json, text/event-stream"]
-        headers["Mcp-Session-Id"] = session
-        let method = message["method"]?.stringValue
-        if revision.isModern {
-            headers["Mcp-Method"] = method
-            let params = message["params"]
-            let name = params?["name"] ?? params?["uri"] ?? params?["taskId"]
-            headers["Mcp-Name"] = name?.stringValue
-        }
-        if method != "initialize", revision != .v2025_03_26 {
-            headers["MCP-Protocol-Version"] = revision.rawValue
-        }
-        for (name, value) in changed { headers[name] = value }
-        let exchange = try await process.post(message, headers.map { ($0, $1) })
-        exchanges.append(exchange)
-        return exchange
-    }
-
-    /// Takes what has come, and answers it.
-    private func turn() async throws {
-        let (all, over) = (exchanges, exchanges.filter(\.isOver))
-        for exchange in all {
-            if session == nil { session = exchange.header("mcp-session-id") }
-            for message in exchange.newMessages() { try await take(message) }
-        }
-        exchanges.removeAll { exchange in over.contains { $0 === exchange } }
-        for message in process.newLines() { try await take(message) }
-    }
-
-    private func take(_ message: JSON) async throws {
-        guard let method = message["method"]?.stringValue else {
-            let key = message["id"]?.description ?? ""
-            #expect(replies[key] == nil, "two replies to \(key)")
-            replies[key] = message
-            let method = methods[key] ?? ""
-            TaskShape.check(message, method: method)
-            SchemaCheck.check(message, method: method, in: revision)
-            return
-        }
-        SchemaCheck.check(message, method: "", in: revision)
-        guard let id = message["id"] else { return notifications.append(message) }
-        #expect(!revision.isModern, "a request from the server: \(message)")
-        asked.append(message)
-        guard let result = respond(method, message["params"] ?? .null) else { return }
-        var response: JSON.Object = ["jsonrpc": "2.0", "id": id]
-        if result["code"] == nil { response["result"] = result } else { response["error"] = result }
-        guard let exchange = try await send(.object(response)) else { return }
-        _ = await holds { exchange.status != nil }
-        responseStatuses.append(exchange.status)
     }
 }

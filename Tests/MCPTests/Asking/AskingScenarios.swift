@@ -7,23 +7,6 @@ import Testing
 
 @testable import MCP
 
-/// One way to reach the fixture in one revision.
-struct Path: Sendable, CustomTestStringConvertible {
-    let way: Way
-    let revision: Revision
-
-    var testDescription: String { "\(revision.rawValue) over \(way.rawValue)" }
-
-    static func all(since first: Revision, through last: Revision = .v2026_07_28) -> [Path] {
-        Revision.allCases.filter { $0 >= first && $0 <= last }
-            .flatMap { revision in Way.allCases.map { Path(way: $0, revision: revision) } }
-    }
-
-    @IO func client(_ capabilities: JSON.Object) async throws -> AskedClient {
-        try await AskedClient(way, revision, capabilities)
-    }
-}
-
 @Suite struct `Asking scenarios` {
     private static let everything: JSON.Object = [
         "elicitation": [:], "sampling": [:], "roots": [:],
@@ -33,9 +16,9 @@ struct Path: Sendable, CustomTestStringConvertible {
         ["role": "assistant", "model": "m", "content": ["type": "text", "text": .string(text)]]
     }
 
-    @Test(arguments: Path.all(since: .v2025_03_26))
-    @IO func `sampling: the model's text is in the result`(path: Path) async throws {
-        let client = try await path.client(Self.everything)
+    @Test(arguments: Way.since(.v2025_03_26))
+    @IO func `sampling: the model's text is in the result`(way: Way) async throws {
+        let client = try await AskedClient(way, Self.everything)
         let reply = try await client.converse("test_sampling", ["prompt": "Hi?"]) {
             method, params in
             #expect(method == "sampling/createMessage" && params["maxTokens"] == 100)
@@ -44,18 +27,17 @@ struct Path: Sendable, CustomTestStringConvertible {
         }
         #expect(reply.text == "LLM response: Ha.")
         #expect(client.asked.count == 1)
-        if path.way == .http, !path.revision.isModern { #expect(client.responseStatuses == [202]) }
-        await client.stop()
+        #expect(await client.hasTakenResponses())
     }
 
-    @Test(arguments: Path.all(since: .v2025_06_18))
-    @IO func `elicitation: action and content are in the result`(path: Path) async throws {
-        let client = try await path.client(Self.everything)
+    @Test(arguments: Way.since(.v2025_06_18))
+    @IO func `elicitation: action and content are in the result`(way: Way) async throws {
+        let client = try await AskedClient(way, Self.everything)
         let content: JSON = ["username": "ada", "email": "ada@example.org"]
         let reply = try await client.converse("test_elicitation", ["message": "Who?"]) {
             method, params in
             #expect(method == "elicitation/create" && params["message"] == "Who?")
-            #expect(params["mode"] == (path.revision >= .v2025_11_25 ? "form" : nil))
+            #expect(params["mode"] == (way.revision >= .v2025_11_25 ? "form" : nil))
             #expect(params["requestedSchema"]?["required"] == ["username", "email"])
             return ["action": "accept", "content": content]
         }
@@ -66,13 +48,12 @@ struct Path: Sendable, CustomTestStringConvertible {
             }
             #expect(reply.text == "User response: action=\(action), content={}")
         }
-        await client.stop()
     }
 
-    @Test(arguments: Path.all(since: .v2025_06_18))
-    @IO func `elicitation: presets of five kinds, enums in five forms`(path: Path) async throws {
-        let client = try await path.client(Self.everything)
-        let isFull = path.revision >= .v2025_11_25
+    @Test(arguments: Way.since(.v2025_06_18))
+    @IO func `elicitation: presets of five kinds, enums in five forms`(way: Way) async throws {
+        let client = try await AskedClient(way, Self.everything)
+        let isFull = way.revision >= .v2025_11_25
         _ = try await client.converse("test_elicitation_sep1034_defaults") { _, params in
             let fields = params["requestedSchema"]?["properties"]
             #expect(fields?["name"]?["default"] == (isFull ? "John Doe" : nil))
@@ -96,12 +77,11 @@ struct Path: Sendable, CustomTestStringConvertible {
             return ["action": "accept", "content": ["untitledMulti": chosen]]
         }
         #expect(reply.text?.contains(#"{"untitledMulti":["option1","option3"]}"#) == true)
-        await client.stop()
     }
 
-    @Test(arguments: Path.all(since: .v2025_03_26))
-    @IO func `nothing is asked that was not declared`(path: Path) async throws {
-        let client = try await path.client([:])
+    @Test(arguments: Way.since(.v2025_03_26))
+    @IO func `nothing is asked that was not declared`(way: Way) async throws {
+        let client = try await AskedClient(way, [:])
         for tool in ["test_missing_capability", "test_sampling", "test_elicitation"] {
             let arguments: JSON.Object =
                 switch tool {
@@ -110,22 +90,21 @@ struct Path: Sendable, CustomTestStringConvertible {
                 default: [:]
                 }
             let reply = try await client.call(tool, arguments)
-            guard path.revision.isModern else {
+            guard way.revision.isModern else {
                 #expect(reply.result?["isError"] == true, "\(tool)")
                 continue
             }
             #expect(reply.code == -32021)
-            if path.way == .http { #expect(reply.status == 400) }
+            if way.transport == .http { #expect(reply.status == 400) }
             let needs: JSON = tool == "test_elicitation" ? ["elicitation": [:]] : ["sampling": [:]]
             #expect(reply.message["error"]?["data"]?["requiredCapabilities"] == needs)
         }
         #expect(client.asked.isEmpty)
-        await client.stop()
     }
 
-    @Test(arguments: Path.all(since: .v2025_06_18))
-    @IO func `several rounds, three kinds, roots and a state`(path: Path) async throws {
-        let client = try await path.client(Self.everything)
+    @Test(arguments: Way.since(.v2025_06_18))
+    @IO func `several rounds, three kinds, roots and a state`(way: Way) async throws {
+        let client = try await AskedClient(way, Self.everything)
         @IO func ask(_ tool: String) async throws -> String? {
             let name = "test_input_required_result_\(tool)"
             return try await client.converse(name) { method, params in
@@ -154,12 +133,11 @@ struct Path: Sendable, CustomTestStringConvertible {
         #expect(
             try await ask("capabilities") == "Answered: user_name, greeting, client_roots. Ada")
         #expect(client.asked.count == 12)
-        await client.stop()
     }
 
-    @Test(arguments: Path.all(since: .v2025_06_18, through: .v2025_11_25))
-    @IO func `an error, and an answer that never fits, end the call`(path: Path) async throws {
-        let client = try await path.client(Self.everything)
+    @Test(arguments: Way.since(.v2025_06_18, through: .v2025_11_25))
+    @IO func `an error, and an answer that never fits, end the call`(way: Way) async throws {
+        let client = try await AskedClient(way, Self.everything)
         let failed = try await client.converse("test_sampling", ["prompt": "x"]) { _, _ in
             ["code": -1, "message": "not now"]
         }
@@ -174,6 +152,5 @@ struct Path: Sendable, CustomTestStringConvertible {
             ["action": "perhaps"]
         }
         #expect(malformed.code == -32602)
-        await client.stop()
     }
 }

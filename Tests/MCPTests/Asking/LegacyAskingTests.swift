@@ -157,6 +157,38 @@ import Testing
         #expect(replies?.first?["result"]?["content"]?[0]?["text"] == "Ho")
     }
 
+    @Test @IO func `a visit to a page has an id, and its end is told once`() async {
+        let server = Self.server()
+        let client = LineClient(server)
+        _ = await client.initialize("2025-11-25", Self.capabilities)
+        let id = client.send("tools/call", ["name": "visit"], .v2025_11_25)
+        let request = await client.asked("elicitation/create")
+        #expect(request?["params"]?["mode"] == "url")
+        #expect(request?["params"]?["elicitationId"] == "v1")
+        client.answer(request, ["action": "accept"])
+        let done = Self.text(await client.reply(id))
+        #expect(done?.hasPrefix("accepted") == true)
+        for _ in 0..<2 { server.elicitationCompleted("v1") }
+        server.elicitationCompleted("other")
+        let told = client.messages.filter { $0["method"] == "notifications/elicitation/complete" }
+        #expect(told.count == 1 && told.first?["params"]?["elicitationId"] == "v1")
+        // A client of the modern era is told nothing: it calls again.
+        let declared: JSON.Object = [
+            "io.modelcontextprotocol/clientCapabilities": .object(Self.capabilities)
+        ]
+        let modern = await client.modern("tools/call", ["name": "visit"], meta: declared)
+        let page = modern?["result"]?["inputRequests"]?["page"]?["params"]
+        #expect(page?["mode"] == "url" && page?["elicitationId"] == nil)
+        let count = client.messages.count
+        server.elicitationCompleted("v1")
+        #expect(client.messages.count == count)
+        // A client without URL mode is not sent anywhere.
+        let formsOnly = await client.modern(
+            "tools/call", ["name": "visit"],
+            meta: ["io.modelcontextprotocol/clientCapabilities": ["elicitation": [:]]])
+        #expect(formsOnly?["error"]?["code"] == -32021)
+    }
+
     @Test @IO func `a client that takes no stream is asked nothing`() async throws {
         let visitor = Visitor(Self.server())
         let session = await visitor.initialize(capabilities: Self.capabilities)

@@ -21,12 +21,12 @@ import Testing
         return more
     }
 
-    @Test(arguments: Way.allCases)
+    @Test(arguments: Way.modern)
     @IO func `a round is incomplete, then complete`(way: Way) async throws {
-        let client = try await AskedClient(way, .newest, Self.forms)
+        let client = try await AskedClient(way, Self.forms)
         let tool = Self.prefix + "elicitation"
         let first = try await client.call(tool)
-        #expect(first.status == (way == .http ? 200 : nil))
+        #expect(first.status == (way.transport == .http ? 200 : nil))
         #expect(first.result?["resultType"] == "input_required")
         #expect(first.result?["ttlMs"] == nil && first.result?["content"] == nil)
         let request = first.result?["inputRequests"]?["user_name"]
@@ -43,12 +43,11 @@ import Testing
         // A client that leaves the state out of a first round is understood.
         let bare: JSON.Object = ["inputResponses": ["user_name": Self.accept(["name": "Bob"])]]
         #expect(try await client.call(tool, more: bare).text == "Hello, Bob!")
-        await client.stop()
     }
 
-    @Test(arguments: Way.allCases)
+    @Test(arguments: Way.modern)
     @IO func `missing and wrong answers are asked for again`(way: Way) async throws {
-        let client = try await AskedClient(way, .newest, Self.forms)
+        let client = try await AskedClient(way, Self.forms)
         let tool = Self.prefix + "elicitation"
         let first = try await client.call(tool)
         for responses: JSON.Object in [
@@ -66,16 +65,15 @@ import Testing
         ] {
             let bad = try await client.call(tool, more: Self.retry(first, responses))
             #expect(bad.code == -32602, "\(responses)")
-            #expect(bad.status == (way == .http ? 400 : nil))
+            #expect(bad.status == (way.transport == .http ? 400 : nil))
         }
         let list = try await client.call(tool, more: ["inputResponses": [1]])
         #expect(list.code == -32602)
-        await client.stop()
     }
 
-    @Test(arguments: Way.allCases)
+    @Test(arguments: Way.modern)
     @IO func `the state is verified, changes and counts once`(way: Way) async throws {
-        let client = try await AskedClient(way, .newest, Self.forms)
+        let client = try await AskedClient(way, Self.forms)
         let tool = Self.prefix + "tampered_state"
         let first = try await client.call(tool)
         let state = try #require(first.result?["requestState"]?.stringValue)
@@ -98,12 +96,11 @@ import Testing
         // What must count once needs the state.
         let bare: JSON.Object = ["inputResponses": .object(answer)]
         #expect(try await client.call(tool, more: bare).code == -32602)
-        await client.stop()
     }
 
-    @Test(arguments: Way.allCases)
+    @Test(arguments: Way.modern)
     @IO func `prompts ask as well, other methods never`(way: Way) async throws {
-        let client = try await AskedClient(way, .newest, Self.forms)
+        let client = try await AskedClient(way, Self.forms)
         let prompt: JSON.Object = ["name": .string(Self.prefix + "prompt")]
         let first = try await client.request("prompts/get", prompt)
         #expect(first.result?["inputRequests"]?["user_context"] != nil)
@@ -117,12 +114,11 @@ import Testing
             let reply = try await client.request(method, more)
             #expect(reply.result?["resultType"] == "complete", "\(method)")
         }
-        await client.stop()
     }
 
-    @Test(arguments: Way.allCases)
+    @Test(arguments: Way.modern)
     @IO func `only what the request declares is asked`(way: Way) async throws {
-        let client = try await AskedClient(way, .newest, [:])
+        let client = try await AskedClient(way, [:])
         let tool = Self.prefix + "capabilities"
         for (declared, keys): (JSON.Object, [String]) in [
             (["sampling": [:]], ["greeting"]), (["elicitation": [:]], ["user_name"]),
@@ -138,6 +134,5 @@ import Testing
         let streaming = try await client.call(
             "test_streaming_elicitation", declaring: Self.forms)
         #expect(streaming.result?["resultType"] == "input_required")
-        await client.stop()
     }
 }

@@ -28,16 +28,15 @@ import Testing
         }
     }
 
-    @Test(arguments: Way.allCases)
+    @Test(arguments: Way.modern)
     @IO func `a task is made, asked for, and ends in each way`(way: Way) async throws {
-        let client = try await AskedClient(way, .newest, Self.tasks)
+        let client = try await AskedClient(way, Self.tasks)
         let discovered = try await client.request("server/discover").result?["capabilities"]
         #expect(discovered?["extensions"]?["io.modelcontextprotocol/tasks"] == [:])
         #expect(discovered?["tasks"] == nil)
 
         let slow = try Self.task(
             try await client.call("slow_compute", ["seconds": 0.3, "label": "sum"]))
-        #expect(try await client.request("tasks/get", slow).result?["status"] == "working")
         let done = try await Self.get(client, slow)
         #expect(done?["status"] == "completed")
         #expect(done?["result"]?["content"]?[0]?["text"] == "sum took 0.3 s")
@@ -52,6 +51,7 @@ import Testing
         #expect(error?["status"] == "failed" && error?["error"]?["code"] == -32603)
 
         let long = try Self.task(try await client.call("slow_compute", ["seconds": 60]))
+        #expect(try await client.request("tasks/get", long).result?["status"] == "working")
         for _ in 0..<2 { #expect(try await client.request("tasks/cancel", long).result != nil) }
         #expect(try await client.request("tasks/get", long).result?["status"] == "cancelled")
 
@@ -59,12 +59,11 @@ import Testing
         #expect(try await client.call("greet", ["name": "Ada"]).text == "Hello, Ada!")
         let quick = try await client.call("slow_compute", ["seconds": 0])
         #expect(quick.result?["resultType"] == "complete")
-        await client.stop()
     }
 
-    @Test(arguments: Way.allCases)
+    @Test(arguments: Way.modern)
     @IO func `without the extension there are no tasks`(way: Way) async throws {
-        let client = try await AskedClient(way, .newest, Self.tasks)
+        let client = try await AskedClient(way, Self.tasks)
         let task = try Self.task(try await client.call("slow_compute", ["seconds": 30]))
         let quick = try await client.call("slow_compute", ["seconds": 0.1], declaring: [:])
         #expect(quick.result?["resultType"] == "complete")
@@ -83,12 +82,11 @@ import Testing
         let old = try await client.call(
             "slow_compute", ["seconds": 0], more: ["task": ["ttl": 1]], declaring: [:])
         #expect(old.result?["resultType"] == "complete")
-        await client.stop()
     }
 
-    @Test(arguments: Way.allCases)
+    @Test(arguments: Way.modern)
     @IO func `a task asks, takes parts of the answer, and goes on`(way: Way) async throws {
-        let client = try await AskedClient(way, .newest, Self.all)
+        let client = try await AskedClient(way, Self.all)
         let delete = try Self.task(try await client.call("confirm_delete", ["filename": "a.txt"]))
         let asking = try await Self.get(client, delete)
         #expect(asking?["status"] == "input_required")
@@ -127,23 +125,59 @@ import Testing
             return found?["status"] == "completed" ? found : nil
         }
         #expect(finished?["result"]?["content"]?[0]?["text"]?.stringValue?.contains("Ada") == true)
-        await client.stop()
     }
 
-    @Test(arguments: Way.allCases)
+    @Test(arguments: Way.modern)
     @IO func `input rounds come first, the task last`(way: Way) async throws {
-        let client = try await AskedClient(way, .newest, Self.all)
+        let client = try await AskedClient(way, Self.all)
         let reply = try await client.converse("test_tool_with_task") { _, _ in
             ["action": "accept", "content": ["name": "Ada"]]
         }
         let done = try await Self.get(client, try Self.task(reply))
         #expect(done?["result"]?["content"]?[0]?["text"] == "Hello, Ada! The task is done.")
-        await client.stop()
     }
 
-    @Test(arguments: Way.allCases)
+    @Test(arguments: Way.modern)
+    @IO func `a client that listens is told of each state`(way: Way) async throws {
+        let client = try await AskedClient(way, Self.all)
+        let delete = try Self.task(try await client.call("confirm_delete", ["filename": "a"]))
+        let id = try #require(delete["taskId"])
+        let filter: JSON.Object = ["notifications": ["taskIds": [id, "none"]]]
+        let refused = try await client.request(
+            "subscriptions/listen", filter, declaring: ["elicitation": [:]])
+        #expect(refused.code == -32021)
+        let stream = client.client.start("subscriptions/listen", filter)
+        let acknowledgement = "notifications/subscriptions/acknowledged"
+        #expect(await client.client.has(1, acknowledgement))
+        let granted = client.client.notices(acknowledgement).first?["params"]?["notifications"]
+        #expect(granted == ["taskIds": [id]])
+        var update = delete
+        update["inputResponses"] = ["confirm": ["action": "accept", "content": ["confirm": true]]]
+        #expect(try await client.request("tasks/update", update).result != nil)
+        let last = await eventually {
+            client.client.notices("notifications/tasks").compactMap { $0["params"] }
+                .last { $0["status"] == "completed" }
+        }
+        let notice = try #require(last)
+        TaskShape.check(detail: notice)
+        #expect(notice["result"]?["content"]?[0]?["text"] == "Deleted a")
+        for told in client.client.notices("notifications/tasks") {
+            let meta = told["params"]?["_meta"]
+            #expect(meta?["io.modelcontextprotocol/subscriptionId"] == stream)
+        }
+        // The notice says what tasks/get says.
+        var got = try await client.request("tasks/get", delete).result?.objectValue ?? [:]
+        var said = notice.objectValue ?? [:]
+        for key in ["_meta", "resultType"] {
+            got[key] = nil
+            said[key] = nil
+        }
+        #expect(got == said)
+    }
+
+    @Test(arguments: Way.modern)
     @IO func `bad ids, removed methods and headers are refused`(way: Way) async throws {
-        let client = try await AskedClient(way, .newest, Self.tasks)
+        let client = try await AskedClient(way, Self.tasks)
         for method in ["tasks/get", "tasks/update", "tasks/cancel"] {
             var params: JSON.Object = ["taskId": "none"]
             if method == "tasks/update" { params["inputResponses"] = [:] }
@@ -154,9 +188,9 @@ import Testing
         for method in ["tasks/result", "tasks/list"] {
             let reply = try await client.request(method, ["taskId": "none"])
             #expect(reply.code == -32601)
-            #expect(reply.status == (way == .http ? 404 : nil))
+            #expect(reply.status == (way.transport == .http ? 404 : nil))
         }
-        if way == .http {
+        if way.transport == .http {
             let task = try Self.task(try await client.call("slow_compute", ["seconds": 30]))
             for method in ["tasks/get", "tasks/update", "tasks/cancel"] {
                 for wrong: String? in [nil, "other"] {
@@ -168,17 +202,15 @@ import Testing
                 }
             }
         }
-        await client.stop()
     }
 
-    @Test(arguments: Path.all(since: .v2025_03_26, through: .v2025_11_25))
-    @IO func `legacy sessions have no tasks`(path: Path) async throws {
-        let client = try await path.client(Self.all)
+    @Test(arguments: Way.since(.v2025_03_26, through: .v2025_11_25))
+    @IO func `legacy sessions have no tasks`(way: Way) async throws {
+        let client = try await AskedClient(way, Self.all)
         let reply = try await client.call(
             "slow_compute", ["seconds": 0.1], more: ["task": ["ttl": 1000]])
         #expect(reply.text == "computation took 0.1 s")
         #expect(try await client.call("failing_job").result?["isError"] == true)
         #expect(try await client.request("tasks/get", ["taskId": "x"]).code == -32601)
-        await client.stop()
     }
 }
