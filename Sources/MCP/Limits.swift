@@ -22,8 +22,8 @@ public struct MCPLimits: Sendable {
     public var subscriptions = Subscriptions()
     /// Limits of the streams that legacy clients can come back to.
     public var replay = Replay()
-    /// Entries on one page of a list, which bounds the length of one answer.
-    public var pageEntries = 200
+    /// Limits of the lists that clients ask for.
+    public var lists = Lists()
     /// Limits of what clients are asked while they call.
     public var asking = Asking()
     /// Limits of one request's progress notifications.
@@ -36,15 +36,27 @@ public struct MCPLimits: Sendable {
     public var pulse: Duration = .seconds(5)
     /// Bytes a slow client may leave unread before notifications to it are dropped.
     public var queuedBytes = 1 << 20
-    /// How long a client may keep lists and the discovery result.
-    public var listLifetime: Duration = .seconds(60)
-    /// How long a handler may take to notice that its request is over.
-    public var cancelGrace: Duration = .milliseconds(500)
-    /// How long requests still running at the end of standard input may take to answer.
-    public var endOfInputGrace: Duration = .seconds(2)
+    /// How long requests may take to end.
+    public var grace = Grace()
 
     /// The standard limits.
     public init() {}
+
+    /// The limits of lists.
+    public struct Lists: Sendable {
+        /// Entries on one page, which bounds the length of one answer.
+        public var pageEntries = 200
+        /// How long a client may keep lists and the discovery result.
+        public var lifetime: Duration = .seconds(60)
+    }
+
+    /// How long requests may take to end.
+    public struct Grace: Sendable {
+        /// How long a handler may take to notice that its request is over.
+        public var cancelled: Duration = .milliseconds(500)
+        /// How long requests still running at the end of standard input may take to answer.
+        public var endOfInput: Duration = .seconds(2)
+    }
 
     /// The limits of legacy sessions.
     public struct Sessions: Sendable {

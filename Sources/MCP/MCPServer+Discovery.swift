@@ -9,7 +9,7 @@ extension MCPServer {
             "capabilities": .object(capabilities(in: request.caller.revision)),
         ]
         object["instructions"] = identity.instructions.map(JSON.string)
-        let cache = CacheHint(lifetime: limits.listLifetime, isPublic: true)
+        let cache = CacheHint(lifetime: limits.lists.lifetime, isPublic: true)
         return result(request, object, cache: cache)
     }
 

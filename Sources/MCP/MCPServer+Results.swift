@@ -34,10 +34,10 @@ extension MCPServer {
         _ request: Request, _ key: String, _ entries: [JSON], isPublic: Bool
     ) throws(MCPError) -> [UInt8] {
         let start = try position(request, entries.count)
-        let end = min(entries.count, start + limits.pageEntries)
+        let end = min(entries.count, start + limits.lists.pageEntries)
         var object: JSON.Object = [key: .array(Array(entries[start..<end]))]
         if end < entries.count { object["nextCursor"] = .string("at-\(end)") }
-        let cache = CacheHint(lifetime: limits.listLifetime, isPublic: isPublic)
+        let cache = CacheHint(lifetime: limits.lists.lifetime, isPublic: isPublic)
         return result(request, object, cache: cache)
     }
 
@@ -47,7 +47,7 @@ extension MCPServer {
             return 0
         }
         guard cursor.hasPrefix("at-"), let start = Int(cursor.dropFirst(3)),
-            start > 0, start < count, start % limits.pageEntries == 0
+            start > 0, start < count, start % limits.lists.pageEntries == 0
         else { throw .invalidParams("cursor is not one that this list gave out: start again") }
         return start
     }

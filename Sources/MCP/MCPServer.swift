@@ -82,7 +82,7 @@ public import Loop
         concludeAll()
         await settled(before: IO.now + grace)
         for one in Array(ongoing.values) { one.fail(error) }
-        await settled(before: IO.now + limits.cancelGrace)
+        await settled(before: IO.now + limits.grace.cancelled)
     }
 
     /// Ends the requests that last until they are told to, each with its result.

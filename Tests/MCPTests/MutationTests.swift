@@ -53,7 +53,7 @@ import Testing
             ["jsonrpc": "2.0", "id": 4, "method": "tools/list", "params": ["cursor": "at-4"]],
         ]
         var random = SplitMix(state: seed)
-        let client = LineClient(Fixture.server { $0.pageEntries = 4 }, checksSchema: false)
+        let client = LineClient(Fixture.server { $0.lists.pageEntries = 4 }, checksSchema: false)
         for round in 0..<3000 {
             client.bytes(damaged(messages[round % messages.count].encoded(), &random))
             if round % 100 == 0 { await IO.task {}.value }
