@@ -53,7 +53,9 @@ import Loop
     func open(
         _ text: String, _ request: Request, digest: String, at now: Int64
     ) throws(MCPError) -> RequestState {
-        guard let plain = keys.open(text), let json = try? JSON(parsing: plain),
+        // What is sealed here is no longer than this: base64 takes four bytes for three.
+        guard text.utf8.count <= 2 * limits.stateBytes, let plain = keys.open(text),
+            let json = try? JSON(parsing: plain),
             let state = RequestState(json), state.method == request.method,
             state.principal == request.caller.principal.name
         else {

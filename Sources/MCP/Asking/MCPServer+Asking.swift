@@ -44,7 +44,7 @@ extension MCPServer {
                 text, request, digest: await digest(of: request), at: WallClock.seconds)
         }
         let inquiry = Inquiry(
-            caller.capabilities, caller.revision, replies: try replies(request, after: state),
+            caller.capabilities, caller.revision, replies: try await replies(request, after: state),
             kept: state?.kept,
             spend: { [inquiries] () throws(MCPError) in
                 guard let state else {
@@ -83,10 +83,10 @@ extension MCPServer {
     /// The answers of earlier rounds and those that came now; what was not asked for is ignored.
     private func replies(
         _ request: Request, after state: RequestState?
-    ) throws(MCPError) -> [String: Inquiry.Reply] {
+    ) async throws(MCPError) -> [String: Inquiry.Reply] {
         var replies: [String: Inquiry.Reply] = [:]
         for (key, result) in state?.settled ?? [:] { replies[key] = .result(result) }
-        for (key, result) in try request.params.inputResponses() {
+        for (key, result) in try await inputResponses(of: request) {
             guard state?.asked.contains(key) ?? true else { continue }
             replies[key] = .result(result)
         }
@@ -135,9 +135,22 @@ extension MCPServer {
     }
 }
 
+extension MCPServer {
+    /// The member `inputResponses`, read beside the loop if it is long.
+    func inputResponses(of request: Request) async throws(MCPError) -> JSON.Object {
+        let params = request.params
+        let length = params.raw("inputResponses")?.bytes.count ?? 0
+        return try await Blocking.run(ifLong: length) { () -> Result<JSON.Object, MCPError> in
+            do throws(MCPError) { return .success(try params.inputResponses()) } catch {
+                return .failure(error)
+            }
+        }.get()
+    }
+}
+
 extension Params {
-    /// The member `inputResponses`: the client's results by their keys.
-    func inputResponses() throws(MCPError) -> JSON.Object {
+    /// The client's results by their keys.
+    fileprivate func inputResponses() throws(MCPError) -> JSON.Object {
         let responses = try object("inputResponses") ?? [:]
         for (key, result) in responses where result.objectValue == nil {
             throw .invalidParams("params.inputResponses[\(quoted(key))] must be an object")

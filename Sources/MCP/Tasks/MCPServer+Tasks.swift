@@ -39,7 +39,10 @@ extension MCPServer {
 
     func updateTask(_ request: Request) async throws(MCPError) -> [UInt8] {
         let (task, source) = (try await task(of: request), tasks)
-        let answers = try request.params.inputResponses()
+        guard request.params.raw("inputResponses") != nil else {
+            throw .invalidParams("params.inputResponses must be an object")
+        }
+        let answers = try await inputResponses(of: request)
         if case .inputRequired(let requests) = task.status {
             var fitting: [String: InputResponse] = [:]
             for asked in requests {

@@ -62,7 +62,8 @@ struct `Public clients that are asked` {
         #expect(text("multiple_inputs")?.hasPrefix("Bonjour, Ada!") == true)
         #expect(text("multi_round") == "Hello, Ada! Your favorite color is red.")
         #expect(report["prompt"] == "Context: sea")
-        #expect(report["seen"]?.arrayValue?.contains("Step 2: What is your favorite color?") == true)
+        #expect(
+            report["seen"]?.arrayValue?.contains("Step 2: What is your favorite color?") == true)
         if one.name == "mcp", one.mode != "legacy" {
             #expect(texts?["slow_compute"] == "computation took 0.2 s")
             #expect(texts?["failing_job"] == "The job failed, as it was meant to.")

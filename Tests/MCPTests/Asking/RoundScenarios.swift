@@ -134,5 +134,12 @@ import Testing
         let streaming = try await client.call(
             "test_streaming_elicitation", declaring: Self.forms)
         #expect(streaming.result?["resultType"] == "input_required")
+        // Behind progress on the same stream as well.
+        let id = client.client.start(
+            "tools/call", ["name": "test_streaming_elicitation", "arguments": [:]],
+            meta: ["progressToken": "p"], declaring: Self.forms)
+        let behind = try await client.client.reply(id)
+        #expect(behind["result"]?["resultType"] == "input_required")
+        #expect(client.client.notices("notifications/progress").count == 1)
     }
 }

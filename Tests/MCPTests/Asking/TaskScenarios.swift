@@ -185,6 +185,8 @@ import Testing
             #expect(reply.code == -32602, "\(method)")
             #expect(try await client.request(method, ["inputResponses": [:]]).code == -32602)
         }
+        let known = try Self.task(try await client.call("slow_compute", ["seconds": 30]))
+        #expect(try await client.request("tasks/update", known).code == -32602)
         for method in ["tasks/result", "tasks/list"] {
             let reply = try await client.request(method, ["taskId": "none"])
             #expect(reply.code == -32601)
