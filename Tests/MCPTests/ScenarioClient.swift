@@ -55,6 +55,8 @@ struct Way: Sendable, CustomTestStringConvertible {
     private var asked: [String: String] = [:]
     private var next: Int64 = 1
     private var http: HTTPClient?
+    /// The fixture's port.
+    private(set) var port: UInt16 = 0
     private var parsedLines = 0
     /// Takes each request of the server.
     var onRequest: (@IO (JSON) -> Void)?
@@ -72,7 +74,8 @@ struct Way: Sendable, CustomTestStringConvertible {
             let port = url.split(separator: ":").last.flatMap {
                 UInt16($0.prefix { $0 != "/" })
             }
-            http = HTTPClient(host: "127.0.0.1", port: try #require(port))
+            self.port = try #require(port)
+            http = HTTPClient(host: "127.0.0.1", port: self.port)
         }
         guard !way.revision.isModern else { return }
         let reply = try await call(
