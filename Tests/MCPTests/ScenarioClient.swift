@@ -268,8 +268,11 @@ struct Way: Sendable, CustomTestStringConvertible {
             Issue.record("not JSON: \(String(decoding: bytes, as: UTF8.self))")
             return
         }
-        let method = message["id"].flatMap { asked[$0.description] } ?? ""
-        SchemaCheck.check(message, method: method, in: way.revision)
+        // A batch is answered by an array.
+        for one in message.arrayValue ?? [message] {
+            let method = one["id"].flatMap { asked[$0.description] } ?? ""
+            SchemaCheck.check(one, method: method, in: way.revision)
+        }
         exchange?.messages.append(message)
         received.append(message)
         if message["method"] != nil, message["id"] != nil { onRequest?(message) }
