@@ -137,7 +137,9 @@ let package = Package(
         suite("HTTPTests", ["HTTP", "Net", "Loop", "Crypto"], exclude: ["python"]),
         suite("TunnelTests", ["Tunnel", "Net", "Loop", "Crypto"]),
         suite("SSHTests", ["SSH", "Programs", "Loop", "Net", "Crypto"]),
-        suite("MCPTests", ["MCP", "JSON", "HTTP", "Net", "Loop", "Crypto"], exclude: ["python"]),
+        suite(
+            "MCPTests", ["MCP", "JSON", "HTTP", "Net", "Loop", "Crypto"],
+            exclude: ["node", "python"]),
         suite("ConfigurationTests", ["Configuration", "Spelling"]),
         suite("DifferenceTests", ["Difference"]),
         suite("DiagnosisTests", ["Diagnosis", "Crypto", "JSON", "Loop"]),
