@@ -108,8 +108,9 @@ public struct MCPLimits: Sendable {
         public var stateBytes = 64 << 10
         /// Most requests that one legacy client has to answer at the same time.
         public var openRequests = 32
-        /// Most used-up states to remember until they expire; then no more are accepted.
-        public var spentStates = 16_384
+        /// Most used-up states of one principal to remember until they expire; then no more of its
+        /// are accepted: about two a second.
+        public var spentStates = 1024
         /// Most visits to pages to remember, in order to tell legacy clients of their end.
         public var pages = 4096
     }
