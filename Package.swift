@@ -78,7 +78,7 @@ let package = Package(
         library(
             "SSH", ["Programs", "Loop", "Net", "Crypto", "CSSH2"],
             linker: ownLibraries + [.linkedLibrary("ssh2"), .linkedLibrary("z")]),
-        library("MCP", ["JSON", "Spelling", "HTTP", "Loop", "Net"], safe: true),
+        library("MCP", ["JSON", "Spelling", "Crypto", "HTTP", "Loop", "Net"], safe: true),
         library("Configuration", ["Spelling"], safe: true),
         library("Diagnosis", ["Configuration", "Crypto", "JSON", "Loop"], safe: true),
         library("Wire", ["JSON"], path: "protocol", safe: true),
@@ -137,7 +137,9 @@ let package = Package(
         suite("HTTPTests", ["HTTP", "Net", "Loop", "Crypto"], exclude: ["python"]),
         suite("TunnelTests", ["Tunnel", "Net", "Loop", "Crypto"]),
         suite("SSHTests", ["SSH", "Programs", "Loop", "Net", "Crypto"]),
-        suite("MCPTests", ["MCP", "JSON", "HTTP", "Net", "Loop"], exclude: ["node", "python"]),
+        suite(
+            "MCPTests", ["MCP", "JSON", "HTTP", "Net", "Loop", "Crypto"],
+            exclude: ["node", "python"]),
         suite("ConfigurationTests", ["Configuration", "Spelling"]),
         suite("DifferenceTests", ["Difference"]),
         suite("DiagnosisTests", ["Diagnosis", "Crypto", "JSON", "Loop"]),

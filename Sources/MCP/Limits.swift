@@ -20,8 +20,10 @@ public struct MCPLimits: Sendable {
     public var perPrincipal = PerPrincipal()
     /// Limits of what clients are told of beside their requests.
     public var subscriptions = Subscriptions()
-    /// Entries on one page of a list, which bounds the length of one answer.
-    public var pageEntries = 200
+    /// Limits of the lists that clients ask for.
+    public var lists = Lists()
+    /// Limits of what clients are asked while they call.
+    public var asking = Asking()
     /// Limits of one request's progress notifications.
     public var progress = Progress()
     /// A reply not ready after this time becomes an event stream, so that proxies see traffic.
@@ -32,15 +34,27 @@ public struct MCPLimits: Sendable {
     public var pulse: Duration = .seconds(5)
     /// Bytes a slow client may leave unread before notifications to it are dropped.
     public var queuedBytes = 1 << 20
-    /// How long a client may keep lists and the discovery result.
-    public var listLifetime: Duration = .seconds(60)
-    /// How long a handler may take to notice that its request is over.
-    public var cancelGrace: Duration = .milliseconds(500)
-    /// How long requests still running at the end of standard input may take to answer.
-    public var endOfInputGrace: Duration = .seconds(2)
+    /// How long requests may take to end.
+    public var grace = Grace()
 
     /// The standard limits.
     public init() {}
+
+    /// The limits of lists.
+    public struct Lists: Sendable {
+        /// Entries on one page, which bounds the length of one answer.
+        public var pageEntries = 200
+        /// How long a client may keep lists and the discovery result.
+        public var lifetime: Duration = .seconds(60)
+    }
+
+    /// How long requests may take to end.
+    public struct Grace: Sendable {
+        /// How long a handler may take to notice that its request is over.
+        public var cancelled: Duration = .milliseconds(500)
+        /// How long requests still running at the end of standard input may take to answer.
+        public var endOfInput: Duration = .seconds(2)
+    }
 
     /// The limits of legacy sessions.
     public struct Sessions: Sendable {
@@ -79,6 +93,26 @@ public struct MCPLimits: Sendable {
         /// Bytes in a second, of requests and replies together; nil, unless the host says so: as
         /// many as the server can carry.
         public var bytes: Allowance?
+    }
+
+    /// The limits of what clients are asked while they call.
+    public struct Asking: Sendable {
+        /// How long a legacy client may take to answer: some give up a call after 60 s.
+        public var answerWait: Duration = .seconds(45)
+        /// How long the sealed state of a request counts, and how long a visit to a page may take:
+        /// the time that a person may need.
+        public var lifetime: Duration = .seconds(600)
+        /// Most rounds in which one call may ask, so that answers that never fit end.
+        public var rounds = 10
+        /// Longest state in bytes before it is sealed: the client sends it back with each round.
+        public var stateBytes = 64 << 10
+        /// Most requests that one legacy client has to answer at the same time.
+        public var openRequests = 32
+        /// Most used-up states of one principal to remember until they expire; then no more of its
+        /// are accepted: about two a second.
+        public var spentStates = 1024
+        /// Most visits to pages to remember, in order to tell legacy clients of their end.
+        public var pages = 4096
     }
 
     /// The limits of subscriptions.

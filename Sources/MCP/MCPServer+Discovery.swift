@@ -8,8 +8,8 @@ extension MCPServer {
             "supportedVersions": .array(Revision.advertised.map { .string($0.rawValue) }),
             "capabilities": .object(capabilities(in: request.caller.revision)),
         ]
-        object["instructions"] = instructions.map(JSON.string)
-        let cache = CacheHint(lifetime: limits.listLifetime, isPublic: true)
+        object["instructions"] = identity.instructions.map(JSON.string)
+        let cache = CacheHint(lifetime: limits.lists.lifetime, isPublic: true)
         return result(request, object, cache: cache)
     }
 
@@ -18,9 +18,9 @@ extension MCPServer {
         var object: JSON.Object = [
             "protocolVersion": .string(revision.rawValue),
             "capabilities": .object(capabilities(in: revision)),
-            "serverInfo": info.json(in: revision),
+            "serverInfo": identity.info.json(in: revision),
         ]
-        object["instructions"] = instructions.map(JSON.string)
+        object["instructions"] = identity.instructions.map(JSON.string)
         return object
     }
 
@@ -43,6 +43,7 @@ extension MCPServer {
         }
         if logging != nil { all["logging"] = [:] }
         if completion != nil, revision.hasCompletionCapability { all["completions"] = [:] }
+        if tasks != nil, revision.isModern { all["extensions"] = .object([Extension.tasks: [:]]) }
         return all
     }
 }
@@ -64,6 +65,7 @@ struct Handshake: Sendable {
 
     func caller(_ principal: Principal) -> Caller {
         Caller(
-            revision: revision, principal: principal, client: client, capabilities: capabilities)
+            revision: revision, principal: principal, client: client,
+            capabilities: ClientCapabilities(capabilities, in: revision))
     }
 }

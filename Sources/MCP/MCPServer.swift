@@ -6,18 +6,17 @@ public import Loop
 
 /// An MCP server without a transport; `MCPHTTPEndpoint` and `MCPLines` carry it.
 @IO public final class MCPServer {
-    let info: Implementation
-    let instructions: String?
+    let identity: ServerIdentity
     private(set) var tools: ToolTable
     let resources: Resources?
     private(set) var prompts: [Prompt]
     let completion: Completion?
+    let tasks: TaskSource?
+    let inquiries: Inquiries
     let logging: Logging?
     let subscriptions: Subscriptions
     let limits: MCPLimits
     let pulse: Pulse
-    /// `"io.modelcontextprotocol/serverInfo":{…}`, a member of every modern result's `_meta`.
-    let serverMember: [UInt8]
     let quotas: Quotas
     private var ongoing: [ObjectIdentifier: Ongoing] = [:]
     private let changed = Condition()
@@ -28,25 +27,25 @@ public import Loop
     ///
     /// `announcing` holds the lists whose changes clients can be told of (`toolsChanged` and so
     /// on); a list that never changes is better left out, as clients keep a stream open for it.
+    /// `stateKeys` seal what clients carry between two rounds of a request (see `ask`).
     public init(
         info: Implementation, instructions: String? = nil, tools: [Tool] = [],
         resources: Resources? = nil, prompts: [Prompt] = [], completion: Completion? = nil,
-        announcing: Set<ListKind> = [], logging: Logging? = nil, limits: MCPLimits = MCPLimits()
+        tasks: TaskSource? = nil, announcing: Set<ListKind> = [], logging: Logging? = nil,
+        stateKeys: StateKeys = .random(), limits: MCPLimits = MCPLimits()
     ) {
-        self.info = info
-        self.instructions = instructions
+        identity = ServerIdentity(info, instructions)
         self.tools = ToolTable(tools)
         self.resources = resources
         self.prompts = prompts
         self.completion = completion
+        self.tasks = tasks
+        inquiries = Inquiries(stateKeys, limits.asking)
         self.logging = logging
         self.limits = limits
         quotas = Quotas(limits)
         subscriptions = Subscriptions(announcing: announcing, limits.subscriptions)
         pulse = Pulse(every: limits.pulse)
-        var member = Array("\"\(MetaKey.server)\":".utf8)
-        info.json(in: .newest).write(into: &member)
-        serverMember = member
     }
 
     /// Answers a request that may be ended first; nil if its client no longer wants an answer.
@@ -84,7 +83,7 @@ public import Loop
         concludeAll()
         await settled(before: IO.now + grace)
         for one in Array(ongoing.values) { one.fail(error) }
-        await settled(before: IO.now + limits.cancelGrace)
+        await settled(before: IO.now + limits.grace.cancelled)
     }
 
     /// Ends the requests that last until they are told to, each with its result.
@@ -135,9 +134,12 @@ public import Loop
         case "logging/setLevel" where !isModern: return try setLogLevel(request)
         case "resources/list": return try await listResources(request)
         case "resources/templates/list": return try listTemplates(request)
-        case "resources/read": return try await readResource(request)
+        case "resources/read": return try await readResource(request, notify)
         case "prompts/list": return try listPrompts(request)
-        case "prompts/get": return try await getPrompt(request)
+        case "prompts/get": return try await getPrompt(request, notify)
+        case "tasks/get" where isModern: return try await getTask(request)
+        case "tasks/update" where isModern: return try await updateTask(request)
+        case "tasks/cancel" where isModern: return try await cancelTask(request)
         case "completion/complete": return try await complete(request)
         default: throw .methodNotFound(request.method)
         }

@@ -7,9 +7,13 @@ import MCP
 @IO final class ChangingTools {
     /// Set once the server is made.
     weak var server: MCPServer?
+    /// The tools that do not change.
+    private let others: [Tool]
     private let waiting = WaitingTools()
     private var hasTool = false
     private var hasPrompt = false
+
+    init(beside others: [Tool]) { self.others = others }
 
     var all: [Tool] {
         [
@@ -42,7 +46,7 @@ import MCP
     }
 
     /// What the server offers now.
-    var tools: [Tool] { Everything.tools + all + waiting.all + (hasTool ? [Self.extraTool] : []) }
+    var tools: [Tool] { others + all + waiting.all + (hasTool ? [Self.extraTool] : []) }
 
     private var prompts: [Prompt] { Everything.prompts + (hasPrompt ? [Self.extraPrompt] : []) }
 
@@ -52,7 +56,7 @@ import MCP
 
     private static let extraPrompt = Prompt(
         name: "test_triggered_prompt", description: "Is there after test_trigger_prompt_change."
-    ) { (_, _) throws(MCPError) in
+    ) { _ in
         [["role": "user", "content": ["type": "text", "text": "A prompt for a while."]]]
     }
 }

@@ -8,6 +8,7 @@ import MCP
     static let principal = Principal(name: "anyone")
 
     let server: MCPServer
+    private let tasks = FixtureTasks()
 
     init() {
         var limits = MCPLimits()
@@ -15,21 +16,24 @@ import MCP
         limits.progress.interval = .zero
         // One principal has the streams of all clients.
         limits.subscriptions.streamsPerPrincipal = limits.subscriptions.streams
-        let changing = ChangingTools()
+        let changing = ChangingTools(beside: Self.tools + TaskTools(tasks: tasks).all)
         server = MCPServer(
             info: Implementation(
                 name: "mcp-everything", version: "1.0.0", title: "Everything",
                 description: "A fixture that shows every part of MCP."),
             instructions: "A fixture for conformance tests.",
             tools: changing.tools, resources: FixtureResources.all, prompts: Self.prompts,
-            completion: FixturePrompts.complete, announcing: Set(ListKind.allCases),
-            logging: Logging(legacyLevel: .info), limits: limits)
+            completion: FixturePrompts.complete, tasks: tasks.source,
+            announcing: Set(ListKind.allCases), logging: Logging(legacyLevel: .info),
+            limits: limits)
         changing.server = server
+        tasks.onChange = { [weak server] in server?.taskChanged($0) }
     }
 
     /// The tools that the server starts with.
-    static let tools: [Tool] = ContentTools.all + StreamTools.all + HeaderTools.all
+    static let tools: [Tool] =
+        ContentTools.all + StreamTools.all + HeaderTools.all + AskingTools.all + RoundTools.all
 
     /// The prompts that the server starts with.
-    static let prompts: [Prompt] = FixturePrompts.all
+    static let prompts: [Prompt] = FixturePrompts.all + [RoundTools.prompt]
 }

@@ -27,7 +27,7 @@ enum FixturePrompts {
 
     private static let simple = Prompt(
         name: "test_simple_prompt", description: "A prompt without arguments."
-    ) { (_, _) throws(MCPError) in
+    ) { _ in
         [message(text: "This is a simple prompt for testing.")]
     }
 
@@ -37,8 +37,8 @@ enum FixturePrompts {
             .init(name: "arg1", description: "The first argument", isRequired: true),
             .init(name: "arg2", description: "The second argument", isRequired: true),
         ]
-    ) { (arguments, _) throws(MCPError) in
-        let (one, two) = (arguments["arg1"] ?? "", arguments["arg2"] ?? "")
+    ) { call in
+        let (one, two) = (call.arguments["arg1"] ?? "", call.arguments["arg2"] ?? "")
         return [message(text: "Prompt with arguments: arg1='\(one)', arg2='\(two)'")]
     }
 
@@ -47,12 +47,12 @@ enum FixturePrompts {
         arguments: [
             .init(name: "resourceUri", description: "The resource's URI", isRequired: true)
         ]
-    ) { (arguments, _) throws(MCPError) in
+    ) { call in
         [
             message([
                 "type": "resource",
                 "resource": [
-                    "uri": .string(arguments["resourceUri"] ?? ""), "mimeType": "text/plain",
+                    "uri": .string(call.arguments["resourceUri"] ?? ""), "mimeType": "text/plain",
                     "text": "Embedded resource content for testing.",
                 ],
             ]),
@@ -62,7 +62,7 @@ enum FixturePrompts {
 
     private static let withImage = Prompt(
         name: "test_prompt_with_image", description: "A prompt with an image in it."
-    ) { (_, _) throws(MCPError) in
+    ) { _ in
         [message(Samples.imageBlock), message(text: "Please analyze the image above.")]
     }
 }

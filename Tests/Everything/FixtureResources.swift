@@ -6,7 +6,9 @@ import MCP
 enum FixtureResources {
     static let all = Resources(
         templates: [template], list: { _ in [text, binary, watched] },
-        read: { (uri, _) throws(MCPError) in try read(uri) },
+        read: { (call) throws(Interruption) in
+            do throws(MCPError) { return try read(call.uri) } catch { throw .failed(error) }
+        },
         watch: { (uri, _) throws(MCPError) in
             // What can be read can be watched.
             _ = try read(uri)

@@ -82,16 +82,29 @@ import Testing
         await reply(send(method, params, legacy))
     }
 
-    func initialize(_ version: String) async -> JSON? {
+    func initialize(_ version: String, _ capabilities: JSON.Object = [:]) async -> JSON? {
         let reply = await call(
             "initialize",
             [
-                "protocolVersion": .string(version), "capabilities": [:],
+                "protocolVersion": .string(version), "capabilities": .object(capabilities),
                 "clientInfo": ["name": "tests", "version": "1"],
             ])
         let agreed = reply?["result"]?["protocolVersion"]?.stringValue ?? ""
         legacy = Revision(rawValue: agreed) ?? legacy
         return reply
+    }
+
+    /// Waits for a request of the server, and returns it.
+    func asked(_ method: String, after count: Int = 0) async -> JSON? {
+        await eventually {
+            self.messages.filter { $0["method"] == .string(method) && $0["id"] != nil }
+                .dropFirst(count).first
+        }
+    }
+
+    /// Answers a request of the server.
+    func answer(_ request: JSON?, _ result: JSON) {
+        line(["jsonrpc": "2.0", "id": request?["id"] ?? .null, "result": result])
     }
 
     @discardableResult

@@ -11,10 +11,12 @@ import Testing
 @Suite struct `A line whose server is replaced` {
     @IO private static func server() -> MCPServer {
         MCPServer(
-            info: Implementation(name: "s", version: "1"), tools: [Fixture.echo, logs],
+            info: Implementation(name: "s", version: "1"), tools: [Fixture.echo, logs, asks],
             resources: Resources(
                 list: { _ in [] },
-                read: { (uri, _) throws(MCPError) in throw .resourceNotFound(uri: uri) },
+                read: { (call) throws(Interruption) in
+                    throw .failed(.resourceNotFound(uri: call.uri))
+                },
                 watch: { (uri, _) throws(MCPError) in uri }),
             announcing: [.tools], logging: Logging())
     }
@@ -25,6 +27,65 @@ import Testing
     ) { call in
         call.log(.info, "hello")
         return ToolResult(text: "logged")
+    }
+
+    private static let asks = Tool(
+        name: "asks", title: "Asks", description: "Asks.", inputSchema: ["type": "object"],
+        annotations: Fixture.harmless
+    ) { (call) throws(Interruption) in
+        let answers = try call.ask(.form("sure", "Sure?", [FormField("ok", .boolean())]))
+        return ToolResult(text: .string("\(answers["sure"])"))
+    }
+
+    @Test @IO func `questions and answers pass, and a new server ignores old answers`()
+        async throws
+    {
+        let (near, far) = MemoryStream.pair()
+        let client = Talker(near)
+        let relay = MCPLineRelay(client: far)
+        func serve() -> (MemoryStream, Task<Void, Never>) {
+            let (out, end) = MemoryStream.pair()
+            let lines = MCPLines(server: Self.server(), principal: Fixture.ada, stream: end)
+            IO.task { await lines.run() }
+            return (out, IO.task { await relay.serve(through: out) })
+        }
+        func question(_ count: Int) async throws -> JSON {
+            let asked = await eventually {
+                let all = client.received.filter { $0["method"] == "elicitation/create" }
+                return all.count == count ? all.last?["id"] : nil
+            }
+            return try #require(asked)
+        }
+        let (line, served) = serve()
+        let declared: JSON = ["elicitation": [:]]
+        client.send(
+            "initialize", id: 0, ["protocolVersion": "2025-11-25", "capabilities": declared])
+        client.send("notifications/initialized", id: nil)
+        client.send("tools/call", id: 1, ["name": "asks"])
+        client.answer(try await question(1), ["action": "decline"])
+        let text = await eventually {
+            client.received.first { $0["id"] == 1 }?["result"]?["content"]?[0]?["text"]
+        }
+        #expect(text == "declined")
+        // The next call loses its server while its question is open.
+        client.send("tools/call", id: 2, ["name": "asks"])
+        let lost = try await question(2)
+        line.close(nil)
+        await served.value
+        relay.fail(saying: "The server was replaced.")
+        let (_, next) = serve()
+        client.send("tools/call", id: 3, ["name": "asks"])
+        let last = try await question(3)
+        #expect(last != lost)
+        client.answer(lost, ["action": "accept", "content": ["ok": true]])
+        client.answer(last, ["action": "cancel"])
+        let later = await eventually {
+            client.received.first { $0["id"] == 3 }?["result"]?["content"]?[0]?["text"]
+        }
+        #expect(later == "cancelled")
+        #expect(client.received.first { $0["id"] == 2 }?["error"] != nil)
+        near.close(nil)
+        await next.value
     }
 
     @Test @IO func `a new server is told what the last one was`() async throws {
@@ -90,6 +151,12 @@ import Testing
             if let message = try? JSON(parsing: Array(partial[..<end])) { received.append(message) }
             partial.removeFirst(end + 1)
         }
+    }
+
+    /// Answers a request of the server.
+    func answer(_ id: JSON, _ result: JSON) {
+        let message: JSON = ["jsonrpc": "2.0", "id": id, "result": result]
+        stream.write(message.encoded() + [0x0A])
     }
 
     func send(_ method: String, id: JSON?, _ params: JSON.Object = [:]) {

@@ -7,7 +7,8 @@ import Testing
 
 @testable import MCP
 
-@Suite(.needs(.pythonClients), .timeLimit(.minutes(5))) struct `Public clients and the fixture` {
+@Suite(.needs(.pythonClients), .serialized, .timeLimit(.minutes(5)))
+struct `Public clients and the fixture` {
     static let cases: [(String, String, String)] = ["mcp", "fastmcp"].flatMap { name in
         ["auto", "2026-07-28", "legacy"].flatMap { mode in
             ["http", "stdio"].map { (name, mode, $0) }

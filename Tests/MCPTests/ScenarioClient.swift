@@ -58,6 +58,8 @@ struct Way: Sendable, CustomTestStringConvertible {
     /// The fixture's port.
     private(set) var port: UInt16 = 0
     private var parsedLines = 0
+    /// Takes each request of the server.
+    var onRequest: (@IO (JSON) -> Void)?
 
     /// Starts the fixture and, in a legacy revision, shakes hands.
     init(_ way: Way, capabilities: JSON.Object = [:]) async throws {
@@ -99,7 +101,8 @@ struct Way: Sendable, CustomTestStringConvertible {
     @discardableResult
     func start(
         _ method: String, _ params: JSON.Object = [:], meta extra: JSON.Object = [:],
-        id given: JSON? = nil
+        id given: JSON? = nil, headers changed: [(String, String?)] = [],
+        declaring other: JSON.Object? = nil
     ) -> JSON {
         let id = given ?? .int(next)
         next += 1
@@ -108,7 +111,7 @@ struct Way: Sendable, CustomTestStringConvertible {
         var meta = extra
         if way.revision.isModern {
             meta[MetaKey.version] = .string(way.revision.rawValue)
-            meta[MetaKey.capabilities] = .object(capabilities)
+            meta[MetaKey.capabilities] = .object(other ?? capabilities)
             meta[MetaKey.client] = ["name": "tests", "version": "1"]
         }
         if !meta.isEmpty { params["_meta"] = .object(meta) }
@@ -117,7 +120,7 @@ struct Way: Sendable, CustomTestStringConvertible {
         ]
         switch way.transport {
         case .stdio: program.send("\(message)\n")
-        case .http: exchanges[id.description] = post(message, method, params)
+        case .http: exchanges[id.description] = post(message, method, params, changed)
         }
         return id
     }
@@ -152,6 +155,16 @@ struct Way: Sendable, CustomTestStringConvertible {
         switch way.transport {
         case .stdio: program.send("\(message)\n")
         case .http: noted.append(post(message, method, params))
+        }
+    }
+
+    /// Sends a response to a request of the server; over HTTP, where it is answered.
+    func send(_ response: JSON) -> Exchange? {
+        switch way.transport {
+        case .stdio:
+            program.send("\(response)\n")
+            return nil
+        case .http: return begin("POST", headers, response.encoded())
         }
     }
 
@@ -201,7 +214,10 @@ struct Way: Sendable, CustomTestStringConvertible {
         return headers
     }
 
-    private func post(_ message: JSON, _ method: String, _ params: JSON.Object) -> Exchange {
+    private func post(
+        _ message: JSON, _ method: String, _ params: JSON.Object,
+        _ changed: [(String, String?)] = []
+    ) -> Exchange {
         var headers = headers
         if way.revision.isModern {
             headers["Mcp-Method"] = method
@@ -209,6 +225,7 @@ struct Way: Sendable, CustomTestStringConvertible {
                 params["name"]?.stringValue ?? params["uri"]?.stringValue
                 ?? params["taskId"]?.stringValue
         }
+        for (name, value) in changed { headers[name] = value }
         return begin("POST", headers, message.encoded())
     }
 
@@ -258,5 +275,6 @@ struct Way: Sendable, CustomTestStringConvertible {
         }
         exchange?.messages.append(message)
         received.append(message)
+        if message["method"] != nil, message["id"] != nil { onRequest?(message) }
     }
 }

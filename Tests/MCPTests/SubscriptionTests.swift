@@ -230,7 +230,8 @@ import Testing
         change(&limits)
         let resources = Resources(
             list: { _ in [] },
-            read: { (uri, _) throws(MCPError) in throw .resourceNotFound(uri: uri) },
+            read: { (call) throws(Interruption) in throw .failed(.resourceNotFound(uri: call.uri))
+            },
             watch: watch ? Self.admit : nil)
         return await MCPServer(
             info: Implementation(name: "s", version: "1"), tools: [Fixture.echo],

@@ -138,11 +138,13 @@ import Testing
     }
 
     /// Opens a legacy session; its id.
-    func initialize(_ version: String = "2025-11-25", token: String? = nil) async -> String {
+    func initialize(
+        _ version: String = "2025-11-25", token: String? = nil, capabilities: JSON.Object = [:]
+    ) async -> String {
         let body: JSON = [
             "jsonrpc": "2.0", "id": 0, "method": "initialize",
             "params": [
-                "protocolVersion": .string(version), "capabilities": [:],
+                "protocolVersion": .string(version), "capabilities": .object(capabilities),
                 "clientInfo": ["name": "tests", "version": "1"],
             ],
         ]

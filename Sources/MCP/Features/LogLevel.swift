@@ -1,7 +1,7 @@
-// Log messages to the client, which belong to one request. Flow: handler → ToolCall.log → the
+// Log messages to the client, which belong to one request. Flow: handler → ClientCall.log → the
 // request's stream. Invariant: nothing is sent below the level that the client has asked for, and
 // nothing to a client that has asked for none.
-public import JSON
+import JSON
 import Loop
 
 /// How severe a log message is, as in RFC 5424 §6.2.1.
@@ -64,14 +64,5 @@ struct CallLog: Sendable {
         var params: JSON.Object = ["level": .string(level.rawValue), "data": data]
         params["logger"] = logger.map(JSON.string)
         send(Envelope.notification("notifications/message", params))
-    }
-}
-
-extension ToolCall {
-    /// Sends the client a log message, if it has asked for messages of this level.
-    ///
-    /// `data` is a text or an object; it must hold no secret. `logger` names the part that speaks.
-    @IO public func log(_ level: LogLevel, _ data: JSON, logger: String? = nil) {
-        log?.log(level, data, logger)
     }
 }

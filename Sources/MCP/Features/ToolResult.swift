@@ -34,6 +34,8 @@ public struct ToolResult: Sendable {
     public var meta: JSON.Object
     /// What lives until the result has been written: for example what counts the result's bytes.
     private let held: (any Sendable)?
+    /// The task that the call has become, instead of all of the above.
+    let task: MCPTask?
 
     /// A result with a structured part; the text defaults to the same, written out.
     ///
@@ -44,6 +46,7 @@ public struct ToolResult: Sendable {
     ) {
         self.structured = structured
         self.held = held
+        task = nil
         self.text = text
         self.content = content
         self.isError = isError
@@ -57,7 +60,22 @@ public struct ToolResult: Sendable {
         self.isError = isError
         meta = [:]
         held = nil
+        task = nil
     }
+
+    private init(_ task: MCPTask) {
+        text = .absent
+        content = []
+        isError = false
+        meta = [:]
+        held = nil
+        self.task = task
+    }
+
+    /// The call goes on as a task, which exists already and can be asked for.
+    ///
+    /// Only for a client that has declared `ClientFeature.tasks`; the call of any other fails.
+    public static func task(_ task: MCPTask) -> ToolResult { ToolResult(task) }
 
     /// A result with these content blocks only, as the specification's `ContentBlock` objects.
     public init(content: [JSON], isError: Bool = false) {

@@ -15,7 +15,7 @@ extension MCPHTTPEndpoint {
             await session.using {}
             visit.reply.send(status: 202, headers: visit.headers, body: [])
         case .request(let id, let method):
-            let caller = session.client.caller(visit.principal)
+            let caller = caller(visit, session)
             do throws(MCPError) {
                 var request = try Request(message, id: id, method: method, caller: caller)
                 let exchange = HTTPExchange(
@@ -44,7 +44,7 @@ extension MCPHTTPEndpoint {
                 do throws(MCPError) { return .success(try Batch.elements(of: body, limits)) } catch
                 { return .failure(error) }
             }.get()
-            let caller = session.client.caller(visit.principal)
+            let caller = caller(visit, session)
             let exchange = HTTPExchange(
                 visit.reply, visit.headers, visit.accept, server, session.streams)
             exchange.begin()
@@ -57,6 +57,15 @@ extension MCPHTTPEndpoint {
         } catch {
             visit.fail(nil, error, revision)
         }
+    }
+
+    /// Who sends a request: one that takes no stream can be asked nothing, whatever it declared.
+    private func caller(_ visit: Visit, _ session: LegacySession) -> Caller {
+        var caller = session.client.caller(visit.principal)
+        if !visit.accept.stream {
+            caller.capabilities = ClientCapabilities(in: caller.revision)
+        }
+        return caller
     }
 
     /// Seconds until a client that got no session may try again: most calls end within them, and

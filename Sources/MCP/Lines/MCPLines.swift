@@ -16,8 +16,8 @@ public import Net
     /// A transport for one client, who acts as `principal`.
     public init(server: MCPServer, principal: Principal, stream: any ByteStream) {
         self.stream = stream
-        grace = server.limits.endOfInputGrace
-        cancelGrace = server.limits.cancelGrace
+        grace = server.limits.grace.endOfInput
+        cancelGrace = server.limits.grace.cancelled
         splitter = LineSplitter(limit: server.limits.messageBytes)
         let cap = server.limits.queuedBytes
         func send(_ message: [UInt8]) {

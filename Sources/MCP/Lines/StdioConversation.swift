@@ -131,6 +131,7 @@ extension ModernMeta {
             throw .unsupportedVersion(requested: version)
         }
         return Caller(
-            revision: revision, principal: principal, client: client, capabilities: capabilities)
+            revision: revision, principal: principal, client: client,
+            capabilities: ClientCapabilities(capabilities, in: revision))
     }
 }

@@ -39,6 +39,9 @@ struct Params: Sendable {
         return nil
     }
 
+    /// The names of the parameters.
+    var names: [String] { members.map(\.name) }
+
     /// The length in bytes of the message that they came in; 0 without parameters.
     var messageBytes: Int { bytes.count }
 

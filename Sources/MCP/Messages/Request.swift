@@ -9,13 +9,15 @@ struct Caller: Sendable {
     var revision: Revision
     var principal: Principal
     var client: Implementation?
-    var capabilities: JSON.Object
+    var capabilities: ClientCapabilities
     /// The client, if it has sent `initialize`.
     var legacy: LegacyClient?
 
     /// A client that has not sent `initialize` yet.
     static func stranger(_ principal: Principal) -> Caller {
-        Caller(revision: .newestLegacy, principal: principal, client: nil, capabilities: [:])
+        Caller(
+            revision: .newestLegacy, principal: principal, client: nil,
+            capabilities: ClientCapabilities(in: .newestLegacy))
     }
 }
 

@@ -1,4 +1,5 @@
-// What a client with a handshake has settled beyond it: the resources it watches and its log level.
+// What a client with a handshake has settled beyond it: the resources it watches and its log level,
+// and what it was asked.
 // Flow: a legacy session over HTTP or a stdio conversation owns one; requests reach it through
 // their Caller. Invariant: it is told of nothing before it has said that it is initialized, and of
 // nothing after `leave`.
@@ -7,6 +8,8 @@ import Loop
 
 @IO final class LegacyClient {
     let handshake: Handshake
+    /// What it was asked, and has not answered yet.
+    let asked: ServerRequests
     /// The least level of log messages that it wants; nil if it has not said so.
     var logLevel: LogLevel?
     private let bus: ChangeBus
@@ -24,6 +27,7 @@ import Loop
     ) {
         self.handshake = handshake
         self.send = send
+        asked = ServerRequests(announce: send)
         bus = subscriptions.bus
         lists = subscriptions.announced
     }
@@ -35,8 +39,9 @@ import Loop
         return caller
     }
 
-    /// Notes a notification that the client sends.
+    /// Notes a notification or a response that the client sends.
     func note(_ message: Message) {
+        if case .response(let response) = message.kind { asked.receive(response) }
         guard message.method == "notifications/initialized", !isReady, !hasLeft else { return }
         isReady = true
         for kind in lists { bus.add(self, to: .list(kind)) }

@@ -14,9 +14,7 @@ extension MCPServer {
         var filter = try ListenFilter(request.params, limits.subscriptions)
         try subscriptions.begin(caller.principal)
         defer { subscriptions.end(caller.principal) }
-        let tasks =
-            filter.tasks.isEmpty
-            ? [] : try subscriptions.admitTasks?(filter.tasks, caller) ?? []
+        let tasks = try await admit(tasks: filter.tasks, request)
         // What the host holds for each URI, kept until the stream ends.
         var held: [String: any Sendable] = [:]
         for uri in filter.uris { held[uri] = try? await watch(uri, caller.principal) }
@@ -33,7 +31,7 @@ extension MCPServer {
 
     var canBeListenedTo: Bool {
         !subscriptions.announced.isEmpty || resources?.watch != nil
-            || subscriptions.admitTasks != nil
+            || tasks != nil
     }
 
     /// Asks the host whether a principal may watch a resource; returns what to hold meanwhile.

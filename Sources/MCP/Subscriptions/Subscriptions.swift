@@ -10,8 +10,6 @@ import Loop
     let bus: ChangeBus
     private let limits: MCPLimits.Subscriptions
     private var listening: [String: Int] = [:]
-    /// Which of the task ids a caller may watch; nil if the server has no tasks.
-    var admitTasks: (@IO ([String], Caller) throws(MCPError) -> [String])?
 
     init(announcing announced: Set<ListKind>, _ limits: MCPLimits.Subscriptions) {
         self.announced = announced
