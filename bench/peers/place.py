@@ -172,7 +172,7 @@ class Place:
             except (subprocess.CalledProcessError, ValueError):
                 return False
 
-        loopback = ["--mcp", "127.0.0.1:0", "--tunnel", "127.0.0.1:0"]
+        loopback = ["--mcp", "127.0.0.1:0", "--tunnel", "127.0.0.1:0", "--requests-per-second", "0"]
         program = os.path.join(self.programs, "homeline-relay")
         self.start([program, "serve", "--data", relay, *loopback], up)
         token = self.run(

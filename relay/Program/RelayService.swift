@@ -138,7 +138,7 @@ struct StartFailure: Error {
             info: Implementation(name: "homeline", version: Settings.version, title: "Homeline"),
             instructions: Self.instructions,
             tools: Tools(router, forwards, DropTransfers(box, router: router)).all,
-            resources: FleetResources(router: router).all)
+            resources: FleetResources(router: router).all, limits: Self.limits(options))
         let files = FileDoor(box, access.principal(id:))
         entrance = ClientEntrance(mcp, gate, entrances, files: files) { [router, access] in
             Self.authenticate($0, allowedOrigins: $1, access, router)
@@ -155,6 +155,14 @@ struct StartFailure: Error {
             router.streams.resume(at: member)
         }
         router.keepFacts()
+    }
+
+    private static func limits(_ options: Options) -> MCPLimits {
+        var limits = MCPLimits()
+        let rate = options.integer(Settings.requestRate)
+        // A client that starts asks for its lists at once, and so may each of its tasks.
+        if rate > 0 { limits.perPrincipal.requests = .init(burst: 5 * rate, perSecond: rate) }
+        return limits
     }
 
     private var revocations: Revocations { Revocations(router: router, store: store) }

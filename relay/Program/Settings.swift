@@ -27,6 +27,11 @@ enum Settings {
         "allow-loopback-without-token",
         "let this machine's programs in without a token, and whatever a local proxy forwards")
 
+    static let requestRate = Setting.number(
+        "requests-per-second", 0...100_000,
+        "the MCP requests of one token that are answered in a second, after five times as many at"
+            + " once; 0: no limit", default: 500)
+
     static let keyLifetime = Setting.duration(
         "agent-key-lifetime", "after which time an agent gets a new key; 0s: never", default: "90d")
 
@@ -39,7 +44,7 @@ enum Settings {
 
     static let serving: [Setting] = [
         .data, config, mcp, tunnel, tunnelURL, publicURL, certificate, key, origins, loopback,
-        keyLifetime, dropBoxSize, dropBoxLifetime,
+        requestRate, keyLifetime, dropBoxSize, dropBoxLifetime,
     ]
 
     static let program = Program(
