@@ -116,6 +116,6 @@ extension CommandRun {
         let texts = logs.beginnings
         return code == 0
             ? CommandText.advice(exitedZero: texts.output, texts.errors)
-            : CommandText.advice(mark: id, [texts.output, texts.errors])
+            : CommandText.advice(mark: order.mark, [texts.output, texts.errors])
     }
 }

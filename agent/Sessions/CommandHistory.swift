@@ -21,7 +21,8 @@ import Loop
     /// A new command; `session`: the handle that its own begins with.
     mutating func add(_ code: String, to session: String, begin: Int) -> SessionCommand {
         count += 1
-        let command = SessionCommand(id: "\(session).\(count)", code: code, begin: begin)
+        let number = String(count, radix: 36)
+        let command = SessionCommand(id: "\(session).\(number)", code: code, begin: begin)
         command.onEnd = onEnd
         if kept.count == Self.limit {
             kept.remove(at: kept.firstIndex { $0.outcome != nil } ?? 0)

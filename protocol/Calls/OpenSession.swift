@@ -45,12 +45,12 @@ public struct OpenSession: CallArguments {
 
     private static let target = Shared.target.optional
     private static let reopen = Field.text(
-        "reopen",
+        Shared.reopen,
         "In place of target: a session whose state is link_lost or shell_exited; a new "
             + "shell starts in its directory, with its exported variables (see restored)."
     ).optional
     private static let name = Field.text(
-        "name", atMost: Contract.nameBytes, "A name to recognise the session by."
+        "name", atMost: Contract.nameBytes, "A name for the session: other tools take it in place of session_id."
     ).optional
     /// The width of a terminal whose caller names none: the least of those measured at which twenty
     /// everyday commands cut nothing (docs/sessions.md has the table).

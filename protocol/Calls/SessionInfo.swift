@@ -57,6 +57,14 @@ public struct SessionInfo: Sendable, Equatable {
     private static let columns = Field.count("cols", "The terminal's width in characters.")
     private static let rows = Field.count("rows", "The terminal's height in rows.")
 
+    /// The id and the name of a listed session, and whether it has ended; nil: it has no name.
+    public static func named(_ entry: JSON) -> (id: String, name: String, isEnded: Bool)? {
+        guard let id = entry[sessionID.name]?.stringValue, let name = entry[name.name]?.stringValue
+        else { return nil }
+        let state = entry[state.name]?.stringValue.flatMap(CommandState.init(rawValue:))
+        return (id, name, [.shellExited, .linkLost].contains(state))
+    }
+
     static let members = [
         sessionID.declaration, target.declaration, name.declaration, owner.declaration,
         shell.declaration, depth.declaration, cwd.declaration, state.declaration,

@@ -65,6 +65,11 @@ public struct ListSessions: CallArguments {
     /// Reads the arguments.
     public init(_ fields: Fields) throws(Fault) { target = try fields[Shared.onlyTarget] }
 
+    /// The entries of a result.
+    public static func entries(of result: JSON.Object) -> [JSON] {
+        result[sessions.name]?.arrayValue ?? []
+    }
+
     /// The result.
     public static func json(_ found: [SessionInfo]) -> JSON {
         var members = Members()

@@ -32,6 +32,8 @@ import Wire
     private let arrivals = Condition()
     let store: Store
     private var members: [String: Member] = [:]
+    /// What the handles of each agent begin with.
+    private var prefixes = HandlePrefixes()
     /// The processes of each agent that were heard.
     private var rivalries: [String: Rivalry] = [:]
     private var ids: [String: String] = [:]
@@ -60,11 +62,13 @@ import Wire
         let live = Set(records.map(\.id))
         for (id, member) in members where !live.contains(id) {
             members[id] = nil
+            prefixes.remove(id)
             // Who hears of its end finds that the agent is gone.
             member.connection?.line.close()
         }
         arrivals.broadcast()
         for record in records where members[record.id] == nil {
+            prefixes.add(record.id)
             // This relay has just started: an agent that was connected before it comes back. One
             // that was never seen may have joined in the minute before the relay was killed.
             let isExpected = record.lastSeen.map { store.now() - $0 < Self.recently } ?? true
@@ -113,6 +117,7 @@ import Wire
             // would keep that memory from being given back when the fleet has gone.
             if known == read || known.changed ?? 0 > record.changed ?? 0 { record = known }
         }
+        prefixes.add(record.id)
         members[record.id] = Member(
             record: record, connection: connection, comings: comings + 1)
         learn(connection.facts, of: record.id)
@@ -242,8 +247,12 @@ import Wire
 
     /// The agent that a session's or command's id names; nil if there is none.
     func agent(ofHandle handle: String) -> Member? {
-        Contract.agentID(of: handle).flatMap { members[$0] }
+        Contract.agentPart(of: handle).flatMap { prefixes.id(beginningWith: $0) }
+            .flatMap { members[$0] }
     }
+
+    /// What the handles of an agent begin with, also before it is here for the first time.
+    func handlePrefix(of id: String) -> String { prefixes.prefix(of: id) }
 
     /// Time after the loss of a connection within which an agent is expected back.
     private static let expectation = Duration.seconds(60)

@@ -65,7 +65,7 @@ import Wire
                 let separated = try TargetAccess.separated(call.arguments)
                 let call = separated.map(call.with) ?? call
                 try row.arguments.checkTexts(of: call.arguments)
-                let result = try await answer(call)
+                let result = try await answer(try await withSessionIDs(call))
                 CrashPoint.reach("relay.answered")
                 return result
             } catch {

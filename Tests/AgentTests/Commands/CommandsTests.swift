@@ -249,7 +249,8 @@ func withCommands(
         }.value
         let results = try result.get()
         #expect(
-            results[0].stdout.text == "HOMELINE_COMMAND=\(results[0].commandID)\n/usr\n",
+            results[0].stdout.text.hasPrefix("HOMELINE_COMMAND=\(results[0].commandID)-")
+                && results[0].stdout.text.hasSuffix("\n/usr\n"),
             "\(results[0])")
         #expect(results[0].exitCode == 0 && results[0].stderr.text.isEmpty, "\(results[0])")
         #expect(!results[1].stderr.text.contains("HOMELINE"), "\(results[1])")
