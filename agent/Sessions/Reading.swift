@@ -77,6 +77,7 @@ import Wire
         result.lostBytes = excerpt.lostBytes
         result.isTruncated = excerpt.lostBytes > 0 || excerpt.nextOffset < console.log.end
         result.omittedBytes = 0
+        result.isPage = true
         result.offset = offset + excerpt.lostBytes
         result.nextOffset = excerpt.nextOffset
         return result
@@ -99,7 +100,7 @@ import Wire
         var result = answers.describe(command)
         let end = log.end
         await show(in: &result, maxBytes: maxBytes)
-        (result.offset, result.nextOffset) = (end, end)
+        (result.offset, result.nextOffset, result.isPage) = (end, end, true)
         return result
     }
 

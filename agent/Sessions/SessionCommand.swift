@@ -12,6 +12,8 @@ import Terminal
     /// When it was started.
     let started = IO.now
 
+    /// The shell's working directory at its start, if known.
+    let directory: String?
     /// Where its output begins.
     var begin: Int
     /// Where its output ends, once it has ended.
@@ -56,10 +58,11 @@ import Terminal
         var line: [UInt8] = []
     }
 
-    init(id: String, code: String, begin: Int) {
+    init(id: String, code: String, begin: Int, in directory: String?) {
         self.id = id
         preview = String(code.prefix(200))
         self.begin = begin
+        self.directory = directory
     }
 
     func finish(_ outcome: CommandOutcome, at end: Int) {

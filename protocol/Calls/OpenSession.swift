@@ -161,7 +161,8 @@ public struct SessionOpened: Sendable {
     public var reopened: (from: String, restored: Restored)?
 
     private static let banner = Field.text(
-        "banner", "What the host showed at login, at most 4 KiB.")
+        "banner", "What the host showed at login, at most 4 KiB."
+    ).or("")
     private static let hostKey = Field.text(
         "host_key", "The type and SHA-256 fingerprint of the host's key; absent for local."
     ).optional
@@ -221,6 +222,7 @@ public struct Restored: Sendable, Equatable {
         "cwd", "Its directory; absent if that was not known or no longer exists."
     ).optional
     private static let variables = Field.texts("variables", "The names of its exported variables.")
+        .or([])
 
     static let members = [directory.declaration, variables.declaration]
 

@@ -103,7 +103,7 @@ func withCommands(
             #expect(silent.state == .endedWithoutStatus && silent.exitCode == nil, "\(silent)")
             #expect(silent.stdout.text == "start\n" && silent.signal == nil)
             #expect(silent.note?.contains("sent no exit status") == true)
-            #expect(silent.json["exit_code"] == .null)
+            #expect(silent.json["exit_code"] == nil)
             let listed = setup.commands.list(for: Caller(id: "ada", reach: Caller.everywhere))
             #expect(listed.map(\.info.exitCode) == [nil])
             let quick = try await setup.run("exit 0")
