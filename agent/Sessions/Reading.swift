@@ -111,6 +111,13 @@ import Wire
         await show(in: &result, maxBytes: max(0, maxBytes - result.output.utf8.count))
     }
 
+    /// Puts the screen in the place of the output.
+    func replaceOutput(of result: inout CommandResult, maxBytes: Int) async {
+        await drawn(until: IO.now + Self.stillness.1)
+        (result.output, result.omittedBytes, result.isTruncated) = ("", 0, false)
+        await show(in: &result, maxBytes: maxBytes)
+    }
+
     /// Waits a moment, as a picture is drawn in pieces, and half of one is of no use.
     private func drawn(until deadline: ContinuousClock.Instant) async {
         let limit = min(deadline, IO.now + Self.stillness.1)

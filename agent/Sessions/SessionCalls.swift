@@ -29,14 +29,15 @@ import Wire
             visit.show(session.log)
             return try await session.run(
                 call.command, wait: call.wait, timeout: call.timeout, until: call.until,
-                maxBytes: call.maxBytes, for: Reader(visit)
+                view: call.view, maxBytes: call.maxBytes, for: Reader(visit)
             ).json
         }
         dispatcher.serve(.sendInput) { (call: SendInput, visit) throws(Fault) in
             let session = try session(call.sessionID)
             guard !call.adopt else {
                 return try await session.adopt(
-                    wait: call.wait, maxBytes: call.maxBytes, for: Reader(visit)
+                    wait: call.wait, view: call.view, maxBytes: call.maxBytes,
+                    for: Reader(visit)
                 ).json
             }
             let secret = try await secret(call, for: session)
@@ -44,12 +45,13 @@ import Wire
             guard let secret else {
                 return try await session.send(
                     text: call.text, keys: call.keys, enter: call.enter, wait: call.wait,
-                    until: call.until, maxBytes: call.maxBytes, for: Reader(visit)
+                    until: call.until, view: call.view, maxBytes: call.maxBytes,
+                    for: Reader(visit)
                 ).json
             }
             return try await session.send(
                 secret: secret.text, into: secret.programs, wait: call.wait, until: call.until,
-                maxBytes: call.maxBytes, for: Reader(visit)
+                view: call.view, maxBytes: call.maxBytes, for: Reader(visit)
             ).json
         }
         dispatcher.serve(.readOutput) { (call: ReadOutput, visit) throws(Fault) in

@@ -100,7 +100,7 @@ public struct ReadCommand: CallArguments {
             all its output in stdout.
             """,
             scopes: [.sessionsRead], hints: .looks(atTargets: true),
-            routes: [.command("command_id")], isLarge: true,
+            routes: [.command("command_id")], isLarge: true, form: .run,
             arguments: [Shared.commandID.optional.declaration, SeveralCommands.ids.declaration],
             result: RunResult.members.map(\.optional) + SeveralCommands.members))
 }
@@ -330,5 +330,5 @@ public struct CancelCommand: CallArguments {
                 + "note says when the end is not confirmed.",
             scopes: [.sessionsExec],
             hints: .changes(destructive: true, idempotent: true, atTargets: true),
-            routes: [.command("command_id")], isLarge: true))
+            routes: [.command("command_id")], isLarge: true, form: .run))
 }

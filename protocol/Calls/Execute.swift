@@ -146,6 +146,6 @@ public struct ExecuteCommand: CallArguments {
             """,
             scopes: [.sessionsExec],
             hints: .changes(destructive: true, idempotent: false, atTargets: true),
-            routes: [.target("target")], isLarge: true,
+            routes: [.target("target")], isLarge: true, form: .report,
             arguments: ExecuteTargets.arguments, result: ExecuteReport.members))
 }

@@ -168,5 +168,6 @@ public struct ReportHost: CallArguments {
             disks, addresses, failed services, ports, the busiest processes, containers, tools. \
             host_read has the details of each.
             """,
-            scopes: [.filesRead], hints: .looks(atTargets: true), routes: [.target("target")]))
+            scopes: [.filesRead], hints: .looks(atTargets: true), routes: [.target("target")],
+            form: .text))
 }

@@ -138,7 +138,7 @@ public struct OpenSession: CallArguments {
             """,
             scopes: [.sessionsExec],
             hints: .changes(destructive: false, idempotent: false, atTargets: true),
-            routes: [.session("reopen"), .target("target")]))
+            routes: [.session("reopen"), .target("target")], form: .opened))
 }
 
 /// The result of `session.open`.

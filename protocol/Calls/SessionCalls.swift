@@ -1,6 +1,19 @@
 // The calls on an open session: `session.command`, `session.send`, `session.read`. Arguments carry
 // the names, units and defaults that the MCP tools show, as the relay passes them on unchanged.
 
+/// What the answer to a command or to input shows.
+public enum SessionView: String, Sendable, CaseIterable {
+    /// The output as clean text.
+    case text
+    /// What a person would see on the terminal, in any state.
+    case screen
+
+    static let argument = Field<SessionView>.choice(
+        "view",
+        "screen: answer with what a person would see, in any state, in place of output."
+    ).or(.text)
+}
+
 /// The arguments of `session.command`.
 public struct RunCommand: CallArguments {
     /// The session.
@@ -13,6 +26,8 @@ public struct RunCommand: CallArguments {
     public var timeout: Duration?
     /// A regular expression: the answer comes as soon as a line of the output matches.
     public var until: String?
+    /// What the answer shows.
+    public var view: SessionView
     /// The most bytes of output in the answer.
     public var maxBytes: Int
 
@@ -40,6 +55,7 @@ public struct RunCommand: CallArguments {
         wait = try fields[Self.wait]
         timeout = try fields[Self.timeout]
         until = try fields[Self.until]
+        view = try fields[SessionView.argument]
         maxBytes = try fields[Self.maxBytes]
     }
 
@@ -48,7 +64,8 @@ public struct RunCommand: CallArguments {
         changesTargets: true, hasProgress: true, limit: maxBytes,
         arguments: [
             Shared.sessionID.declaration, command.declaration, wait.declaration,
-            timeout.declaration, until.declaration, maxBytes.declaration,
+            timeout.declaration, until.declaration, SessionView.argument.declaration,
+            maxBytes.declaration,
         ],
         result: CommandResult.members,
         tool: ToolRow(
@@ -60,7 +77,7 @@ public struct RunCommand: CallArguments {
             """,
             scopes: [.sessionsExec],
             hints: .changes(destructive: true, idempotent: false, atTargets: true),
-            routes: [.session("session_id")], isLarge: true))
+            routes: [.session("session_id")], isLarge: true, form: .session))
 }
 
 /// The arguments of `session.send`.
@@ -83,6 +100,8 @@ public struct SendInput: CallArguments {
     public var wait: Duration
     /// A regular expression: the answer comes as soon as a line of the output matches.
     public var until: String?
+    /// What the answer shows.
+    public var view: SessionView
     /// The most bytes of output in the answer.
     public var maxBytes: Int
 
@@ -147,6 +166,7 @@ public struct SendInput: CallArguments {
         guard until == nil || !adopt else {
             throw Fault(.invalidArgument, "give \"adopt\" without \"until\"")
         }
+        view = try fields[SessionView.argument]
         maxBytes = try fields[RunCommand.maxBytes]
     }
 
@@ -157,7 +177,8 @@ public struct SendInput: CallArguments {
         arguments: [
             Shared.sessionID.declaration, text.declaration, keys.declaration, enter.declaration,
             adopt.declaration, secret.declaration, password.declaration, wait.declaration,
-            until.declaration, RunCommand.maxBytes.declaration,
+            until.declaration, SessionView.argument.declaration,
+            RunCommand.maxBytes.declaration,
         ],
         result: CommandResult.members,
         tool: ToolRow(
@@ -169,7 +190,7 @@ public struct SendInput: CallArguments {
             """,
             scopes: [.sessionsExec],
             hints: .changes(destructive: true, idempotent: false, atTargets: true),
-            routes: [.session("session_id")], isLarge: true))
+            routes: [.session("session_id")], isLarge: true, form: .session))
 }
 
 /// The arguments of `session.read`.
@@ -265,5 +286,5 @@ public struct ReadOutput: CallArguments {
             ssh_session_send types keys into them.
             """,
             scopes: [.sessionsRead], hints: .looks(atTargets: true),
-            routes: [.session("session_id")], isLarge: true))
+            routes: [.session("session_id")], isLarge: true, form: .session))
 }

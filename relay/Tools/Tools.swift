@@ -67,7 +67,7 @@ import Wire
                 try row.arguments.checkTexts(of: call.arguments)
                 let result = try await answer(try await withSessionIDs(call))
                 CrashPoint.reach("relay.answered")
-                return result
+                return await AnswerText(row: row).given(to: result)
             } catch {
                 return .failure(error.message)
             }
