@@ -27,7 +27,8 @@ import Wire
         {
             let result = try await caller.call(tool, arguments)
             #expect(result["isError"] == .bool(fails), "\(tool) \(arguments): \(result)")
-            #expect(result["content"]?[0]?["text"]?.stringValue?.isEmpty == false)
+            let text = result["content"]?[0]?["text"]?.stringValue ?? ""
+            #expect(!text.isEmpty && !text.hasPrefix("{"), "\(tool): \(text)")
             guard let content = result["structuredContent"] else {
                 #expect(fails, "\(tool) has no structured content: \(result)")
                 return .null

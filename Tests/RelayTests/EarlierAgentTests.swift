@@ -32,9 +32,9 @@ import Wire
         #expect(
             await agent.verdict.wait()
                 == .welcomed(
-                        Welcome(
-                            agentID: joined.record.id, name: "site",
-                            handlePrefix: String(joined.record.id.prefix(4)))))
+                    Welcome(
+                        agentID: joined.record.id, name: "site",
+                        handlePrefix: String(joined.record.id.prefix(4)))))
         #expect(await until { house.fleet.all[0].connection != nil })
         let router = Router(fleet: house.fleet)
         router.events.follow(house.fleet.all[0])

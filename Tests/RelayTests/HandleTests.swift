@@ -11,23 +11,23 @@ import Wire
 
 @Suite(.serialized, .timeLimit(.minutes(1))) struct HandleTests {
     @Test func `a beginning of an id names one agent, whoever else there is`() {
-        var prefixes = HandlePrefixes()
+        var index = AgentIndex()
         var ids = (0..<2000).map { _ in Base32.encode(Random.bytes(10)).lowercased() }
         // Ids of an earlier release may begin alike; one may be the beginning of another.
         ids += ["k3f9aaaa", "k3f9ab", "k3f9", "abc", "lab-1", "lab-2", "lab-10"]
-        for id in ids { prefixes.add(id) }
+        for id in ids { index.add(id) }
         for id in ids {
-            let prefix = prefixes.prefix(of: id)
+            let prefix = index.prefix(of: id)
             #expect(id.hasPrefix(prefix) && prefix.count >= min(4, id.count))
-            #expect(prefixes.id(beginningWith: prefix) == id, "\(prefix) of \(id)")
-            #expect(prefixes.id(beginningWith: id) == id)
+            #expect(index.id(beginningWith: prefix) == id, "\(prefix) of \(id)")
+            #expect(index.id(beginningWith: id) == id)
         }
-        #expect(prefixes.prefix(of: "k3f9ab") == "k3f9ab")
-        #expect(prefixes.prefix(of: "k3f9aaaa") == "k3f9aa")
-        #expect(prefixes.id(beginningWith: "k3f") == nil && prefixes.id(beginningWith: "") == nil)
-        #expect(prefixes.id(beginningWith: "k3f9a") == nil)
-        for id in ids.prefix(1990) { prefixes.remove(id) }
-        #expect(prefixes.id(beginningWith: prefixes.prefix(of: ids[0])) == nil)
+        #expect(index.prefix(of: "k3f9ab") == "k3f9ab")
+        #expect(index.prefix(of: "k3f9aaaa") == "k3f9aa")
+        #expect(index.id(beginningWith: "k3f") == nil && index.id(beginningWith: "") == nil)
+        #expect(index.id(beginningWith: "k3f9a") == nil)
+        for id in ids.prefix(1990) { index.remove(id) }
+        #expect(index.id(beginningWith: index.prefix(of: ids[0])) == nil)
     }
 
     @Test @IO func `an agent answers under its own beginning, and under no other`() async throws {
@@ -61,7 +61,10 @@ import Wire
                     RawJSON([
                         "sessions": [
                             ["session_id": .string(short), "name": "deploy", "state": "done"],
-                            ["session_id": .string("\(id).1"), "name": "deploy", "state": "link_lost"],
+                            [
+                                "session_id": .string("\(id).1"), "name": "deploy",
+                                "state": "link_lost",
+                            ],
                             ["session_id": .string("\(id).2"), "name": "two", "state": "done"],
                             ["session_id": .string("\(id).3"), "name": "two", "state": "done"],
                         ]
@@ -86,7 +89,8 @@ import Wire
         #expect(none?.contains("There is no session \"nine\"") == true, "\(none ?? "")")
         // Who may not see the agent finds nothing by a name either.
         let other = try office.principal("lab-1")
-        let hidden = try await office.failure("ssh_session_read", ["session_id": "deploy"], as: other)
+        let hidden = try await office.failure(
+            "ssh_session_read", ["session_id": "deploy"], as: other)
         #expect(hidden?.contains("There is no session") == true, "\(hidden ?? "")")
         office.house.close()
     }

@@ -159,7 +159,8 @@ extension Commands {
                 await skipOld(run, host)
             }
             let offsets = RunOffsets(output: run.logs.output.end, errors: run.logs.errors.end)
-            var text = CommandText(command: DetachedScript(id: run.order.mark).follow(from: offsets))
+            var text = CommandText(
+                command: DetachedScript(id: run.order.mark).follow(from: offsets))
             (text.isForSh, text.isMarked) = (true, false)
             run.follow(try await host.execute(text, mark: run.order.mark))
         } catch {

@@ -56,7 +56,8 @@ struct DetachedRecord: Sendable {
     /// As it is stored.
     var json: JSON {
         var object: JSON.Object = [
-            "id": .string(id), "mark": .string(order.mark), "target": .string(target), "owner": .string(owner.id),
+            "id": .string(id), "mark": .string(order.mark), "target": .string(target),
+            "owner": .string(owner.id),
             "label": .string(owner.label), "command": .string(order.preview),
             "access": .object(access), "started": .int(Int64(started)),
         ]

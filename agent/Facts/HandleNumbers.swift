@@ -8,8 +8,8 @@ import Loop
 @IO final class HandleNumbers {
     /// How many numbers are taken from the disk at once: a restart loses at most as many.
     private nonisolated static let block = 256
-    /// The numbers that are given where the disk has no record of the last ones: so many that no two
-    /// starts of an agent pick the same ones, and of seven characters.
+    /// The numbers that are given where the disk has no record of the last ones: so many that no
+    /// two starts of an agent pick the same ones, and of seven characters.
     private nonisolated static let elsewhere = 2_200_000_000..<78_000_000_000
 
     private let file: String?

@@ -71,7 +71,8 @@ import Wire
             CommandRun.Order(
                 preview: "host_read", directory: nil, hasTerminal: false,
                 mark: CommandRun.Order.mark(for: id)))
-        let process = try await host.execute(CommandText(command: "exec /bin/sh"), mark: run.order.mark)
+        let process = try await host.execute(
+            CommandText(command: "exec /bin/sh"), mark: run.order.mark)
         run.start(process, input: script, timeout: Self.time)
         do throws(Fault) { try await host.confirm() } catch {
             run.cancel("KILL")

@@ -25,7 +25,8 @@ import Loop
     ) -> SessionCommand {
         count += 1
         let number = String(count, radix: 36)
-        let command = SessionCommand(id: "\(session).\(number)", code: code, begin: begin, in: directory)
+        let command = SessionCommand(
+            id: "\(session).\(number)", code: code, begin: begin, in: directory)
         command.onEnd = onEnd
         if kept.count == Self.limit {
             kept.remove(at: kept.firstIndex { $0.outcome != nil } ?? 0)

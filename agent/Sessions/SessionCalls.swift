@@ -193,7 +193,8 @@ import Wire
         let state = session.describe(session.end == nil ? session.command : nil)
         var info = SessionInfo(
             sessionID: session.id, target: session.target, name: session.name,
-            owner: caller.owns(session.owner) ? nil : session.owner.label, shell: session.shellName, cwd: session.cwd,
+            owner: caller.owns(session.owner) ? nil : session.owner.label, shell: session.shellName,
+            cwd: session.cwd,
             state: state.state,
             command: session.isRunning ? session.command?.preview : nil,
             idleSeconds: Int((IO.now - session.lastUsed) / .seconds(1)),

@@ -65,11 +65,7 @@ public struct CommandResult: Sendable, Equatable {
     public var exitCode: Int?
     /// The signal that ended it (`INT`, `KILL`), when known.
     public var signal: String?
-    /// The shell's working directory after the command, when known.
-    public var cwd: String?
-    /// The shell's working directory before the command, when known: where `cwd` is the same, the
-    /// answer leaves it out.
-    public var cwdBefore: String?
+    private var directories = Directories()
     /// Clean text: no echo, prompt, marks or colour; head and tail when over `max_bytes`.
     public var output = ""
     /// Whether part of the output was left out of `output`.
@@ -78,12 +74,7 @@ public struct CommandResult: Sendable, Equatable {
     public var omittedBytes = 0
     /// Bytes lost permanently, because the spool file was full.
     public var lostBytes = 0
-    /// Where the command's output begins in the session's output.
-    public var offset = 0
-    /// The offset of the next read.
-    public var nextOffset = 0
-    /// Whether it is a page of a session's output, of which the offsets are wanted in any state.
-    public var isPage = false
+    private var position = Position()
     /// Milliseconds from the command's start to its end, or to now.
     public var durationMS = 0
     /// How many nested shells were adopted; 0 if the session's own shell is driven.
@@ -105,6 +96,46 @@ public struct CommandResult: Sendable, Equatable {
     public var screen: ScreenView?
     /// A remark, for example that the output of a background job is in between.
     public var note: String?
+
+    /// The shell's working directory before and after the command.
+    private struct Directories: Equatable {
+        var before: String?
+        var now: String?
+    }
+
+    /// Where the output stands in that of the session.
+    private struct Position: Equatable {
+        var offset = 0
+        var nextOffset = 0
+        var isPage = false
+    }
+
+    /// Where the command's output begins in the session's output.
+    public var offset: Int {
+        get { position.offset }
+        set { position.offset = newValue }
+    }
+    /// The offset of the next read.
+    public var nextOffset: Int {
+        get { position.nextOffset }
+        set { position.nextOffset = newValue }
+    }
+    /// Whether it is a page of a session's output, of which the offsets are wanted in any state.
+    public var isPage: Bool {
+        get { position.isPage }
+        set { position.isPage = newValue }
+    }
+    /// The shell's working directory after the command, when known.
+    public var cwd: String? {
+        get { directories.now }
+        set { directories.now = newValue }
+    }
+    /// The shell's working directory before the command, when known: where `cwd` is the same, the
+    /// answer leaves it out.
+    public var cwdBefore: String? {
+        get { directories.before }
+        set { directories.before = newValue }
+    }
 
     private static let sessionID = Field.text("session_id", "The session.")
     private static let commandID = Field.text(

@@ -104,7 +104,8 @@ public struct CompareFiles: CallArguments {
         difference as a unified diff. Logs in as configured; where that is not enough, give \
         session_id.
         """,
-        scopes: [.filesRead], hints: .looks(atTargets: true), routes: [.relay], isLarge: true, form: .difference,
+        scopes: [.filesRead], hints: .looks(atTargets: true), routes: [.relay], isLarge: true,
+        form: .difference,
         arguments: [
             target.declaration, session.declaration, path.declaration, toTarget.declaration,
             toSession.declaration, toPath.declaration, text.declaration, context.declaration,

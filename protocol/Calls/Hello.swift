@@ -212,7 +212,8 @@ public struct Welcome: CallArguments, Equatable {
     static let row = MethodRow(
         does: "accepts the agent; calls may follow; later: tells it its new name",
         deadline: Deadline(.seconds(10)),
-        changesTargets: false, arguments: [agentID.declaration, name.declaration, handles.declaration])
+        changesTargets: false,
+        arguments: [agentID.declaration, name.declaration, handles.declaration])
 
     /// A welcome for an agent; nil: its handles begin with its id.
     public init(agentID: String, name: String, handlePrefix: String? = nil) {

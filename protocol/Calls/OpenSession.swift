@@ -50,7 +50,7 @@ public struct OpenSession: CallArguments {
             + "shell starts in its directory, with its exported variables (see restored)."
     ).optional
     private static let name = Field.text(
-        "name", atMost: Contract.nameBytes, "A name for the session: other tools take it in place of session_id."
+        "name", atMost: Contract.nameBytes, "A name for the session."
     ).optional
     /// The width of a terminal whose caller names none: the least of those measured at which twenty
     /// everyday commands cut nothing (docs/sessions.md has the table).
@@ -132,9 +132,10 @@ public struct OpenSession: CallArguments {
             "ssh_session_open", title: "Open a session",
             """
             Opens a shell on a host through its agent and keeps it open: directory, variables and \
-            background jobs stay between ssh_session_command calls. Close it when done. state is \
-            done at the shell's prompt; in line_input, secret or fullscreen the login asks something \
-            first: answer it with ssh_session_send, as note says.
+            background jobs stay between ssh_session_command calls. Give it a name, which all tools \
+            take in place of session_id; close it when done. state is done at the shell's prompt; in \
+            line_input, secret or fullscreen the login asks something first: answer it with \
+            ssh_session_send, as note says.
             """,
             scopes: [.sessionsExec],
             hints: .changes(destructive: false, idempotent: false, atTargets: true),

@@ -83,7 +83,7 @@ public struct ListSessions: CallArguments {
         result: [sessions.declaration],
         tool: ToolRow(
             "ssh_session_list", title: "List sessions",
-            "Lists your open sessions with their state, directory and idle time.",
+            "Lists your open sessions with their state (done: at the prompt), directory and idle time.",
             scopes: [.sessionsRead], hints: .looks(atTargets: false),
             routes: [.target("target"), .agent("agent"), .each(joining: "sessions")],
             arguments: [Shared.onlyAgent.declaration],

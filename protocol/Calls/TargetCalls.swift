@@ -112,7 +112,8 @@ public struct TargetInfo: Sendable, Equatable {
     private static let target = Field.text(
         "target", "The target as agent/host, the form that the other tools take.")
     private static let hostname = Field.text(
-        "hostname", "The name or address that the agent dials, where it is not the target's own name."
+        "hostname",
+        "The name or address that the agent dials, where it is not the target's own name."
     ).optional
     private static let port = Field.integer(
         "port", in: 0...65535, "The port, where it is not 22."

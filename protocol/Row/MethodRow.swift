@@ -118,7 +118,8 @@ public final class ToolRow: Sendable {
     /// A tool; `arguments` and `result` are added to those of its call, or replace them.
     public init(
         _ name: String, title: String, _ description: String, scopes: Set<Scope>, hints: Hints,
-        routes: [Route], isLarge: Bool = false, form: AnswerForm = .members, arguments: [Declaration] = [], result: [Declaration] = []
+        routes: [Route], isLarge: Bool = false, form: AnswerForm = .members,
+        arguments: [Declaration] = [], result: [Declaration] = []
     ) {
         self.name = name
         self.title = title

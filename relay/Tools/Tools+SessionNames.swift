@@ -15,7 +15,7 @@ extension Tools {
             let principal = try router.principal(of: call)
             guard !router.isHandle(text, principal) else { continue }
             let isForEnded = argument == Shared.reopen
-            let id = try await session(named: text, for: principal, isEnded: isForEnded)
+            let id = try await session(named: text, for: call, isEnded: isForEnded)
             if arguments == nil { arguments = call.arguments }
             arguments?[argument] = .string(id)
         }
@@ -25,8 +25,9 @@ extension Tools {
     /// The id of the caller's session of this name; of one that `isEnded` where a new shell is to
     /// take its place.
     private func session(
-        named name: String, for principal: Principal, isEnded: Bool
+        named name: String, for call: ToolCall, isEnded: Bool
     ) async throws(Fault) -> String {
+        let principal = try router.principal(of: call)
         let members = router.visible(to: principal).filter { $0.connection != nil }
         let question = AgentCall(.listSessions, [:], for: principal)
         var found: [(id: String, isEnded: Bool)] = []

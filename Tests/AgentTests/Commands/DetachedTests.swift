@@ -228,12 +228,15 @@ import Wire
         let host = TargetName(
             host: "db", user: "op", port: 2200, via: [try TargetName(place: "gate")])
         let owner = Owner(Caller(id: "p1", label: "ada", reach: []), at: host)
-        let order = CommandRun.Order(preview: "x", directory: "/srv", hasTerminal: false, mark: "a.b-c")
+        let order = CommandRun.Order(
+            preview: "x", directory: "/srv", hasTerminal: false, mark: "a.b-c")
         let record = DetachedRecord("a.b", request, owner, order)
         let bytes = record.json.encoded()
         #expect(!String(decoding: bytes, as: UTF8.self).contains("canary"))
         let read = try #require(DetachedRecord(JSON(parsing: bytes)))
-        #expect(read.id == "a.b" && read.order.mark == "a.b-c" && read.owner == owner && read.order.directory == "/srv")
+        #expect(
+            read.id == "a.b" && read.order.mark == "a.b-c" && read.owner == owner
+                && read.order.directory == "/srv")
         #expect(read.started == record.started && read.access == record.access)
         #expect(DetachedRecord(["id": "x"]) == nil)
     }

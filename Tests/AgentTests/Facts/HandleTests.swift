@@ -32,7 +32,8 @@ import Wire
         #expect(given.count == 819)
     }
 
-    @Test @IO func `where the disk does not say, numbers are long and differ at each start`() throws {
+    @Test @IO func `where the disk does not say, numbers are long and differ at each start`() throws
+    {
         let folder = try TemporaryDirectory()
         try Data("x\n".utf8).write(to: URL(fileURLWithPath: folder.file("handles")))
         chmod(folder.file("handles"), 0o600)

@@ -184,7 +184,8 @@ import Wire
                         "length": .integer(length), "offset": .integer(offset),
                         "encoding": .string(encoding),
                     ])
-                    #expect(piece["offset"]?.intValue ?? 0 == Int64(offset), "\(length) \(encoding)")
+                    #expect(
+                        piece["offset"]?.intValue ?? 0 == Int64(offset), "\(length) \(encoding)")
                     let text = piece["content"]?.stringValue ?? ""
                     all +=
                         encoding == "base64"

@@ -10,6 +10,8 @@ import Wire
 /// Makes the text of one tool's results.
 struct AnswerText: Sendable {
     let row: ToolRow
+    /// The tools that the client sees: the text names no other as the next call.
+    var profile = ToolProfile.all
 
     /// The most bytes of a text: fewer than the 150,000 characters that clients show of a result.
     private static let limit = 120_000
@@ -32,7 +34,7 @@ struct AnswerText: Sendable {
             switch row.form {
             case .members: MembersText(row.result).text(of: members)
             case .opened: OpenedText(members).text
-            case .session: SessionText(members).text
+            case .session: SessionText(members, profile).text
             case .run: RunText.text(of: members)
             case .report: ReportText(members).text
             case .content: ContentText(members).text

@@ -15,7 +15,7 @@ struct ContentText {
         let body: String
         if let matches = members["matches"]?.arrayValue {
             body = matches.map { Self.line(of: $0) + "\n" }.joined()
-            line.add("\(matches.count) lines match")
+            line.add(matches.count == 1 ? "1 line matches" : "\(matches.count) lines match")
         } else {
             body = (members["content"]?.stringValue ?? "").endingLine
         }
@@ -26,7 +26,9 @@ struct ContentText {
         if members["truncated"] == true {
             line.add("earlier lines from offset \(number("rest_offset"))")
         }
-        if members["end"] != true { line.add(next: "file_read from offset \(number("next_offset"))") }
+        if members["end"] != true {
+            line.add(next: "file_read from offset \(number("next_offset"))")
+        }
         return body + line.text()
     }
 

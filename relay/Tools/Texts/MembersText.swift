@@ -1,5 +1,6 @@
-// A result of named members as people read it: `name: value` line by line, each list of objects as
-// a table with tabs. Pure, by the members' declarations. Invariant: a cell is one line without tabs.
+// A result of named members as people read it: `name: value` line by line, each list of objects
+// as a table with tabs. Pure, by the members' declarations.
+// Invariant: a cell is one line without tabs.
 import JSON
 import Wire
 
@@ -20,7 +21,8 @@ struct MembersText {
                 tables.append(Self.table(all, columns: own?.kind.members ?? []))
             case .array(let all) where all.isEmpty && own?.kind.isListOfObjects == true:
                 tables.append("no \(name)")
-            case .array(let all) where name == "unanswered" || name == "notes" || name == "left_out":
+            case .array(let all)
+            where name == "unanswered" || name == "notes" || name == "left_out":
                 lines += all.map { "[\(name): \(Self.cell($0))]" }
             case .object(let inner):
                 let inside = MembersText(own?.kind.members ?? []).text(of: inner)
@@ -39,7 +41,9 @@ struct MembersText {
         let rows = entries.map { $0.opened.objectValue ?? [:] }
         var names = declared.map(\.name)
         var known = Set(names)
-        for row in rows { for name in row.keys where known.insert(name).inserted { names.append(name) } }
+        for row in rows {
+            for name in row.keys where known.insert(name).inserted { names.append(name) }
+        }
         let used = rows.reduce(into: Set<String>()) { $0.formUnion($1.keys) }
         names = names.filter(used.contains)
         let standards = Dictionary(declared.map { ($0.name, $0.standard) }) { first, _ in first }

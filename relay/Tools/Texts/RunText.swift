@@ -117,7 +117,7 @@ struct ReportText {
         }
         let left = members["not_started"]?.arrayValue?.compactMap(\.stringValue) ?? []
         if !left.isEmpty { text += "[not started: \(Self.names(left))]\n" }
-        return text
+        return String(text.dropLast())
     }
 
     /// The targets of one outcome, with the commands' ids where these still run.

@@ -6,8 +6,11 @@ import Wire
 /// The text of a session's command result.
 struct SessionText {
     private let members: JSON.Object
+    private let profile: ToolProfile
 
-    init(_ members: JSON.Object) { self.members = members }
+    init(_ members: JSON.Object, _ profile: ToolProfile = .all) {
+        (self.members, self.profile) = (members, profile)
+    }
 
     private func word(_ name: String) -> String? { members[name]?.stringValue }
     private func number(_ name: String) -> Int64 { members[name]?.intValue ?? 0 }
@@ -87,10 +90,19 @@ struct SessionText {
             ? "low confidence: from the output alone" : nil
     }
 
+    /// The call that waits for more: from where this answer ended, if the client has that tool.
+    private var following: String {
+        guard !profile.shows("ssh_session_read"), let id = word("command_id") else {
+            return "ssh_session_read {\"wait_s\": 30}"
+        }
+        return StatusLine.call(
+            "ssh_command_output", ["command_id": .string(id), "wait_s": 30, "wait_for": "end"])
+    }
+
     private func next(_ state: CommandState) -> String? {
         switch state {
         case .done, .aborted: return nil
-        case .running: return "ssh_session_read {\"wait_s\": 30}"
+        case .running: return following
         case .lineInput: return "ssh_session_send {\"text\": …}"
         case .secret: return "ssh_session_send {\"secret\": …}"
         case .fullscreen: return "ssh_session_send {\"keys\": […], \"view\": \"screen\"}"

@@ -1,10 +1,13 @@
-// What the ids of each agent's sessions and commands begin with: the shortest beginning of the
-// agent's id, of at least four characters, that no other agent's id has. Fleet keeps it.
+// How agents are found: by their names, and by what the ids of their sessions and commands begin
+// with, which is the shortest beginning of the agent's id, of at least four characters, that no
+// other agent's id has. Fleet keeps it.
 // Invariant: what it finds for a beginning is the only agent that has it.
 import Wire
 
-/// The beginnings of agents' ids.
-struct HandlePrefixes: Sendable {
+/// The names and the beginnings of ids of agents.
+struct AgentIndex: Sendable {
+    /// The ids, by the agents' names.
+    var names: [String: String] = [:]
     /// The ids, by their first characters.
     private var ids: [Substring: Set<String>] = [:]
 
