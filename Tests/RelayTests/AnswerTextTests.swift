@@ -13,7 +13,7 @@ import Wire
         _ tool: String, _ structured: JSON, in profile: ToolProfile = .all
     ) throws -> String {
         let row = try #require(ToolRow.all.first { $0.name == tool })
-        return AnswerText(row: row, profile: profile).text(of: structured)
+        return try #require(AnswerText(row: row, profile: profile).text(of: structured))
     }
 
     @Test func `a command in a session`() throws {
@@ -189,5 +189,9 @@ import Wire
         let given = await AnswerText(row: row).given(
             to: ToolResult(structured: .raw(RawJSON(["path": "/srv"]))))
         #expect(given.text == .string("path: /srv"))
+        // What has more values than anybody reads is not taken apart.
+        let many = RawJSON(["entries": .array([JSON](repeating: [1], count: 20_000))])
+        let kept = await AnswerText(row: row).given(to: ToolResult(structured: .raw(many)))
+        #expect(kept.text == .structured)
     }
 }

@@ -22,14 +22,14 @@ struct AnswerText: Sendable {
         else { return result }
         var result = result
         result.text = await Blocking.run(ifLong: structured.sizeOfRaw) {
-            .string(text(of: structured))
+            text(of: structured).map { .string($0) } ?? .structured
         }
         return result
     }
 
-    /// The text of a structured result.
-    func text(of structured: JSON) -> String {
-        guard let members = structured.opened.objectValue else { return structured.description }
+    /// The text of a structured result; nil: it has more values than any that is to be read.
+    func text(of structured: JSON) -> String? {
+        guard let members = structured.opened.objectValue else { return nil }
         let text =
             switch row.form {
             case .members: MembersText(row.result).text(of: members)
@@ -57,11 +57,17 @@ struct AnswerText: Sendable {
     }
 }
 
+extension JSONLimits {
+    /// The most values of a result that is made into text: twice those of the longest list, which
+    /// has 1,000 targets.
+    fileprivate static let shown = JSONLimits(values: 20_000)
+}
+
 extension JSON {
     /// The value itself, where it is spliced in.
     var opened: JSON {
         guard case .raw(let raw) = self else { return self }
-        return (try? raw.parsed(limits: .answer)) ?? .null
+        return (try? raw.parsed(limits: .shown)) ?? .null
     }
 
     /// The bytes of what is spliced into it: most of a long one.
