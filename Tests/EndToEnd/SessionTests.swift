@@ -9,10 +9,11 @@ import Testing
     @Test(arguments: Shell.first)
     func `state is kept and results are exact`(shell: Shell) async throws {
         let session = try await Place.shared.value.open(shell.rawValue)
-        try await session.run("cd /tmp")
+        #expect(try await session.run("cd /tmp")["cwd"] == "/tmp")
         let place = try await session.run("pwd")
         #expect(place.output.trimmingCharacters(in: .newlines) == "/tmp")
-        #expect(place["cwd"] == "/tmp")
+        // A command that leaves the directory as it is says nothing of it.
+        #expect(place["cwd"] == nil)
         let no = try await session.run("false")
         #expect(no["exit_code"] == 1 && no.state == "done")
         #expect(try await session.run("printf 'a\\nb'").output == "a\nb")
@@ -73,7 +74,7 @@ import Testing
         if command.state == "running" {
             command = try await session.read(wait: 30, maximum: 1000)
         }
-        let first = try #require(command["offset"]?.intValue)
+        let first = command["offset"]?.intValue ?? 0
         var (offset, bytes) = (first, "")
         let end = ContinuousClock.now + .seconds(60)
         while bytes.utf8.count < size, .now < end {

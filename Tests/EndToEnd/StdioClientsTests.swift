@@ -19,9 +19,9 @@ import Testing
         }
 
         /// One of `homeline-relay local`.
-        init(local folder: String, home: String) throws {
+        init(local folder: String, home: String, _ flags: String...) throws {
             process = try RunningProcess(
-                Repository.program("homeline-relay"), ["local", "--data", folder],
+                Repository.program("homeline-relay"), ["local", "--data", folder] + flags,
                 environment: ["HOME": home])
         }
 
@@ -126,8 +126,50 @@ import Testing
         try await third.start()
         let again = try await third.call("agent_list", [:])?["agents"]?.arrayValue
         #expect(again?.map { $0["id"] } == agents?.map { $0["id"] })
+        // Ids are short, and an agent that was started again gives none a second time.
+        let other = try await third.call("ssh_session_open", ["target": .string("\(name)/local")])
+        let ids = [session, other?["session_id"] ?? .null].compactMap(\.stringValue)
+        #expect(Set(ids).count == 2 && ids.allSatisfy { $0.utf8.count <= 12 }, "\(ids)")
         #expect(await third.process.stop() == .exited(0))
         #expect(await holds { Running.processes(with: [data]).isEmpty })
+    }
+
+    @Test func `few tools are shown to who asks for few, and suffice for everyday work`()
+        async throws
+    {
+        let folder = try TemporaryDirectory("core")
+        let client = try Client(
+            local: folder.file("data"), home: folder.path, "--tools", "core")
+        try await client.start()
+        let listed = try await client.ask("tools/list")?["tools"]?.arrayValue ?? []
+        let names = listed.compactMap { $0["name"]?.stringValue }
+        #expect(names.count == 8 && !names.contains("agent_list"), "\(names)")
+        let targets = try await client.call("target_list", [:])?["targets"]?.arrayValue
+        let target = try #require(targets?.first?["target"])
+        _ = try await client.call("ssh_session_open", ["target": target, "name": "work"])
+        let path = JSON.string(folder.file("notes"))
+        _ = try await client.call(
+            "file_write", ["session_id": "work", "path": path, "content": "it's \"one\"\n"])
+        _ = try await client.call(
+            "file_edit",
+            ["session_id": "work", "path": path, "edits": [["old": "one", "new": "two"]]])
+        let slow = try await client.ask(
+            "tools/call",
+            [
+                "name": "ssh_session_command",
+                "arguments": [
+                    "session_id": "work", "wait_s": 0.1,
+                    "command": .string("sleep 1; cat \(folder.file("notes"))"),
+                ],
+            ])
+        // The text names the next call, which the client has.
+        let text = slow?["content"]?[0]?["text"]?.stringValue ?? ""
+        #expect(text.contains("next: ssh_command_output {"), "\(text)")
+        let id = try #require(slow?["structuredContent"]?["command_id"])
+        let done = try await client.call(
+            "ssh_command_output", ["command_id": id, "wait_for": "end", "wait_s": 30])
+        #expect(done?["stdout"] == "it's \"two\"\n" && done?["exit_code"] == 0, "\(text)")
+        #expect(await client.process.stop() == .exited(0))
     }
 
     @Test func `a client outlives the relay's restart, and makes way for it`() async throws {

@@ -27,7 +27,8 @@ import Wire
         {
             let result = try await caller.call(tool, arguments)
             #expect(result["isError"] == .bool(fails), "\(tool) \(arguments): \(result)")
-            #expect(result["content"]?[0]?["text"]?.stringValue?.isEmpty == false)
+            let text = result["content"]?[0]?["text"]?.stringValue ?? ""
+            #expect(!text.isEmpty && !text.hasPrefix("{"), "\(tool): \(text)")
             guard let content = result["structuredContent"] else {
                 #expect(fails, "\(tool) has no structured content: \(result)")
                 return .null
@@ -110,7 +111,10 @@ import Wire
             try await walk.call("ssh_session_read", ["session_id": session])
             try await walk.call("ssh_session_read", ["session_id": session, "view": "screen"])
             guard command != "exit 4" else { break }
-            try await walk.call("ssh_session_send", ["session_id": session, "keys": ["ctrl-c"]])
+            let pressed = try await walk.call(
+                "ssh_session_send",
+                ["session_id": session, "keys": ["ctrl-c"], "view": "screen"])
+            #expect(pressed["screen"]?["rows"] != nil && pressed["output"] == nil)
         }
         try await walk.call("ssh_session_update", ["session_id": session, "name": "walk"])
         try await walk.call("ssh_session_list")
@@ -142,7 +146,7 @@ import Wire
             ["target": local, "path": path, "edits": [["old": "none", "new": ""]]], fails: true)
         let same = try await walk.call(
             "file_diff", ["target": local, "path": path, "text": "A\nb\n"])
-        #expect(same["equal"] == true && same["diff"] == "")
+        #expect(same["equal"] == true && same["diff"] == nil)
         let other = try await walk.call(
             "file_diff",
             ["target": local, "path": path, "to_target": local, "to_path": "/dev/../etc/passwd"])

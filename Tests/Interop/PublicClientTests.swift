@@ -74,7 +74,7 @@ struct PublicClientTests {
             #expect(opened["is_error"] == false, "\(opened) \(log)")
             #expect(result("\(place) cd")?["exit_code"] == 0)
             #expect(result("\(place) pwd")?["output"]?.stringValue?.trimmed == "/tmp")
-            #expect(result("\(place) pwd")?["cwd"] == "/tmp")
+            #expect(result("\(place) cd")?["cwd"] == "/tmp")
             #expect(result("\(place) false")?["exit_code"] == 1)
             #expect(result("\(place) false")?["state"] == "done")
             #expect(result("\(place) printf")?["output"] == "a\nb")

@@ -31,7 +31,10 @@ import Wire
         }
         #expect(
             await agent.verdict.wait()
-                == .welcomed(Welcome(agentID: joined.record.id, name: "site")))
+                == .welcomed(
+                    Welcome(
+                        agentID: joined.record.id, name: "site",
+                        handlePrefix: String(joined.record.id.prefix(4)))))
         #expect(await until { house.fleet.all[0].connection != nil })
         let router = Router(fleet: house.fleet)
         router.events.follow(house.fleet.all[0])

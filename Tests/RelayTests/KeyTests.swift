@@ -248,7 +248,10 @@ import Wire
         // Its clock may be behind that of the former installation.
         #expect(
             await agent.verdict.wait()
-                == .welcomed(Welcome(agentID: joined.record.id, name: "lab")))
+                == .welcomed(
+                    Welcome(
+                        agentID: joined.record.id, name: "lab",
+                        handlePrefix: String(joined.record.id.prefix(4)))))
         _ = await old.ended.wait()
         let thief = try await house.connect(joined, epoch: .init(boot: 99, connection: 1))
         guard case .refused = await thief.verdict.wait() else {

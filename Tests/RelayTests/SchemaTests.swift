@@ -4,6 +4,7 @@ import Loop
 import MCP
 import Support
 import Testing
+import Wire
 
 @testable import homeline_relay
 
@@ -20,9 +21,14 @@ import Testing
     }
 
     /// Clients give the whole list to their model with each request; four bytes are about a token.
-    @Test @IO func `the list of tools has at most 12,000 tokens`() async throws {
+    @Test(arguments: [(ToolProfile.all, 29, 12_000), (.core, 8, 3_500)])
+    @IO func `the list of tools is short`(
+        profile: ToolProfile, count: Int, tokens: Int
+    ) async throws {
         let store = try await StoreFixture().store
-        let tools = Tools(Router(fleet: Fleet(store: store)), beside: store, in: "/none").all
+        let tools = Tools(Router(fleet: Fleet(store: store)), beside: store, in: "/none")
+            .all(in: profile)
+        #expect(tools.count == count, "\(tools.map(\.name))")
         let sizes = tools.map { tool in
             let entry: JSON = [
                 "name": .string(tool.name), "title": .string(tool.title),
@@ -34,7 +40,30 @@ import Testing
         }
         let sum = sizes.reduce(0) { $0 + $1.bytes }
         let shown = sizes.sorted { $0.bytes > $1.bytes }.map { "\($0.name) \($0.bytes)" }
-        #expect(sum / 4 <= 12_000, "\(sum) bytes: \(shown)")
+        #expect(sum / 4 <= tokens, "\(sum) bytes: \(shown)")
+    }
+
+    @Test func `what a client's model reads before the tools is short, and names tools that exist`()
+    {
+        let text = RelayService.instructions
+        #expect(text.count <= 1500, "\(text.count)")
+        let names = Set(ToolRow.all.map(\.name))
+        let words = text.split { !$0.isLetter && $0 != "_" }.map(String.init)
+        let tools = words.filter(names.contains)
+        #expect(tools.count >= 4, "\(tools)")
+    }
+
+    /// What a shorter list leaves out is still taken, and nothing that must be given is left out.
+    @Test func `a shorter list shows some of the same arguments, and all that must be given`() {
+        for row in ToolRow.all where ToolProfile.core.shows(row.name) {
+            let all = row.inputSchema["properties"]?.objectValue ?? [:]
+            let core = row.inputSchema(in: .core)
+            let shown = core["properties"]?.objectValue ?? [:]
+            #expect(
+                Set(shown.keys).isStrictSubset(of: all.keys) || row.name == "ssh_session_command")
+            #expect(shown.allSatisfy { all[$0.key] == $0.value }, "\(row.name)")
+            #expect(core["required"] == row.inputSchema["required"], "\(row.name)")
+        }
     }
 
     @Test func `the walk finds a number at any depth`() {

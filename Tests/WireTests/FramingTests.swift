@@ -141,10 +141,10 @@ import Testing
     }
 
     @Test func `a handle tells its agent`() {
-        #expect(Contract.agentID(of: "abc.def") == "abc")
-        #expect(Contract.agentID(of: "abc.def.12") == "abc")
+        #expect(Contract.agentPart(of: "abc.def") == "abc")
+        #expect(Contract.agentPart(of: "abc.def.12") == "abc")
         for handle in ["", ".", ".x", "abc", "abc/def"] {
-            #expect(Contract.agentID(of: handle) == nil)
+            #expect(Contract.agentPart(of: handle) == nil)
         }
     }
 }

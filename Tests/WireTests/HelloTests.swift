@@ -61,7 +61,10 @@ import Wire
             Fields(["reason": "unknown", "message": "no\u{1b}[2J\u{202e}way"]))
         #expect(shown.message == "no[2Jway")
         let welcome = try Welcome(Vectors.arguments(.welcome))
-        #expect(welcome == Welcome(agentID: "k3jq5h2m7vx4n6pa", name: "site"))
+        #expect(
+            welcome
+                == Welcome(
+                    agentID: "k3jq5h2m7vx4n6pa", name: "site", handlePrefix: "k3jq"))
         let refusal = try Refusal(Vectors.arguments(.refuse))
         #expect(refusal.reason == .unavailable && refusal.retryAfter == .seconds(30))
         for (method, json) in [

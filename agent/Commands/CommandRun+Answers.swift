@@ -37,7 +37,7 @@ extension CommandRun {
         from offsets: RunOffsets, maxBytes: Int, _ encoding: OutputEncoding = .text
     ) -> RunResult {
         var result = blank
-        result.encoding = encoding
+        (result.encoding, result.isPage) = (encoding, true)
         let isOver = end != nil
         func piece(_ log: OutputLog, _ offset: Int) -> OutputPiece {
             let offset = min(offset, log.end)
@@ -121,6 +121,6 @@ extension CommandRun {
         let texts = logs.beginnings
         return code == 0
             ? CommandText.advice(exitedZero: texts.output, texts.errors)
-            : CommandText.advice(mark: id, [texts.output, texts.errors])
+            : CommandText.advice(mark: order.mark, [texts.output, texts.errors])
     }
 }

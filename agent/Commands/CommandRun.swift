@@ -1,6 +1,7 @@
 // One command on one target from its start to its end: its outputs by offset, its end, who waits.
 // Flow: Commands starts it, CommandRun+Waiting waits for it, CommandRun+Answers tells of it.
 // Invariant: it ends exactly once; what is to end gets its time to, and is given up 4 s after that.
+import Crypto
 import Loop
 import Programs
 import Wire
@@ -15,6 +16,16 @@ import Wire
         let directory: String?
         /// Whether its output is a terminal's.
         let hasTerminal: Bool
+        /// What its processes carry in their environment, by which they are found.
+        ///
+        /// Agents of other relays mark processes of the same host, and no mark may be the beginning
+        /// of another: so the command's id is not enough.
+        let mark: String
+
+        /// A new mark for a command.
+        static func mark(for id: String) -> String {
+            "\(id)-\(Base32.encode(Random.bytes(5)).lowercased())"
+        }
     }
 
     /// Why it is being ended, and what is left of it then.
@@ -213,7 +224,7 @@ import Wire
         process = nil
         outcome = (IO.now, end, isOutputHeld)
         if case .exited(Obstacle.code) = end, let directory = order.directory {
-            obstacle = Obstacle(mark: id, in: logs.lastLines)?.fault(directory, on: target)
+            obstacle = Obstacle(mark: order.mark, in: logs.lastLines)?.fault(directory, on: target)
         }
         deadline = nil
         timer?.cancel()

@@ -66,13 +66,13 @@ extension Commands {
         let id = newID()
         let order = CommandRun.Order(
             preview: String(request.command.prefix(200)), directory: request.directory ?? "~",
-            hasTerminal: false)
+            hasTerminal: false, mark: CommandRun.Order.mark(for: id))
         let run = CommandRun(
             id: id, target: request.target, owner: Owner(caller, at: host.address), order)
         let record = DetachedRecord(id, request, run.owner, order)
         var text = CommandText(
-            command: DetachedScript(id: id).start(
-                inner.wrapped(mark: id, isMarked: false), isForSh: request.shell == .sh,
+            command: DetachedScript(id: order.mark).start(
+                inner.wrapped(mark: order.mark, isMarked: false), isForSh: request.shell == .sh,
                 inputCount: request.input.utf8.count))
         (text.isForSh, text.isMarked) = (true, false)
         try text.check()
@@ -80,7 +80,7 @@ extension Commands {
         try records?.store(record)
         run.detachment = Detachment(record: record, lost: "it was just started")
         var process: CommandProcess?
-        do throws(Fault) { process = try await host.execute(text, mark: id) } catch {
+        do throws(Fault) { process = try await host.execute(text, mark: order.mark) } catch {
             // Where the request was not answered, it may have been served.
             guard error.code == .linkLost else {
                 records?.forget(id)
@@ -159,9 +159,10 @@ extension Commands {
                 await skipOld(run, host)
             }
             let offsets = RunOffsets(output: run.logs.output.end, errors: run.logs.errors.end)
-            var text = CommandText(command: DetachedScript(id: run.id).follow(from: offsets))
+            var text = CommandText(
+                command: DetachedScript(id: run.order.mark).follow(from: offsets))
             (text.isForSh, text.isMarked) = (true, false)
-            run.follow(try await host.execute(text, mark: run.id))
+            run.follow(try await host.execute(text, mark: run.order.mark))
         } catch {
             run.detachment?.lost = error.message
         }
@@ -169,9 +170,9 @@ extension Commands {
 
     /// Begins the outputs of a restored command where its logs, full, would begin.
     private func skipOld(_ run: CommandRun, _ host: any Host) async {
-        var text = CommandText(command: DetachedScript(id: run.id).sizes)
+        var text = CommandText(command: DetachedScript(id: run.order.mark).sizes)
         (text.isForSh, text.isMarked) = (true, false)
-        guard let process = try? await host.execute(text, mark: run.id) else { return }
+        guard let process = try? await host.execute(text, mark: run.order.mark) else { return }
         let answer = await IO.within(Self.attachTime) { () -> [UInt8]? in
             await ProgramOutput.collect(process.program)
         }
@@ -222,9 +223,9 @@ extension Commands {
         records?.forget(run.id)
         IO.task {
             guard let host = try? await self.host(of: record) else { return }
-            var text = CommandText(command: DetachedScript(id: run.id).forget)
+            var text = CommandText(command: DetachedScript(id: run.order.mark).forget)
             (text.isForSh, text.isMarked) = (true, false)
-            guard let process = try? await host.execute(text, mark: run.id) else { return }
+            guard let process = try? await host.execute(text, mark: run.order.mark) else { return }
             _ = await ProgramOutput.collect(process.program)
         }
     }

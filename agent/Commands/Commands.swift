@@ -83,9 +83,9 @@ import Wire
             id: id, target: request.target, owner: Owner(caller, at: host.address),
             CommandRun.Order(
                 preview: String(request.command.prefix(200)), directory: request.directory,
-                hasTerminal: request.hasTerminal))
+                hasTerminal: request.hasTerminal, mark: CommandRun.Order.mark(for: id)))
         CrashPoint.reach("agent.starting")
-        let process = try await host.execute(text, mark: id)
+        let process = try await host.execute(text, mark: run.order.mark)
         CrashPoint.reach("agent.started")
         add(run, place)
         isStarted = true

@@ -47,14 +47,17 @@ struct DetachedRecord: Sendable {
             Caller(id: principal, label: label, reach: []),
             at: TargetName(host: place.host, user: place.user, port: place.port, via: via))
         order = CommandRun.Order(
-            preview: preview, directory: json["cwd"]?.stringValue, hasTerminal: false)
+            preview: preview, directory: json["cwd"]?.stringValue, hasTerminal: false,
+            // Earlier releases marked a command by its id, which was random.
+            mark: json["mark"]?.stringValue ?? id)
         access = json["access"]?.objectValue ?? [:]
     }
 
     /// As it is stored.
     var json: JSON {
         var object: JSON.Object = [
-            "id": .string(id), "target": .string(target), "owner": .string(owner.id),
+            "id": .string(id), "mark": .string(order.mark), "target": .string(target),
+            "owner": .string(owner.id),
             "label": .string(owner.label), "command": .string(order.preview),
             "access": .object(access), "started": .int(Int64(started)),
         ]

@@ -68,8 +68,11 @@ import Wire
         let id = makeID()
         let run = CommandRun(
             id: id, target: target, owner: Owner(caller, at: host.address),
-            CommandRun.Order(preview: "host_read", directory: nil, hasTerminal: false))
-        let process = try await host.execute(CommandText(command: "exec /bin/sh"), mark: id)
+            CommandRun.Order(
+                preview: "host_read", directory: nil, hasTerminal: false,
+                mark: CommandRun.Order.mark(for: id)))
+        let process = try await host.execute(
+            CommandText(command: "exec /bin/sh"), mark: run.order.mark)
         run.start(process, input: script, timeout: Self.time)
         do throws(Fault) { try await host.confirm() } catch {
             run.cancel("KILL")

@@ -23,10 +23,12 @@ import Wire
 
     init(
         identity: Identity, settings: AgentSettings, journal: Journal = Journal(),
+        numbers: HandleNumbers = HandleNumbers(),
         log: @escaping @IO (String) -> Void = { Process.log($0) }
     ) {
         dispatcher = Dispatcher(journal: journal)
-        let membership = Membership(name: identity.name, id: identity.agentID)
+        let membership = Membership(
+            name: identity.name, id: identity.agentID, numbers: numbers)
         let newHandle: @IO () -> String = { membership.newHandle() }
         let targets = Targets(settings: settings.targets, place: .current)
         self.membership = membership
@@ -86,6 +88,7 @@ import Wire
     /// Takes on the name and the id that the relay gives this agent; what is open shows the name.
     func take(_ welcome: Welcome) {
         (membership.name, membership.id) = (welcome.name, welcome.agentID)
+        membership.handlePrefix = welcome.handlePrefix
         for session in sessions.all { session.target = membership.renamed(session.target) }
         for command in commands.all { command.target = membership.renamed(command.target) }
         for transfer in transfers.all { transfer.target = membership.renamed(transfer.target) }

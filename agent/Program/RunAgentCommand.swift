@@ -19,7 +19,8 @@ import Wire
         let settings = try AgentSettings(options, folder: folder)
         let agent = Agent(
             identity: identity, settings: settings,
-            journal: Journal(folder: folder, log: Process.log))
+            journal: Journal(folder: folder, log: Process.log),
+            numbers: HandleNumbers(in: folder, log: Process.log))
         let (dispatcher, survey) = (agent.dispatcher, agent.survey)
         await survey.start()
         do throws(Fault) { try agent.commands.restore(from: folder + "/jobs") } catch {

@@ -88,6 +88,7 @@ import Wire
         result.commandID = command?.id
         result.durationMS = command?.durationMS ?? 0
         result.cwd = console.directory(of: console.shell)
+        result.cwdBefore = command?.directory
         if console.depth > 0 { (result.depth, result.shell) = (console.depth, console.shell.name) }
         var notes: [String] = []
         if let typed = console.shell.state.typed {

@@ -18,10 +18,15 @@ import Loop
     /// None yet.
     init() {}
 
-    /// A new command; `session`: the handle that its own begins with.
-    mutating func add(_ code: String, to session: String, begin: Int) -> SessionCommand {
+    /// A new command; `session`: the handle that its own begins with; `directory`: where the shell
+    /// is at its start.
+    mutating func add(
+        _ code: String, to session: String, begin: Int, in directory: String?
+    ) -> SessionCommand {
         count += 1
-        let command = SessionCommand(id: "\(session).\(count)", code: code, begin: begin)
+        let number = String(count, radix: 36)
+        let command = SessionCommand(
+            id: "\(session).\(number)", code: code, begin: begin, in: directory)
         command.onEnd = onEnd
         if kept.count == Self.limit {
             kept.remove(at: kept.firstIndex { $0.outcome != nil } ?? 0)

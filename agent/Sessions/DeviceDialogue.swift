@@ -122,7 +122,7 @@ import Wire
                 .invalidArgument, "a device takes lines of text, at most 64 KiB of them in all")
         }
         let command = console.history.add(
-            order.code, to: console.id, begin: console.log.end)
+            order.code, to: console.id, begin: console.log.end, in: nil)
         console.shell.state.endTyping()
         (console.shell.command, console.shell.rest) = (command, nil)
         console.watch.typed(at: IO.now)

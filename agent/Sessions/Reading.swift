@@ -77,6 +77,7 @@ import Wire
         result.lostBytes = excerpt.lostBytes
         result.isTruncated = excerpt.lostBytes > 0 || excerpt.nextOffset < console.log.end
         result.omittedBytes = 0
+        result.isPage = true
         result.offset = offset + excerpt.lostBytes
         result.nextOffset = excerpt.nextOffset
         return result
@@ -99,7 +100,7 @@ import Wire
         var result = answers.describe(command)
         let end = log.end
         await show(in: &result, maxBytes: maxBytes)
-        (result.offset, result.nextOffset) = (end, end)
+        (result.offset, result.nextOffset, result.isPage) = (end, end, true)
         return result
     }
 
@@ -108,6 +109,13 @@ import Wire
         guard result.state == .fullscreen, console.log.alternate.isDrawing else { return }
         await drawn(until: IO.now + Self.stillness.1)
         await show(in: &result, maxBytes: max(0, maxBytes - result.output.utf8.count))
+    }
+
+    /// Puts the screen in the place of the output.
+    func replaceOutput(of result: inout CommandResult, maxBytes: Int) async {
+        await drawn(until: IO.now + Self.stillness.1)
+        (result.output, result.omittedBytes, result.isTruncated) = ("", 0, false)
+        await show(in: &result, maxBytes: maxBytes)
     }
 
     /// Waits a moment, as a picture is drawn in pieces, and half of one is of no use.

@@ -140,7 +140,7 @@ import Wire
     /// Runs code and waits for its end, or until a line of its output matches, at most `wait`.
     func run(
         _ code: String, wait patience: Duration, timeout: Duration? = nil,
-        until text: String? = nil,
+        until text: String? = nil, view: SessionView = .text,
         maxBytes: Int, for reader: Reader = Reader()
     ) async throws(Fault) -> CommandResult {
         try console.checkAlive()
@@ -160,13 +160,14 @@ import Wire
         }
         var result = answers.result(of: command, from: command.begin, maxBytes: maxBytes)
         result.isMatched = isMatched
-        return await told(result, to: reader, maxBytes)
+        return await told(result, to: reader, maxBytes, view)
     }
 
     /// Types text and keys, then waits for the command's end (at the prompt: for the next prompt).
     func send(
         text: String, keys: [String], enter: Bool, wait patience: Duration,
-        until pattern: String? = nil, maxBytes: Int, for reader: Reader = Reader()
+        until pattern: String? = nil, view: SessionView = .text, maxBytes: Int,
+        for reader: Reader = Reader()
     ) async throws(Fault) -> CommandResult {
         try console.checkAlive()
         try console.checkFree()
@@ -174,7 +175,7 @@ import Wire
         let result = try await deliver(
             try keyboard.bytes(shown, keys, enter), line: enter ? shown : nil, wait: patience,
             until: pattern, maxBytes: maxBytes)
-        return await told(result, to: reader, maxBytes)
+        return await told(result, to: reader, maxBytes, view)
     }
 
     /// Types a secret and Enter for the program that an earlier answer reported as asking for it.
@@ -183,7 +184,8 @@ import Wire
     /// `programs`: those it may be typed into; nil: any.
     func send(
         secret: String, into programs: Set<String>? = nil, wait patience: Duration,
-        until pattern: String? = nil, maxBytes: Int, for reader: Reader = Reader()
+        until pattern: String? = nil, view: SessionView = .text, maxBytes: Int,
+        for reader: Reader = Reader()
     ) async throws(Fault) -> CommandResult {
         try console.checkAlive()
         try console.checkFree()
@@ -191,7 +193,7 @@ import Wire
         console.intake.hide(bytes)
         let result = try await deliver(
             bytes + [13], wait: patience, until: pattern, maxBytes: maxBytes)
-        return await told(result, to: reader, maxBytes)
+        return await told(result, to: reader, maxBytes, view)
     }
 
     /// Types bytes; `line`: they are this text and Enter.
@@ -265,7 +267,8 @@ import Wire
 
     /// Makes the shell that has the terminal the one that commands run in.
     func adopt(
-        wait patience: Duration, maxBytes: Int, for reader: Reader = Reader()
+        wait patience: Duration, view: SessionView = .text, maxBytes: Int,
+        for reader: Reader = Reader()
     ) async throws(Fault) -> CommandResult {
         try console.checkAlive()
         try console.checkFree()
@@ -273,7 +276,8 @@ import Wire
         let begin = log.end
         try await dialogue.adopt(wait: patience)
         return await told(
-            answers.result(of: nil, in: begin..<log.end, maxBytes: maxBytes), to: reader, maxBytes)
+            answers.result(of: nil, in: begin..<log.end, maxBytes: maxBytes), to: reader, maxBytes,
+            view)
     }
 
     /// Output from an offset on (default: where the reader's last answer ended, at first where the
@@ -324,11 +328,16 @@ import Wire
     private var answers: Answers { Answers(console: console, dialogue: dialogue) }
     private var reading: Reading { Reading(console: console, answers: answers) }
 
-    /// The answer to a client, with the screen where a program draws on it and `maxBytes` is given.
+    /// The answer to a client, with the screen where that is its `view`, or a program draws on it
+    /// and `maxBytes` is given.
     private func told(
-        _ result: CommandResult, to reader: Reader, _ maxBytes: Int?
+        _ result: CommandResult, to reader: Reader, _ maxBytes: Int?, _ view: SessionView = .text
     ) async -> CommandResult {
         var result = result
+        if let maxBytes, view == .screen {
+            await reading.replaceOutput(of: &result, maxBytes: maxBytes)
+            return noted(result, to: reader, isScreen: true)
+        }
         if let maxBytes { await reading.addScreen(to: &result, maxBytes: maxBytes) }
         return noted(result, to: reader)
     }

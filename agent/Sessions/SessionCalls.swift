@@ -29,14 +29,15 @@ import Wire
             visit.show(session.log)
             return try await session.run(
                 call.command, wait: call.wait, timeout: call.timeout, until: call.until,
-                maxBytes: call.maxBytes, for: Reader(visit)
+                view: call.view, maxBytes: call.maxBytes, for: Reader(visit)
             ).json
         }
         dispatcher.serve(.sendInput) { (call: SendInput, visit) throws(Fault) in
             let session = try session(call.sessionID)
             guard !call.adopt else {
                 return try await session.adopt(
-                    wait: call.wait, maxBytes: call.maxBytes, for: Reader(visit)
+                    wait: call.wait, view: call.view, maxBytes: call.maxBytes,
+                    for: Reader(visit)
                 ).json
             }
             let secret = try await secret(call, for: session)
@@ -44,12 +45,13 @@ import Wire
             guard let secret else {
                 return try await session.send(
                     text: call.text, keys: call.keys, enter: call.enter, wait: call.wait,
-                    until: call.until, maxBytes: call.maxBytes, for: Reader(visit)
+                    until: call.until, view: call.view, maxBytes: call.maxBytes,
+                    for: Reader(visit)
                 ).json
             }
             return try await session.send(
                 secret: secret.text, into: secret.programs, wait: call.wait, until: call.until,
-                maxBytes: call.maxBytes, for: Reader(visit)
+                view: call.view, maxBytes: call.maxBytes, for: Reader(visit)
             ).json
         }
         dispatcher.serve(.readOutput) { (call: ReadOutput, visit) throws(Fault) in
@@ -66,7 +68,7 @@ import Wire
                 raw: call.view == .raw, maxBytes: call.maxBytes, for: Reader(visit)
             ).json
         }
-        dispatcher.serve(.updateSession) { (call: UpdateSession, _) throws(Fault) in
+        dispatcher.serve(.updateSession) { (call: UpdateSession, visit) throws(Fault) in
             let session = try session(call.sessionID)
             if let name = call.name { session.name = name.isEmpty ? nil : name }
             session.isPersistent = call.isPersistent ?? session.isPersistent
@@ -75,14 +77,14 @@ import Wire
                 columns: call.columns ?? session.display.columns,
                 rows: call.rows ?? session.display.rows)
             sessions.report(session, .changed)
-            return info(session).json
+            return info(session, for: visit.caller).json
         }
         dispatcher.serve(.listSessions) { (call: ListSessions, visit) in
             let found = sessions.all.filter { session in
                 visit.caller.mayUse(session.owner)
                     && (call.target.map { session.isOn($0) } ?? true)
             }
-            return ListSessions.json(found.map(info))
+            return ListSessions.json(found.map { info($0, for: visit.caller) })
         }
         dispatcher.serve(.closeSession) { (call: CloseSession, visit) throws(Fault) in
             let caller = visit.caller
@@ -137,7 +139,7 @@ import Wire
         (again.columns, again.rows) = (old.display.columns, old.display.rows)
         var (opened, session) = try await open(again, caller)
         let restored = await session.takeOver(from: old)
-        opened.info = info(session)
+        opened.info = info(session, for: caller)
         opened.reopened = (old.id, restored)
         return opened
     }
@@ -176,7 +178,7 @@ import Wire
         session.opening?.access.password = nil
         session.login = options.withoutPassword
         var opened = SessionOpened(
-            info: info(session), banner: session.banner, hostKey: hostKey,
+            info: info(session, for: caller), banner: session.banner, hostKey: hostKey,
             durationMS: Int((IO.now - start) / .milliseconds(1)))
         if session.isAtLogin {
             let asks = session.describe(nil)
@@ -186,12 +188,13 @@ import Wire
         return (opened, session)
     }
 
-    private func info(_ session: Session) -> SessionInfo {
+    private func info(_ session: Session, for caller: Caller) -> SessionInfo {
         // A session that has ended is reported as such, whatever became of its last command.
         let state = session.describe(session.end == nil ? session.command : nil)
         var info = SessionInfo(
             sessionID: session.id, target: session.target, name: session.name,
-            owner: session.owner.label, shell: session.shellName, cwd: session.cwd,
+            owner: caller.owns(session.owner) ? nil : session.owner.label, shell: session.shellName,
+            cwd: session.cwd,
             state: state.state,
             command: session.isRunning ? session.command?.preview : nil,
             idleSeconds: Int((IO.now - session.lastUsed) / .seconds(1)),

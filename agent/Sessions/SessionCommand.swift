@@ -7,10 +7,7 @@ import Terminal
 @IO final class SessionCommand {
     /// Its handle.
     let id: String
-    /// The code, cut to 200 characters.
-    let preview: String
-    /// When it was started.
-    let started = IO.now
+    private let start: Start
 
     /// Where its output begins.
     var begin: Int
@@ -40,6 +37,20 @@ import Terminal
     /// The note when its time limit has passed.
     static let expiryNote = "timeout_s passed: Ctrl-C was sent"
 
+    /// What it began with.
+    private struct Start {
+        let preview: String
+        let directory: String?
+        let moment = IO.now
+    }
+
+    /// The code, cut to 200 characters.
+    var preview: String { start.preview }
+    /// When it was started.
+    var started: ContinuousClock.Instant { start.moment }
+    /// The shell's working directory at its start, if known.
+    var directory: String? { start.directory }
+
     /// What a command whose shell has ended belongs to.
     struct Left {
         /// The outer shell's command that had started the shell.
@@ -56,9 +67,9 @@ import Terminal
         var line: [UInt8] = []
     }
 
-    init(id: String, code: String, begin: Int) {
+    init(id: String, code: String, begin: Int, in directory: String?) {
         self.id = id
-        preview = String(code.prefix(200))
+        start = Start(preview: String(code.prefix(200)), directory: directory)
         self.begin = begin
     }
 

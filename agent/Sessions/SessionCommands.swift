@@ -148,12 +148,15 @@ extension Session {
             result.encoding = encoding
             result.stdout = OutputPiece(exactly: log, from: begin, to: end, maxBytes: maxBytes)
             result.stdout.nextOffset -= command.begin
+            result.isPage = true
             return result
         }
         let excerpt = Excerpt(
             log, from: begin, to: end, maxBytes: maxBytes, raw: false,
             isOver: command.outcome != nil)
-        return result(of: command, excerpt, from: begin)
+        var result = result(of: command, excerpt, from: begin)
+        result.isPage = true
+        return result
     }
 
     /// A command's state, with head and tail of its output.

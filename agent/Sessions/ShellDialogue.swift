@@ -78,7 +78,8 @@ import Wire
         let lines = try encode(order.code, arms: false)
         let previous = console.shell.command
         let command = console.history.add(
-            order.code, to: console.id, begin: console.shell.nextBegin(console.log.start))
+            order.code, to: console.id, begin: console.shell.nextBegin(console.log.start),
+            in: console.directory(of: console.shell))
         command.clearedPrompt = clears
         (console.shell.command, console.shell.rest) = (command, nil)
         console.watch.typed(at: IO.now)

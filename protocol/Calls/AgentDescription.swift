@@ -38,18 +38,19 @@ public struct LinkInfo: Sendable, Equatable {
     private static let via = Field.texts(
         "via", "user@host:port of the jump hosts on the way, each of which has its own link."
     ).or([])
-    private static let channels = Field.count("channels", "Channels that are open.")
+    private static let channels = Field.count("channels", "Channels that are open.").or(0)
     private static let cipher = Field.text("cipher", "The agreed cipher.")
     private static let created = Field.text(
         "created", "When the login succeeded, RFC 3339, by the agent's clock.")
     private static let lastUsed = Field.text("last_used", "When a channel was last open, RFC 3339.")
     private static let uses = Field.count(
         "uses", "Channels opened so far: shells, commands, streams to the next host, SFTP.")
-    private static let bytesIn = Field.count("bytes_in", "Bytes received, encrypted.")
-    private static let bytesOut = Field.count("bytes_out", "Bytes sent, encrypted.")
+    private static let bytesIn = Field.count("bytes_in", "Bytes received, encrypted.").or(0)
+    private static let bytesOut = Field.count("bytes_out", "Bytes sent, encrypted.").or(0)
     private static let errors = Field.count(
-        "errors", "Channels and requests refused or not answered in time.")
-    private static let rekeys = Field.count("rekeys", "Key exchanges after the first.")
+        "errors", "Channels and requests refused or not answered in time."
+    ).or(0)
+    private static let rekeys = Field.count("rekeys", "Key exchanges after the first.").or(0)
     private static let roundTrip = Field.number(
         "rtt_ms", "Milliseconds the server took for its last answer; absent before the first."
     ).optional
@@ -104,14 +105,16 @@ public struct PoolInfo: Sendable, Equatable {
     /// Links lost since the agent started.
     public var lost = 0
 
-    private static let links = Field.count("links", "Links that are open.")
-    private static let opening = Field.count("opening", "Links being opened.")
+    private static let links = Field.count("links", "Links that are open.").or(0)
+    private static let opening = Field.count("opening", "Links being opened.").or(0)
     private static let waiting = Field.count(
-        "waiting", "Callers that wait for a free channel, because all links are full.")
-    private static let opened = Field.count("opened", "Links opened since the agent started.")
+        "waiting", "Callers that wait for a free channel, because all links are full."
+    ).or(0)
+    private static let opened = Field.count("opened", "Links opened since the agent started.").or(0)
     private static let failed = Field.count(
-        "failed", "Targets that could not be entered, after all attempts, since the agent started.")
-    private static let lost = Field.count("lost", "Links lost since the agent started.")
+        "failed", "Targets that could not be entered, after all attempts, since the agent started."
+    ).or(0)
+    private static let lost = Field.count("lost", "Links lost since the agent started.").or(0)
 
     static let members = [
         links.declaration, opening.declaration, waiting.declaration, opened.declaration,
@@ -165,11 +168,13 @@ public struct AgentDescription: Sendable, Equatable {
     private static let facts = Field.object("facts", AgentFacts.members, "The machine.")
     private static let load = Field.object(
         "load", MachineLoad.members, "How busy the machine is now; what is not known is left out.")
-    private static let sessions = Field.count("sessions", "Sessions that are open.")
+    private static let sessions = Field.count("sessions", "Sessions that are open.").or(0)
     private static let commands = Field.count("commands", "One-shot commands that are running.")
+        .or(0)
     private static let links = Field.objects(
         "links", LinkInfo.members,
-        "The SSH connections that are open to hosts in the caller's reach, the oldest first.")
+        "The SSH connections that are open to hosts in the caller's reach, the oldest first."
+    ).or([])
     private static let pool = Field.object("pool", PoolInfo.members, "Totals of all links.")
 
     static let members = [

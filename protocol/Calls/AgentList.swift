@@ -93,8 +93,9 @@ public struct AgentEntry: Sendable, Equatable {
         "agent", "The agent's name: the part of a target before the slash.")
     private static let id = Field.text("id", "The agent's id, which a new name does not change.")
     private static let online = Field.flag("online", "Whether it is connected now.")
-    private static let purpose = Field.text("purpose", "What the agent is for.")
+    private static let purpose = Field.text("purpose", "What the agent is for.").or("")
     private static let tags = Field.texts("tags", "Its tags, given by the operator of the relay.")
+        .or([])
     private static let ownTags = Field.texts(
         "own_tags", "The tags that it gave itself when it joined; no right depends on them."
     ).or([])

@@ -93,14 +93,15 @@ public struct ReadCommand: CallArguments {
         tool: ToolRow(
             "ssh_command_output", title: "Read commands' output",
             """
-            Reads a command's output from the given offsets on, and reports its state; with wait_s it \
-            waits for output, for the end, or for a line that matches until. With command_ids it \
-            waits for several commands, and results has one entry for each: all have ended, or \
-            wait_s is over (with wait_for first: as soon as one has ended). A session's command has \
-            all its output in stdout.
+            Reads a command's output from the given offsets on, and its state, which ssh_execute \
+            explains; with wait_s it waits for output, for the end, or for a line that matches until. \
+            While state is running, call it again from the next offsets. With command_ids it waits \
+            for several commands (wait_for first: until one has ended), and results has one entry for \
+            each. A session's command has all its output in stdout, and states as in \
+            ssh_session_command.
             """,
             scopes: [.sessionsRead], hints: .looks(atTargets: true),
-            routes: [.command("command_id")], isLarge: true,
+            routes: [.command("command_id")], isLarge: true, form: .run,
             arguments: [Shared.commandID.optional.declaration, SeveralCommands.ids.declaration],
             result: RunResult.members.map(\.optional) + SeveralCommands.members))
 }
@@ -215,7 +216,7 @@ public struct ListCommands: CallArguments {
         tool: ToolRow(
             "ssh_command_list", title: "List commands",
             "Lists your running commands, one-shot ones and the newest of each session, and those "
-                + "that ended in the last hour; the newest first.",
+                + "that ended in the last hour; the newest first. ssh_command_output follows one.",
             scopes: [.sessionsRead], hints: .looks(atTargets: false),
             routes: [.target("target"), .agent("agent"), .each(joining: "commands")],
             arguments: [Shared.onlyAgent.declaration],
@@ -327,8 +328,9 @@ public struct CancelCommand: CallArguments {
             "ssh_command_cancel", title: "End a command",
             "Ends a command with everything it has started: the signal first, KILL five seconds later. "
                 + "In a session, what has the terminal gets Ctrl-C, TERM and KILL; the session stays. "
-                + "note says when the end is not confirmed.",
+                + "state is then cancelled, or as it had ended before; note says when the end is not "
+                + "confirmed.",
             scopes: [.sessionsExec],
             hints: .changes(destructive: true, idempotent: true, atTargets: true),
-            routes: [.command("command_id")], isLarge: true))
+            routes: [.command("command_id")], isLarge: true, form: .run))
 }

@@ -29,6 +29,16 @@ public enum CommandState: String, Sendable, CaseIterable {
     case maybeInput = "maybe_input"
 }
 
+extension CommandState {
+    /// Whether the command has ended.
+    public var isOver: Bool {
+        switch self {
+        case .done, .aborted, .shellExited, .linkLost: true
+        case .running, .lineInput, .secret, .fullscreen, .incomplete, .stopped, .maybeInput: false
+        }
+    }
+}
+
 /// What a state is based on.
 public enum Evidence: String, Sendable, CaseIterable {
     /// A mark with the session's nonce.
@@ -55,8 +65,7 @@ public struct CommandResult: Sendable, Equatable {
     public var exitCode: Int?
     /// The signal that ended it (`INT`, `KILL`), when known.
     public var signal: String?
-    /// The shell's working directory after the command, when known.
-    public var cwd: String?
+    private var directories = Directories()
     /// Clean text: no echo, prompt, marks or colour; head and tail when over `max_bytes`.
     public var output = ""
     /// Whether part of the output was left out of `output`.
@@ -65,10 +74,7 @@ public struct CommandResult: Sendable, Equatable {
     public var omittedBytes = 0
     /// Bytes lost permanently, because the spool file was full.
     public var lostBytes = 0
-    /// Where the command's output begins in the session's output.
-    public var offset = 0
-    /// The offset of the next read.
-    public var nextOffset = 0
+    private var position = Position()
     /// Milliseconds from the command's start to its end, or to now.
     public var durationMS = 0
     /// How many nested shells were adopted; 0 if the session's own shell is driven.
@@ -91,6 +97,46 @@ public struct CommandResult: Sendable, Equatable {
     /// A remark, for example that the output of a background job is in between.
     public var note: String?
 
+    /// The shell's working directory before and after the command.
+    private struct Directories: Equatable {
+        var before: String?
+        var now: String?
+    }
+
+    /// Where the output stands in that of the session.
+    private struct Position: Equatable {
+        var offset = 0
+        var nextOffset = 0
+        var isPage = false
+    }
+
+    /// Where the command's output begins in the session's output.
+    public var offset: Int {
+        get { position.offset }
+        set { position.offset = newValue }
+    }
+    /// The offset of the next read.
+    public var nextOffset: Int {
+        get { position.nextOffset }
+        set { position.nextOffset = newValue }
+    }
+    /// Whether it is a page of a session's output, of which the offsets are wanted in any state.
+    public var isPage: Bool {
+        get { position.isPage }
+        set { position.isPage = newValue }
+    }
+    /// The shell's working directory after the command, when known.
+    public var cwd: String? {
+        get { directories.now }
+        set { directories.now = newValue }
+    }
+    /// The shell's working directory before the command, when known: where `cwd` is the same, the
+    /// answer leaves it out.
+    public var cwdBefore: String? {
+        get { directories.before }
+        set { directories.before = newValue }
+    }
+
     private static let sessionID = Field.text("session_id", "The session.")
     private static let commandID = Field.text(
         "command_id", "The command; absent if nothing has run yet."
@@ -105,21 +151,34 @@ public struct CommandResult: Sendable, Equatable {
             + "maybe_input: perhaps it waits for input.")
     private static let exitCode = Field.integer(
         "exit_code",
-        "The exit code, when the command is done, or of the shell when it ended; null: none was sent."
-    ).nullable
+        "The exit code, when the command is done, or of the shell when it ended. Absent: none was "
+            + "sent."
+    ).optional
     private static let signal = Field.text("signal", "The signal that ended it: INT, KILL.")
         .optional
-    private static let cwd = Field.text("cwd", "The working directory after the command.").optional
-    private static let output = Field.text("output", "Clean text: no prompt, echo or colour.")
+    private static let cwd = Field.text(
+        "cwd", "The working directory after the command, if that has changed it."
+    ).optional
+    private static let output = Field.text(
+        "output", "Clean text: no prompt, echo or colour. Absent: none."
+    ).or("")
     private static let truncated = Field.flag(
-        "truncated", "Whether part of the output was left out.")
+        "truncated", "Whether part of the output was left out."
+    ).or(false)
     private static let omitted = Field.count(
-        "omitted_bytes", "Bytes left out between head and tail; they can be read by offset.")
+        "omitted_bytes", "Bytes left out between head and tail; they can be read by offset."
+    ).or(0)
     private static let lost = Field.count("lost_bytes", "Bytes that can no longer be read.").or(0)
-    private static let offset = Field.count("offset", "The offset of the beginning of output.")
-    private static let nextOffset = Field.count("next_offset", "The offset of the next read.")
+    private static let offset = Field.count(
+        "offset", "The offset of the beginning of output, where a part was left out or read."
+    ).or(0)
+    private static let nextOffset = Field.count(
+        "next_offset",
+        "The offset of the next read. Absent: the command is over, and output is all of it."
+    ).optional
     private static let duration = Field.count(
-        "duration_ms", "Milliseconds from the command's start to its end, or to now.")
+        "duration_ms", "Milliseconds from the command's start to its end, or to now."
+    ).or(0)
     private static let depth = Field.count(
         "depth", "How many nested shells were adopted."
     ).or(0)
@@ -137,8 +196,11 @@ public struct CommandResult: Sendable, Equatable {
     ).optional
     private static let evidence = Field.texts(
         "evidence",
-        "What state is based on: mark, probe (the kernel was asked), prompt (a learned prompt), "
-            + "regex (low confidence), eof.")
+        "What state is based on, where it is not a mark of the shell, which is exact: probe (the "
+            + "kernel was asked), prompt (a learned prompt), regex (the output alone: low "
+            + "confidence), eof (the end of the connection). Absent in state running: nothing is "
+            + "known but that it has not ended."
+    ).or([])
     private static let matched = Field.flag(
         "matched", "Whether a line matched until, if that was given."
     ).optional
@@ -172,20 +234,20 @@ public struct CommandResult: Sendable, Equatable {
         members.put(Self.state, state)
         members.put(Self.exitCode, exitCode)
         members.put(Self.signal, signal)
-        members.put(Self.cwd, cwd)
+        members.put(Self.cwd, cwd == cwdBefore ? nil : cwd)
         members.put(Self.output, output)
         members.put(Self.truncated, isTruncated)
         members.put(Self.omitted, omittedBytes)
         members.put(Self.lost, lostBytes)
-        members.put(Self.offset, offset)
-        members.put(Self.nextOffset, nextOffset)
+        members.put(Self.offset, isPage || isTruncated ? offset : 0)
+        members.put(Self.nextOffset, isPage || isTruncated || !state.isOver ? nextOffset : nil)
         members.put(Self.duration, durationMS)
         members.put(Self.depth, depth)
         members.put(Self.shell, shell)
         members.put(Self.foreground, foreground)
         members.put(Self.prompt, prompt)
         members.put(Self.marks, hasLostMarks ? "lost" : nil)
-        members.put(Self.evidence, evidence.map(\.rawValue))
+        members.put(Self.evidence, evidence == [.mark] ? [] : evidence.map(\.rawValue))
         members.put(Self.matched, isMatched)
         members.put(Self.screen, screen?.json)
         members.put(Self.note, note)

@@ -105,6 +105,7 @@ public struct CompareFiles: CallArguments {
         session_id.
         """,
         scopes: [.filesRead], hints: .looks(atTargets: true), routes: [.relay], isLarge: true,
+        form: .difference,
         arguments: [
             target.declaration, session.declaration, path.declaration, toTarget.declaration,
             toSession.declaration, toPath.declaration, text.declaration, context.declaration,
@@ -124,7 +125,9 @@ public struct FilesCompared: Sendable, Equatable {
 
     private static let equal = Field.flag("equal", "Whether both are the same, byte by byte.")
     private static let difference = Field.text(
-        "diff", "The difference, unified; bytes that are not UTF-8 are shown as U+FFFD.")
+        "diff",
+        "The difference, unified; bytes that are not UTF-8 are shown as U+FFFD. Absent: none."
+    ).or("")
     private static let truncated = Field.flag(
         "truncated", "The difference is longer than max_bytes: the rest was left out."
     ).or(false)

@@ -77,7 +77,7 @@ public struct EditFile: CallArguments {
             """,
             scopes: [.filesWrite],
             hints: .changes(destructive: true, idempotent: false, atTargets: true),
-            routes: FilePlace.routes, isLarge: true))
+            routes: FilePlace.routes, isLarge: true, form: .difference))
 }
 
 /// The result of `file.edit`.

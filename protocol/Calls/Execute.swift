@@ -48,7 +48,7 @@ public struct ExecuteCommand: CallArguments {
         "The command line for the user's shell at the target.")
     private static let input = Field.text(
         "stdin", atMost: Contract.contentBytes,
-        "The command's standard input, followed by end of input."
+        "The command's standard input, followed by end of input. Absent: empty."
     ).or("")
     private static let environment = Field.pairs(
         "env", atMost: 200, "Variables to set for the command."
@@ -140,12 +140,15 @@ public struct ExecuteCommand: CallArguments {
         tool: ToolRow(
             "ssh_execute", title: "Run a command on targets",
             """
-            Runs one command on one or many targets, with separate stdout, stderr and exit code. \
-            Nothing is kept between calls; to keep state, open a session. targets takes globs and \
-            tags; dry_run shows what they stand for. With several targets, read summary first.
+            Runs one command on one or many targets in the account's login shell, with empty stdin \
+            unless given, and with separate stdout, stderr and exit code. Nothing is kept between \
+            calls; to keep state, open a session. state is done (exit_code or signal); running: \
+            ssh_command_output goes on; timed_out (timeout_s), cancelled; link_lost, \
+            ended_without_status: how it ended is not known; not_run: see note. targets takes globs \
+            and tags; dry_run shows what they stand for. With several targets, read summary first.
             """,
             scopes: [.sessionsExec],
             hints: .changes(destructive: true, idempotent: false, atTargets: true),
-            routes: [.target("target")], isLarge: true,
+            routes: [.target("target")], isLarge: true, form: .report,
             arguments: ExecuteTargets.arguments, result: ExecuteReport.members))
 }

@@ -50,7 +50,8 @@ public struct ExecuteReport: Sendable {
             + [error.declaration, also.declaration],
         "One entry for each different outcome, in the order of the targets.")
     private static let succeeded = Field.count(
-        "succeeded", "How many commands ended with exit code 0.")
+        "succeeded", "How many commands ended with exit code 0."
+    ).or(0)
     private static let failed = Field.count(
         "failed", "How many ended with another exit code, by a signal, or in an unknown way."
     ).or(0)

@@ -69,9 +69,12 @@ public struct FileContent: Sendable, Equatable {
         "The digest of the whole file, in hexadecimal; only if it was read from its start and has "
             + "at most 8 MiB."
     ).optional
-    private static let offset = Field.count("offset", "The offset of content's beginning.")
-    private static let nextOffset = Field.count("next_offset", "The offset at which to continue.")
+    private static let offset = Field.count("offset", "The offset of content's beginning.").or(0)
+    private static let nextOffset = Field.count(
+        "next_offset", "The offset at which to continue. Absent: the file ends here (end), at size."
+    ).optional
     private static let end = Field.flag("end", "Whether the answer reaches the end of the file.")
+        .or(false)
     private static let matches = Field.objects(
         "matches", Match.members,
         "With grep: the lines that match, in place of content; one call searches at most 8 MiB."
@@ -82,8 +85,8 @@ public struct FileContent: Sendable, Equatable {
     ).optional
     private static let encoding: Field<FileEncoding?> = Field.choice(
         "encoding",
-        "The encoding of content: base64 if it is binary (a NUL, or more than a tenth of it is not "
-            + "UTF-8)."
+        "The encoding of content; absent: it is text. base64: it is binary (a NUL, or more than a tenth of it is not "
+            + "UTF-8), or that was asked for."
     ).optional
     private static let invalidBytes = Field.count(
         "invalid_bytes",
@@ -120,12 +123,12 @@ public struct FileContent: Sendable, Equatable {
         members.put(Self.size, size)
         members.put(Self.sha256, sha256)
         members.put(Self.offset, offset)
-        members.put(Self.nextOffset, nextOffset)
+        members.put(Self.nextOffset, isEnd && nextOffset == size ? nil : nextOffset)
         members.put(Self.end, isEnd)
         members.put(Self.matches, matches?.map(\.json))
         if matches == nil {
             members.put(Self.content, content)
-            members.put(Self.encoding, encoding)
+            members.put(Self.encoding, encoding == .text ? nil : encoding)
             members.put(Self.invalidBytes, invalidBytes > 0 ? invalidBytes : nil)
             members.put(Self.truncated, restOffset != nil)
             members.put(Self.restOffset, restOffset)
@@ -155,7 +158,7 @@ public struct FileWritten: Sendable, Equatable {
     private static let sha256 = Field.text(
         "sha256", "The digest of the whole file now, in hexadecimal; only up to 8 MiB."
     ).optional
-    private static let created = Field.flag("created", "Whether the file was created.")
+    private static let created = Field.flag("created", "Whether the file was created.").or(false)
     private static let joinsLine = Field.flag(
         "joins_line",
         "The file did not end in a newline: what was appended goes on in its last line."

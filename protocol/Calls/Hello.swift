@@ -190,6 +190,11 @@ public struct Welcome: CallArguments, Equatable {
     public var agentID: String
     /// The name people use; the first part of `agent/host`.
     public var name: String
+    /// What the ids of its sessions and commands begin with, before the dot: a beginning of the
+    /// agent's id that no other agent's id has.
+    ///
+    /// An earlier relay does not say: then the whole id.
+    public var handlePrefix: String
 
     private static let agentID = Field.text(
         "agent_id",
@@ -198,16 +203,23 @@ public struct Welcome: CallArguments, Equatable {
         "name",
         "The first part of agent/host, \(Contract.agentNamePattern); it may change between "
             + "connections, and during one: then the relay makes this call again.")
+    private static let handles = Field.text(
+        "handles",
+        "What new ids of sessions, commands, transfers and forwards begin with, before a dot: a "
+            + "beginning of agent_id that no other agent's id has. Absent: agent_id."
+    ).optional
 
     static let row = MethodRow(
         does: "accepts the agent; calls may follow; later: tells it its new name",
         deadline: Deadline(.seconds(10)),
-        changesTargets: false, arguments: [agentID.declaration, name.declaration])
+        changesTargets: false,
+        arguments: [agentID.declaration, name.declaration, handles.declaration])
 
-    /// A welcome for an agent.
-    public init(agentID: String, name: String) {
+    /// A welcome for an agent; nil: its handles begin with its id.
+    public init(agentID: String, name: String, handlePrefix: String? = nil) {
         self.agentID = agentID
         self.name = name
+        self.handlePrefix = handlePrefix ?? agentID
     }
 
     /// The arguments.
@@ -215,6 +227,7 @@ public struct Welcome: CallArguments, Equatable {
         var members = Members()
         members.put(Self.agentID, agentID)
         members.put(Self.name, name)
+        members.put(Self.handles, handlePrefix == agentID ? nil : handlePrefix)
         return members.json
     }
 
@@ -222,6 +235,10 @@ public struct Welcome: CallArguments, Equatable {
     public init(_ fields: Fields) throws(Fault) {
         agentID = try fields[Self.agentID]
         name = try fields[Self.name]
+        handlePrefix = try fields[Self.handles] ?? agentID
+        guard !handlePrefix.isEmpty, agentID.hasPrefix(handlePrefix) else {
+            throw Fault(.invalidArgument, "\"handles\" must be a beginning of \"agent_id\"")
+        }
         // Both become parts of handles, targets, shell lines and what people read.
         for (text, field) in [(agentID, Self.agentID), (name, Self.name)]
         where !Contract.isAgentName(text) {

@@ -100,7 +100,9 @@ public struct HostTable: Sendable, Equatable {
     private static let subject = Field<HostSubject>.choice("what", "What was read.")
     private static let rows = Field.objects(
         "rows", [], "The rows; a value that the host does not give is left out.")
-    private static let total = Field.count("total", "How many rows there are before limit.")
+    private static let total = Field.count(
+        "total", "How many rows there are, where limit left some out."
+    ).optional
     private static let notes = Field.texts(
         "notes", "What the host does not have, and what cannot be seen by this account."
     ).or([])
@@ -120,7 +122,7 @@ public struct HostTable: Sendable, Equatable {
         var members = Members()
         members.put(Shared.target, target)
         members.put(Self.subject, subject)
-        members.put(Self.total, total)
+        members.put(Self.total, total > rows.count ? total : nil)
         members.put(Self.rows, rows)
         members.put(Self.notes, notes)
         return members.json
@@ -166,5 +168,6 @@ public struct ReportHost: CallArguments {
             disks, addresses, failed services, ports, the busiest processes, containers, tools. \
             host_read has the details of each.
             """,
-            scopes: [.filesRead], hints: .looks(atTargets: true), routes: [.target("target")]))
+            scopes: [.filesRead], hints: .looks(atTargets: true), routes: [.target("target")],
+            form: .text))
 }

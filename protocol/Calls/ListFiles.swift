@@ -92,7 +92,8 @@ public struct FileEntry: Sendable, Equatable {
 
     private static let path = Field.text("path", "The path, relative to the listed one.")
     private static let type = Field.word(
-        "type", of: ["file", "directory", "link", "other"], "The entry's type.")
+        "type", of: ["file", "directory", "link", "other"], "The entry's type."
+    ).or("file")
     private static let size = Field.count("size", "The size in bytes.").optional
     private static let mode = Field.text("mode", "Permission bits in octal.").optional
     private static let owner = Field.text("owner", "USER:GROUP, as numbers.").optional

@@ -45,12 +45,12 @@ public struct OpenSession: CallArguments {
 
     private static let target = Shared.target.optional
     private static let reopen = Field.text(
-        "reopen",
+        Shared.reopen,
         "In place of target: a session whose state is link_lost or shell_exited; a new "
             + "shell starts in its directory, with its exported variables (see restored)."
     ).optional
     private static let name = Field.text(
-        "name", atMost: Contract.nameBytes, "A name to recognise the session by."
+        "name", atMost: Contract.nameBytes, "A name for the session."
     ).optional
     /// The width of a terminal whose caller names none: the least of those measured at which twenty
     /// everyday commands cut nothing (docs/sessions.md has the table).
@@ -132,13 +132,14 @@ public struct OpenSession: CallArguments {
             "ssh_session_open", title: "Open a session",
             """
             Opens a shell on a host through its agent and keeps it open: directory, variables and \
-            background jobs stay between ssh_session_command calls. Close it when done. state is \
-            done at the shell's prompt; in line_input, secret or fullscreen the login asks something \
-            first: answer it with ssh_session_send, as note says.
+            background jobs stay between ssh_session_command calls. Give it a name, which all tools \
+            take in place of session_id; close it when done. state is done at the shell's prompt; in \
+            line_input, secret or fullscreen the login asks something first: answer it with \
+            ssh_session_send, as note says.
             """,
             scopes: [.sessionsExec],
             hints: .changes(destructive: false, idempotent: false, atTargets: true),
-            routes: [.session("reopen"), .target("target")]))
+            routes: [.session("reopen"), .target("target")], form: .opened))
 }
 
 /// The result of `session.open`.
@@ -161,7 +162,8 @@ public struct SessionOpened: Sendable {
     public var reopened: (from: String, restored: Restored)?
 
     private static let banner = Field.text(
-        "banner", "What the host showed at login, at most 4 KiB.")
+        "banner", "What the host showed at login, at most 4 KiB."
+    ).or("")
     private static let hostKey = Field.text(
         "host_key", "The type and SHA-256 fingerprint of the host's key; absent for local."
     ).optional
@@ -221,6 +223,7 @@ public struct Restored: Sendable, Equatable {
         "cwd", "Its directory; absent if that was not known or no longer exists."
     ).optional
     private static let variables = Field.texts("variables", "The names of its exported variables.")
+        .or([])
 
     static let members = [directory.declaration, variables.declaration]
 

@@ -87,5 +87,5 @@ public struct ReadFile: CallArguments {
             instructions.
             """,
             scopes: [.filesRead], hints: .looks(atTargets: true), routes: FilePlace.routes,
-            isLarge: true))
+            isLarge: true, form: .content))
 }

@@ -99,6 +99,9 @@ public struct RunResult: Sendable, Equatable {
     public var stderr = OutputPiece()
     /// How both are shown.
     public var encoding = OutputEncoding.text
+    /// Whether the outputs are read from offsets on, so that the next offsets are wanted in any
+    /// state.
+    public var isPage = false
     /// Whether a line matched `until`, if that was given.
     public var isMatched: Bool?
     /// Milliseconds from its start to its end, or to now.
@@ -127,11 +130,12 @@ public struct RunResult: Sendable, Equatable {
     static let exitCode = Field.integer(
         "exit_code", "The exit code that the host sent; it is never assumed."
     )
-    private static let exitCodeOrNull = exitCode.nullable
+    private static let exitCodeIfSent = exitCode.optional
     static let signal = Field.text("signal", "The signal that ended it: TERM, KILL.").optional
     private static let stdout = Field.text(
-        "stdout", "Its standard output as clean text (encoding base64: as base64).")
-    private static let stderr = Field.text("stderr", "Its standard error, in the same way.")
+        "stdout", "Its standard output as clean text (encoding base64: as base64). Absent: none."
+    ).or("")
+    private static let stderr = Field.text("stderr", "Its standard error, in the same way.").or("")
     private static let encoding = Field.word(
         "encoding", of: [OutputEncoding.base64.rawValue],
         "base64: stdout and stderr are exact bytes as base64. Absent: they are text."
@@ -149,11 +153,16 @@ public struct RunResult: Sendable, Equatable {
         "Seconds until timeout_s ends the running command. Absent: it runs until it ends."
     ).optional
     private static let omitted = Field.count(
-        "omitted_bytes", "Bytes of both outputs left out; they can be read by offset.")
+        "omitted_bytes", "Bytes of both outputs left out; they can be read by offset."
+    ).or(0)
     private static let stdoutNext = Field.count(
-        "stdout_next_offset", "The offset of the next read of stdout.")
+        "stdout_next_offset",
+        "The offset of the next read of stdout, where there may be more to read."
+    ).or(0)
     private static let stderrNext = Field.count(
-        "stderr_next_offset", "The offset of the next read of stderr.")
+        "stderr_next_offset",
+        "The offset of the next read of stderr, where there may be more to read."
+    ).or(0)
     static let duration = Field.count(
         "duration_ms", "Milliseconds from its start to its end, or to now.")
 
@@ -169,7 +178,7 @@ public struct RunResult: Sendable, Equatable {
 
     static let members = [
         target.declaration, commandID.declaration, state.declaration,
-        exitCodeOrNull.declaration, signal.declaration, stdout.declaration, stderr.declaration,
+        exitCodeIfSent.declaration, signal.declaration, stdout.declaration, stderr.declaration,
         encoding.declaration, notUTF8.declaration, omitted.declaration, stdoutNext.declaration,
         stderrNext.declaration, matched.declaration, duration.declaration, endsIn.declaration,
         detached.declaration, sessionID.declaration, note.declaration,
@@ -188,7 +197,7 @@ public struct RunResult: Sendable, Equatable {
         members.put(Self.target, target)
         members.put(Self.commandID, commandID)
         members.put(Self.state, state)
-        members.put(Self.exitCodeOrNull, exitCode)
+        members.put(Self.exitCodeIfSent, exitCode)
         members.put(Self.signal, signal)
         members.put(Self.stdout, stdout.text)
         members.put(Self.stderr, stderr.text)
@@ -196,9 +205,11 @@ public struct RunResult: Sendable, Equatable {
         members.put(
             Self.notUTF8,
             (stdout.isUTF8 ? [] : [Self.stdout.name]) + (stderr.isUTF8 ? [] : [Self.stderr.name]))
-        members.put(Self.omitted, stdout.omittedBytes + stderr.omittedBytes)
-        members.put(Self.stdoutNext, stdout.nextOffset)
-        members.put(Self.stderrNext, stderr.nextOffset)
+        let omitted = stdout.omittedBytes + stderr.omittedBytes
+        members.put(Self.omitted, omitted)
+        let hasMore = isPage || omitted > 0 || !state.isOver(isDetached: isDetached)
+        members.put(Self.stdoutNext, hasMore ? stdout.nextOffset : 0)
+        members.put(Self.stderrNext, hasMore ? stderr.nextOffset : 0)
         members.put(Self.matched, isMatched)
         members.put(Self.duration, durationMS)
         members.put(Self.endsIn, endsInSeconds)

@@ -27,15 +27,17 @@ public struct ScreenView: Sendable, Equatable {
     private static let cursorColumn = Field.count("col", "Counted from 0.")
     private static let cursor = Field.object(
         "cursor", [cursorRow.declaration, cursorColumn.declaration], "The cursor's position.")
-    private static let title = Field.text("title", "The title that the program set.")
+    private static let title = Field.text("title", "The title that the program set.").or("")
     private static let columns = Field.count("cols", "The width in characters.")
     private static let rowCount = Field.count("rows_count", "The height in rows.")
     private static let alternate = Field.flag(
-        "alternate", "Whether a full-screen program has taken the alternate screen.")
+        "alternate", "Whether a full-screen program has taken the alternate screen."
+    ).or(false)
     private static let modes = Field.texts(
         "modes",
         "What the program has switched on: bracketed_paste, application_cursor_keys, mouse_click, "
-            + "mouse_drag, mouse_move.")
+            + "mouse_drag, mouse_move."
+    ).or([])
 
     static let members = [
         rows.declaration, cursor.declaration, title.declaration, columns.declaration,

@@ -1,6 +1,19 @@
 // The calls on an open session: `session.command`, `session.send`, `session.read`. Arguments carry
 // the names, units and defaults that the MCP tools show, as the relay passes them on unchanged.
 
+/// What the answer to a command or to input shows.
+public enum SessionView: String, Sendable, CaseIterable {
+    /// The output as clean text.
+    case text
+    /// What a person would see on the terminal, in any state.
+    case screen
+
+    static let argument = Field<SessionView>.choice(
+        "view",
+        "screen: answer with what a person would see, in any state, in place of output."
+    ).or(.text)
+}
+
 /// The arguments of `session.command`.
 public struct RunCommand: CallArguments {
     /// The session.
@@ -13,12 +26,14 @@ public struct RunCommand: CallArguments {
     public var timeout: Duration?
     /// A regular expression: the answer comes as soon as a line of the output matches.
     public var until: String?
+    /// What the answer shows.
+    public var view: SessionView
     /// The most bytes of output in the answer.
     public var maxBytes: Int
 
     private static let command = Field.text(
         "command", atMost: Contract.contentBytes,
-        "Any shell code, including several lines and here-documents.")
+        "Code for the session's shell, also several lines and here-documents.")
     private static let wait = Shared.wait(
         .seconds(10),
         "How long to wait for the end before answering with state running.")
@@ -40,6 +55,7 @@ public struct RunCommand: CallArguments {
         wait = try fields[Self.wait]
         timeout = try fields[Self.timeout]
         until = try fields[Self.until]
+        view = try fields[SessionView.argument]
         maxBytes = try fields[Self.maxBytes]
     }
 
@@ -48,19 +64,25 @@ public struct RunCommand: CallArguments {
         changesTargets: true, hasProgress: true, limit: maxBytes,
         arguments: [
             Shared.sessionID.declaration, command.declaration, wait.declaration,
-            timeout.declaration, until.declaration, maxBytes.declaration,
+            timeout.declaration, until.declaration, SessionView.argument.declaration,
+            maxBytes.declaration,
         ],
         result: CommandResult.members,
         tool: ToolRow(
             "ssh_session_command", title: "Run a command in a session",
             """
-            Runs a command in an open session and answers when it ends, or after wait_s with state \
-            "running": then follow it with ssh_session_read. exit_code and cwd are exact; a non-zero \
-            exit_code is not an error of the tool.
+            Runs a command in an open session's own shell and answers when it ends or asks something, \
+            or after wait_s. state is done (exit_code; a non-zero one is no error of the tool); \
+            running: go on with ssh_session_read or ssh_command_output; line_input, secret, \
+            fullscreen, maybe_input: answer with ssh_session_send; incomplete: send the rest, or keys \
+            ctrl-c; stopped: run fg; aborted: it did not run to its end; shell_exited, link_lost: \
+            ssh_session_open with reopen. evidence says what a state rests on, where that is not the \
+            shell's exact mark: probe (the kernel), prompt, eof, regex (a guess). cwd comes when the \
+            command has changed it.
             """,
             scopes: [.sessionsExec],
             hints: .changes(destructive: true, idempotent: false, atTargets: true),
-            routes: [.session("session_id")], isLarge: true))
+            routes: [.session("session_id")], isLarge: true, form: .session))
 }
 
 /// The arguments of `session.send`.
@@ -83,6 +105,8 @@ public struct SendInput: CallArguments {
     public var wait: Duration
     /// A regular expression: the answer comes as soon as a line of the output matches.
     public var until: String?
+    /// What the answer shows.
+    public var view: SessionView
     /// The most bytes of output in the answer.
     public var maxBytes: Int
 
@@ -147,6 +171,7 @@ public struct SendInput: CallArguments {
         guard until == nil || !adopt else {
             throw Fault(.invalidArgument, "give \"adopt\" without \"until\"")
         }
+        view = try fields[SessionView.argument]
         maxBytes = try fields[RunCommand.maxBytes]
     }
 
@@ -157,19 +182,21 @@ public struct SendInput: CallArguments {
         arguments: [
             Shared.sessionID.declaration, text.declaration, keys.declaration, enter.declaration,
             adopt.declaration, secret.declaration, password.declaration, wait.declaration,
-            until.declaration, RunCommand.maxBytes.declaration,
+            until.declaration, SessionView.argument.declaration,
+            RunCommand.maxBytes.declaration,
         ],
         result: CommandResult.members,
         tool: ToolRow(
             "ssh_session_send", title: "Send input to a session",
             """
             Types into the program that runs in a session: answers to its questions, or keys such as \
-            ctrl-c. To run a command use ssh_session_command. When a command has started another \
-            shell (su, ssh, bash: marks "lost"), send adopt and continue with ssh_session_command.
+            ctrl-c; with view screen the answer is what it draws then. To run a command use \
+            ssh_session_command, which explains the states. When a command has started another shell \
+            (su, ssh, bash: marks "lost"), send adopt and continue with ssh_session_command.
             """,
             scopes: [.sessionsExec],
             hints: .changes(destructive: true, idempotent: false, atTargets: true),
-            routes: [.session("session_id")], isLarge: true))
+            routes: [.session("session_id")], isLarge: true, form: .session))
 }
 
 /// The arguments of `session.read`.
@@ -258,12 +285,12 @@ public struct ReadOutput: CallArguments {
         tool: ToolRow(
             "ssh_session_read", title: "Read a session's output",
             """
-            Reads output from where your last answer ended, and reports the command's state. With \
-            wait_s it waits for the command's end or question (wait_for), or, with until, for a line \
-            that matches. Offsets are bytes and never reused. For vim, top, less and the like (state \
-            fullscreen) the answer has the screen, which view "screen" gives in any state; \
+            Reads output from where your last answer ended, and the command's state, which \
+            ssh_session_command explains. With wait_s it waits for the command's end or question \
+            (wait_for), or, with until, for a line that matches. Offsets are bytes and never reused. \
+            view screen shows what a person would see of vim, top, less and the like; \
             ssh_session_send types keys into them.
             """,
             scopes: [.sessionsRead], hints: .looks(atTargets: true),
-            routes: [.session("session_id")], isLarge: true))
+            routes: [.session("session_id")], isLarge: true, form: .session))
 }

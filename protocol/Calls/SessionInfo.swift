@@ -9,8 +9,8 @@ public struct SessionInfo: Sendable, Equatable {
     public var target: String
     /// The name, if it has one.
     public var name: String?
-    /// The label of the principal it belongs to.
-    public var owner: String
+    /// The label of the principal it belongs to; nil: the caller's own.
+    public var owner: String?
     /// `bash`, `zsh`, ….
     public var shell: String
     /// How many nested shells were adopted.
@@ -36,7 +36,9 @@ public struct SessionInfo: Sendable, Equatable {
     private static let sessionID = Field.text("session_id", "The session's id.")
     private static let target = Field.text("target", "The session's host, as agent/host.")
     private static let name = Field.text("name", "Its name.").optional
-    private static let owner = Field.text("owner", "The name of the token that opened it.")
+    private static let owner = Field.text(
+        "owner", "The name of the token that opened it. Absent: yours."
+    ).optional
     private static let shell = Field.text(
         "shell", "The shell that is driven: bash, zsh, fish and so on.")
     private static let depth = Field.count(
@@ -49,13 +51,24 @@ public struct SessionInfo: Sendable, Equatable {
     private static let command = Field.text(
         "command", "The command that runs, cut at 200 characters."
     ).optional
-    private static let idle = Field.count("idle_s", "Seconds since it was last used.")
+    private static let idle = Field.count("idle_s", "Seconds since it was last used.").or(0)
     private static let idleTimeout = Field.count(
-        "idle_timeout_s", "Close after this many idle seconds; 0: never (persistent).")
+        "idle_timeout_s", "Close after this many idle seconds; 0: never (persistent)."
+    ).or(1800)
     private static let nextOffset = Field.count(
-        "next_offset", "The offset of the next read of its output.")
+        "next_offset", "The offset of the next read of its output."
+    ).or(0)
     private static let columns = Field.count("cols", "The terminal's width in characters.")
-    private static let rows = Field.count("rows", "The terminal's height in rows.")
+        .or(OpenSession.defaultColumns)
+    private static let rows = Field.count("rows", "The terminal's height in rows.").or(50)
+
+    /// The id and the name of a listed session, and whether it has ended; nil: it has no name.
+    public static func named(_ entry: JSON) -> (id: String, name: String, isEnded: Bool)? {
+        guard let id = entry[sessionID.name]?.stringValue, let name = entry[name.name]?.stringValue
+        else { return nil }
+        let state = entry[state.name]?.stringValue.flatMap(CommandState.init(rawValue:))
+        return (id, name, [.shellExited, .linkLost].contains(state))
+    }
 
     static let members = [
         sessionID.declaration, target.declaration, name.declaration, owner.declaration,
@@ -66,7 +79,7 @@ public struct SessionInfo: Sendable, Equatable {
 
     /// A session by its handle.
     public init(
-        sessionID: String, target: String, name: String?, owner: String, shell: String,
+        sessionID: String, target: String, name: String?, owner: String?, shell: String,
         cwd: String?, state: CommandState, command: String?, idleSeconds: Int,
         idleTimeoutSeconds: Int, nextOffset: Int, columns: Int, rows: Int
     ) {

@@ -65,6 +65,11 @@ public struct ListSessions: CallArguments {
     /// Reads the arguments.
     public init(_ fields: Fields) throws(Fault) { target = try fields[Shared.onlyTarget] }
 
+    /// The entries of a result.
+    public static func entries(of result: JSON.Object) -> [JSON] {
+        result[sessions.name]?.arrayValue ?? []
+    }
+
     /// The result.
     public static func json(_ found: [SessionInfo]) -> JSON {
         var members = Members()
@@ -78,7 +83,7 @@ public struct ListSessions: CallArguments {
         result: [sessions.declaration],
         tool: ToolRow(
             "ssh_session_list", title: "List sessions",
-            "Lists your open sessions with their state, directory and idle time.",
+            "Lists your open sessions with their state (done: at the prompt), directory and idle time.",
             scopes: [.sessionsRead], hints: .looks(atTargets: false),
             routes: [.target("target"), .agent("agent"), .each(joining: "sessions")],
             arguments: [Shared.onlyAgent.declaration],

@@ -12,7 +12,12 @@ public enum Shared {
     /// The agent whose entries a list keeps.
     static let onlyAgent = Field.text("agent", "Keep those of this agent.").optional
     /// A session's id.
-    static let sessionID = Field.text("session_id", "The session, from ssh_session_open.")
+    static let sessionID = Field.text(
+        "session_id", "The session's id, from ssh_session_open, or its name.")
+    /// The arguments that name a session, by its id or its name.
+    public static let sessionArguments = [sessionID.name, "to_session_id", reopen]
+    /// The argument that names an ended session, for which a new shell is started.
+    public static let reopen = "reopen"
     /// The argument and member that names a command.
     public static let commandIDName = commandID.name
     /// A command's id.

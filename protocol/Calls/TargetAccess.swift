@@ -56,9 +56,10 @@ public struct TargetAccess: Sendable {
 
     /// The arguments of a tool as clients see them: with `connect` in place of its members.
     static func joined(_ all: [Declaration], of tool: String) -> [Declaration] {
+        // ssh_session_send has a secret and a password that are no way to log in.
+        guard all.contains(where: { $0.name == username.name }) else { return all }
         let names = Set(arguments.map(\.name))
         let others = all.filter { !names.contains($0.name) }
-        guard others.count < all.count else { return all }
         // With a session's login there is another way; the arguments are taken all the same.
         if others.contains(where: { $0.name == "session_id" }) { return others }
         return others + [(tool == "ssh_session_open" ? connect : connectAsThere).declaration]

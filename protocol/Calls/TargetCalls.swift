@@ -112,13 +112,17 @@ public struct TargetInfo: Sendable, Equatable {
     private static let target = Field.text(
         "target", "The target as agent/host, the form that the other tools take.")
     private static let hostname = Field.text(
-        "hostname", "The name or address that the agent dials; absent for local."
+        "hostname",
+        "The name or address that the agent dials, where it is not the target's own name."
     ).optional
-    private static let port = Field.integer("port", in: 0...65535, "The port.").optional
+    private static let port = Field.integer(
+        "port", in: 0...65535, "The port, where it is not 22."
+    ).optional
     private static let user = Field.text("user", "The user to log in as.").optional
     private static let via = Field.text("via", "The jump hosts on the way.").optional
     private static let source = Field.text(
-        "source", "Where it is configured: local, agent.conf or ssh_config.")
+        "source", "Where it is configured: local, agent.conf or ssh_config."
+    ).or("ssh_config")
     private static let reachable = Field.flag(
         "reachable",
         "With probe: whether an SSH server answers; absent where only a login would tell."
@@ -144,8 +148,9 @@ public struct TargetInfo: Sendable, Equatable {
     public var json: JSON {
         var members = Members()
         members.put(Self.target, target)
-        members.put(Self.hostname, hostname)
-        members.put(Self.port, port)
+        let isNamedSo = hostname.map { target.hasSuffix("/" + $0) } ?? true
+        members.put(Self.hostname, isNamedSo ? nil : hostname)
+        members.put(Self.port, port == 22 ? nil : port)
         members.put(Self.user, user)
         members.put(Self.via, via)
         members.put(Self.source, source)

@@ -145,8 +145,8 @@ public struct TransferFiles: Sendable {
         Copies a file or, with recursive, a directory from one target to another, also between two \
         agents. Files that exist are replaced, each in one step when it is complete; modes and times \
         of change are kept, links stay links. After a break the same call goes on where the file \
-        stopped. A long transfer answers with state running and a command_id: call file_transfer \
-        with it to wait on (ssh_command_output, _list and _cancel know it too). With relay as \
+        stopped. state is done; failed: see failures; or running: call file_transfer with the \
+        command_id to wait on (ssh_command_output, _list and _cancel know it too). With relay as \
         to_target a file goes to the relay's drop-box, and the answer has a URL for the person \
         (curl -O URL); with relay as target it comes from there (file_drop).
         """,

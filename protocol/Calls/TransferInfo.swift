@@ -62,11 +62,11 @@ public struct TransferInfo: Sendable, Equatable {
         "state",
         "running; done: everything was copied; failed: see note and failures; cancelled: on request."
     )
-    private static let files = Field.count("files", "Files copied.")
+    private static let files = Field.count("files", "Files copied.").or(0)
     private static let directories = Field.count("directories", "Directories made or found.")
         .or(0)
     private static let links = Field.count("links", "Symbolic links made.").or(0)
-    private static let bytes = Field.count("bytes", "Bytes of files copied, holes included.")
+    private static let bytes = Field.count("bytes", "Bytes of files copied, holes included.").or(0)
     private static let unchanged = Field.count(
         "unchanged", "Files left alone, as size and time are the same (only_changed)."
     ).or(0)

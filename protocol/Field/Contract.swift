@@ -65,10 +65,18 @@ public enum Contract {
         Array("homeline agent key 1\0".utf8) + nonce + Array(agentID.utf8)
     }
 
-    /// The agent's id inside a session's or command's id (`AGENT.…`).
+    /// The least characters of an agent's id that the ids of its sessions and commands begin with.
     ///
-    /// Routing therefore needs no table, and a relay that restarted finds every session again.
-    public static func agentID(of handle: String) -> String? {
+    /// Four characters of base32 tell a million agents apart, and leave seven of twelve for a
+    /// number.
+    public static let handlePrefix = 4
+
+    /// What a session's or command's id (`k3f9.7`) says of its agent: the agent's id, or the
+    /// beginning of it that no other agent's id has.
+    ///
+    /// Routing therefore needs no table of sessions, and a relay that restarted finds every session
+    /// again.
+    public static func agentPart(of handle: String) -> String? {
         guard let dot = handle.firstIndex(of: "."), dot != handle.startIndex else { return nil }
         return String(handle[..<dot])
     }

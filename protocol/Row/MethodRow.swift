@@ -108,6 +108,8 @@ public final class ToolRow: Sendable {
     public let routes: [Route]
     /// Whether its results may be long.
     public let isLarge: Bool
+    /// How its results read as text.
+    public let form: AnswerForm
     /// Its arguments.
     public let arguments: [Declaration]
     /// The members of its result.
@@ -116,8 +118,8 @@ public final class ToolRow: Sendable {
     /// A tool; `arguments` and `result` are added to those of its call, or replace them.
     public init(
         _ name: String, title: String, _ description: String, scopes: Set<Scope>, hints: Hints,
-        routes: [Route], isLarge: Bool = false, arguments: [Declaration] = [],
-        result: [Declaration] = []
+        routes: [Route], isLarge: Bool = false, form: AnswerForm = .members,
+        arguments: [Declaration] = [], result: [Declaration] = []
     ) {
         self.name = name
         self.title = title
@@ -126,6 +128,7 @@ public final class ToolRow: Sendable {
         self.hints = hints
         self.routes = routes
         self.isLarge = isLarge
+        self.form = form
         self.arguments = arguments
         self.result = result
     }
@@ -139,7 +142,7 @@ public final class ToolRow: Sendable {
     fileprivate func over(_ arguments: [Declaration], _ result: [Declaration]) -> ToolRow {
         ToolRow(
             name, title: title, description, scopes: scopes, hints: hints, routes: routes,
-            isLarge: isLarge, arguments: arguments.merged(with: self.arguments),
+            isLarge: isLarge, form: form, arguments: arguments.merged(with: self.arguments),
             result: self.result.isEmpty ? result : self.result)
     }
 }

@@ -8,8 +8,10 @@ import Wire
 @IO final class DropTransfer {
     /// What begins the id of such a transfer: no agent has it.
     nonisolated static let prefix = TransferFiles.relay + "."
+    /// Random characters of an id, 30 bits: at most 256 transfers are known at once.
+    private nonisolated static let randomCharacters = 6
 
-    let id = prefix + Store.newID()
+    let id = prefix + Store.newID().prefix(DropTransfer.randomCharacters)
     /// The principal to whom it belongs.
     let owner: String
     private let source: String

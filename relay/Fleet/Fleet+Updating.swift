@@ -34,7 +34,8 @@ extension Fleet {
     /// Tells an agent its name.
     func tellName(of id: String) async {
         guard let member = member(id), let connection = member.connection else { return }
-        let welcome = Welcome(agentID: id, name: member.record.name)
+        let welcome = Welcome(
+            agentID: id, name: member.record.name, handlePrefix: handlePrefix(of: id))
         do throws(Fault) {
             _ = try await call(
                 member, .welcome, caller: .relay, arguments: RawJSON(welcome.json),

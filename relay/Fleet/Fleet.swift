@@ -34,7 +34,7 @@ import Wire
     private var members: [String: Member] = [:]
     /// The processes of each agent that were heard.
     private var rivalries: [String: Rivalry] = [:]
-    private var ids: [String: String] = [:]
+    private var index = AgentIndex()
     /// The names that agents had before they were renamed while this relay runs, by id.
     private var formerNames: [String: String] = [:]
     /// Agents revoked while this relay runs: a record read earlier must not let them in.
@@ -60,11 +60,13 @@ import Wire
         let live = Set(records.map(\.id))
         for (id, member) in members where !live.contains(id) {
             members[id] = nil
+            index.remove(id)
             // Who hears of its end finds that the agent is gone.
             member.connection?.line.close()
         }
         arrivals.broadcast()
         for record in records where members[record.id] == nil {
+            index.add(record.id)
             // This relay has just started: an agent that was connected before it comes back. One
             // that was never seen may have joined in the minute before the relay was killed.
             let isExpected = record.lastSeen.map { store.now() - $0 < Self.recently } ?? true
@@ -75,7 +77,7 @@ import Wire
             if described.contains(record.id) { record.facts = members[record.id]?.record.facts }
             members[record.id]?.record = record
         }
-        ids = Dictionary(records.map { ($0.name, $0.id) }) { first, _ in first }
+        index.names = Dictionary(records.map { ($0.name, $0.id) }) { first, _ in first }
     }
 
     /// All agents, by name.
@@ -113,10 +115,11 @@ import Wire
             // would keep that memory from being given back when the fleet has gone.
             if known == read || known.changed ?? 0 > record.changed ?? 0 { record = known }
         }
+        index.add(record.id)
         members[record.id] = Member(
             record: record, connection: connection, comings: comings + 1)
         learn(connection.facts, of: record.id)
-        ids[record.name] = record.id
+        index.names[record.name] = record.id
         seen.insert(record.id)
         connection.line.onClose = { [weak self, weak connection] _ in
             guard let self, let connection else { return }
@@ -176,8 +179,9 @@ import Wire
         rivalries[id] = nil
         defer { arrivals.broadcast() }
         members[id]?.connection?.line.close()
-        if let name = members.removeValue(forKey: id)?.record.name, ids[name] == id {
-            ids[name] = nil
+        index.remove(id)
+        if let name = members.removeValue(forKey: id)?.record.name, index.names[name] == id {
+            index.names[name] = nil
         }
     }
 
@@ -220,7 +224,7 @@ import Wire
     /// has that name now.
     func names(of id: String) -> Set<String> {
         var names = Set(members[id].map { [$0.record.name] } ?? [])
-        if let former = formerNames[id], ids[former] == nil { names.insert(former) }
+        if let former = formerNames[id], index.names[former] == nil { names.insert(former) }
         return names
     }
 
@@ -231,19 +235,23 @@ import Wire
         (record.facts, record.lastSeen) = (known.facts, known.lastSeen)
         members[record.id]?.record = record
         guard known.name != record.name else { return false }
-        if ids[known.name] == record.id { ids[known.name] = nil }
-        ids[record.name] = record.id
+        if index.names[known.name] == record.id { index.names[known.name] = nil }
+        index.names[record.name] = record.id
         formerNames[record.id] = known.name
         return true
     }
 
     /// The agent of this name; nil if there is none.
-    func agent(named name: String) -> Member? { ids[name].flatMap { members[$0] } }
+    func agent(named name: String) -> Member? { index.names[name].flatMap { members[$0] } }
 
     /// The agent that a session's or command's id names; nil if there is none.
     func agent(ofHandle handle: String) -> Member? {
-        Contract.agentID(of: handle).flatMap { members[$0] }
+        Contract.agentPart(of: handle).flatMap { index.id(beginningWith: $0) }
+            .flatMap { members[$0] }
     }
+
+    /// What the handles of an agent begin with, also before it is here for the first time.
+    func handlePrefix(of id: String) -> String { index.prefix(of: id) }
 
     /// Time after the loss of a connection within which an agent is expected back.
     private static let expectation = Duration.seconds(60)

@@ -148,7 +148,9 @@ import Wire
                 if refusal.reason != .revoked { fleet.noteRefused(connection) }
                 throw Rejection(refusal)
             }
-            let welcome = Welcome(agentID: found.id, name: found.name)
+            let welcome = Welcome(
+                agentID: found.id, name: found.name,
+                handlePrefix: fleet.handlePrefix(of: found.id))
             _ = try await ask(tunnel, .welcome, welcome.json, end)
             // While the welcome was on the way, another machine may have got this agent's place.
             let record = try await known(found.id, by: key)

@@ -1,6 +1,7 @@
 // Every setting and command of homeline-relay, each declared once.
 import Configuration
 import Crypto
+import Wire
 
 /// The command line, environment and relay.conf of the relay.
 enum Settings {
@@ -42,9 +43,15 @@ enum Settings {
     static let dropBoxLifetime = Setting.duration(
         "drop-box-lifetime", "after which time such a file and its URLs go", default: "12h")
 
+    static let tools = Setting.choice(
+        "tools", ToolProfile.allCases.map(\.rawValue),
+        "the tools that clients see: all, or the eight that everyday work needs, with fewer"
+            + " arguments, for clients that give their model the whole list with each request",
+        default: ToolProfile.all.rawValue)
+
     static let serving: [Setting] = [
         .data, config, mcp, tunnel, tunnelURL, publicURL, certificate, key, origins, loopback,
-        requestRate, keyLifetime, dropBoxSize, dropBoxLifetime,
+        requestRate, keyLifetime, dropBoxSize, dropBoxLifetime, tools,
     ]
 
     static let program = Program(
@@ -60,7 +67,7 @@ enum Settings {
                 "local",
                 "speaks MCP on stdin and stdout for this machine and the hosts of its ~/.ssh/config:"
                     + " starts an agent, opens no port, needs no token",
-                settings: [.data, config]),
+                settings: [.data, config, tools]),
             Command(
                 "doctor",
                 "tries what the relay needs, and says what came and what to do; changes nothing",

@@ -10,6 +10,8 @@ struct Claims: Sendable {
     let agent: AgentRecord
     /// The names under which it may answer, if it was renamed during the call.
     var names: Set<String> = []
+    /// What its handles begin with; an agent of an earlier release writes its whole id.
+    var handlePrefix: String?
     var log = AgentLog.shared
 
     /// Throws if a result names another agent's session, command or target.
@@ -41,11 +43,10 @@ struct Claims: Sendable {
 
     /// The entries of a list that are the agent's own.
     func own(_ entries: [JSON]) -> [JSON] {
-        let handles = handles
+        let marks = marks
         let own = entries.filter { entry in
-            !handles.contains { name, prefixes in
-                guard let text = entry[name]?.stringValue else { return false }
-                return !prefixes.contains(where: text.hasPrefix)
+            !marks.contains { name, isOwn in
+                entry[name]?.stringValue.map { !isOwn($0) } ?? false
             }
         }
         if own.count < entries.count {
@@ -60,7 +61,7 @@ struct Claims: Sendable {
     func isOwn(_ matter: AgentEvent.Matter) -> Bool {
         switch matter {
         case .session(let id, _, _), .command(let id, _, _):
-            if Contract.agentID(of: id) == agent.id { return true }
+            if isOwn(handle: id) { return true }
             log.note(agent.name, "reported what happened at another agent: it was dropped")
             return false
         case .link, .facts: return true
@@ -81,17 +82,26 @@ struct Claims: Sendable {
         return said.map { "\(agent.name): \($0.shown(atMost: 300))" }
     }
 
-    /// The members that name what belongs to an agent, and how the agent's own begin.
-    private var handles: KeyValuePairs<String, [String]> {
-        [
-            "session_id": ["\(agent.id)."], "command_id": ["\(agent.id)."],
-            "forward_id": ["\(agent.id)."],
-            "target": names.union([agent.name]).map { "\($0)/" },
+    /// Whether a handle is the agent's own: it begins with the agent's id, or with a beginning of
+    /// that which no other agent's id has.
+    private func isOwn(handle: String) -> Bool {
+        guard let part = Contract.agentPart(of: handle) else { return false }
+        let least = handlePrefix ?? String(agent.id.prefix(Contract.handlePrefix))
+        return part.count >= least.count && agent.id.hasPrefix(part)
+    }
+
+    /// The members that name what belongs to an agent, and whether one is the agent's own.
+    private var marks: KeyValuePairs<String, (String) -> Bool> {
+        let names = names.union([agent.name]).map { "\($0)/" }
+        return [
+            "session_id": isOwn(handle:), "command_id": isOwn(handle:),
+            "forward_id": isOwn(handle:),
+            "target": { target in names.contains(where: target.hasPrefix) },
         ]
     }
 
     private func verdict(on result: RawJSON) -> Verdict {
-        let handles = handles
+        let marks = marks
         let members: [JSONMember]
         do throws(JSONError) {
             members = try JSON.members(of: result.bytes, limits: .answer)
@@ -99,10 +109,10 @@ struct Claims: Sendable {
             return .unreadable(error.description)
         }
         let isForeign = members.contains { member in
-            guard let (_, prefixes) = handles.first(where: { $0.key == member.name }),
+            guard let (_, isOwn) = marks.first(where: { $0.key == member.name }),
                 let text = try? JSON(parsing: Array(result.bytes[member.value])).stringValue
             else { return false }
-            return !prefixes.contains(where: text.hasPrefix)
+            return !isOwn(text)
         }
         return isForeign ? .foreign : .own
     }

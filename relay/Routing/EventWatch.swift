@@ -124,7 +124,9 @@ import Wire
         let (id, name) = (member.record.id, member.record.name)
         do throws(Fault) {
             let answer = try Self.read(bytes, after: after)
-            let claims = Claims(agent: member.record, names: fleet.names(of: id), log: log)
+            let claims = Claims(
+                agent: member.record, names: fleet.names(of: id),
+                handlePrefix: fleet.handlePrefix(of: id), log: log)
             known[id]?.last = answer.last
             // At the first answer, whoever listens has looked already: the agent has connected.
             if answer.isMissed, after != nil { missed(member) }

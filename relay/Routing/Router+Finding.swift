@@ -105,6 +105,11 @@ extension Router {
         return member
     }
 
+    /// Whether a text is the id of something at an agent that the principal may see.
+    func isHandle(_ text: String, _ principal: Principal) -> Bool {
+        member(forHandle: text, principal) != nil
+    }
+
     /// The agent of a session's or command's id; nil if there is none, or the principal may not see
     /// it.
     ///

@@ -128,7 +128,10 @@ import Wire
 
     /// What an agent may say in an answer that has arrived just now.
     func claims(of member: Fleet.Member) -> Claims {
-        Claims(agent: member.record, names: fleet.names(of: member.record.id))
+        let id = member.record.id
+        return Claims(
+            agent: member.record, names: fleet.names(of: id),
+            handlePrefix: fleet.handlePrefix(of: id))
     }
 
     /// Makes a call at several agents concurrently; one that fails gives its fault instead.

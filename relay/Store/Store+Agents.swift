@@ -149,4 +149,18 @@ extension Store {
         throw StoreError.unknownAgent(
             nameOrID, nearest: Nearest.match(nameOrID, in: names.compactMap { $0.text("name") }))
     }
+
+    /// A new id, whose first characters no other agent's id has, not even a revoked one's: by them
+    /// the relay tells whose session or command a handle names.
+    nonisolated static func newAgentID(_ connection: Connection) throws -> String {
+        while true {
+            let id = newID()
+            let like = id.prefix(Contract.handlePrefix) + "%"
+            // What begins so is the relay's own.
+            guard !TransferFiles.relay.hasPrefix(id.prefix(Contract.handlePrefix)) else { continue }
+            let same = try connection.rows(
+                "SELECT 1 FROM agent WHERE id LIKE ? LIMIT 1", .text(String(like)))
+            if same.isEmpty { return id }
+        }
+    }
 }

@@ -152,7 +152,7 @@ extension Store {
             } else if let known {
                 agent = known
             } else {
-                let id = Self.newID()
+                let id = try Self.newAgentID(connection)
                 agent = AgentRecord(
                     id: id,
                     name: try Self.name(

@@ -18,8 +18,11 @@ import Wire
     /// Answers a tool call whose result is made here, not simply passed on from an agent.
     private typealias Answer = @IO @Sendable (ToolCall) async throws(Fault) -> ToolResult
 
-    /// Every tool, in the order of the contract.
-    var all: [Tool] {
+    /// Every tool.
+    var all: [Tool] { all(in: .all) }
+
+    /// The tools that a profile shows, in the order of the contract.
+    func all(in profile: ToolProfile) -> [Tool] {
         let joining: [Wire.Method: Answer] = [
             .describe: { call throws(Fault) in try await describe(call) },
             .execute: { call throws(Fault) in try await execute(call) },
@@ -29,6 +32,9 @@ import Wire
             .openForward: { call throws(Fault) in try await openForward(call) },
             .closeForward: { call throws(Fault) in try await closeForward(call) },
         ]
+        func tool(_ row: ToolRow, _ answer: @escaping Answer) -> Tool {
+            self.tool(row, in: profile, answer)
+        }
         let list = tool(ListAgents.tool) { call throws(Fault) in
             ToolResult(structured: try listAgents(call))
         }
@@ -42,18 +48,22 @@ import Wire
             try await transferFiles(call)
         }
         let drop = tool(UseDropBox.tool) { call throws(Fault) in try await useDropBox(call) }
-        return [list, update, compare, transfer, drop]
+        let all =
+            [list, update, compare, transfer, drop]
             + Wire.Method.allCases.compactMap { method in
                 guard let row = method.row.tool else { return nil }
                 if let answer = joining[method] { return tool(row, answer) }
                 return tool(row) { call throws(Fault) in try await pass(call, method) }
             }
+        return all.filter { profile.shows($0.name) }
     }
 
-    private func tool(_ row: ToolRow, _ answer: @escaping Answer) -> Tool {
+    private func tool(
+        _ row: ToolRow, in profile: ToolProfile, _ answer: @escaping Answer
+    ) -> Tool {
         Tool(
             name: row.name, title: row.title, description: row.description,
-            inputSchema: row.inputSchema, checkedSchema: row.checkedSchema,
+            inputSchema: row.inputSchema(in: profile), checkedSchema: row.checkedSchema,
             outputSchema: row.outputSchema,
             annotations: ToolAnnotations(
                 readOnly: row.hints.readOnly, destructive: row.hints.destructive,
@@ -65,9 +75,9 @@ import Wire
                 let separated = try TargetAccess.separated(call.arguments)
                 let call = separated.map(call.with) ?? call
                 try row.arguments.checkTexts(of: call.arguments)
-                let result = try await answer(call)
+                let result = try await answer(try await withSessionIDs(call))
                 CrashPoint.reach("relay.answered")
-                return result
+                return await AnswerText(row: row, profile: profile).given(to: result)
             } catch {
                 return .failure(error.message)
             }

@@ -103,7 +103,7 @@ func withCommands(
             #expect(silent.state == .endedWithoutStatus && silent.exitCode == nil, "\(silent)")
             #expect(silent.stdout.text == "start\n" && silent.signal == nil)
             #expect(silent.note?.contains("sent no exit status") == true)
-            #expect(silent.json["exit_code"] == .null)
+            #expect(silent.json["exit_code"] == nil)
             let listed = setup.commands.list(for: Caller(id: "ada", reach: Caller.everywhere))
             #expect(listed.map(\.info.exitCode) == [nil])
             let quick = try await setup.run("exit 0")
@@ -249,7 +249,8 @@ func withCommands(
         }.value
         let results = try result.get()
         #expect(
-            results[0].stdout.text == "HOMELINE_COMMAND=\(results[0].commandID)\n/usr\n",
+            results[0].stdout.text.hasPrefix("HOMELINE_COMMAND=\(results[0].commandID)-")
+                && results[0].stdout.text.hasSuffix("\n/usr\n"),
             "\(results[0])")
         #expect(results[0].exitCode == 0 && results[0].stderr.text.isEmpty, "\(results[0])")
         #expect(!results[1].stderr.text.contains("HOMELINE"), "\(results[1])")

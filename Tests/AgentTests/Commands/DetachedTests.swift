@@ -66,7 +66,10 @@ import Wire
             #expect(over.state == .done && over.exitCode == 7, "\(over)")
             #expect(over.stdout.text == "in\n\(home.path)\nit's\n", "\(over)")
             #expect(over.stderr.text == "err\n" && over.isDetached)
-            let folder = home.file(".homeline/jobs/\(id)")
+            let jobs = try FileManager.default.contentsOfDirectory(
+                atPath: home.file(".homeline/jobs"))
+            let folder = home.file(
+                ".homeline/jobs/" + (try #require(jobs.first { $0.hasPrefix(id + "-") })))
             let mode = try FileManager.default.attributesOfItem(atPath: folder)[.posixPermissions]
             #expect((mode as? Int) == 0o700)
         }
@@ -225,12 +228,15 @@ import Wire
         let host = TargetName(
             host: "db", user: "op", port: 2200, via: [try TargetName(place: "gate")])
         let owner = Owner(Caller(id: "p1", label: "ada", reach: []), at: host)
-        let order = CommandRun.Order(preview: "x", directory: "/srv", hasTerminal: false)
+        let order = CommandRun.Order(
+            preview: "x", directory: "/srv", hasTerminal: false, mark: "a.b-c")
         let record = DetachedRecord("a.b", request, owner, order)
         let bytes = record.json.encoded()
         #expect(!String(decoding: bytes, as: UTF8.self).contains("canary"))
         let read = try #require(DetachedRecord(JSON(parsing: bytes)))
-        #expect(read.id == "a.b" && read.owner == owner && read.order.directory == "/srv")
+        #expect(
+            read.id == "a.b" && read.order.mark == "a.b-c" && read.owner == owner
+                && read.order.directory == "/srv")
         #expect(read.started == record.started && read.access == record.access)
         #expect(DetachedRecord(["id": "x"]) == nil)
     }

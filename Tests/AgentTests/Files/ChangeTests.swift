@@ -103,7 +103,7 @@ import Wire
         }
         let before = try Self.inode(file)
         let done = try await write("file").get()
-        #expect(done["size"] == 3 && done["created"] == false)
+        #expect(done["size"] == 3 && done["created"] == nil)
         #expect(try desk.text("file") == "new" && Self.mode(file) == 0o604)
         #expect(try Self.inode(file) != before)
         let made = try await write("deep/er", ["create_dirs": true, "mode": "0600"]).get()

@@ -73,9 +73,9 @@ import Wire
         try #require(servers["two"]).stop()
 
         let lost = try await waiting.value.get()
-        #expect(lost["state"] == "link_lost" && lost["exit_code"] == .null, "\(lost)")
+        #expect(lost["state"] == "link_lost" && lost["exit_code"] == nil, "\(lost)")
         let ended = try await following.value.get()
-        #expect(ended["state"] == "link_lost" && ended["exit_code"] == .null, "\(ended)")
+        #expect(ended["state"] == "link_lost" && ended["exit_code"] == nil, "\(ended)")
         // What is asked for from now on is refused by the hop that is still there, with its words.
         let refused = try #require(await reading.value)
         #expect(

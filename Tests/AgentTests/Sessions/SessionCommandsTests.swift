@@ -51,7 +51,7 @@ import Wire
         #expect(try await Self.start(desk, session, "echo three") == "\(session).2")
         result = try await Self.answer(desk, .readCommand, ["command_id": .string(id)])
         #expect(result["state"] == "done" && result["exit_code"] == 0)
-        #expect(result["stdout"] == "one\ntwo\n" && result["stderr"] == "")
+        #expect(result["stdout"] == "one\ntwo\n" && result["stderr"] == nil)
         let list = try await Self.answer(desk, .listCommands, [:])
         let commands = list["commands"]?.arrayValue ?? []
         #expect(commands.map { $0["command"] } == ["echo three", commands.last?["command"]])
