@@ -12,24 +12,23 @@ import Testing
         Fixture.server(change)
     }
 
-    /// Sends requests all at once, so that no rate fills up meanwhile, however slow the machine is.
-    @IO private func send(
-        _ count: Int, _ visitor: Visitor, _ method: String, _ params: JSON.Object = [:]
-    ) async -> [Recorder] {
-        let (headers, body) = Visitor.modern(method, params)
-        let recorders = (0..<count).map { _ in Recorder() }
-        let tasks = recorders.map { visitor.begin("POST", headers, body, $0) }
-        for task in tasks { await task.value }
-        return recorders
-    }
-
-    @Test @IO func `requests beyond the rate are refused with the time to wait`() async throws {
+    @Test @IO func `requests beyond the rate are refused with the time to wait`() async {
         let visitor = Visitor(
             server { $0.perPrincipal.requests = .init(burst: 3, perSecond: 1) })
-        let lists = await send(20, visitor, "tools/list")
-        #expect(lists.prefix(3).allSatisfy { $0.status == 200 })
-        let refused = try #require(lists.first { $0.status != 200 })
-        SchemaCheck.check(try #require(refused.json), method: "tools/list", in: .newest)
+        // On a busy machine some of the burst comes back meanwhile.
+        func repeated(_ method: String, _ params: JSON.Object = [:]) async -> [Recorder] {
+            let (headers, body) = Visitor.modern(method, params)
+            var replies: [Recorder] = []
+            for _ in 0..<100 {
+                replies.append(await visitor.send("POST", headers, body))
+                let reply = replies.last
+                if reply?.status == 429 || reply?.json?["result"]?["isError"] == true { break }
+            }
+            return replies
+        }
+        let replies = await repeated("tools/list")
+        #expect(replies.count > 3 && replies.dropLast().allSatisfy { $0.status == 200 })
+        guard let refused = replies.last else { return }
         #expect(refused.status == 429)
         SchemaCheck.check(refused.json ?? .null, method: "tools/list", in: .newest)
         #expect(refused.headers["Retry-After"] == "1")
@@ -37,9 +36,11 @@ import Testing
         let wait = refused.json?["error"]?["data"]?["retryAfterMs"]?.intValue ?? 0
         #expect((1...1000).contains(wait))
         // A model reads the result of a call.
-        let calls = await send(
-            20, visitor, "tools/call", ["name": "echo", "arguments": ["text": "a"]])
-        let call = try #require(calls.last)
+        guard
+            let call = await repeated(
+                "tools/call", ["name": "echo", "arguments": ["text": "a"]]
+            ).last
+        else { return }
         #expect(call.status == 200)
         SchemaCheck.check(call.json ?? .null, method: "tools/call", in: .newest)
         #expect(call.json?["result"]?["isError"] == true)

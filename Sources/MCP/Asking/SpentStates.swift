@@ -1,6 +1,6 @@
-// The states that were used up, so that none counts twice. Pure. Flow: ask(once:) → spend. Invariant:
-// bounded for each principal, so that none can refuse the others; at its limit a state is refused
-// rather than forgotten, and what has expired is forgotten.
+// The states that were used up, so that none counts twice. Pure. Flow: ask(once:) → spend.
+// Invariant: bounded for each principal, so that none can refuse the others; at its limit a state
+// is refused rather than forgotten, and what has expired is forgotten.
 
 struct SpentStates {
     private let mostPerPrincipal: Int
