@@ -24,23 +24,33 @@ final class Endpoint {
             Content-Type: application/json\r
             Accept: application/json, text/event-stream\r
             MCP-Protocol-Version: 2026-07-28\r
-            Mcp-Method: tools/call\r
 
             """
     }
 
     /// The bytes of a call.
     func request(_ tool: String, _ arguments: JSON) -> [UInt8] {
-        let meta: JSON = [
+        request(
+            "tools/call", ["name": .string(tool), "arguments": arguments],
+            headers: "Mcp-Name: \(tool)\r\n")
+    }
+
+    /// The bytes of a request for the list of tools.
+    func listRequest() -> [UInt8] { request("tools/list", [:], headers: "") }
+
+    private func request(
+        _ method: String, _ params: JSON.Object, headers: String
+    ) -> [UInt8] {
+        var params = params
+        params["_meta"] = [
             "io.modelcontextprotocol/protocolVersion": "2026-07-28",
             "io.modelcontextprotocol/clientCapabilities": [:],
         ]
         let message: JSON = [
-            "jsonrpc": "2.0", "id": 1, "method": "tools/call",
-            "params": ["name": .string(tool), "arguments": arguments, "_meta": meta],
+            "jsonrpc": "2.0", "id": 1, "method": .string(method), "params": .object(params),
         ]
         let body = message.encoded()
-        let rest = "Mcp-Name: \(tool)\r\nContent-Length: \(body.count)\r\n\r\n"
+        let rest = "Mcp-Method: \(method)\r\n\(headers)Content-Length: \(body.count)\r\n\r\n"
         return Array((head + rest).utf8) + body
     }
 
@@ -63,11 +73,13 @@ final class Endpoint {
         while true {
             try socket.receive(into: &input)
             guard let end = Self.position(of: [13, 10, 13, 10], in: input) else { continue }
-            guard let start = Self.position(of: Self.lengthField, in: input) else {
+            let places = Self.lengthFields.compactMap { [input] in Self.position(of: $0, in: input)
+            }
+            guard let start = places.first else {
                 throw BenchError(
                     "no Content-Length: \(String(decoding: input[..<end], as: UTF8.self))")
             }
-            let digits = input[(start + Self.lengthField.count)...].prefix { $0 != 13 }
+            let digits = input[(start + Self.lengthFields[0].count)...].prefix { $0 != 13 }
             let size = digits.reduce(0) { $0 * 10 + Int($1 & 15) }
             while input.count < end + 4 + size { try socket.receive(into: &input) }
             return input[(end + 4)...]
@@ -84,7 +96,9 @@ final class Endpoint {
         return content
     }
 
-    private static let lengthField = Array("Content-Length: ".utf8)
+    private static let lengthFields = ["Content-Length: ", "content-length: "].map {
+        Array($0.utf8)
+    }
 
     private static func position(of needle: [UInt8], in bytes: [UInt8]) -> Int? {
         guard bytes.count >= needle.count else { return nil }
@@ -153,6 +167,23 @@ enum EndpointRows {
         let first = try endpoint.call("ssh_session_command", arguments)
         guard first["exit_code"] == 0 else { throw BenchError("the session says \(first)") }
         let request = endpoint.request("ssh_session_command", arguments)
+        return { try endpoint.send(request) }
+    }
+
+    /// The list of tools.
+    static func list() throws -> Operation {
+        let endpoint = try Endpoint()
+        let request = endpoint.listRequest()
+        let answer = try JSON(parsing: Array(try endpoint.send(request)))
+        guard answer["result"]?["tools"]?[0] != nil else { throw BenchError("no tools: \(answer)") }
+        return { try endpoint.send(request) }
+    }
+
+    /// A call that the relay answers by itself.
+    static func agents() throws -> Operation {
+        let endpoint = try Endpoint()
+        _ = try endpoint.call("agent_list", [:])
+        let request = endpoint.request("agent_list", [:])
         return { try endpoint.send(request) }
     }
 

@@ -13,6 +13,7 @@ enum Main {
             ("mcp-session", EndpointRows.session), ("mcp-exec", EndpointRows.exec),
             ("mcp-jump", EndpointRows.jump), ("mcp-channels", EndpointRows.channels),
             ("mcp-cold", EndpointRows.cold), ("mcp-many", EndpointRows.many),
+            ("mcp-list", EndpointRows.list), ("mcp-agents", EndpointRows.agents),
         ]
         + EndpointRows.shells.map { shell in
             ("mcp-shell-\(shell)", { try EndpointRows.session(shell: shell) })

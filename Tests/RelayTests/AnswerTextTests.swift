@@ -36,6 +36,11 @@ import Wire
             "[waits for a secret · sudo · prompt \"[sudo] password: \" · k3f9.7"
                 + " · next: ssh_session_send {\"secret\": …}]")
         try check(
+            ["state": "secret", "prompt": "Enter passphrase (empty for no passphrase): "],
+            "[waits for a secret · prompt \"Enter passphrase (empty for no passphrase): \" · k3f9.7"
+                + " · next: ssh_session_send {\"secret\": …}, or {\"keys\": [\"enter\"]} for an"
+                + " empty one]")
+        try check(
             [
                 "state": "done", "exit_code": 0, "output": "h\n[...]\nt\n", "truncated": true,
                 "omitted_bytes": 90, "offset": 12,

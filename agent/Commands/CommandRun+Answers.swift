@@ -116,11 +116,10 @@ extension CommandRun {
         }
     }
 
-    /// What to do where the host's program is not a shell, or fish could not parse the command.
+    /// What to do where the host's program is not a shell.
     private func advice(_ code: Int32?) -> String? {
+        guard code != 0 else { return nil }
         let texts = logs.beginnings
-        return code == 0
-            ? CommandText.advice(exitedZero: texts.output, texts.errors)
-            : CommandText.advice(mark: order.mark, [texts.output, texts.errors])
+        return CommandText.advice(mark: order.mark, [texts.output, texts.errors])
     }
 }

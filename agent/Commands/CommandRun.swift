@@ -226,6 +226,10 @@ import Wire
         if case .exited(Obstacle.code) = end, let directory = order.directory {
             obstacle = Obstacle(mark: order.mark, in: logs.lastLines)?.fault(directory, on: target)
         }
+        if case .exited(0) = end, obstacle == nil {
+            let texts = logs.beginnings
+            obstacle = CommandText.obstacle(exitedZero: texts.output, texts.errors)
+        }
         deadline = nil
         timer?.cancel()
         timer = nil

@@ -109,15 +109,18 @@ struct CommandText: Sendable {
             + " call again with \"shell\": \"none\""
     }
 
-    /// What to do where fish reported an error of a command that ended with exit code 0: fish 3
-    /// does so when it cannot parse the command, and runs nothing of it then.
-    static func advice(exitedZero output: String, _ errors: String) -> String? {
-        guard output.isEmpty, errors.hasPrefix("fish: "), !errors.hasPrefix("fish: Unknown command")
+    /// Why a command that ended with exit code 0 was not run: fish 3 reports a command that it
+    /// cannot parse, with a caret below the place, and ends with 0; nil: it was run.
+    static func obstacle(exitedZero output: String, _ errors: String) -> Fault? {
+        guard output.isEmpty, errors.hasPrefix("fish: "),
+            errors.split(separator: "\n").contains(where: { line in
+                line.contains("^") && line.allSatisfy { " ^~".contains($0) }
+            })
         else { return nil }
-        return
-            "the login shell is fish, which reported an error: where it cannot parse a command, it"
-            + " runs nothing and exits with 0. Call again with \"shell\": \"sh\", or write the command"
-            + " for fish"
+        return Fault(
+            .invalidArgument,
+            "the login shell is fish, which cannot parse the command and ran nothing of it: call"
+                + " again with \"shell\": \"sh\", or write the command for fish")
     }
 
     /// Refuses what cannot be passed to a shell.

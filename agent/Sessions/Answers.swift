@@ -27,10 +27,17 @@ import Wire
             + "end or status until ssh_session_send {\"adopt\": true} makes it this session's shell"
     }
 
-    static func pagerNote(_ name: String) -> String {
+    private static let fishNote =
+        "fish reads its own language, and waits for an `end` where sh has do … done, then … fi: give "
+        + "the line up with ctrl-c, and write it for fish, or run sh -c '…'"
+
+    /// The note about a pager; `isUnderSudo`: it was started by a command of sudo's.
+    static func pagerNote(_ name: String, isUnderSudo: Bool) -> String {
         "\(name) shows one page at a time: ssh_session_send {\"text\": \"q\", \"enter\": false} leaves "
-            + "it, {\"keys\": [\"space\"]} shows the next; sudo drops the session's PAGER=cat: use "
-            + "`sudo env PAGER=cat COMMAND`, or `COMMAND | cat`"
+            + "it, {\"keys\": [\"space\"]} shows the next"
+            + (isUnderSudo
+                ? "; sudo drops the session's PAGER=cat: use `sudo env PAGER=cat COMMAND`, or "
+                    + "`COMMAND | cat`" : "")
     }
 
     /// A command as it stands, with its output from `offset` on.
@@ -94,7 +101,7 @@ import Wire
         if let typed = console.shell.state.typed {
             result.commandID = nil
             result.durationMS = 0
-            describeOpen(&result, &notes)
+            describeOpen(command, &result, &notes)
             if console.shell.hasMarks, let note = Self.note(typed, result.state) {
                 notes.append(note)
             }
@@ -114,7 +121,7 @@ import Wire
             result.evidence = [Evidence(outcome.evidence)]
             if let note = outcome.note { notes.append(note) }
         } else {
-            describeOpen(&result, &notes)
+            describeOpen(command, &result, &notes)
         }
         if let expiry = command.expiry { notes.append(expiry) }
         if let note = Self.note(jobs: command.jobs) { notes.append(note) }
@@ -128,7 +135,9 @@ import Wire
     }
 
     /// A command that still runs: in the state that was found, or as far as it is known.
-    private func describeOpen(_ result: inout CommandResult, _ notes: inout [String]) {
+    private func describeOpen(
+        _ command: SessionCommand?, _ result: inout CommandResult, _ notes: inout [String]
+    ) {
         let watch = console.watch
         result.state = watch.finding?.state ?? .running
         result.prompt = watch.finding?.prompt
@@ -139,8 +148,12 @@ import Wire
             notes.append(Self.adoptionNote(name))
         }
         if watch.finding?.evidence == .regex { notes.append(Self.guessNote) }
+        if result.state == .incomplete, console.shell.profile == .fish {
+            notes.append(Self.fishNote)
+        }
         if result.state == .fullscreen, let name = watch.foreground, Probe.isPager(name) {
-            notes.append(Self.pagerNote(name))
+            let isUnderSudo = command?.preview.contains("sudo") ?? false
+            notes.append(Self.pagerNote(name, isUnderSudo: isUnderSudo))
         }
     }
 

@@ -18,8 +18,7 @@ import Wire
     func bytes(_ text: String, _ keys: [String], _ enter: Bool) throws(Fault) -> [UInt8] {
         let modes = console.display.modes
         var bytes = Array(text.utf8)
-        // Lines typed one by one are indented, completed or run by an editor; pasted ones are not.
-        if modes.bracketsPaste, bytes.dropLast().contains(10) { bytes = Keys.pasted(bytes) }
+        if isPaste(text) { bytes = Keys.pasted(bytes) }
         for key in keys {
             do throws(TerminalError) {
                 bytes += try Keys.bytes(
@@ -31,6 +30,20 @@ import Wire
         }
         if enter { bytes.append(13) }
         return bytes
+    }
+
+    /// Whether text goes in as a paste: lines typed one by one are indented, completed or run by an
+    /// editor; pasted ones are not.
+    private func isPaste(_ text: String) -> Bool {
+        console.display.modes.bracketsPaste && text.utf8.dropLast().contains(10)
+    }
+
+    /// What is said of text for a program that has the whole screen, where it goes in as a paste:
+    /// an editor takes such text as content, also where it looks like commands.
+    func note(on text: String) -> String? {
+        guard console.display.modes.isAlternate, isPaste(text) else { return nil }
+        return "the lines went in as one paste, as text and not as commands: send each command in a"
+            + " call of its own"
     }
 
     /// Refuses bytes that the far end does not take, or not whole.

@@ -172,9 +172,12 @@ import Wire
         try console.checkAlive()
         try console.checkFree()
         let shown = try console.atPrompt(text, isLine: enter && keys.isEmpty)
-        let result = try await deliver(
+        let remark = keyboard.note(on: shown)
+        var result = try await deliver(
             try keyboard.bytes(shown, keys, enter), line: enter ? shown : nil, wait: patience,
             until: pattern, maxBytes: maxBytes)
+        let remarks = [remark, result.note].compactMap(\.self)
+        if !remarks.isEmpty { result.note = remarks.joined(separator: "; ") }
         return await told(result, to: reader, maxBytes, view)
     }
 

@@ -2,7 +2,7 @@
 
     table.py PROGRAMS [--rounds N] [--rows ROW,…] [--json FILE] [--before PROGRAMS] [--check]
 
-ROW: session, shells, flood-NAME (see ROWS), exec, jump, channels, cold, many, forward-NAME,
+ROW: session, shells, mcp-list, mcp-agents, flood-NAME (see ROWS), exec, jump, channels, cold, many, forward-NAME,
 remote-NAME, file-get, file-put (with -far: 20 ms away), file-relay, tunnel1 or tunnel64.
 
 PROGRAMS is the folder of the built programs; with --before those of another build are measured in
@@ -42,6 +42,10 @@ ROWS = {
             f"`echo hi` beside a flood: {name}", 100, {"homeline": f"mcp-flood-{name}"},
         )
         for name in ("lines", "drawn", "screens", "random")
+    },
+    **{
+        f"mcp-{name}": (f"MCP, kept alive: {title}", 200, {"homeline": f"mcp-{name}", "mcp": None})
+        for name, title in (("list", "tools/list"), ("agents", "agent_list"))
     },
     "exec": (
         "one-shot `true`, warm link", 20,
@@ -116,6 +120,7 @@ BUDGETS = {
     },
     ("file-get", "ssh"): (1.0, ">= as fast as sftp"),
     ("file-put", "ssh"): (1.0, ">= as fast as sftp"),
+    ("mcp-list", "mcp"): (10, ">= 10x faster than the mcp package"),
     ("file-get-far", "scp"): (2.5, ">= 2.5x faster than scp"),
     ("file-put-far", "scp"): (2.5, ">= 2.5x faster than scp"),
     ("file-relay", "at the agent"): (0.7, ">= 0.7x the agent's rate"),
@@ -140,6 +145,8 @@ class Peer:
         else:
             script = "relay" if row == "file-relay" else name
             command = [sys.executable, os.path.join(HERE, f"with_{script}.py"), kind]
+            if name == "mcp":
+                command.append(os.path.join(programs, "homeline-bench"))
         self.process = subprocess.Popen(
             command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
@@ -230,6 +237,8 @@ def show(row, results):
             elif (row, name) in BUDGETS:
                 least, words = BUDGETS[row, name]
                 line += verdict(median / ours >= least, row, words)
+        if row.startswith("mcp-"):
+            line += f"   p99 {quantile(times, 0.99) / 1000:.2f} ms, {1e6 / statistics.mean(times):,.0f}/s"
         if row.startswith("flood"):
             p99 = quantile(times, 0.99) / 1000
             line += verdict(p99 <= 50, row, f"p99 <= 50 ms ({p99:.1f})")

@@ -83,7 +83,8 @@ public struct ExecuteCommand: CallArguments {
     ).or(false)
     static let isDetached = Field.flag(
         "detached",
-        "Start the command so that it outlives the agent and its connection: its "
+        "Start the command so that it outlives the agent and its connection (answers after "
+            + "wait_s; at once with background): its "
             + "output goes to ~/.homeline/jobs at the target, and its command_id finds it "
             + "again. Unix targets, without pty, timeout_s and password; on agent/local it "
             + "ends with an agent that systemd restarts."

@@ -16,7 +16,7 @@ public enum RunState: String, Sendable, CaseIterable {
     case linkLost = "link_lost"
     /// Its host closed its channel without an exit status: how it ended is not known.
     case endedWithoutStatus = "ended_without_status"
-    /// It was not run: its directory could not be entered.
+    /// It was not run: its directory could not be entered, or fish could not parse it.
     case notRun = "not_run"
     /// A transfer of files: something could not be copied.
     case failed
@@ -124,7 +124,7 @@ public struct RunResult: Sendable, Equatable {
             + "request. link_lost: the connection to the host was lost before its end was known. "
             + "ended_without_status: the host closed its channel and sent no exit status, as some "
             + "network devices do after each command and servers do at a time limit, while the "
-            + "command may still run. not_run: cwd could not be entered, see note. failed: a transfer of "
+            + "command may still run. not_run: cwd could not be entered, or fish could not parse it, see note. failed: a transfer of "
             + "files could not copy everything, see stdout. The other states occur only for a session's command; ssh_session_command explains them."
     )
     static let exitCode = Field.integer(

@@ -111,7 +111,9 @@ public struct SendInput: CallArguments {
     public var maxBytes: Int
 
     private static let text = Field.text(
-        "text", atMost: Contract.contentBytes, "Text to type, unchanged, into the running program."
+        "text", atMost: Contract.contentBytes,
+        "Text to type, unchanged, into the running program. Several lines go into an editor as one "
+            + "paste: send its commands one a call."
     ).optional
     private static let keys = Field.texts(
         "keys", atMost: 100,

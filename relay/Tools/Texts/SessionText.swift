@@ -104,7 +104,11 @@ struct SessionText {
         case .done, .aborted: return nil
         case .running: return following
         case .lineInput: return "ssh_session_send {\"text\": …}"
-        case .secret: return "ssh_session_send {\"secret\": …}"
+        case .secret:
+            // ssh-keygen: "Enter passphrase (empty for no passphrase)".
+            let mayBeEmpty = word("prompt")?.contains("empty") ?? false
+            return "ssh_session_send {\"secret\": …}"
+                + (mayBeEmpty ? ", or {\"keys\": [\"enter\"]} for an empty one" : "")
         case .fullscreen: return "ssh_session_send {\"keys\": […], \"view\": \"screen\"}"
         case .incomplete: return "ssh_session_send {\"text\": …}, or {\"keys\": [\"ctrl-c\"]}"
         case .stopped: return "ssh_session_command {\"command\": \"fg\"}"
