@@ -78,7 +78,7 @@ let package = Package(
         library(
             "SSH", ["Programs", "Loop", "Net", "Crypto", "CSSH2"],
             linker: ownLibraries + [.linkedLibrary("ssh2"), .linkedLibrary("z")]),
-        library("MCP", ["JSON", "Spelling", "HTTP", "Loop", "Net"], safe: true),
+        library("MCP", ["JSON", "Spelling", "Crypto", "HTTP", "Loop", "Net"], safe: true),
         library("Configuration", ["Spelling"], safe: true),
         library("Diagnosis", ["Configuration", "Crypto", "JSON", "Loop"], safe: true),
         library("Wire", ["JSON"], path: "protocol", safe: true),
@@ -117,6 +117,9 @@ let package = Package(
             name: "Support", dependencies: ["Configuration", "JSON"], path: "Tests/Support",
             exclude: ["python"],
             swiftSettings: house),
+        .executableTarget(
+            name: "mcp-everything", dependencies: ["HTTP", "JSON", "Loop", "MCP", "Net"],
+            path: "Tests/Everything", swiftSettings: safe),
         suite("JSONTests", ["JSON"]),
         suite("TerminalTests", ["Terminal", "Programs"]),
         suite("ScreenTests", ["Screen", "Terminal", "Loop"]),
@@ -134,7 +137,7 @@ let package = Package(
         suite("HTTPTests", ["HTTP", "Net", "Loop", "Crypto"]),
         suite("TunnelTests", ["Tunnel", "Net", "Loop", "Crypto"]),
         suite("SSHTests", ["SSH", "Programs", "Loop", "Net", "Crypto"]),
-        suite("MCPTests", ["MCP", "JSON", "HTTP", "Net", "Loop"], exclude: ["python"]),
+        suite("MCPTests", ["MCP", "JSON", "HTTP", "Net", "Loop", "Crypto"], exclude: ["python"]),
         suite("ConfigurationTests", ["Configuration", "Spelling"]),
         suite("DifferenceTests", ["Difference"]),
         suite("DiagnosisTests", ["Diagnosis", "Crypto", "JSON", "Loop"]),

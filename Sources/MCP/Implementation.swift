@@ -1,6 +1,22 @@
 // Names of the programs on either side. Only for display and logs; no decision depends on them.
 public import JSON
 
+/// What a server says about itself in its answers.
+struct ServerIdentity: Sendable {
+    let info: Implementation
+    let instructions: String?
+    /// `"io.modelcontextprotocol/serverInfo":{…}`, a member of every modern result's `_meta`.
+    let member: [UInt8]
+
+    init(_ info: Implementation, _ instructions: String?) {
+        self.info = info
+        self.instructions = instructions
+        var member = Array("\"\(MetaKey.server)\":".utf8)
+        info.json(in: .newest).write(into: &member)
+        self.member = member
+    }
+}
+
 /// The name and version of a server or client.
 public struct Implementation: Sendable, Equatable {
     /// The program's name.

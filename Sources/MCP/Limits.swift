@@ -18,8 +18,14 @@ public struct MCPLimits: Sendable {
     /// Most requests of one principal that run at the same time, so that one client cannot use up
     /// the server.
     public var requestsPerPrincipal = 256
-    /// Entries on one page of a list, which bounds the length of one answer.
-    public var pageEntries = 200
+    /// Limits of what clients are told of beside their requests.
+    public var subscriptions = Subscriptions()
+    /// Limits of the streams that legacy clients can come back to.
+    public var replay = Replay()
+    /// Limits of the lists that clients ask for.
+    public var lists = Lists()
+    /// Limits of what clients are asked while they call.
+    public var asking = Asking()
     /// Limits of one request's progress notifications.
     public var progress = Progress()
     /// A reply not ready after this time becomes an event stream, so that proxies see traffic.
@@ -30,15 +36,27 @@ public struct MCPLimits: Sendable {
     public var pulse: Duration = .seconds(5)
     /// Bytes a slow client may leave unread before notifications to it are dropped.
     public var queuedBytes = 1 << 20
-    /// How long a client may keep lists and the discovery result.
-    public var listLifetime: Duration = .seconds(60)
-    /// How long a handler may take to notice that its request is over.
-    public var cancelGrace: Duration = .milliseconds(500)
-    /// How long requests still running at the end of standard input may take to answer.
-    public var endOfInputGrace: Duration = .seconds(2)
+    /// How long requests may take to end.
+    public var grace = Grace()
 
     /// The standard limits.
     public init() {}
+
+    /// The limits of lists.
+    public struct Lists: Sendable {
+        /// Entries on one page, which bounds the length of one answer.
+        public var pageEntries = 200
+        /// How long a client may keep lists and the discovery result.
+        public var lifetime: Duration = .seconds(60)
+    }
+
+    /// How long requests may take to end.
+    public struct Grace: Sendable {
+        /// How long a handler may take to notice that its request is over.
+        public var cancelled: Duration = .milliseconds(500)
+        /// How long requests still running at the end of standard input may take to answer.
+        public var endOfInput: Duration = .seconds(2)
+    }
 
     /// The limits of legacy sessions.
     public struct Sessions: Sendable {
@@ -50,6 +68,57 @@ public struct MCPLimits: Sendable {
         /// How long a session without requests or a stream is kept, as clients may leave without
         /// ending it; a client that comes back initializes again.
         public var idle: Duration = .seconds(4 * 3600)
+    }
+
+    /// The limits of what clients are asked while they call.
+    public struct Asking: Sendable {
+        /// How long a legacy client may take to answer: some give up a call after 60 s.
+        public var answerWait: Duration = .seconds(45)
+        /// How long the sealed state of a request counts, and how long a visit to a page may take:
+        /// the time that a person may need.
+        public var lifetime: Duration = .seconds(600)
+        /// Most rounds in which one call may ask, so that answers that never fit end.
+        public var rounds = 10
+        /// Longest state in bytes before it is sealed: the client sends it back with each round.
+        public var stateBytes = 64 << 10
+        /// Most requests that one legacy client has to answer at the same time.
+        public var openRequests = 32
+        /// Most used-up states to remember until they expire; then no more are accepted.
+        public var spentStates = 16_384
+        /// Most visits to pages to remember, in order to tell legacy clients of their end.
+        public var pages = 4096
+    }
+
+    /// The limits of subscriptions.
+    public struct Subscriptions: Sendable {
+        /// Most streams of `subscriptions/listen` at once, which bounds their memory and the time
+        /// that one change takes to tell.
+        public var streams = 4096
+        /// Most of them for one principal: each of its clients needs one, or a few.
+        public var streamsPerPrincipal = 128
+        /// Most resources that one stream or legacy session watches: each is asked of the host, and
+        /// each may bring two messages a second.
+        public var uris = 256
+        /// Shortest time between two notices about the same thing, so that a fast program cannot
+        /// flood those that watch it.
+        public var interval: Duration = .milliseconds(500)
+    }
+
+    /// The limits of messages kept for legacy clients that lose their connection.
+    public struct Replay: Sendable {
+        /// Messages kept of one stream, beside its last one: about what a client misses in some
+        /// seconds.
+        public var messages = 256
+        /// Streams kept of one session after their end, in case their end was not received.
+        public var streams = 16
+        /// How long a stream is kept after its end.
+        public var time: Duration = .seconds(120)
+        /// Bytes kept for all clients: eight of the longest replies.
+        public var bytes = 64 << 20
+        /// The most of them for one principal: a quarter, so that no client takes all.
+        public var principalBytes = 16 << 20
+        /// How long a client is told to wait before it comes back, after a lost connection.
+        public var retry: Duration = .milliseconds(500)
     }
 
     /// The limits of progress notifications.

@@ -1,7 +1,7 @@
 // Why a request was refused, with the JSON-RPC code and HTTP status each revision wants. Flow:
 // thrown anywhere below a transport, written by Envelope. Invariant: no code outside the table of
 // the specification leaves the server, and no message reveals internals.
-public import JSON
+import JSON
 
 /// Why an MCP request has no result.
 public enum MCPError: Error, Equatable, Sendable {
@@ -18,7 +18,7 @@ public enum MCPError: Error, Equatable, Sendable {
     /// A routing header that is missing or differs from the body.
     case headerMismatch(String)
     /// The request needs these capabilities, and the client did not declare them.
-    case missingCapability(JSON.Object)
+    case missingCapability([ClientFeature])
     /// A version this server does not speak in this form.
     case unsupportedVersion(requested: String)
     /// The principal lacks this scope.
@@ -43,7 +43,8 @@ extension MCPError {
         case .invalidParams: -32602
         case .resourceNotFound: revision.isModern ? -32602 : -32002
         case .headerMismatch: -32020
-        case .missingCapability: -32021
+        // Before the modern era, only the peer of a broken server saw such an error.
+        case .missingCapability: revision.isModern ? -32021 : -32602
         case .unsupportedVersion: -32022
         case .insufficientScope: 403
         case .busy: 429
@@ -70,11 +71,19 @@ extension MCPError {
         }
     }
 
+    /// The object `error` of a response.
+    func json(in revision: Revision) -> JSON {
+        var body: JSON.Object = ["code": .int(code(in: revision)), "message": .string(description)]
+        body["data"] = data
+        return .object(body)
+    }
+
     /// Extra data for programs.
     var data: JSON? {
         switch self {
         case .resourceNotFound(let uri): return ["uri": .string(uri)]
-        case .missingCapability(let needed): return ["requiredCapabilities": .object(needed)]
+        case .missingCapability(let needed):
+            return ["requiredCapabilities": .object(ClientFeature.declaration(of: needed))]
         case .insufficientScope(let scope): return ["scope": .string(scope)]
         case .unsupportedVersion(let requested):
             let supported = Revision.advertised.map { JSON.string($0.rawValue) }
@@ -94,8 +103,8 @@ extension MCPError: CustomStringConvertible {
         case .methodNotFound(let method): return "method \(quoted(method)) is not available here"
         case .resourceNotFound(let uri): return "no resource \(quoted(uri)): see resources/list"
         case .missingCapability(let needed):
-            let names = needed.keys.joined(separator: ", ")
-            return "this needs the client capability \(names), which the request does not declare"
+            let names = needed.map(\.name).joined(separator: ", ")
+            return "this needs a client that declares \(names)"
         case .unsupportedVersion(let requested):
             let legacy = Revision(rawValue: requested).map { !$0.isModern } ?? false
             return legacy

@@ -8,8 +8,8 @@ extension MCPServer {
             "supportedVersions": .array(Revision.advertised.map { .string($0.rawValue) }),
             "capabilities": .object(capabilities(in: request.caller.revision)),
         ]
-        object["instructions"] = instructions.map(JSON.string)
-        let cache = CacheHint(lifetime: limits.listLifetime, isPublic: true)
+        object["instructions"] = identity.instructions.map(JSON.string)
+        let cache = CacheHint(lifetime: limits.lists.lifetime, isPublic: true)
         return result(request, object, cache: cache)
     }
 
@@ -18,18 +18,32 @@ extension MCPServer {
         var object: JSON.Object = [
             "protocolVersion": .string(revision.rawValue),
             "capabilities": .object(capabilities(in: revision)),
-            "serverInfo": info.json(in: revision),
+            "serverInfo": identity.info.json(in: revision),
         ]
-        object["instructions"] = instructions.map(JSON.string)
+        object["instructions"] = identity.instructions.map(JSON.string)
         return object
     }
 
     private func capabilities(in revision: Revision) -> JSON.Object {
         var all: JSON.Object = [:]
-        if !tools.entries.isEmpty { all["tools"] = [:] }
-        if resources != nil { all["resources"] = [:] }
-        if !prompts.isEmpty { all["prompts"] = [:] }
+        func changes(_ kind: ListKind) -> JSON.Object {
+            subscriptions.announced.contains(kind) ? ["listChanged": true] : [:]
+        }
+        // A list that is empty now, and may change, is offered too.
+        if !tools.entries.isEmpty || subscriptions.announced.contains(.tools) {
+            all["tools"] = .object(changes(.tools))
+        }
+        if let resources {
+            var abilities = changes(.resources)
+            if resources.watch != nil { abilities["subscribe"] = true }
+            all["resources"] = .object(abilities)
+        }
+        if !prompts.isEmpty || subscriptions.announced.contains(.prompts) {
+            all["prompts"] = .object(changes(.prompts))
+        }
+        if logging != nil { all["logging"] = [:] }
         if completion != nil, revision.hasCompletionCapability { all["completions"] = [:] }
+        if tasks != nil, revision.isModern { all["extensions"] = .object([Extension.tasks: [:]]) }
         return all
     }
 }
@@ -51,6 +65,7 @@ struct Handshake: Sendable {
 
     func caller(_ principal: Principal) -> Caller {
         Caller(
-            revision: revision, principal: principal, client: client, capabilities: capabilities)
+            revision: revision, principal: principal, client: client,
+            capabilities: ClientCapabilities(capabilities, in: revision))
     }
 }

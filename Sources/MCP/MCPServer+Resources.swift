@@ -21,20 +21,32 @@ extension MCPServer {
         return try page(request, "resourceTemplates", entries, isPublic: true)
     }
 
-    func readResource(_ request: Request) async throws(MCPError) -> [UInt8] {
+    func readResource(
+        _ request: Request, _ notify: @escaping Notify
+    ) async throws(MCPError) -> [UInt8] {
         guard let resources else { throw .methodNotFound(request.method) }
         let uri = try request.params.string("uri")
         let principal = request.caller.principal
-        let reading = try await counted(principal) { () throws(MCPError) in
-            try await resources.read(uri, principal)
+        let settled = try await counted(principal) { () throws(MCPError) in
+            try await settle(request, nil, notify) { (context) throws(Interruption) in
+                try await resources.read(ResourceCall(uri: uri, context: context))
+            }
         }
-        guard !reading.contents.isEmpty else { throw .resourceNotFound(uri: uri) }
-        let object: JSON.Object = ["contents": .array(reading.contents.map(\.json))]
-        return result(request, object, cache: CacheHint(lifetime: reading.lifetime))
+        switch settled {
+        case .needsInput(let question): return question
+        case .done(let reading):
+            guard !reading.contents.isEmpty else { throw .resourceNotFound(uri: uri) }
+            let object: JSON.Object = ["contents": .array(reading.contents.map(\.json))]
+            return result(request, object, cache: CacheHint(lifetime: reading.lifetime))
+        }
+    }
+
+    private var offersPrompts: Bool {
+        !prompts.isEmpty || subscriptions.announced.contains(.prompts)
     }
 
     func listPrompts(_ request: Request) throws(MCPError) -> [UInt8] {
-        guard !prompts.isEmpty else { throw .methodNotFound(request.method) }
+        guard offersPrompts else { throw .methodNotFound(request.method) }
         let caller = request.caller
         let visible = prompts.filter { caller.principal.holds($0.scope) }
         let entries = visible.map { $0.listing(in: caller.revision) }
@@ -42,8 +54,10 @@ extension MCPServer {
         return try page(request, "prompts", entries, isPublic: !isScoped)
     }
 
-    func getPrompt(_ request: Request) async throws(MCPError) -> [UInt8] {
-        guard !prompts.isEmpty else { throw .methodNotFound(request.method) }
+    func getPrompt(
+        _ request: Request, _ notify: @escaping Notify
+    ) async throws(MCPError) -> [UInt8] {
+        guard offersPrompts else { throw .methodNotFound(request.method) }
         let principal = request.caller.principal
         let name = try request.params.string("name")
         guard let prompt = prompts.first(where: { $0.name == name }) else {
@@ -56,12 +70,19 @@ extension MCPServer {
                 throw .invalidParams("missing argument \(quoted(argument.name))")
             }
         }
-        let messages = try await counted(principal) { () throws(MCPError) in
-            try await prompt.handler(arguments, principal)
+        let settled = try await counted(principal) { () throws(MCPError) in
+            try await settle(request, nil, notify) { (context) throws(Interruption) in
+                try await prompt.handler(
+                    PromptCall(name: name, arguments: arguments, context: context))
+            }
         }
-        return result(
-            request,
-            ["description": .string(prompt.description), "messages": .array(messages)])
+        switch settled {
+        case .needsInput(let question): return question
+        case .done(let messages):
+            return result(
+                request,
+                ["description": .string(prompt.description), "messages": .array(messages)])
+        }
     }
 
     func complete(_ request: Request) async throws(MCPError) -> [UInt8] {

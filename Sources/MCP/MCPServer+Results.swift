@@ -12,17 +12,19 @@ struct CacheHint {
 
 extension MCPServer {
     /// The whole reply with the revision's marks added to `object`.
-    func result(_ request: Request, _ object: JSON.Object, cache: CacheHint? = nil) -> [UInt8] {
+    func result(
+        _ request: Request, _ object: JSON.Object, cache: CacheHint? = nil,
+        type: String = "complete"
+    ) -> [UInt8] {
         guard request.caller.revision.isModern else { return Envelope.result(request.id, object) }
         var object = object
-        object["resultType"] = "complete"
+        object["resultType"] = .string(type)
         if let cache {
-            let (seconds, attoseconds) = cache.lifetime.components
-            object["ttlMs"] = .int(max(0, seconds * 1000 + attoseconds / 1_000_000_000_000_000))
+            object["ttlMs"] = .int(cache.lifetime.milliseconds)
             object["cacheScope"] = cache.isPublic ? "public" : "private"
         }
         var meta = object["_meta"]?.objectValue ?? [:]
-        meta[MetaKey.server] = info.json(in: .newest)
+        meta[MetaKey.server] = identity.info.json(in: .newest)
         object["_meta"] = .object(meta)
         return Envelope.result(request.id, object)
     }
@@ -32,10 +34,10 @@ extension MCPServer {
         _ request: Request, _ key: String, _ entries: [JSON], isPublic: Bool
     ) throws(MCPError) -> [UInt8] {
         let start = try position(request, entries.count)
-        let end = min(entries.count, start + limits.pageEntries)
+        let end = min(entries.count, start + limits.lists.pageEntries)
         var object: JSON.Object = [key: .array(Array(entries[start..<end]))]
         if end < entries.count { object["nextCursor"] = .string("at-\(end)") }
-        let cache = CacheHint(lifetime: limits.listLifetime, isPublic: isPublic)
+        let cache = CacheHint(lifetime: limits.lists.lifetime, isPublic: isPublic)
         return result(request, object, cache: cache)
     }
 
@@ -45,7 +47,7 @@ extension MCPServer {
             return 0
         }
         guard cursor.hasPrefix("at-"), let start = Int(cursor.dropFirst(3)),
-            start > 0, start < count, start % limits.pageEntries == 0
+            start > 0, start < count, start % limits.lists.pageEntries == 0
         else { throw .invalidParams("cursor is not one that this list gave out: start again") }
         return start
     }

@@ -5,9 +5,13 @@ import JSON
 import Loop
 
 extension MCPServer {
+    private var offersTools: Bool {
+        !tools.entries.isEmpty || subscriptions.announced.contains(.tools)
+    }
+
     func listTools(_ request: Request) throws(MCPError) -> [UInt8] {
         let caller = request.caller
-        guard !tools.entries.isEmpty else { throw .methodNotFound(request.method) }
+        guard offersTools else { throw .methodNotFound(request.method) }
         let visible = tools.entries.filter { caller.principal.holds($0.tool.scope) }
         let entries = visible.map { $0.listing(in: caller.revision) }
         return try page(request, "tools", entries, isPublic: !tools.isScoped)
@@ -16,7 +20,7 @@ extension MCPServer {
     func callTool(
         _ request: Request, _ notify: @escaping Notify
     ) async throws(MCPError) -> [UInt8] {
-        guard !tools.entries.isEmpty else { throw .methodNotFound(request.method) }
+        guard offersTools else { throw .methodNotFound(request.method) }
         let caller = request.caller
         let name = try request.params.string("name")
         guard let entry = tools[name] else {
@@ -40,31 +44,38 @@ extension MCPServer {
             return await write(.failure("\(name): \(problem)."), for: request)
         }
         let progress = request.progressToken.map { ProgressReporter($0, limits, notify) }
-        let call = ToolCall(
-            name: name, arguments: arguments.object, principal: caller.principal,
-            client: caller.client,
-            capabilities: caller.capabilities, revision: caller.revision, trace: request.trace,
-            meta: request.meta, progress: progress, rawArguments: arguments.raw)
-        let outcome: ToolResult
+        let settled: Settled<ToolResult>
         do throws(MCPError) {
-            outcome = try await run(entry.tool.handler, call)
+            settled = try await run(request, progress, notify) { (context) throws(Interruption) in
+                try await entry.tool.handler(
+                    ToolCall(
+                        name: name, arguments: arguments.object, rawArguments: arguments.raw,
+                        context: context))
+            }
         } catch {
-            outcome = .failure(error.description)
+            guard error.isForModels(in: caller.revision) else { throw error }
+            settled = .done(.failure(error.description))
         }
-        return await write(outcome, ignoring: arguments.ignored, for: request)
+        switch settled {
+        case .needsInput(let question): return question
+        case .done(let result):
+            if let task = result.task { return try created(task, for: request) }
+            return await write(result, ignoring: arguments.ignored, for: request)
+        }
     }
 
     private func run(
-        _ handler: @escaping Tool.Handler, _ call: ToolCall
-    ) async throws(MCPError) -> ToolResult {
-        try await counted(call.principal) { () throws(MCPError) in
-            guard let progress = call.progress else { return await handler(call) }
+        _ request: Request, _ progress: ProgressReporter?, _ notify: @escaping Notify,
+        _ handler: @IO (CallContext) async throws(Interruption) -> ToolResult
+    ) async throws(MCPError) -> Settled<ToolResult> {
+        try await counted(request.caller.principal) { () throws(MCPError) in
+            guard let progress else { return try await settle(request, nil, notify, handler) }
             pulse.add(progress)
             defer {
                 progress.finish()
                 pulse.remove(progress)
             }
-            return await handler(call)
+            return try await settle(request, progress, notify, handler)
         }
     }
 
@@ -72,7 +83,7 @@ extension MCPServer {
     private func write(
         _ result: ToolResult, ignoring names: [String] = [], for request: Request
     ) async -> [UInt8] {
-        let (id, revision, member) = (request.id, request.caller.revision, serverMember)
+        let (id, revision, member) = (request.id, request.caller.revision, identity.member)
         let bytes = result.estimatedBytes
         return await Blocking.run(ifLong: bytes) {
             var result = result
@@ -80,6 +91,19 @@ extension MCPServer {
             return Envelope.result(id, reserve: bytes) {
                 result.write(into: &$0, in: revision, server: member)
             }
+        }
+    }
+}
+
+extension MCPError {
+    /// Whether a tool's failure with this error is a result, which the client's model reads.
+    ///
+    /// In legacy revisions there is no error for a client that cannot be asked.
+    fileprivate func isForModels(in revision: Revision) -> Bool {
+        switch self {
+        case .busy: true
+        case .missingCapability: !revision.isModern
+        default: false
         }
     }
 }

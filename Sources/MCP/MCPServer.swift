@@ -6,16 +6,17 @@ public import Loop
 
 /// An MCP server without a transport; `MCPHTTPEndpoint` and `MCPLines` carry it.
 @IO public final class MCPServer {
-    let info: Implementation
-    let instructions: String?
-    let tools: ToolTable
+    let identity: ServerIdentity
+    private(set) var tools: ToolTable
     let resources: Resources?
-    let prompts: [Prompt]
+    private(set) var prompts: [Prompt]
     let completion: Completion?
+    let tasks: TaskSource?
+    let inquiries: Inquiries
+    let logging: Logging?
+    let subscriptions: Subscriptions
     let limits: MCPLimits
     let pulse: Pulse
-    /// `"io.modelcontextprotocol/serverInfo":{…}`, a member of every modern result's `_meta`.
-    let serverMember: [UInt8]
     private var running: [String: Int] = [:]
     private var ongoing: [ObjectIdentifier: Ongoing] = [:]
     private let changed = Condition()
@@ -23,31 +24,27 @@ public import Loop
     private var stopped: MCPError?
 
     /// A server that offers these features; what is absent is not advertised.
+    ///
+    /// `announcing` holds the lists whose changes clients can be told of (`toolsChanged` and so
+    /// on); a list that never changes is better left out, as clients keep a stream open for it.
+    /// `stateKeys` seal what clients carry between two rounds of a request (see `ask`).
     public init(
         info: Implementation, instructions: String? = nil, tools: [Tool] = [],
         resources: Resources? = nil, prompts: [Prompt] = [], completion: Completion? = nil,
-        limits: MCPLimits = MCPLimits()
+        tasks: TaskSource? = nil, announcing: Set<ListKind> = [], logging: Logging? = nil,
+        stateKeys: StateKeys = .random(), limits: MCPLimits = MCPLimits()
     ) {
-        self.info = info
-        self.instructions = instructions
+        identity = ServerIdentity(info, instructions)
         self.tools = ToolTable(tools)
         self.resources = resources
         self.prompts = prompts
         self.completion = completion
+        self.tasks = tasks
+        inquiries = Inquiries(stateKeys, limits.asking)
+        self.logging = logging
         self.limits = limits
+        subscriptions = Subscriptions(announcing: announcing, limits.subscriptions)
         pulse = Pulse(every: limits.pulse)
-        var member = Array("\"\(MetaKey.server)\":".utf8)
-        info.json(in: .newest).write(into: &member)
-        serverMember = member
-    }
-
-    /// Answers one request; `notify` sends messages that belong to it before its answer.
-    func answer(_ request: Request, notify: @escaping Notify) async -> Answer {
-        do throws(MCPError) {
-            return Answer(bytes: try await reply(to: request, notify))
-        } catch {
-            return Answer(error, for: request)
-        }
     }
 
     /// Answers a request that may be ended first; nil if its client no longer wants an answer.
@@ -55,7 +52,12 @@ public import Loop
         if let stopped { one.fail(stopped) }
         ongoing[ObjectIdentifier(one)] = one
         let answer = await one.outcome {
-            await self.answer(one.request) { if !one.isOver { notify($0) } }
+            do throws(MCPError) {
+                let bytes = try await self.reply(to: one) { if !one.isOver { notify($0) } }
+                return Answer(bytes: bytes)
+            } catch {
+                return Answer(error, for: one.request)
+            }
         }
         ongoing[ObjectIdentifier(one)] = nil
         if stopped != nil { changed.broadcast() }
@@ -77,29 +79,47 @@ public import Loop
     public func stop(grace: Duration, saying sentence: String) async {
         let error = MCPError.ended(sentence)
         stopped = error
+        concludeAll()
         await settled(before: IO.now + grace)
         for one in Array(ongoing.values) { one.fail(error) }
-        await settled(before: IO.now + limits.cancelGrace)
+        await settled(before: IO.now + limits.grace.cancelled)
     }
+
+    /// Ends the requests that last until they are told to, each with its result.
+    func concludeAll() {
+        for one in Array(ongoing.values) { one.conclude?() }
+    }
+
+    func offer(_ tools: ToolTable) { self.tools = tools }
+
+    func offer(_ prompts: [Prompt]) { self.prompts = prompts }
 
     private func settled(before end: ContinuousClock.Instant) async {
         await changed.wait(until: end) { ongoing.isEmpty }
     }
 
     private func reply(
-        to request: Request, _ notify: @escaping Notify
+        to one: Ongoing, _ notify: @escaping Notify
     ) async throws(MCPError) -> [UInt8] {
+        let request = one.request
         let isModern = request.caller.revision.isModern
         switch request.method {
         case "tools/call": return try await callTool(request, notify)
         case "tools/list": return try listTools(request)
         case "server/discover" where isModern: return discover(request)
+        case "subscriptions/listen" where isModern: return try await listen(one, notify)
         case "ping" where !isModern: return Envelope.result(request.id, [:])
+        case "resources/subscribe" where !isModern: return try await subscribe(request)
+        case "resources/unsubscribe" where !isModern: return try unsubscribe(request)
+        case "logging/setLevel" where !isModern: return try setLogLevel(request)
         case "resources/list": return try await listResources(request)
         case "resources/templates/list": return try listTemplates(request)
-        case "resources/read": return try await readResource(request)
+        case "resources/read": return try await readResource(request, notify)
         case "prompts/list": return try listPrompts(request)
-        case "prompts/get": return try await getPrompt(request)
+        case "prompts/get": return try await getPrompt(request, notify)
+        case "tasks/get" where isModern: return try await getTask(request)
+        case "tasks/update" where isModern: return try await updateTask(request)
+        case "tasks/cancel" where isModern: return try await cancelTask(request)
         case "completion/complete": return try await complete(request)
         default: throw .methodNotFound(request.method)
         }

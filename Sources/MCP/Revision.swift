@@ -30,5 +30,12 @@ public enum Revision: String, Sendable, CaseIterable, Comparable {
     var hasStructuredContent: Bool { self >= .v2025_06_18 }
     var hasIcons: Bool { self >= .v2025_11_25 }
     var hasInputErrorsAsResults: Bool { self >= .v2025_11_25 }
+    /// Whether a client can be asked to show a form.
+    var hasForms: Bool { self >= .v2025_06_18 }
+    /// Whether forms have multiple choices, names for choices, and presets of every kind.
+    var hasFullForms: Bool { self >= .v2025_11_25 }
+    /// Whether a client can be asked to take its user to a page.
+    var hasPages: Bool { self >= .v2025_11_25 }
+    var hasPrimingEvents: Bool { self >= .v2025_11_25 }
     var hasCompletionCapability: Bool { self >= .v2025_03_26 }
 }

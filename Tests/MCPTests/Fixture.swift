@@ -95,8 +95,9 @@ enum Fixture {
         list: { _ in
             [Resource(uri: "test://text", name: "text", mimeType: "text/plain", size: 5)]
         },
-        read: { (uri, _) throws(MCPError) in
-            guard uri == "test://text" else { throw .resourceNotFound(uri: uri) }
+        read: { (call) throws(Interruption) in
+            let uri = call.uri
+            guard uri == "test://text" else { throw .failed(.resourceNotFound(uri: uri)) }
             return Resources.Reading(
                 [ResourceContents(uri: uri, mimeType: "text/plain", body: .text("hello"))],
                 lifetime: .seconds(3))
@@ -105,8 +106,8 @@ enum Fixture {
     static let greeting = Prompt(
         name: "greeting", title: "Greeting", description: "Greets.",
         arguments: [.init(name: "name", description: "Whom", isRequired: true)]
-    ) { (arguments, _) throws(MCPError) in
-        let text = "Greet \(arguments["name"] ?? "")."
+    ) { call in
+        let text = "Greet \(call.arguments["name"] ?? "")."
         return [["role": "user", "content": ["type": "text", "text": .string(text)]]]
     }
 }

@@ -33,7 +33,9 @@ import Testing
         guard checksSchema else { return }
         let replies = message.arrayValue ?? [message]
         for reply in replies {
-            let id = reply["id"] ?? reply["params"]?["progressToken"]
+            let id =
+                reply["id"] ?? reply["params"]?["progressToken"]
+                ?? reply["params"]?["_meta"]?[MetaKey.subscription]
             let about = id.flatMap { asked[$0.description] } ?? ("", legacy)
             SchemaCheck.check(reply, method: about.method, in: about.revision)
         }
@@ -80,16 +82,29 @@ import Testing
         await reply(send(method, params, legacy))
     }
 
-    func initialize(_ version: String) async -> JSON? {
+    func initialize(_ version: String, _ capabilities: JSON.Object = [:]) async -> JSON? {
         let reply = await call(
             "initialize",
             [
-                "protocolVersion": .string(version), "capabilities": [:],
+                "protocolVersion": .string(version), "capabilities": .object(capabilities),
                 "clientInfo": ["name": "tests", "version": "1"],
             ])
         let agreed = reply?["result"]?["protocolVersion"]?.stringValue ?? ""
         legacy = Revision(rawValue: agreed) ?? legacy
         return reply
+    }
+
+    /// Waits for a request of the server, and returns it.
+    func asked(_ method: String, after count: Int = 0) async -> JSON? {
+        await eventually {
+            self.messages.filter { $0["method"] == .string(method) && $0["id"] != nil }
+                .dropFirst(count).first
+        }
+    }
+
+    /// Answers a request of the server.
+    func answer(_ request: JSON?, _ result: JSON) {
+        line(["jsonrpc": "2.0", "id": request?["id"] ?? .null, "result": result])
     }
 
     @discardableResult

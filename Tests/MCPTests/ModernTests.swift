@@ -102,7 +102,7 @@ import Testing
     }
 
     @Test @IO func `lists come in pages`() async {
-        let client = LineClient(Fixture.server { $0.pageEntries = 4 })
+        let client = LineClient(Fixture.server { $0.lists.pageEntries = 4 })
         let first = await client.modern("tools/list")?["result"]
         #expect(first?["tools"]?.arrayValue?.count == 4)
         let cursor = first?["nextCursor"] ?? .null

@@ -53,12 +53,65 @@ import Testing
             ["jsonrpc": "2.0", "id": 4, "method": "tools/list", "params": ["cursor": "at-4"]],
         ]
         var random = SplitMix(state: seed)
-        let client = LineClient(Fixture.server { $0.pageEntries = 4 }, checksSchema: false)
+        let client = LineClient(Fixture.server { $0.lists.pageEntries = 4 }, checksSchema: false)
         for round in 0..<3000 {
             client.bytes(damaged(messages[round % messages.count].encoded(), &random))
             if round % 100 == 0 { await IO.task {}.value }
         }
         #expect(await client.modern("server/discover")?["result"] != nil, "seed \(seed)")
+    }
+
+    @Test @IO func `no answer ends the conversation`() async {
+        let form = InputRequest.form(
+            "f", "Fill in", [FormField("a", .integer()), FormField("b", .choices(["x", "y"]))])
+        let ask = Tool(
+            name: "ask", title: "Ask", description: "Asks.", inputSchema: ["type": "object"],
+            annotations: Fixture.harmless
+        ) { (call) throws(Interruption) in
+            let answers = try call.ask(form, .roots("r"), keeping: "k", once: true)
+            return ToolResult(text: .string("\(answers["f"])"))
+        }
+        var limits = MCPLimits()
+        limits.asking.answerWait = .milliseconds(1)
+        let server = MCPServer(
+            info: Implementation(name: "s", version: "1"), tools: [ask], limits: limits)
+        let client = LineClient(server, checksSchema: false)
+        let declared: JSON.Object = [
+            "io.modelcontextprotocol/clientCapabilities": ["elicitation": [:], "roots": [:]]
+        ]
+        let first = await client.modern("tools/call", ["name": "ask"], meta: declared)
+        let state = first?["result"]?["requestState"] ?? .null
+        _ = await client.initialize("2025-11-25", ["elicitation": [:], "roots": [:]])
+        let content: JSON = ["a": 1, "b": ["x"]]
+        let responses: JSON = [
+            "f": ["action": "accept", "content": content],
+            "r": ["roots": [["uri": "file:///", "name": "n"]]],
+        ]
+        let meta: JSON = [
+            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+            "io.modelcontextprotocol/clientCapabilities": ["elicitation": [:], "roots": [:]],
+        ]
+        let retry: JSON = [
+            "jsonrpc": "2.0", "id": 1, "method": "tools/call",
+            "params": [
+                "name": "ask", "requestState": state, "inputResponses": responses, "_meta": meta,
+            ],
+        ]
+        var random = SplitMix(state: seed)
+        for round in 0..<2000 {
+            client.bytes(damaged(retry.encoded(), &random))
+            if round % 20 == 0 {
+                client.send("tools/call", ["name": "ask"], .v2025_11_25)
+                await IO.task {}.value
+            }
+            guard let asked = client.messages.last(where: { $0["method"] != nil }) else { continue }
+            let response: JSON = [
+                "jsonrpc": "2.0", "id": asked["id"] ?? 0,
+                "result": responses[round % 2 == 0 ? "f" : "r"] ?? .null,
+            ]
+            client.bytes(damaged(response.encoded(), &random))
+        }
+        #expect(await client.call("ping")?["result"] == [:], "seed \(seed)")
     }
 
     @Test @IO func `no request breaks the endpoint`() async {

@@ -26,14 +26,23 @@ enum SchemaCheck {
     ) {
         guard isAvailable, revision != .v2024_11_05 else { return }
         for (definition, value) in definitions(message, method, revision) {
-            let verdict = checker.with {
-                $0.verdict(revision: revision.rawValue, definition, value)
-            }
-            if verdict != "ok" {
-                Issue.record(
-                    "\(definition) \(revision.rawValue): \(verdict)\n\(message)",
-                    sourceLocation: location)
-            }
+            check(value, as: definition, in: revision, at: location)
+        }
+    }
+
+    /// Records an issue when a value is not what a definition of the schema says.
+    static func check(
+        _ value: JSON, as definition: String, in revision: Revision,
+        at location: SourceLocation = #_sourceLocation
+    ) {
+        guard isAvailable else { return }
+        let verdict = checker.with {
+            $0.verdict(revision: revision.rawValue, definition, value)
+        }
+        if verdict != "ok" {
+            Issue.record(
+                "\(definition) \(revision.rawValue): \(verdict)\n\(value)",
+                sourceLocation: location)
         }
     }
 
@@ -42,27 +51,55 @@ enum SchemaCheck {
         _ message: JSON, _ method: String, _ revision: Revision
     ) -> [(String, JSON)] {
         let isOld = revision < .v2025_11_25
-        if message["method"] == "notifications/progress" {
-            return [("ProgressNotification", message), ("JSONRPCNotification", message)]
+        if let method = message["method"]?.stringValue {
+            // The method names the definition; what the schema does not have is a fault too.
+            let kind = calls[method] ?? "unknown: \(method)"
+            let envelope = message["id"] == nil ? "JSONRPCNotification" : "JSONRPCRequest"
+            return [(kind, message), (envelope, message)]
         }
         if let error = message["error"] {
             // Before 2025-11-25 the schema has no reply without an id, but JSON-RPC does.
             if message["id"] == nil, isOld { return [] }
             var all = [(isOld ? "JSONRPCError" : "JSONRPCErrorResponse", message)]
             switch error["code"]?.intValue {
+            case -32021 where !isOld:
+                all.append(("MissingRequiredClientCapabilityError", message))
             case -32020: all.append(("HeaderMismatchError", message))
             case -32022: all.append(("UnsupportedProtocolVersionError", message))
             default: break
             }
             return all
         }
-        let name = results[method] ?? "Result"
+        var name = results[method] ?? "Result"
+        switch message["result"]?["resultType"]?.stringValue {
+        case "input_required": name = "InputRequiredResult"
+        case "task": name = "Result"
+        default: break
+        }
         let envelope = isOld ? "JSONRPCResponse" : "JSONRPCResultResponse"
         return [(envelope, message), (name, message["result"] ?? .null)]
     }
 
+    private static let calls = [
+        "notifications/progress": "ProgressNotification",
+        "notifications/message": "LoggingMessageNotification",
+        "notifications/cancelled": "CancelledNotification",
+        "notifications/tools/list_changed": "ToolListChangedNotification",
+        "notifications/prompts/list_changed": "PromptListChangedNotification",
+        "notifications/resources/list_changed": "ResourceListChangedNotification",
+        "notifications/resources/updated": "ResourceUpdatedNotification",
+        "notifications/subscriptions/acknowledged": "SubscriptionsAcknowledgedNotification",
+        "notifications/elicitation/complete": "ElicitationCompleteNotification",
+        // The extension's own rules are TaskShape's.
+        "notifications/tasks": "JSONRPCNotification",
+        "elicitation/create": "ElicitRequest", "sampling/createMessage": "CreateMessageRequest",
+        "roots/list": "ListRootsRequest",
+    ]
+
     private static let results = [
         "initialize": "InitializeResult", "server/discover": "DiscoverResult",
+        "subscriptions/listen": "SubscriptionsListenResult", "logging/setLevel": "EmptyResult",
+        "resources/subscribe": "EmptyResult", "resources/unsubscribe": "EmptyResult",
         "ping": "EmptyResult", "tools/list": "ListToolsResult", "tools/call": "CallToolResult",
         "resources/list": "ListResourcesResult",
         "resources/templates/list": "ListResourceTemplatesResult",

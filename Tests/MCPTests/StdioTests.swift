@@ -59,7 +59,7 @@ import Testing
     @Test @IO func `what hangs at the end of the input is given up`() async {
         let input = ClosedPipe()
         let output = ClosedPipe()
-        let server = Fixture.server { $0.endOfInputGrace = .milliseconds(10) }
+        let server = Fixture.server { $0.grace.endOfInput = .milliseconds(10) }
         let stdio = MCPLines(
             server: server, principal: Fixture.ada,
             stream: DescriptorStream(

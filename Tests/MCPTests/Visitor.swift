@@ -48,10 +48,12 @@ import Testing
     /// The messages: the events of a stream, or the one body.
     var messages: [JSON] {
         guard isStream else { return (try? JSON(parsing: body)).map { [$0] } ?? [] }
-        return text.split(separator: "\n\n").compactMap { event in
-            guard event.hasPrefix("event: message\ndata: ") else { return nil }
-            return try? JSON(parsing: String(event.dropFirst(21)))
-        }
+        return events.compactMap { try? JSON(parsing: $0.data) }
+    }
+    /// The events of a stream.
+    var events: [SSEEvent] {
+        var parser = SSEParser()
+        return (try? parser.feed(body)) ?? []
     }
     var json: JSON? { messages.last }
     var text: String { String(decoding: body, as: UTF8.self) }
@@ -136,11 +138,13 @@ import Testing
     }
 
     /// Opens a legacy session; its id.
-    func initialize(_ version: String = "2025-11-25", token: String? = nil) async -> String {
+    func initialize(
+        _ version: String = "2025-11-25", token: String? = nil, capabilities: JSON.Object = [:]
+    ) async -> String {
         let body: JSON = [
             "jsonrpc": "2.0", "id": 0, "method": "initialize",
             "params": [
-                "protocolVersion": .string(version), "capabilities": [:],
+                "protocolVersion": .string(version), "capabilities": .object(capabilities),
                 "clientInfo": ["name": "tests", "version": "1"],
             ],
         ]

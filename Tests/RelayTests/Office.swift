@@ -111,7 +111,7 @@ import Wire
         _ tool: String, _ arguments: JSON.Object, as principal: homeline_relay.Principal
     ) async throws -> ToolResult {
         let handler = try #require(tools[tool]?.handler)
-        return await handler(
+        return try await handler(
             ToolCall(name: tool, arguments: arguments, principal: router.introduce(principal)))
     }
 

@@ -11,8 +11,9 @@ import Wire
     @IO private func read(
         _ office: Office, _ principal: homeline_relay.Principal, _ uri: String = "homeline://stats"
     ) async throws -> JSON {
+        let caller = CallContext(principal: office.router.introduce(principal))
         let reading = try await FleetResources(router: office.router).all.read(
-            uri, office.router.introduce(principal))
+            ResourceCall(uri: uri, context: caller))
         guard case .text(let text)? = reading.contents.first?.body else { return .null }
         return try JSON(parsing: text)
     }
@@ -75,13 +76,19 @@ import Wire
         let reader = office.router.introduce(try office.principal("x", [.fleetRead]))
         #expect(await resources.list(blind).isEmpty)
         #expect(await resources.list(reader).map(\.uri) == ["homeline://stats"])
-        await #expect(throws: MCPError.insufficientScope("fleet:read")) {
-            _ = try await resources.read("homeline://stats", blind)
-        }
-        for uri in ["homeline://nothing", "homeline://stats/x", "", "file:///etc/passwd"] {
-            await #expect(throws: MCPError.resourceNotFound(uri: uri)) {
-                _ = try await resources.read(uri, reader)
+        func refusal(_ uri: String, _ caller: MCP.Principal) async -> MCPError? {
+            let call = ResourceCall(uri: uri, context: CallContext(principal: caller))
+            do throws(Interruption) {
+                _ = try await resources.read(call)
+                return nil
+            } catch {
+                if case .failed(let reason) = error { return reason }
+                return nil
             }
+        }
+        #expect(await refusal("homeline://stats", blind) == .insufficientScope("fleet:read"))
+        for uri in ["homeline://nothing", "homeline://stats/x", "", "file:///etc/passwd"] {
+            #expect(await refusal(uri, reader) == .resourceNotFound(uri: uri))
         }
         office.house.close()
     }

@@ -131,7 +131,7 @@ import Wire
             Tools(office.router, beside: office.house.store, in: "/none").all.first {
                 $0.name == "ssh_session_open"
             }?.handler)
-        _ = await handler(
+        _ = try await handler(
             ToolCall(
                 name: "ssh_session_open", arguments: try #require(arguments.objectValue),
                 principal: principal, rawArguments: RawJSON(arguments)))

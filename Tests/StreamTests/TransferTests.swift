@@ -31,7 +31,7 @@ import Wire
             exchange.router, homeline_relay.Forwards(router: exchange.router), exchange.drops)
         let tool = try #require(tools.all.first { $0.name == name })
         let principal = exchange.router.introduce(.local)
-        let result = await tool.handler(
+        let result = try await tool.handler(
             ToolCall(name: tool.name, arguments: arguments, principal: principal))
         #expect(!result.isError, "\(result.text)")
         return try RawJSON(try #require(result.structured)).parsed()

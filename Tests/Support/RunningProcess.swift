@@ -32,7 +32,8 @@ public final class RunningProcess: Sendable {
         var openPipes = 2
     }
     private let state = Box(State())
-    private let input: Int32
+    /// Its standard input; nil once that has been ended.
+    private let input: Box<Int32?>
 
     /// Starts `path` with `arguments`; `environment` is added to the test's own.
     public init(
@@ -43,7 +44,7 @@ public final class RunningProcess: Sendable {
         var all = ProcessInfo.processInfo.environment.merging(environment) { _, new in new }
         all["HOMELINE_TEST_MARK"] = mark
         let child = try Spawn.start(path, arguments, environment: all, directory: directory)
-        (id, input, self.mark) = (child.id, child.input, mark)
+        (id, input, self.mark) = (child.id, Box(child.input), mark)
         Spawn.alive.withLock { _ = $0.insert(child.id) }
         for (descriptor, field) in [
             (child.output, \State.output), (child.errors, \State.errors),
@@ -63,7 +64,7 @@ public final class RunningProcess: Sendable {
 
     deinit {
         signal(SIGKILL)
-        close(input)
+        endInput()
     }
 
     /// What it has written to standard output so far.
@@ -78,10 +79,19 @@ public final class RunningProcess: Sendable {
     /// Writes `text` to its standard input.
     public func send(_ text: String) {
         var bytes = Array(text.utf8)[...]
+        guard let input = input.withLock({ $0 }) else { return }
         while !bytes.isEmpty {
             let written = bytes.withUnsafeBytes { write(input, $0.baseAddress, $0.count) }
             guard written > 0 else { return }
             bytes = bytes.dropFirst(written)
+        }
+    }
+
+    /// Ends its standard input.
+    public func endInput() {
+        input.withLock {
+            if let descriptor = $0 { close(descriptor) }
+            $0 = nil
         }
     }
 

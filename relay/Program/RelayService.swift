@@ -214,7 +214,7 @@ struct StartFailure: Error {
             IO.task { await fleet?.endWaits() }
         }
         // At most 2.5 s more: 0.5 s for the handlers of calls that are given up
-        // (`MCPLimits.cancelGrace`), 1 s for connections, and 1 s before for the agents to hear.
+        // (`MCPLimits.grace`), 1 s for connections, and 1 s before for the agents to hear.
         if hasSuccessor {
             await entrance.emptied(within: Self.idling)
             entrance.drain()

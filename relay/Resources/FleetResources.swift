@@ -16,16 +16,26 @@ import Wire
             list: { caller in
                 Self.shown.filter { caller.holds($0.scope) }.map(\.resource)
             },
-            read: { (uri, caller) throws(MCPError) in
-                guard let scope = Self.shown.first(where: { $0.resource.uri == uri })?.scope else {
-                    throw .resourceNotFound(uri: uri)
+            read: { (call) throws(Interruption) in
+                do throws(MCPError) {
+                    return try await read(call.uri, for: call.principal)
+                } catch {
+                    throw .failed(error)
                 }
-                guard caller.holds(scope) else { throw .insufficientScope(scope) }
-                let text = try await statistics(for: caller).description
-                return Resources.Reading([
-                    ResourceContents(uri: uri, mimeType: "application/json", body: .text(text))
-                ])
             })
+    }
+
+    private func read(
+        _ uri: String, for caller: MCP.Principal
+    ) async throws(MCPError) -> Resources.Reading {
+        guard let scope = Self.shown.first(where: { $0.resource.uri == uri })?.scope else {
+            throw .resourceNotFound(uri: uri)
+        }
+        guard caller.holds(scope) else { throw .insufficientScope(scope) }
+        let text = try await statistics(for: caller).description
+        return Resources.Reading([
+            ResourceContents(uri: uri, mimeType: "application/json", body: .text(text))
+        ])
     }
 
     /// The resources and the scope each needs: that of the call it makes.

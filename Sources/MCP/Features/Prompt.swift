@@ -22,9 +22,10 @@ public struct Prompt: Sendable {
         }
     }
 
-    /// Makes the messages (`PromptMessage` objects) from the arguments.
+    /// Makes the messages (`PromptMessage` objects) from the arguments; it throws to ask the client
+    /// or to fail the request.
     public typealias Handler =
-        @IO @Sendable ([String: String], Principal) async throws(MCPError) -> [JSON]
+        @IO @Sendable (PromptCall) async throws(Interruption) -> [JSON]
 
     /// The prompt's name.
     public var name: String
@@ -63,6 +64,23 @@ public struct Prompt: Sendable {
         if revision >= .v2025_06_18 { entry["title"] = title.map(JSON.string) }
         if !arguments.isEmpty { entry["arguments"] = .array(arguments) }
         return .object(entry)
+    }
+}
+
+/// One call of a prompt, as its handler sees it.
+public struct PromptCall: ClientCall {
+    /// The prompt's name.
+    public let name: String
+    /// The arguments; the required ones are present.
+    public let arguments: [String: String]
+    /// What the call has in common with every other.
+    public let context: CallContext
+
+    /// A call; code that tests a handler makes its own.
+    public init(name: String, arguments: [String: String], context: CallContext) {
+        self.name = name
+        self.arguments = arguments
+        self.context = context
     }
 }
 

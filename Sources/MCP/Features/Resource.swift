@@ -76,6 +76,20 @@ public struct ResourceContents: Sendable {
     }
 }
 
+/// The reading of one resource, as its handler sees it.
+public struct ResourceCall: ClientCall {
+    /// The resource's URI.
+    public let uri: String
+    /// What the call has in common with every other.
+    public let context: CallContext
+
+    /// A call; code that tests a handler makes its own.
+    public init(uri: String, context: CallContext) {
+        self.uri = uri
+        self.context = context
+    }
+}
+
 /// The resources a server offers.
 public struct Resources: Sendable {
     /// What was read and how long a client may keep it.
@@ -96,17 +110,30 @@ public struct Resources: Sendable {
     public var list: @IO @Sendable (Principal) async -> [Resource]
     /// The templates, in a stable order; `uri` holds the template.
     public var templates: [Resource]
-    /// Reads one; throws `resourceNotFound` if it does not exist or the principal may not see it.
-    public var read: @IO @Sendable (String, Principal) async throws(MCPError) -> Reading
+    /// Reads one; fails with `resourceNotFound` if it does not exist or the principal may not see
+    /// it.
+    public typealias Reader = @IO @Sendable (ResourceCall) async throws(Interruption) -> Reading
+
+    /// Reads one.
+    public var read: Reader
+    /// Admits a principal that wants to be told when a resource changes; throws
+    /// `resourceNotFound` if it may not.
+    ///
+    /// What is returned is kept for as long as the client watches, so its release can end the
+    /// host's own watch. The server calls it again for each client. `nil`: resources cannot be
+    /// watched.
+    public var watch: (@IO @Sendable (String, Principal) async throws(MCPError) -> any Sendable)?
 
     /// Offers resources.
     public init(
         templates: [Resource] = [],
         list: @escaping @IO @Sendable (Principal) async -> [Resource],
-        read: @escaping @IO @Sendable (String, Principal) async throws(MCPError) -> Reading
+        read: @escaping Reader,
+        watch: (@IO @Sendable (String, Principal) async throws(MCPError) -> any Sendable)? = nil
     ) {
         self.templates = templates
         self.list = list
         self.read = read
+        self.watch = watch
     }
 }

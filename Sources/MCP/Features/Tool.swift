@@ -25,8 +25,10 @@ public struct ToolAnnotations: Sendable, Equatable {
 
 /// A function that a client's model may call.
 public struct Tool: Sendable {
-    /// Runs a call; it returns failures as results, and is cancelled when nobody waits any longer.
-    public typealias Handler = @IO @Sendable (ToolCall) async -> ToolResult
+    /// Runs a call; it returns failures as results, throws to ask the client or to fail the
+    /// request, and is cancelled when nobody waits any longer.
+    public typealias Handler =
+        @IO @Sendable (ToolCall) async throws(Interruption) -> ToolResult
 
     /// The name: 1 to 64 of `A-Z a-z 0-9 _ . -`.
     public var name: String

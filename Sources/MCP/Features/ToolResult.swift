@@ -15,6 +15,8 @@ public struct ToolResult: Sendable {
         case encoded(RawJSON)
         /// The structured part, written out.
         case structured
+        /// No text block: the result has other content only.
+        case absent
 
         /// A literal text.
         public init(stringLiteral value: String) { self = .string(value) }
@@ -32,6 +34,8 @@ public struct ToolResult: Sendable {
     public var meta: JSON.Object
     /// What lives until the result has been written: for example what counts the result's bytes.
     private let held: (any Sendable)?
+    /// The task that the call has become, instead of all of the above.
+    let task: MCPTask?
 
     /// A result with a structured part; the text defaults to the same, written out.
     ///
@@ -42,6 +46,7 @@ public struct ToolResult: Sendable {
     ) {
         self.structured = structured
         self.held = held
+        task = nil
         self.text = text
         self.content = content
         self.isError = isError
@@ -55,6 +60,26 @@ public struct ToolResult: Sendable {
         self.isError = isError
         meta = [:]
         held = nil
+        task = nil
+    }
+
+    private init(_ task: MCPTask) {
+        text = .absent
+        content = []
+        isError = false
+        meta = [:]
+        held = nil
+        self.task = task
+    }
+
+    /// The call goes on as a task, which exists already and can be asked for.
+    ///
+    /// Only for a client that has declared `ClientFeature.tasks`; the call of any other fails.
+    public static func task(_ task: MCPTask) -> ToolResult { ToolResult(task) }
+
+    /// A result with these content blocks only, as the specification's `ContentBlock` objects.
+    public init(content: [JSON], isError: Bool = false) {
+        self.init(text: .absent, content: content, isError: isError)
     }
 
     /// A failed call, with a plain sentence: what is wrong and what to do next.
@@ -78,11 +103,16 @@ extension ToolResult {
 
     /// Appends the result object; `tail` is what the revision puts at its end.
     func write(into output: inout [UInt8], in revision: Revision, server: [UInt8]) {
-        output.append("{\"content\":[{\"type\":\"text\",\"text\":")
-        writeText(into: &output)
-        output.append("}")
+        output.append("{\"content\":[")
+        var isFirst = text == .absent
+        if !isFirst {
+            output.append("{\"type\":\"text\",\"text\":")
+            writeText(into: &output)
+            output.append("}")
+        }
         for block in content where revision.knows(block) {
-            output.append(",")
+            if !isFirst { output.append(",") }
+            isFirst = false
             block.write(into: &output)
         }
         output.append("]")
@@ -114,7 +144,7 @@ extension ToolResult {
         case .string(let text): bytes += text.utf8.count * 9 / 8
         case .utf8(let text): bytes += text.count * 9 / 8
         case .encoded(let text): bytes += text.bytes.count
-        case .structured: break
+        case .structured, .absent: break
         }
         return bytes
     }
@@ -128,6 +158,7 @@ extension ToolResult {
         case .structured:
             let bytes = structured.map { RawJSON($0).bytes } ?? []
             JSON.write(string: String(decoding: bytes, as: UTF8.self), into: &output)
+        case .absent: break
         }
     }
 }

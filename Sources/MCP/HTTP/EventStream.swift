@@ -28,18 +28,24 @@ import Loop
     /// there is something behind it, and the client waits for it.
     func greet() { enqueue(Self.keepAlive) }
 
-    /// Sends a message that may be dropped if the client does not keep up.
-    func notify(_ message: [UInt8]) {
+    /// Sends a message that may be dropped if the client does not keep up; `id` is the event's.
+    func notify(_ message: [UInt8], id: String? = nil) {
         guard queuedBytes + message.count <= limits.queuedBytes else { return }
-        enqueue(Self.event(message))
+        enqueue(Self.event(message, id))
     }
+
+    /// Sends a message in any case.
+    func send(_ message: [UInt8], id: String?) { enqueue(Self.event(message, id)) }
+
+    /// Sends the text of an event as it is.
+    func send(_ event: [UInt8]) { enqueue(event) }
 
     /// Calls back once when the client leaves, immediately if it has left.
     func onDisconnect(_ tell: @escaping @IO () -> Void) { reply.onDisconnect = tell }
 
     /// Sends the last message, if any, and ends the stream once the client has taken all.
     func finish(_ message: [UInt8]?) async {
-        if let message { enqueue(Self.event(message)) }
+        if let message { enqueue(Self.event(message, nil)) }
         await pumping?.wait()
         guard !isClosed else { return }
         isClosed = true
@@ -48,9 +54,10 @@ import Loop
 
     private static let keepAlive = Array(": keepalive\n\n".utf8)
 
-    private static func event(_ message: [UInt8]) -> [UInt8] {
+    private static func event(_ message: [UInt8], _ id: String?) -> [UInt8] {
         var output: [UInt8] = []
-        output.reserveCapacity(message.count + 32)
+        output.reserveCapacity(message.count + 48)
+        if let id { output.append("id: \(id)\n") }
         output.append("event: message\ndata: ")
         output.appendOnOneLine(message)
         output.append("\n\n")

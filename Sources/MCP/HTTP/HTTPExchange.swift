@@ -1,6 +1,7 @@
 // One POSTed request and its reply, which stays plain JSON as long as possible. Flow: notify and
-// finish → JSON, or an event stream after the first notification or ten seconds. Invariant: exactly
-// one reply; an error keeps its HTTP status unless the stream has started.
+// finish → JSON, or an event stream after the first notification or ten seconds; in a legacy
+// session the stream may outlive the connection. Invariant: exactly one reply; an error keeps its
+// HTTP status unless the stream has started.
 import HTTP
 import Loop
 
@@ -11,10 +12,15 @@ import Loop
     private let server: MCPServer
     private let beganAt = IO.now
     private var stream: EventStream?
+    /// The streams of the legacy session that the request belongs to.
+    private let streams: SessionStreams?
+    private var replay: ReplayStream?
 
     init(
-        _ reply: any Reply, _ headers: HTTPHeaders, _ accept: Acceptance, _ server: MCPServer
+        _ reply: any Reply, _ headers: HTTPHeaders, _ accept: Acceptance, _ server: MCPServer,
+        _ streams: SessionStreams? = nil
     ) {
+        self.streams = streams
         self.reply = reply
         self.headers = headers
         self.accept = accept
@@ -28,10 +34,23 @@ import Loop
         reply.onInputEnd = { [weak self] in self?.startStream().greet() }
     }
 
+    /// Whether `disconnect` would do anything.
+    var canDisconnect: Bool { accept.stream && streams?.canResume == true }
+
+    /// Ends the connection's stream, while the request goes on: its client comes back for the rest.
+    func disconnect() {
+        guard canDisconnect else { return }
+        let stream = startStream()
+        replay?.release()
+        server.pulse.remove(self)
+        IO.task { await stream.finish(nil) }
+    }
+
     /// Sends a message that belongs to the request; a client that takes only JSON gets none.
     func notify(_ message: [UInt8]) {
         guard accept.stream else { return }
-        startStream().notify(message)
+        let stream = startStream()
+        if let replay { replay.notify(message) } else { stream.notify(message) }
     }
 
     /// Sends the reply; `nil` for a request that was cancelled, whose stream then ends without one.
@@ -40,7 +59,10 @@ import Loop
         if stream == nil, status == 200, message == nil ? accept.stream : !accept.json {
             _ = startStream()
         }
-        if let stream { return await stream.finish(message) }
+        if let stream {
+            replay?.finish(message)
+            return await stream.finish(replay == nil ? message : nil)
+        }
         guard let message else { return reply.send(status: 202, headers: headers, body: []) }
         reply.send(json: message, status: status, extra ?? headers)
     }
@@ -49,6 +71,11 @@ import Loop
         if let stream { return stream }
         let started = EventStream(reply, headers, server.limits)
         stream = started
+        if let streams {
+            let replay = streams.open()
+            self.replay = replay
+            replay.attach(started)
+        }
         return started
     }
 }

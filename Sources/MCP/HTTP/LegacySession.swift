@@ -5,17 +5,19 @@ import Loop
 @IO final class LegacySession {
     let id: String
     let owner: String
-    let handshake: Handshake
+    let client: LegacyClient
     let inFlight = InFlight()
-    /// The standalone stream of a GET, at most one.
-    private(set) var stream: EventStream?
+    let streams: SessionStreams
     private var running = 0
     private(set) var usedAt = IO.now
-    private var streamEnded = Once<Void>()
 
-    init(owner: String, handshake: Handshake) {
+    init(
+        owner: String, _ handshake: Handshake, _ subscriptions: Subscriptions,
+        _ streams: SessionStreams
+    ) {
         self.owner = owner
-        self.handshake = handshake
+        self.streams = streams
+        client = LegacyClient(handshake, subscriptions) { streams.standalone.notify($0) }
         var random = SystemRandomNumberGenerator()
         id = (0..<2).map { _ in
             let digits = String(random.next() as UInt64, radix: 16)
@@ -34,32 +36,18 @@ import Loop
     }
 
     /// Whether nobody waits for anything in it.
-    var isResting: Bool { running == 0 && stream == nil }
+    var isResting: Bool { running == 0 }
 
     func isIdle(_ now: ContinuousClock.Instant, _ limit: Duration) -> Bool {
         isResting && now - usedAt >= limit
     }
 
-    /// Keeps the standalone stream until it is closed from either side, or another one comes.
-    func hold(_ stream: EventStream) async {
-        closeStream()
-        self.stream = stream
-        let ended = Once<Void>()
-        streamEnded = ended
-        stream.onDisconnect { [weak self, weak stream] in
-            if let self, self.stream === stream { closeStream() }
-        }
-        await ended.wait()
-    }
-
-    func closeStream() {
-        stream = nil
-        usedAt = IO.now
-        streamEnded.set(())
-    }
+    /// Ends the standalone stream's connection.
+    func closeStream() { streams.standalone.release() }
 
     /// Ends its stream, and its requests with the error.
     func end(_ error: MCPError) {
+        client.leave()
         inFlight.failAll(error)
         closeStream()
     }
@@ -68,12 +56,18 @@ import Loop
 @IO final class SessionTable {
     private let limits: MCPLimits
     private let pulse: Pulse
+    private let subscriptions: Subscriptions
+    /// The messages that are kept for clients that come back.
+    private let memory: ByteBudget
     private var sessions: [String: LegacySession] = [:]
     private var owned: [String: Int] = [:]
 
-    init(_ limits: MCPLimits, _ pulse: Pulse) {
-        self.limits = limits
-        self.pulse = pulse
+    init(_ server: MCPServer) {
+        limits = server.limits
+        pulse = server.pulse
+        subscriptions = server.subscriptions
+        let replay = server.limits.replay
+        memory = ByteBudget(limit: replay.bytes, share: replay.principalBytes)
     }
 
     var count: Int { sessions.count }
@@ -86,7 +80,9 @@ import Loop
         if sessions.count >= limits.sessions.count { beat(IO.now) }
         if !hasRoom(for: principal.name) { endOldest(of: principal.name) }
         guard hasRoom(for: principal.name) else { return nil }
-        let session = LegacySession(owner: principal.name, handshake: handshake)
+        let streams = SessionStreams(
+            handshake.revision, limits.replay, memory.claim(for: principal.name))
+        let session = LegacySession(owner: principal.name, handshake, subscriptions, streams)
         sessions[session.id] = session
         owned[principal.name, default: 0] += 1
         pulse.add(self)
@@ -133,6 +129,7 @@ import Loop
 
 extension SessionTable: Beating {
     func beat(_ now: ContinuousClock.Instant) {
+        for session in sessions.values { session.streams.expire(now) }
         for session in Array(sessions.values) where session.isIdle(now, limits.sessions.idle) {
             // Nothing runs in it, so nobody receives this sentence.
             end(session, .ended("the session was idle for too long: send initialize again"))

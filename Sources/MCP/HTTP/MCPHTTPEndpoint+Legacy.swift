@@ -11,13 +11,16 @@ extension MCPHTTPEndpoint {
         switch message.kind {
         case .notification, .response:
             if message.method == "notifications/cancelled" { session.inFlight.cancel(message) }
+            session.client.note(message)
             await session.using {}
             visit.reply.send(status: 202, headers: visit.headers, body: [])
         case .request(let id, let method):
-            let caller = session.handshake.caller(visit.principal)
+            let caller = caller(visit, session)
             do throws(MCPError) {
-                let request = try Request(message, id: id, method: method, caller: caller)
-                let exchange = HTTPExchange(visit.reply, visit.headers, visit.accept, server)
+                var request = try Request(message, id: id, method: method, caller: caller)
+                let exchange = HTTPExchange(
+                    visit.reply, visit.headers, visit.accept, server, session.streams)
+                if exchange.canDisconnect { request.disconnect = { exchange.disconnect() } }
                 let task = try session.inFlight.start(request, server) { exchange.notify($0) }
                 exchange.begin()
                 let answer = await session.using { await task.value }
@@ -30,7 +33,7 @@ extension MCPHTTPEndpoint {
 
     func postBatch(_ body: [UInt8], _ visit: Visit) async {
         guard let session = session(visit, nil) else { return }
-        let revision = session.handshake.revision
+        let revision = session.client.handshake.revision
         do throws(MCPError) {
             guard revision.hasBatches else {
                 throw .invalidRequest("batches are not supported: send one message at a time")
@@ -41,8 +44,9 @@ extension MCPHTTPEndpoint {
                 do throws(MCPError) { return .success(try Batch.elements(of: body, limits)) } catch
                 { return .failure(error) }
             }.get()
-            let caller = session.handshake.caller(visit.principal)
-            let exchange = HTTPExchange(visit.reply, visit.headers, visit.accept, server)
+            let caller = caller(visit, session)
+            let exchange = HTTPExchange(
+                visit.reply, visit.headers, visit.accept, server, session.streams)
             exchange.begin()
             let replies = await session.using {
                 await session.inFlight.answer(batch: elements, server, caller) {
@@ -53,6 +57,15 @@ extension MCPHTTPEndpoint {
         } catch {
             visit.fail(nil, error, revision)
         }
+    }
+
+    /// Who sends a request: one that takes no stream can be asked nothing, whatever it declared.
+    private func caller(_ visit: Visit, _ session: LegacySession) -> Caller {
+        var caller = session.client.caller(visit.principal)
+        if !visit.accept.stream {
+            caller.capabilities = ClientCapabilities(in: caller.revision)
+        }
+        return caller
     }
 
     /// Seconds until a client that got no session may try again: most calls end within them, and
@@ -104,16 +117,29 @@ extension MCPHTTPEndpoint {
         visit.reply.send(status: 204, headers: visit.headers, body: [])
     }
 
-    /// The standalone stream of a session, for what belongs to no request.
+    /// The standalone stream of a session, for what belongs to no request; with `Last-Event-ID` the
+    /// stream that this event came on, and what the client missed of it.
     ///
-    /// It ends an earlier one, whose client may have left without a word.
+    /// It ends an earlier connection of that stream, whose client may have left without a word.
     func openStream(_ visit: Visit) async {
         guard let session = session(visit, nil) else { return }
         guard visit.accept.stream else { return visit.refuse(406, "accept text/event-stream") }
+        var (replay, place): (ReplayStream, Int?) = (session.streams.standalone, nil)
+        if let last = visit.request.soleHeader("Last-Event-ID"), !last.isEmpty {
+            guard let found = session.streams.find(last) else {
+                return visit.refuse(
+                    400,
+                    "the event \(quoted(last)) is not kept: open a stream without Last-Event-ID")
+            }
+            (replay, place) = found
+        }
         let stream = EventStream(visit.reply, visit.headers, server.limits)
         stream.greet()
         server.pulse.add(stream)
-        await session.hold(stream)
+        await session.using {
+            replay.attach(stream, after: place)
+            await replay.wait()
+        }
         server.pulse.remove(stream)
         await stream.finish(nil)
     }

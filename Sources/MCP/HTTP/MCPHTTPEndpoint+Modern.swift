@@ -15,6 +15,8 @@ extension MCPHTTPEndpoint {
         case .notification:
             // Clients cancel by closing the request's connection, as ids are not unique here.
             visit.reply.send(status: 202, headers: visit.headers, body: [])
+        case .request(_, "subscriptions/listen") where !visit.accept.stream:
+            visit.refuse(406, "accept text/event-stream: the reply to this method is a stream")
         case .request(let id, let method):
             do throws(MCPError) {
                 let request = try admit(message, id, method, visit)

@@ -22,7 +22,7 @@ public import Loop
         self.server = server
         self.access = access
         self.authenticate = authenticate
-        sessions = SessionTable(server.limits, server.pulse)
+        sessions = SessionTable(server)
     }
 
     /// Answers one request; returns when the reply is complete.
@@ -47,8 +47,11 @@ public import Loop
         sessions.endAll(.ended("the server is stopping: connect again in a moment"))
     }
 
-    /// Ends the standing streams of legacy sessions: their clients open them anew.
-    public func endStreams() { sessions.endStreams() }
+    /// Ends the streams that stay open without a call, of either era: their clients open them anew.
+    public func endStreams() {
+        sessions.endStreams()
+        server.endSubscriptions()
+    }
 
     /// Ends a principal that lost its rights: its sessions, streams and running requests, each
     /// with an error that says `sentence`.

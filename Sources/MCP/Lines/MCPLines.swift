@@ -16,8 +16,8 @@ public import Net
     /// A transport for one client, who acts as `principal`.
     public init(server: MCPServer, principal: Principal, stream: any ByteStream) {
         self.stream = stream
-        grace = server.limits.endOfInputGrace
-        cancelGrace = server.limits.cancelGrace
+        grace = server.limits.grace.endOfInput
+        cancelGrace = server.limits.grace.cancelled
         splitter = LineSplitter(limit: server.limits.messageBytes)
         let cap = server.limits.queuedBytes
         func send(_ message: [UInt8]) {
@@ -53,7 +53,7 @@ public import Net
         } onCancel: {
             IO.task { self.stream.close() }
         }
-        conversation.inFlight.cancelAll()
+        conversation.leave()
     }
 
     /// Takes no more requests, and ends the stream when those that run are answered; they have
@@ -62,6 +62,7 @@ public import Net
         stream.pauseReading()
         unsafe stream.onData = nil
         stream.onDrain = nil
+        conversation.inFlight.concludeAll()
         await conversation.settle(before: IO.now + grace)
         stream.finish()
     }
@@ -72,6 +73,7 @@ public import Net
 
     private func settle() async {
         for line in splitter.finish() { conversation.receive(line) }
+        conversation.inFlight.concludeAll()
         await conversation.settle(before: IO.now + grace)
         // The client may still read: every request it has not cancelled gets an answer.
         conversation.inFlight.failAll(

@@ -9,7 +9,7 @@ import Loop
     private let principal: Principal
     private let send: @IO ([UInt8]) -> Void
     private let notify: Notify
-    private var handshake: Handshake?
+    private var legacy: LegacyClient?
     private var open = 0
     private let settled = Condition()
     let inFlight = InFlight()
@@ -44,18 +44,27 @@ import Loop
     private func receive(_ message: Message) throws(BadMessage) {
         guard case .request(let id, let method) = message.kind else {
             if message.method == "notifications/cancelled" { inFlight.cancel(message) }
+            legacy?.note(message)
             return
         }
         do throws(MCPError) {
             guard !message.isInitialize || message.claimsModern else {
                 let agreed = try Handshake(message.params)
-                handshake = agreed
+                legacy?.leave()
+                legacy = LegacyClient(agreed, server.subscriptions) { [notify] in notify($0) }
                 return send(Envelope.result(id, server.initialized(agreed.revision)))
             }
             let caller = try caller(message)
             let request = try Request(message, id: id, method: method, caller: caller)
             let task = try inFlight.start(request, server, notify: notify)
-            reply { await task.value?.bytes }
+            let lasts = method == "subscriptions/listen"
+            reply { [weak self] in
+                let answer = await task.value
+                guard lasts, let answer, answer.error == nil else { return answer?.bytes }
+                // A client of this transport is told by a notification, too, that the stream ended.
+                self?.send(answer.bytes)
+                return Envelope.notification("notifications/cancelled", ["requestId": id.json])
+            }
         } catch {
             throw BadMessage(id: id, error: error)
         }
@@ -64,22 +73,22 @@ import Loop
     /// The era of a request that is not `initialize`.
     private func caller(_ message: Message) throws(MCPError) -> Caller {
         if message.claimsModern { return try ModernMeta(message.meta).caller(principal) }
-        guard let handshake else {
+        guard let legacy else {
             // Clients may ping before the handshake, as every revision with one says.
             if message.method == "ping" { return .stranger(principal) }
             throw .invalidParams(
                 "params._meta must carry version and capabilities, or send initialize first")
         }
-        return handshake.caller(principal)
+        return legacy.caller(principal)
     }
 
     private func receive(batch bytes: [UInt8]) {
-        guard let handshake, handshake.revision.hasBatches else {
+        guard let legacy, legacy.handshake.revision.hasBatches else {
             return send(error: .invalidRequest("batches are not supported: send one at a time"))
         }
         do throws(MCPError) {
             let elements = try Batch.elements(of: bytes, server.limits)
-            let caller = handshake.caller(principal)
+            let caller = legacy.caller(principal)
             reply { [inFlight, server, notify] in
                 await inFlight.answer(batch: elements, server, caller, notify: notify)
             }
@@ -99,13 +108,19 @@ import Loop
         }
     }
 
+    /// Ends what would last for as long as the client is there.
+    func leave() {
+        legacy?.leave()
+        inFlight.cancelAll()
+    }
+
     /// Returns once every request received so far has its reply sent, or at `end`.
     func settle(before end: ContinuousClock.Instant) async {
         await settled.wait(until: end) { open == 0 }
     }
 
     private func send(error: MCPError, id: RequestID? = nil) {
-        send(Envelope.error(id, error, handshake?.revision ?? .newest))
+        send(Envelope.error(id, error, legacy?.handshake.revision ?? .newest))
     }
 }
 
@@ -116,6 +131,7 @@ extension ModernMeta {
             throw .unsupportedVersion(requested: version)
         }
         return Caller(
-            revision: revision, principal: principal, client: client, capabilities: capabilities)
+            revision: revision, principal: principal, client: client,
+            capabilities: ClientCapabilities(capabilities, in: revision))
     }
 }

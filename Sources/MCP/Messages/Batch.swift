@@ -68,6 +68,7 @@ extension InFlight {
             case .message(let message):
                 guard case .request(let id, let method) = message.kind else {
                     if message.method == "notifications/cancelled" { cancel(message) }
+                    caller.legacy?.note(message)
                     continue
                 }
                 do throws(MCPError) {

@@ -30,13 +30,16 @@ enum Envelope {
             output.append(contentsOf: id.text)
         }
         output.append(",\"error\":")
-        var body: JSON.Object = [
-            "code": .int(error.code(in: revision)), "message": .string(error.description),
-        ]
-        body["data"] = error.data
-        JSON.object(body).write(into: &output)
+        error.json(in: revision).write(into: &output)
         output.append("}")
         return output
+    }
+
+    /// A request of the server; `request` has its method and parameters.
+    static func request(_ id: RequestID, _ request: JSON.Object) -> [UInt8] {
+        var message: JSON.Object = ["jsonrpc": "2.0", "id": id.json]
+        for (name, value) in request { message[name] = value }
+        return JSON.object(message).encoded()
     }
 
     static func notification(_ method: String, _ params: JSON.Object) -> [UInt8] {

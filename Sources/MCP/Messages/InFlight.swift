@@ -39,6 +39,11 @@ import Loop
         for id in Array(running.keys) { cancel(id) }
     }
 
+    /// Ends the requests that last until they are told to, each with its result.
+    func concludeAll() {
+        for ongoing in Array(running.values) { ongoing.conclude?() }
+    }
+
     /// Answers every request with an error.
     func failAll(_ error: MCPError) {
         for ongoing in Array(running.values) { ongoing.fail(error) }

@@ -8,7 +8,7 @@ struct Message: Sendable {
     enum Kind: Sendable, Equatable {
         case request(RequestID, method: String)
         case notification(method: String)
-        case response
+        case response(ClientResponse)
     }
 
     let kind: Kind
@@ -72,7 +72,7 @@ extension Message {
             guard fields.isResponse else {
                 throw BadMessage(id: id, error: .invalidRequest("method is missing"))
             }
-            kind = .response
+            kind = .response(ClientResponse(id: id, outcome: fields.outcome(in: bytes)))
             params = .none
             meta = nil
             return
@@ -95,9 +95,9 @@ extension Message {
 
 /// Where the members of a message are.
 private struct Fields {
-    var id, method, params: Range<Int>?
+    var id, method, params, result, error: Range<Int>?
     var isVersion2 = false
-    var isResponse = false
+    var isResponse: Bool { result != nil || error != nil }
 
     init(_ bytes: [UInt8], _ range: Range<Int>) throws(BadMessage) {
         let members: [JSONMember]
@@ -118,10 +118,20 @@ private struct Fields {
             case "method": method = value
             case "params": params = value
             case "jsonrpc": isVersion2 = bytes[value].elementsEqual("\"2.0\"".utf8)
-            case "result", "error": isResponse = true
+            case "result": result = value
+            case "error": error = value
             default: break
             }
         }
+    }
+}
+
+extension Fields {
+    /// What a response says; an error counts more than a result.
+    fileprivate func outcome(in bytes: [UInt8]) -> ClientResponse.Outcome {
+        let problem = error.flatMap { try? JSON(parsing: bytes, in: $0) }
+        if let problem { return .error(problem["message"]?.stringValue ?? "without a reason") }
+        return .result(result.flatMap { try? JSON(parsing: bytes, in: $0) } ?? .null)
     }
 }
 

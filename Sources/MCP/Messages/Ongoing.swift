@@ -12,6 +12,8 @@ import Loop
     let request: Request
     /// Cancels the task that works on the answer.
     var stop: (@IO () -> Void)?
+    /// Has it end with its result: only a request that lasts until then has it.
+    var conclude: (@IO () -> Void)?
     private var end: End?
 
     init(_ request: Request) { self.request = request }

@@ -39,6 +39,12 @@ struct Params: Sendable {
         return nil
     }
 
+    /// The names of the parameters.
+    var names: [String] { members.map(\.name) }
+
+    /// The length of all values in bytes.
+    var length: Int { members.reduce(0) { $0 + $1.value.count } }
+
     /// The parsed value of a parameter.
     func value(_ name: String) -> JSON? {
         range(name).flatMap { try? JSON(parsing: bytes, in: $0) }

@@ -9,11 +9,15 @@ struct Caller: Sendable {
     var revision: Revision
     var principal: Principal
     var client: Implementation?
-    var capabilities: JSON.Object
+    var capabilities: ClientCapabilities
+    /// The client, if it has sent `initialize`.
+    var legacy: LegacyClient?
 
     /// A client that has not sent `initialize` yet.
     static func stranger(_ principal: Principal) -> Caller {
-        Caller(revision: .newestLegacy, principal: principal, client: nil, capabilities: [:])
+        Caller(
+            revision: .newestLegacy, principal: principal, client: nil,
+            capabilities: ClientCapabilities(in: .newestLegacy))
     }
 }
 
@@ -26,6 +30,8 @@ struct Request: Sendable {
     let trace: TraceContext?
     /// What the client sent beside the arguments.
     let meta: JSON.Object
+    /// Closes the connection that carries its messages, if its client can get the rest later.
+    var disconnect: (@IO @Sendable () -> Void)?
 
     init(_ message: Message, id: RequestID, method: String, caller: Caller) throws(MCPError) {
         self.id = id

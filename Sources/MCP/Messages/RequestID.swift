@@ -36,6 +36,12 @@ extension RequestID: Hashable {
 }
 
 extension RequestID {
+    /// A string as an id.
+    init(_ name: String) {
+        text = JSON.string(name).encoded()
+        value = text
+    }
+
     /// The id as a JSON value, in the client's own spelling.
     var json: JSON { (try? RawJSON(parsing: text)).map(JSON.raw) ?? .null }
 }

@@ -9,6 +9,7 @@ enum MetaKey {
     static let client = "io.modelcontextprotocol/clientInfo"
     static let server = "io.modelcontextprotocol/serverInfo"
     static let logLevel = "io.modelcontextprotocol/logLevel"
+    static let subscription = "io.modelcontextprotocol/subscriptionId"
     static let progressToken = "progressToken"
 }
 
@@ -17,10 +18,6 @@ struct ModernMeta {
     let version: String
     let capabilities: JSON.Object
     let client: Implementation?
-
-    private static let logLevels: Set<String> = [
-        "debug", "info", "notice", "warning", "error", "critical", "alert", "emergency",
-    ]
 
     init(_ meta: JSON.Object?) throws(MCPError) {
         guard let meta else {
@@ -33,7 +30,7 @@ struct ModernMeta {
             throw .invalidParams("params._meta[\"\(MetaKey.capabilities)\"] must be an object")
         }
         if let level = meta[MetaKey.logLevel] {
-            guard let name = level.stringValue, Self.logLevels.contains(name) else {
+            guard let name = level.stringValue, LogLevel(rawValue: name) != nil else {
                 throw .invalidParams("params._meta[\"\(MetaKey.logLevel)\"] is not a log level")
             }
         }

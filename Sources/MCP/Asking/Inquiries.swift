@@ -1,0 +1,112 @@
+// What a server needs to ask its clients: keys, the states that were used up, and the visits to
+// pages that are under way. Flow: MCPServer+Asking. Invariant: bounded; a state that must count
+// once never counts twice, even if that means to refuse one.
+import Crypto
+import JSON
+import Loop
+
+@IO final class Inquiries {
+    private let limits: MCPLimits.Asking
+    private var keys: StateKeys
+    /// The used states that have not expired yet: their nonces, and when they expire.
+    private var spent: [String: Int64] = [:]
+    private var pages: [String: Page] = [:]
+
+    /// A visit to a page that a legacy client was asked for.
+    private struct Page {
+        weak var client: ServerRequests?
+        let expiry: Int64
+    }
+
+    init(_ keys: StateKeys, _ limits: MCPLimits.Asking) {
+        self.keys = keys
+        self.limits = limits
+    }
+
+    func rotate(to keys: StateKeys) { self.keys = keys }
+
+    /// The sealed state for a further round.
+    func seal(
+        _ round: InputRound, _ request: Request, after last: RequestState?, digest: String,
+        at now: Int64
+    ) throws(MCPError) -> String {
+        let number = (last?.round ?? 0) + 1
+        guard number <= limits.rounds else { throw .tooManyRounds(limits.rounds) }
+        var settled: JSON.Object = [:]
+        for (key, reply) in round.settled {
+            if case .result(let result) = reply { settled[key] = result }
+        }
+        let state = RequestState(
+            nonce: Base64.encodeURL(Random.bytes(12)), principal: request.caller.principal.name,
+            method: request.method, digest: digest, round: number,
+            expiry: now + limits.lifetime.components.seconds,
+            asked: round.requests.map(\.key), settled: settled, kept: round.kept)
+        let plain = state.json.encoded()
+        guard plain.count <= limits.stateBytes else {
+            throw .invalidParams(
+                "the answers so far are longer than \(limits.stateBytes) bytes: send shorter ones")
+        }
+        return keys.seal(plain)
+    }
+
+    /// The state that a request brings; throws if it is not from here, or not for this request.
+    func open(
+        _ text: String, _ request: Request, digest: String, at now: Int64
+    ) throws(MCPError) -> RequestState {
+        // What is sealed here is no longer than this: base64 takes four bytes for three.
+        guard text.utf8.count <= 2 * limits.stateBytes, let plain = keys.open(text),
+            let json = try? JSON(parsing: plain),
+            let state = RequestState(json), state.method == request.method,
+            state.principal == request.caller.principal.name
+        else {
+            throw .invalidParams(
+                "requestState is not one that this server gave out: call again without it")
+        }
+        guard state.digest == digest else {
+            throw .invalidParams(
+                "requestState belongs to other parameters: send those of the first call again")
+        }
+        guard state.expiry > now else {
+            throw .invalidParams("requestState has expired: call again without it")
+        }
+        return state
+    }
+
+    /// Uses a state up.
+    func spend(_ state: RequestState, at now: Int64) throws(MCPError) {
+        if spent.count >= limits.spentStates { spent = spent.filter { $0.value > now } }
+        guard spent[state.nonce] == nil else {
+            throw .invalidParams("requestState was used already: call again without it")
+        }
+        guard spent.count < limits.spentStates else {
+            throw .busy("too many requests were answered lately: retry in some minutes")
+        }
+        spent[state.nonce] = state.expiry
+    }
+
+    /// Remembers whom to tell when the visits to pages among `requests` are over.
+    func note(_ requests: [InputRequest], of client: ServerRequests, at now: Int64) {
+        for request in requests {
+            guard case .page(_, let id) = request.kind else { continue }
+            if pages.count >= limits.pages {
+                pages = pages.filter { $0.value.client != nil && $0.value.expiry > now }
+            }
+            guard pages.count < limits.pages else { return }
+            pages[id] = Page(client: client, expiry: now + limits.lifetime.components.seconds)
+        }
+    }
+
+    /// Tells the client that was asked for this visit that it is over.
+    func complete(page id: String) {
+        guard let page = pages.removeValue(forKey: id) else { return }
+        page.client?.announce(
+            Envelope.notification(
+                "notifications/elicitation/complete", ["elicitationId": .string(id)]))
+    }
+}
+
+extension MCPError {
+    static func tooManyRounds(_ count: Int) -> MCPError {
+        .invalidParams("the client was asked \(count) times in one call, and it needs more: stop")
+    }
+}

@@ -1,0 +1,76 @@
+// subscriptions/listen: a request that lasts, and whose stream carries what has changed. Flow:
+// filter → the host admits each URI → acknowledgement → notices until the client or the server ends
+// it. Invariant: the acknowledgement comes first, and every message names the request's id.
+import JSON
+import Loop
+
+extension MCPServer {
+    /// Serves a stream until its client leaves (the task is cancelled) or it is concluded; the
+    /// result says that it ended in order.
+    func listen(_ one: Ongoing, _ notify: @escaping Notify) async throws(MCPError) -> [UInt8] {
+        let request = one.request
+        let caller = request.caller
+        guard canBeListenedTo else { throw .methodNotFound(request.method) }
+        var filter = try ListenFilter(request.params, limits.subscriptions)
+        try subscriptions.begin(caller.principal)
+        defer { subscriptions.end(caller.principal) }
+        let tasks = try await admit(tasks: filter.tasks, request)
+        // What the host holds for each URI, kept until the stream ends.
+        var held: [String: any Sendable] = [:]
+        for uri in filter.uris { held[uri] = try? await watch(uri, caller.principal) }
+        filter.keep(
+            lists: subscriptions.announced, uris: filter.uris.filter { held[$0] != nil },
+            tasks: tasks)
+        let listener = Listener(request.id, notify)
+        notify(listener.acknowledgement(filter))
+        for topic in filter.topics { subscriptions.bus.add(listener, to: topic) }
+        await listener.wait(one)
+        for topic in filter.topics { subscriptions.bus.remove(listener, from: topic) }
+        return withExtendedLifetime(held) { result(request, ["_meta": .object(listener.meta)]) }
+    }
+
+    var canBeListenedTo: Bool {
+        !subscriptions.announced.isEmpty || resources?.watch != nil
+            || tasks != nil
+    }
+
+    /// Asks the host whether a principal may watch a resource; returns what to hold meanwhile.
+    func watch(_ uri: String, _ principal: Principal) async throws(MCPError) -> any Sendable {
+        guard let watch = resources?.watch else { throw .methodNotFound("resources/subscribe") }
+        return try await counted(principal) { () throws(MCPError) in
+            try await watch(uri, principal)
+        }
+    }
+}
+
+/// One open stream.
+@IO private final class Listener: Subscriber {
+    /// `_meta` of every message.
+    let meta: JSON.Object
+    private let notify: Notify
+    private let ended = Once<Void>()
+
+    init(_ id: RequestID, _ notify: @escaping Notify) {
+        meta = [MetaKey.subscription: id.json]
+        self.notify = notify
+    }
+
+    func acknowledgement(_ filter: ListenFilter) -> [UInt8] {
+        Envelope.notification(
+            "notifications/subscriptions/acknowledged",
+            ["notifications": .object(filter.json), "_meta": .object(meta)])
+    }
+
+    func deliver(_ notice: Notice) { notify(notice.message(meta: meta)) }
+
+    /// Returns when the request is concluded, or its task is cancelled.
+    func wait(_ one: Ongoing) async {
+        one.conclude = { [ended] in ended.set(()) }
+        await withTaskCancellationHandler {
+            await ended.wait()
+        } onCancel: {
+            IO.task { self.ended.set(()) }
+        }
+        one.conclude = nil
+    }
+}
