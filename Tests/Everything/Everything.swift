@@ -32,7 +32,7 @@ import MCP
 
     /// The tools that the server starts with.
     static let tools: [Tool] =
-        ContentTools.all + StreamTools.all + AskingTools.all + RoundTools.all
+        ContentTools.all + StreamTools.all + HeaderTools.all + AskingTools.all + RoundTools.all
 
     /// The prompts that the server starts with.
     static let prompts: [Prompt] = FixturePrompts.all + [RoundTools.prompt]

@@ -6,6 +6,8 @@ struct ToolTable: Sendable {
     struct Entry: Sendable {
         let tool: Tool
         let schema: ArgumentSchema
+        /// The arguments that are repeated in headers.
+        let headers: [HeaderArgument]
         /// The list entry for the revisions that share a shape.
         let plain, structured, full: JSON
 
@@ -30,6 +32,7 @@ struct ToolTable: Sendable {
             }
             return Entry(
                 tool: tool, schema: ArgumentSchema(tool.checkedSchema),
+                headers: HeaderArgument.all(of: tool),
                 plain: listing(.v2025_03_26), structured: listing(.v2025_06_18),
                 full: listing(.newest))
         }

@@ -141,15 +141,22 @@ extension HTTPAccess.Verdict {
         ]
     }
 
-    /// The reply to a preflight request.
-    var preflight: HTTPHeaders {
+    /// The reply to a preflight request, which names the headers that it is about to send.
+    func preflight(_ request: HTTPRequest) -> HTTPHeaders {
         var headers = headers
         headers["Access-Control-Allow-Methods"] = "POST, GET, DELETE"
         headers["Access-Control-Allow-Headers"] =
             "Authorization, Content-Type, Accept, MCP-Protocol-Version, Mcp-Method, Mcp-Name, "
-            + "Mcp-Session-Id, Last-Event-ID"
+            + "Mcp-Session-Id, Last-Event-ID" + Self.parameters(request)
         headers["Access-Control-Max-Age"] = "600"
         return headers
+    }
+
+    /// The headers for arguments of tools, whose names are the tools' own.
+    private static func parameters(_ request: HTTPRequest) -> String {
+        let asked = request.header("Access-Control-Request-Headers") ?? ""
+        let names = asked.split { $0 == "," || $0 == " " || $0 == "\t" }
+        return names.filter { $0.lowercased().hasPrefix("mcp-param-") }.map { ", \($0)" }.joined()
     }
 }
 

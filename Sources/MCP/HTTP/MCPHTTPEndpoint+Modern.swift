@@ -19,7 +19,7 @@ extension MCPHTTPEndpoint {
             visit.refuse(406, "accept text/event-stream: the reply to this method is a stream")
         case .request(let id, let method):
             do throws(MCPError) {
-                let request = try admit(message, id, method, visit)
+                let request = try await admit(message, id, method, visit)
                 // The handler's own task, which a disconnect cancels, runs the request.
                 let exchange = HTTPExchange(visit.reply, visit.headers, visit.accept, server)
                 exchange.begin()
@@ -35,10 +35,11 @@ extension MCPHTTPEndpoint {
 
     private func admit(
         _ message: Message, _ id: RequestID, _ method: String, _ visit: Visit
-    ) throws(MCPError) -> Request {
+    ) async throws(MCPError) -> Request {
         let meta = try ModernMeta(message.meta)
         try RoutingHeaders.check(visit.request, message, version: meta.version)
         let caller = try meta.caller(visit.principal)
+        try await ParameterHeaders.check(visit.request, message, server.tools)
         return try Request(message, id: id, method: method, caller: caller)
     }
 }

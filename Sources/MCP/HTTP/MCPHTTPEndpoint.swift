@@ -68,7 +68,7 @@ public import Loop
         case .foreignHost: return reply.refuse(421, access.refusal(ofHost: request), [:])
         case .foreignOrigin: return reply.refuse(403, access.refusal(ofOrigin: request), [:])
         case .page where method == "OPTIONS":
-            return reply.send(status: 204, headers: verdict.preflight, body: [])
+            return reply.send(status: 204, headers: verdict.preflight(request), body: [])
         case .page, .open: break
         }
         let principal: Principal

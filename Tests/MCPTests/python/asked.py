@@ -1,7 +1,8 @@
-"""A public MCP client that can be asked, against mcp-everything; prints one JSON object of what it saw.
+"""A public MCP client that can be asked, against mcp-everything; prints a JSON object a line.
 
-Arguments: the client (mcp, fastmcp), its mode (auto, legacy, 2026-07-28), and either a URL or the
-path of the program, which is then started on standard input and output.
+Arguments: the client (mcp, fastmcp), the fixture's URL, and the path of its program, which is then
+started on standard input and output. The client is tried in each mode at both: auto, pinned to the
+modern revision, pinned to the handshake.
 """
 
 import asyncio
@@ -137,7 +138,10 @@ async def main(name, mode, place):
         prompt = await get_prompt(ROUNDS + "prompt", {})
         report["prompt"] = prompt.messages[0].content.text
     report["seen"] = seen
+    report["case"] = [mode, "http" if place.startswith("http") else "stdio"]
     print(json.dumps(report))
 
 
-asyncio.run(main(*sys.argv[1:]))
+for place in sys.argv[2:]:
+    for mode in ("auto", "2026-07-28", "legacy"):
+        asyncio.run(main(sys.argv[1], mode, place))
