@@ -12,7 +12,7 @@ import Wire
         _ office: Office, _ principal: homeline_relay.Principal, _ uri: String = "homeline://stats"
     ) async throws -> JSON {
         let caller = CallContext(principal: office.router.introduce(principal))
-        let reading = try await FleetResources(router: office.router).all.read(
+        let reading = try await FleetResources(Directory(office.router)).all.read(
             ResourceCall(uri: uri, context: caller))
         guard case .text(let text)? = reading.contents.first?.body else { return .null }
         return try JSON(parsing: text)
@@ -71,7 +71,7 @@ import Wire
 
     @Test @IO func `it takes the scope, and other URIs are not there`() async throws {
         let office = try await Office()
-        let resources = FleetResources(router: office.router).all
+        let resources = FleetResources(Directory(office.router)).all
         let blind = office.router.introduce(try office.principal("*", [.sessionsExec]))
         let reader = office.router.introduce(try office.principal("x", [.fleetRead]))
         #expect(await resources.list(blind).isEmpty)

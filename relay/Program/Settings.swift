@@ -37,9 +37,12 @@ enum Settings {
     static let dropBoxLifetime = Setting.duration(
         "drop-box-lifetime", "after which time such a file and its URLs go", default: "12h")
 
+    static let prompts = Setting.text(
+        "prompts", "DIR", "offer the runbooks in this folder (Markdown files) as prompts")
+
     static let serving: [Setting] = [
         .data, config, mcp, tunnel, tunnelURL, publicURL, certificate, key, origins, loopback,
-        keyLifetime, dropBoxSize, dropBoxLifetime,
+        keyLifetime, dropBoxSize, dropBoxLifetime, prompts,
     ]
 
     static let program = Program(
@@ -55,7 +58,7 @@ enum Settings {
                 "local",
                 "speaks MCP on stdin and stdout for this machine and the hosts of its ~/.ssh/config:"
                     + " starts an agent, opens no port, needs no token",
-                settings: [.data, config]),
+                settings: [.data, config, prompts]),
             Command(
                 "doctor",
                 "tries what the relay needs, and says what came and what to do; changes nothing",

@@ -33,7 +33,7 @@ import Wire
     /// How often it is asked per second after that: what happens meanwhile comes in one answer.
     nonisolated static let perSecond = 5
 
-    /// The kinds of events that somebody listens for.
+    /// The kinds of events that the relay always listens for.
     private static let heard: Set<AgentEvent.Kind> = [.facts]
     /// The time between two looks at an agent of which events were missed.
     private static let lookPeriod = Duration.seconds(60)
@@ -49,6 +49,8 @@ import Wire
     private let log: AgentLog
     private let answers = ByteBudget(limit: answerBytes, share: AgentEvents.bytes)
     private var known: [String: Known] = [:]
+    /// The kinds that somebody listens for besides, by the agents' ids.
+    private var wanted: [String: Set<AgentEvent.Kind>] = [:]
     private var timer: LoopTimer?
 
     init(fleet: Fleet, log: AgentLog = .shared) { (self.fleet, self.log) = (fleet, log) }
@@ -74,6 +76,19 @@ import Wire
         IO.task { await self.ask(connection) }
     }
 
+    /// Has an agent report these kinds of events besides, from now on.
+    ///
+    /// It is asked again at once, as soon as its rate permits.
+    func listen(for kinds: Set<AgentEvent.Kind>, at id: String) {
+        guard kinds != wanted[id, default: []] else { return }
+        wanted[id] = kinds.isEmpty ? nil : kinds
+        known[id]?.open?.question.giveUp()
+    }
+
+    private func kinds(of id: String) -> Set<AgentEvent.Kind> {
+        Self.heard.union(wanted[id] ?? [])
+    }
+
     /// Gives up the questions that no agent has answered in time.
     private func review(at now: ContinuousClock.Instant) {
         for agent in known.values {
@@ -89,24 +104,26 @@ import Wire
             do { try await IO.sleep(for: wait) } catch { return }
         }
         guard let agent = known[id], fleet.member(id)?.connection === connection else { return }
+        let kinds = kinds(of: id)
         let request = Request(
             .events, caller: .relay,
-            arguments: RawJSON(AskEvents(after: agent.last, kinds: Self.heard).json))
+            arguments: RawJSON(AskEvents(after: agent.last, kinds: kinds).json))
         do throws(TunnelError) {
             let question = try connection.line.stand(
                 request.encoded(), received: answers.claim(for: id)
             ) { [weak self] result in
-                IO.task { await self?.hear(result, to: agent.last, over: connection) }
+                IO.task { await self?.hear(result, to: agent.last, kinds, over: connection) }
             }
             known[id]?.open = (question, IO.now)
         } catch {
-            await hear(.failure(error), to: agent.last, over: connection)
+            await hear(.failure(error), to: agent.last, kinds, over: connection)
         }
     }
 
     /// Takes the answer to a question after the event with the number `after`, and asks again.
     private func hear(
-        _ result: Result<[UInt8], TunnelError>, to after: Int?, over connection: AgentConnection
+        _ result: Result<[UInt8], TunnelError>, to after: Int?, _ kinds: Set<AgentEvent.Kind>,
+        over connection: AgentConnection
     ) async {
         let id = connection.agentID
         guard let member = fleet.member(id), member.connection === connection else { return }
@@ -114,6 +131,8 @@ import Wire
         let isGood =
             switch result {
             case .success(let bytes): take(bytes, after, member)
+            // It was given up to be asked for other kinds.
+            case .failure(.cancelled) where kinds != self.kinds(of: id): true
             case .failure(let error): isLasting(error, member.record.name)
             }
         if isGood { await ask(connection) }

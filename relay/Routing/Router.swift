@@ -16,6 +16,10 @@ import Wire
     let events: EventWatch
     /// The raw streams that are open at agents.
     let streams: AgentStreams
+    /// The targets that callers have used last.
+    private(set) var recent = RecentTargets()
+    /// Called for what happens at agents beside new facts, where somebody listens for it.
+    var onEvent: (@IO (_ id: String, AgentEvent.Matter) -> Void)?
     private var principals: [String: (own: Principal, shown: MCP.Principal)] = [:]
     /// The number in the name of the last call whose progress was asked for.
     private var lastName = 0
@@ -45,6 +49,7 @@ import Wire
     /// Forgets a principal that lost its rights; its running calls can start no further calls.
     func forget(_ id: String) {
         principals[id] = nil
+        recent.forget(id)
         streams.end(of: id)
     }
 
@@ -164,6 +169,7 @@ import Wire
             else {
                 throw Fault(.invalidArgument, "\"\(target)\" is a target of another agent")
             }
+            recent.note(target, by: principal.id)
         }
     }
 
