@@ -38,9 +38,8 @@ struct RunbookFile {
 
     /// Reads a file; `name` is the runbook's where the file gives none.
     static func read(_ text: String, named name: String) throws(RunbookError) -> Runbook {
-        let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map {
-            $0.hasSuffix("\r") ? $0.dropLast() : $0
-        }
+        // CR LF is one character.
+        let lines = text.split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" }
         guard lines.first == "---" else {
             throw RunbookError(line: 1, reason: "a runbook begins with a line ---")
         }

@@ -77,7 +77,7 @@ import MCP
     }
 
     /// Homeline's own; each is a file of `Books`, embedded by the build.
-    static let builtIn: [Runbook] = [
+    nonisolated static let builtIn: [Runbook] = [
         PackageResources.compare_hosts_md, PackageResources.diagnose_host_md,
         PackageResources.disk_full_md, PackageResources.first_look_md,
         PackageResources.incident_handover_md, PackageResources.rotate_keys_md,

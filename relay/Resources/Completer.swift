@@ -75,7 +75,7 @@ enum Completable: String, CaseIterable, Sendable {
             )
             members = near + far
         }
-        let recent = router.recent.targets(of: principal.id)
+        let recent = router.uses.targets(of: principal.id)
         let all = await directory.targets(of: members, for: principal)
         let ranked = all.enumerated().compactMap { place, entry -> (Int, Int, String)? in
             let host = entry.target.drop { $0 != "/" }.dropFirst()

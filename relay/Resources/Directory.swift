@@ -26,6 +26,8 @@ import Wire
         let principal: Principal
         let agentID: String
         let method: Wire.Method
+        /// What the principal has changed before.
+        let change: Int
         var place = ""
         var path = ""
         var glob = ""
@@ -80,8 +82,8 @@ import Wire
                 forTarget: target, Fields(object: [:]), principal), member.connection != nil
         else { return [] }
         var question = Question(
-            principal: principal, agentID: member.record.id, method: .listFiles, place: target,
-            path: path)
+            principal: principal, agentID: member.record.id, method: .listFiles,
+            change: router.uses.change(by: principal.id), place: target, path: path)
         // A long directory is narrowed by the agent; a glob's own signs are not looked for so.
         if let first = start.first, first.isLetter || first.isNumber || ".-_".contains(first) {
             question.glob = "\(first)*"
@@ -129,7 +131,8 @@ import Wire
         for principal: Principal
     ) async -> [JSON] {
         let question = Question(
-            principal: principal, agentID: member.record.id, method: method)
+            principal: principal, agentID: member.record.id, method: method,
+            change: router.uses.change(by: principal.id))
         return await answer(question, arguments, list, member) { true }
     }
 

@@ -148,11 +148,15 @@ extension ResourceURI: CustomStringConvertible {
         case .screen(let id): Self.scheme + "sessions/\(PercentText.segment(id))/screen"
         case .output(let id): Self.scheme + "commands/\(PercentText.segment(id))/output"
         case .file(let place, let path):
-            // Without its slash, the name `~` at the root would stand for the user's home.
-            Self.scheme + "files/\(place.encoded)/"
-                + PercentText.path(path.hasPrefix("/~") ? path : String(path.drop { $0 == "/" }))
+            Self.scheme + "files/\(place.encoded)/" + PercentText.path(Self.written(path))
         case .host(let place, let view): Self.scheme + "hosts/\(place.encoded)/\(view.name)"
         }
+    }
+
+    /// A path without its first slash, unless something else would be read without it: nothing, or
+    /// the user's home.
+    private static func written(_ path: String) -> String {
+        path == "/" || path.hasPrefix("/~") ? path : String(path.drop { $0 == "/" })
     }
 
     private static func query(_ offset: Int?, _ limit: Int?) -> String {

@@ -16,8 +16,8 @@ import Wire
     let events: EventWatch
     /// The raw streams that are open at agents.
     let streams: AgentStreams
-    /// The targets that callers have used last.
-    private(set) var recent = RecentTargets()
+    /// What callers have used and changed last.
+    private(set) var uses = Uses()
     /// Called for what happens at agents beside new facts, where somebody listens for it.
     var onEvent: (@IO (_ id: String, AgentEvent.Matter) -> Void)?
     private var principals: [String: (own: Principal, shown: MCP.Principal)] = [:]
@@ -49,7 +49,7 @@ import Wire
     /// Forgets a principal that lost its rights; its running calls can start no further calls.
     func forget(_ id: String) {
         principals[id] = nil
-        recent.forget(id)
+        uses.forget(id)
         streams.end(of: id)
     }
 
@@ -93,6 +93,10 @@ import Wire
     ) async throws(Fault) -> AgentAnswer {
         let row = call.method.row
         try admit(call, row, to: member)
+        // Also where it fails: what it has done then is not known.
+        defer {
+            if row.tool?.hints.readOnly == false { uses.noteChange(by: call.principal.id) }
+        }
         CrashPoint.reach("relay.admitted")
         let deadline = try row.deadline.time(for: call.fields)
         var caller = caller(call.principal, at: member)
@@ -169,7 +173,7 @@ import Wire
             else {
                 throw Fault(.invalidArgument, "\"\(target)\" is a target of another agent")
             }
-            recent.note(target, by: principal.id)
+            uses.note(target, by: principal.id)
         }
     }
 
