@@ -222,6 +222,15 @@ import Testing
             "---\ndescription: ours\n---\nDo it.", to: "prompts/ours.md")
         _ = try await client.line(containing: "notifications/prompts/list_changed")
         #expect(try await names() == (own + ["ours"]).sorted())
+        // The doctor names a file that cannot be used.
+        try walk.home.directory.write("---\nno\n---\nx", to: "prompts/bad.md")
+        let doctor = try RunningProcess(
+            Repository.program("homeline-relay"),
+            ["doctor", "--json", "--data", walk.home.data("relay"), "--prompts", walk.prompts])
+        _ = try await doctor.finished()
+        let checks = try JSON(parsing: doctor.output)["checks"]?.arrayValue ?? []
+        let check = checks.first { $0["name"] == "prompts" }
+        #expect(check?.description.contains("bad.md: line 2: write key: value") == true)
         #expect(await client.stop() == .exited(0))
         await walk.home.stop()
     }
@@ -257,13 +266,45 @@ import Testing
             let answer = try JSON(parsing: try await client.line(containing: "\"s\(number)\""))
             #expect(answer["result"] != nil, "\(answer)")
         }
+        // One of 2026-07-28 beside it: its stream names the subscription.
+        let modern = try RunningProcess(
+            Repository.program("homeline-relay"),
+            ["stdio", "--data", walk.home.data("relay")])
+        let listen: JSON = [
+            "jsonrpc": "2.0", "id": "listen", "method": "subscriptions/listen",
+            "params": [
+                "notifications": [
+                    "resourceSubscriptions": [
+                        .string(transcript), "homeline://sessions/none/screen",
+                        "homeline://stats",
+                    ]
+                ],
+                "_meta": [
+                    "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+                    "io.modelcontextprotocol/clientCapabilities": [:],
+                ],
+            ],
+        ]
+        modern.send(listen.description + "\n")
+        let granted = try JSON(parsing: try await modern.line(containing: "acknowledged"))
+        #expect(
+            granted["params"]?["notifications"]?["resourceSubscriptions"] == [.string(transcript)])
         try await session.run("echo news")
         _ = try await client.line(containing: "updated\",\"params\":{\"uri\":\"\(transcript)\"")
+        let told = try JSON(parsing: try await modern.line(containing: "resources/updated"))
+        #expect(
+            told["params"]?["_meta"]?["io.modelcontextprotocol/subscriptionId"] == "listen")
+        #expect(await modern.stop() == .exited(0))
         _ = try await walk.mine.structured(
             "ssh_command_cancel", ["command_id": .string(command)])
         _ = try await client.line(containing: "updated\",\"params\":{\"uri\":\"\(output)\"")
         _ = await walk.home.process("site")?.stop()
         _ = try await client.line(containing: "updated\",\"params\":{\"uri\":\"homeline://agents\"")
+        // What is there and cannot be read now is no missing resource.
+        let away = try await walk.mine.request(
+            "resources/read", ["uri": .string(transcript)], name: transcript)
+        #expect(away["error"]?["code"] == 424, "\(away)")
+        #expect(away["error"]?["message"]?.stringValue?.contains("offline") == true, "\(away)")
         #expect(await client.stop() == .exited(0))
         await walk.home.stop()
     }

@@ -151,6 +151,36 @@ import Wire
         office.house.close()
     }
 
+    @Test @IO func `an agent's answers about others, or without content, give nothing`()
+        async throws
+    {
+        let office = try await Office()
+        let resources = FleetResources(Directory(office.router)).all
+        let caller = CallContext(
+            principal: office.router.introduce(
+                try office.principal("*", [.filesRead, .sessionsRead])))
+        office.reply = { _, request in
+            switch request.method {
+            case "file.read": ["content": "not base64", "end": true]
+            case "session.read": ["session_id": "other.1", "output": "a secret of another site"]
+            case "host.read": ["target": "vault/db", "rows": []]
+            default: nil
+            }
+        }
+        let id = office.ids["lab-1"] ?? ""
+        for uri in [
+            "files/lab-1/db/etc/x", "sessions/\(id).1/transcript?offset=0",
+            "sessions/\(id).1/screen", "hosts/lab-1/db/disks",
+        ] {
+            await #expect(throws: Interruption.self) {
+                let call = ResourceCall(uri: "homeline://\(uri)", context: caller)
+                let read = try await resources.read(call)
+                Issue.record("\(uri): \(read)")
+            }
+        }
+        office.house.close()
+    }
+
     @Test @IO func `a file is text or bytes, and one that is cut says so`() async throws {
         let office = try await Office()
         let served = Box((content: [UInt8](), isEnd: true))

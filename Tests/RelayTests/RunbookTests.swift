@@ -1,4 +1,4 @@
-// Runbooks: how a file is read and refused, how its places are filled in, and the operator's folder.
+// Runbooks: how a file is read and refused, how its places are filled in, the operator's folder.
 import Glibc
 import JSON
 import Loop

@@ -76,7 +76,7 @@ enum FileReading {
             text = String(text[text.index(after: line)...])
         }
         var meta = Self.meta(answer, ["offset", "next_offset", "lost_bytes", "state"])
-        if offset == nil { meta[Self.prefix + "offset"] = .integer(first) }
+        meta[Self.prefix + "offset"] = meta[Self.prefix + "offset"] ?? .integer(first)
         return Resources.Reading([
             ResourceContents(uri: uri, mimeType: "text/plain", body: .text(text), meta: meta)
         ])
@@ -136,11 +136,13 @@ enum FileReading {
         let (text, uri) = (answer["content"]?.stringValue ?? "", uri)
         let isEnd = answer["end"] == true
         let meta = Self.meta(answer, ["path", "size", "sha256", "next_offset"])
-        var parts = [
-            await Blocking.run(ifLong: text.utf8.count) {
-                FileContents.part(base64: text, uri: uri, isEnd: isEnd, meta)
-            }
-        ]
+        let content = await Blocking.run(ifLong: text.utf8.count) {
+            FileContents.part(base64: text, uri: uri, isEnd: isEnd, meta)
+        }
+        guard let content else {
+            throw Fault(.internal, "the agent's answer has not the content of \(path)")
+        }
+        var parts = [content]
         if !isEnd, let size = answer["size"]?.intValue, let next = answer["next_offset"]?.intValue {
             parts.append(
                 ResourceContents(
@@ -188,13 +190,13 @@ enum FileReading {
 
 /// Makes a part of a resource from a file's content.
 enum FileContents {
-    /// Text if it is UTF-8 without a NUL, and otherwise bytes.
+    /// Text if it is UTF-8 without a NUL, and otherwise bytes; nil if that is not base64.
     ///
     /// What was cut in the middle of a character is text up to it.
     static func part(
         base64 text: String, uri: String, isEnd: Bool, _ meta: JSON.Object
-    ) -> ResourceContents {
-        let bytes = Base64.decode(text) ?? []
+    ) -> ResourceContents? {
+        guard let bytes = Base64.decode(text) else { return nil }
         if !bytes.contains(0) {
             for cut in isEnd ? 0..<1 : 0..<4 {
                 guard let whole = String(validating: bytes.dropLast(cut), as: UTF8.self) else {
