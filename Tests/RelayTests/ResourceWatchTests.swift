@@ -166,6 +166,12 @@ import Wire
         #expect(await until { asked.last == ["command", "facts"] && asked.count == 4 })
         router.events.listen(for: [], at: id)
         #expect(await until { asked.last == ["facts"] && asked.count == 5 }, "\(asked)")
+        // Who listens and goes at once leaves no agent unheard.
+        router.events.listen(for: [.session], at: id)
+        router.events.listen(for: [], at: id)
+        #expect(await until { asked.last == ["facts"] && asked.count == 6 }, "\(asked)")
+        router.events.listen(for: [.session], at: id)
+        #expect(await until { asked.last == ["facts", "session"] }, "\(asked)")
         office.house.close()
     }
 }

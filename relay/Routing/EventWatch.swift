@@ -22,6 +22,8 @@ import Wire
         var rate = Rate(burst: EventWatch.burst, perSecond: EventWatch.perSecond)
         /// The question that is open, and since when.
         var open: (question: TunnelStream, since: ContinuousClock.Instant)?
+        /// Whether that question was given up, so that another one asks for other kinds.
+        var isForNew = false
         /// When who listens last had to look for itself.
         var looked: ContinuousClock.Instant?
     }
@@ -82,7 +84,9 @@ import Wire
     func listen(for kinds: Set<AgentEvent.Kind>, at id: String) {
         guard kinds != wanted[id, default: []] else { return }
         wanted[id] = kinds.isEmpty ? nil : kinds
-        known[id]?.open?.question.giveUp()
+        guard let open = known[id]?.open, known[id]?.isForNew == false else { return }
+        known[id]?.isForNew = true
+        open.question.giveUp()
     }
 
     private func kinds(of id: String) -> Set<AgentEvent.Kind> {
@@ -112,27 +116,26 @@ import Wire
             let question = try connection.line.stand(
                 request.encoded(), received: answers.claim(for: id)
             ) { [weak self] result in
-                IO.task { await self?.hear(result, to: agent.last, kinds, over: connection) }
+                IO.task { await self?.hear(result, to: agent.last, over: connection) }
             }
             known[id]?.open = (question, IO.now)
         } catch {
-            await hear(.failure(error), to: agent.last, kinds, over: connection)
+            await hear(.failure(error), to: agent.last, over: connection)
         }
     }
 
     /// Takes the answer to a question after the event with the number `after`, and asks again.
     private func hear(
-        _ result: Result<[UInt8], TunnelError>, to after: Int?, _ kinds: Set<AgentEvent.Kind>,
-        over connection: AgentConnection
+        _ result: Result<[UInt8], TunnelError>, to after: Int?, over connection: AgentConnection
     ) async {
         let id = connection.agentID
         guard let member = fleet.member(id), member.connection === connection else { return }
-        known[id]?.open = nil
+        let isForNew = known[id]?.isForNew == true
+        (known[id]?.open, known[id]?.isForNew) = (nil, false)
         let isGood =
             switch result {
             case .success(let bytes): take(bytes, after, member)
-            // It was given up to be asked for other kinds.
-            case .failure(.cancelled) where kinds != self.kinds(of: id): true
+            case .failure(.cancelled) where isForNew: true
             case .failure(let error): isLasting(error, member.record.name)
             }
         if isGood { await ask(connection) }
