@@ -44,6 +44,12 @@ let scripts = [
     "zfs_pools",
 ]
 
+// The relay's own runbooks, which it embeds.
+let books = [
+    "compare_hosts", "diagnose_host", "disk_full", "first_look", "incident_handover",
+    "rotate_keys", "service_down",
+]
+
 let package = Package(
     name: "homeline",
     platforms: [.macOS(.v15)],
@@ -92,7 +98,9 @@ let package = Package(
                 "Net",
                 "SQLite", "Spelling", "TransferLines", "Tunnel", "Wire",
             ],
-            path: "relay", resources: [.embedInCode("Downloads/install.sh")],
+            path: "relay",
+            resources: [.embedInCode("Downloads/install.sh")]
+                + books.map { .embedInCode("Prompts/Books/\($0).md") },
             swiftSettings: safe),
         .executableTarget(
             name: "homeline-agent",

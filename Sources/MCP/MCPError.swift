@@ -23,6 +23,8 @@ public enum MCPError: Error, Equatable, Sendable {
     case unsupportedVersion(requested: String)
     /// The principal lacks this scope.
     case insufficientScope(String)
+    /// What was asked for cannot be given now: the sentence says why, and what to do next.
+    case unavailable(String)
     /// A limit is reached; a later attempt may succeed.
     case busy(String)
     /// The principal does too much in too little time; it may retry after `wait`.
@@ -49,6 +51,7 @@ extension MCPError {
         case .missingCapability: revision.isModern ? -32021 : -32602
         case .unsupportedVersion: -32022
         case .insufficientScope: 403
+        case .unavailable: 424
         case .busy, .throttled: 429
         case .ended: 503
         case .revoked: 401
@@ -62,6 +65,8 @@ extension MCPError {
         case .insufficientScope: 403
         case .unparsable, .invalidRequest: 400
         case _ where !revision.isModern: 200
+        // No proxy or client is to take it for a fault of this server, and try again.
+        case .unavailable: 200
         case .methodNotFound: 404
         case .busy, .throttled: 429
         case .ended: 503
@@ -102,8 +107,8 @@ extension MCPError: CustomStringConvertible {
     public var description: String {
         switch self {
         case .unparsable(let why), .invalidRequest(let why), .invalidParams(let why),
-            .headerMismatch(let why), .busy(let why), .throttled(let why, _),
-            .ended(let why), .revoked(let why):
+            .headerMismatch(let why), .unavailable(let why), .busy(let why),
+            .throttled(let why, _), .ended(let why), .revoked(let why):
             return why
         case .methodNotFound(let method): return "method \(quoted(method)) is not available here"
         case .resourceNotFound(let uri): return "no resource \(quoted(uri)): see resources/list"

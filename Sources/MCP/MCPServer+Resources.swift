@@ -36,7 +36,9 @@ extension MCPServer {
         case .needsInput(let question): return question
         case .done(let reading):
             guard !reading.contents.isEmpty else { throw .resourceNotFound(uri: uri) }
-            let object: JSON.Object = ["contents": .array(reading.contents.map(\.json))]
+            let object: JSON.Object = [
+                "contents": .array(reading.contents.map { $0.json(in: request.caller.revision) })
+            ]
             return result(request, object, cache: CacheHint(lifetime: reading.lifetime))
         }
     }

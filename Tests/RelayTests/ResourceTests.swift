@@ -1,7 +1,9 @@
 // homeline://stats: who may read it, what it shows of whom.
+import Crypto
 import JSON
 import Loop
 import MCP
+import Support
 import Testing
 import Wire
 
@@ -12,7 +14,7 @@ import Wire
         _ office: Office, _ principal: homeline_relay.Principal, _ uri: String = "homeline://stats"
     ) async throws -> JSON {
         let caller = CallContext(principal: office.router.introduce(principal))
-        let reading = try await FleetResources(router: office.router).all.read(
+        let reading = try await FleetResources(Directory(office.router)).all.read(
             ResourceCall(uri: uri, context: caller))
         guard case .text(let text)? = reading.contents.first?.body else { return .null }
         return try JSON(parsing: text)
@@ -69,13 +71,17 @@ import Wire
         office.house.close()
     }
 
-    @Test @IO func `it takes the scope, and other URIs are not there`() async throws {
+    @Test @IO func `each needs its scope, and what is not there has no other answer`()
+        async throws
+    {
         let office = try await Office()
-        let resources = FleetResources(router: office.router).all
-        let blind = office.router.introduce(try office.principal("*", [.sessionsExec]))
+        let resources = FleetResources(Directory(office.router)).all
+        let blind = office.router.introduce(try office.principal("*", [.forwards]))
         let reader = office.router.introduce(try office.principal("x", [.fleetRead]))
         #expect(await resources.list(blind).isEmpty)
-        #expect(await resources.list(reader).map(\.uri) == ["homeline://stats"])
+        #expect(
+            await resources.list(reader).map(\.uri)
+                == ["homeline://agents", "homeline://targets", "homeline://stats"])
         func refusal(_ uri: String, _ caller: MCP.Principal) async -> MCPError? {
             let call = ResourceCall(uri: uri, context: CallContext(principal: caller))
             do throws(Interruption) {
@@ -86,10 +92,163 @@ import Wire
                 return nil
             }
         }
-        #expect(await refusal("homeline://stats", blind) == .insufficientScope("fleet:read"))
+        for (uri, scope) in [
+            ("stats", "fleet:read"), ("agents", "fleet:read"), ("targets", "fleet:read"),
+            ("sessions/a/transcript", "sessions:read"), ("sessions/a/screen", "sessions:read"),
+            ("commands/a/output", "sessions:read"), ("files/lab-1/db/etc", "files:read"),
+            ("hosts/lab-1/db/report", "files:read"), ("hosts/lab-1/db/disks", "files:read"),
+        ] {
+            #expect(await refusal("homeline://\(uri)", blind) == .insufficientScope(scope))
+        }
         for uri in ["homeline://nothing", "homeline://stats/x", "", "file:///etc/passwd"] {
             #expect(await refusal(uri, reader) == .resourceNotFound(uri: uri))
         }
+        // An agent, session or command that a token may not see is absent.
+        let lab = office.router.introduce(
+            try office.principal("lab-1", [.sessionsRead, .filesRead, .fleetRead]))
+        let id = office.ids["vault"] ?? ""
+        for uri in [
+            "sessions/\(id).s/transcript", "sessions/\(id).s/screen", "commands/\(id).c/output",
+            "files/vault/db/etc/hosts", "hosts/vault/db/disks", "sessions/none/transcript",
+        ] {
+            let uri = "homeline://\(uri)"
+            #expect(await refusal(uri, lab) == .resourceNotFound(uri: uri))
+        }
+        #expect(!office.calls.contains { $0.agent == "vault" })
+        office.house.close()
+    }
+
+    @Test @IO func `the list has a caller's sessions, and no agent holds it up`() async throws {
+        let office = try await Office()
+        office.reply = { [unowned office] name, request in
+            guard request.method == "session.list" else { return nil }
+            if name == "lab-2" { _ = await Once<Void>().wait() }
+            let id = office.ids[name] ?? ""
+            return [
+                "sessions": [
+                    ["session_id": .string("\(id).9"), "target": .string("\(name)/db")],
+                    [
+                        "session_id": .string("\(id).10"), "target": .string("\(name)/web"),
+                        "name": "deploy",
+                    ],
+                    // Another agent's: it is dropped.
+                    ["session_id": "other.1", "target": "other/db"],
+                ]
+            ]
+        }
+        let resources = FleetResources(Directory(office.router)).all
+        let caller = office.router.introduce(try office.principal("lab-*", [.sessionsRead]))
+        let start = IO.now
+        let listed = await resources.list(caller)
+        #expect(IO.now - start < .seconds(5))
+        let id = office.ids["lab-1"] ?? ""
+        #expect(
+            listed.map(\.uri) == [
+                "homeline://sessions/\(id).10/transcript", "homeline://sessions/\(id).9/transcript",
+            ])
+        #expect(listed.first?.name == "deploy")
+        #expect(listed.first?.annotations?.priority == 0.5)
+        office.house.close()
+    }
+
+    @Test @IO func `an agent's answers about others, or without content, give nothing`()
+        async throws
+    {
+        let office = try await Office()
+        let resources = FleetResources(Directory(office.router)).all
+        let caller = CallContext(
+            principal: office.router.introduce(
+                try office.principal("*", [.filesRead, .sessionsRead])))
+        office.reply = { _, request in
+            switch request.method {
+            case "file.read": ["content": "not base64", "end": true]
+            case "session.read": ["session_id": "other.1", "output": "a secret of another site"]
+            case "host.read": ["target": "vault/db", "rows": []]
+            default: nil
+            }
+        }
+        let id = office.ids["lab-1"] ?? ""
+        for uri in [
+            "files/lab-1/db/etc/x", "sessions/\(id).1/transcript?offset=0",
+            "sessions/\(id).1/screen", "hosts/lab-1/db/disks",
+        ] {
+            await #expect(throws: Interruption.self) {
+                let call = ResourceCall(uri: "homeline://\(uri)", context: caller)
+                let read = try await resources.read(call)
+                Issue.record("\(uri): \(read)")
+            }
+        }
+        office.house.close()
+    }
+
+    @Test @IO func `a file is text or bytes, and one that is cut says so`() async throws {
+        let office = try await Office()
+        let served = Box((content: [UInt8](), isEnd: true))
+        office.reply = { _, request in
+            guard request.method == "file.read" else { return nil }
+            let (content, isEnd) = served.withLock { $0 }
+            return [
+                "path": "/etc/x", "size": 1000, "next_offset": JSON(content.count),
+                "end": .bool(isEnd), "content": .string(Base64.encode(content)),
+            ]
+        }
+        let resources = FleetResources(Directory(office.router)).all
+        let caller = CallContext(
+            principal: office.router.introduce(try office.principal("*", [.filesRead])))
+        func read() async throws -> [ResourceContents] {
+            let call = ResourceCall(uri: "homeline://files/lab-1/db/etc/x", context: caller)
+            return try await resources.read(call).contents
+        }
+        func shown(_ contents: [ResourceContents]) -> [String] {
+            contents.map {
+                switch $0.body {
+                case .text(let text): "text \(text)"
+                case .base64(let text): "\($0.mimeType ?? "") \(text)"
+                }
+            }
+        }
+        served.withLock { $0.content = Array("é\n".utf8) }
+        #expect(shown(try await read()) == ["text é\n"])
+        #expect(try await read().first?.meta["dev.homeline/size"] == 1000)
+        served.withLock { $0.content = [0x41, 0xff] }
+        #expect(shown(try await read()) == ["application/octet-stream Qf8="])
+        served.withLock { $0.content = [0x41, 0] }
+        #expect(shown(try await read()) == ["application/octet-stream QQA="])
+        served.withLock { $0.content = [0x89, 0x50, 0x4e, 0x47, 0] }
+        #expect(shown(try await read()).first?.hasPrefix("image/png ") == true)
+        // Cut within a character: it is text still.
+        served.withLock { $0.content = Array("aé".utf8.dropLast()) }
+        served.withLock { $0.isEnd = false }
+        let cut = shown(try await read())
+        #expect(cut.first == "text a" && cut.last?.contains("first 2 of 1000 bytes") == true)
+        office.house.close()
+    }
+
+    @Test @IO func `a finished command's output may be kept, a running one's may not`()
+        async throws
+    {
+        let office = try await Office()
+        let resources = FleetResources(Directory(office.router)).all
+        let caller = CallContext(
+            principal: office.router.introduce(try office.principal("*", [.sessionsRead])))
+        let id = office.ids["lab-1"] ?? ""
+        let state = Box("running")
+        office.reply = { _, request in
+            guard request.method == "command.output" else { return nil }
+            #expect(request.arguments["wait_s"] == 0)
+            return [
+                "command_id": .string("\(id).c"), "state": .string(state.withLock { $0 }),
+                "stdout": "out",
+                "stderr": "err",
+            ]
+        }
+        let uri = "homeline://commands/\(id).c/output"
+        let call = ResourceCall(uri: uri, context: caller)
+        #expect(try await resources.read(call).lifetime == .zero)
+        state.withLock { $0 = "done" }
+        let done = try await resources.read(call)
+        #expect(done.lifetime == .seconds(3600))
+        #expect(done.contents.map(\.uri) == [uri, uri + "#stderr"])
         office.house.close()
     }
 }

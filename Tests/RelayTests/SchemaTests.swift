@@ -45,7 +45,7 @@ import Wire
 
     @Test func `what a client's model reads before the tools is short, and names tools that exist`()
     {
-        let text = RelayService.instructions
+        let text = Offer.instructions
         #expect(text.count <= 1500, "\(text.count)")
         let names = Set(ToolRow.all.map(\.name))
         let words = text.split { !$0.isLetter && $0 != "_" }.map(String.init)

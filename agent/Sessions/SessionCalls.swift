@@ -56,16 +56,16 @@ import Wire
         }
         dispatcher.serve(.readOutput) { (call: ReadOutput, visit) throws(Fault) in
             let session = try session(call.sessionID)
+            let reader = call.isPeek ? Reader() : Reader(visit)
             guard call.view != .screen else {
                 return try await session.readScreen(
-                    offset: call.offset, wait: call.wait, maxBytes: call.maxBytes,
-                    for: Reader(visit)
+                    offset: call.offset, wait: call.wait, maxBytes: call.maxBytes, for: reader
                 ).json
             }
             visit.show(session.log)
             return try await session.read(
                 offset: call.offset, until: call.until, wait: call.wait, goal: call.goal,
-                raw: call.view == .raw, maxBytes: call.maxBytes, for: Reader(visit)
+                raw: call.view == .raw, maxBytes: call.maxBytes, for: reader
             ).json
         }
         dispatcher.serve(.updateSession) { (call: UpdateSession, visit) throws(Fault) in

@@ -1,5 +1,6 @@
 // The calls on an open session: `session.command`, `session.send`, `session.read`. Arguments carry
 // the names, units and defaults that the MCP tools show, as the relay passes them on unchanged.
+public import JSON
 
 /// What the answer to a command or to input shows.
 public enum SessionView: String, Sendable, CaseIterable {
@@ -233,6 +234,8 @@ public struct ReadOutput: CallArguments {
     public var until: String?
     /// How to show it.
     public var view: View
+    /// Whether it leaves the place from which the caller reads on.
+    public var isPeek: Bool
     /// The most bytes of output in the answer.
     public var maxBytes: Int
 
@@ -259,6 +262,23 @@ public struct ReadOutput: CallArguments {
     ).or(.text)
     private static let maxBytes = Shared.maxBytes(
         from: 1, "The most bytes of output in the answer, from the offset on.")
+    private static let peek = Field.flag(
+        "peek",
+        "The answer does not count as read: the caller's next read goes on where it would have. "
+            + "For readers beside the one that drives the session."
+    ).or(false)
+
+    /// The arguments of a call that leaves no trace: the screen, or the text from `offset` on.
+    public static func peek(
+        at id: String, _ view: View, offset: Int? = nil, atMost limit: Int
+    ) -> JSON.Object {
+        var arguments: JSON.Object = [
+            Shared.sessionID.name: .string(id), Self.view.name: .string(view.rawValue),
+            peek.name: true, maxBytes.name: .integer(limit),
+        ]
+        arguments[Self.offset.name] = offset.map { .integer($0) }
+        return arguments
+    }
 
     /// Reads the arguments.
     public init(_ fields: Fields) throws(Fault) {
@@ -273,6 +293,7 @@ public struct ReadOutput: CallArguments {
                 .invalidArgument, "\"until\" looks at lines: use it with \"view\" text or raw")
         }
         maxBytes = try fields[Self.maxBytes]
+        isPeek = try fields[Self.peek]
     }
 
     static let row = MethodRow(
@@ -283,7 +304,7 @@ public struct ReadOutput: CallArguments {
             Shared.sessionID.declaration, offset.declaration, wait.declaration, goal.declaration,
             until.declaration, view.declaration, maxBytes.declaration,
         ],
-        result: CommandResult.members,
+        relayArguments: [peek.declaration], result: CommandResult.members,
         tool: ToolRow(
             "ssh_session_read", title: "Read a session's output",
             """

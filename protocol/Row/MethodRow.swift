@@ -46,11 +46,13 @@ public final class MethodRow: Sendable {
 
     /// A row; the tool has the call's arguments and results where it does not declare others.
     ///
-    /// `judgedAs` is the tool whose rules hold for a call without one.
+    /// `relayArguments` are those that the relay gives by itself and no tool shows. `judgedAs` is
+    /// the tool whose rules hold for a call without one.
     public init(
         does: String, deadline: Deadline, changesTargets: Bool, movesReader: Bool = false,
         hasProgress: Bool = false,
-        limit: Field<Int>? = nil, arguments: [Declaration] = [], result: [Declaration] = [],
+        limit: Field<Int>? = nil, arguments: [Declaration] = [],
+        relayArguments: [Declaration] = [], result: [Declaration] = [],
         tool: ToolRow? = nil, judgedAs rules: ToolRow? = nil
     ) {
         self.does = does
@@ -59,7 +61,7 @@ public final class MethodRow: Sendable {
         self.movesReader = movesReader
         self.hasProgress = hasProgress
         self.limit = limit
-        self.arguments = arguments
+        self.arguments = arguments + relayArguments
         self.result = result
         self.tool = tool?.over(arguments, result)
         self.rules = self.tool ?? rules

@@ -16,6 +16,8 @@ import Net
     let configuration: Check.Verdict
     /// What it says of the relay's ports and URLs; nil if it cannot be used.
     let entrances: RelayEntrances?
+    /// The folder of prompts that it names.
+    var prompts: String?
 
     /// What the store may grow by, and its log of changes.
     private static let storeBytes = 64 << 20
@@ -29,6 +31,7 @@ import Net
         let isThere = await examination.folder(
             folder.path, make: "homeline-relay serve makes it, or name the folder with --data")
         examination.note("configuration", file, configuration)
+        if let prompts { await examine(prompts: prompts, examination) }
         let status = isThere ? await status(examination) : nil
         var records: Records?
         var pin: PublicKeyPin?
@@ -50,6 +53,25 @@ import Net
             needed: agents + Self.otherFiles, for: "clients, and agents (\(agents))",
             of: status == nil ? "a relay that is started from here" : "the running relay")
         return examination.checks
+    }
+
+    /// The most files of prompts that are named.
+    private static let namedFiles = 5
+
+    private func examine(prompts path: String, _ examination: Examination) async {
+        _ = await examination.find(
+            "prompts", path, within: .seconds(5), late: .hangs(path)
+        ) { () -> (Check.Verdict, Int?) in
+            let content = await Blocking.run { RunbookFolder(path: path).read() }
+            let count = content.runbooks.count
+            guard !content.problems.isEmpty else { return (.ok("\(count) runbooks"), count) }
+            let named = content.problems.prefix(Self.namedFiles).joined(separator: "; ")
+            return (
+                .warning(
+                    "\(count) runbooks; \(content.problems.count) not offered: \(named)",
+                    advice: "correct these files; the relay reads them again by itself"), count
+            )
+        }
     }
 
     /// What the running relay says of itself; nil if none answers.

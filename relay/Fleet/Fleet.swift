@@ -25,6 +25,10 @@ import Wire
     /// Called when an agent has connected.
     var onArrival: (@IO (Member) -> Void)?
 
+    /// Called when the list of agents shows something else: one has come or gone, or its record was
+    /// changed.
+    var onChange: (@IO () -> Void)?
+
     /// The bytes on the way to agents and back.
     let freight: Freight
     /// The calls that are open at agents.
@@ -39,14 +43,12 @@ import Wire
     private var formerNames: [String: String] = [:]
     /// Agents revoked while this relay runs: a record read earlier must not let them in.
     private var revoked: Set<String> = []
-    /// Agents whose last-seen time is not stored yet.
-    private var seen: Set<String> = []
+    /// Agents whose last-seen time, or whose facts, are not stored yet.
+    private var unstored: (seen: Set<String>, facts: Set<String>) = ([], [])
     /// Agents that have gone since memory was last given back.
     private var departures = 0
     /// How many of them make it worth while: together they hold about 3 MiB.
     private static let manyDepartures = 100
-    /// Agents whose facts are not stored yet.
-    private var described: Set<String> = []
 
     /// An empty fleet; call `reload` next.
     init(store: Store, freight: Freight = Freight()) {
@@ -74,10 +76,13 @@ import Wire
         }
         for var record in records {
             // What is not stored yet is newer.
-            if described.contains(record.id) { record.facts = members[record.id]?.record.facts }
+            if unstored.facts.contains(record.id) {
+                record.facts = members[record.id]?.record.facts
+            }
             members[record.id]?.record = record
         }
         index.names = Dictionary(records.map { ($0.name, $0.id) }) { first, _ in first }
+        onChange?()
     }
 
     /// All agents, by name.
@@ -120,7 +125,7 @@ import Wire
             record: record, connection: connection, comings: comings + 1)
         learn(connection.facts, of: record.id)
         index.names[record.name] = record.id
-        seen.insert(record.id)
+        unstored.seen.insert(record.id)
         connection.line.onClose = { [weak self, weak connection] _ in
             guard let self, let connection else { return }
             self.left(connection)
@@ -135,6 +140,7 @@ import Wire
         } else if let member = members[record.id] {
             onArrival?(member)
         }
+        onChange?()
         return nil
     }
 
@@ -145,22 +151,25 @@ import Wire
         members[id]?.lostAt = IO.now
         departures += 1
         members[id]?.record.lastSeen = store.now()
-        seen.insert(id)
+        unstored.seen.insert(id)
+        onChange?()
     }
 
     /// Takes note of what an agent says of its machine.
     func learn(_ facts: AgentFacts, of id: String) {
         guard members[id]?.record.facts != facts else { return }
         members[id]?.record.facts = facts
-        described.insert(id)
+        unstored.facts.insert(id)
+        onChange?()
     }
 
     /// Stores when agents were last connected, and what they said of their machines, and gives back
     /// the memory of many that have gone; for a timer and the end of the program.
     func saveSeen() async throws(StoreError) {
-        let taken = seen.union(members.values.filter { $0.connection != nil }.map(\.record.id))
-        let facts = described.compactMap { id in members[id]?.record.facts.map { (id, $0) } }
-        (seen, described) = ([], [])
+        let taken = unstored.seen.union(
+            members.values.filter { $0.connection != nil }.map(\.record.id))
+        let facts = unstored.facts.compactMap { id in members[id]?.record.facts.map { (id, $0) } }
+        unstored = ([], [])
         try await store.touchAgents(
             Array(taken), facts: Dictionary(facts) { first, _ in first })
         if departures >= Self.manyDepartures {
@@ -177,7 +186,10 @@ import Wire
     func revoke(_ id: String) {
         revoked.insert(id)
         rivalries[id] = nil
-        defer { arrivals.broadcast() }
+        defer {
+            arrivals.broadcast()
+            onChange?()
+        }
         members[id]?.connection?.line.close()
         index.remove(id)
         if let name = members.removeValue(forKey: id)?.record.name, index.names[name] == id {
@@ -234,6 +246,7 @@ import Wire
         var record = record
         (record.facts, record.lastSeen) = (known.facts, known.lastSeen)
         members[record.id]?.record = record
+        onChange?()
         guard known.name != record.name else { return false }
         if index.names[known.name] == record.id { index.names[known.name] = nil }
         index.names[record.name] = record.id

@@ -9,9 +9,12 @@ import Loop
         let folder = DataFolder(options.string(.data), environment: Process.environment)
         let file = options.string(Settings.config) ?? folder.configuration
         var entrances: RelayEntrances?
+        var prompts: String?
         let verdict: Check.Verdict
         do throws(ConfigurationError) {
-            entrances = try read(try Settings.reading(options, folder))
+            let settings = try Settings.reading(options, folder)
+            entrances = try read(settings)
+            prompts = settings.string(Settings.prompts)
             verdict = .ok(
                 unsafe access(file, F_OK) == 0
                     ? "readable and valid" : "not there: flags and defaults apply")
@@ -22,7 +25,8 @@ import Loop
         }
         let report = Report(
             await Doctor(
-                folder: folder, file: file, configuration: verdict, entrances: entrances
+                folder: folder, file: file, configuration: verdict, entrances: entrances,
+                prompts: prompts
             ).checks())
         return Outcome(
             output: options.bool(.json) ? "\(report.json)\n" : report.text, exit: report.exit)

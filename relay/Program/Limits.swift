@@ -131,6 +131,24 @@ enum Limits {
             "requests that run when the relay is told to end", time: RelayService.drainTime,
             "an error"),
         Limit("running requests of one client", count: mcp.perPrincipal.running, "an error"),
+        Limit(
+            "sessions and commands that clients watch as resources", count: ResourceWatch.limit,
+            share: ResourceWatch.share, "an error"),
+        Limit(
+            "between two looks at such ones at one agent, for one client",
+            time: ResourceWatch.period, "a change is told later"),
+        Limit(
+            "look-ups of names for lists and completion, at agents", count: Directory.lookUps,
+            share: Directory.share, "names are left out"),
+        Limit("such a look-up", time: Directory.patience, "names are left out"),
+        Limit(
+            "directories that one client has completed at once", count: Directory.listings.burst,
+            "no values"),
+        Limit("of these per second after that", count: Directory.listings.perSecond, "no values"),
+        Limit("a file that is read as a resource", bytes: FileReading.limit, "it is cut"),
+        Limit(
+            "files in the folder of prompts", count: RunbookFolder.mostFiles, "a line in the log"),
+        Limit("such a file", bytes: RunbookFolder.longestFile, "a line in the log"),
         Limit("legacy MCP sessions", count: mcp.sessions.count, "503"),
         Limit("legacy MCP sessions of one client", count: mcp.sessions.perPrincipal, "503"),
         Limit("a legacy MCP session without requests", time: mcp.sessions.idle, "it ends"),

@@ -49,9 +49,12 @@ enum Settings {
             + " arguments, for clients that give their model the whole list with each request",
         default: ToolProfile.all.rawValue)
 
+    static let prompts = Setting.text(
+        "prompts", "DIR", "offer the runbooks in this folder (Markdown files) as prompts")
+
     static let serving: [Setting] = [
         .data, config, mcp, tunnel, tunnelURL, publicURL, certificate, key, origins, loopback,
-        requestRate, keyLifetime, dropBoxSize, dropBoxLifetime, tools,
+        requestRate, keyLifetime, dropBoxSize, dropBoxLifetime, tools, prompts,
     ]
 
     static let program = Program(
@@ -67,7 +70,7 @@ enum Settings {
                 "local",
                 "speaks MCP on stdin and stdout for this machine and the hosts of its ~/.ssh/config:"
                     + " starts an agent, opens no port, needs no token",
-                settings: [.data, config, tools]),
+                settings: [.data, config, tools, prompts]),
             Command(
                 "doctor",
                 "tries what the relay needs, and says what came and what to do; changes nothing",

@@ -22,6 +22,8 @@ import Wire
         var rate = Rate(burst: EventWatch.burst, perSecond: EventWatch.perSecond)
         /// The question that is open, and since when.
         var open: (question: TunnelStream, since: ContinuousClock.Instant)?
+        /// Whether that question was given up, so that another one asks for other kinds.
+        var isForNew = false
         /// When who listens last had to look for itself.
         var looked: ContinuousClock.Instant?
     }
@@ -33,7 +35,7 @@ import Wire
     /// How often it is asked per second after that: what happens meanwhile comes in one answer.
     nonisolated static let perSecond = 5
 
-    /// The kinds of events that somebody listens for.
+    /// The kinds of events that the relay always listens for.
     private static let heard: Set<AgentEvent.Kind> = [.facts]
     /// The time between two looks at an agent of which events were missed.
     private static let lookPeriod = Duration.seconds(60)
@@ -49,6 +51,8 @@ import Wire
     private let log: AgentLog
     private let answers = ByteBudget(limit: answerBytes, share: AgentEvents.bytes)
     private var known: [String: Known] = [:]
+    /// The kinds that somebody listens for besides, by the agents' ids.
+    private var wanted: [String: Set<AgentEvent.Kind>] = [:]
     private var timer: LoopTimer?
 
     init(fleet: Fleet, log: AgentLog = .shared) { (self.fleet, self.log) = (fleet, log) }
@@ -74,6 +78,21 @@ import Wire
         IO.task { await self.ask(connection) }
     }
 
+    /// Has an agent report these kinds of events besides, from now on.
+    ///
+    /// It is asked again at once, as soon as its rate permits.
+    func listen(for kinds: Set<AgentEvent.Kind>, at id: String) {
+        guard kinds != wanted[id, default: []] else { return }
+        wanted[id] = kinds.isEmpty ? nil : kinds
+        guard let open = known[id]?.open, known[id]?.isForNew == false else { return }
+        known[id]?.isForNew = true
+        open.question.giveUp()
+    }
+
+    private func kinds(of id: String) -> Set<AgentEvent.Kind> {
+        Self.heard.union(wanted[id] ?? [])
+    }
+
     /// Gives up the questions that no agent has answered in time.
     private func review(at now: ContinuousClock.Instant) {
         for agent in known.values {
@@ -89,9 +108,10 @@ import Wire
             do { try await IO.sleep(for: wait) } catch { return }
         }
         guard let agent = known[id], fleet.member(id)?.connection === connection else { return }
+        let kinds = kinds(of: id)
         let request = Request(
             .events, caller: .relay,
-            arguments: RawJSON(AskEvents(after: agent.last, kinds: Self.heard).json))
+            arguments: RawJSON(AskEvents(after: agent.last, kinds: kinds).json))
         do throws(TunnelError) {
             let question = try connection.line.stand(
                 request.encoded(), received: answers.claim(for: id)
@@ -110,10 +130,12 @@ import Wire
     ) async {
         let id = connection.agentID
         guard let member = fleet.member(id), member.connection === connection else { return }
-        known[id]?.open = nil
+        let isForNew = known[id]?.isForNew == true
+        (known[id]?.open, known[id]?.isForNew) = (nil, false)
         let isGood =
             switch result {
             case .success(let bytes): take(bytes, after, member)
+            case .failure(.cancelled) where isForNew: true
             case .failure(let error): isLasting(error, member.record.name)
             }
         if isGood { await ask(connection) }

@@ -8,8 +8,12 @@ extension Router {
     /// Has the fleet learn the facts that agents report, and asks for them where a report was
     /// missed.
     func keepFacts() {
-        events.onEvent = { [fleet] id, matter in
-            if case .facts(let facts) = matter { fleet.learn(facts, of: id) }
+        events.onEvent = { [weak self] id, matter in
+            guard case .facts(let facts) = matter else {
+                self?.onEvent?(id, matter)
+                return
+            }
+            self?.fleet.learn(facts, of: id)
         }
         events.onMissed = { [weak self] member in IO.task { await self?.lookAgain(at: member) } }
     }

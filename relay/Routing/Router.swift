@@ -16,6 +16,10 @@ import Wire
     let events: EventWatch
     /// The raw streams that are open at agents.
     let streams: AgentStreams
+    /// What callers have used and changed last.
+    private(set) var uses = Uses()
+    /// Called for what happens at agents beside new facts, where somebody listens for it.
+    var onEvent: (@IO (_ id: String, AgentEvent.Matter) -> Void)?
     private var principals: [String: (own: Principal, shown: MCP.Principal)] = [:]
     /// The number in the name of the last call whose progress was asked for.
     private var lastName = 0
@@ -45,6 +49,7 @@ import Wire
     /// Forgets a principal that lost its rights; its running calls can start no further calls.
     func forget(_ id: String) {
         principals[id] = nil
+        uses.forget(id)
         streams.end(of: id)
     }
 
@@ -88,6 +93,10 @@ import Wire
     ) async throws(Fault) -> AgentAnswer {
         let row = call.method.row
         try admit(call, row, to: member)
+        // Also where it fails: what it has done then is not known.
+        defer {
+            if row.tool?.hints.readOnly == false { uses.noteChange(by: call.principal.id) }
+        }
         CrashPoint.reach("relay.admitted")
         let deadline = try row.deadline.time(for: call.fields)
         var caller = caller(call.principal, at: member)
@@ -167,6 +176,7 @@ import Wire
             else {
                 throw Fault(.invalidArgument, "\"\(target)\" is a target of another agent")
             }
+            uses.note(target, by: principal.id)
         }
     }
 

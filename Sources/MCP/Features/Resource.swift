@@ -1,7 +1,34 @@
 // Resources as the host offers them: listings, templates, and reading by URI. Invariant: the
 // capability is advertised exactly when a server has a `Resources` value.
-import JSON
+public import JSON
 import Loop
+
+/// For whom a resource is, and how much it matters to them.
+public struct ResourceAnnotations: Sendable, Equatable {
+    /// Who is to see it.
+    public enum Audience: String, Sendable, CaseIterable {
+        /// The person at the client.
+        case user
+        /// The client's model.
+        case assistant
+    }
+
+    /// Who is to see it.
+    public var audience: Set<Audience>
+    /// From 0, for something that could be left out, to 1, for what is needed.
+    public var priority: Double
+
+    /// Annotates a resource or a template.
+    public init(for audience: Set<Audience>, priority: Double) {
+        self.audience = audience
+        self.priority = priority
+    }
+
+    var json: JSON {
+        let names = Audience.allCases.filter(audience.contains).map { JSON.string($0.rawValue) }
+        return ["audience": .array(names), "priority": .double(priority)]
+    }
+}
 
 /// Something a client can read by URI.
 public struct Resource: Sendable {
@@ -17,11 +44,13 @@ public struct Resource: Sendable {
     public var mimeType: String?
     /// Its size in bytes; not for templates.
     public var size: Int?
+    /// For whom it is.
+    public var annotations: ResourceAnnotations?
 
     /// Describes a resource or a template.
     public init(
         uri: String, name: String, title: String? = nil, description: String? = nil,
-        mimeType: String? = nil, size: Int? = nil
+        mimeType: String? = nil, size: Int? = nil, annotations: ResourceAnnotations? = nil
     ) {
         self.uri = uri
         self.name = name
@@ -29,6 +58,7 @@ public struct Resource: Sendable {
         self.description = description
         self.mimeType = mimeType
         self.size = size
+        self.annotations = annotations
     }
 
     func listing(in revision: Revision, uriKey: String) -> JSON {
@@ -37,6 +67,7 @@ public struct Resource: Sendable {
         entry["description"] = description.map(JSON.string)
         entry["mimeType"] = mimeType.map(JSON.string)
         if uriKey == "uri" { entry["size"] = size.map { .int(Int64($0)) } }
+        entry["annotations"] = annotations?.json
         return .object(entry)
     }
 }
@@ -57,21 +88,26 @@ public struct ResourceContents: Sendable {
     public var mimeType: String?
     /// What was read.
     public var body: Body
+    /// `_meta` of this part.
+    public var meta: JSON.Object
 
     /// What was read from a URI.
-    public init(uri: String, mimeType: String? = nil, body: Body) {
+    public init(uri: String, mimeType: String? = nil, body: Body, meta: JSON.Object = [:]) {
         self.uri = uri
         self.mimeType = mimeType
         self.body = body
+        self.meta = meta
     }
 
-    var json: JSON {
+    /// The part as `resources/read` gives it, and as a message of a prompt embeds it.
+    public func json(in revision: Revision) -> JSON {
         var object: JSON.Object = ["uri": .string(uri)]
         object["mimeType"] = mimeType.map(JSON.string)
         switch body {
         case .text(let text): object["text"] = .string(text)
         case .base64(let text): object["blob"] = .string(text)
         }
+        if revision >= .v2025_06_18, !meta.isEmpty { object["_meta"] = .object(meta) }
         return .object(object)
     }
 }
@@ -120,16 +156,19 @@ public struct Resources: Sendable {
     /// `resourceNotFound` if it may not.
     ///
     /// What is returned is kept for as long as the client watches, so its release can end the
-    /// host's own watch. The server calls it again for each client. `nil`: resources cannot be
-    /// watched.
-    public var watch: (@IO @Sendable (String, Principal) async throws(MCPError) -> any Sendable)?
+    /// host's own watch. The server calls it again for each client.
+    public typealias Watcher =
+        @IO @Sendable (String, Principal) async throws(MCPError) -> any Sendable
+
+    /// Admits a principal that wants to watch; `nil`: resources cannot be watched.
+    public var watch: Watcher?
 
     /// Offers resources.
     public init(
         templates: [Resource] = [],
         list: @escaping @IO @Sendable (Principal) async -> [Resource],
         read: @escaping Reader,
-        watch: (@IO @Sendable (String, Principal) async throws(MCPError) -> any Sendable)? = nil
+        watch: Watcher? = nil
     ) {
         self.templates = templates
         self.list = list

@@ -8,6 +8,7 @@ import argparse
 import asyncio
 import json
 import os
+import urllib.parse
 import warnings
 
 import jsonschema
@@ -153,6 +154,46 @@ async def resource(client, uri):
     return {"listed": uri in uris, "text": json.loads(contents[0].text)}
 
 
+async def extras(client, agent):
+    """Templates, a file, completion and a prompt, as this client's own functions give them."""
+    templates = await client.list_resource_templates()
+    templates = getattr(templates, "resource_templates", None) or getattr(
+        templates, "resourceTemplates", templates
+    )
+    uris = [getattr(one, "uri_template", None) or one.uriTemplate for one in templates]
+    path = f"/tmp/homeline-extras-{os.getpid()} ü.txt"
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("from a file\n")
+    try:
+        read = await client.read_resource(
+            f"homeline://files/{agent}/local{urllib.parse.quote(path)}"
+        )
+        try:
+            missing = await client.read_resource("homeline://sessions/none/transcript")
+            missing = repr(missing)
+        except Exception as error:  # every client has its own type for it
+            missing = getattr(error, "code", None) or getattr(
+                getattr(error, "error", None), "code", None
+            )
+    finally:
+        os.remove(path)
+    prompts = await client.list_prompts()
+    got = await client.get_prompt("first-look", {"target": f"{agent}/local"})
+    from mcp import types
+
+    reference = types.PromptReference(type="ref/prompt", name="first-look")
+    completed = await client.complete(reference, {"name": "target", "value": agent})
+    completed = getattr(completed, "completion", completed)
+    return {
+        "templates": uris,
+        "file": getattr(read, "contents", read)[0].text,
+        "missing": missing,
+        "prompts": [prompt.name for prompt in getattr(prompts, "prompts", prompts)],
+        "messages": [message.content.type for message in got.messages],
+        "completed": list(completed.values),
+    }
+
+
 async def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--client", choices=["mcp", "fastmcp"], required=True)
@@ -177,6 +218,7 @@ async def main():
         job = Job(call, tools)
         await job.run(options.agent, options.site)
         stats = await resource(client, "homeline://stats")
+        more = await extras(client, options.agent)
     checked, problems = 0, []
     if options.schemas:
         checked, problems = schema.check(options.schemas, version, recording.messages())
@@ -185,6 +227,7 @@ async def main():
         "tools": sorted(tools),
         "steps": job.steps,
         "stats": stats,
+        "extras": more,
         "checked": checked,
         "problems": job.problems + problems,
     }
