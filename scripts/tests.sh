@@ -188,7 +188,7 @@ for kind in "$@"; do
         lab) filter='^SessionLab\.' ;;
         fuzz) filter='^FuzzTests\.' ;;
         soak) filter='^EndToEnd\.AtMostOnceTests|A.lasting.stream' ;;
-        *) filter='^AgentTests\.DifferentialTests' ;;
+        *) filter='^(AgentTests\.DifferentialTests|HTTPTests\.HeadDifferenceTests)' ;;
         esac
         run "$kind" --filter "$filter"
         ;;

@@ -4,8 +4,8 @@
 /// The state of one chunked body.
 struct ChunkedDecoder {
     private enum State {
-        case size, padding, text, sizeLF, data, dataCR, dataLF, trailerStart, trailer, trailerLF,
-            endLF
+        case size, padding, text, sizeLF, data, dataCR, dataLF, trailerStart, trailerName, trailer,
+            trailerLF, endLF
         case done
     }
 
@@ -84,7 +84,14 @@ struct ChunkedDecoder {
                 state = .endLF
             } else {
                 guard TokenTable().contains(byte) else { throw .refused(status: 400) }
+                state = .trailerName
+            }
+        case .trailerName:
+            try spend()
+            if byte == 0x3A {
                 state = .trailer
+            } else {
+                guard TokenTable().contains(byte) else { throw .refused(status: 400) }
             }
         case .trailer:
             try spend()

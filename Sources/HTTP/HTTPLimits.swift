@@ -5,8 +5,8 @@ public struct HTTPLimits: Sendable {
     /// Longest request or status line in bytes: the usual 8 KiB (beyond it: 414).
     public var lineBytes = 8 << 10
     /// Longest head in bytes, all lines together, which bounds what a peer can make us hold before
-    /// its request is checked (beyond it: 431).
-    public var headBytes = 32 << 10
+    /// its request is checked; tokens and proxies' own fields fit (beyond it: 431).
+    public var headBytes = 64 << 10
     /// Most header fields: every lookup goes through all of them (beyond it: 431).
     public var headerCount = 100
     /// Longest body in bytes after decoding: an MCP call that writes 2 MiB to a file as base64 fits

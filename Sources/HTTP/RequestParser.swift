@@ -45,14 +45,14 @@ struct RequestParser {
         while true {
             switch try bytes.headerLine(next, tokens) {
             case .more:
-                guard bytes.count <= limits.headBytes, bytes.count - next <= limits.lineBytes else {
-                    throw .refused(status: 431)
-                }
+                // The last byte may be the CR of the line's end.
+                guard bytes.count <= limits.headBytes, bytes.count - next <= limits.lineBytes + 1
+                else { throw .refused(status: 431) }
                 return false
             case .field(let field, let next):
-                guard head.fields.count < limits.headerCount, next <= limits.headBytes else {
-                    throw .refused(status: 431)
-                }
+                guard head.fields.count < limits.headerCount, next <= limits.headBytes,
+                    next - self.next <= limits.lineBytes + 2
+                else { throw .refused(status: 431) }
                 self.next = next
                 head.fields.append(field)
                 try note(field, bytes)

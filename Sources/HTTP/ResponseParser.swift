@@ -36,12 +36,15 @@ struct ResponseParser {
                 guard bytes.count <= limits.headBytes else { throw .malformedResponse }
                 return false
             case .field(let field, let next):
-                guard head.fields.count < limits.headerCount else { throw .malformedResponse }
+                guard head.fields.count < limits.headerCount, next <= limits.headBytes else {
+                    throw .malformedResponse
+                }
                 self.next = next
                 head.fields.append(field)
                 try note(field, bytes)
             case .end(let size):
-                guard !(head.isChunked && head.contentLength != nil) else {
+                guard !(head.isChunked && head.contentLength != nil), size <= limits.headBytes
+                else {
                     throw .malformedResponse
                 }
                 head.size = size

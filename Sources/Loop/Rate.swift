@@ -22,6 +22,11 @@ public struct Rate: Sendable {
         return true
     }
 
+    /// Counts `amount` that happened anyway; what goes beyond the burst has to be waited for.
+    public mutating func charge(_ amount: Int, at now: ContinuousClock.Instant) {
+        (left, since) = (left(at: now) - Double(amount), now)
+    }
+
     /// Whether the whole burst is left, as if nothing had happened yet.
     public func isFull(at now: ContinuousClock.Instant) -> Bool { left(at: now) >= burst }
 

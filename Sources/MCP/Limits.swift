@@ -15,13 +15,11 @@ public struct MCPLimits: Sendable {
     public var batchMessages = 64
     /// Limits of legacy sessions over HTTP.
     public var sessions = Sessions()
-    /// Most requests of one principal that run at the same time, so that one client cannot use up
-    /// the server.
-    public var requestsPerPrincipal = 256
+    /// What one principal may use at once and in a second, so that one client cannot use up the
+    /// server.
+    public var perPrincipal = PerPrincipal()
     /// Limits of what clients are told of beside their requests.
     public var subscriptions = Subscriptions()
-    /// Limits of the streams that legacy clients can come back to.
-    public var replay = Replay()
     /// Limits of the lists that clients ask for.
     public var lists = Lists()
     /// Limits of what clients are asked while they call.
@@ -68,6 +66,33 @@ public struct MCPLimits: Sendable {
         /// How long a session without requests or a stream is kept, as clients may leave without
         /// ending it; a client that comes back initializes again.
         public var idle: Duration = .seconds(4 * 3600)
+        /// Limits of the streams that their clients can come back to.
+        public var replay = Replay()
+    }
+
+    /// The limits of one principal; a request beyond a rate is refused with the time after which to
+    /// retry.
+    public struct PerPrincipal: Sendable {
+        /// A number at once, and a number a second after that.
+        public struct Allowance: Sendable {
+            /// How many at once.
+            public var burst: Int
+            /// How many a second after that.
+            public var perSecond: Int
+
+            /// So many at once, and so many a second after that.
+            public init(burst: Int, perSecond: Int) {
+                (self.burst, self.perSecond) = (burst, perSecond)
+            }
+        }
+
+        /// Most requests that run at the same time.
+        public var running = 256
+        /// Requests in a second; nil, unless the host says so: as many as the server can answer.
+        public var requests: Allowance?
+        /// Bytes in a second, of requests and replies together; nil, unless the host says so: as
+        /// many as the server can carry.
+        public var bytes: Allowance?
     }
 
     /// The limits of what clients are asked while they call.
@@ -83,8 +108,9 @@ public struct MCPLimits: Sendable {
         public var stateBytes = 64 << 10
         /// Most requests that one legacy client has to answer at the same time.
         public var openRequests = 32
-        /// Most used-up states to remember until they expire; then no more are accepted.
-        public var spentStates = 16_384
+        /// Most used-up states of one principal to remember until they expire; then no more of its
+        /// are accepted: about two a second.
+        public var spentStates = 1024
         /// Most visits to pages to remember, in order to tell legacy clients of their end.
         public var pages = 4096
     }

@@ -27,6 +27,8 @@ public enum MCPError: Error, Equatable, Sendable {
     case unavailable(String)
     /// A limit is reached; a later attempt may succeed.
     case busy(String)
+    /// The principal does too much in too little time; it may retry after `wait`.
+    case throttled(String, wait: Duration)
     /// The request was ended before its answer was ready.
     case ended(String)
     /// The caller lost its rights while the request ran.
@@ -50,7 +52,7 @@ extension MCPError {
         case .unsupportedVersion: -32022
         case .insufficientScope: 403
         case .unavailable: 424
-        case .busy: 429
+        case .busy, .throttled: 429
         case .ended: 503
         case .revoked: 401
         case .internalError: -32603
@@ -66,7 +68,7 @@ extension MCPError {
         // No proxy or client is to take it for a fault of this server, and try again.
         case .unavailable: 200
         case .methodNotFound: 404
-        case .busy: 429
+        case .busy, .throttled: 429
         case .ended: 503
         case .revoked: 401
         case .internalError: 500
@@ -90,6 +92,8 @@ extension MCPError {
         case .missingCapability(let needed):
             return ["requiredCapabilities": .object(ClientFeature.declaration(of: needed))]
         case .insufficientScope(let scope): return ["scope": .string(scope)]
+        case .throttled(_, let wait):
+            return ["retryAfterMs": .int(max(1, Int64((wait / .milliseconds(1)).rounded(.up))))]
         case .unsupportedVersion(let requested):
             let supported = Revision.advertised.map { JSON.string($0.rawValue) }
             return ["supported": .array(supported), "requested": .string(requested)]
@@ -103,8 +107,8 @@ extension MCPError: CustomStringConvertible {
     public var description: String {
         switch self {
         case .unparsable(let why), .invalidRequest(let why), .invalidParams(let why),
-            .headerMismatch(let why), .unavailable(let why), .busy(let why), .ended(let why),
-            .revoked(let why):
+            .headerMismatch(let why), .unavailable(let why), .busy(let why),
+            .throttled(let why, _), .ended(let why), .revoked(let why):
             return why
         case .methodNotFound(let method): return "method \(quoted(method)) is not available here"
         case .resourceNotFound(let uri): return "no resource \(quoted(uri)): see resources/list"

@@ -80,7 +80,7 @@ extension MCPServer {
     }
 
     /// The reply; a long one is written beside the loop.
-    private func write(
+    func write(
         _ result: ToolResult, ignoring names: [String] = [], for request: Request
     ) async -> [UInt8] {
         let (id, revision, member) = (request.id, request.caller.revision, identity.member)
@@ -101,9 +101,12 @@ extension MCPError {
     /// In legacy revisions there is no error for a client that cannot be asked.
     fileprivate func isForModels(in revision: Revision) -> Bool {
         switch self {
-        case .busy: true
+        case .busy, .throttled, .unavailable: true
         case .missingCapability: !revision.isModern
-        default: false
+        case .unparsable, .invalidRequest, .methodNotFound, .invalidParams, .resourceNotFound,
+            .headerMismatch, .unsupportedVersion, .insufficientScope, .ended, .revoked,
+            .internalError:
+            false
         }
     }
 }

@@ -17,7 +17,7 @@ public import Loop
     let subscriptions: Subscriptions
     let limits: MCPLimits
     let pulse: Pulse
-    private var running: [String: Int] = [:]
+    let quotas: Quotas
     private var ongoing: [ObjectIdentifier: Ongoing] = [:]
     private let changed = Condition()
     /// The error for every request after `stop`; nil before.
@@ -43,6 +43,7 @@ public import Loop
         inquiries = Inquiries(stateKeys, limits.asking)
         self.logging = logging
         self.limits = limits
+        quotas = Quotas(limits)
         subscriptions = Subscriptions(announcing: announcing, limits.subscriptions)
         pulse = Pulse(every: limits.pulse)
     }
@@ -53,7 +54,7 @@ public import Loop
         ongoing[ObjectIdentifier(one)] = one
         let answer = await one.outcome {
             do throws(MCPError) {
-                let bytes = try await self.reply(to: one) { if !one.isOver { notify($0) } }
+                let bytes = try await self.metered(one) { if !one.isOver { notify($0) } }
                 return Answer(bytes: bytes)
             } catch {
                 return Answer(error, for: one.request)
@@ -98,6 +99,25 @@ public import Loop
         await changed.wait(until: end) { ongoing.isEmpty }
     }
 
+    /// The reply to a request that its principal's rate allows.
+    ///
+    /// A tool that is called too soon is not run; its result says so, as a model reads results.
+    private func metered(_ one: Ongoing, _ notify: @escaping Notify) async throws(MCPError)
+        -> [UInt8]
+    {
+        let principal = one.request.caller.principal
+        do throws(MCPError) {
+            try quotas.admit(principal, at: IO.now)
+        } catch {
+            guard one.request.method == "tools/call" else { throw error }
+            return await write(.failure("The call was not made: \(error)."), for: one.request)
+        }
+        let reply = try await reply(to: one, notify)
+        let bytes = one.request.params.messageBytes + reply.count
+        quotas.count(bytes: bytes, of: principal, at: IO.now)
+        return reply
+    }
+
     private func reply(
         to one: Ongoing, _ notify: @escaping Notify
     ) async throws(MCPError) -> [UInt8] {
@@ -129,15 +149,8 @@ public import Loop
     func counted<T: Sendable>(
         _ principal: Principal, _ work: @IO () async throws(MCPError) -> T
     ) async throws(MCPError) -> T {
-        let count = running[principal.name, default: 0]
-        guard count < limits.requestsPerPrincipal else {
-            throw .busy("\(count) requests are running already: wait for one to finish, then retry")
-        }
-        running[principal.name] = count + 1
-        defer {
-            let left = running[principal.name, default: 1] - 1
-            running[principal.name] = left > 0 ? left : nil
-        }
+        try quotas.begin(principal)
+        defer { quotas.end(principal) }
         return try await work()
     }
 }

@@ -9,6 +9,7 @@ import MCP
     weak var server: MCPServer?
     /// The tools that do not change.
     private let others: [Tool]
+    private let waiting = WaitingTools()
     private var hasTool = false
     private var hasPrompt = false
 
@@ -36,11 +37,16 @@ import MCP
                 server?.resourceUpdated(FixtureResources.watched.uri)
                 return ToolResult(text: "The watched resource has changed.")
             },
+            .fixture("test_end_subscriptions", "Ends every subscription stream in order.") {
+                [self] _ in
+                server?.endSubscriptions()
+                return ToolResult(text: "The streams have ended.")
+            },
         ]
     }
 
     /// What the server offers now.
-    var tools: [Tool] { others + all + (hasTool ? [Self.extraTool] : []) }
+    var tools: [Tool] { others + all + waiting.all + (hasTool ? [Self.extraTool] : []) }
 
     private var prompts: [Prompt] { Everything.prompts + (hasPrompt ? [Self.extraPrompt] : []) }
 

@@ -60,9 +60,11 @@ enum ContentTools {
         "test_tool_with_progress", "Reports its progress in three steps."
     ) { call in
         for step in [0.0, 50, 100] {
-            if step > 0 { try? await IO.sleep(for: .milliseconds(50)) }
             call.progress?.report(
                 step, total: 100, message: "Completed step \(Int(step)) of 100")
+            // After the last step, too: the TypeScript client drops a report that comes together
+            // with the result.
+            try? await IO.sleep(for: .milliseconds(50))
         }
         return ToolResult(text: "Progress test completed.")
     }

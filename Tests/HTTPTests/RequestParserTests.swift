@@ -139,6 +139,16 @@ import Testing
         refused("GET / HTTP/1.1\r\n" + String(repeating: "A: b\r\n", count: 6), 431)
         let line = "A: " + String(repeating: "b", count: 90) + "\r\n"
         refused("GET / HTTP/1.1\r\n" + String(repeating: line, count: 5), 431)
+        // A line is as long as it is, whether it came whole or in pieces.
+        let field = "A: " + String(repeating: "b", count: 98) + "\r\n"
+        refused("GET / HTTP/1.1\r\nHost: x\r\n\(field)\r\n", 431)
+        // A CR may be the beginning of the line's end: the byte before it decides.
+        let whole = "GET / HTTP/1.1\r\nHost: x\r\n\(field)\r\n".unicodeScalars
+        for cut in [1, 2, 3] { refused(String(whole.dropLast(cut)), 431) }
+        let longest = "A: " + String(repeating: "b", count: 97)
+        #expect(throws: Never.self) {
+            try parse("GET / HTTP/1.1\r\nHost: x\r\n\(longest)\r\n\r\n", limits)
+        }
     }
 
     @Test func `a request looks like what was sent`() throws {

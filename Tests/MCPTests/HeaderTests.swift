@@ -1,5 +1,4 @@
-// The headers that repeat parts of the body: encoding, duplicates, arguments of tools, and the
-// order in which a request is checked.
+// The headers that repeat parts of the body: encoding, duplicates, arguments of tools.
 import HTTP
 import JSON
 import Loop
@@ -110,63 +109,25 @@ import Testing
         }
     }
 
-    /// Each request has the fault of its own row and of all later rows: the first one is reported.
-    @Test @IO func `checks run in the order of the table`() async {
+    /// Each request breaks one rule fewer than the one before it; the first one is reported.
+    @Test @IO func `arguments are compared after the version, and before the tool is called`()
+        async
+    {
         let visitor = Visitor(
             MCPServer(info: Implementation(name: "s", version: "1"), tools: [Self.tool]))
-        var headers: HTTPHeaders = [
-            "Origin": "https://evil.example", "Accept": "image/png", "Content-Type": "text/plain",
-            "Authorization": "Bearer wrong", "MCP-Protocol-Version": "2026-07-28",
-        ]
-        var body = "{"
-        @IO func expect(_ status: Int, _ code: Int64?, _ method: String = "POST") async {
-            let reply = await visitor.send(method, headers, body)
-            #expect(reply.status == status, "\(reply.text)")
-            let isJSON = reply.headers["Content-Type"] == "application/json"
-            #expect(reply.json?["error"]?["code"]?.intValue == (isJSON ? code : nil))
+        func code(
+            _ name: String, _ version: String, _ method: String, _ region: String?
+        ) async -> JSON? {
+            let reply = await visitor.modern(
+                "tools/call", ["name": .string(name), "arguments": ["region": "eu"]],
+                version: version, change: [("Mcp-Method", method), ("Mcp-Param-Region", region)])
+            return reply.json?["error"]?["code"]
         }
-        await expect(403, nil, "GET")
-        headers["Origin"] = nil
-        headers["Host"] = "evil.example"
-        await expect(421, nil, "GET")
-        headers["Host"] = nil
-        await expect(401, nil, "GET")
-        headers["Authorization"] = nil
-        await expect(405, nil, "GET")
-        await expect(406, nil)
-        headers["Accept"] = "application/json"
-        await expect(415, nil)
-        headers["Content-Type"] = "application/json"
-        await expect(400, -32700)
-        body = "7"
-        await expect(400, -32600)
-        func request(_ meta: String, _ name: String = "none") -> String {
-            #"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"\#(name)","#
-                + #""arguments":{"region":"eu"}\#(meta)}}"#
-        }
-        body = request("")
-        await expect(400, -32602)
-        let version = "\"io.modelcontextprotocol/protocolVersion\":\"1999-01-01\""
-        let capabilities = "\"io.modelcontextprotocol/clientCapabilities\":{}"
-        body = request(",\"_meta\":{\(version)}")
-        await expect(400, -32602)
-        body = request(",\"_meta\":{\(version),\(capabilities)}")
-        await expect(400, -32020)
-        headers["MCP-Protocol-Version"] = "1999-01-01"
-        await expect(400, -32020)
-        headers["Mcp-Method"] = "tools/call"
-        await expect(400, -32020)
-        headers["Mcp-Name"] = "none"
-        await expect(400, -32022)
-        headers["MCP-Protocol-Version"] = "2026-07-28"
-        headers["Mcp-Name"] = "route"
-        let meta =
-            ",\"_meta\":{\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\","
-            + "\(capabilities)}"
-        body = request(meta, "route")
-        await expect(400, -32020)
-        headers["Mcp-Param-Region"] = "eu"
-        await expect(200, nil)
+        #expect(await code("route", "1999-01-01", "tools/list", nil) == -32020)
+        #expect(await code("route", "1999-01-01", "tools/call", nil) == -32022)
+        #expect(await code("route", "2026-07-28", "tools/call", nil) == -32020)
+        #expect(await code("none", "2026-07-28", "tools/call", nil) == -32602)
+        #expect(await code("route", "2026-07-28", "tools/call", "eu") == nil)
     }
 
     @Test @IO func `a page may send the headers of arguments`() async {

@@ -51,12 +51,47 @@ import Testing
             [["jsonrpc": "2.0", "id": 3, "method": "ping"], ["jsonrpc": "2.0", "method": "x"]],
             ["jsonrpc": "2.0", "method": "notifications/cancelled", "params": ["requestId": 1]],
             ["jsonrpc": "2.0", "id": 4, "method": "tools/list", "params": ["cursor": "at-4"]],
+            [
+                "jsonrpc": "2.0", "id": 5, "method": "subscriptions/listen",
+                "params": [
+                    "notifications": [
+                        "toolsListChanged": true, "resourceSubscriptions": ["test://text"],
+                        "taskIds": ["a"],
+                    ], "_meta": meta,
+                ],
+            ],
+            [
+                "jsonrpc": "2.0", "id": 6, "method": "resources/subscribe",
+                "params": ["uri": "test://text"],
+            ],
+            [
+                "jsonrpc": "2.0", "id": 7, "method": "resources/unsubscribe",
+                "params": ["uri": "test://text"],
+            ],
+            [
+                "jsonrpc": "2.0", "id": 8, "method": "logging/setLevel",
+                "params": ["level": "debug"],
+            ],
+            ["jsonrpc": "2.0", "method": "notifications/initialized"],
         ]
         var random = SplitMix(state: seed)
-        let client = LineClient(Fixture.server { $0.lists.pageEntries = 4 }, checksSchema: false)
-        for round in 0..<3000 {
+        var limits = MCPLimits()
+        limits.lists.pageEntries = 4
+        let server = MCPServer(
+            info: Implementation(name: "damaged", version: "1"), tools: [Fixture.echo],
+            resources: Resources(
+                list: Fixture.resources.list, read: Fixture.resources.read,
+                watch: { (uri, _) throws(MCPError) in uri }),
+            prompts: [Fixture.greeting], completion: { ["\($0.value)one"] },
+            announcing: [.tools], logging: Logging(legacyLevel: .info), limits: limits)
+        let client = LineClient(server, checksSchema: false)
+        for round in 0..<5000 {
             client.bytes(damaged(messages[round % messages.count].encoded(), &random))
             if round % 100 == 0 { await IO.task {}.value }
+            if round % 50 == 0 {
+                server.toolsChanged()
+                server.resourceUpdated("test://text")
+            }
         }
         #expect(await client.modern("server/discover")?["result"] != nil, "seed \(seed)")
     }

@@ -9,7 +9,7 @@ import Testing
 
 @testable import MCP
 
-@Suite(.needs(.pythonClients))
+@Suite(.needs(.pythonClients), .serialized)
 struct `Public clients` {
     @Test(arguments: [
         ("mcp", "auto", "2026-07-28"), ("mcp", "legacy", "2025-11-25"),

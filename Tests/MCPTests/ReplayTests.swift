@@ -108,7 +108,7 @@ import Testing
             info: Implementation(name: "s", version: "1"), tools: [Fixture.echo],
             announcing: [.tools, .prompts],
             limits: Self.limits {
-                $0.replay.messages = 2
+                $0.sessions.replay.messages = 2
                 $0.subscriptions.interval = .milliseconds(1)
             })
         let visitor = Visitor(server)
@@ -153,8 +153,8 @@ import Testing
         let visitor = Visitor(
             Fixture.server {
                 $0.progress.interval = .zero
-                $0.replay.streams = 3
-                $0.replay.principalBytes = 2000
+                $0.sessions.replay.streams = 3
+                $0.sessions.replay.principalBytes = 2000
             })
         let session = await visitor.initialize()
         let headers = Visitor.legacy(session)

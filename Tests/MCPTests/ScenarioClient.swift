@@ -55,6 +55,8 @@ struct Way: Sendable, CustomTestStringConvertible {
     private var asked: [String: String] = [:]
     private var next: Int64 = 1
     private var http: HTTPClient?
+    /// The fixture's port.
+    private(set) var port: UInt16 = 0
     private var parsedLines = 0
     /// Takes each request of the server.
     var onRequest: (@IO (JSON) -> Void)?
@@ -72,7 +74,8 @@ struct Way: Sendable, CustomTestStringConvertible {
             let port = url.split(separator: ":").last.flatMap {
                 UInt16($0.prefix { $0 != "/" })
             }
-            http = HTTPClient(host: "127.0.0.1", port: try #require(port))
+            self.port = try #require(port)
+            http = HTTPClient(host: "127.0.0.1", port: self.port)
         }
         guard !way.revision.isModern else { return }
         let reply = try await call(
@@ -265,8 +268,11 @@ struct Way: Sendable, CustomTestStringConvertible {
             Issue.record("not JSON: \(String(decoding: bytes, as: UTF8.self))")
             return
         }
-        let method = message["id"].flatMap { asked[$0.description] } ?? ""
-        SchemaCheck.check(message, method: method, in: way.revision)
+        // A batch is answered by an array.
+        for one in message.arrayValue ?? [message] {
+            let method = one["id"].flatMap { asked[$0.description] } ?? ""
+            SchemaCheck.check(one, method: method, in: way.revision)
+        }
         exchange?.messages.append(message)
         received.append(message)
         if message["method"] != nil, message["id"] != nil { onRequest?(message) }

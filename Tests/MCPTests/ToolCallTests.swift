@@ -115,7 +115,7 @@ import Testing
     }
 
     @Test @IO func `one principal's calls are limited`() async {
-        let client = LineClient(Fixture.server { $0.requestsPerPrincipal = 2 })
+        let client = LineClient(Fixture.server { $0.perPrincipal.running = 2 })
         let ids = (0..<2).map { _ in client.start("tools/call", ["name": "wait"]) }
         let third = await client.modern("tools/call", ["name": "echo", "arguments": ["text": "a"]])
         #expect(third?["result"]?["isError"] == true)

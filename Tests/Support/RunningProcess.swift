@@ -77,8 +77,11 @@ public final class RunningProcess: Sendable {
     public var end: End? { state.withLock { $0.end } }
 
     /// Writes `text` to its standard input.
-    public func send(_ text: String) {
-        var bytes = Array(text.utf8)[...]
+    public func send(_ text: String) { send(bytes: Array(text.utf8)) }
+
+    /// Writes bytes to its standard input.
+    public func send(bytes: [UInt8]) {
+        var bytes = bytes[...]
         guard let input = input.withLock({ $0 }) else { return }
         while !bytes.isEmpty {
             let written = bytes.withUnsafeBytes { write(input, $0.baseAddress, $0.count) }

@@ -130,7 +130,7 @@ enum Limits {
         Limit(
             "requests that run when the relay is told to end", time: RelayService.drainTime,
             "an error"),
-        Limit("running requests of one client", count: mcp.requestsPerPrincipal, "an error"),
+        Limit("running requests of one client", count: mcp.perPrincipal.running, "an error"),
         Limit(
             "sessions and commands that clients watch as resources", count: ResourceWatch.limit,
             share: ResourceWatch.share, "an error"),
@@ -152,6 +152,14 @@ enum Limits {
         Limit("legacy MCP sessions", count: mcp.sessions.count, "503"),
         Limit("legacy MCP sessions of one client", count: mcp.sessions.perPrincipal, "503"),
         Limit("a legacy MCP session without requests", time: mcp.sessions.idle, "it ends"),
+        Limit(
+            "messages kept for legacy clients that lose a stream", bytes: mcp.sessions.replay.bytes,
+            "the oldest are dropped"),
+        Limit(
+            "of these for one client", bytes: mcp.sessions.replay.principalBytes,
+            "the oldest are dropped"),
+        Limit(
+            "how long they are kept", time: mcp.sessions.replay.time, "they are dropped"),
     ]
 
     private static let agents: [Limit] = [

@@ -112,9 +112,10 @@ extension ClientCall {
     /// start, in both eras: so a handler asks before it acts. It may ask several times, one after
     /// the other; earlier answers are still there. An answer that does not fit its form is asked
     /// for again. `keeping` is there as `kept` in the next run: sealed, so that the client can
-    /// neither read nor change it, but not remembered by the server. With `once`, the answers
-    /// count for one call only, and a second one that repeats them fails: for what must not happen
-    /// twice.
+    /// neither read nor change it, but not remembered by the server. With `once`, answers count
+    /// only if this server has asked for them, and for one call only: for what must not happen
+    /// twice. Without it, a client may send its answers with the first call. An answer shows what
+    /// the client says, not that a person was asked.
     @IO public func ask(
         _ requests: InputRequest..., keeping kept: JSON? = nil, once: Bool = false
     ) throws(Interruption) -> InputResponses {

@@ -8,8 +8,7 @@ import Loop
 @IO final class Inquiries {
     private let limits: MCPLimits.Asking
     private var keys: StateKeys
-    /// The used states that have not expired yet: their nonces, and when they expire.
-    private var spent: [String: Int64] = [:]
+    private var spent: SpentStates
     private var pages: [String: Page] = [:]
 
     /// A visit to a page that a legacy client was asked for.
@@ -21,6 +20,7 @@ import Loop
     init(_ keys: StateKeys, _ limits: MCPLimits.Asking) {
         self.keys = keys
         self.limits = limits
+        spent = SpentStates(mostPerPrincipal: limits.spentStates)
     }
 
     func rotate(to keys: StateKeys) { self.keys = keys }
@@ -72,16 +72,9 @@ import Loop
         return state
     }
 
-    /// Uses a state up.
+    /// Uses a state up; throws if it was used before.
     func spend(_ state: RequestState, at now: Int64) throws(MCPError) {
-        if spent.count >= limits.spentStates { spent = spent.filter { $0.value > now } }
-        guard spent[state.nonce] == nil else {
-            throw .invalidParams("requestState was used already: call again without it")
-        }
-        guard spent.count < limits.spentStates else {
-            throw .busy("too many requests were answered lately: retry in some minutes")
-        }
-        spent[state.nonce] = state.expiry
+        try spent.spend(state, at: now)
     }
 
     /// Remembers whom to tell when the visits to pages among `requests` are over.
@@ -107,6 +100,7 @@ import Loop
 
 extension MCPError {
     static func tooManyRounds(_ count: Int) -> MCPError {
-        .invalidParams("the client was asked \(count) times in one call, and it needs more: stop")
+        .invalidParams(
+            "this call has asked its client \(count) times, and not all answers fit: call again")
     }
 }

@@ -77,7 +77,7 @@ extension MCPServer {
     /// The digest of the request's parameters, made beside the loop if they are long.
     private func digest(of request: Request) async -> String {
         let params = request.params
-        return await Blocking.run(ifLong: params.length) { params.digest }
+        return await Blocking.run(ifLong: params.messageBytes) { params.digest }
     }
 
     /// The answers of earlier rounds and those that came now; what was not asked for is ignored.

@@ -66,7 +66,7 @@ import Loop
         limits = server.limits
         pulse = server.pulse
         subscriptions = server.subscriptions
-        let replay = server.limits.replay
+        let replay = server.limits.sessions.replay
         memory = ByteBudget(limit: replay.bytes, share: replay.principalBytes)
     }
 
@@ -81,7 +81,7 @@ import Loop
         if !hasRoom(for: principal.name) { endOldest(of: principal.name) }
         guard hasRoom(for: principal.name) else { return nil }
         let streams = SessionStreams(
-            handshake.revision, limits.replay, memory.claim(for: principal.name))
+            handshake.revision, limits.sessions.replay, memory.claim(for: principal.name))
         let session = LegacySession(owner: principal.name, handshake, subscriptions, streams)
         sessions[session.id] = session
         owned[principal.name, default: 0] += 1

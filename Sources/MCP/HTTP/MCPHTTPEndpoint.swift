@@ -155,6 +155,10 @@ public import Loop
         }
         if status == 401 { challenge = "Bearer error=\"invalid_token\"" }
         var extra: HTTPHeaders?
+        if case .throttled(_, let wait)? = answer?.error {
+            extra = visit.headers
+            extra?["Retry-After"] = "\(max(1, Int((wait / .seconds(1)).rounded(.up))))"
+        }
         if var challenge {
             if let metadata = access.resourceMetadata {
                 challenge += ", resource_metadata=\"\(metadata)\""

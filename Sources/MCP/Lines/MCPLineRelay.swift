@@ -1,7 +1,7 @@
 // One stdio client of a server elsewhere that may be replaced: a process between the two. Flow:
 // client → lines → the server's stream, and back. Invariant: a request outside of a batch gets one
-// reply, from the server or from here; a new server is sent the client's handshake again, and no
-// tool is called twice.
+// reply, from the server or from here; a new server is sent what the client has settled with the
+// last one (handshake, watched resources, log level), and no tool is called twice.
 import JSON
 public import Loop
 public import Net
@@ -11,8 +11,8 @@ public import Net
     private let client: any ByteStream
     private let limit: Int
     private var splitter: LineSplitter
-    /// The lines that a new server must have seen: `initialize`, and that it was answered.
-    private var handshake: [[UInt8]] = []
+    /// What a new server must have been told.
+    private var settled = SettledLines()
     /// The requests without a reply, in their order.
     private var waiting: [Waiting] = []
     /// Lines that the client sent while no server was connected.
@@ -35,14 +35,19 @@ public import Net
     private struct Reply {
         var skim = MessageSkim()
         var isInLine = false
-        /// Lines still to come that answer what this relay sent by itself.
-        var unwanted = 0
+        /// The ids of what this relay sent by itself: their replies are still to come.
+        var unwanted: Set<RequestID> = []
+        /// The beginning of a line that may be such a reply.
+        var held: [UInt8] = []
     }
 
     /// Unsent bytes above which a side is not read from: what a slow reader may make us hold.
     private static let unsentBytes = 1 << 18
     /// Longest request in bytes that is kept to be sent again.
     private static let keptBytes = 64 << 10
+    /// Longest line in bytes that may be the reply to something that this relay sent by itself:
+    /// the longest is the one to `initialize`, with a server's instructions.
+    private static let heldBytes = 64 << 10
     /// How long a server may take to end after its client has left: longer than it gives requests
     /// that still run.
     private static let endGrace: Duration = .seconds(5)
@@ -133,11 +138,10 @@ public import Net
         guard !Batch.isOne(bytes), let message = try? Message(bytes) else { return }
         switch message.kind {
         case .request(let id, let method):
-            let isHandshake = message.isInitialize && !message.claimsModern
-            if isHandshake { handshake = [bytes] }
+            if bytes.count <= Self.keptBytes { settled.note(message, id, bytes) }
             let isRepeatable = method != "tools/call" && bytes.count <= Self.keptBytes
             waiting.append(Waiting(id: id, line: isRepeatable ? bytes : nil))
-        case .notification("notifications/initialized"): handshake = handshake.prefix(1) + [bytes]
+        case .notification("notifications/initialized"): settled.noteInitialized(bytes)
         case .notification("notifications/cancelled"):
             let id = message.params.id("requestId")
             waiting.removeAll { $0.id == id }
@@ -150,11 +154,10 @@ public import Net
     private func greet(_ server: any ByteStream) {
         self.server = server
         let unanswered = waiting.compactMap(\.line)
-        if let first = handshake.first, !unanswered.contains(first) {
-            // The client has the answer to it already.
-            reply.unwanted = 1
-            for line in handshake { write(line, to: server) }
-        }
+        // The client has the answers to these already.
+        let again = settled.lines(without: Set(waiting.map(\.id)))
+        reply.unwanted = Set(again.compactMap(\.id))
+        for one in again { write(one.line, to: server) }
         let lines = unanswered.filter { !early.contains($0) } + early
         early = []
         for line in lines { write(line, to: server) }
@@ -175,16 +178,33 @@ public import Net
 
     private func pass(_ piece: ArraySlice<UInt8>) {
         reply.skim.feed(piece)
-        guard reply.unwanted == 0 else { return }
+        guard reply.unwanted.isEmpty else {
+            reply.held += piece
+            if reply.held.count > Self.heldBytes { letGo() }
+            return
+        }
         client.write(Array(piece))
         reply.isInLine = piece.last != 0x0A
+    }
+
+    /// Passes on what was held, as it is no unwanted reply.
+    private func letGo() {
+        guard let last = reply.held.last else { return }
+        client.write(reply.held)
+        reply.isInLine = last != 0x0A
+        reply.held = []
     }
 
     private func endLine() {
         let skim = reply.skim
         reply.skim = MessageSkim()
-        guard reply.unwanted == 0 else { return reply.unwanted -= 1 }
-        guard let id = skim.id, !skim.hasMethod else { return }
+        let id = skim.hasMethod ? nil : skim.id
+        if let id, reply.unwanted.remove(id) != nil {
+            reply.held = []
+            return
+        }
+        letGo()
+        guard let id else { return }
         if let at = waiting.firstIndex(where: { $0.id == id }) { waiting.remove(at: at) }
     }
 

@@ -42,8 +42,8 @@ struct Params: Sendable {
     /// The names of the parameters.
     var names: [String] { members.map(\.name) }
 
-    /// The length of all values in bytes.
-    var length: Int { members.reduce(0) { $0 + $1.value.count } }
+    /// The length in bytes of the message that they came in; 0 without parameters.
+    var messageBytes: Int { bytes.count }
 
     /// The parsed value of a parameter.
     func value(_ name: String) -> JSON? {

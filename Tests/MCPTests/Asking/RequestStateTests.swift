@@ -121,6 +121,17 @@ import Testing
         #expect(Self.refusal(inquiries, newer, request) == nil)
     }
 
+    @Test func `used states are forgotten when they have expired`() throws {
+        var spent = SpentStates(mostPerPrincipal: 4)
+        for at in 0..<1000 {
+            let state = RequestState(
+                nonce: "n", principal: "\(at)", method: "m", digest: "d", round: 1,
+                expiry: Self.now + Int64(at) + 600, asked: [], settled: [:], kept: nil)
+            try spent.spend(state, at: Self.now + Int64(at))
+        }
+        #expect(spent.principals < 700)
+    }
+
     @Test @IO func `a state is used once, rounds and bytes are bounded`() throws {
         var limits = MCPLimits.Asking()
         limits.spentStates = 2
@@ -136,6 +147,10 @@ import Testing
         try inquiries.spend(first, at: Self.now)
         #expect(throws: MCPError.self) { try inquiries.spend(first, at: Self.now) }
         try inquiries.spend(try state(), at: Self.now)
+        // Another principal has a table of its own.
+        var foreign = first
+        foreign.principal = "bob"
+        try inquiries.spend(foreign, at: Self.now)
         // The table is full until its states have expired.
         let third = try state()
         #expect(throws: MCPError.self) { try inquiries.spend(third, at: Self.now) }
