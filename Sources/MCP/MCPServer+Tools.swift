@@ -101,7 +101,7 @@ extension MCPError {
     /// In legacy revisions there is no error for a client that cannot be asked.
     fileprivate func isForModels(in revision: Revision) -> Bool {
         switch self {
-        case .busy, .throttled: true
+        case .busy, .throttled, .unavailable: true
         case .missingCapability: !revision.isModern
         case .unparsable, .invalidRequest, .methodNotFound, .invalidParams, .resourceNotFound,
             .headerMismatch, .unsupportedVersion, .insufficientScope, .ended, .revoked,

@@ -119,6 +119,7 @@ import Wire
                 IO.task { await self?.hear(result, to: agent.last, over: connection) }
             }
             known[id]?.open = (question, IO.now)
+            known[id]?.isForNew = false
         } catch {
             await hear(.failure(error), to: agent.last, over: connection)
         }
@@ -131,7 +132,8 @@ import Wire
         let id = connection.agentID
         guard let member = fleet.member(id), member.connection === connection else { return }
         let isForNew = known[id]?.isForNew == true
-        (known[id]?.open, known[id]?.isForNew) = (nil, false)
+        known[id]?.open = nil
+        known[id]?.isForNew = false
         let isGood =
             switch result {
             case .success(let bytes): take(bytes, after, member)
