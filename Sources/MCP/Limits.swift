@@ -125,6 +125,9 @@ public struct MCPLimits: Sendable {
         /// Most resources that one stream or legacy session watches: each is asked of the host, and
         /// each may bring two messages a second.
         public var uris = 256
+        /// How long a host may take to admit a resource before the stream begins without it: the
+        /// stream's acknowledgement waits for the answer, and its client for that.
+        public var admission: Duration = .seconds(2)
         /// Shortest time between two notices about the same thing, so that a fast program cannot
         /// flood those that watch it.
         public var interval: Duration = .milliseconds(500)

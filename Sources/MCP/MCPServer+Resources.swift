@@ -66,9 +66,12 @@ extension MCPServer {
             throw .invalidParams("unknown prompt \(quoted(name)): see prompts/list")
         }
         try allow(prompt.scope, principal)
-        let arguments = try strings(request.params.object("arguments"), "params.arguments")
+        // Clients send null and blanks for what their user has left out.
+        var given = try request.params.object("arguments")
+        for (name, value) in given ?? [:] where value == .null { given?[name] = nil }
+        let arguments = try strings(given, "params.arguments")
         for argument in prompt.arguments where argument.isRequired {
-            guard arguments[argument.name] != nil else {
+            guard arguments[argument.name]?.contains(where: { !$0.isWhitespace }) == true else {
                 throw .invalidParams("missing argument \(quoted(argument.name))")
             }
         }

@@ -112,9 +112,10 @@ public import Loop
             guard one.request.method == "tools/call" else { throw error }
             return await write(.failure("The call was not made: \(error)."), for: one.request)
         }
+        // Before its answer, so that a request that fails counts as well.
+        quotas.count(bytes: one.request.params.messageBytes, of: principal, at: IO.now)
         let reply = try await reply(to: one, notify)
-        let bytes = one.request.params.messageBytes + reply.count
-        quotas.count(bytes: bytes, of: principal, at: IO.now)
+        quotas.count(bytes: reply.count, of: principal, at: IO.now)
         return reply
     }
 

@@ -1,6 +1,7 @@
 // What each principal uses of a server: requests that run, requests a second, bytes a second. Flow:
-// MCPServer asks before it answers, and counts what it has answered. Invariant: a principal beyond
-// its rate is told when to come back, and what nobody uses is forgotten.
+// MCPServer asks before it answers, and counts the bytes of each request and of each result.
+// Invariant: a principal beyond its rate is told when to come back, and what nobody uses is
+// forgotten.
 import Loop
 
 @IO final class Quotas {

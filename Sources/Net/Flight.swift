@@ -7,10 +7,19 @@ public struct Flight: Sendable {
     /// The least time over which a rate is measured: some answers of a fast way.
     private static let interval = Duration.milliseconds(20)
 
+    /// How long a shortest time counts: a way may change, and be longer from then on.
+    private static let memory = Duration.seconds(10)
+    /// Time without an answer after which a rate is measured anew: nothing was to be answered, as
+    /// no way takes that long.
+    private static let pause = Duration.seconds(5)
+
     /// Twice the bytes that the way held when it was last measured; 0 before that.
     public private(set) var held = 0
-    /// The shortest time from bytes to their answer: nothing of it was spent in a queue.
-    private var shortest: Duration?
+    /// The shortest times from bytes to their answer, in this span of `memory` and in the one
+    /// before: nothing of them was spent in a queue.
+    private var trips: (now: Duration?, before: Duration?) = (nil, nil)
+    private var spanEnd: ContinuousClock.Instant?
+    private var heard: ContinuousClock.Instant?
     private var begun: ContinuousClock.Instant?
     private var answered = 0
 
@@ -22,13 +31,22 @@ public struct Flight: Sendable {
     public mutating func answered(
         _ count: Int, after roundTrip: Duration?, at now: ContinuousClock.Instant
     ) {
-        if let roundTrip { shortest = min(shortest ?? roundTrip, roundTrip) }
-        guard let begun, let shortest else { return begun = now }
+        if now >= spanEnd ?? now {
+            (trips, spanEnd) = ((nil, trips.now ?? trips.before), now + Self.memory)
+        }
+        if let roundTrip { trips.now = min(trips.now ?? roundTrip, roundTrip) }
+        let isPaused = now - (heard ?? now) > Self.pause
+        heard = now
+        let shortest = [trips.now, trips.before].compactMap(\.self).min()
+        guard let start = begun, let shortest, !isPaused else {
+            (begun, answered) = (now, 0)
+            return
+        }
         answered += count
-        let passed = now - begun
+        let passed = now - start
         guard passed >= max(shortest, Self.interval) else { return }
         held = Int(2 * Double(answered) * (shortest / passed))
-        self.begun = now
+        begun = now
         answered = 0
     }
 }

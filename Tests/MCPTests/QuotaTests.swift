@@ -65,6 +65,16 @@ import Testing
         #expect(why.hasPrefix("too many bytes a second: retry in "))
     }
 
+    @Test @IO func `bytes of a request that fails count`() async {
+        let client = LineClient(
+            server { $0.perPrincipal.bytes = .init(burst: 4000, perSecond: 1) })
+        let uri = "test://no/" + String(repeating: "x", count: 5000)
+        let first = await client.modern("resources/read", ["uri": .string(uri)])
+        #expect(first?["error"]?["code"] == -32602)
+        let second = await client.modern("tools/list")
+        #expect(second?["error"]?["code"] == 429)
+    }
+
     @Test @IO func `the rate fills up again, and principals are forgotten`() throws {
         var limits = MCPLimits()
         limits.perPrincipal.requests = .init(burst: 2, perSecond: 2)

@@ -78,6 +78,23 @@ import Testing
         #expect(all.messages.map { $0["method"] } == ["notifications/progress"])
     }
 
+    @Test @IO func `what a client missed is sent again, however long it is`() async {
+        // Each message is longer than what may wait for a slow client.
+        let visitor = Visitor(
+            Fixture.server {
+                $0.progress.interval = .zero
+                $0.queuedBytes = 10
+            })
+        let session = await visitor.initialize()
+        let first = Recorder()
+        await visitor.begin("POST", Visitor.legacy(session), Self.call("steps", "s"), first).value
+        #expect(first.messages.count == 1)
+        let again = await visitor.send("GET", Self.headers(session, "2025-11-25", after: "1-0"))
+        #expect(
+            again.events.filter { !$0.data.isEmpty }.map(\.id) == ["1-1", "1-2", "1-3", "1-4"])
+        #expect(again.isDone && again.json?["id"] == "s")
+    }
+
     @Test @IO func `a disconnect cancels nothing, and the reply waits`() async throws {
         let server = Fixture.server { $0.progress.interval = .zero }
         let visitor = Visitor(server)

@@ -214,11 +214,12 @@ import Testing
 
 /// The parts that need a server of the test's own.
 @Suite struct `Subscriptions in a server` {
-    /// Each principal may watch what ends with its name.
+    /// Each principal may watch what ends with its name; for some of it the host is silent.
     @IO @Sendable private static func admit(
         _ uri: String, _ principal: Principal
     ) async throws(MCPError) -> any Sendable {
         guard uri.hasSuffix(principal.name) else { throw .resourceNotFound(uri: uri) }
+        if uri.hasPrefix("test://silent/") { try? await IO.sleep(for: .seconds(60)) }
         return uri
     }
 
@@ -267,6 +268,33 @@ import Testing
         server.resourceUpdated("test://ada")
         #expect(await holds { client.messages.count == 2 })
         #expect(client.messages[1]["params"]?["uri"] == "test://ada")
+    }
+
+    @Test @IO func `a silent host holds the acknowledgement up once, not for each URI`() async {
+        let server = await server { $0.subscriptions.admission = .milliseconds(500) }
+        let client = LineClient(server)
+        // One after the other, they would take more than the 30 s that the test waits.
+        var uris = (0..<200).map { JSON.string("test://silent/\($0)/ada") }
+        uris.append("test://ada")
+        client.start(
+            "subscriptions/listen", ["notifications": ["resourceSubscriptions": .array(uris)]])
+        #expect(await holds { client.messages.count == 1 })
+        #expect(
+            client.messages.first?["params"]?["notifications"]
+                == ["resourceSubscriptions": ["test://ada"]])
+        #expect(server.isWatched("test://ada") && !server.isWatched("test://silent/0/ada"))
+    }
+
+    @Test @IO func `streams have a limit for all principals, and the error says so`() async {
+        let server = await server(announcing: [.tools]) { $0.subscriptions.streams = 1 }
+        let (one, two) = (LineClient(server), LineClient(server, as: Fixture.bob))
+        let filter: JSON.Object = ["notifications": ["toolsListChanged": true]]
+        one.start("subscriptions/listen", filter)
+        #expect(await holds { one.messages.count == 1 })
+        let refused = await two.modern("subscriptions/listen", filter)?["error"]
+        #expect(refused?["code"] == 429)
+        let why = refused?["message"]?.stringValue ?? ""
+        #expect(why.contains("1 subscription streams open") && why.contains("retry later"))
     }
 
     @Test @IO func `streams have a limit for each principal, and places come back`() async {

@@ -30,7 +30,8 @@ import Wire
             ["state": "done", "signal": "KILL", "duration_ms": 75_000], "[signal KILL · 75 s]")
         try check(
             ["state": "running", "duration_ms": 10_004, "output": "one\n", "foreground": "make"],
-            "one\n[running · make · k3f9.7 · 10 s · next: ssh_session_read {\"wait_s\": 30}]")
+            "one\n[running · make · k3f9.7 · 10 s · next: ssh_session_read {\"session_id\":\"k3f9.7\",\"wait_s\":30}]"
+        )
         try check(
             ["state": "secret", "prompt": "[sudo] password: ", "foreground": "sudo"],
             "[waits for a secret · sudo · prompt \"[sudo] password: \" · k3f9.7"
@@ -54,7 +55,8 @@ import Wire
         try check(
             ["state": "maybe_input", "prompt": "Sure?", "evidence": ["regex"]],
             "[may wait for input · prompt \"Sure?\" · k3f9.7 · low confidence: from the output alone"
-                + " · next: ssh_session_send {\"text\": …}, or ssh_session_read]")
+                + " · next: ssh_session_send {\"text\": …}, or ssh_session_read "
+                + "{\"session_id\":\"k3f9.7\",\"wait_s\":30}]")
         try check(
             [
                 "state": "fullscreen", "foreground": "less",
@@ -70,6 +72,16 @@ import Wire
             "ssh_session_command",
             ["session_id": "k3f9.7", "command_id": "k3f9.7.1", "state": "running"], in: .core)
         #expect(core.contains("next: ssh_command_output {\"command_id\":\"k3f9.7.1\""), "\(core)")
+    }
+
+    @Test func `what an agent makes up has a text, too`() throws {
+        for number in [Int64.min, -1, .max] {
+            let sum = try text("ssh_command_output", ["results": [[:]], "running": .int(number)])
+            #expect(sum.hasSuffix("[1 ended, 0 running]"), "\(sum)")
+        }
+        // As many rows as there may be, each with a member of its own.
+        let rows = (0..<10_000).map { JSON.object(["m\($0)": "x"]) }
+        #expect(try text("agent_list", ["agents": .array(rows)]).utf8.count <= 1 << 19)
     }
 
     @Test func `each state has words, and says what follows unless it is the end`() throws {
@@ -179,7 +191,8 @@ import Wire
             ["session_id": "k3f9.7", "state": "running", "output": .string(output)])
         #expect(shown.utf8.count < 121_000 && shown.hasPrefix("0123456789\n"))
         #expect(shown.contains("bytes left out of this text"))
-        #expect(shown.hasSuffix("next: ssh_session_read {\"wait_s\": 30}]"))
+        #expect(
+            shown.hasSuffix("next: ssh_session_read {\"session_id\":\"k3f9.7\",\"wait_s\":30}]"))
         // Output of a host is shown as it is.
         let odd = "{\"state\":\"done\"}\n\u{fffd}é漢\n"
         let kept = try text(

@@ -67,6 +67,10 @@ import Wire
                             ],
                             ["session_id": .string("\(id).2"), "name": "two", "state": "done"],
                             ["session_id": .string("\(id).3"), "name": "two", "state": "done"],
+                            [
+                                "session_id": .string("\(id).4"), "name": "theirs", "owner": "bob",
+                                "state": "done",
+                            ],
                         ]
                     ])
                 ).encoded()
@@ -87,6 +91,10 @@ import Wire
         #expect(two?.contains("\(id).2, \(id).3") == true, "\(two ?? "")")
         let none = try await office.failure("ssh_session_read", ["session_id": "nine"], as: all)
         #expect(none?.contains("There is no session \"nine\"") == true, "\(none ?? "")")
+        // An admin sees the sessions of others, but means its own by a name.
+        let theirs = try await office.failure(
+            "ssh_session_command", ["session_id": "theirs", "command": "id"], as: all)
+        #expect(theirs?.contains("There is no session") == true, "\(theirs ?? "")")
         // Who may not see the agent finds nothing by a name either.
         let other = try office.principal("lab-1")
         let hidden = try await office.failure(

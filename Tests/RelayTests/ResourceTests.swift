@@ -224,6 +224,47 @@ import Wire
         office.house.close()
     }
 
+    @Test @IO func `the end of a transcript says where it begins, whatever the agent counts`()
+        async throws
+    {
+        let office = try await Office()
+        let id = office.ids["lab-1"] ?? ""
+        let end = Box<Int64>(100)
+        office.reply = { _, request in
+            switch request.method {
+            case "session.list":
+                return [
+                    "sessions": [
+                        [
+                            "session_id": .string("\(id).1"), "target": "lab-1/db",
+                            "next_offset": .int(end.withLock { $0 }),
+                        ]
+                    ]
+                ]
+            case "session.read":
+                return ["session_id": .string("\(id).1"), "output": "tail\nwhole\n"]
+            default: return nil
+            }
+        }
+        let resources = FleetResources(Directory(office.router)).all
+        let caller = CallContext(
+            principal: office.router.introduce(try office.principal("*", [.sessionsRead])))
+        func part() async throws -> ResourceContents? {
+            let uri = "homeline://sessions/\(id).1/transcript?limit=11"
+            return try await resources.read(ResourceCall(uri: uri, context: caller)).contents.first
+        }
+        let cut = try await part()
+        #expect(cut?.meta["dev.homeline/offset"] == 94)
+        if case .text(let text)? = cut?.body { #expect(text == "whole\n") }
+        for number in [Int64.min, -1] {
+            end.withLock { $0 = number }
+            #expect(try await part()?.meta["dev.homeline/offset"] == 0)
+        }
+        end.withLock { $0 = .max }
+        #expect(try await part() != nil)
+        office.house.close()
+    }
+
     @Test @IO func `a finished command's output may be kept, a running one's may not`()
         async throws
     {

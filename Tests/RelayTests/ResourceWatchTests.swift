@@ -126,6 +126,15 @@ import Wire
         place.office.house.close()
     }
 
+    @Test func `who may not watch is told whose limit is reached`() {
+        let (all, own) = (
+            ResourceWatch.fault(.places(limit: 512)),
+            ResourceWatch.fault(.share(own: 64, limit: 512))
+        )
+        #expect(all.code == .limitReached && all.message.contains("all clients together watch 512"))
+        #expect(own.code == .limitReached && own.message.contains("this token watches 64"))
+    }
+
     @Test @IO func `agents that come and go are told of`() async throws {
         let place = try await Place()
         place.told = []

@@ -52,31 +52,34 @@ import Wire
         #expect(try RunbookFile.read(other, named: "x").arguments == book.arguments)
     }
 
-    @Test(arguments: [
-        ("no front matter", "x", 1), ("no end", "---\nname: a\n", 3),
-        ("no description", "---\nname: a\n---\nx", 1), ("no text", "---\ndescription: d\n---\n", 3),
-        ("an unknown key", "---\nname: a\ndescrption: d\n---\nx", 3),
-        ("a key twice", "---\ntitle: a\ntitle: b\n---\nx", 3),
-        ("a bad name", "---\ndescription: d\nname: A b\n---\nx", 3),
-        ("no colon", "---\nname\n---\nx", 2), ("no space", "---\nname:a\n---\nx", 2),
-        ("a list as text", "---\narguments: a\n---\nx", 2),
-        ("an item of nothing", "---\n- name: a\n---\nx", 2),
-        ("a member of nothing", "---\nname: a\n  title: b\n---\nx", 3),
-        ("a tab", "---\narguments:\n\t- name: a\n---\nx", 3),
-        ("YAML", "---\ndescription: [a]\n---\nx", 2), ("a block", "---\ndescription: |\n---\nx", 2),
-        ("an open quote", "---\ndescription: \"a\n---\nx", 2),
-        ("not a truth", "---\narguments:\n- name: a\n  required: yes\n---\nx", 4),
-        ("no such kind", "---\narguments:\n- name: a\n  complete: hosts\n---\nx", 4),
-        ("an argument twice", "---\narguments:\n- name: a\n- name: a\n---\nx", 4),
-        ("another resource", "---\nresources:\n- file:///etc/passwd\n---\nx", 3),
-        ("an undeclared place", "---\ndescription: d\n---\nx\n{{y}}", 5),
-        ("a long value", "---\ntitle: \(String(repeating: "a", count: 2000))\n---\nx", 2),
-    ])
+    @Test(
+        arguments: [
+            ("no front matter", "x", 1), ("no end", "---\nname: a\n", 3),
+            ("no description", "---\nname: a\n---\nx", nil),
+            ("no text", "---\ndescription: d\n---\n", 3),
+            ("an unknown key", "---\nname: a\ndescrption: d\n---\nx", 3),
+            ("a key twice", "---\ntitle: a\ntitle: b\n---\nx", 3),
+            ("a bad name", "---\ndescription: d\nname: A b\n---\nx", 3),
+            ("no colon", "---\nname\n---\nx", 2), ("no space", "---\nname:a\n---\nx", 2),
+            ("a list as text", "---\narguments: a\n---\nx", 2),
+            ("an item of nothing", "---\n- name: a\n---\nx", 2),
+            ("a member of nothing", "---\nname: a\n  title: b\n---\nx", 3),
+            ("a tab", "---\narguments:\n\t- name: a\n---\nx", 3),
+            ("YAML", "---\ndescription: [a]\n---\nx", 2),
+            ("a block", "---\ndescription: |\n---\nx", 2),
+            ("an open quote", "---\ndescription: \"a\n---\nx", 2),
+            ("not a truth", "---\narguments:\n- name: a\n  required: yes\n---\nx", 4),
+            ("no such kind", "---\narguments:\n- name: a\n  complete: hosts\n---\nx", 4),
+            ("an argument twice", "---\narguments:\n- name: a\n- name: a\n---\nx", 4),
+            ("another resource", "---\nresources:\n- file:///etc/passwd\n---\nx", 3),
+            ("an undeclared place", "---\ndescription: d\n---\nx\n{{y}}", 5),
+            ("a long value", "---\ntitle: \(String(repeating: "a", count: 2000))\n---\nx", 2),
+        ] as [(String, String, Int?)])
     func `what is no runbook is refused with its line`(
-        what: String, text: String, line: Int
+        what: String, text: String, line: Int?
     ) {
         #expect { try RunbookFile.read(text, named: "file") } throws: {
-            ($0 as? RunbookError)?.line == line
+            ($0 as? RunbookError).map { $0.line == line } ?? false
         }
     }
 
@@ -170,6 +173,10 @@ import Wire
                 $0.hasPrefix("prompts: ") && $0.contains("/bad.md: line 3:")
                     && $0.contains("did you mean \"name\"?")
             }, "\(shelf.log)")
+        // What lies in no line is named without one.
+        #expect(
+            shelf.log.contains { $0.hasSuffix("/pipe.md: it is not a regular file") },
+            "\(shelf.log)")
         try shelf.book("ours", "second, which is longer")
         #expect(await until { shelf.description("ours") == "second, which is longer" })
         try shelf.book("ours", "third")
@@ -181,6 +188,20 @@ import Wire
         #expect(chmod(shelf.folder.file("ours.md"), 0o666) == 0)
         await shelf.books.reload()
         #expect(shelf.description("ours") == nil)
+    }
+
+    @Test @IO func `readings that are asked for at once are two at most`() async throws {
+        let shelf = try Shelf()
+        try shelf.folder.write("no runbook", to: "bad.md")
+        let readings = (0..<10).map { _ in IO.task { await shelf.books.reload() } }
+        for reading in readings { await reading.value }
+        #expect((1...2).contains(shelf.log.count), "\(shelf.log)")
+        // What was written before the question is seen after it.
+        let reading = IO.task { await shelf.books.reload() }
+        try shelf.book("ours", "new")
+        await shelf.books.reload()
+        #expect(shelf.description("ours") == "new")
+        await reading.value
     }
 
     @Test @IO func `long files, many files and no folder cost a line`() async throws {
@@ -217,5 +238,11 @@ import Wire
             .json(uri, String(repeating: "a", count: 1 << 20))
         }
         #expect(long.last?["content"]?["text"]?.stringValue?.contains("is long") == true)
+        let binary = try await messages { (uri, _) throws(MCPError) in
+            Resources.Reading([
+                ResourceContents(uri: uri, body: .base64(String(repeating: "A", count: 40_000)))
+            ])
+        }
+        #expect(binary.last?["content"]?["text"]?.stringValue?.contains("is long") == true)
     }
 }

@@ -46,6 +46,27 @@ import Testing
         #expect(most >= 0.9 * held && most <= 2.5 * held + 131_072, "\(most) of \(held)")
     }
 
+    @Test func `a way that has become longer counts as such after a while`() {
+        var window = StreamWindow()
+        let portion = LastingStream.portion
+        var now = ContinuousClock.now
+        var sent: UInt64 = 0
+        // 10 MiB/s: first 2 ms away, then 100 ms.
+        for trip in [2.0, 100] {
+            for _ in 0..<40 {
+                let count = Int(max(1, 10_485_760 * trip / 1000 / Double(portion)))
+                for _ in 0..<count {
+                    window.handed(upTo: sent + UInt64(portion), at: now)
+                    sent += UInt64(portion)
+                }
+                now += .seconds(trip / 1000)
+                window.acknowledged(count * portion, upTo: sent, at: now)
+                now += .seconds(0.6)
+            }
+        }
+        #expect(window.admits(portion, beside: StreamWindow.least))
+    }
+
     @Test func `a stream without bytes on their way may always send`() {
         #expect(StreamWindow().admits(1 << 20, beside: 0))
         #expect(!StreamWindow().admits(1 << 20, beside: 1))

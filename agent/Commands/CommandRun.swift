@@ -228,7 +228,8 @@ import Wire
         }
         if case .exited(0) = end, obstacle == nil {
             let texts = logs.beginnings
-            obstacle = CommandText.obstacle(exitedZero: texts.output, texts.errors)
+            obstacle = CommandText.obstacle(
+                of: order.preview, exitedZero: texts.output, texts.errors)
         }
         deadline = nil
         timer?.cancel()

@@ -110,12 +110,17 @@ struct CommandText: Sendable {
     }
 
     /// Why a command that ended with exit code 0 was not run: fish 3 reports a command that it
-    /// cannot parse, with a caret below the place, and ends with 0; nil: it was run.
-    static func obstacle(exitedZero output: String, _ errors: String) -> Fault? {
-        guard output.isEmpty, errors.hasPrefix("fish: "),
-            errors.split(separator: "\n").contains(where: { line in
+    /// cannot parse, shows it with a caret below the place, and ends with 0; nil: it was run.
+    ///
+    /// `command` is its beginning. One that runs fish itself may show the same of something else.
+    static func obstacle(
+        of command: String, exitedZero output: String, _ errors: String
+    ) -> Fault? {
+        let lines = errors.split(separator: "\n")
+        guard output.isEmpty, errors.hasPrefix("fish: "), !command.contains("fish"),
+            let caret = lines.firstIndex(where: { line in
                 line.contains("^") && line.allSatisfy { " ^~".contains($0) }
-            })
+            }), caret >= 2, lines[caret - 1].contains(command) || command.contains(lines[caret - 1])
         else { return nil }
         return Fault(
             .invalidArgument,

@@ -74,7 +74,7 @@ public struct RunCommand: CallArguments {
             """
             Runs a command in an open session's own shell and answers when it ends or asks something, \
             or after wait_s. state is done (exit_code; a non-zero one is no error of the tool); \
-            running: go on with ssh_session_read or ssh_command_output; line_input, secret, \
+            running: go on with ssh_command_output; line_input, secret, \
             fullscreen, maybe_input: answer with ssh_session_send; incomplete: send the rest, or keys \
             ctrl-c; stopped: run fg; aborted: it did not run to its end; shell_exited, link_lost: \
             ssh_session_open with reopen. evidence says what a state rests on, where that is not the \

@@ -62,12 +62,16 @@ public struct SessionInfo: Sendable, Equatable {
         .or(OpenSession.defaultColumns)
     private static let rows = Field.count("rows", "The terminal's height in rows.").or(50)
 
-    /// The id and the name of a listed session, and whether it has ended; nil: it has no name.
-    public static func named(_ entry: JSON) -> (id: String, name: String, isEnded: Bool)? {
+    /// The id and the name of a listed session, whether it is the caller's own, and whether it has
+    /// ended; nil: it has no name.
+    public static func named(
+        _ entry: JSON
+    ) -> (id: String, name: String, isOwn: Bool, isEnded: Bool)? {
         guard let id = entry[sessionID.name]?.stringValue, let name = entry[name.name]?.stringValue
         else { return nil }
         let state = entry[state.name]?.stringValue.flatMap(CommandState.init(rawValue:))
-        return (id, name, [.shellExited, .linkLost].contains(state))
+        let isEnded = [.shellExited, .linkLost].contains(state)
+        return (id, name, entry[owner.name] == nil, isEnded)
     }
 
     static let members = [

@@ -100,6 +100,7 @@ enum Limits {
     private static let requests: [Limit] = [
         Limit("a request's line", bytes: http.lineBytes, "414"),
         Limit("a request's head", bytes: http.headBytes, "431"),
+        Limit("one header line", bytes: http.lineBytes, "431"),
         Limit("a request's header fields", count: http.headerCount, "431"),
         Limit("a request's body, and an MCP message", bytes: http.bodyBytes, "413"),
         Limit(
@@ -142,6 +143,9 @@ enum Limits {
             share: Directory.share, "names are left out"),
         Limit("such a look-up", time: Directory.patience, "names are left out"),
         Limit(
+            "names that were looked up and are remembered for seconds", bytes: Directory.bytes,
+            share: Directory.bytesOfOne, "the oldest are dropped"),
+        Limit(
             "directories that one client has completed at once", count: Directory.listings.burst,
             "no values"),
         Limit("of these per second after that", count: Directory.listings.perSecond, "no values"),
@@ -150,7 +154,9 @@ enum Limits {
             "files in the folder of prompts", count: RunbookFolder.mostFiles, "a line in the log"),
         Limit("such a file", bytes: RunbookFolder.longestFile, "a line in the log"),
         Limit("legacy MCP sessions", count: mcp.sessions.count, "503"),
-        Limit("legacy MCP sessions of one client", count: mcp.sessions.perPrincipal, "503"),
+        Limit(
+            "legacy MCP sessions of one client", count: mcp.sessions.perPrincipal,
+            "the one that has rested longest ends"),
         Limit("a legacy MCP session without requests", time: mcp.sessions.idle, "it ends"),
         Limit(
             "messages kept for legacy clients that lose a stream", bytes: mcp.sessions.replay.bytes,

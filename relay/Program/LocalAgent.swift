@@ -60,10 +60,13 @@ import Programs
         if unsafe access(folder.agent, F_OK) != 0 { _ = await join() }
         while !isStopped {
             // An earlier process's agent finds the relay by itself.
-            if relay.presence().isEmpty, await needsToJoin() { _ = await join() }
+            if relay.presence().isEmpty, !isRunning, await needsToJoin() { _ = await join() }
             try? await IO.sleep(for: Self.pause)
         }
     }
+
+    /// Whether an agent runs on the folder: it holds this lock.
+    private var isRunning: Bool { FolderLock.isHeld(folder.agent + "/agent.lock") }
 
     /// Runs the agent to its end; whether it has not joined yet, or the relay does not know it.
     private func needsToJoin() async -> Bool {

@@ -34,6 +34,7 @@ import Wire
                 return await completer.values(
                     kind, question.value, question.settled, for: principal)
             },
+            tasks: CommandTasks(tools: tools).source,
             announcing: runbooks.canChange ? [.prompts] : [], limits: Self.limits(options))
         watch.onChange = { [weak server] in server?.resourceUpdated($0) }
         runbooks.onChange = { [weak server, weak runbooks] in

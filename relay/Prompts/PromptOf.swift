@@ -12,7 +12,9 @@ struct PromptOf: Sendable {
 
     /// How long the resources of a prompt may take: people wait for it.
     private static let patience = Duration.seconds(8)
-    /// The longest text of a resource in a prompt, in bytes; what is longer is read by a tool.
+    /// The longest body of a resource in a prompt, in bytes of text or of base64.
+    ///
+    /// It goes into a model's context; what is longer is read by a tool.
     private static let longest = 32 << 10
 
     /// The prompt.
@@ -47,9 +49,12 @@ struct PromptOf: Sendable {
         switch outcome {
         case .success(let reading)?:
             return reading.contents.map { part in
-                if case .text(let text) = part.body, text.utf8.count > Self.longest {
-                    return Self.note(
-                        "\(uri) is long (\(text.utf8.count) bytes): read it by a tool.")
+                let length: Int
+                switch part.body {
+                case .text(let text), .base64(let text): length = text.utf8.count
+                }
+                guard length <= Self.longest else {
+                    return Self.note("\(uri) is long (\(length) bytes): read it by a tool.")
                 }
                 return Self.message(
                     ["type": "resource", "resource": part.json(in: call.revision)])

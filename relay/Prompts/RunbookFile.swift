@@ -1,15 +1,18 @@
 // Reads a runbook: Markdown with front matter, lines `key: value` between two lines `---`. Pure.
-// Invariant: what a file says is used or refused, with the line; nothing in it is passed over.
+// Invariant: what a file says is used or refused, with the line if there is one; nothing in it is
+// passed over.
 import Spelling
 
 /// Why a file is not a runbook.
 struct RunbookError: Error, Equatable, CustomStringConvertible {
-    /// The line, from 1.
-    let line: Int
+    /// The line, from 1; nil if the reason lies in no line, such as a key that is missing.
+    let line: Int?
     /// What is wrong there, and what to write.
     let reason: String
 
-    var description: String { "line \(line): \(reason)" }
+    init(line: Int? = nil, reason: String) { (self.line, self.reason) = (line, reason) }
+
+    var description: String { line.map { "line \($0): \(reason)" } ?? reason }
 }
 
 /// The form of runbooks.
@@ -239,16 +242,16 @@ struct RunbookFile {
     private func check(_ lines: [Substring], _ end: Int) throws(RunbookError) {
         guard Self.isName(runbook.name) else {
             throw RunbookError(
-                line: 1, reason: "give it a \"name\": that of the file is no name of a runbook")
+                reason: "give it a \"name\": that of the file is no name of a runbook")
         }
         guard !runbook.description.isEmpty else {
-            throw RunbookError(line: 1, reason: "\"description\" is missing: what it is for")
+            throw RunbookError(reason: "\"description\" is missing: what it is for")
         }
         guard !runbook.text.isEmpty else {
             throw RunbookError(line: end + 1, reason: "no text follows")
         }
         guard runbook.arguments.allSatisfy({ !$0.name.isEmpty }) else {
-            throw RunbookError(line: 1, reason: "an argument has no \"name\"")
+            throw RunbookError(reason: "an argument has no \"name\"")
         }
         let names = runbook.arguments.map(\.name)
         for (at, line) in lines.enumerated() {

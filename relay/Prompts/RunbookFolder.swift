@@ -61,7 +61,7 @@ struct RunbookFolder: Sendable {
                 let runbook = try read(name)
                 guard !content.runbooks.contains(where: { $0.name == runbook.name }) else {
                     throw RunbookError(
-                        line: 1, reason: "another file has the name \"\(runbook.name)\" already")
+                        reason: "another file has the name \"\(runbook.name)\" already")
                 }
                 content.runbooks.append(runbook)
             } catch {
@@ -73,19 +73,22 @@ struct RunbookFolder: Sendable {
 
     private func read(_ name: String) throws(RunbookError) -> Runbook {
         let bytes: [UInt8]
+        var isRegular = true
         do throws(CryptoError) {
             // What a model is told to do comes from the operator alone.
             bytes = try SecureFile.read(
                 "\(path)/\(name)", limit: Self.longestFile, refusing: SecureFile.changeByOthers
             ) { file in
                 var found = stat()
-                return unsafe fstat(file, &found) == 0 && found.st_mode & S_IFMT == S_IFREG
+                isRegular = unsafe fstat(file, &found) == 0 && found.st_mode & S_IFMT == S_IFREG
+                return isRegular
             }
         } catch {
-            throw RunbookError(line: 1, reason: "it cannot be read: \(error)")
+            guard isRegular else { throw RunbookError(reason: "it is not a regular file") }
+            throw RunbookError(reason: "it cannot be read: \(error)")
         }
         guard let text = String(validating: bytes, as: UTF8.self) else {
-            throw RunbookError(line: 1, reason: "it is not UTF-8")
+            throw RunbookError(reason: "it is not UTF-8")
         }
         return try RunbookFile.read(text, named: String(name.dropLast(3)))
     }

@@ -22,7 +22,12 @@ import MCP
     private var own: [Runbook] = []
     private var stamps: [String: RunbookFolder.Stamp]?
     private var timer: LoopTimer?
-    private var isReading = false
+    /// The reading that runs; there is one at a time.
+    private var reading: Task<Void, Never>?
+    /// Whether the folder is to be read once more, as somebody has asked since the last reading
+    /// began.
+    private var isWanted = false
+    private var isLooking = false
 
     /// The runbooks of the relay, and those of a folder once `start` has read it.
     init(folder: String?, _ reader: @escaping Reader, log: @escaping @IO (String) -> Void) {
@@ -58,8 +63,25 @@ import MCP
     }
 
     /// Reads the folder again, whether it has changed or not.
+    ///
+    /// Whoever asks while it is being read waits for one more reading, which all of them share.
     func reload() async {
         guard let folder else { return }
+        isWanted = true
+        let task = reading ?? IO.task { await self.readWhileWanted(folder) }
+        reading = task
+        await task.value
+    }
+
+    private func readWhileWanted(_ folder: RunbookFolder) async {
+        while isWanted {
+            isWanted = false
+            await read(folder)
+        }
+        reading = nil
+    }
+
+    private func read(_ folder: RunbookFolder) async {
         stamps = await Blocking.run { folder.stamps() }
         let content = await Blocking.run { folder.read() }
         for problem in content.problems { log("prompts: \(problem)") }
@@ -69,11 +91,11 @@ import MCP
     }
 
     private func look() async {
-        guard let folder, !isReading else { return }
-        isReading = true
-        defer { isReading = false }
+        guard let folder, !isLooking, reading == nil else { return }
+        isLooking = true
+        defer { isLooking = false }
         let now = await Blocking.run { folder.stamps() }
-        if now != stamps { await reload() }
+        if reading == nil, now != stamps { await reload() }
     }
 
     /// Homeline's own; each is a file of `Books`, embedded by the build.

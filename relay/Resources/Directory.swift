@@ -20,22 +20,34 @@ import Wire
     /// The directories that a principal may have listed at once, and per second after that: each is
     /// a call at a host.
     nonisolated static let listings = (burst: 10, perSecond: 2)
+    /// The most answers that are remembered.
+    nonisolated static let answers = 2048
+    /// The most bytes of names that are remembered: about 100 directories of 1,000 entries, each of
+    /// about 150 bytes.
+    nonisolated static let bytes = 16 << 20
+    /// Of these, for one principal: more such directories than `listings` allows in `lifetime`.
+    nonisolated static let bytesOfOne = 4 << 20
 
     /// A look-up at one agent, for a principal with the rights that it has now.
     private struct Question: Hashable {
         let principal: Principal
         let agentID: String
-        let method: Wire.Method
+        let kind: KnownNames.Kind
         /// What the principal has changed before.
         let change: Int
         var place = ""
         var path = ""
         var glob = ""
+
+        /// What it takes of memory beside what all share, about, in bytes.
+        var bytes: Int { place.utf8.count + path.utf8.count + glob.utf8.count + 256 }
     }
 
     let router: Router
-    private let answers = BriefMemory<Question, [JSON]>(
-        for: lifetime, atMost: 2048, places: lookUps, share: share)
+    private let memory = BriefMemory<Question, KnownNames>(
+        for: lifetime, atMost: answers, bytes: bytes, bytesOfOne: bytesOfOne, places: lookUps,
+        share: share
+    ) { $0.bytes + $1.bytes }
     private var rates: [String: Rate] = [:]
 
     init(_ router: Router) { self.router = router }
@@ -47,13 +59,12 @@ import Wire
 
     /// The sessions that a principal may use, by their ids.
     func sessions(of principal: Principal) async -> [KnownSession] {
-        await entries(.listSessions, [:], "sessions", of: principal).compactMap(KnownSession.init)
+        await names(.sessions, [:], of: principal).flatMap(\.sessions)
     }
 
     /// The newest commands that a principal may use, the newest first.
     func commands(of principal: Principal) async -> [KnownCommand] {
-        await entries(.listCommands, ["limit": 50], "commands", of: principal)
-            .compactMap(KnownCommand.init)
+        await names(.commands, ["limit": 50], of: principal).flatMap(\.commands)
             .sorted { ($0.age, $0.id) < ($1.age, $1.id) }
     }
 
@@ -63,10 +74,9 @@ import Wire
     ) async -> [(target: String, tags: [String])] {
         let lists = members.filter { $0.connection != nil }.prefix(Self.agents).map { member in
             IO.task {
-                let entries = await self.entries(
-                    .listTargets, ListTargets.page(at: 0), "targets", at: member, for: principal)
-                return entries.compactMap { $0[Shared.target.name]?.stringValue }
-                    .map { (target: $0, tags: member.record.tags) }
+                let names = await self.names(
+                    .targets, ListTargets.page(at: 0), at: member, for: principal)
+                return (names?.texts ?? []).map { (target: $0, tags: member.record.tags) }
             }
         }
         return await IO.values(of: Array(lists)).flatMap(\.self)
@@ -82,7 +92,7 @@ import Wire
                 forTarget: target, Fields(object: [:]), principal), member.connection != nil
         else { return [] }
         var question = Question(
-            principal: principal, agentID: member.record.id, method: .listFiles,
+            principal: principal, agentID: member.record.id, kind: .files,
             change: router.uses.change(by: principal.id), place: target, path: path)
         // A long directory is narrowed by the agent; a glob's own signs are not looked for so.
         if let first = start.first, first.isLetter || first.isNumber || ".-_".contains(first) {
@@ -92,15 +102,8 @@ import Wire
             "target": .string(target), "path": .string(path), "limit": 1000,
         ]
         if !question.glob.isEmpty { arguments["glob"] = .string(question.glob) }
-        let found = await answer(question, arguments, "entries", member) {
-            self.mayList(principal.id)
-        }
-        return found.compactMap { entry -> String? in
-            guard entry["unusable"] == nil, let name = entry["path"]?.stringValue,
-                name.hasPrefix(start)
-            else { return nil }
-            return entry["type"] == "directory" ? name + "/" : name
-        }
+        let found = await answer(question, arguments, member) { self.mayList(principal.id) }
+        return (found?.texts ?? []).filter { $0.hasPrefix(start) }
     }
 
     /// Whether a principal may have one more directory listed now.
@@ -115,90 +118,42 @@ import Wire
 
     // MARK: Asking
 
-    private func entries(
-        _ method: Wire.Method, _ arguments: JSON.Object, _ list: String,
-        of principal: Principal
-    ) async -> [JSON] {
+    private func names(
+        _ kind: KnownNames.Kind, _ arguments: JSON.Object, of principal: Principal
+    ) async -> [KnownNames] {
         let members = router.visible(to: principal).filter { $0.connection != nil }
         let lists = members.prefix(Self.agents).map { member in
-            IO.task { await self.entries(method, arguments, list, at: member, for: principal) }
+            IO.task { await self.names(kind, arguments, at: member, for: principal) }
         }
-        return await IO.values(of: Array(lists)).flatMap(\.self)
+        return await IO.values(of: Array(lists)).compactMap(\.self)
     }
 
-    private func entries(
-        _ method: Wire.Method, _ arguments: JSON.Object, _ list: String, at member: Fleet.Member,
+    private func names(
+        _ kind: KnownNames.Kind, _ arguments: JSON.Object, at member: Fleet.Member,
         for principal: Principal
-    ) async -> [JSON] {
+    ) async -> KnownNames? {
         let question = Question(
-            principal: principal, agentID: member.record.id, method: method,
+            principal: principal, agentID: member.record.id, kind: kind,
             change: router.uses.change(by: principal.id))
-        return await answer(question, arguments, list, member) { true }
+        return await answer(question, arguments, member) { true }
     }
 
     private func answer(
-        _ question: Question, _ arguments: JSON.Object, _ list: String, _ member: Fleet.Member,
+        _ question: Question, _ arguments: JSON.Object, _ member: Fleet.Member,
         _ mayAsk: @escaping @IO @Sendable () -> Bool
-    ) async -> [JSON] {
+    ) async -> KnownNames? {
         let principal = question.principal
-        return await answers.value(question, for: principal.id, within: Self.patience) {
+        return await memory.value(question, for: principal.id, within: Self.patience) {
             [router] in
             guard mayAsk() else { return nil }
-            let call = AgentCall(question.method, arguments, for: principal)
+            let kind = question.kind
+            let call = AgentCall(kind.method, arguments, for: principal)
             guard let answer = try? await router.send(call, to: member) else { return nil }
-            let entries = await answer.result.parsedBesideLoop()[list]?.arrayValue ?? []
-            return router.claims(of: member).own(entries)
-        } ?? []
-    }
-}
-
-/// A session as lists show it.
-struct KnownSession: Sendable {
-    /// What changes when there is something new to read.
-    struct Mark: Hashable {
-        let nextOffset: Int
-        let state: String?
-        let columns: Int64?
-        let rows: Int64?
-    }
-
-    let id: String
-    let target: String
-    let name: String?
-    /// Seconds since it was used.
-    let idle: Int64
-    let mark: Mark
-
-    /// The end of its output.
-    var nextOffset: Int { mark.nextOffset }
-
-    init?(_ entry: JSON) {
-        guard let id = entry["session_id"]?.stringValue,
-            let target = entry["target"]?.stringValue
-        else { return nil }
-        (self.id, self.target) = (id, target)
-        name = entry["name"]?.stringValue
-        idle = entry["idle_s"]?.intValue ?? 0
-        mark = Mark(
-            nextOffset: Int(clamping: entry["next_offset"]?.intValue ?? 0),
-            state: entry["state"]?.stringValue, columns: entry["cols"]?.intValue,
-            rows: entry["rows"]?.intValue)
-    }
-}
-
-/// A command as lists show it.
-struct KnownCommand: Sendable {
-    let id: String
-    /// The command line, cut.
-    let text: String
-    /// Seconds since its start.
-    let age: Int64
-
-    init?(_ entry: JSON) {
-        guard let id = entry["command_id"]?.stringValue else { return nil }
-        self.id = id
-        text = entry["command"]?.stringValue ?? ""
-        age = entry["started_s_ago"]?.intValue ?? 0
+            let (result, claims) = (answer.result, router.claims(of: member))
+            return await Blocking.run(ifLong: result.bytes.count) {
+                KnownNames(kind, in: result, claims)
+            }
+        }
     }
 }
 

@@ -123,7 +123,7 @@ import Wire
         let (uri, principal) = try admitted(text, caller)
         switch uri {
         case .statistics:
-            return .json(text, JSON.object(await statistics(for: principal)).description)
+            return await .written(text, .object(await statistics(for: principal)))
         case .agents: return try await answer(text, of: ListAgents.tool.name, caller)
         case .targets:
             return try await answer(text, of: Wire.Method.listTargets.row.tool?.name ?? "", caller)
@@ -167,7 +167,7 @@ import Wire
             if case .string(let why) = result.text { throw .unavailable(why) }
             throw .internalError
         }
-        return .json(uri, structured.description)
+        return await .written(uri, structured)
     }
 
     // MARK: Watching
@@ -213,6 +213,11 @@ extension Resources.Reading {
         Resources.Reading([
             ResourceContents(uri: uri, mimeType: "application/json", body: .text(text))
         ])
+    }
+
+    /// One part of JSON that is written beside the loop: how long its text is shows only then.
+    @IO static func written(_ uri: String, _ value: JSON) async -> Resources.Reading {
+        .json(uri, await Blocking.run { value.description })
     }
 }
 

@@ -49,12 +49,19 @@ enum FileReading {
     private func ask(
         _ method: Wire.Method, _ arguments: JSON.Object
     ) async throws(Fault) -> JSON.Object {
+        let result = try await send(method, arguments)
+        return await result.parsedBesideLoop()
+    }
+
+    private func send(
+        _ method: Wire.Method, _ arguments: JSON.Object
+    ) async throws(Fault) -> RawJSON {
         let call = AgentCall(method, arguments, for: principal)
         let routes = method.row.tool?.routes ?? []
         guard case .one(let member) = try router.destination(routes, call.fields, principal) else {
             throw Fault(.internal, "a resource has no agent")
         }
-        return await (try router.send(call, to: member)).result.parsedBesideLoop()
+        return try await router.send(call, to: member).result
     }
 
     // MARK: Sessions and commands
@@ -71,12 +78,18 @@ enum FileReading {
         let answer = try await ask(
             .readOutput, ReadOutput.peek(at: id, .text, offset: first, atMost: limit))
         var text = answer["output"]?.stringValue ?? ""
-        // The end of the output begins at a line's beginning.
-        if offset == nil, first > 0, let line = text.firstIndex(of: "\n") {
-            text = String(text[text.index(after: line)...])
+        var begin = max(0, answer["offset"]?.intValue.map { Int(clamping: $0) } ?? first)
+        // The end of the output begins at a line's beginning. Of the bytes before it only those
+        // that are text are counted, so that an offset never lies behind that line's beginning.
+        if offset == nil, first > 0, let newline = text.utf8.firstIndex(of: 0x0a) {
+            let line = text.utf8.index(after: newline)
+            let dropped = text.utf8.distance(from: text.utf8.startIndex, to: line)
+            let (sum, isTooLarge) = begin.addingReportingOverflow(dropped)
+            if !isTooLarge { begin = sum }
+            text = String(text[line...])
         }
-        var meta = Self.meta(answer, ["offset", "next_offset", "lost_bytes", "state"])
-        meta[Self.prefix + "offset"] = meta[Self.prefix + "offset"] ?? .integer(first)
+        var meta = Self.meta(answer, ["next_offset", "lost_bytes", "state"])
+        meta[Self.prefix + "offset"] = .integer(begin)
         return Resources.Reading([
             ResourceContents(uri: uri, mimeType: "text/plain", body: .text(text), meta: meta)
         ])
@@ -166,10 +179,13 @@ enum FileReading {
                     body: .text(answer["report"]?.stringValue ?? ""))
             ])
         case .subject(let subject):
-            let answer = try await ask(
+            let answer = try await send(
                 .readHost,
                 ["target": .string(place.target), "what": .string(subject.rawValue)])
-            return .json(uri, JSON.object(answer).description)
+            let text = await Blocking.run(ifLong: answer.bytes.count) {
+                (try? answer.parsed(limits: .answer))?.description ?? "{}"
+            }
+            return .json(uri, text)
         }
     }
 

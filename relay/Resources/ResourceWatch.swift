@@ -103,9 +103,7 @@ import Wire
     ) async throws(Fault) -> any Sendable {
         let place: Shares.Place
         do throws(Lack) { place = try places.take(for: principal.id) } catch {
-            throw Fault(
-                .limitReached,
-                "\(Self.share) sessions and commands are watched already: give up some first")
+            throw Self.fault(error)
         }
         let seen: (mark: Mark, isFinal: Bool)
         do throws(Fault) { seen = try await look(at: subject, for: principal) } catch {
@@ -124,6 +122,22 @@ import Wire
                 self?.beat()
             }
         return Hold { [weak self] in IO.task { self?.end(number) } }
+    }
+
+    /// Why nothing more can be watched, and what to do.
+    nonisolated static func fault(_ lack: Lack) -> Fault {
+        switch lack {
+        case .places(let limit):
+            Fault(
+                .limitReached,
+                "all clients together watch \(limit) sessions and commands, the most that this"
+                    + " relay allows: try again later, or read the resource when it is needed")
+        case .share(let own, _):
+            Fault(
+                .limitReached,
+                "this token watches \(own) sessions and commands, the most that one may: give up"
+                    + " some first")
+        }
     }
 
     private func end(_ number: Int) {

@@ -1,6 +1,6 @@
 // A session's name in the place of its id. Flow: a tool's arguments → the sessions that the agents
-// list for the caller → the same arguments with the id. Invariant: only a session that the caller
-// may use is found, and never one of two.
+// list for the caller → the same arguments with the id. Invariant: only a session of the caller's
+// own is found, and never one of two.
 import JSON
 import Loop
 import MCP
@@ -31,13 +31,25 @@ extension Tools {
         let members = router.visible(to: principal).filter { $0.connection != nil }
         let question = AgentCall(.listSessions, [:], for: principal)
         var found: [(id: String, isEnded: Bool)] = []
+        var silent: String?
         for (member, answer) in await router.send(question, to: members) {
-            guard case .success(let answer) = answer else { continue }
+            guard case .success(let answer) = answer else {
+                silent = member.record.name
+                continue
+            }
             let listed = await answer.result.parsedBesideLoop()
             for entry in router.claims(of: member).own(ListSessions.entries(of: listed)) {
-                guard let session = SessionInfo.named(entry), session.name == name else { continue }
+                // Others give their sessions names, too, and an admin sees these sessions.
+                guard let session = SessionInfo.named(entry), session.isOwn, session.name == name
+                else { continue }
                 found.append((session.id, session.isEnded))
             }
+        }
+        if let silent {
+            throw Fault(
+                .unavailable,
+                "agent \"\(silent)\" does not answer, and may have a session with the name"
+                    + " \"\(name.prefix(80))\": give the session's id")
         }
         // A session that has ended keeps its name for a while, beside the one that followed it.
         let likely = found.filter { $0.isEnded == isEnded }

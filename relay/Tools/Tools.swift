@@ -77,6 +77,7 @@ import Wire
                 try row.arguments.checkTexts(of: call.arguments)
                 let result = try await answer(try await withSessionIDs(call))
                 CrashPoint.reach("relay.answered")
+                if let task = CommandTasks.task(of: call, result) { return .task(task) }
                 return await AnswerText(row: row, profile: profile).given(to: result)
             } catch {
                 return .failure(error.message)

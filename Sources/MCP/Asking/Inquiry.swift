@@ -20,6 +20,8 @@ import Loop
     private var settled: [String: Reply] = [:]
     /// Uses up the state that the answers came with.
     private let spend: (@IO () throws(MCPError) -> Void)?
+    /// Whether this run has used the state up: it does so once, however often its handler asks.
+    private var hasSpent = false
     /// What the handler kept when it asked.
     nonisolated let kept: JSON?
 
@@ -62,8 +64,9 @@ import Loop
                 InputRound(
                     requests: outstanding, settled: settled, kept: kept ?? self.kept))
         }
-        if once, let spend {
+        if once, !hasSpent, let spend {
             do throws(MCPError) { try spend() } catch { throw .failed(error) }
+            hasSpent = true
         }
         return InputResponses(responses)
     }

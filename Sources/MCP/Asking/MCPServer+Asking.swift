@@ -122,15 +122,18 @@ extension MCPServer {
     }
 
     private func ask(
-        _ requests: [InputRequest], for request: Request, _ notify: Notify
+        _ requests: [InputRequest], for request: Request, _ notify: @escaping Notify
     ) async throws(MCPError) -> [String: Inquiry.Reply] {
+        let cancelled = MCPError.ended("the call was cancelled while it asked")
+        guard !Task.isCancelled else { throw cancelled }
         guard let client = request.caller.legacy?.asked else {
             throw .missingCapability(requests.map(\.feature))
         }
         inquiries.note(requests, of: client, at: WallClock.seconds)
         let replies = try await client.send(
-            requests, in: request.caller.revision, limits.asking, notify)
-        guard !Task.isCancelled else { throw .ended("the call was cancelled while it asked") }
+            requests, in: request.caller.revision, limits.asking, notify,
+            deliver: request.deliver ?? notify)
+        guard !Task.isCancelled else { throw cancelled }
         return replies
     }
 }

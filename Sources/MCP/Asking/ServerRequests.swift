@@ -23,9 +23,11 @@ import Loop
     init(announce: @escaping @IO ([UInt8]) -> Void) { self.announce = announce }
 
     /// Asks for everything at once; returns the replies by their keys.
+    ///
+    /// `deliver` sends the questions: one that is dropped would keep the call until its deadline.
     func send(
         _ requests: [InputRequest], in revision: Revision, _ limits: MCPLimits.Asking,
-        _ notify: Notify
+        _ notify: Notify, deliver: Notify
     ) async throws(MCPError) -> [String: Inquiry.Reply] {
         guard waiting.count + requests.count <= limits.openRequests else {
             throw .busy("the client has \(waiting.count) questions to answer first: answer them")
@@ -37,7 +39,7 @@ import Loop
             let id = RequestID("\(prefix)-\(count)")
             sent.append((id, request.key))
             waiting[id] = (request.key, round)
-            notify(Envelope.request(id, request.json(in: revision)))
+            deliver(Envelope.request(id, request.json(in: revision)))
         }
         await round.changed.wait(until: IO.now + limits.answerWait) {
             round.replies.count == Set(sent.map(\.key)).count

@@ -1,6 +1,6 @@
 // One server-sent event stream. Flow: messages → queue → the connection, as fast as the client
 // reads. Invariant: messages leave in order; optional messages beyond a slow client's limit are
-// dropped; the last message never is.
+// dropped; what is sent with `send`, and the last message, never is.
 import HTTP
 import Loop
 

@@ -53,6 +53,14 @@ import Loop
         if let replay { replay.notify(message) } else { stream.notify(message) }
     }
 
+    /// Sends a message that belongs to the request and must not be dropped, such as a question; a
+    /// client that takes only JSON gets none.
+    func deliver(_ message: [UInt8]) {
+        guard accept.stream else { return }
+        let stream = startStream()
+        if let replay { replay.send(message) } else { stream.send(message, id: nil) }
+    }
+
     /// Sends the reply; `nil` for a request that was cancelled, whose stream then ends without one.
     func finish(_ message: [UInt8]?, status: Int = 200, extra: HTTPHeaders? = nil) async {
         server.pulse.remove(self)

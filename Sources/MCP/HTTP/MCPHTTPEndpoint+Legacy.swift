@@ -21,6 +21,7 @@ extension MCPHTTPEndpoint {
                 let exchange = HTTPExchange(
                     visit.reply, visit.headers, visit.accept, server, session.streams)
                 if exchange.canDisconnect { request.disconnect = { exchange.disconnect() } }
+                request.deliver = { exchange.deliver($0) }
                 let task = try session.inFlight.start(request, server) { exchange.notify($0) }
                 exchange.begin()
                 let answer = await session.using { await task.value }
@@ -49,9 +50,9 @@ extension MCPHTTPEndpoint {
                 visit.reply, visit.headers, visit.accept, server, session.streams)
             exchange.begin()
             let replies = await session.using {
-                await session.inFlight.answer(batch: elements, server, caller) {
-                    exchange.notify($0)
-                }
+                await session.inFlight.answer(
+                    batch: elements, server, caller, notify: { exchange.notify($0) },
+                    deliver: { exchange.deliver($0) })
             }
             await exchange.finish(replies, status: replies == nil ? 202 : 200)
         } catch {
@@ -120,7 +121,8 @@ extension MCPHTTPEndpoint {
     /// The standalone stream of a session, for what belongs to no request; with `Last-Event-ID` the
     /// stream that this event came on, and what the client missed of it.
     ///
-    /// It ends an earlier connection of that stream, whose client may have left without a word.
+    /// Messages leave on the newest connection: the client of an earlier one may have left without
+    /// a word.
     func openStream(_ visit: Visit) async {
         guard let session = session(visit, nil) else { return }
         guard visit.accept.stream else { return visit.refuse(406, "accept text/event-stream") }
@@ -131,14 +133,17 @@ extension MCPHTTPEndpoint {
                     400,
                     "the event \(quoted(last)) is not kept: open a stream without Last-Event-ID")
             }
+            guard !found.stream.isOver(after: found.place) else {
+                return visit.refuse(
+                    400, "the stream has ended, and nothing of it came after \(quoted(last))")
+            }
             (replay, place) = found
         }
         let stream = EventStream(visit.reply, visit.headers, server.limits)
         stream.greet()
         server.pulse.add(stream)
         await session.using {
-            replay.attach(stream, after: place)
-            await replay.wait()
+            await replay.attach(stream, after: place).wait()
         }
         server.pulse.remove(stream)
         await stream.finish(nil)

@@ -38,9 +38,7 @@ import Loop
     /// The event that begins a connection, if the revision has it.
     func priming(_ id: String) -> [UInt8]? {
         guard isPriming else { return nil }
-        let (seconds, attoseconds) = limits.retry.components
-        let milliseconds = seconds * 1000 + attoseconds / 1_000_000_000_000_000
-        return Array("id: \(id)\ndata: \nretry: \(milliseconds)\n\n".utf8)
+        return Array("id: \(id)\ndata: \nretry: \(limits.retry.milliseconds)\n\n".utf8)
     }
 
     /// The stream that an event id names, and the place of that event in it.
@@ -100,52 +98,74 @@ import Loop
     /// The number of messages so far; the id of a message is its stream's number and its own.
     private(set) var place = 0
     private(set) var endedAt: ContinuousClock.Instant?
-    /// The connection that carries it now.
-    private(set) var connection: EventStream?
-    private var released = Once<Void>()
+    /// The connections that are open for it, the newest last.
+    private var carriers: [(stream: EventStream, over: Once<Void>)] = []
     /// Whether a client has ever been told an id of it.
     private var isKnown = false
     private var kept: [(place: Int, message: [UInt8])] = []
 
     fileprivate init(number: Int) { self.number = number }
 
-    private func id(_ place: Int) -> String { "\(number)-\(place)" }
+    /// Connections of the standalone stream that stay open beside the newest, and get nothing: a
+    /// client that opens the stream twice, and comes back whenever one ends, would never stop.
+    private static let standby = 3
 
-    /// Has a connection carry it from here on; an earlier one ends.
-    ///
-    /// With `after`, what was sent after that place is sent again.
-    func attach(_ stream: EventStream, after: Int? = nil) {
-        release()
-        released = Once()
-        connection = stream
-        isKnown = true
-        stream.onDisconnect { [weak self, weak stream] in
-            if let self, connection === stream { release() }
-        }
-        if let priming = session?.priming(id(after ?? place)) { stream.send(priming) }
-        guard let after else { return }
-        for (place, message) in kept where place > after {
-            stream.notify(message, id: id(place))
-        }
-        if endedAt != nil { release() }
+    /// The connection that gets its messages.
+    private var connection: EventStream? { carriers.last?.stream }
+
+    /// Whether it has ended, and nothing of it comes after a place: who comes back to it there
+    /// would do so again and again.
+    func isOver(after place: Int) -> Bool {
+        endedAt != nil && !kept.contains { $0.place > place }
     }
 
-    /// Waits until the connection no longer carries it.
-    func wait() async { await released.wait() }
+    private func id(_ place: Int) -> String { "\(number)-\(place)" }
 
-    /// Ends the connection's part in it; the stream goes on.
+    /// Has a connection carry it from here on; gives what is set when that is over.
+    ///
+    /// An earlier one ends, except for those of the standalone stream.
+    ///
+    /// With `after`, what was sent after that place is sent again, however slowly the client reads:
+    /// nothing of what is kept is dropped, as the client would not come back for it.
+    @discardableResult
+    func attach(_ stream: EventStream, after: Int? = nil) -> Once<Void> {
+        while carriers.count > (number == 0 ? Self.standby : 0) {
+            carriers.removeFirst().over.set(())
+        }
+        let over = Once<Void>()
+        carriers.append((stream, over))
+        isKnown = true
+        stream.onDisconnect { [weak self, weak stream] in
+            guard let self, let place = carriers.firstIndex(where: { $0.stream === stream }) else {
+                return
+            }
+            carriers.remove(at: place).over.set(())
+        }
+        if let priming = session?.priming(id(after ?? place)) { stream.send(priming) }
+        guard let after else { return over }
+        for (place, message) in kept where place > after {
+            stream.send(message, id: id(place))
+        }
+        if endedAt != nil { release() }
+        return over
+    }
+
+    /// Ends the connections' part in it; the stream goes on.
     func release() {
-        connection = nil
-        released.set(())
+        for carrier in carriers { carrier.over.set(()) }
+        carriers = []
     }
 
     /// Sends a message that may be dropped if the client does not keep up, or never comes back.
     func notify(_ message: [UInt8]) {
-        place += 1
-        keep(message)
+        add(message)
         connection?.notify(message, id: id(place))
-        guard let session, kept.count > session.messages else { return }
-        session.giveBack(kept.removeFirst().message.count)
+    }
+
+    /// Sends a message that a connected client gets, however slowly it reads.
+    func send(_ message: [UInt8]) {
+        add(message)
+        connection?.send(message, id: id(place))
     }
 
     /// Sends the last message, if any, and ends the stream on whatever connection carries it.
@@ -163,6 +183,14 @@ import Loop
     fileprivate func forget() {
         session?.giveBack(kept.reduce(0) { $0 + $1.message.count })
         kept = []
+    }
+
+    /// Counts and keeps a message that is not the last one; the oldest makes way for it.
+    private func add(_ message: [UInt8]) {
+        place += 1
+        keep(message)
+        guard let session, kept.count > session.messages else { return }
+        session.giveBack(kept.removeFirst().message.count)
     }
 
     private func keep(_ message: [UInt8]) {

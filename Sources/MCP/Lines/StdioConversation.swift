@@ -14,7 +14,8 @@ import Loop
     private let settled = Condition()
     let inFlight = InFlight()
 
-    /// `send` writes a reply; `notify` writes messages that may be dropped if the client is slow.
+    /// `send` writes a reply or a question; `notify` writes messages that may be dropped if the
+    /// client is slow.
     init(
         server: MCPServer, principal: Principal, send: @escaping @IO ([UInt8]) -> Void,
         notify: @escaping Notify
@@ -55,7 +56,8 @@ import Loop
                 return send(Envelope.result(id, server.initialized(agreed.revision)))
             }
             let caller = try caller(message)
-            let request = try Request(message, id: id, method: method, caller: caller)
+            var request = try Request(message, id: id, method: method, caller: caller)
+            request.deliver = deliver
             let task = try inFlight.start(request, server, notify: notify)
             let lasts = method == "subscriptions/listen"
             reply { [weak self] in
@@ -89,12 +91,18 @@ import Loop
         do throws(MCPError) {
             let elements = try Batch.elements(of: bytes, server.limits)
             let caller = legacy.caller(principal)
-            reply { [inFlight, server, notify] in
-                await inFlight.answer(batch: elements, server, caller, notify: notify)
+            reply { [inFlight, server, notify, deliver] in
+                await inFlight.answer(
+                    batch: elements, server, caller, notify: notify, deliver: deliver)
             }
         } catch {
             send(error: error)
         }
+    }
+
+    /// Sends what must not be dropped.
+    private var deliver: Notify {
+        return { [weak self] in self?.send($0) }
     }
 
     /// Sends the result of `work`, if any, and counts the request as open until then.

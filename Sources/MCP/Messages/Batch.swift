@@ -57,7 +57,7 @@ extension InFlight {
     /// Answers every request of a legacy batch; `nil` when it has none.
     func answer(
         batch elements: [Batch.Element], _ server: MCPServer, _ caller: Caller,
-        notify: @escaping Notify
+        notify: @escaping Notify, deliver: @escaping Notify
     ) async -> [UInt8]? {
         var tasks: [Task<Answer?, Never>] = []
         var replies: [[UInt8]] = []
@@ -72,7 +72,8 @@ extension InFlight {
                     continue
                 }
                 do throws(MCPError) {
-                    let request = try Request(message, id: id, method: method, caller: caller)
+                    var request = try Request(message, id: id, method: method, caller: caller)
+                    request.deliver = deliver
                     tasks.append(try start(request, server, notify: notify))
                 } catch {
                     replies.append(Envelope.error(id, error, caller.revision))

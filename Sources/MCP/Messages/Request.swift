@@ -32,6 +32,8 @@ struct Request: Sendable {
     let meta: JSON.Object
     /// Closes the connection that carries its messages, if its client can get the rest later.
     var disconnect: (@IO @Sendable () -> Void)?
+    /// Sends its client a message that must not be dropped, such as a question.
+    var deliver: Notify?
 
     init(_ message: Message, id: RequestID, method: String, caller: Caller) throws(MCPError) {
         self.id = id
@@ -65,5 +67,6 @@ struct Answer: Sendable {
     }
 }
 
-/// Sends a message that belongs to a running request; dropped if nobody can receive it.
+/// Sends a message that belongs to a running request; dropped if nobody can receive it and, unless
+/// it is `Request.deliver`, if the client does not keep up.
 typealias Notify = @IO @Sendable ([UInt8]) -> Void

@@ -1,5 +1,5 @@
 // subscriptions/listen: a request that lasts, and whose stream carries what has changed. Flow:
-// filter → the host admits each URI → acknowledgement → notices until the client or the server ends
+// filter → the host admits the URIs → acknowledgement → notices until the client or the server ends
 // it. Invariant: the acknowledgement comes first, and every message names the request's id.
 import JSON
 import Loop
@@ -15,9 +15,8 @@ extension MCPServer {
         try subscriptions.begin(caller.principal)
         defer { subscriptions.end(caller.principal) }
         let tasks = try await admit(tasks: filter.tasks, request)
-        // What the host holds for each URI, kept until the stream ends.
-        var held: [String: any Sendable] = [:]
-        for uri in filter.uris { held[uri] = try? await watch(uri, caller.principal) }
+        // Kept until the stream ends.
+        let held = try await admit(uris: filter.uris, caller.principal)
         filter.keep(
             lists: subscriptions.announced, uris: filter.uris.filter { held[$0] != nil },
             tasks: tasks)
@@ -34,6 +33,32 @@ extension MCPServer {
             || tasks != nil
     }
 
+    /// What the host holds for each URI that the principal may watch.
+    ///
+    /// The host is asked about all of them at the same time, and a URI that it does not answer for
+    /// within `limits.subscriptions.admission` is left out, as the acknowledgement waits for the
+    /// answers. All of it counts as one running request.
+    private func admit(
+        uris: [String], _ principal: Principal
+    ) async throws(MCPError) -> [String: any Sendable] {
+        guard let watch = resources?.watch, !uris.isEmpty else { return [:] }
+        let limit = limits.subscriptions.admission
+        return try await counted(principal) { () throws(MCPError) in
+            let asked = uris.map { uri in
+                IO.task { () -> Admission? in
+                    let answer = await IO.within(limit) { () -> Admission? in
+                        guard let held = try? await watch(uri, principal) else { return nil }
+                        return Admission(uri: uri, held: held)
+                    }
+                    return answer ?? nil
+                }
+            }
+            var held: [String: any Sendable] = [:]
+            for case let one? in await IO.values(of: asked) { held[one.uri] = one.held }
+            return held
+        }
+    }
+
     /// Asks the host whether a principal may watch a resource; returns what to hold meanwhile.
     func watch(_ uri: String, _ principal: Principal) async throws(MCPError) -> any Sendable {
         guard let watch = resources?.watch else { throw .methodNotFound("resources/subscribe") }
@@ -41,6 +66,13 @@ extension MCPServer {
             try await watch(uri, principal)
         }
     }
+}
+
+/// A URI that the host lets a principal watch.
+private struct Admission: Sendable {
+    let uri: String
+    /// What the host holds as long as it is watched.
+    let held: any Sendable
 }
 
 /// One open stream.

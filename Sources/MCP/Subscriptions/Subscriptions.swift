@@ -23,14 +23,18 @@ import Loop
 
     /// Takes a place for one more stream of a principal.
     func begin(_ principal: Principal) throws(MCPError) {
-        let count = listening[principal.name, default: 0]
-        let total = listening.values.reduce(0, +)
-        guard count < limits.streamsPerPrincipal, total < limits.streams else {
+        let own = listening[principal.name, default: 0]
+        guard own < limits.streamsPerPrincipal else {
             throw .busy(
-                "\(count) subscription streams are open already: close one, or add to its filter "
+                "\(own) subscription streams are open already: close one, or add to its filter "
                     + "by opening it anew")
         }
-        listening[principal.name] = count + 1
+        guard listening.values.reduce(0, +) < limits.streams else {
+            throw .busy(
+                "the clients of this server have \(limits.streams) subscription streams open, "
+                    + "which is the limit: retry later")
+        }
+        listening[principal.name] = own + 1
     }
 
     /// Gives the place back.

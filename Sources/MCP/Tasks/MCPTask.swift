@@ -94,9 +94,12 @@ extension MCPTask {
 }
 
 extension Duration {
-    /// Whole milliseconds, not below zero.
+    /// Whole milliseconds, not below zero, and of a longer time than an `Int64` can count (292
+    /// million years) about as many as it can.
     var milliseconds: Int64 {
         let (seconds, attoseconds) = components
-        return max(0, seconds * 1000 + attoseconds / 1_000_000_000_000_000)
+        // One second less than fits leaves room for the milliseconds of the fraction.
+        let counted = min(max(0, seconds), Int64.max / 1000 - 1)
+        return max(0, counted * 1000 + attoseconds / 1_000_000_000_000_000)
     }
 }

@@ -332,9 +332,11 @@ public struct TerminalSize: Equatable, Sendable {
         finish(reportedEnd ?? .unreported)
     }
 
-    /// How long nothing comes after the exit status until the output counts as another process's:
-    /// the server sends both as it learns of them, and a lost segment comes again within a second.
-    private static let quiet = Duration.seconds(2)
+    /// How long nothing comes after the exit status until the output counts as another process's.
+    ///
+    /// The server may send the status before the last output. Where that is lost on the way, TCP
+    /// sends it again after about 0.2, 0.6, 1.4 and 3 s.
+    private static let quiet = Duration.seconds(4)
 
     /// Ends a program whose exit status is here, once nothing more comes: a process that it left
     /// behind may hold its output open for ever.

@@ -239,10 +239,14 @@ func withCommands(
             do {
                 let setup = try CommandSetup(server)
                 defer { setup.links.shutDown() }
-                return .success([
-                    try await setup.run("env | grep ^HOMELINE_COMMAND; cd /usr; pwd"),
-                    try await setup.run("echo \"a$\""),
-                ])
+                let first = try await setup.run("env | grep ^HOMELINE_COMMAND; cd /usr; pwd")
+                do {
+                    return .success([first, try await setup.run("echo \"a$\"")])
+                } catch let fault as Fault {
+                    // fish cannot parse it.
+                    #expect(shell == .fish && !fault.message.contains("HOMELINE"), "\(fault)")
+                    return .success([first])
+                }
             } catch {
                 return .failure(error)
             }
@@ -253,7 +257,7 @@ func withCommands(
                 && results[0].stdout.text.hasSuffix("\n/usr\n"),
             "\(results[0])")
         #expect(results[0].exitCode == 0 && results[0].stderr.text.isEmpty, "\(results[0])")
-        #expect(!results[1].stderr.text.contains("HOMELINE"), "\(results[1])")
+        #expect(!results.dropFirst().contains { $0.stderr.text.contains("HOMELINE") })
     }
 
     /// A start file may have `set -u` and `set -e`.

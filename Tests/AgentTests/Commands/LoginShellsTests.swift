@@ -97,7 +97,10 @@ import Wire
                         #expect(fault.code == .invalidArgument && fault.message.contains("fish"))
                     }
                 }
-                for right in ["echo 'fish: no' >&2", "echo 'fish: no' >&2; echo x", "true"] {
+                for right in [
+                    "echo 'fish: no' >&2", "echo 'fish: no' >&2; echo a >&2; echo ' ^' >&2",
+                    "echo 'fish: no' >&2; echo x", "true",
+                ] {
                     let ran = try await setup.run(right)
                     #expect(ran.state == .done && ran.note == nil)
                 }

@@ -29,6 +29,14 @@ import Testing
         return ToolResult(text: .string("\(answers["page"])"))
     }
 
+    private static let folders = Tool(
+        name: "folders", title: "Folders", description: "Asks for the client's folders.",
+        inputSchema: ["type": "object"], annotations: harmless
+    ) { (call) throws(Interruption) in
+        _ = try call.ask(.roots("folders"))
+        return ToolResult(text: "asked")
+    }
+
     private static let document = Resources(
         list: { _ in [Resource(uri: "test://asked", name: "asked")] },
         read: { (call) throws(Interruption) in
@@ -38,12 +46,13 @@ import Testing
         })
 
     @IO private static func server(
-        _ change: (inout MCPLimits.Asking) -> Void = { _ in }
+        queuedBytes: Int = 1 << 20, _ change: (inout MCPLimits.Asking) -> Void = { _ in }
     ) -> MCPServer {
         var limits = MCPLimits()
+        limits.queuedBytes = queuedBytes
         change(&limits.asking)
         return MCPServer(
-            info: Implementation(name: "asking", version: "1"), tools: [ask, visit],
+            info: Implementation(name: "asking", version: "1"), tools: [ask, visit, folders],
             resources: document, limits: limits)
     }
 
@@ -201,6 +210,40 @@ import Testing
         #expect(reply.json?["result"]?["isError"] == true)
     }
 
+    @Test(arguments: ["2025-03-26", "2025-11-25"])
+    @IO func `a question is not dropped, however slowly its client reads`(
+        version: String
+    ) async throws {
+        // The question is longer than what may wait for a slow client.
+        let visitor = Visitor(Self.server(queuedBytes: 10) { $0.answerWait = .seconds(10) })
+        let isOld = version == "2025-03-26"
+        let capabilities: JSON.Object = isOld ? ["roots": [:]] : Self.capabilities
+        let session = await visitor.initialize(version, capabilities: capabilities)
+        let call: JSON = [
+            "jsonrpc": "2.0", "id": 1, "method": "tools/call",
+            "params": ["name": isOld ? "folders" : "ask"],
+        ]
+        // The old revision has batches, whose questions take the same way.
+        let body = isOld ? JSON.array([call]) : call
+        let recorder = Recorder()
+        let task = visitor.begin(
+            "POST", Visitor.legacy(session, version: version), body.description, recorder)
+        let request = await eventually {
+            recorder.messages.first { $0["method"] != nil && $0["id"] != nil }
+        }
+        #expect(request?["method"] == (isOld ? "roots/list" : "elicitation/create"))
+        let response: JSON = [
+            "jsonrpc": "2.0", "id": request?["id"] ?? .null,
+            "result": isOld ? ["roots": []] : ["action": "decline"],
+        ]
+        let answered = await visitor.send(
+            "POST", Visitor.legacy(session, version: version), response.description)
+        #expect(answered.status == 202)
+        await task.value
+        let reply = isOld ? recorder.json?[0] : recorder.json
+        #expect(Self.text(reply) == (isOld ? "asked" : "declined"))
+    }
+
     @Test @IO func `a session that ends ends what it asks`() async throws {
         let visitor = Visitor(Self.server())
         let session = await visitor.initialize(capabilities: Self.capabilities)
@@ -240,5 +283,36 @@ import Testing
         #expect(stolen?["code"] == -32602)
         let done = await one.modern("tools/call", params, meta: declared)
         #expect(Self.text(done) == "declined")
+    }
+    @Test @IO func `a handler may ask twice for what counts once`() async {
+        let twice = Tool(
+            name: "twice", title: "Twice", description: "Asks twice.",
+            inputSchema: ["type": "object"], annotations: Self.harmless
+        ) { (call) throws(Interruption) in
+            let field = FormField("ok", .boolean())
+            let first = try call.ask(.form("first", "Sure?", [field]), once: true)
+            let second = try call.ask(.form("second", "Really?", [field]), once: true)
+            return ToolResult(text: .string("\(first["first"]) \(second["second"])"))
+        }
+        let client = LineClient(
+            MCPServer(info: Implementation(name: "t", version: "1"), tools: [twice]))
+        let declared: JSON.Object = [
+            "io.modelcontextprotocol/clientCapabilities": .object(Self.capabilities)
+        ]
+        var params: JSON.Object = ["name": "twice"]
+        for key in ["first", "second"] {
+            let round = await client.modern("tools/call", params, meta: declared)?["result"]
+            #expect(round?["inputRequests"]?[key] != nil)
+            params["requestState"] = round?["requestState"]
+            var responses: JSON.Object = [:]
+            responses[key] = ["action": "decline"]
+            params["inputResponses"] = .object(responses)
+        }
+        let done = await client.modern("tools/call", params, meta: declared)
+        #expect(Self.text(done) == "declined declined")
+        // Another run with the same state is still refused.
+        let again = await client.modern("tools/call", params, meta: declared)
+        let why = again?["error"]?["message"]?.stringValue
+        #expect(why?.hasPrefix("requestState was used already") == true)
     }
 }

@@ -10,6 +10,11 @@ struct MembersText {
 
     init(_ declared: [Declaration]) { self.declared = declared }
 
+    /// The most columns of a table: no declared list has as many members.
+    private static let columns = 40
+    /// The most bytes of a table: a text is cut far below that.
+    private static let tableBytes = 1 << 18
+
     /// The members line by line, tables first.
     func text(of members: JSON.Object) -> String {
         var (tables, lines): ([String], [String]) = ([], [])
@@ -42,17 +47,21 @@ struct MembersText {
         var names = declared.map(\.name)
         var known = Set(names)
         for row in rows {
-            for name in row.keys where known.insert(name).inserted { names.append(name) }
+            for name in row.keys where names.count < columns && known.insert(name).inserted {
+                names.append(name)
+            }
         }
         let used = rows.reduce(into: Set<String>()) { $0.formUnion($1.keys) }
         names = names.filter(used.contains)
         let standards = Dictionary(declared.map { ($0.name, $0.standard) }) { first, _ in first }
-        let lines = rows.map { row in
-            names.map { name in
+        var text = names.joined(separator: "\t")
+        for row in rows where text.utf8.count < tableBytes {
+            let cells = names.map { name in
                 (row[name] ?? (standards[name] ?? nil)).map(cell) ?? "-"
-            }.joined(separator: "\t")
+            }
+            text += "\n" + cells.joined(separator: "\t")
         }
-        return ([names.joined(separator: "\t")] + lines).joined(separator: "\n")
+        return text
     }
 
     /// A value in one line.

@@ -12,13 +12,12 @@ struct RunText {
     /// One command, or several by their ids.
     static func text(of members: JSON.Object) -> String {
         guard let results = members["results"]?.arrayValue else { return RunText(members).text }
-        let texts = results.map { result in
-            let entry = result.opened.objectValue ?? [:]
-            let id = entry["command_id"]?.stringValue ?? ""
-            return "=== \(id) \(entry["target"]?.stringValue ?? "")\n" + RunText(entry).text + "\n"
+        let runs = results.map { RunText($0.opened.objectValue ?? [:]) }
+        let texts = runs.map { run in
+            "=== \(run.word("command_id") ?? "") \(run.word("target") ?? "")\n\(run.text)\n"
         }
-        let running = members["running"]?.intValue ?? 0
-        return texts.joined() + "[\(results.count - Int(running)) ended, \(running) running]"
+        let running = runs.count { !$0.isOver }
+        return texts.joined() + "[\(runs.count - running) ended, \(running) running]"
     }
 
     private func word(_ name: String) -> String? { members[name]?.stringValue }

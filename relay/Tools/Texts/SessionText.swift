@@ -71,6 +71,10 @@ struct SessionText {
     /// What the output lacks, and how to get it.
     private var leftOut: String? {
         let session = word("session_id") ?? ""
+        guard profile.shows("ssh_session_read") else {
+            let count = number("omitted_bytes")
+            return count > 0 ? "\(count) bytes left out: look at parts, by head, tail or grep" : nil
+        }
         if number("omitted_bytes") > 0 {
             let call = StatusLine.call(
                 "ssh_session_read",
@@ -93,7 +97,8 @@ struct SessionText {
     /// The call that waits for more: from where this answer ended, if the client has that tool.
     private var following: String {
         guard !profile.shows("ssh_session_read"), let id = word("command_id") else {
-            return "ssh_session_read {\"wait_s\": 30}"
+            return StatusLine.call(
+                "ssh_session_read", ["session_id": .string(word("session_id") ?? ""), "wait_s": 30])
         }
         return StatusLine.call(
             "ssh_command_output", ["command_id": .string(id), "wait_s": 30, "wait_for": "end"])
@@ -115,7 +120,7 @@ struct SessionText {
         case .shellExited, .linkLost:
             return StatusLine.call(
                 "ssh_session_open", ["reopen": .string(word("session_id") ?? "")])
-        case .maybeInput: return "ssh_session_send {\"text\": …}, or ssh_session_read"
+        case .maybeInput: return "ssh_session_send {\"text\": …}, or \(following)"
         }
     }
 }
