@@ -121,8 +121,7 @@ extension MCPHTTPEndpoint {
     /// The standalone stream of a session, for what belongs to no request; with `Last-Event-ID` the
     /// stream that this event came on, and what the client missed of it.
     ///
-    /// Messages leave on the newest connection: the client of an earlier one may have left without
-    /// a word.
+    /// It ends an earlier connection of that stream, whose client may have left without a word.
     func openStream(_ visit: Visit) async {
         guard let session = session(visit, nil) else { return }
         guard visit.accept.stream else { return visit.refuse(406, "accept text/event-stream") }

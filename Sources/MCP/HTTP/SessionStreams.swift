@@ -98,20 +98,15 @@ import Loop
     /// The number of messages so far; the id of a message is its stream's number and its own.
     private(set) var place = 0
     private(set) var endedAt: ContinuousClock.Instant?
-    /// The connections that are open for it, the newest last.
-    private var carriers: [(stream: EventStream, over: Once<Void>)] = []
+    /// The connection that carries it now, and what is set when that is over.
+    private var carrier: (connection: EventStream, over: Once<Void>)?
     /// Whether a client has ever been told an id of it.
     private var isKnown = false
     private var kept: [(place: Int, message: [UInt8])] = []
 
     fileprivate init(number: Int) { self.number = number }
 
-    /// Connections of the standalone stream that stay open beside the newest, and get nothing: a
-    /// client that opens the stream twice, and comes back whenever one ends, would never stop.
-    private static let standby = 3
-
-    /// The connection that gets its messages.
-    private var connection: EventStream? { carriers.last?.stream }
+    private var connection: EventStream? { carrier?.connection }
 
     /// Whether it has ended, and nothing of it comes after a place: who comes back to it there
     /// would do so again and again.
@@ -121,25 +116,19 @@ import Loop
 
     private func id(_ place: Int) -> String { "\(number)-\(place)" }
 
-    /// Has a connection carry it from here on; gives what is set when that is over.
-    ///
-    /// An earlier one ends, except for those of the standalone stream.
+    /// Has a connection carry it from here on, and ends an earlier one; gives what is set when that
+    /// is over.
     ///
     /// With `after`, what was sent after that place is sent again, however slowly the client reads:
     /// nothing of what is kept is dropped, as the client would not come back for it.
     @discardableResult
     func attach(_ stream: EventStream, after: Int? = nil) -> Once<Void> {
-        while carriers.count > (number == 0 ? Self.standby : 0) {
-            carriers.removeFirst().over.set(())
-        }
+        release()
         let over = Once<Void>()
-        carriers.append((stream, over))
+        carrier = (stream, over)
         isKnown = true
         stream.onDisconnect { [weak self, weak stream] in
-            guard let self, let place = carriers.firstIndex(where: { $0.stream === stream }) else {
-                return
-            }
-            carriers.remove(at: place).over.set(())
+            if let self, connection === stream { release() }
         }
         if let priming = session?.priming(id(after ?? place)) { stream.send(priming) }
         guard let after else { return over }
@@ -150,10 +139,10 @@ import Loop
         return over
     }
 
-    /// Ends the connections' part in it; the stream goes on.
+    /// Ends the connection's part in it; the stream goes on.
     func release() {
-        for carrier in carriers { carrier.over.set(()) }
-        carriers = []
+        carrier?.over.set(())
+        carrier = nil
     }
 
     /// Sends a message that may be dropped if the client does not keep up, or never comes back.
