@@ -18,7 +18,7 @@ public struct MCPLimits: Sendable {
     /// What one principal may use at once and in a second, so that one client cannot use up the
     /// server.
     public var perPrincipal = PerPrincipal()
-    /// Limits of what clients are told of beside their requests.
+    /// Limits of subscriptions, which tell clients of changes.
     public var subscriptions = Subscriptions()
     /// Limits of the lists that clients ask for.
     public var lists = Lists()
@@ -80,7 +80,7 @@ public struct MCPLimits: Sendable {
             /// How many a second after that.
             public var perSecond: Int
 
-            /// So many at once, and so many a second after that.
+            /// Allows `burst` at once, and `perSecond` in each second after that.
             public init(burst: Int, perSecond: Int) {
                 (self.burst, self.perSecond) = (burst, perSecond)
             }

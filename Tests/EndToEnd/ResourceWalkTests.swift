@@ -13,6 +13,18 @@ import Testing
         let other: MCPCaller
         let prompts: String
 
+        /// A client on stdio that has sent `initialize`, with the id "i".
+        func initialize() throws -> RunningProcess {
+            let client = try RunningProcess(
+                Repository.program("homeline-relay"), ["stdio", "--data", home.data("relay")])
+            let message: JSON = [
+                "jsonrpc": "2.0", "id": "i", "method": "initialize",
+                "params": ["protocolVersion": "2025-11-25", "capabilities": [:]],
+            ]
+            client.send(message.description + "\n")
+            return client
+        }
+
         static func start() async throws -> Walk {
             let home = try await Installation.start()
             let prompts = try home.directory.folder("prompts")
@@ -205,14 +217,8 @@ import Testing
         #expect(paths?["values"] == ["/etc/"])
 
         // The operator's own, while a client listens for changes of the list.
-        let client = try RunningProcess(
-            Repository.program("homeline-relay"),
-            ["stdio", "--data", walk.home.data("relay")])
+        let client = try walk.initialize()
         func send(_ message: JSON) { client.send(message.description + "\n") }
-        send([
-            "jsonrpc": "2.0", "id": "i", "method": "initialize",
-            "params": ["protocolVersion": "2025-11-25", "capabilities": [:]],
-        ])
         let agreed = try JSON(parsing: try await client.line(containing: "\"i\""))["result"]
         #expect(agreed?["capabilities"]?["prompts"]?["listChanged"] == true)
         #expect(agreed?["capabilities"]?["resources"]?["subscribe"] == true)
@@ -246,14 +252,8 @@ import Testing
                 "target": "site/local", "command": "sleep 600 & wait", "background": true,
             ])
         let command = try #require(run["results"]?[0]?["command_id"]?.stringValue)
-        let client = try RunningProcess(
-            Repository.program("homeline-relay"),
-            ["stdio", "--data", walk.home.data("relay")])
+        let client = try walk.initialize()
         func send(_ message: JSON) { client.send(message.description + "\n") }
-        send([
-            "jsonrpc": "2.0", "id": "i", "method": "initialize",
-            "params": ["protocolVersion": "2025-11-25", "capabilities": [:]],
-        ])
         _ = try await client.line(containing: "\"i\"")
         send(["jsonrpc": "2.0", "method": "notifications/initialized"])
         let transcript = "homeline://sessions/\(id)/transcript"

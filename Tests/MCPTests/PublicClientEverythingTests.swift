@@ -17,17 +17,11 @@ struct `Public clients and the fixture` {
 
     @Test(arguments: cases) @IO
     func `a client sees everything`(name: String, mode: String, transport: String) async throws {
-        var place = Repository.program("mcp-everything")
-        var server: RunningProcess?
-        if transport == "http" {
-            let process = try RunningProcess(place, ["--http", "127.0.0.1:0"])
-            place = try await process.line(containing: "http://")
-            server = process
-        }
-        defer { server?.signal(15) }
+        let everything = try await Everything(over: transport)
+        defer { everything.stop() }
         let script = "\(Repository.root)/Tests/MCPTests/python/everything.py"
         let output = try await RunningProcess.run(
-            try #require(Repository.python), [script, name, mode, place])
+            try #require(Repository.python), [script, name, mode, everything.place])
         let last = output.split(separator: "\n").last.map(String.init) ?? ""
         let report = try JSON(parsing: last)
         let isModern = mode != "legacy"

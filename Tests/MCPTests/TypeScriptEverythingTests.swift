@@ -9,20 +9,14 @@ import Testing
 @Suite(.needs(.typeScriptClient), .timeLimit(.minutes(2))) struct TypeScriptEverythingTests {
     @Test(arguments: ["http", "stdio"])
     func `the TypeScript client sees everything`(transport: String) async throws {
-        var place = Repository.program("mcp-everything")
-        var server: RunningProcess?
-        if transport == "http" {
-            let process = try RunningProcess(place, ["--http", "127.0.0.1:0"])
-            place = try await process.line(containing: "http://")
-            server = process
-        }
-        defer { server?.signal(15) }
+        let everything = try await Everything(over: transport)
+        defer { everything.stop() }
         let driver = try #require(Repository.typeScript)
         let output = try await RunningProcess.run(
             "\(driver)/node",
             [
                 "\(Repository.root)/Tests/MCPTests/node/everything.js",
-                "\(driver)/package/lib/utilsBundle.js", place,
+                "\(driver)/package/lib/utilsBundle.js", everything.place,
             ])
         let report = try JSON(parsing: output)
         #expect(report["server"] == "mcp-everything")

@@ -19,7 +19,7 @@ public struct InputRequest: Sendable {
 
     /// Names the answer; unique among what one call or task ever asks.
     public var key: String
-    /// What the user is told; only forms and pages show it.
+    /// The sentence that the user reads; sampling and roots show none.
     public var message: String
     /// What is asked.
     public var kind: Kind

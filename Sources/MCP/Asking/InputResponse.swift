@@ -5,7 +5,8 @@ public import JSON
 
 /// The answer to one `InputRequest`.
 public enum InputResponse: Sendable, Equatable {
-    /// The user filled in the form, or agreed to visit the page (then there are no members).
+    /// The user filled in the form, whose members these are, or agreed to visit the page, which
+    /// has no members.
     case accepted(JSON.Object)
     /// The user refused.
     case declined
@@ -56,7 +57,7 @@ public struct InputResponses: Sendable {
         if case .accepted(let content) = self[key] { content } else { nil }
     }
 
-    /// What the model wrote; nil if there is no message.
+    /// The text of the model's message; nil if the client sent no message.
     public func text(_ key: String) -> String? {
         if case .sampled(let message) = self[key] { message.text } else { nil }
     }

@@ -53,7 +53,7 @@ import Loop
     func open(
         _ text: String, _ request: Request, digest: String, at now: Int64
     ) throws(MCPError) -> RequestState {
-        // What is sealed here is no longer than this: base64 takes four bytes for three.
+        // A longer text was not sealed here: base64 writes three bytes as four.
         guard text.utf8.count <= 2 * limits.stateBytes, let plain = keys.open(text),
             let json = try? JSON(parsing: plain),
             let state = RequestState(json), state.method == request.method,

@@ -18,8 +18,8 @@ extension MCPServer {
 
     /// Tells the client that was sent to a page that the visit is over.
     ///
-    /// `id` is the one of the `InputRequest`. Only clients of 2025-11-25 are told: a later one
-    /// calls again, and gets the result.
+    /// `id` is the one that the `InputRequest` has. Only clients of revision 2025-11-25 are told;
+    /// the client of a later revision calls again, and gets the result.
     public func elicitationCompleted(_ id: String) { inquiries.complete(page: id) }
 
     /// Runs a handler, in as many rounds as it asks.

@@ -30,7 +30,8 @@ struct HeaderArgument: Sendable {
         var found: [HeaderArgument] = []
         for (name, property) in schema["properties"]?.objectValue ?? [:] {
             if let mark = property[key]?.stringValue {
-                precondition(isToken(mark), "\(tool): x-mcp-header of \(name) is no token")
+                precondition(
+                    isToken(mark), "\(tool): x-mcp-header of \(name) must be a token (RFC 9110)")
                 precondition(
                     types.contains(property["type"]?.stringValue ?? ""),
                     "\(tool): \(name) has x-mcp-header, so it is a string, integer or boolean")
