@@ -3,12 +3,26 @@ import Wire
 
 /// The caller that an MCP client's token identifies.
 struct Principal: Sendable, Hashable {
-    /// The token's id, never reused; sessions belong to it.
+    /// The id of the token, or of the person in whose name a program acts; never reused. Sessions
+    /// belong to it.
     let id: String
-    /// The token's name, for people; it grants no rights.
+    /// The name of the token or person, for people; it grants no rights.
     let name: String
     let scopes: Set<Scope>
     let pattern: AccessPattern
+    /// The id of what gives these rights: the token, or one of the grants that a person has made.
+    let grant: String
+    /// The name of the program that acts for a person; nil for a token.
+    let client: String?
+
+    /// A principal with the rights of a token, or of a grant of the person `id`.
+    init(
+        id: String, name: String, scopes: Set<Scope>, pattern: AccessPattern,
+        grant: String? = nil, client: String? = nil
+    ) {
+        (self.id, self.name, self.scopes, self.pattern) = (id, name, scopes, pattern)
+        (self.grant, self.client) = (grant ?? id, client)
+    }
 
     /// Names that no token may have, so that nobody is shown as the operator or as the relay.
     static let reservedNames: Set = ["local", "relay"]

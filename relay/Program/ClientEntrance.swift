@@ -18,6 +18,8 @@ import Net
     private let entrances: Entrances
     /// The door of the drop-box.
     let files: FileDoor
+    /// The door of browsers.
+    let web = WebDoor()
     private let room = WaitingRoom()
     private(set) var listeners: [Listener] = []
     /// The clients of stdio programs.
@@ -72,6 +74,7 @@ import Net
         let scheme = certificate == nil ? "http" : "https"
         let shown = Address(host: address.isWildcard ? Process.hostName : address.host, port: port)
         url = entrances.publicURL?.description ?? "\(scheme)://\(shown)/mcp"
+        web.address = WebAddress(mcp: url)
         let (publicURL, origins) = (entrances.publicURL, entrances.origins)
         var hosts: Set<String> = []
         if isLoopback || publicURL != nil && !address.isWildcard {
@@ -159,6 +162,7 @@ import Net
         if serves(request.path), let endpoint {
             return await endpoint.handle(request, responder)
         }
+        if web.serves(request.path) { return await web.handle(request, responder) }
         if FileDoor.serves(request.path) { return await files.handle(request, responder) }
         if DownloadDoor.serves(request.path), let downloads = gate.downloads {
             let given = entrances.publicURL?.description.dropLast("/mcp".count)

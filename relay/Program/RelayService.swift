@@ -383,7 +383,7 @@ struct StartFailure: Error {
     private func adopt(_ tokens: [TokenRecord]) {
         for principal in access.replace(with: tokens) {
             end(
-                principal.id,
+                principal.grant,
                 saying: "the rights of this token were changed: send the request again")
         }
     }

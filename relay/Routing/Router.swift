@@ -32,30 +32,38 @@ import Wire
 
     // MARK: Callers
 
-    /// The MCP library's view of a principal; the router keeps the full principal under its id.
+    /// The MCP library's view of a principal; the router keeps the full principal under the id of
+    /// its grant.
     ///
     /// MCP compares scopes as single strings, so each set of scopes that a tool needs becomes one
     /// string.
     func introduce(_ principal: Principal) -> MCP.Principal {
-        if let known = principals[principal.id], known.own == principal { return known.shown }
+        if let known = principals[principal.grant], known.own == principal { return known.shown }
         let held = Self.needs.filter(principal.holds).map(Scope.text)
-        let shown = MCP.Principal(name: principal.id, scopes: Set(held))
-        principals[principal.id] = (principal, shown)
+        let shown = MCP.Principal(name: principal.grant, scopes: Set(held))
+        principals[principal.grant] = (principal, shown)
         return shown
     }
 
     private static let needs = Set(ToolRow.all.map(\.scopes))
 
-    /// Forgets a principal that lost its rights; its running calls can start no further calls.
+    /// Forgets the rights of a token, a grant or a person; calls that run with them can start no
+    /// further calls.
+    ///
+    /// The streams of a person end with the last of the person's grants.
     func forget(_ id: String) {
-        principals[id] = nil
-        uses.forget(id)
-        streams.end(of: id)
+        let lost = principals.values.map(\.own).filter { $0.grant == id || $0.id == id }
+        for principal in lost { principals[principal.grant] = nil }
+        let left = Set(principals.values.map(\.own.id))
+        for owner in Set(lost.map(\.id) + [id]).subtracting(left) {
+            uses.forget(owner)
+            streams.end(of: owner)
+        }
     }
 
     /// Whether a principal has the rights that it was introduced with.
     func isCurrent(_ principal: Principal) -> Bool {
-        principal.id == Principal.local.id || principals[principal.id]?.own == principal
+        principal.id == Principal.local.id || principals[principal.grant]?.own == principal
     }
 
     /// Throws if a principal lacks the scopes for a call.
