@@ -259,6 +259,11 @@ awk -v failed="$failed" '
         seen[what, why] = 1
         skips[++skipped] = what ": " why
     }
+    # a line about a failure; what failed for good is shown last, where one looks first
+    function note(line) {
+        if (isUnsteady) weak[++weaks] = line
+        else fails[++lines] = line
+    }
     FNR == 1 {
         isAgain = FILENAME ~ /\/again-/
         file = FILENAME; sub(/.*\/(again-)?/, "", file)
@@ -273,9 +278,10 @@ awk -v failed="$failed" '
         if (!bad) {
             bad = 1
             if (!isUnsteady) failures++
-            fails[++lines] = (isUnsteady ? "unsteady: " : "failed: ") test
+            note((isUnsteady ? "unsteady: " : "failed: ") test)
         }
-        fails[++lines] = "    " value("message")
+        # a message may hold a whole output; its beginning tells what was expected
+        note("    " substr(value("message"), 1, 600))
     }
     isAgain { next }
     /<skipped/ {
@@ -292,6 +298,7 @@ awk -v failed="$failed" '
             fails[++lines] = "failed: a run of the tests ended without a report (see above)"
         }
         for (i = 1; i <= skipped; i++) print "skipped: " skips[i]
+        for (i = 1; i <= weaks; i++) print weak[i]
         for (i = 1; i <= lines; i++) print fails[i]
         printf "%d passed, %d failed, %d skipped\n", total - failures, failures, skipped
         exit failures > 0

@@ -220,8 +220,12 @@ import Testing
     ) async throws(MCPError) -> any Sendable {
         guard uri.hasSuffix(principal.name) else { throw .resourceNotFound(uri: uri) }
         if uri.hasPrefix("test://silent/") { try? await IO.sleep(for: .seconds(60)) }
+        if uri.hasPrefix("test://held/") { await gate.wait() }
         return uri
     }
+
+    /// Opened by the test whose host takes its time.
+    @IO private static let gate = Once<Void>()
 
     private func server(
         announcing: Set<ListKind> = [], watch: Bool = true,
@@ -268,6 +272,23 @@ import Testing
         server.resourceUpdated("test://ada")
         #expect(await holds { client.messages.count == 2 })
         #expect(client.messages[1]["params"]?["uri"] == "test://ada")
+    }
+
+    @Test @IO func `what changes while the host admits is told after the acknowledgement`() async {
+        let server = await server()
+        let client = LineClient(server)
+        client.start(
+            "subscriptions/listen",
+            ["notifications": ["resourceSubscriptions": ["test://held/ada", "test://bob"]]])
+        #expect(await holds { server.isWatched("test://held/ada") })
+        #expect(client.messages.isEmpty)
+        for _ in 0..<3 { server.resourceUpdated("test://held/ada") }
+        server.resourceUpdated("test://bob")
+        Self.gate.set(())
+        #expect(await holds { client.messages.count == 2 })
+        #expect(client.messages[0]["method"] == "notifications/subscriptions/acknowledged")
+        #expect(client.messages[1]["params"]?["uri"] == "test://held/ada")
+        #expect(!server.isWatched("test://bob"))
     }
 
     @Test @IO func `a silent host holds the acknowledgement up once, not for each URI`() async {

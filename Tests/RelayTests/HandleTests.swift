@@ -102,4 +102,33 @@ import Wire
         #expect(hidden?.contains("There is no session") == true, "\(hidden ?? "")")
         office.house.close()
     }
+
+    @Test @IO func `a name does not change its session while the agent is offline`() async throws {
+        let office = try await Office()
+        let all = try office.principal("*")
+        let home = try #require(office.ids["lab-2"])
+        func give(_ names: Set<String>) {
+            office.reply = { [unowned office] agent, request in
+                guard request.method == "session.list", let id = office.ids[agent] else {
+                    return nil
+                }
+                let own: JSON = [
+                    "session_id": .string("\(id).7"), "name": "deploy", "state": "done",
+                ]
+                return ["sessions": .array(names.contains(agent) ? [own] : [])]
+            }
+        }
+        give(["lab-2"])
+        _ = try await office.call("ssh_session_read", ["session_id": "deploy"], as: all)
+        // Another session of the name, where the caller has not meant it.
+        give(["lab-2", "vault"])
+        office.agents["lab-2"]?.close()
+        let fleet = office.house.fleet
+        #expect(await until { fleet.agent(named: "lab-2")?.connection == nil })
+        let failure = try await office.failure(
+            "ssh_session_read", ["session_id": "deploy"], as: all)
+        #expect(failure?.contains("\"lab-2\", which is offline") == true, "\(failure ?? "")")
+        #expect(failure?.contains("\(home).7") == true)
+        office.house.close()
+    }
 }

@@ -117,4 +117,19 @@ extension Router {
     private func member(forHandle handle: String, _ principal: Principal) -> Fleet.Member? {
         fleet.agent(ofHandle: handle).flatMap { principal.sees($0.record) ? $0 : nil }
     }
+
+    /// Throws if the agent of the session that was last meant by this name is offline: another
+    /// agent may have one of the same name, which is not meant.
+    func checkPresence(
+        ofSession name: String, _ principal: Principal
+    ) throws(Fault) {
+        guard let id = uses.session(named: name, of: principal.id),
+            let member = fleet.agent(ofHandle: id), member.connection == nil,
+            principal.sees(member.record)
+        else { return }
+        throw Fault(
+            .agentOffline,
+            "the session \"\(name.prefix(80))\" is at agent \"\(member.record.name)\", which is offline:"
+                + " its session_id is \(id.prefix(80)), and works again once the agent is back")
+    }
 }

@@ -89,6 +89,11 @@ import Wire
         shown.name == Principal.local.id ? .local : principals[shown.name]?.own
     }
 
+    /// Notes which session a principal means by a name.
+    func note(_ id: String, named name: String, of principal: Principal) {
+        uses.note(id, named: name, of: principal.id)
+    }
+
     // MARK: Sending
 
     /// Bytes of a call's random key: no two calls of a principal ever have the same.

@@ -4,13 +4,16 @@
 
 /// What each principal has done last.
 struct Uses {
-    /// Targets that are remembered of a principal: as many as somebody works on in a day.
+    /// Targets, and names of sessions, that are remembered of a principal: as many as somebody
+    /// works with in a day.
     private static let each = 32
     /// Principals that are remembered; beyond that all are forgotten.
     private static let principals = 1024
 
     private struct Use {
         var targets: [String] = []
+        /// Sessions that were called by their names, the last first.
+        var sessions: [(name: String, id: String)] = []
         var change = 0
     }
 
@@ -19,6 +22,20 @@ struct Uses {
 
     /// The targets that a principal has used, the last first.
     func targets(of principal: String) -> [String] { uses[principal]?.targets ?? [] }
+
+    /// The session that a principal last meant by this name; nil if that is not remembered.
+    func session(named name: String, of principal: String) -> String? {
+        uses[principal]?.sessions.first { $0.name == name }?.id
+    }
+
+    /// Notes which session a principal means by a name.
+    mutating func note(_ id: String, named name: String, of principal: String) {
+        makeRoom(for: principal)
+        var sessions = uses[principal]?.sessions ?? []
+        sessions.removeAll { $0.name == name }
+        sessions.insert((name, id), at: 0)
+        uses[principal, default: Use()].sessions = Array(sessions.prefix(Self.each))
+    }
 
     /// A number that is another one after each call with which the principal may have changed
     /// something, such as its list of sessions.

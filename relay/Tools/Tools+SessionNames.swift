@@ -28,6 +28,7 @@ extension Tools {
         named name: String, for call: ToolCall, isEnded: Bool
     ) async throws(Fault) -> String {
         let principal = try router.principal(of: call)
+        try router.checkPresence(ofSession: name, principal)
         let members = router.visible(to: principal).filter { $0.connection != nil }
         let question = AgentCall(.listSessions, [:], for: principal)
         var found: [(id: String, isEnded: Bool)] = []
@@ -62,6 +63,7 @@ extension Tools {
                 "\(found.count) sessions have the name \"\(name.prefix(80))\": say which by its id:"
                     + " \(ids)")
         }
+        router.note(first.id, named: name, of: principal)
         return first.id
     }
 }

@@ -2,6 +2,7 @@
 // keep scripts, frames and caches of others away. Flow: a page's handler → Page → HTTPResponder.
 // Invariant: no page leaves without these headers.
 import HTTP
+import Loop
 
 /// A page as a browser gets it.
 struct Page {
@@ -19,7 +20,7 @@ struct Page {
     var formTargets: [String] = []
 
     /// Sends it.
-    func send(
+    @IO func send(
         _ responder: HTTPResponder, at address: WebAddress, headers more: HTTPHeaders = [:]
     ) {
         var headers = Self.headers(more)
@@ -29,7 +30,7 @@ struct Page {
     }
 
     /// Sends the browser to another URL, by GET.
-    static func redirect(
+    @IO static func redirect(
         to url: String, _ responder: HTTPResponder, headers more: HTTPHeaders = [:]
     ) {
         var headers = Self.headers(more)

@@ -3,11 +3,13 @@
 // registered is not served.
 import HTTP
 import Loop
+import MCP
 
 /// The door of browsers and of clients that ask for a login.
 @IO final class WebDoor {
     /// Answers a request; `rest` is what stands in the path in place of a route's `*`.
-    typealias Handler = @IO (_ request: HTTPRequest, _ responder: HTTPResponder, _ rest: String)
+    typealias Handler =
+        @IO (_ request: HTTPRequest, _ responder: HTTPResponder, _ rest: String)
         async -> Void
 
     private struct Route {

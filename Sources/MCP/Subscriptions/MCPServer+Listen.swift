@@ -14,17 +14,23 @@ extension MCPServer {
         var filter = try ListenFilter(request.params, limits.subscriptions)
         try subscriptions.begin(caller.principal)
         defer { subscriptions.end(caller.principal) }
+        let listener = Listener(request.id, notify)
+        // Before the host is asked: what changes in the meantime is told as well.
+        let wanted = filter.topics
+        for topic in wanted { subscriptions.bus.add(listener, to: topic) }
+        defer { for topic in wanted { subscriptions.bus.remove(listener, from: topic) } }
         let tasks = try await admit(tasks: filter.tasks, request)
         // Kept until the stream ends.
         let held = try await admit(uris: filter.uris, caller.principal)
         filter.keep(
             lists: subscriptions.announced, uris: filter.uris.filter { held[$0] != nil },
             tasks: tasks)
-        let listener = Listener(request.id, notify)
-        notify(listener.acknowledgement(filter))
-        for topic in filter.topics { subscriptions.bus.add(listener, to: topic) }
+        let granted = Set(filter.topics)
+        for topic in wanted where !granted.contains(topic) {
+            subscriptions.bus.remove(listener, from: topic)
+        }
+        listener.acknowledge(filter)
         await listener.wait(one)
-        for topic in filter.topics { subscriptions.bus.remove(listener, from: topic) }
         return withExtendedLifetime(held) { result(request, ["_meta": .object(listener.meta)]) }
     }
 
@@ -81,19 +87,32 @@ private struct Admission: Sendable {
     let meta: JSON.Object
     private let notify: Notify
     private let ended = Once<Void>()
+    /// The last notice of each topic that came before the acknowledgement; nil after that.
+    private var early: [Topic: Notice]? = [:]
 
     init(_ id: RequestID, _ notify: @escaping Notify) {
         meta = [MetaKey.subscription: id.json]
         self.notify = notify
     }
 
-    func acknowledgement(_ filter: ListenFilter) -> [UInt8] {
-        Envelope.notification(
-            "notifications/subscriptions/acknowledged",
-            ["notifications": .object(filter.json), "_meta": .object(meta)])
+    /// Says what is granted, then what of it has changed already.
+    func acknowledge(_ filter: ListenFilter) {
+        notify(
+            Envelope.notification(
+                "notifications/subscriptions/acknowledged",
+                ["notifications": .object(filter.json), "_meta": .object(meta)]))
+        let changed = filter.topics.compactMap { early?[$0] }
+        early = nil
+        for notice in changed { deliver(notice) }
     }
 
-    func deliver(_ notice: Notice) { notify(notice.message(meta: meta)) }
+    func deliver(_ notice: Notice) {
+        guard early == nil else {
+            early?[notice.topic] = notice
+            return
+        }
+        notify(notice.message(meta: meta))
+    }
 
     /// Returns when the request is concluded, or its task is cancelled.
     func wait(_ one: Ongoing) async {
