@@ -99,6 +99,24 @@ import Testing
         }
     }
 
+    @Test func `what follows a program that has drawn on the main screen is lines`() {
+        let begin = "one\r\n\u{1b}[?1h\u{1b}=\u{1b}[H\u{1b}[2Jtop\u{1b}[H"
+        // As top leaves: its sequences follow each other.
+        let end = "\u{1b}[?1l\u{1b}>\u{1b}[25;1H\u{1b}[?12l\u{1b}[?25h\u{1b}[K"
+        let bytes = Array((begin + end + "\r\ntwo\r\nthree\r\n").utf8)
+        for cut in begin.utf8.count...bytes.count {
+            var ranges = PictureRanges()
+            ranges.scan(bytes[..<begin.utf8.count], at: 0)
+            ranges.takeScreen()
+            ranges.scan(bytes[begin.utf8.count..<cut], at: begin.utf8.count)
+            ranges.scan(bytes[cut...], at: cut)
+            let parts = ranges.visible(in: 0..<bytes.count)
+            let seen = parts.map { String(decoding: bytes[$0], as: UTF8.self) }.joined()
+            #expect(seen == "one\r\ntwo\r\nthree\r\n", "cut at \(cut)")
+            #expect(!ranges.isDrawing)
+        }
+    }
+
     @Test(arguments: ImageTests.images)
     func `an image is no line, finished or not`(image: ImageTests.Image) {
         let text = Array(("one\r\n" + image.text + "two\r\n" + image.text).utf8)

@@ -72,7 +72,7 @@ import Wire
         lost.evidence = [.eof]
         lost.isMatched = false
         lost.note =
-            "2 bytes came before this command began (background output); read them from offset 98"
+            "2 bytes came after the last answer and before this command; read them from offset 98"
         try check(.readOutput, lost.json)
     }
 

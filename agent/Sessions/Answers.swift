@@ -125,11 +125,7 @@ import Wire
         }
         if let expiry = command.expiry { notes.append(expiry) }
         if let note = Self.note(jobs: command.jobs) { notes.append(note) }
-        if !command.late.isEmpty {
-            notes.append(
-                "\(command.late.count) bytes came before this command began (background output); "
-                    + "read them from offset \(command.late.lowerBound)")
-        }
+        if let note = note(late: command.late) { notes.append(note) }
         result.note = notes.isEmpty ? nil : notes.joined(separator: "; ")
         return result
     }
@@ -156,6 +152,22 @@ import Wire
             notes.append(Self.pagerNote(name, isUnderSudo: isUnderSudo))
         }
     }
+
+    /// The note about output that came before a command; nil: nothing to read came.
+    private func note(late: Range<Int>) -> String? {
+        let head = late.lowerBound..<min(late.upperBound, late.lowerBound + Self.lateLimit)
+        let parts = console.log.alternate.visible(in: head).flatMap(console.log.bytes)
+        guard !late.isEmpty, !CleanText.clean(parts[...]).allSatisfy(\.isWhitespace) else {
+            return nil
+        }
+        return
+            "\(late.count) bytes came after the last answer and before this command; read them from"
+            + " offset \(late.lowerBound)"
+    }
+
+    /// Bytes of output before a command that are searched for something to read; there is nearly
+    /// always less.
+    private static let lateLimit = 4096
 
     /// The note about a shell's jobs, whose output nothing tells from a command's.
     private static func note(jobs: (before: Int, after: Int?)) -> String? {

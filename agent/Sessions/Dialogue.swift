@@ -37,6 +37,8 @@ struct CommandOrder {
     var wait: Duration
     /// The time after which it is interrupted.
     var timeout: Duration?
+    /// Where the output ends that the caller has been given; nil: it has been given none.
+    var seen: Int?
 }
 
 /// A terminal that is only typed to and read, without shell, prompt or marks.

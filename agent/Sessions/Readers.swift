@@ -31,9 +31,21 @@ struct Readers {
     struct Answer: Equatable {
         /// Where its output ended; nil: the client has had none.
         var offset: Int?
+        /// Where the last output ends that the client has been given; nil: it has had none.
+        var seen: Int?
         var commandID: String?
         var state: CommandState?
         var prompt: String?
+
+        /// Where the output ends that the client has been given of what still ran then; nil: it had
+        /// ended, and what comes at a prompt is not a command's.
+        var unfinished: Int? {
+            switch state {
+            case .running, .lineInput, .secret, .fullscreen, .incomplete, .maybeInput, .stopped:
+                seen
+            case .done, .aborted, .shellExited, .linkLost, nil: nil
+            }
+        }
 
         /// Whether a result says anything but this about what runs.
         func differs(from result: CommandResult) -> Bool {
@@ -55,6 +67,7 @@ struct Readers {
         if answers[reader] == nil, answers.count >= Self.limit { answers = [:] }
         let offset = isScreen ? self[reader].offset : result.nextOffset
         answers[reader] = Answer(
-            offset: offset, commandID: result.commandID, state: result.state, prompt: result.prompt)
+            offset: offset, seen: offset.map { max($0, self[reader].seen ?? 0) },
+            commandID: result.commandID, state: result.state, prompt: result.prompt)
     }
 }

@@ -158,6 +158,20 @@ import Wire
         }
     }
 
+    /// How long a match waits for what the kernel says of its program, if that goes on silently: on
+    /// a loaded host, one that asks is found in less.
+    private static let settlingTime = Duration.seconds(2)
+
+    /// Where the output ends in the middle of a line, that may be a question: the answer is to say
+    /// so. More output shows that it is not.
+    private func settle(until deadline: ContinuousClock.Instant) async {
+        guard let line = console.scene?.openLine, !line.allSatisfy(\.isWhitespace) else { return }
+        let seen = console.log.end
+        await console.asker.wait(until: min(deadline, IO.now + Self.settlingTime), orOutput: true) {
+            console.log.end > seen || !isBusy
+        }
+    }
+
     /// Waits until a line from `offset` on matches; false if the command or the time ended before.
     func find(
         _ pattern: LinePattern, from offset: Int, until deadline: ContinuousClock.Instant
@@ -165,7 +179,9 @@ import Wire
         var search = OutputSearch(pattern, from: offset)
         while true {
             switch search.step(console.log) {
-            case .found: return true
+            case .found:
+                await settle(until: deadline)
+                return true
             case .more:
                 // Other work has its turn between two pieces.
                 do { try await IO.sleep(for: .zero) } catch { return false }

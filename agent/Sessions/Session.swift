@@ -148,7 +148,8 @@ import Wire
         let pattern = try text.map(Reading.pattern)
         let deadline = IO.now + patience
         let order = CommandOrder(
-            code: code, wait: pattern == nil ? patience : .zero, timeout: timeout)
+            code: code, wait: pattern == nil ? patience : .zero, timeout: timeout,
+            seen: readers[reader.id].unfinished)
         let command = try await dialogue.run(order)
         var isMatched: Bool?
         if let pattern {

@@ -17,7 +17,7 @@ import Terminal
     var sentinelBytes = 0
     /// How it ended, and when; and what it belongs to if its shell, inside another, has ended.
     private var over: (outcome: CommandOutcome, at: ContinuousClock.Instant, left: Left?)?
-    /// Output that came before its line was typed, after the previous command and its prompt.
+    /// Output that came before its line was typed, and that its caller has not been given.
     var late = 0..<0
     /// The jobs of its shell when its line was typed, and at its end; nil: not counted there.
     var jobs: (before: Int, after: Int?) = (0, nil)

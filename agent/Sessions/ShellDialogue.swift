@@ -96,7 +96,7 @@ import Wire
         await console.asker.placeAgain()
         guard command.outcome == nil else { return command }
         let arms = console.shell.state.phase == .ending
-        start(command, arms ? try encode(order.code, arms: true) : lines)
+        start(command, arms ? try encode(order.code, arms: true) : lines, order)
         console.exports.note(order.code)
         await console.asker.wait(until: deadline) { command.outcome != nil }
         return command
@@ -116,11 +116,14 @@ import Wire
         replies.cleared()
     }
 
-    private func start(_ command: SessionCommand, _ lines: CommandEncoder.Lines) {
+    private func start(
+        _ command: SessionCommand, _ lines: CommandEncoder.Lines, _ order: CommandOrder
+    ) {
         console.shell.state.start(pieces: !lines.pieces.isEmpty)
         // What clearing the prompt made the shell draw is nobody's output, nor is a prompt.
         if !command.clearedPrompt, !console.shell.state.showsOwnPrompt {
-            command.late = command.begin..<max(command.begin, console.log.end)
+            let seen = min(command.begin, order.seen ?? command.begin)
+            command.late = seen..<max(command.begin, console.log.end)
         }
         command.typing = SessionCommand.Typing(pieces: lines.pieces[...], line: lines.command)
         command.jobs.before = console.shell.state.jobs ?? 0

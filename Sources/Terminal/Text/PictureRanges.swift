@@ -18,6 +18,9 @@ public struct PictureRanges: Sendable {
     private var image: Int?
     /// Whether the open range is a picture on the main screen.
     private var isMain = false
+    /// Whether the program that draws it has begun to leave: what follows its last sequences is
+    /// lines again.
+    private var isLeaving = false
     /// Where the newest sequences begin that would draw a picture on the main screen.
     private var drawing: Int?
     /// Where the sequence that is being parsed begins.
@@ -33,6 +36,11 @@ public struct PictureRanges: Sendable {
         var index = bytes.startIndex
         while index < bytes.endIndex {
             if parser.isGround {
+                if isLeaving, bytes[index] != 0x1b {
+                    left(with: bytes[index], at: offset + index - bytes.startIndex)
+                    index += 1
+                    continue
+                }
                 guard let escape = bytes[index...].firstIndex(of: 0x1b) else { return }
                 index = escape
             }
@@ -45,6 +53,16 @@ public struct PictureRanges: Sendable {
                 follow(kind, after: place + 1)
             }
             index += 1
+        }
+    }
+
+    /// A program that leaves ends its picture with its last sequence, or with the line feed that
+    /// follows it.
+    private mutating func left(with byte: UInt8, at place: Int) {
+        switch byte {
+        case 13: break
+        case 10: close(at: place + 1)
+        default: close(at: place)
         }
     }
 
@@ -61,13 +79,17 @@ public struct PictureRanges: Sendable {
     }
 
     private mutating func follow(_ kind: EscapeParser.Kind, after: Int) {
-        guard !isMain else { return }
+        guard !isMain else {
+            if Self.isCursorKeys(kind, parser.body, on: false) { isLeaving = true }
+            if Self.isCursorKeys(kind, parser.body, on: true) { isLeaving = false }
+            return
+        }
         if modes.isAlternate {
             if open == nil { open = after }
             drawing = nil
         } else if open != nil {
             close(at: after)
-        } else if Self.beginsProgram(kind, parser.body) {
+        } else if Self.isCursorKeys(kind, parser.body, on: true) {
             drawing = begun
         } else if Self.endsPicture(kind, parser.body) {
             drawing = nil
@@ -76,9 +98,12 @@ public struct PictureRanges: Sendable {
         }
     }
 
-    /// The mode of the cursor keys, which full-screen programs switch on first.
-    private static func beginsProgram(_ kind: EscapeParser.Kind, _ body: [UInt8]) -> Bool {
-        kind == .control && body == Array("?1h".utf8)
+    /// The mode of the cursor keys, which full-screen programs switch on first, and off when they
+    /// leave.
+    private static func isCursorKeys(
+        _ kind: EscapeParser.Kind, _ body: [UInt8], on: Bool
+    ) -> Bool {
+        kind == .control && body == Array((on ? "?1h" : "?1l").utf8)
     }
 
     /// Erasing what has scrolled away as well, which `clear` does last, and a program that draws
@@ -146,7 +171,7 @@ public struct PictureRanges: Sendable {
 
     private mutating func close(at offset: Int) {
         guard let open else { return }
-        (self.open, isMain) = (nil, false)
+        (self.open, isMain, isLeaving) = (nil, false, false)
         add(open..<max(open, offset))
     }
 

@@ -112,7 +112,7 @@ import Wire
         let home = try TemporaryDirectory()
         let session = try await Self.open(home)
         defer { session.close() }
-        let begun = try await session.run("top -d 1")
+        let begun = try await session.run("top -d 1; echo one; echo two")
         #expect(begun.state == .fullscreen)
         let screen = try #require(
             await Self.see(session) { $0.rows.contains { $0.contains("load average") } })
@@ -120,6 +120,8 @@ import Wire
         #expect(screen.rows.contains { $0.contains("PID") && $0.contains("COMMAND") })
         let result = try await Self.press(session, "", "q", wait: .seconds(10))
         #expect(result.state == .done)
+        // top leaves the main screen as it is: what follows are lines again.
+        #expect(result.output == "one\ntwo\n", "\(result.output.debugDescription)")
         #expect(try await session.run("echo ok").output == "ok\n")
     }
 

@@ -117,4 +117,39 @@ import Wire
         Issue.record("it never catches up")
         return false
     }
+
+    /// The state that comes with the match names the call that goes on.
+    @Test @IO func `a question that matches is told as one`() async throws {
+        let home = try TemporaryDirectory()
+        let session = try await openSession(.bash, home: home)
+        defer { session.close() }
+        let asked = try await session.run(
+            "echo begin; read -p 'Your name? ' name; echo hi $name", wait: .seconds(20),
+            until: "Your name", maxBytes: 1000)
+        #expect(asked.isMatched == true)
+        #expect(asked.state == .lineInput && asked.prompt == "Your name? ", "\(asked)")
+        let done = try await session.send(
+            text: "ada", keys: [], enter: true, wait: .seconds(20), maxBytes: 1000)
+        #expect(done.output.contains("hi ada"))
+    }
+
+    /// What came between two answers is found by the offset that the second one names.
+    @Test @IO func `output that no answer has shown is named by the next one`() async throws {
+        let home = try TemporaryDirectory()
+        let session = try await openSession(.bash, home: home)
+        defer { session.close() }
+        let reader = Reader("ada")
+        let first = try await session.run(
+            "echo one; sleep 1; echo two", wait: .milliseconds(200), maxBytes: 1000, for: reader)
+        #expect(first.state == .running && first.output == "one\n")
+        #expect(await holds { !session.isRunning })
+        let next = try await session.run(
+            "echo three", wait: .seconds(20), maxBytes: 1000, for: reader)
+        #expect(next.output == "three\n")
+        let from = first.nextOffset
+        #expect(next.note?.contains("read them from offset \(from)") == true, "\(next)")
+        let last = try await session.run(
+            "echo four", wait: .seconds(20), maxBytes: 1000, for: reader)
+        #expect(last.output == "four\n" && last.note == nil, "\(last)")
+    }
 }
