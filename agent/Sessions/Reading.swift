@@ -162,8 +162,9 @@ import Wire
     /// a loaded host, one that asks is found in less.
     private static let settlingTime = Duration.seconds(2)
 
-    /// Where the output ends in the middle of a line, that may be a question: the answer is to say
-    /// so. More output shows that it is not.
+    /// Waits until the kernel has said whether an unfinished last line is a question.
+    ///
+    /// More output shows that it is not.
     private func settle(until deadline: ContinuousClock.Instant) async {
         guard let line = console.scene?.openLine, !line.allSatisfy(\.isWhitespace) else { return }
         let seen = console.log.end

@@ -130,7 +130,7 @@ import Wire
         case .transcript, .screen, .output, .file, .host: break
         }
         do throws(Fault) {
-            return try await HandleReading(router: router, uri: text, principal: principal)
+            return try await ResourceReading(router: router, uri: text, principal: principal)
                 .read(uri)
         } catch {
             throw MCPError(error, reading: text)

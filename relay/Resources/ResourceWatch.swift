@@ -239,10 +239,7 @@ import Wire
             var arguments = ReadCommand.end(of: id, atMost: 1)
             arguments[SeveralCommands.wait] = 0
             let call = AgentCall(.readCommand, arguments, for: principal)
-            let routes = Wire.Method.readCommand.row.tool?.routes ?? []
-            guard case .one(let member) = try router.destination(routes, call.fields, principal)
-            else { throw .noCommand(id) }
-            let answer = try await router.send(call, to: member).result.parsedBesideLoop()
+            let answer = try await router.send(call).result.parsedBesideLoop()
             let names = [
                 "state", "exit_code", "omitted_bytes", "stdout_next_offset", "stderr_next_offset",
             ]

@@ -118,6 +118,17 @@ extension Router {
         fleet.agent(ofHandle: handle).flatMap { principal.sees($0.record) ? $0 : nil }
     }
 
+    /// Makes a call at the one agent that its arguments name.
+    ///
+    /// `label` is the prefix of its progress.
+    func send(_ call: AgentCall, label: String? = nil) async throws(Fault) -> AgentAnswer {
+        let routes = call.method.row.tool?.routes ?? []
+        guard case .one(let member) = try destination(routes, call.fields, call.principal) else {
+            throw Fault(.internal, "the arguments of \(call.method.rawValue) name no agent")
+        }
+        return try await send(call, to: member, label: label)
+    }
+
     /// Throws if the agent of the session that was last meant by this name is offline: another
     /// agent may have one of the same name, which is not meant.
     func checkPresence(

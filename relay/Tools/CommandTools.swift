@@ -60,18 +60,13 @@ extension Tools {
         _ id: String, _ arguments: JSON.Object, for call: ToolCall, _ watch: ProgressWatch?
     ) async -> AgentAnswer {
         do throws(Fault) {
-            let fields = Fields(object: arguments)
-            let time = try ReadCommand(fields).wait
+            let time = try ReadCommand(Fields(object: arguments)).wait
             if let transfer = try await dropAsCommand(id, call, wait: time) {
                 return AgentAnswer(RawJSON(transfer.json))
             }
             let principal = try router.principal(of: call)
-            let routes = Wire.Method.readCommand.row.tool?.routes ?? []
-            guard case .one(let member) = try router.destination(routes, fields, principal) else {
-                throw .noCommand(id)
-            }
             let way = AgentCall(.readCommand, arguments, for: principal, progress: watch)
-            return try await router.send(way, to: member, label: id)
+            return try await router.send(way, label: id)
         } catch {
             return AgentAnswer(SeveralCommands.entry(id, error: error.message))
         }

@@ -149,13 +149,8 @@ extension Tools {
     /// The report on a command that was started before, as it stands.
     func execution(of call: ToolCall) async throws(Fault) -> ToolResult {
         let principal = try router.principal(of: call)
-        let fields = Fields(object: call.arguments)
-        let routes = Wire.Method.readCommand.row.tool?.routes ?? []
-        guard case .one(let member) = try router.destination(routes, fields, principal) else {
-            throw .noCommand(call.arguments[Shared.commandIDName]?.stringValue ?? "")
-        }
-        let way = AgentCall(.readCommand, call.arguments, for: principal)
-        let answer = try await router.send(way, to: member)
+        let answer = try await router.send(
+            AgentCall(.readCommand, call.arguments, for: principal))
         let target = await answer.result.parsedBesideLoop()["target"]?.stringValue ?? ""
         let report = await Self.joined([(target, answer)], summarizes: false)
         return ToolResult(structured: report.json, holding: answer)

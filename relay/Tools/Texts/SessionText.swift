@@ -110,8 +110,9 @@ struct SessionText {
         case .running: return following
         case .lineInput: return "ssh_session_send {\"text\": …}"
         case .secret:
-            // ssh-keygen: "Enter passphrase (empty for no passphrase)".
-            let mayBeEmpty = word("prompt")?.contains("empty") ?? false
+            // ssh-keygen: "Enter passphrase (empty for no passphrase)", then "… again".
+            let prompt = word("prompt") ?? ""
+            let mayBeEmpty = prompt.contains("empty") || prompt.contains("same passphrase again")
             return "ssh_session_send {\"secret\": …}"
                 + (mayBeEmpty ? ", or {\"keys\": [\"enter\"]} for an empty one" : "")
         case .fullscreen: return "ssh_session_send {\"keys\": […], \"view\": \"screen\"}"

@@ -22,7 +22,7 @@ enum FileReading {
 }
 
 /// One reading.
-@IO struct HandleReading {
+@IO struct ResourceReading {
     let router: Router
     /// The URI as the client wrote it.
     let uri: String
@@ -56,12 +56,7 @@ enum FileReading {
     private func send(
         _ method: Wire.Method, _ arguments: JSON.Object
     ) async throws(Fault) -> RawJSON {
-        let call = AgentCall(method, arguments, for: principal)
-        let routes = method.row.tool?.routes ?? []
-        guard case .one(let member) = try router.destination(routes, call.fields, principal) else {
-            throw Fault(.internal, "a resource has no agent")
-        }
-        return try await router.send(call, to: member).result
+        try await router.send(AgentCall(method, arguments, for: principal)).result
     }
 
     // MARK: Sessions and commands
