@@ -76,6 +76,7 @@ extension RelayService {
         try entrance.listen(
             try await Entrances.resolve(Settings.mcp, options),
             of: options.address(Settings.mcp)?.host ?? "", adopting: inheritance)
+        try await administration.remember(mcpURL: entrance.url)
         box.base = String(entrance.url.dropLast("/mcp".count))
         inheritance?.closeRest()
     }

@@ -82,6 +82,7 @@ struct StartFailure: Error {
         do {
             try await service.fleet.reload()
             service.access.replace(with: try await store.tokens())
+            try await service.pages.sessions.reload()
             await service.offer.start()
             switch doors {
             case .ports:
@@ -110,6 +111,7 @@ struct StartFailure: Error {
     }
 
     var box: DropBox { entrance.files.box }
+    private var pages: Pages { entrance.pages }
 
     private func changeKeys() async {
         guard !others.haveFolder else { return }
@@ -139,7 +141,9 @@ struct StartFailure: Error {
         offer = Offer(
             router, Tools(router, forwards, DropTransfers(box, router: router)), options)
         let files = FileDoor(box, access.principal(id:))
-        entrance = ClientEntrance(offer.server, gate, entrances, files: files) { [router, access] in
+        entrance = ClientEntrance(offer.server, gate, entrances, files: files, pages: Pages(store))
+        {
+            [router, access] in
             Self.authenticate($0, allowedOrigins: $1, access, router)
         }
         administration.live = self
@@ -163,6 +167,7 @@ struct StartFailure: Error {
         do throws(StoreError) {
             try await fleet.saveSeen()
             try await store.touchTokens(access.takeUses())
+            try await pages.sessions.save()
         } catch {
             Process.log("the store failed: \(error)")
         }
@@ -224,6 +229,7 @@ struct StartFailure: Error {
         fleet.close()
         AgentLog.shared.close()
         DoorLog.shared.close()
+        pages.close()
         others.watch?.cancel()
         await save()
         await store.close()
@@ -294,6 +300,7 @@ struct StartFailure: Error {
             guard let self else { return }
             try await fleet.reload()
             adopt(try await store.tokens())
+            try await adoptPeople()
         }
     }
 
@@ -365,7 +372,20 @@ struct StartFailure: Error {
 
     func tokenRevoked(_ id: String) async -> JSON.Object {
         access.revoke(id)
-        end(id, saying: "this token was revoked: ask the relay's operator for a new one")
+        return await endAll(
+            of: id, saying: "this token was revoked: ask the relay's operator for a new one")
+    }
+
+    func personRevoked(_ id: String) async -> JSON.Object {
+        pages.sessions.forget(person: id)
+        return await endAll(
+            of: id,
+            saying: "the person for whom this was done was revoked: ask the relay's operator")
+    }
+
+    /// Ends what a principal does here, and what it has at the agents and in the drop-box.
+    private func endAll(of id: String, saying sentence: String) async -> JSON.Object {
+        end(id, saying: sentence)
         let ended = await revocations.end(id, at: fleet.all)
         await box.removeAll(of: id)
         return [
@@ -377,6 +397,19 @@ struct StartFailure: Error {
     func tokensChanged() async {
         do throws(StoreError) { adopt(try await store.tokens()) } catch {
             Process.log("the store failed: \(error)")
+        }
+    }
+
+    func peopleChanged() async {
+        do throws(StoreError) { try await adoptPeople() } catch {
+            Process.log("the store failed: \(error)")
+        }
+    }
+
+    /// Reads people and their page sessions again, and ends what those do who lost rights.
+    private func adoptPeople() async throws(StoreError) {
+        for person in try await pages.sessions.reload() {
+            end(person.id, saying: "the rights of this person were changed: log in again")
         }
     }
 
