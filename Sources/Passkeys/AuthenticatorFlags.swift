@@ -23,6 +23,6 @@ struct AuthenticatorFlags {
         guard flags & Self.userVerified != 0 else { throw .unverified }
     }
 
-    /// Whether the passkey is kept elsewhere as well: by the system's or a password manager's cloud.
+    /// Whether the passkey is kept elsewhere as well: in the cloud of a system or password manager.
     var isBackedUp: Bool { flags & Self.backedUp != 0 }
 }

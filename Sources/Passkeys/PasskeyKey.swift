@@ -1,5 +1,5 @@
-// The public key of a passkey, as it is stored. Flow: libfido2's bytes at the creation → the store
-// → libfido2 again at each login. Invariant: an algorithm is one of the three that browsers' systems
+// The public key of a passkey, as it is stored. Flow: libfido2's bytes at the creation → the
+// store → libfido2 again at each login. Invariant: an algorithm is one of the three that devices
 // have; the bytes are what libfido2 gives and takes for it.
 
 internal import CFIDO2

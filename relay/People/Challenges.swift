@@ -1,6 +1,6 @@
 // The challenges that passkeys sign: random bytes that are good for one answer. Pure but for the
 // random bytes: the caller passes the time. Invariant: a challenge is taken once, by the visit or
-// session that it was made for, for what it was made for, within its lifetime; the table is bounded.
+// session that it was made for, for what it was made for, in its lifetime; the table is bounded.
 import Crypto
 
 /// The challenges that are not answered yet.

@@ -9,9 +9,9 @@ enum PageCookie {
     ///
     /// `SameSite=Lax`, not Strict: people come to the consent page by claude.ai's redirect, and to
     /// an approval by a link in a chat. Of a Strict cookie a browser sends nothing with such a
-    /// request, nor with one that the answer leads to, so they would look logged out. Lax shows it
-    /// to top-level GETs of other sites alone, which change nothing here: all changes are POSTs with
-    /// a token, an Origin of ours, and without a Lax cookie where another site sends them.
+    /// request, nor with one that the answer leads to, so they would look logged out. Of other
+    /// sites' requests, Lax comes with top-level GETs alone, which change nothing here: a change is
+    /// a POST with the session's token and our own Origin.
     case session
     /// Ties the two halves of a login together; only the pages' own scripts need it.
     case visit

@@ -1,5 +1,5 @@
-// The style and scripts of the pages, which the build embeds. Flow: `GET web/NAME` → here. Invariant:
-// a name that is not here is not served; a browser that has the same bytes gets none.
+// The style and scripts of the pages, which the build embeds. Flow: `GET web/NAME` → here.
+// Invariant: a name that is not here is not served; a browser that has the same bytes gets none.
 import Crypto
 import HTTP
 import Loop
