@@ -18,7 +18,7 @@ struct AdminFault: Error, Equatable, Sendable {
 /// Carries out admin commands on the store and on the relay, if it runs.
 @IO final class Administration {
     private let folder: DataFolder
-    private let store: Store
+    let store: Store
     private let programs: AgentPrograms
     weak var live: (any LiveRelay)?
     /// Ends the relay so that another process can run one; nil if it does not make way.
@@ -69,6 +69,10 @@ struct AdminFault: Error, Equatable, Sendable {
             case "tokens": return try await tokens()
             case "tokens create": return try await createToken(request)
             case "tokens revoke": return try await revokeToken(request)
+            case "clients": return try await clients()
+            case "clients add": return try await addClient(request)
+            case "clients remove": return try await removeClient(request)
+            case "clients revoke": return try await revokeGrant(request)
             case "yield":
                 guard let onYield else {
                     throw AdminFault(
@@ -306,7 +310,7 @@ extension AdminFault {
 
 extension JSON {
     /// The strings in a member that is a list.
-    fileprivate func strings(_ key: String) -> [String] {
+    func strings(_ key: String) -> [String] {
         self[key]?.arrayValue?.compactMap(\.stringValue) ?? []
     }
 }

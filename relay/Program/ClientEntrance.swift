@@ -61,6 +61,9 @@ import Net
             streams: { [weak self] request in
                 FileDoor.serves(request.path) && self?.serves(request.path) == false
             },
+            openBodies: { [web] request in
+                request.method == "POST" && web.serves(request.path) ? FormBody.limit : 0
+            },
             handler: { [weak self] request, responder in
                 await self?.handle(request, responder)
             })

@@ -27,13 +27,19 @@ struct StartFailure: Error {
     }
 }
 
+/// Ends a principal's calls and streams: set once there is somebody who can.
+@IO private final class RightsEnd {
+    var end: (@IO (_ id: String, _ sentence: String) -> Void)?
+}
+
 /// Everything that one relay runs.
 @IO final class RelayService: LiveRelay {
     private let offer: Offer
-    private let store: Store
+    private var store: Store { administration.store }
     private let fleet: Fleet
     private let router: Router
     private let access: Access
+    let oauth: OAuthDoor
     let gate: Gate
     private let forwards: Forwards
     let administration: Administration
@@ -82,6 +88,7 @@ struct StartFailure: Error {
         do {
             try await service.fleet.reload()
             service.access.replace(with: try await store.tokens())
+            try await service.oauth.service.reload()
             await service.offer.start()
             switch doors {
             case .ports:
@@ -104,7 +111,11 @@ struct StartFailure: Error {
         let keyChanges = LoopTimer(after: Fleet.keyPeriod, repeating: Fleet.keyPeriod) {
             [weak service] in IO.task { await service?.changeKeys() }
         }
-        service.timers = [saving, keyChanges, await service.box.start()]
+        // What has expired is of no use to anybody meanwhile.
+        let sweeping = LoopTimer(after: .seconds(5), repeating: .seconds(3600)) {
+            [weak service] in IO.task { await service?.sweep() }
+        }
+        service.timers = [saving, keyChanges, sweeping, await service.box.start()]
         service.followsOthers()
         return service
     }
@@ -120,7 +131,6 @@ struct StartFailure: Error {
         _ store: Store, _ context: TLSContext, _ folder: DataFolder, _ options: Options,
         _ entrances: Entrances, _ doors: Doors
     ) {
-        self.store = store
         started = store.now()
         fleet = Fleet(store: store)
         router = Router(fleet: fleet)
@@ -138,10 +148,19 @@ struct StartFailure: Error {
         administration = Administration(folder: folder, store: store, programs: programs)
         offer = Offer(
             router, Tools(router, forwards, DropTransfers(box, router: router)), options)
+        let rights = RightsEnd()
+        let logins = OAuthService(
+            store, access,
+            documents: options.bool(Settings.clientMetadata)
+                ? ClientDocuments(DocumentFetch(), now: store.now) : nil,
+            people: { () throws(StoreError) in [] }, end: { rights.end?($0, $1) })
+        oauth = OAuthDoor(logins)
         let files = FileDoor(box, access.principal(id:))
-        entrance = ClientEntrance(offer.server, gate, entrances, files: files) { [router, access] in
-            Self.authenticate($0, allowedOrigins: $1, access, router)
+        entrance = ClientEntrance(offer.server, gate, entrances, files: files) {
+            [router, access] in
+            Self.authenticate($0, allowedOrigins: $1, access, router, logins)
         }
+        rights.end = { [weak self] in self?.end($0, saying: $1) }
         administration.live = self
         let revocations = revocations
         fleet.onRivals = { name, warning in Process.log("agent \(name): \(warning)") }
@@ -162,8 +181,17 @@ struct StartFailure: Error {
         guard !others.haveFolder else { return }
         do throws(StoreError) {
             try await fleet.saveSeen()
-            try await store.touchTokens(access.takeUses())
+            let uses = access.takeUses()
+            try await store.touchTokens(uses.tokens)
+            try await store.touchGrants(uses.grants)
         } catch {
+            Process.log("the store failed: \(error)")
+        }
+    }
+
+    private func sweep() async {
+        guard !others.haveFolder else { return }
+        do throws(StoreError) { try await oauth.service.sweep() } catch {
             Process.log("the store failed: \(error)")
         }
     }
@@ -294,6 +322,7 @@ struct StartFailure: Error {
             guard let self else { return }
             try await fleet.reload()
             adopt(try await store.tokens())
+            try await oauth.service.reload()
         }
     }
 
@@ -376,6 +405,12 @@ struct StartFailure: Error {
 
     func tokensChanged() async {
         do throws(StoreError) { adopt(try await store.tokens()) } catch {
+            Process.log("the store failed: \(error)")
+        }
+    }
+
+    func oauthChanged() async {
+        do throws(StoreError) { try await oauth.service.reload() } catch {
             Process.log("the store failed: \(error)")
         }
     }

@@ -7,7 +7,8 @@ import Loop
 /// The door of browsers and of clients that ask for a login.
 @IO final class WebDoor {
     /// Answers a request; `rest` is what stands in the path in place of a route's `*`.
-    typealias Handler = @IO (_ request: HTTPRequest, _ responder: HTTPResponder, _ rest: String)
+    typealias Handler =
+        @IO (_ request: HTTPRequest, _ responder: HTTPResponder, _ rest: String)
         async -> Void
 
     private struct Route {
@@ -39,7 +40,7 @@ import Loop
 
     /// Answers a request whose path `serves` takes.
     func handle(_ request: HTTPRequest, _ responder: HTTPResponder) async {
-        guard let (route, rest) = found(request.path) else { return responder.sendNotFound("") }
+        guard let (route, rest) = found(request.path) else { return Page.absent(responder) }
         let method = request.method == "HEAD" ? "GET" : request.method
         guard let handler = route.handlers[method] else {
             let allowed = route.handlers.keys.sorted().joined(separator: ", ")
