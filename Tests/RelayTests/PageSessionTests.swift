@@ -126,26 +126,6 @@ import Wire
         }
     }
 
-    @Test func `attempts are limited per address and in all, and this machine's in all`() throws {
-        let attempts = Attempts()
-        let now = ContinuousClock.now
-        func request(_ address: String) throws -> HTTPRequest {
-            try HTTPRequest(
-                method: "POST", target: "/login/begin",
-                peerAddress: SocketAddress(ip: address, port: 1))
-        }
-        func admitted(_ address: (Int) -> String, _ count: Int) throws -> Int {
-            try (0..<count).count { attempts.admits(try request(address($0)), at: now) }
-        }
-        #expect(try admitted({ _ in "192.0.2.1" }, 100) == Attempts.burst)
-        // One subscriber's network.
-        #expect(try admitted({ "2001:db8::\($0 + 1)" }, 100) == Attempts.burst)
-        let left = Attempts.burstOfAll - 2 * Attempts.burst
-        #expect(try admitted({ _ in "127.0.0.1" }, 1000) == left)
-        #expect(try !attempts.admits(request("192.0.2.9"), at: now))
-        #expect(try attempts.admits(request("192.0.2.9"), at: now + .seconds(1)))
-    }
-
     @Test func `a challenge is good for one answer, for its purpose, in its time`() throws {
         var challenges = Challenges()
         let first = try #require(challenges.make(for: .login([1]), now: 0))

@@ -19,7 +19,12 @@ public enum Scope: String, Sendable, Hashable, CaseIterable {
 
     /// The scopes as one text, in the order of their declaration.
     public static func text(_ scopes: Set<Scope>) -> String {
-        allCases.filter(scopes.contains).map(\.rawValue).joined(separator: " ")
+        words(scopes).joined(separator: " ")
+    }
+
+    /// Their names in the order of their declaration.
+    public static func words(_ scopes: Set<Scope>) -> [String] {
+        allCases.filter(scopes.contains).map(\.rawValue)
     }
 
     /// What it allows, for a person who is to grant it: the end of "it may …".

@@ -32,6 +32,9 @@ extension Setting {
         flagOnly: true)
     static let scopes = Setting.list(
         "scopes", "A,B", "what the token or person may do; default all but admin", flagOnly: true)
+    static let redirect = Setting.list(
+        "redirect", "URI", "an address of the program to which its logins lead back",
+        flagOnly: true)
     static let pattern = Setting.text(
         "pattern", "PATTERN",
         "agents and targets within reach: lab-*/db,lab/deploy@web-*:22,tag:web",
@@ -94,6 +97,23 @@ enum AdminCommands {
             "people log-out", "ends one such session, or all of a person",
             settings: [.data, .json], positionals: [.required("ID or NAME")]),
         Command(
+            "clients",
+            "lists the programs that people have let act for them, and those that may ask",
+            settings: [.data, .json]),
+        Command(
+            "clients list",
+            "lists the programs that people have let act for them, and those that may ask",
+            settings: [.data, .json]),
+        Command(
+            "clients add", "lets a program ask people for access, and prints its client id",
+            settings: [.redirect, .data, .json], positionals: [.required("NAME")]),
+        Command(
+            "clients remove", "ends a program, and what people have granted it",
+            settings: [.data, .json], positionals: [.required("ID")]),
+        Command(
+            "clients revoke", "ends one grant of a person to a program", settings: [.data, .json],
+            positionals: [.required("GRANT")]),
+        Command(
             "upgrade",
             "has the program as it is on disk now take over from the running relay; no call fails",
             settings: [.data, .json]),
@@ -121,7 +141,10 @@ enum AdminCommands {
             request["name"] = options.arguments.first.map(JSON.string)
             request["scopes"] = .array(words.map { .string(String($0)) })
             request["pattern"] = options.string(.pattern).map(JSON.string)
-        case "invitations cancel":
+        case "clients add":
+            request["name"] = options.arguments.first.map(JSON.string)
+            request["redirects"] = .array(options.strings(.redirect).map(JSON.string))
+        case "invitations cancel", "clients remove", "clients revoke":
             request["id"] = options.arguments.first.map(JSON.string)
         case "agents update":
             request["agent"] = options.arguments.first.map(JSON.string)

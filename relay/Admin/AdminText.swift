@@ -52,6 +52,10 @@ enum AdminText {
         case "agents revoke": "revoked \(line(result["revoked"]))"
         case "tokens revoke": revoked(result)
         case "people revoke": revoked(result, whose: "this person's", who: "this person")
+        case "clients": clients(result)
+        case "clients add": line(result["client_id"])
+        case "clients remove": "removed \(line(result["removed"]))"
+        case "clients revoke": "revoked \(line(result["revoked"]))"
         case "upgrade": "process \(word(result["pid"])) has taken over\n"
         case "agents":
             table(
@@ -72,6 +76,18 @@ enum AdminText {
     static func warnings(_ request: JSON, _ result: JSON) -> String {
         guard request["command"] == "invite" else { return "" }
         return (result["warnings"]?.arrayValue ?? []).map { "homeline-relay: \(line($0))" }.joined()
+    }
+
+    private static func clients(_ result: JSON) -> String {
+        let grants = table(
+            result["grants"]?.arrayValue ?? [],
+            ["grant", "person", "client", "scopes", "pattern", "created", "last_used"],
+            empty: "no program acts for anybody")
+        let clients = table(
+            result["clients"]?.arrayValue ?? [],
+            ["client_id", "name", "origin", "redirects", "created", "last_used"],
+            empty: "no program was added or has registered itself")
+        return grants + "\n" + clients
     }
 
     private static func line(_ value: JSON?) -> String { word(value) + "\n" }

@@ -25,11 +25,11 @@ extension Administration {
 
     func invitePerson(_ request: JSON) async throws -> JSON {
         let address = try await pages()
-        return Self.link(
-            try await store.invitePerson(
-                name: request["name"]?.stringValue ?? "", scopes: try scopes(request),
-                pattern: request["pattern"]?.stringValue ?? "*"),
-            at: address)
+        let made = try await store.invitePerson(
+            name: request["name"]?.stringValue ?? "", scopes: try scopes(request),
+            pattern: request["pattern"]?.stringValue ?? "*")
+        await live?.peopleChanged()
+        return Self.link(made, at: address)
     }
 
     func linkPerson(_ request: JSON) async throws -> JSON {

@@ -83,6 +83,10 @@ struct AdminFault: Error, Equatable, Sendable {
             case "people revoke": return try await revokePerson(request)
             case "people sessions": return try await pageSessions(request)
             case "people log-out": return try await logOut(request)
+            case "clients": return try await clients()
+            case "clients add": return try await addClient(request)
+            case "clients remove": return try await removeClient(request)
+            case "clients revoke": return try await revokeGrant(request)
             case "yield":
                 guard let onYield else {
                     throw AdminFault(
@@ -324,7 +328,7 @@ extension AdminFault {
 
 extension JSON {
     /// The strings in a member that is a list.
-    fileprivate func strings(_ key: String) -> [String] {
+    func strings(_ key: String) -> [String] {
         self[key]?.arrayValue?.compactMap(\.stringValue) ?? []
     }
 }

@@ -15,13 +15,21 @@ struct HandshakeRate {
     /// Beyond it, those with a full burst are forgotten, and then all.
     static let keptLimit = 4096
 
-    private var rates = Rates(burst: burst, perSecond: perSecond, kept: keptLimit)
+    private var rates: [String: Rate] = [:]
 
     /// The addresses that are kept now.
-    var kept: Int { rates.kept }
+    var kept: Int { rates.count }
 
     /// Whether an address may begin a handshake now; without an address there is no limit.
     mutating func admits(_ address: String?, at now: ContinuousClock.Instant) -> Bool {
-        address.map { rates.admits($0, at: now) } ?? true
+        guard let address else { return true }
+        if rates.count >= Self.keptLimit, rates[address] == nil { forget(now) }
+        return rates[address, default: Rate(burst: Self.burst, perSecond: Self.perSecond)]
+            .admits(at: now)
+    }
+
+    private mutating func forget(_ now: ContinuousClock.Instant) {
+        rates = rates.filter { !$0.value.isFull(at: now) }
+        if rates.count >= Self.keptLimit { rates = [:] }
     }
 }

@@ -7,7 +7,7 @@ import Crypto
 struct Challenges {
     /// Seconds in which a person finds the device and touches it.
     static let lifetime: Int64 = 300
-    /// Challenges at once; more than `Attempts` lets in within a lifetime.
+    /// Challenges at once: more than the rate of logins lets in within a lifetime.
     static let limit = 16_384
 
     /// What a challenge is for, and whose it is.

@@ -13,12 +13,23 @@ import Passkeys
     private let store: Store
     private let door: WebDoor
     private let sessions: PageSessions
-    private let attempts: Attempts
+    private var rates = VisitorRates(
+        each: Rate(burst: LoginPages.burst, perSecond: LoginPages.perSecond),
+        all: Rate(burst: LoginPages.burstOfAll, perSecond: LoginPages.perSecondOfAll))
     let log = LoginLog()
     private var challenges = Challenges()
 
-    init(_ store: Store, _ door: WebDoor, _ sessions: PageSessions, _ attempts: Attempts) {
-        (self.store, self.door, self.sessions, self.attempts) = (store, door, sessions, attempts)
+    /// Attempts of one address at once, a login being two: an office logs in behind one address.
+    nonisolated static let burst = 20
+    /// Attempts of one address per second after that.
+    nonisolated static let perSecond = 1
+    /// Attempts of all addresses at once, and per second after that: each costs up to a millisecond
+    /// (a signature, some queries), so this is 5 % of a core.
+    nonisolated static let burstOfAll = 500
+    nonisolated static let perSecondOfAll = 50
+
+    init(_ store: Store, _ door: WebDoor, _ sessions: PageSessions) {
+        (self.store, self.door, self.sessions) = (store, door, sessions)
         serve("GET", "login") { $0.showLogin($1, $2, $3) }
         serve("GET", "welcome") { $0.showWelcome($1, $2, $3) }
         serve("POST", "login/begin") { await $0.begin($1, $2, $3, asGuest: false) }
@@ -128,7 +139,7 @@ import Passkeys
 
     /// The form of a page's own script; nil: it was answered.
     private func form(_ request: HTTPRequest, _ responder: HTTPResponder) -> FormBody? {
-        guard attempts.admits(request) else {
+        guard rates.admits(request.peerAddress?.subscriber, at: IO.now) else {
             Page.refuse(Self.tooOften, status: 429, responder)
             return nil
         }

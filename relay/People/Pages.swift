@@ -9,14 +9,12 @@ import Loop
     let door = WebDoor()
     /// Who is logged in.
     let sessions: PageSessions
-    /// What strangers may try.
-    let attempts = Attempts()
     private let login: LoginPages
     private let me: MePage
 
     init(_ store: Store) {
         sessions = PageSessions(store, door)
-        login = LoginPages(store, door, sessions, attempts)
+        login = LoginPages(store, door, sessions)
         me = MePage(store, door, sessions)
         let assets = Assets()
         door.serve("GET", "web/*") { request, responder, name in

@@ -153,6 +153,26 @@ enum Limits {
         Limit(
             "files in the folder of prompts", count: RunbookFolder.mostFiles, "a line in the log"),
         Limit("such a file", bytes: RunbookFolder.longestFile, "a line in the log"),
+        Limit(
+            "requests for OAuth tokens of one address at once, and in all",
+            count: 10 * OAuthDoor.tokenBurst, share: OAuthDoor.tokenBurst, "429"),
+        Limit(
+            "registrations of OAuth clients of one address at once, and in all",
+            count: 3 * OAuthDoor.registrationBurst, share: OAuthDoor.registrationBurst, "429"),
+        Limit(
+            "requests for a person's consent of one address at once, and in all",
+            count: 4 * AuthorizationDoor.burst, share: AuthorizationDoor.burst, "429"),
+        Limit(
+            "OAuth clients that have registered themselves", count: Store.clientLimit,
+            "one that got no token for 10 minutes is dropped, or else 429"),
+        Limit(
+            "metadata documents of OAuth clients being fetched", count: ClientDocuments.places,
+            share: ClientDocuments.share, "it waits, or 503"),
+        Limit("such a fetch", time: DocumentFetch.patience, "the client is refused"),
+        Limit("such a document", bytes: ClientDocument.limit, "the client is refused"),
+        Limit(
+            "grants of one person to one OAuth client", count: Store.grantShare,
+            "the one that has rested longest ends"),
         Limit("legacy MCP sessions", count: mcp.sessions.count, "503"),
         Limit(
             "legacy MCP sessions of one client", count: mcp.sessions.perPrincipal,
@@ -223,11 +243,11 @@ enum Limits {
         Limit(
             "sessions of the page of one person", count: PageSessionRecord.limit,
             "the one that has rested longest ends"),
-        Limit("logins and links that one address tries at once", count: Attempts.burst, "429"),
-        Limit("of these per second after that", count: Attempts.perSecond, "429"),
+        Limit("logins and links that one address tries at once", count: LoginPages.burst, "429"),
+        Limit("of these per second after that", count: LoginPages.perSecond, "429"),
         Limit(
-            "logins and links that all addresses try at once", count: Attempts.burstOfAll, "429"),
-        Limit("of these per second after that", count: Attempts.perSecondOfAll, "429"),
+            "logins and links that all addresses try at once", count: LoginPages.burstOfAll, "429"),
+        Limit("of these per second after that", count: LoginPages.perSecondOfAll, "429"),
         Limit("a form that is sent to a page", bytes: FormBody.limit, "413"),
     ]
 

@@ -27,13 +27,19 @@ struct StartFailure: Error {
     }
 }
 
+/// Ends a principal's calls and streams: set once there is somebody who can.
+@IO private final class RightsEnd {
+    var end: (@IO (_ id: String, _ sentence: String) -> Void)?
+}
+
 /// Everything that one relay runs.
 @IO final class RelayService: LiveRelay {
     private let offer: Offer
-    private let store: Store
+    private var store: Store { administration.store }
     private let fleet: Fleet
     private let router: Router
     private let access: Access
+    let oauth: OAuthDoor
     let gate: Gate
     private let forwards: Forwards
     let administration: Administration
@@ -82,7 +88,7 @@ struct StartFailure: Error {
         do {
             try await service.fleet.reload()
             service.access.replace(with: try await store.tokens())
-            try await service.pages.sessions.reload()
+            try await service.adoptPeople()
             await service.offer.start()
             switch doors {
             case .ports:
@@ -105,7 +111,11 @@ struct StartFailure: Error {
         let keyChanges = LoopTimer(after: Fleet.keyPeriod, repeating: Fleet.keyPeriod) {
             [weak service] in IO.task { await service?.changeKeys() }
         }
-        service.timers = [saving, keyChanges, await service.box.start()]
+        // What has expired is of no use to anybody meanwhile.
+        let sweeping = LoopTimer(after: .seconds(5), repeating: .seconds(3600)) {
+            [weak service] in IO.task { await service?.sweep() }
+        }
+        service.timers = [saving, keyChanges, sweeping, await service.box.start()]
         service.followsOthers()
         return service
     }
@@ -122,7 +132,6 @@ struct StartFailure: Error {
         _ store: Store, _ context: TLSContext, _ folder: DataFolder, _ options: Options,
         _ entrances: Entrances, _ doors: Doors
     ) {
-        self.store = store
         started = store.now()
         fleet = Fleet(store: store)
         router = Router(fleet: fleet)
@@ -140,12 +149,22 @@ struct StartFailure: Error {
         administration = Administration(folder: folder, store: store, programs: programs)
         offer = Offer(
             router, Tools(router, forwards, DropTransfers(box, router: router)), options)
+        let rights = RightsEnd()
+        let pages = Pages(store)
+        let logins = OAuthService(
+            store, access,
+            documents: options.bool(Settings.clientMetadata)
+                ? ClientDocuments(DocumentFetch(), now: store.now) : nil,
+            people: { () throws(StoreError) in try await store.people() },
+            end: { rights.end?($0, $1) })
+        oauth = OAuthDoor(logins)
+        oauth.visitors = pages.sessions
         let files = FileDoor(box, access.principal(id:))
-        entrance = ClientEntrance(offer.server, gate, entrances, files: files, pages: Pages(store))
-        {
+        entrance = ClientEntrance(offer.server, gate, entrances, files: files, pages: pages) {
             [router, access] in
-            Self.authenticate($0, allowedOrigins: $1, access, router)
+            Self.authenticate($0, allowedOrigins: $1, access, router, logins)
         }
+        rights.end = { [weak self] in self?.end($0, saying: $1) }
         administration.live = self
         let revocations = revocations
         fleet.onRivals = { name, warning in Process.log("agent \(name): \(warning)") }
@@ -166,9 +185,18 @@ struct StartFailure: Error {
         guard !others.haveFolder else { return }
         do throws(StoreError) {
             try await fleet.saveSeen()
-            try await store.touchTokens(access.takeUses())
+            let uses = access.takeUses()
+            try await store.touchTokens(uses.tokens)
+            try await store.touchGrants(uses.grants)
             try await pages.sessions.save()
         } catch {
+            Process.log("the store failed: \(error)")
+        }
+    }
+
+    private func sweep() async {
+        guard !others.haveFolder else { return }
+        do throws(StoreError) { try await oauth.service.sweep() } catch {
             Process.log("the store failed: \(error)")
         }
     }
@@ -378,6 +406,8 @@ struct StartFailure: Error {
 
     func personRevoked(_ id: String) async -> JSON.Object {
         pages.sessions.forget(person: id)
+        // The programs that act for this person.
+        await peopleChanged()
         return await endAll(
             of: id,
             saying: "the person for whom this was done was revoked: ask the relay's operator")
@@ -406,11 +436,19 @@ struct StartFailure: Error {
         }
     }
 
-    /// Reads people and their page sessions again, and ends what those do who lost rights.
+    func oauthChanged() async {
+        do throws(StoreError) { try await oauth.service.reload() } catch {
+            Process.log("the store failed: \(error)")
+        }
+    }
+
+    /// Reads people, their page sessions and what they have granted again, and ends what those do
+    /// who lost rights.
     private func adoptPeople() async throws(StoreError) {
         for person in try await pages.sessions.reload() {
             end(person.id, saying: "the rights of this person were changed: log in again")
         }
+        try await oauth.service.reload()
     }
 
     private func adopt(_ tokens: [TokenRecord]) {

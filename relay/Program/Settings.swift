@@ -28,6 +28,13 @@ enum Settings {
         "allow-loopback-without-token",
         "let this machine's programs in without a token, and whatever a local proxy forwards")
 
+    static let oauth = Setting.truth(
+        "oauth", "let clients find OAuth once there are people who can log in", default: true)
+    static let clientMetadata = Setting.truth(
+        "client-metadata",
+        "take OAuth clients whose id is an https URL, and fetch what it says of them", default: true
+    )
+
     static let requestRate = Setting.number(
         "requests-per-second", 0...100_000,
         "the MCP requests of one token that are answered in a second, after five times as many at"
@@ -54,7 +61,8 @@ enum Settings {
 
     static let serving: [Setting] = [
         .data, config, mcp, tunnel, tunnelURL, publicURL, certificate, key, origins, loopback,
-        requestRate, keyLifetime, dropBoxSize, dropBoxLifetime, tools, prompts,
+        oauth, clientMetadata, requestRate, keyLifetime, dropBoxSize, dropBoxLifetime, tools,
+        prompts,
     ]
 
     static let program = Program(

@@ -99,5 +99,26 @@ enum Schema {
             last_used INTEGER NOT NULL
         ) STRICT;
         """,
+        // OAuth: clients that registered themselves or were added, what people have granted to
+        // clients, and the tokens that came of it. A refresh token that was used stays, so that
+        // its reuse is seen.
+        """
+        CREATE TABLE oauth_client (
+            id TEXT PRIMARY KEY, name TEXT NOT NULL, redirects TEXT NOT NULL, origin TEXT NOT NULL,
+            created INTEGER NOT NULL, last_used INTEGER
+        ) STRICT;
+        CREATE TABLE oauth_grant (
+            id TEXT PRIMARY KEY, person TEXT NOT NULL, client TEXT NOT NULL,
+            client_name TEXT NOT NULL, scopes TEXT NOT NULL, pattern TEXT NOT NULL,
+            resource TEXT NOT NULL, created INTEGER NOT NULL, last_used INTEGER, revoked INTEGER
+        ) STRICT;
+        CREATE INDEX oauth_grant_live ON oauth_grant (person) WHERE revoked IS NULL;
+        CREATE TABLE oauth_token (
+            hash BLOB PRIMARY KEY, family TEXT NOT NULL REFERENCES oauth_grant (id),
+            kind TEXT NOT NULL, created INTEGER NOT NULL, expires INTEGER NOT NULL, used INTEGER,
+            next BLOB
+        ) STRICT;
+        CREATE INDEX oauth_token_family ON oauth_token (family, kind, created);
+        """,
     ]
 }

@@ -31,6 +31,11 @@ enum StoreError: Error, Equatable, Sendable, CustomStringConvertible {
     case passkeyKnown
     case lastPasskey
     case tooManyPasskeys(limit: Int)
+    case unknownClient(String)
+    case unknownGrant(String)
+    case tooManyClients(limit: Int)
+    case redirectInvalid(String)
+    case clientNameInvalid
 
     /// One plain line saying what is wrong and what to do next.
     var description: String {
@@ -80,6 +85,15 @@ enum StoreError: Error, Equatable, Sendable, CustomStringConvertible {
         case .lastPasskey: "this is the only passkey: add another one before you remove it"
         case .tooManyPasskeys(let limit):
             "a person can have \(limit) passkeys: remove one that is not used any more"
+        case .unknownClient(let id): "no client '\(id)': see homeline-relay clients"
+        case .unknownGrant(let id): "no grant '\(id)': see homeline-relay clients"
+        case .tooManyClients(let limit):
+            "\(limit) programs have registered themselves of late: try again in some minutes"
+        case .redirectInvalid(let text):
+            "'\(text)' is not an address that codes may go to: use https://…, http:// on this "
+                + "machine, or a scheme of the program's own"
+        case .clientNameInvalid:
+            "a client's name has 1 to \(OAuthClient.nameLimit) characters on one line"
         }
     }
 
