@@ -269,15 +269,6 @@ import Wire
     }
 }
 
-/// What programs a person has let act in their name, for the person's page.
-@IO protocol ConnectedClients: AnyObject {
-    /// The live grants of a person, the oldest first.
-    func grants(of person: String) -> [GrantRecord]
-
-    /// Ends a grant of a person; false if there is none.
-    func revoke(_ id: String, of person: String) async throws(StoreError) -> Bool
-}
-
 extension OAuthService: ConnectedClients {
     func grants(of person: String) -> [GrantRecord] { liveGrants(of: person) }
 

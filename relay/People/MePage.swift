@@ -15,6 +15,8 @@ import Wire
     private let door: WebDoor
     private let sessions: PageSessions
     private var challenges = Challenges()
+    /// The programs that act for people.
+    weak var clients: (any ConnectedClients)?
 
     init(_ store: Store, _ door: WebDoor, _ sessions: PageSessions) {
         (self.store, self.door, self.sessions) = (store, door, sessions)
@@ -30,6 +32,7 @@ import Wire
         serve("passkeys/finish") { (page, sent) throws(StoreError) in try await page.finish(sent) }
         serve("passkeys/rename") { (page, sent) throws(StoreError) in try await page.rename(sent) }
         serve("passkeys/remove") { (page, sent) throws(StoreError) in try await page.remove(sent) }
+        serve("clients/end") { (page, sent) throws(StoreError) in try await page.disconnect(sent) }
         serve("sessions/end") { (page, sent) throws(StoreError) in try await page.end(sent) }
     }
 
@@ -127,6 +130,14 @@ import Wire
         Page.redirect(to: sent.address.url(""), sent.responder)
     }
 
+    private func disconnect(_ sent: Sent) async throws(StoreError) {
+        let id = sent.form["id"] ?? ""
+        guard try await clients?.revoke(id, of: sent.person.id) == true else {
+            throw .unknownGrant(id)
+        }
+        Page.redirect(to: sent.address.url(""), sent.responder)
+    }
+
     private func end(_ sent: Sent) async throws(StoreError) {
         try await sessions.close(sent.form["id"] ?? "", of: sent.person.id)
         Page.redirect(to: sent.address.url(""), sent.responder)
@@ -141,7 +152,8 @@ import Wire
         let view = MeView(
             visitor: visitor, passkeys: passkeys,
             sessions: sessions.sessions(of: visitor.person.id),
-            now: store.now(), mcp: address.url("mcp"), refusal: refusal)
+            clients: clients?.grants(of: visitor.person.id) ?? [],
+            now: store.now(), mcp: clients?.isOpen == true ? .login : .token, refusal: refusal)
         Page(
             title: "You", person: visitor.person.name, body: view.html(at: address),
             status: refusal == nil ? 200 : 409, scripts: ["me.js"], current: .me

@@ -8,11 +8,20 @@ struct MeView {
     let visitor: Visitor
     let passkeys: [PasskeyRecord]
     let sessions: [PageSessionRecord]
+    /// The programs that this person has let act.
+    let clients: [GrantRecord]
     let now: Int64
-    /// The URL of the MCP endpoint.
-    let mcp: String
+    let mcp: Entry
     /// Why the last form was refused.
     let refusal: String?
+
+    /// How a client comes in.
+    enum Entry {
+        /// It asks the person to log in (OAuth).
+        case login
+        /// It needs a token of the operator's.
+        case token
+    }
 
     /// The view; its forms lead to the pages at `address`.
     func html(at address: WebAddress) -> HTML {
@@ -27,7 +36,8 @@ struct MeView {
             </div>
             <div>
             \(rights)
-            \(connecting)
+            \(connected(address))
+            \(connecting(address.url("mcp")))
             </div>
             </div>
             """
@@ -122,10 +132,43 @@ struct MeView {
             """
     }
 
-    private var connecting: HTML {
-        let line = "claude mcp add --transport http homeline \(mcp)"
+    private func connected(_ address: WebAddress) -> HTML {
+        guard !clients.isEmpty else { return "" }
+        let rows = clients.map { grant -> HTML in
+            let id: HTML = "<input type=\"hidden\" name=\"id\" value=\"\(grant.id)\">"
+            let used: HTML =
+                grant.lastUsed.map { "used \(HTML.moment($0, now: now))" } ?? "not used yet"
+            return """
+                <li><b>\(grant.clientName)</b>
+                <small>connected \(HTML.moment(grant.created, now: now)), \(used): \
+                \(Scope.text(grant.scopes)) at \(grant.pattern.description)</small>
+                <span class="acts">\(form("clients/end", address, "\(id)<button>End</button>"))\
+                </span></li>
+
+                """
+        }
+        return """
+            <section class="section"><h2>Connected clients</h2>
+            <p>Programs that you have let act in your name.</p>
+            <ul class="list card">
+            \(rows)</ul></section>
+            """
+    }
+
+    private func connecting(_ mcp: String) -> HTML {
+        let plain = "claude mcp add --transport http homeline \(mcp)"
+        let (line, advice): (String, HTML) =
+            switch self.mcp {
+            case .login: (plain, "<p>It asks you to log in here, and what it may do.</p>")
+            case .token:
+                (
+                    plain + " --header \"Authorization: Bearer TOKEN\"",
+                    "<p>The operator makes the token: <code>homeline-relay tokens create NAME</code>.</p>"
+                )
+            }
         return """
             <section class="section"><h2>Connect a client</h2>
+            \(advice)
             <div class="card pad">
             <div><span class="label">The relay's URL, for any client</span>\(copy(mcp))</div>
             <div><span class="label">Claude Code</span>\(copy(line))</div>

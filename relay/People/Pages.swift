@@ -22,6 +22,12 @@ import Loop
         }
     }
 
+    /// The programs that act for people.
+    var clients: (any ConnectedClients)? {
+        get { me.clients }
+        set { me.clients = newValue }
+    }
+
     /// Writes what the log still has to say.
     func close() { login.log.close() }
 }

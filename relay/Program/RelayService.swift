@@ -159,6 +159,7 @@ struct StartFailure: Error {
             end: { rights.end?($0, $1) })
         oauth = OAuthDoor(logins)
         oauth.visitors = pages.sessions
+        pages.clients = logins
         let files = FileDoor(box, access.principal(id:))
         entrance = ClientEntrance(offer.server, gate, entrances, files: files, pages: pages) {
             [router, access] in
