@@ -26,6 +26,7 @@ struct Parser: Sendable {
         relayConfiguration, rights, claims, transferFrames, dropBox,
         tunnel(before: true), tunnel(before: false), connectAnswers,
         socksAnswers, proxyURL, noProxy, webSocket(masked: true), webSocket(masked: false),
+        authenticatorData, clientData, forms,
     ]
 
     private static func texts(_ texts: String...) -> [[UInt8]] { texts.map { Array($0.utf8) } }

@@ -26,6 +26,8 @@ public enum Need: Hashable, Sendable, ExpressibleByStringLiteral {
     case localhost
     /// The Python clients of scripts/requirements.txt.
     case pythonClients
+    /// Chromium, and the Python client that leads it.
+    case browser
     /// Node and the client of the TypeScript SDK, from the same packages.
     case typeScriptClient
     /// A PAM service of a test's own.
@@ -78,6 +80,10 @@ public enum Need: Hashable, Sendable, ExpressibleByStringLiteral {
             Self.refusal(
                 "getent hosts localhost || { echo localhost has no address here >&2; false; }")
         case .pythonClients: Repository.python == nil ? "no Python clients: run ./test" : nil
+        case .browser:
+            Repository.python == nil
+                ? "no Python clients: run ./test"
+                : Repository.find("chromium") == nil ? "chromium is not installed" : nil
         case .typeScriptClient:
             Repository.typeScript == nil ? "no TypeScript client: run ./test" : nil
         case .pamService: PAMService.obstacle

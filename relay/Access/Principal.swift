@@ -3,8 +3,9 @@ import Wire
 
 /// The caller that an MCP client's token identifies.
 struct Principal: Sendable, Hashable {
-    /// The id of the token, or of the person in whose name a program acts; never reused. Sessions
-    /// belong to it.
+    /// The id of the token, or of the person in whose name a program acts; never reused.
+    ///
+    /// Sessions belong to it.
     let id: String
     /// The name of the token or person, for people; it grants no rights.
     let name: String

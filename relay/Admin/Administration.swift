@@ -41,6 +41,14 @@ struct AdminFault: Error, Equatable, Sendable {
         try await store.setFact("tunnel_pin", pin?.description ?? "public")
     }
 
+    /// The fact under which the URL of MCP clients is stored; the pages are beside it.
+    nonisolated static let mcpFact = "mcp_url"
+
+    /// Stores how MCP clients and browsers reach the relay.
+    func remember(mcpURL: String) async throws(StoreError) {
+        try await store.setFact(Self.mcpFact, mcpURL)
+    }
+
     /// The reply to a request: `{"ok": …}` or `{"error": {"message": …, "exit": …}}`.
     func reply(to request: JSON) async -> JSON {
         do {
@@ -73,6 +81,12 @@ struct AdminFault: Error, Equatable, Sendable {
             case "clients add": return try await addClient(request)
             case "clients remove": return try await removeClient(request)
             case "clients revoke": return try await revokeGrant(request)
+            case "people": return try await people()
+            case "people invite": return try await invitePerson(request)
+            case "people link": return try await linkPerson(request)
+            case "people revoke": return try await revokePerson(request)
+            case "people sessions": return try await pageSessions(request)
+            case "people log-out": return try await logOut(request)
             case "yield":
                 guard let onYield else {
                     throw AdminFault(
@@ -253,7 +267,8 @@ struct AdminFault: Error, Equatable, Sendable {
         ["tokens": .array(try await store.tokens().map { .object(Self.members(of: $0)) })]
     }
 
-    private func createToken(_ request: JSON) async throws -> JSON {
+    /// The scopes that a request names; all but admin if it names none.
+    func scopes(_ request: JSON) throws(AdminFault) -> Set<Scope> {
         var scopes: Set<Scope> = []
         for word in request.strings("scopes") {
             guard let scope = Scope(rawValue: word) else {
@@ -263,9 +278,12 @@ struct AdminFault: Error, Equatable, Sendable {
             }
             scopes.insert(scope)
         }
-        if scopes.isEmpty { scopes = Set(Scope.allCases).subtracting([.admin]) }
+        return scopes.isEmpty ? Set(Scope.allCases).subtracting([.admin]) : scopes
+    }
+
+    private func createToken(_ request: JSON) async throws -> JSON {
         let (record, token) = try await store.createToken(
-            name: request["name"]?.stringValue ?? "", scopes: scopes,
+            name: request["name"]?.stringValue ?? "", scopes: try scopes(request),
             pattern: request["pattern"]?.stringValue ?? "*")
         await live?.tokensChanged()
         var members = Self.members(of: record)

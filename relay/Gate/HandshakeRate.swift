@@ -15,21 +15,13 @@ struct HandshakeRate {
     /// Beyond it, those with a full burst are forgotten, and then all.
     static let keptLimit = 4096
 
-    private var rates: [String: Rate] = [:]
+    private var rates = Rates(burst: burst, perSecond: perSecond, kept: keptLimit)
 
     /// The addresses that are kept now.
-    var kept: Int { rates.count }
+    var kept: Int { rates.kept }
 
     /// Whether an address may begin a handshake now; without an address there is no limit.
     mutating func admits(_ address: String?, at now: ContinuousClock.Instant) -> Bool {
-        guard let address else { return true }
-        if rates.count >= Self.keptLimit, rates[address] == nil { forget(now) }
-        return rates[address, default: Rate(burst: Self.burst, perSecond: Self.perSecond)]
-            .admits(at: now)
-    }
-
-    private mutating func forget(_ now: ContinuousClock.Instant) {
-        rates = rates.filter { !$0.value.isFull(at: now) }
-        if rates.count >= Self.keptLimit { rates = [:] }
+        address.map { rates.admits($0, at: now) } ?? true
     }
 }

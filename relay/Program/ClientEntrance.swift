@@ -19,7 +19,9 @@ import Net
     /// The door of the drop-box.
     let files: FileDoor
     /// The door of browsers.
-    let web = WebDoor()
+    let web: WebDoor
+    /// The pages behind it.
+    let pages: Pages
     private let room = WaitingRoom()
     private(set) var listeners: [Listener] = []
     /// The clients of stdio programs.
@@ -34,10 +36,13 @@ import Net
     /// `authenticate` is given a request and the origins of pages that may call.
     init(
         _ server: MCPServer, _ gate: Gate, _ entrances: Entrances, files: FileDoor,
+        pages: Pages,
         authenticate: @escaping @IO (HTTPRequest, Set<String>) -> Authentication
     ) {
         (self.server, self.gate, self.entrances) = (server, gate, entrances)
         self.files = files
+        self.pages = pages
+        web = pages.door
         self.authenticate = authenticate
     }
 

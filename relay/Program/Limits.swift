@@ -12,7 +12,7 @@ import Wire
 
 /// The relay's limits.
 enum Limits {
-    static let all = connections + requests + clients + agents + log
+    static let all = connections + requests + clients + people + agents + log
 
     private static let http = HTTPLimits()
     private static let mcp = MCPLimits()
@@ -228,6 +228,29 @@ enum Limits {
             "it is offline"),
     ]
 
+    private static let people: [Limit] = [
+        Limit("a link for a person", time: Store.linkLifetime, "it ends"),
+        Limit(
+            "from a login's challenge to its answer", time: .seconds(Challenges.lifetime),
+            "it is refused"),
+        Limit("challenges that are not answered yet", count: Challenges.limit, "429"),
+        Limit("passkeys of one person", count: PasskeyRecord.limit, "409"),
+        Limit(
+            "a session of the page without requests", time: .seconds(PageSessionRecord.idle),
+            "it ends"),
+        Limit(
+            "a session of the page", time: .seconds(PageSessionRecord.lifetime), "it ends"),
+        Limit(
+            "sessions of the page of one person", count: PageSessionRecord.limit,
+            "the one that has rested longest ends"),
+        Limit("logins and links that one address tries at once", count: Attempts.burst, "429"),
+        Limit("of these per second after that", count: Attempts.perSecond, "429"),
+        Limit(
+            "logins and links that all addresses try at once", count: Attempts.burstOfAll, "429"),
+        Limit("of these per second after that", count: Attempts.perSecondOfAll, "429"),
+        Limit("a form that is sent to a page", bytes: FormBody.limit, "413"),
+    ]
+
     private static let log: [Limit] = [
         Limit(
             "lines a minute about refused agents", count: GateLog.linesInAll,
@@ -238,6 +261,9 @@ enum Limits {
             "lines a minute about agents' wrong answers", count: AgentLog.linesInAll,
             "they are counted"),
         Limit("of these about one agent", count: AgentLog.lines, "they are counted"),
+        Limit(
+            "lines a minute about refused logins, and about refused links", count: LoginLog.lines,
+            "they are counted"),
         Limit(
             "lines a minute about clients that use TLS wrongly, for one reason",
             count: DoorLog.lines, "they are counted"),

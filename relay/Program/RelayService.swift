@@ -27,11 +27,6 @@ struct StartFailure: Error {
     }
 }
 
-/// Ends a principal's calls and streams: set once there is somebody who can.
-@IO private final class RightsEnd {
-    var end: (@IO (_ id: String, _ sentence: String) -> Void)?
-}
-
 /// Everything that one relay runs.
 @IO final class RelayService: LiveRelay {
     private let offer: Offer
@@ -88,6 +83,7 @@ struct StartFailure: Error {
         do {
             try await service.fleet.reload()
             service.access.replace(with: try await store.tokens())
+            try await service.pages.sessions.reload()
             try await service.oauth.service.reload()
             await service.offer.start()
             switch doors {
@@ -113,7 +109,9 @@ struct StartFailure: Error {
         }
         // What has expired is of no use to anybody meanwhile.
         let sweeping = LoopTimer(after: .seconds(5), repeating: .seconds(3600)) {
-            [weak service] in IO.task { await service?.sweep() }
+            [weak service] in
+            guard let service, !service.others.haveFolder else { return }
+            IO.task { await service.sweepOAuth() }
         }
         service.timers = [saving, keyChanges, sweeping, await service.box.start()]
         service.followsOthers()
@@ -121,6 +119,7 @@ struct StartFailure: Error {
     }
 
     var box: DropBox { entrance.files.box }
+    var pages: Pages { entrance.pages }
 
     private func changeKeys() async {
         guard !others.haveFolder else { return }
@@ -149,14 +148,11 @@ struct StartFailure: Error {
         offer = Offer(
             router, Tools(router, forwards, DropTransfers(box, router: router)), options)
         let rights = RightsEnd()
-        let logins = OAuthService(
-            store, access,
-            documents: options.bool(Settings.clientMetadata)
-                ? ClientDocuments(DocumentFetch(), now: store.now) : nil,
-            people: { () throws(StoreError) in [] }, end: { rights.end?($0, $1) })
+        let logins = OAuthService(store, access, options, rights)
         oauth = OAuthDoor(logins)
         let files = FileDoor(box, access.principal(id:))
-        entrance = ClientEntrance(offer.server, gate, entrances, files: files) {
+        entrance = ClientEntrance(offer.server, gate, entrances, files: files, pages: Pages(store))
+        {
             [router, access] in
             Self.authenticate($0, allowedOrigins: $1, access, router, logins)
         }
@@ -184,14 +180,8 @@ struct StartFailure: Error {
             let uses = access.takeUses()
             try await store.touchTokens(uses.tokens)
             try await store.touchGrants(uses.grants)
+            try await pages.sessions.save()
         } catch {
-            Process.log("the store failed: \(error)")
-        }
-    }
-
-    private func sweep() async {
-        guard !others.haveFolder else { return }
-        do throws(StoreError) { try await oauth.service.sweep() } catch {
             Process.log("the store failed: \(error)")
         }
     }
@@ -252,6 +242,7 @@ struct StartFailure: Error {
         fleet.close()
         AgentLog.shared.close()
         DoorLog.shared.close()
+        pages.close()
         others.watch?.cancel()
         await save()
         await store.close()
@@ -322,7 +313,7 @@ struct StartFailure: Error {
             guard let self else { return }
             try await fleet.reload()
             adopt(try await store.tokens())
-            try await oauth.service.reload()
+            try await adoptPeople()
         }
     }
 
@@ -394,7 +385,21 @@ struct StartFailure: Error {
 
     func tokenRevoked(_ id: String) async -> JSON.Object {
         access.revoke(id)
-        end(id, saying: "this token was revoked: ask the relay's operator for a new one")
+        return await endAll(
+            of: id, saying: "this token was revoked: ask the relay's operator for a new one")
+    }
+
+    func personRevoked(_ id: String) async -> JSON.Object {
+        pages.sessions.forget(person: id)
+        await oauth.service.forget(person: id)
+        return await endAll(
+            of: id,
+            saying: "the person for whom this was done was revoked: ask the relay's operator")
+    }
+
+    /// Ends what a principal does here, and what it has at the agents and in the drop-box.
+    private func endAll(of id: String, saying sentence: String) async -> JSON.Object {
+        end(id, saying: sentence)
         let ended = await revocations.end(id, at: fleet.all)
         await box.removeAll(of: id)
         return [
@@ -409,10 +414,18 @@ struct StartFailure: Error {
         }
     }
 
-    func oauthChanged() async {
-        do throws(StoreError) { try await oauth.service.reload() } catch {
+    func peopleChanged() async {
+        do throws(StoreError) { try await adoptPeople() } catch {
             Process.log("the store failed: \(error)")
         }
+    }
+
+    /// Reads people, their page sessions and grants again, and ends what those do who lost rights.
+    private func adoptPeople() async throws(StoreError) {
+        for person in try await pages.sessions.reload() {
+            end(person.id, saying: "the rights of this person were changed: log in again")
+        }
+        try await oauth.service.reload()
     }
 
     private func adopt(_ tokens: [TokenRecord]) {

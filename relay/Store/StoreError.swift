@@ -29,6 +29,13 @@ enum StoreError: Error, Equatable, Sendable, CustomStringConvertible {
     case tooManyClients(limit: Int)
     case redirectInvalid(String)
     case clientNameInvalid
+    case unknownPerson(String, nearest: String?)
+    case unknownPageSession(String)
+    case linkRefused
+    case unknownPasskey
+    case passkeyKnown
+    case lastPasskey
+    case tooManyPasskeys(limit: Int)
 
     /// One plain line saying what is wrong and what to do next.
     var description: String {
@@ -76,6 +83,17 @@ enum StoreError: Error, Equatable, Sendable, CustomStringConvertible {
                 + "machine, or a scheme of the program's own"
         case .clientNameInvalid:
             "a client's name has 1 to \(OAuthClient.nameLimit) characters on one line"
+        case .unknownPerson(let name, let nearest):
+            "no person '\(name)'" + Self.hint(nearest) + ": see homeline-relay people"
+        case .unknownPageSession(let id):
+            "nobody is logged in by the session '\(id)': see homeline-relay people sessions"
+        case .linkRefused:
+            "this link is unknown, used or expired: ask for a new one (homeline-relay people link)"
+        case .unknownPasskey: "this passkey is not there"
+        case .passkeyKnown: "this passkey is known already: use it to log in"
+        case .lastPasskey: "this is the only passkey: add another one before you remove it"
+        case .tooManyPasskeys(let limit):
+            "a person can have \(limit) passkeys: remove one that is not used any more"
         }
     }
 

@@ -1,5 +1,5 @@
 // Where the relay's pages are, for links, cookies and passkeys. Pure. Flow: the URL of the MCP
-// endpoint → here → pages, OAuth. Invariant: it comes from the settings alone, never from a request.
+// endpoint → here → pages, OAuth. Invariant: it comes from the settings, never from a request.
 import Configuration
 import Loop
 
