@@ -51,11 +51,11 @@ enum AdminText {
                 : "\(word(result["agent"])) gets a new key when it can: \(line(result["obstacle"]))"
         case "agents revoke": "revoked \(line(result["revoked"]))"
         case "tokens revoke": revoked(result)
-        case "people revoke": revoked(result, whose: "this person's", who: "this person")
         case "clients": clients(result)
         case "clients add": line(result["client_id"])
         case "clients remove": "removed \(line(result["removed"]))"
         case "clients revoke": "revoked \(line(result["revoked"]))"
+        case "people revoke": revoked(result, whose: "this person's", who: "this person")
         case "upgrade": "process \(word(result["pid"])) has taken over\n"
         case "agents":
             table(

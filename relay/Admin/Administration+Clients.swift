@@ -8,9 +8,12 @@ import Wire
 
 extension Administration {
     func clients() async throws -> JSON {
+        let people = Dictionary(
+            try await store.people().map { ($0.id, $0.name) },
+            uniquingKeysWith: { first, _ in first })
         let grants = try await store.grants().map { grant -> JSON in
             [
-                "grant": .string(grant.id), "person": .string(grant.person),
+                "grant": .string(grant.id), "person": .string(people[grant.person] ?? grant.person),
                 "client": .string(grant.clientName.plain(keepsLines: false)),
                 "client_id": .string(grant.client),
                 "scopes": .array(Scope.words(grant.scopes).map(JSON.string)),

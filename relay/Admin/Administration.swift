@@ -77,16 +77,16 @@ struct AdminFault: Error, Equatable, Sendable {
             case "tokens": return try await tokens()
             case "tokens create": return try await createToken(request)
             case "tokens revoke": return try await revokeToken(request)
+            case "clients": return try await clients()
+            case "clients add": return try await addClient(request)
+            case "clients remove": return try await removeClient(request)
+            case "clients revoke": return try await revokeGrant(request)
             case "people": return try await people()
             case "people invite": return try await invitePerson(request)
             case "people link": return try await linkPerson(request)
             case "people revoke": return try await revokePerson(request)
             case "people sessions": return try await pageSessions(request)
             case "people log-out": return try await logOut(request)
-            case "clients": return try await clients()
-            case "clients add": return try await addClient(request)
-            case "clients remove": return try await removeClient(request)
-            case "clients revoke": return try await revokeGrant(request)
             case "yield":
                 guard let onYield else {
                     throw AdminFault(

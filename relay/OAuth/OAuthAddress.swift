@@ -15,8 +15,8 @@ struct OAuthAddress: Sendable, Equatable {
     /// What tokens are for: the URL of MCP (RFC 8707, RFC 9728).
     var resource: String { web.url("mcp") }
 
-    /// Whether people can log in there: browsers keep passkeys from other plain HTTP.
-    var isUsable: Bool { web.isSecure || web.host == "localhost" }
+    /// Whether people can log in there.
+    var isUsable: Bool { web.obstacle == nil }
 
     /// The path of the relay with a name behind it, as a well-known URI has it behind its own name.
     private func wellKnown(_ document: String, _ path: String) -> String {

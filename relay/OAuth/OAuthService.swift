@@ -96,6 +96,17 @@ import Wire
         _ = try await store.revokeGrants(ids)
     }
 
+    /// Ends what clients do for a person who was revoked.
+    func forget(person id: String) async {
+        live[id] = nil
+        let ids = liveGrants(of: id).map(\.id)
+        do throws(StoreError) {
+            try await revoke(ids, saying: "this person may not use the relay any more")
+        } catch {
+            Process.log("the store failed: \(error)")
+        }
+    }
+
     private func ended(_ id: String, saying sentence: String) {
         grants[id] = nil
         access.revoke(grant: id)

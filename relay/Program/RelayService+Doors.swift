@@ -76,38 +76,10 @@ extension RelayService {
         try entrance.listen(
             try await Entrances.resolve(Settings.mcp, options),
             of: options.address(Settings.mcp)?.host ?? "", adopting: inheritance)
+        // At once, before a request comes: tokens that are good would be refused.
+        openOAuth(options)
         try await administration.remember(mcpURL: entrance.url)
         box.base = String(entrance.url.dropLast("/mcp".count))
-        openOAuth(options)
         inheritance?.closeRest()
-    }
-
-    static func authenticate(
-        _ request: HTTPRequest, allowedOrigins: Set<String>, _ access: Access, _ router: Router,
-        _ oauth: OAuthService
-    ) -> Authentication {
-        let address = oauth.isOpen ? oauth.address : nil
-        let metadata = address?.metadata(for: request.soleHeader("host"))
-        do throws(AccessError) {
-            let principal = try access.principal(
-                authorization: request.soleHeader("authorization"),
-                fromLoopback: LocalClient.isOne(request, allowedOrigins: allowedOrigins))
-            // Only what acts for a person can be given more by that person.
-            let stepUp: StepUp? =
-                if principal.client != nil, let metadata {
-                    StepUp(metadata: metadata, scopes: Scope.words(principal.scopes))
-                } else {
-                    nil
-                }
-            return .principal(router.introduce(principal), stepUp)
-        } catch {
-            return .challenge(error.challenge(metadata: metadata))
-        }
-    }
-
-    /// Has clients find OAuth, where it is not switched off.
-    private func openOAuth(_ options: Options) {
-        guard options.bool(Settings.oauth), let web = entrance.web.address else { return }
-        oauth.open(entrance.web, at: OAuthAddress(web: web))
     }
 }

@@ -27,21 +27,16 @@ struct StartFailure: Error {
     }
 }
 
-/// Ends a principal's calls and streams: set once there is somebody who can.
-@IO private final class RightsEnd {
-    var end: (@IO (_ id: String, _ sentence: String) -> Void)?
-}
-
 /// Everything that one relay runs.
 @IO final class RelayService: LiveRelay {
     private let offer: Offer
-    private var store: Store { administration.store }
-    private let fleet: Fleet
-    private let router: Router
-    private let access: Access
+    var store: Store { administration.store }
+    let fleet: Fleet
+    let router: Router
+    let access: Access
     let oauth: OAuthDoor
     let gate: Gate
-    private let forwards: Forwards
+    let forwards: Forwards
     let administration: Administration
     private let started: Int64
     let entrance: ClientEntrance
@@ -88,7 +83,8 @@ struct StartFailure: Error {
         do {
             try await service.fleet.reload()
             service.access.replace(with: try await store.tokens())
-            try await service.adoptPeople()
+            try await service.pages.sessions.reload()
+            try await service.oauth.service.reload()
             await service.offer.start()
             switch doors {
             case .ports:
@@ -113,7 +109,9 @@ struct StartFailure: Error {
         }
         // What has expired is of no use to anybody meanwhile.
         let sweeping = LoopTimer(after: .seconds(5), repeating: .seconds(3600)) {
-            [weak service] in IO.task { await service?.sweep() }
+            [weak service] in
+            guard let service, !service.others.haveFolder else { return }
+            IO.task { await service.sweepOAuth() }
         }
         service.timers = [saving, keyChanges, sweeping, await service.box.start()]
         service.followsOthers()
@@ -121,7 +119,7 @@ struct StartFailure: Error {
     }
 
     var box: DropBox { entrance.files.box }
-    private var pages: Pages { entrance.pages }
+    var pages: Pages { entrance.pages }
 
     private func changeKeys() async {
         guard !others.haveFolder else { return }
@@ -150,18 +148,11 @@ struct StartFailure: Error {
         offer = Offer(
             router, Tools(router, forwards, DropTransfers(box, router: router)), options)
         let rights = RightsEnd()
-        let pages = Pages(store)
-        let logins = OAuthService(
-            store, access,
-            documents: options.bool(Settings.clientMetadata)
-                ? ClientDocuments(DocumentFetch(), now: store.now) : nil,
-            people: { () throws(StoreError) in try await store.people() },
-            end: { rights.end?($0, $1) })
+        let logins = OAuthService(store, access, options, rights)
         oauth = OAuthDoor(logins)
-        oauth.visitors = pages.sessions
-        pages.clients = logins
         let files = FileDoor(box, access.principal(id:))
-        entrance = ClientEntrance(offer.server, gate, entrances, files: files, pages: pages) {
+        entrance = ClientEntrance(offer.server, gate, entrances, files: files, pages: Pages(store))
+        {
             [router, access] in
             Self.authenticate($0, allowedOrigins: $1, access, router, logins)
         }
@@ -180,7 +171,7 @@ struct StartFailure: Error {
         router.keepFacts()
     }
 
-    private var revocations: Revocations { Revocations(router: router, store: store) }
+    var revocations: Revocations { Revocations(router: router, store: store) }
 
     private func save() async {
         guard !others.haveFolder else { return }
@@ -191,13 +182,6 @@ struct StartFailure: Error {
             try await store.touchGrants(uses.grants)
             try await pages.sessions.save()
         } catch {
-            Process.log("the store failed: \(error)")
-        }
-    }
-
-    private func sweep() async {
-        guard !others.haveFolder else { return }
-        do throws(StoreError) { try await oauth.service.sweep() } catch {
             Process.log("the store failed: \(error)")
         }
     }
@@ -397,74 +381,6 @@ struct StartFailure: Error {
     func agentRevoked(_ id: String) {
         fleet.revoke(id)
         IO.task { try? await self.fleet.reload() }
-    }
-
-    func tokenRevoked(_ id: String) async -> JSON.Object {
-        access.revoke(id)
-        return await endAll(
-            of: id, saying: "this token was revoked: ask the relay's operator for a new one")
-    }
-
-    func personRevoked(_ id: String) async -> JSON.Object {
-        pages.sessions.forget(person: id)
-        // The programs that act for this person.
-        await peopleChanged()
-        return await endAll(
-            of: id,
-            saying: "the person for whom this was done was revoked: ask the relay's operator")
-    }
-
-    /// Ends what a principal does here, and what it has at the agents and in the drop-box.
-    private func endAll(of id: String, saying sentence: String) async -> JSON.Object {
-        end(id, saying: sentence)
-        let ended = await revocations.end(id, at: fleet.all)
-        await box.removeAll(of: id)
-        return [
-            "sessions": JSON(ended.sessions), "commands": JSON(ended.commands),
-            "pending": .array(ended.pending.map(JSON.string)),
-        ]
-    }
-
-    func tokensChanged() async {
-        do throws(StoreError) { adopt(try await store.tokens()) } catch {
-            Process.log("the store failed: \(error)")
-        }
-    }
-
-    func peopleChanged() async {
-        do throws(StoreError) { try await adoptPeople() } catch {
-            Process.log("the store failed: \(error)")
-        }
-    }
-
-    func oauthChanged() async {
-        do throws(StoreError) { try await oauth.service.reload() } catch {
-            Process.log("the store failed: \(error)")
-        }
-    }
-
-    /// Reads people, their page sessions and what they have granted again, and ends what those do
-    /// who lost rights.
-    private func adoptPeople() async throws(StoreError) {
-        for person in try await pages.sessions.reload() {
-            end(person.id, saying: "the rights of this person were changed: log in again")
-        }
-        try await oauth.service.reload()
-    }
-
-    private func adopt(_ tokens: [TokenRecord]) {
-        for principal in access.replace(with: tokens) {
-            end(
-                principal.grant,
-                saying: "the rights of this token were changed: send the request again")
-        }
-    }
-
-    /// Ends a principal's calls and streams within 5 s, even if a client does not read.
-    private func end(_ id: String, saying sentence: String) {
-        forwards.end(of: id)
-        router.forget(id)
-        entrance.end(client: id, saying: sentence)
     }
 
     func forward(_ stream: SocketStream, _ request: JSON, received: [UInt8]) {
