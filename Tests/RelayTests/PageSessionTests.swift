@@ -18,7 +18,8 @@ import Wire
 
         init(_ url: String = "https://relay.example/home/mcp") async throws {
             store = try await StoreFixture()
-            door.address = try #require(WebAddress(mcp: url))
+            let address = try #require(WebAddress(mcp: url))
+            door.address = address
             sessions = PageSessions(store.store, door)
             person = try await store.store.invitePerson(name: "anna", scopes: [.filesRead]).person
             try await store.store.addPasskey(.made(1, of: person.id))
