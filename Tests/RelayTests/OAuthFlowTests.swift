@@ -127,8 +127,10 @@ import Wire
         ("http://127.0.0.1:1/cb", "http://127.0.0.1:1/cb2", false),
         ("http://127.0.0.1:1/cb", "http://127.0.0.1:1/cb?x", false),
         ("https://localhost:1/cb", "https://localhost:2/cb", false),
-        ("cursor://anysphere.cursor-mcp/oauth/callback",
-            "cursor://anysphere.cursor-mcp/oauth/callback", true),
+        (
+            "cursor://anysphere.cursor-mcp/oauth/callback",
+            "cursor://anysphere.cursor-mcp/oauth/callback", true
+        ),
     ])
     func `a program on the person's computer comes back to any port`(
         named: String, asked: String, isTaken: Bool
@@ -144,15 +146,18 @@ import Wire
         #expect(wrong.refusal == "invalid_grant")
     }
 
-    @Test(arguments: [
-        ("code_challenge", nil, "invalid_request"), ("code_challenge", "short", "invalid_request"),
-        ("code_challenge_method", nil, "invalid_request"),
-        ("code_challenge_method", "plain", "invalid_request"),
-        ("response_type", "token", "unsupported_response_type"),
-        ("response_type", nil, "invalid_request"), ("response_mode", "fragment", "invalid_request"),
-        ("resource", "https://other.example/mcp", "invalid_target"),
-        ("request", "ey", "invalid_request"), ("request_uri", "https://x", "invalid_request"),
-    ] as [(String, String?, String)])
+    @Test(
+        arguments: [
+            ("code_challenge", nil, "invalid_request"),
+            ("code_challenge", "short", "invalid_request"),
+            ("code_challenge_method", nil, "invalid_request"),
+            ("code_challenge_method", "plain", "invalid_request"),
+            ("response_type", "token", "unsupported_response_type"),
+            ("response_type", nil, "invalid_request"),
+            ("response_mode", "fragment", "invalid_request"),
+            ("resource", "https://other.example/mcp", "invalid_target"),
+            ("request", "ey", "invalid_request"), ("request_uri", "https://x", "invalid_request"),
+        ] as [(String, String?, String)])
     func `what is wrong is told to the client, at the person's click`(
         name: String, value: String?, code: String
     ) async throws {
@@ -185,7 +190,8 @@ import Wire
         #expect(twice.refusal == "invalid_request")
     }
 
-    @Test func `who is not logged in logs in first; unknown clients are told before`() async throws {
+    @Test func `who is not logged in logs in first; unknown clients are told before`() async throws
+    {
         let lab = try await OAuthLab()
         let client = try await lab.newClient()
         let query = lab.query(client)
@@ -199,7 +205,8 @@ import Wire
         #expect(unknown.status == 400)
     }
 
-    @Test func `a decision needs the page's own form, and the pages cannot be framed`() async throws {
+    @Test func `a decision needs the page's own form, and the pages cannot be framed`() async throws
+    {
         let lab = try await OAuthLab()
         let client = try await lab.newClient()
         let query = lab.query(client)
@@ -329,7 +336,9 @@ import Wire
         let client = try await lab.newClient()
         let old = try await lab.tokens(client)["refresh_token"]?.stringValue ?? ""
         let tasks = (0..<5).map { _ in
-            IO.task { (try? await lab.refresh(old, client).body).flatMap { try? JSON(parsing: $0) } }
+            IO.task {
+                (try? await lab.refresh(old, client).body).flatMap { try? JSON(parsing: $0) }
+            }
         }
         let answers = await IO.values(of: tasks)
         let texts = Set(answers.map { $0?["refresh_token"]?.stringValue })
@@ -376,7 +385,8 @@ import Wire
         }
     }
 
-    @Test func `a client that is not known is told by 401, so that it registers again`() async throws
+    @Test func `a client that is not known is told by 401, so that it registers again`()
+        async throws
     {
         let lab = try await OAuthLab()
         let client = try await lab.newClient()
@@ -495,7 +505,8 @@ import Wire
             [OAuthLab.callback], more: ["response_types": ["token"]])
         #expect(implicit.refusal == "invalid_client_metadata")
         for body in ["", "[]", "{", "{\"redirect_uris\":1}", "null"] {
-            #expect(try await lab.client.post("/oauth/register", body: Array(body.utf8)).status == 400)
+            #expect(
+                try await lab.client.post("/oauth/register", body: Array(body.utf8)).status == 400)
         }
         let long = try await lab.register(
             [OAuthLab.callback], more: ["x": .string(String(repeating: "a", count: 40_000))])
@@ -533,7 +544,8 @@ import Wire
     @Test func `metadata is where clients look, and says one thing`() async throws {
         let lab = try await OAuthLab(publicURL: "https://relay.example/home/mcp")
         for path in [
-            "/.well-known/oauth-protected-resource/home/mcp", "/.well-known/oauth-protected-resource",
+            "/.well-known/oauth-protected-resource/home/mcp",
+            "/.well-known/oauth-protected-resource",
             "/home/.well-known/oauth-protected-resource/mcp",
             "/.well-known/oauth-protected-resource/mcp",
         ] {
@@ -560,7 +572,9 @@ import Wire
         #expect(preflight.header("access-control-allow-methods") == "POST")
     }
 
-    @Test func `on loopback a client is shown the name that it has used, and no other`() async throws {
+    @Test func `on loopback a client is shown the name that it has used, and no other`()
+        async throws
+    {
         let lab = try await OAuthLab()
         let path = "/.well-known/oauth-protected-resource/mcp"
         func resource(_ host: String) async throws -> JSON? {

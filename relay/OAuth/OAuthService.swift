@@ -36,7 +36,9 @@ import Wire
     private var now: Int64 { store.now() }
 
     /// Whether clients find OAuth here: it has an address that browsers take for logins, and
-    /// somebody could log in. Without anybody, a client that finds it would not use its static
+    /// somebody could log in.
+    ///
+    /// Without anybody, a client that finds it would not use its static
     /// token (Cursor).
     var isOpen: Bool { address?.isUsable == true && !live.isEmpty }
 
