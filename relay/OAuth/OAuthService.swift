@@ -1,6 +1,6 @@
-// The authorization server without HTTP: clients, grants and tokens, in the store and in force. Flow:
-// doors → here → Store, Access. Invariant: what a grant allows is what its person holds now; a grant
-// that ends ends everywhere, first here and then in the store.
+// The authorization server without HTTP: clients, grants and tokens, in the store and in force.
+// Flow: doors → here → Store, Access. Invariant: what a grant allows is what its person holds now;
+// a grant that ends ends everywhere, first here and then in the store.
 import Crypto
 import Loop
 import Wire
