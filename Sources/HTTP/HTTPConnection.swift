@@ -160,7 +160,7 @@ import Net
         guard head.isKnownMethod(in: headBytes) else { throw .refused(status: 405) }
         let length = head.contentLength ?? 0
         if head.isChunked || length > 0, headBytes.isText(head.method, "PUT"),
-            server.streams(request())
+            server.rules.streams(request())
         {
             body = IncomingBody(head, limits, pace: BodyPace(ticks: server.ticks.body))
             return dispatch()

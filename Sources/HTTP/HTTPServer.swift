@@ -34,9 +34,8 @@ public import Net
 
     let limits: HTTPLimits
     let handler: Handler
-    let judge: Judge
-    let streams: Streams
-    let openBodies: OpenBodies
+    /// How requests are judged by their heads.
+    let rules: (judge: Judge, streams: Streams, openBodies: OpenBodies)
     /// The bodies that are being received or answered.
     let bodies: ByteBudget
     /// The bytes of replies that clients have not read.
@@ -64,10 +63,8 @@ public import Net
         openBodies: @escaping OpenBodies = { _ in 0 }, handler: @escaping Handler
     ) {
         self.limits = limits
-        self.streams = streams
-        self.openBodies = openBodies
         self.handler = handler
-        self.judge = judge
+        rules = (judge, streams, openBodies)
         bodies = ByteBudget(limit: limits.memory.bodies, share: limits.memory.clientBodies)
         replies = ByteBudget(limit: limits.memory.replies, share: limits.memory.clientReplies)
         let shortest = min(
@@ -121,8 +118,8 @@ public import Net
 
     /// Judges a request by its head.
     func admission(of request: HTTPRequest) -> Admission {
-        if let sender = judge(request) { return .known(sender) }
-        let most = openBodies(request)
+        if let sender = rules.judge(request) { return .known(sender) }
+        let most = rules.openBodies(request)
         return most > 0 ? .open(most) : .refused
     }
 

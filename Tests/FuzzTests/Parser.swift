@@ -23,7 +23,7 @@ struct Parser: Sendable {
     static let all: [Parser] = [
         head, chunks, request, reply, hello, invitation, target, pattern, knownHosts,
         agentConfiguration, sshConfiguration, sftp, attributes, shellEntries, offer,
-        relayConfiguration, rights, claims, transferFrames, dropBox,
+        relayConfiguration, rights, oauth, claims, transferFrames, dropBox,
         tunnel(before: true), tunnel(before: false), connectAnswers,
         socksAnswers, proxyURL, noProxy, webSocket(masked: true), webSocket(masked: false),
         authenticatorData, clientData, forms,

@@ -16,6 +16,8 @@ public enum Need: Hashable, Sendable, ExpressibleByStringLiteral {
     case chroot
     /// A namespace of mounts in which /proc may be covered.
     case mounts
+    /// A namespace of networks, with addresses of its own.
+    case network
     /// A namespace of processes with a /proc of its own.
     case processes
     /// A way back into the namespace of mounts the tests run in.
@@ -65,6 +67,9 @@ public enum Need: Hashable, Sendable, ExpressibleByStringLiteral {
                     "setpriv --reuid 65534 --regid 65534 --clear-groups sudo -V")
         case .chroot: Self.refusal("chroot / true")
         case .mounts: Self.refusal("unshare -m mount -t tmpfs none /proc")
+        case .network:
+            Self.refusal(
+                "unshare --net --mount sh -c 'ip link set lo up && mount -t tmpfs none /mnt'")
         case .processes: Self.refusal("unshare --pid --fork --mount-proc true")
         case .entering:
             // In a chroot the namespace has another root: what runs there is not this machine.

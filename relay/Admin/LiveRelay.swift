@@ -38,8 +38,8 @@ import Net
     /// Tokens were created or changed: reads them again from the store.
     func tokensChanged() async
 
-    /// Clients of OAuth or their grants were changed: reads them again from the store, and ends what
-    /// is gone.
+    /// Clients of OAuth or their grants were changed: reads them again from the store, and ends
+    /// what is gone.
     func oauthChanged() async
 
     /// Runs a command that `Administration` does not know; nil if the relay does not know it

@@ -32,7 +32,7 @@ struct DocumentFetch: Sendable {
     /// The port of every server: a client's URL must not make the relay look for other services.
     var port: UInt16 = 443
 
-    /// Whether a text is a URL that a client's id may be: https, with a path that no reader changes.
+    /// Whether a client's id may be this URL: https, with a path that no reader changes.
     static func isURL(_ text: String) -> Bool {
         guard text.hasPrefix("https://"), text.utf8.count <= 1000, let endpoint = Endpoint(text),
             endpoint.port == nil, !endpoint.isBracketed, endpoint.path.utf8.count > 1

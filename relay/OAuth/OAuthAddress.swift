@@ -9,7 +9,7 @@ import Loop
 struct OAuthAddress: Sendable, Equatable {
     let web: WebAddress
 
-    /// Who issues tokens, byte for byte as in every answer (RFC 8414 §2): without a slash behind it.
+    /// Who issues tokens, byte for byte as in every answer (RFC 8414 §2), without a slash behind.
     var issuer: String { web.origin + web.path }
 
     /// What tokens are for: the URL of MCP (RFC 8707, RFC 9728).
@@ -60,8 +60,9 @@ struct OAuthAddress: Sendable, Equatable {
         return "\(endpoint.scheme)://\(isLoopback ? "localhost" : endpoint.host)\(port)\(path)"
     }
 
-    /// The paths of a document, with the relay's path before or behind its name and without: clients
-    /// derive them in several ways (RFC 8414 §3.1 and §5, RFC 9728 §3.1), and a web server may pass
+    /// The paths of a document, with the relay's path before or behind its name and without.
+    ///
+    /// Clients derive them in several ways (RFC 8414 §3.1 and §5, RFC 9728 §3.1), and a web server may pass
     /// the path on or not.
     func paths(of document: String, behind path: String = "") -> [String] {
         let paths = [

@@ -25,7 +25,9 @@ import Wire
     /// A person's clients refresh hourly; those of a whole site may come from one address.
     nonisolated static let tokenBurst = 60
     /// Registrations of one address at once, and then one a minute; in all three times as many, and
-    /// then one in two seconds. Programs register once for each login, if they forget at all.
+    /// then one in two seconds.
+    ///
+    /// Programs register once for each login, if they forget at all.
     nonisolated static let registrationBurst = 20
 
     init(_ service: OAuthService) {

@@ -16,8 +16,10 @@ enum OAuthMetadata {
         ]
     }
 
-    /// Of the authorization server (RFC 8414 §2); also where OpenID Connect has its own, as some
-    /// clients look there alone. There are no id tokens.
+    /// Of the authorization server (RFC 8414 §2).
+    ///
+    /// It is also where OpenID Connect has its own, as some clients look there alone; there are no
+    /// id tokens.
     static func server(_ address: OAuthAddress, readsDocuments: Bool) -> JSON {
         func url(_ name: String) -> JSON { .string(address.web.url("oauth/\(name)")) }
         return [

@@ -1,6 +1,6 @@
-// The authorization server without HTTP: clients, grants and tokens, in the store and in force. Flow:
-// doors → here → Store, Access. Invariant: what a grant allows is what its person holds now; a grant
-// that ends ends everywhere, first here and then in the store.
+// The authorization server without HTTP: clients, grants and tokens, in the store and in force.
+// Flow: doors → here → Store, Access. Invariant: what a grant allows is what its person holds now;
+// a grant that ends ends everywhere, first here and then in the store.
 import Crypto
 import Loop
 import Wire
@@ -36,7 +36,9 @@ import Wire
     private var now: Int64 { store.now() }
 
     /// Whether clients find OAuth here: it has an address that browsers take for logins, and
-    /// somebody could log in. Without anybody, a client that finds it would not use its static
+    /// somebody could log in.
+    ///
+    /// Without anybody, a client that finds it would not use its static
     /// token (Cursor).
     var isOpen: Bool { address?.isUsable == true && !live.isEmpty }
 

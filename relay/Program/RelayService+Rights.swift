@@ -1,7 +1,7 @@
 // Rights that end or change while the relay runs: of tokens, and of people. Part of RelayService.
-// Flow: an admin command, or another process's change of the store → here → calls and streams, then
-// what is left at the agents. Invariant: what loses its rights ends here first, whatever the store or
-// an agent does.
+// Flow: an admin command, or another process's change of the store → here → calls and streams,
+// then what is left at the agents. Invariant: what loses its rights ends here first, whatever the
+// store or an agent does.
 import JSON
 import Loop
 
