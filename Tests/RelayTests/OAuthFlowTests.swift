@@ -1,5 +1,6 @@
 // OAuth as clients and browsers meet it over HTTP, and as others try to get around it.
 import Crypto
+import Foundation
 import HTTP
 import JSON
 import Loop
@@ -578,7 +579,8 @@ import Wire
         let lab = try await OAuthLab()
         let path = "/.well-known/oauth-protected-resource/mcp"
         func resource(_ host: String) async throws -> JSON? {
-            let answer = try await HTTPClient(host: host) { [port = lab.port] in
+            let answer = try await HTTPClient(host: host) {
+                [port = lab.port] () async throws(NetError) in
                 try await SocketStream.connect(host: "127.0.0.1", port: port)
             }.get(path)
             return try JSON(parsing: answer.body)["resource"]

@@ -33,7 +33,7 @@ import Wire
     }
 
     @Test func `what two patterns have in common fits both, and nothing is missing`() {
-        var generator = Seeded(seed: 11)
+        var generator = Seeded(state: 11)
         func random(_ letters: String, _ most: Int) -> String {
             String(
                 (0..<Int.random(in: 0...most, using: &generator)).map { _ in
