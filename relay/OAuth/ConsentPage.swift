@@ -82,7 +82,7 @@ struct ConsentPage {
     private var proof: HTML {
         switch client.origin {
         case .document:
-            " <small class="muted">its own words, from <code>\(client.id)</code></small>"
+            " <small class=\"muted\">its own words, from <code>\(client.id)</code></small>"
         case .registered:
             """
              <small class="caution">Unverified: the program has given itself this name. Anyone can.
