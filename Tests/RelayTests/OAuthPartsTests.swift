@@ -178,11 +178,14 @@ import Wire
         var rates = VisitorRates(
             each: Rate(burst: 2, each: .seconds(60)), all: Rate(burst: 5, perSecond: 1))
         let now = ContinuousClock.now
-        #expect((0..<4).map { _ in rates.admits("a", at: now) } == [true, true, false, false])
-        #expect(
-            rates.admits("b", at: now) && rates.admits(nil, at: now) && rates.admits(nil, at: now))
-        #expect(!rates.admits("c", at: now))
-        #expect(!rates.admits("a", at: now + .seconds(30)))
-        #expect(rates.admits("a", at: now + .seconds(61)))
+        func admits(_ address: String?, after seconds: Int = 0) -> Bool {
+            rates.admits(address, at: now + .seconds(seconds))
+        }
+        let first = (0..<4).map { _ in admits("a") }
+        #expect(first == [true, true, false, false])
+        let others = [admits("b"), admits(nil), admits(nil), admits("c")]
+        #expect(others == [true, true, true, false])
+        let later = [admits("a", after: 30), admits("a", after: 61)]
+        #expect(later == [false, true])
     }
 }
