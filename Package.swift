@@ -51,7 +51,7 @@ let books = [
 ]
 
 // What the relay's pages need beside their HTML, which it embeds.
-let assets = ["icon.svg", "login.js", "me.js", "passkeys.js", "style.css", "welcome.js"]
+let assets = ["approvals.js", "icon.svg", "login.js", "me.js", "passkeys.js", "style.css", "welcome.js"]
 
 let package = Package(
     name: "homeline",

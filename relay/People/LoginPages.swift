@@ -283,6 +283,10 @@ import Passkeys
         _ person: Person, by passkey: [UInt8], _ how: String, _ request: HTTPRequest,
         _ responder: HTTPResponder, _ address: WebAddress, _ form: FormBody
     ) async throws(StoreError) {
+        // The browser keeps one cookie: what it was logged in by before would only stay in lists.
+        if let before = sessions.visitor(of: request) {
+            try? await sessions.close(before.session, of: before.person.id)
+        }
         let cookie = try await sessions.open(for: person, by: passkey, request)
         log.note(person, how, from: request.peer)
         var headers: HTTPHeaders = ["Set-Cookie": cookie]

@@ -11,8 +11,11 @@ import Loop
     let sessions: PageSessions
     private let login: LoginPages
     private let me: MePage
+    private var questions: ApprovalPages?
+    private let store: Store
 
     init(_ store: Store) {
+        self.store = store
         sessions = PageSessions(store, door)
         login = LoginPages(store, door, sessions)
         me = MePage(store, door, sessions)
@@ -26,6 +29,13 @@ import Loop
     var clients: (any ConnectedClients)? {
         get { me.clients }
         set { me.clients = newValue }
+    }
+
+    /// Has people answer agents' questions; `covers` says whether a pattern covers an agent.
+    func serve(
+        _ approvals: Approvals, covers: @escaping @IO (AccessPattern, Approval.Origin) -> Bool
+    ) {
+        questions = ApprovalPages(door, sessions, approvals, now: store.now, covers: covers)
     }
 
     /// Writes what the log still has to say.

@@ -170,7 +170,9 @@ import Net
         if serves(request.path), let endpoint {
             return await endpoint.handle(request, responder)
         }
-        if web.serves(request.path) { return await web.handle(request, responder) }
+        if web.serves(request.path), !Self.isLost(request) {
+            return await web.handle(request, responder)
+        }
         if FileDoor.serves(request.path) { return await files.handle(request, responder) }
         if DownloadDoor.serves(request.path), let downloads = gate.downloads {
             let given = entrances.publicURL?.description.dropLast("/mcp".count)
@@ -180,6 +182,13 @@ import Net
         }
         responder.sendNotFound(
             "MCP is served at /mcp; there is no OAuth here: tokens come from the operator")
+    }
+
+    /// Whether this is an MCP client whose URL lacks `/mcp`: what it hears must say so.
+    private static func isLost(_ request: HTTPRequest) -> Bool {
+        guard request.path.split(separator: "/").isEmpty else { return false }
+        return !["GET", "HEAD"].contains(request.method)
+            || request.header("accept")?.contains("text/html") != true
     }
 
     /// Reads the files of its certificate again.

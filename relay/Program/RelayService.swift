@@ -46,6 +46,8 @@ struct StartFailure: Error {
     /// while others may change the store.
     private var others: (haveFolder: Bool, watch: StoreWatch?) = (false, nil)
     var mcp: MCPServer { offer.server }
+    /// The questions of agents to persons.
+    var approvals: Approvals { router.approvals }
     /// How MCP clients reach it.
     var mcpURL: String { entrance.url }
     /// How agents reach it.
@@ -146,7 +148,10 @@ struct StartFailure: Error {
             log: Process.log)
         administration = Administration(folder: folder, store: store, programs: programs)
         offer = Offer(
-            router, Tools(router, forwards, DropTransfers(box, router: router)), options)
+            router,
+            Tools(
+                router, forwards, DropTransfers(box, router: router),
+                allowsForms: options.bool(Settings.approvalForms)), options)
         let rights = RightsEnd()
         let logins = OAuthService(store, access, options, rights)
         oauth = OAuthDoor(logins)
@@ -169,6 +174,7 @@ struct StartFailure: Error {
             router.streams.resume(at: member)
         }
         router.keepFacts()
+        serveApprovals(hasPages: doors == .ports)
     }
 
     var revocations: Revocations { Revocations(router: router, store: store) }
@@ -321,6 +327,7 @@ struct StartFailure: Error {
     func administer(_ request: JSON) async -> JSON { await administration.reply(to: request) }
 
     func perform(_ command: String, _ arguments: JSON) async throws(AdminFault) -> JSON? {
+        if let answer = try await performOnApprovals(command, arguments) { return answer }
         guard command == "upgrade" else { return nil }
         guard let onUpgrade else {
             throw AdminFault(

@@ -25,6 +25,7 @@ import Loop
         assets = [
             "icon.svg": Asset("image/svg+xml", PackageResources.icon_svg),
             "style.css": Asset(style, PackageResources.style_css),
+            "approvals.js": Asset(script, PackageResources.approvals_js),
             "passkeys.js": Asset(script, PackageResources.passkeys_js),
             "login.js": Asset(script, PackageResources.login_js),
             "welcome.js": Asset(script, PackageResources.welcome_js),
