@@ -85,9 +85,10 @@ import Wire
         port = try #require(listener.address?.port)
         client = HTTPClient(host: "127.0.0.1", port: port)
         let url = publicURL ?? "http://127.0.0.1:\(port)/mcp"
-        web.address = try #require(WebAddress(mcp: url))
+        let address = try #require(WebAddress(mcp: url))
+        web.address = address
         try await service.reload()
-        door.open(web, at: OAuthAddress(web: try #require(web.address)))
+        door.open(web, at: OAuthAddress(web: address))
     }
 
     isolated deinit {

@@ -77,8 +77,10 @@ import Wire
         }
         var page = page(found, address)
         let chosen = Set(form.all("scope").compactMap(Scope.init)).intersection(page.offered)
+        page.chosen = chosen
         if chosen.isEmpty { page.problem = "Choose at least one thing that it may do." }
         let text = form["pattern"]?.filter { $0 != " " } ?? "*"
+        page.pattern = text
         let pattern = text.isEmpty ? AccessPattern.all : AccessPattern(text)
         if pattern == nil || text.utf8.count > ConsentPage.patternLimit
             || text.split(separator: ",").count > ConsentPage.patternParts
@@ -95,7 +97,7 @@ import Wire
             pattern: pattern, at: address)
         Process.log(
             "OAuth: \(person.name) lets \(Self.named(client)) act: \(Scope.text(chosen)) on "
-                + pattern.description)
+                + pattern.description.plain(keepsLines: false))
         let url = found.request.answer(code: code, issuer: address.issuer)
         leave(to: url, found, isAllowed: true, address, responder)
     }

@@ -1,6 +1,7 @@
 // What programs say of themselves: a registration (RFC 7591) or a client id metadata document.
-// Pure. Flow: the body of /oauth/register, or what a client's URL holds → here → OAuthClient. Invariant:
-// of all that they say, the name is shown as theirs and the redirect URIs count; nothing else does.
+// Pure. Flow: the body of /oauth/register, or what a client's URL holds → here → OAuthClient.
+// Invariant: of all that they say, the name is shown as theirs and the redirect URIs count; nothing
+// else does.
 import Configuration
 import JSON
 import Loop

@@ -13,6 +13,9 @@ struct ConsentPage {
     let asked: Set<Scope>
     /// What to do about what the person has chosen; nil at first.
     var problem: String?
+    /// What the person has chosen so far.
+    var pattern = "*"
+    var chosen: Set<Scope>?
 
     /// The scopes that the person can grant: those asked for, and those that could be asked for
     /// later; `admin` only where the client asks for it.
@@ -25,30 +28,33 @@ struct ConsentPage {
 
     /// The question.
     func question(token: String) -> Page {
-        let trouble: HTML = problem.map { "<p class=\"problem\" role=\"alert\">\($0)</p>" } ?? ""
+        let trouble: HTML =
+            problem.map { "<p class=\"note\" role=\"alert\">\($0)</p>" } ?? ""
         let body: HTML = """
-            <h1>Let \(client.name) use this relay?</h1>
-            \(trouble)
-            <dl class="facts">
+            <form class="ask card" method="post" action="\(address.web.url("oauth/authorize"))">
+            <header><h1>Let \(client.name) use this relay?</h1>
+            <p>It acts in your name, and its sessions are yours. You can end this at any time.</p>
+            </header>
+            <div class="body">
+            \(trouble)<dl class="kv">
             <dt>Program</dt><dd>\(client.name)\(proof)</dd>
-            <dt>The answer goes to</dt><dd><strong>\(request.redirect.shown)</strong>\(warning)</dd>
+            <dt>Answer goes to</dt><dd><strong>\(request.redirect.shown)</strong>\(warning)</dd>
             <dt>You are</dt><dd>\(person.name)</dd>
             </dl>
-            <p>It acts in your name, and its sessions are yours. You can end this at any time.</p>
-            <form method="post" action="\(address.web.url("oauth/authorize"))">
-            <input type="hidden" name="token" value="\(token)">
-            <input type="hidden" name="request" value="\(request.query)">
             <fieldset><legend>It may</legend>
             \(offered.map(box))</fieldset>
-            <p><label>On these agents and hosts
-            <input type="text" name="pattern" value="*" maxlength="\(Self.patternLimit)"
-            autocomplete="off" autocapitalize="off" spellcheck="false"></label>
-            <small>* is all that you reach (\(person.pattern.description)); or
-            <code>lab-*</code>, <code>site1/db</code>, joined by commas.</small></p>
-            <p class="buttons">
-            <button type="submit" name="decision" value="deny">Do not allow</button>
-            <button type="submit" name="decision" value="allow" class="primary">Allow</button>
-            </p>
+            <div><label class="label" for="pattern">On these agents and hosts</label>
+            <input id="pattern" type="text" name="pattern" value="\(pattern)" autocomplete="off"
+            maxlength="\(Self.patternLimit)" autocapitalize="off" spellcheck="false">
+            <p class="muted">* is all that you reach (<code>\(person.pattern.description)</code>). Less
+            is a list such as <code>lab-*,site1/db</code>.</p></div>
+            <input type="hidden" name="token" value="\(token)">
+            <input type="hidden" name="request" value="\(request.query)">
+            </div>
+            <div class="decide">
+            <button class="big" name="decision" value="deny">Do not allow</button>
+            <button class="big primary" name="decision" value="allow">Allow</button>
+            </div>
             </form>
 
             """
@@ -62,11 +68,12 @@ struct ConsentPage {
 
     private func box(_ scope: Scope) -> HTML {
         let isAsked = asked.contains(scope)
-        let checked: HTML = isAsked ? " checked" : ""
-        let more: HTML = isAsked ? "" : " <small>(not asked for)</small>"
+        let checked: HTML = (chosen ?? asked).contains(scope) ? " checked" : ""
+        let more: HTML = isAsked ? "" : " <small class=\"muted\">(not asked for)</small>"
         return """
             <label class="choice"><input type="checkbox" name="scope" value="\(scope.rawValue)"\
-            \(checked)> \(scope.words) <code>\(scope.rawValue)</code>\(more)</label>
+            \(checked)> <span>\(scope.words) <code class="muted">\(scope.rawValue)</code>\(more)</span>\
+            </label>
 
             """
     }
@@ -75,13 +82,13 @@ struct ConsentPage {
     private var proof: HTML {
         switch client.origin {
         case .document:
-            " <small>its own words, from <code>\(client.id)</code></small>"
+            " <small class=\"muted\">its own words, from <code>\(client.id)</code></small>"
         case .registered:
             """
              <small class="caution">Unverified: the program has given itself this name. Anyone can.
             </small>
             """
-        case .added: " <small>added by the operator</small>"
+        case .added: " <small class=\"muted\">added by the operator</small>"
         }
     }
 
@@ -112,8 +119,8 @@ struct ConsentPage {
         Page(
             title: isAllowed ? "Allowed" : "Not allowed", person: person,
             body: """
-                <h1>\(isAllowed ? "Allowed" : "Not allowed")</h1>
-                <p><a href="\(url)">Back to \(shown)</a>, if that does not happen by itself.</p>
+                <div class="narrow"><h1>\(isAllowed ? "Allowed" : "Not allowed")</h1>
+                <p><a href="\(url)">Back to \(shown)</a>, if that does not happen by itself.</p></div>
 
                 """)
     }
@@ -128,9 +135,10 @@ struct ConsentPage {
         var page = Page(
             title: "This cannot be allowed",
             body: """
+                <div class="narrow">
                 <h1>\(client.name) asks for what this relay does not do</h1>
                 <p>\(error.description) (<code>\(error.code.rawValue)</code>).</p>
-                <p><a href="\(back)">Tell it so, at \(shown)</a></p>
+                <p><a href="\(back)">Tell it so, at \(shown)</a></p></div>
 
                 """)
         page.status = 400
@@ -142,9 +150,9 @@ struct ConsentPage {
         var page = Page(
             title: "This cannot be allowed",
             body: """
-                <h1>This cannot be allowed</h1>
+                <div class="narrow"><h1>This cannot be allowed</h1>
                 <p>\(sentence)</p>
-                <p>Nothing was changed. Begin again in the program that sent you here.</p>
+                <p>Nothing was changed. Begin again in the program that sent you here.</p></div>
 
                 """)
         page.status = status

@@ -62,8 +62,8 @@ struct OAuthAddress: Sendable, Equatable {
 
     /// The paths of a document, with the relay's path before or behind its name and without.
     ///
-    /// Clients derive them in several ways (RFC 8414 §3.1 and §5, RFC 9728 §3.1), and a web server may pass
-    /// the path on or not.
+    /// Clients derive them in several ways (RFC 8414 §3.1 and §5, RFC 9728 §3.1), and a web server
+    /// may pass the path on or not.
     func paths(of document: String, behind path: String = "") -> [String] {
         let paths = [
             wellKnown(document, ""), wellKnown(document, path), wellKnown(document, web.path),

@@ -23,6 +23,8 @@ import Wire
     private var grants: [String: GrantRecord] = [:]
     /// What `reload` has read, until it is put in force.
     private var loaded: [AccessToken] = []
+    /// Changes so far: what was read from the store before one is not what it holds now.
+    private var changes = 0
 
     init(
         _ store: Store, _ access: Access, documents: ClientDocuments?,
@@ -50,9 +52,7 @@ import Wire
     /// Reads people, grants and access tokens from the store and puts them in force; ends what is
     /// gone or has other rights.
     func reload() async throws(StoreError) {
-        let people = try await people()
-        let records = try await store.grants()
-        let tokens = try await store.accessTokens()
+        let (people, records, tokens) = try await read()
         live = Dictionary(people.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
         grants = [:]
         for record in records { grants[record.id] = record }
@@ -61,6 +61,17 @@ import Wire
         let orphans = records.filter { live[$0.person] == nil }.map(\.id)
         if !orphans.isEmpty {
             try await revoke(orphans, saying: "this person may not use the relay any more")
+        }
+    }
+
+    /// What the store holds, with no change here between its parts.
+    private func read() async throws(StoreError) -> ([Person], [GrantRecord], [AccessToken]) {
+        while true {
+            let before = changes
+            let read = (
+                try await people(), try await store.grants(), try await store.accessTokens()
+            )
+            if before == changes { return read }
         }
     }
 
@@ -110,6 +121,7 @@ import Wire
     }
 
     private func ended(_ id: String, saying sentence: String) {
+        changes += 1
         grants[id] = nil
         access.revoke(grant: id)
         end(id, sentence)
@@ -245,6 +257,7 @@ import Wire
         _ grant: GrantRecord, _ tokens: [AccessToken], _ text: TokenText
     ) throws(StoreError) -> Issue {
         guard let principal = principal(grant) else { throw .unknownGrant(grant.id) }
+        changes += 1
         grants[grant.id] = grant
         access.put(principal, tokens)
         let hash = text.hashes.access
@@ -257,7 +270,10 @@ import Wire
         let hash = TokenRecord.hash(of: token)
         do throws(StoreError) {
             let (grant, isAccess) = try await store.revokeToken(hash, client: client)
-            if isAccess { access.revoke(accessToken: hash) }
+            if isAccess {
+                changes += 1
+                access.revoke(accessToken: hash)
+            }
             if let grant { ended(grant, saying: "the program has logged out: connect again") }
         } catch {
             throw Self.failure(error)
