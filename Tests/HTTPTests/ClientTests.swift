@@ -60,7 +60,9 @@ import Testing
     }
 
     /// A line of the head, or of a chunk's length, every 50 ms.
-    @Test(arguments: ["HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1"])
+    @Test(arguments: [
+        "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1",
+    ])
     @IO func `what comes slowly does not put the deadline off`(start: String) async throws {
         let listener = try Listener.tcp(
             try #require(SocketAddress(ip: "127.0.0.1", port: 0))
