@@ -43,15 +43,27 @@ public struct Request: Sendable {
     public let caller: Caller
     /// By which the agent knows a repetition of the call; nil if it is not known by anything.
     public let key: String?
+    /// What persons have granted for this call; nil: the relay cannot ask a person.
+    public private(set) var approved: [Grant]?
     /// The arguments, an object: bytes when sending, parsed members when received.
     public let arguments: JSON
 
     /// A call of a known method; `key` has at most `Contract.keyBytes` bytes.
-    public init(_ method: Method, caller: Caller, key: String? = nil, arguments: RawJSON) {
+    public init(
+        _ method: Method, caller: Caller, key: String? = nil, approved: [Grant]? = nil,
+        arguments: RawJSON
+    ) {
         self.method = method.rawValue
         self.caller = caller
         self.key = key
+        self.approved = approved
         self.arguments = .raw(arguments)
+    }
+
+    /// The grants, which the request keeps no longer: they may hold secrets.
+    public mutating func takeApproved() -> [Grant]? {
+        defer { approved = nil }
+        return approved
     }
 
     /// The bytes of the request.
@@ -77,6 +89,10 @@ public struct Request: Sendable {
             bytes += #","key":"#.utf8
             JSON.write(string: key, into: &bytes)
         }
+        if let approved {
+            bytes += #","approved":"#.utf8
+            JSON.array(approved.map(\.json)).write(into: &bytes)
+        }
         bytes += #","arguments":"#.utf8
         arguments.write(into: &bytes)
         bytes += "}}".utf8
@@ -93,6 +109,7 @@ public struct Request: Sendable {
             self.method = method
             self.caller = caller
             key = params["key"]?.stringValue
+            approved = try Self.grants(params["approved"])
             arguments = params["arguments"] ?? [:]
         } catch {
             throw Fault(.invalidArgument, "not a request: \(error)")
@@ -101,6 +118,19 @@ public struct Request: Sendable {
             throw Fault(
                 .invalidArgument, "the key of a call has 1 to \(Contract.keyBytes) bytes")
         }
+    }
+}
+
+extension Request {
+    /// Reads the grants; nil if there is no list.
+    private static func grants(_ list: JSON?) throws(JSONError) -> [Grant]? {
+        guard let list, !list.isNull else { return nil }
+        let read = (list.arrayValue ?? [.null]).map(Grant.init(json:))
+        let grants = read.compactMap(\.self)
+        guard grants.count == read.count, grants.count <= Grant.most else {
+            throw .unexpectedEnd
+        }
+        return grants
     }
 }
 

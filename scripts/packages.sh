@@ -7,12 +7,13 @@ set -eu
 
 build="gcc g++ make patch xz-utils pkg-config ca-certificates openssh-client
     libuv1-dev libnghttp2-dev libssl-dev libsqlite3-dev zlib1g-dev
-    libvterm-dev"
+    libvterm-dev libfido2-dev"
 # What a Swift toolchain unpacked on a bare system lacks; installed only if it cannot start.
 toolchain="libcurl4-openssl-dev libncurses-dev libxml2-dev tzdata"
 tests="openssh-server dropbear-bin zsh dash busybox mksh fish tcsh python3 python3-venv
     iproute2 vim less procps man-db tmux sudo expect rlwrap gnupg pinentry-tty sqlite3 bc
-    nano screen zip unzip fdisk liquidprompt zsh-autosuggestions zsh-syntax-highlighting fzf"
+    nano screen zip unzip fdisk liquidprompt zsh-autosuggestions zsh-syntax-highlighting fzf
+    chromium"
 
 refuse() {
     echo "These packages are missing, and this user cannot install them. Run, then try again:" >&2
@@ -74,7 +75,7 @@ with_apt() {
 
 # Untested: nobody has run this branch on a Mac yet.
 with_brew() {
-    wanted="libuv libnghttp2 openssl@3 sqlite libvterm libssh2 pkg-config"
+    wanted="libuv libnghttp2 openssl@3 sqlite libvterm libfido2 libssh2 pkg-config"
     for group in "$@"; do
         [ "$group" != tests ] || wanted="$wanted dropbear zsh dash mksh fish tcsh python3"
     done
@@ -90,7 +91,7 @@ elif command -v brew >/dev/null; then
     with_brew "$@"
 else
     echo "Neither apt-get nor brew is here. Install by your own package manager:" >&2
-    echo "libuv, nghttp2, OpenSSL 3, SQLite, libvterm, zlib, libssh2 >= 1.11 (with headers)," >&2
+    echo "libuv, nghttp2, OpenSSL 3, SQLite, libvterm, libfido2, zlib, libssh2 >= 1.11 (with headers)," >&2
     echo "OpenSSH, a C compiler, make and pkg-config. Going on as if they were there." >&2
 fi
 if ! command -v swift >/dev/null; then

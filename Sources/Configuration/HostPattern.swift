@@ -51,6 +51,28 @@ public struct HostPattern: Sendable, Hashable, CustomStringConvertible {
         if let own = self.port, let port, !Glob.matches(own, String(port)) { return false }
         return true
     }
+
+    /// Patterns that together cover what both cover, or less (`Glob.intersection`).
+    public func intersection(_ other: HostPattern) -> [HostPattern] {
+        let users = Self.common(user, other.user)
+        let ports = Self.common(port, other.port)
+        var patterns: [HostPattern] = []
+        for host in Glob.intersection(host, other.host) {
+            for user in users {
+                for port in ports {
+                    let place = host.contains(":") ? "[\(host)]" : host
+                    let text = (user.map { "\($0)@" } ?? "") + place + (port.map { ":\($0)" } ?? "")
+                    if Self.isReadable(text) { patterns.append(HostPattern(text)) }
+                }
+            }
+        }
+        return patterns
+    }
+
+    private static func common(_ one: String?, _ other: String?) -> [String?] {
+        guard let one, let other else { return [one ?? other] }
+        return Glob.intersection(one, other)
+    }
 }
 
 /// The one spelling in which host names are compared.

@@ -42,15 +42,17 @@ import Net
 
     /// Waits for the response's head.
     func responseHead(_ deadline: Duration?) async throws(HTTPError) -> HTTPResponse {
+        let end = deadline.map { IO.now + $0 }
         while true {
             if let head = response?.head { return head }
             if let error { throw error }
-            await change(deadline)
+            await change(until: end)
         }
     }
 
     /// Waits for body bytes; `nil` at the end.
     func piece(_ deadline: Duration?) async throws(HTTPError) -> [UInt8]? {
+        let end = deadline.map { IO.now + $0 }
         while true {
             if let piece = response?.take(), !piece.isEmpty {
                 if isPaused {
@@ -64,7 +66,7 @@ import Net
                 return nil
             }
             if let error { throw error }
-            await change(deadline)
+            await change(until: end)
         }
     }
 
@@ -82,8 +84,9 @@ import Net
         return body
     }
 
-    private func change(_ deadline: Duration?) async {
-        let timer = deadline.map { LoopTimer(after: $0) { self.fail(.timedOut) } }
+    /// Waits until something has come; what comes slowly does not put the end off.
+    private func change(until end: ContinuousClock.Instant?) async {
+        let timer = end.map { LoopTimer(after: max(.zero, $0 - IO.now)) { self.fail(.timedOut) } }
         await withTaskCancellationHandler {
             await withCheckedContinuation { waiter = $0 }
         } onCancel: {

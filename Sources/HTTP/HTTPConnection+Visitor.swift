@@ -18,4 +18,18 @@ extension HTTPConnection {
         /// How often it was looked for since it has ended its input; nil before that.
         var probes: Int?
     }
+
+    /// What a refusal below the handler says.
+    static func refusal(_ status: Int) -> (line: String, headers: HTTPHeaders) {
+        var line = "\(status) \(reason(of: status))"
+        var headers: HTTPHeaders = ["Content-Type": "text/plain"]
+        if status == 405 { headers["Allow"] = HTTPServer.methods.joined(separator: ", ") }
+        if status == 503 {
+            headers["Retry-After"] = "1"
+            line +=
+                ": requests that are being answered fill the memory for bodies; try again when"
+                + " some of them are answered"
+        }
+        return (line, headers)
+    }
 }

@@ -160,7 +160,7 @@ import Net
         guard head.isKnownMethod(in: headBytes) else { throw .refused(status: 405) }
         let length = head.contentLength ?? 0
         if head.isChunked || length > 0, headBytes.isText(head.method, "PUT"),
-            server.streams(request())
+            server.rules.streams(request())
         {
             body = IncomingBody(head, limits, pace: BodyPace(ticks: server.ticks.body))
             return dispatch()
@@ -169,12 +169,18 @@ import Net
         body = IncomingBody(head, limits)
         let isHere = !head.isChunked && input.count - start >= length
         if !isHere || length > limits.memory.shortBody {
-            guard let sender = server.judge(request()) else {
+            switch server.admission(of: request()) {
+            case .known(let sender):
+                client = sender
+                body.claim = server.bodies.claim(for: sender)
+            case .open(let most):
+                guard length <= most else { throw .refused(status: 413) }
+                body = IncomingBody(head, limits, most: most)
+                body.claim = server.bodies.claim(for: "")
+            case .refused:
                 isRetired = true
                 return dispatch()
             }
-            client = sender
-            body.claim = server.bodies.claim(for: sender)
         }
         if start == input.count, !body.isComplete { sayContinue() }
     }
@@ -368,15 +374,7 @@ import Net
     private func refuse(_ status: Int) {
         guard state != .closed, state != .lingering else { return }
         let isHead = !headBytes.isEmpty && headBytes.isText(head.method, "HEAD")
-        var line = "\(status) \(reason(of: status))"
-        var headers: HTTPHeaders = ["Content-Type": "text/plain"]
-        if status == 405 { headers["Allow"] = HTTPServer.methods.joined(separator: ", ") }
-        if status == 503 {
-            headers["Retry-After"] = "1"
-            line +=
-                ": requests that are being answered fill the memory for bodies; try again when"
-                + " some of them are answered"
-        }
+        let (line, headers) = Self.refusal(status)
         let text = isHead ? [] : Array("\(line)\n".utf8)
         writeHead(status: status, headers: headers, framing: .length(text.count), keepAlive: false)
         stream.write(text)

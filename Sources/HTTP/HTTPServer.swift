@@ -7,6 +7,11 @@ public import Net
 @IO public final class HTTPServer {
     /// Who a request comes from, judged by its head alone; nil: its body is not received.
     public typealias Judge = @IO (HTTPRequest) -> String?
+    /// The most bytes that a body may have whose sender is not known (login, OAuth); 0: it is not
+    /// received.
+    ///
+    /// Judged by the head alone. Such bodies share one part of the server's budget.
+    public typealias OpenBodies = @IO (HTTPRequest) -> Int
     /// Whether the handler of a PUT reads its body piece by piece (`HTTPResponder.nextPiece`).
     ///
     /// Judged by the head alone: the request is handled at once, and its body is neither held nor
@@ -29,8 +34,8 @@ public import Net
 
     let limits: HTTPLimits
     let handler: Handler
-    let judge: Judge
-    let streams: Streams
+    /// How requests are judged by their heads.
+    let rules: (judge: Judge, streams: Streams, openBodies: OpenBodies)
     /// The bodies that are being received or answered.
     let bodies: ByteBudget
     /// The bytes of replies that clients have not read.
@@ -54,12 +59,12 @@ public import Net
     /// closes after the response.
     public init(
         limits: HTTPLimits = HTTPLimits(), judge: @escaping Judge = { _ in "" },
-        streams: @escaping Streams = { _ in false }, handler: @escaping Handler
+        streams: @escaping Streams = { _ in false },
+        openBodies: @escaping OpenBodies = { _ in 0 }, handler: @escaping Handler
     ) {
         self.limits = limits
-        self.streams = streams
         self.handler = handler
-        self.judge = judge
+        rules = (judge, streams, openBodies)
         bodies = ByteBudget(limit: limits.memory.bodies, share: limits.memory.clientBodies)
         replies = ByteBudget(limit: limits.memory.replies, share: limits.memory.clientReplies)
         let shortest = min(
@@ -99,6 +104,23 @@ public import Net
         stream.write(Array("Connection: close\r\nContent-Length: 0\r\n\r\n".utf8))
         stream.onClose = { _ in onEnd?() }
         stream.finish()
+    }
+
+    /// Whose body may be received.
+    enum Admission {
+        /// That of a known sender.
+        case known(String)
+        /// That of an unknown one, of so many bytes at most.
+        case open(Int)
+        /// None.
+        case refused
+    }
+
+    /// Judges a request by its head.
+    func admission(of request: HTTPRequest) -> Admission {
+        if let sender = rules.judge(request) { return .known(sender) }
+        let most = rules.openBodies(request)
+        return most > 0 ? .open(most) : .refused
     }
 
     /// Closes the connections of one client: each after its response, and all after `grace`.

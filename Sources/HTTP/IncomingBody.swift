@@ -22,11 +22,14 @@ struct IncomingBody {
         chunks = ChunkedDecoder(limits)
     }
 
-    /// The body that a head announces.
-    init(_ head: RequestHead, _ limits: HTTPLimits, pace: BodyPace? = nil) {
+    /// The body that a head announces; `most`: its bytes at most, if fewer than the limit.
+    init(
+        _ head: RequestHead, _ limits: HTTPLimits, pace: BodyPace? = nil, most: Int? = nil
+    ) {
         isChunked = head.isChunked
         missing = head.contentLength ?? 0
         var limits = limits
+        if let most { limits.bodyBytes = most }
         // How long a streamed body may be is its handler's to say.
         if pace != nil { limits.bodyBytes = .max }
         chunks = ChunkedDecoder(limits)

@@ -45,6 +45,41 @@ extension JSON {
         }
     }
 
+    /// The value in one spelling, whatever its order of members and its spelling of numbers: for
+    /// digests, not for readers.
+    ///
+    /// Members are sorted by name, and whole numbers have no point.
+    public func sortedBytes() -> [UInt8] {
+        var output: [UInt8] = []
+        writeSorted(into: &output)
+        return output
+    }
+
+    private func writeSorted(into output: inout [UInt8]) {
+        switch self {
+        case .object(let object):
+            output.append(0x7B)
+            for member in object.sorted(by: { $0.key < $1.key }) {
+                JSON.write(string: member.key, into: &output)
+                output.append(0x3A)
+                member.value.writeSorted(into: &output)
+                output.append(0x2C)
+            }
+            output.append(0x7D)
+        case .array(let elements):
+            output.append(0x5B)
+            for element in elements {
+                element.writeSorted(into: &output)
+                output.append(0x2C)
+            }
+            output.append(0x5D)
+        case .raw(let raw): ((try? raw.parsed()) ?? .null).writeSorted(into: &output)
+        case .double(let number):
+            (Int64(exactly: number).map(JSON.int) ?? self).write(into: &output)
+        case .null, .bool, .int, .string: write(into: &output)
+        }
+    }
+
     /// Appends a string with its quotes and escapes.
     public static func write(string: String, into output: inout [UInt8]) {
         var string = string

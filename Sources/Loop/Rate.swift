@@ -14,6 +14,12 @@ public struct Rate: Sendable {
         left = Double(burst)
     }
 
+    /// Allows `burst` at once, and one in each `time` after that.
+    public init(burst: Int, each time: Duration) {
+        (self.burst, perSecond) = (Double(burst), .seconds(1) / time)
+        left = Double(burst)
+    }
+
     /// Whether it may happen now; if so, it counts.
     public mutating func admits(at now: ContinuousClock.Instant) -> Bool {
         (left, since) = (left(at: now), now)

@@ -62,6 +62,20 @@ public struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
             ? bytes[8..<24].elementsEqual([UInt8](repeating: 0, count: 15) + [1]) : bytes[4] == 127
     }
 
+    /// What counts as one address where strangers have a share: an IPv4 address, or the IPv6
+    /// network of 64 bits that one subscriber has.
+    ///
+    /// Nil for this machine: a proxy on it stands for everybody.
+    public var subscriber: String? {
+        guard !isLoopback else { return nil }
+        guard isIPv6 else { return host }
+        let octets = octets
+        if octets[..<10].allSatisfy({ $0 == 0 }), octets[10...11].allSatisfy({ $0 == 255 }) {
+            return octets[12...].map(String.init).joined(separator: ".")
+        }
+        return octets[..<8].map { String($0, radix: 16) }.joined(separator: ":")
+    }
+
     /// Whether it stands for every address of the machine (0.0.0.0, ::).
     public var isWildcard: Bool { (isIPv6 ? bytes[8..<24] : bytes[4..<8]).allSatisfy { $0 == 0 } }
 

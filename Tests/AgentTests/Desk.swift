@@ -42,9 +42,10 @@ import Wire
 
     func call(
         _ method: Wire.Method, _ arguments: JSON.Object,
-        as caller: Caller = Caller(id: "ada", reach: Caller.everywhere)
+        as caller: Caller = Caller(id: "ada", reach: Caller.everywhere), approved: [Grant]? = nil
     ) async -> Result<JSON, Fault> {
-        let request = Request(method, caller: caller, arguments: RawJSON(.object(arguments)))
+        let request = Request(
+            method, caller: caller, approved: approved, arguments: RawJSON(.object(arguments)))
         switch Reply(decoding: await service.dispatcher.answer(request.encoded())) {
         case .result(let raw): return .success((try? raw.parsed()) ?? .null)
         case .fault(let fault): return .failure(fault)

@@ -17,7 +17,7 @@ import Net
         let everything = Everything()
         let access = HTTPAccess(isLoopback: true)
         let endpoint = MCPHTTPEndpoint(server: everything.server, access: access) { _ in
-            .principal(Everything.principal)
+            .principal(Everything.principal, nil)
         }
         let http = HTTPServer { request, responder in
             guard request.path == "/mcp" else { return responder.sendNotFound("use /mcp") }

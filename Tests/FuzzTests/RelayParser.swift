@@ -71,6 +71,40 @@ extension Parser {
         return (DropURL(path: text)?.hash.count ?? 0) + DropURL.disposition(text).utf8.count
     }
 
+    /// What strangers send to OAuth: documents, registrations, queries, redirect URIs.
+    static let oauth = Parser(
+        name: "OAuth requests",
+        seeds: [
+            #"{"client_id":"https://a.example/c","client_name":"é","redirect_uris":["http://[::1]:1/c"]}"#,
+            #"{"redirect_uris":["https://a.example/?x","cursor://a/b"],"grant_types":["authorization_code"]}"#,
+            "client_id=c&redirect_uri=https%3A%2F%2Fa.example%2Fcb&response_type=code&state=a%26b"
+                + "&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256",
+            "https://a.example:443/cb?x=1&", "http://localhost:80/", "https://a.example/client",
+        ].map { Array($0.utf8) }
+    ) { bytes in
+        let text = String(decoding: bytes, as: UTF8.self)
+        if let redirect = RedirectURI(text) {
+            let url = redirect.adding([("code", "c d"), ("iss", "https://x")])
+            precondition(redirect.admits(redirect) && url.hasPrefix(text))
+            precondition(!url.contains("#") && !url.contains("\n") && !url.contains(" "))
+        }
+        if let document = try? ClientDocument(bytes) {
+            precondition(!document.redirects.isEmpty)
+            let client = document.registered(id: "c", at: 0)
+            precondition(client.name.count <= OAuthClient.nameLimit && !client.name.isEmpty)
+            precondition(document.answer(client)["client_secret"] == nil)
+            _ = try? document.described(at: "https://a.example/c")
+        }
+        _ = DocumentFetch.isURL(text)
+        _ = DocumentFetch.lifetime(text)
+        let request = try AuthorizationRequest(query: text)
+        let web = WebAddress(mcp: "https://relay.example/mcp")
+        guard let web else { return 0 }
+        let wish = try request.wish(OAuthAddress(web: web))
+        precondition(PKCE.isChallenge(wish.challenge) && !wish.scopes.isEmpty)
+        return request.answer(code: "c", issuer: "i").utf8.count
+    }
+
     static let claims = Parser(name: "claims", seeds: vectors(".reply.json")) { bytes in
         guard case .result(let result) = Reply(decoding: bytes) else { return 0 }
         let record = AgentRecord(

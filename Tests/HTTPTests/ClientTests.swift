@@ -59,6 +59,31 @@ import Testing
         #expect(refused.status == 413)
     }
 
+    /// A line of the head, or of a chunk's length, every 50 ms.
+    @Test(arguments: [
+        "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1",
+    ])
+    @IO func `what comes slowly does not put the deadline off`(start: String) async throws {
+        let listener = try Listener.tcp(
+            try #require(SocketAddress(ip: "127.0.0.1", port: 0))
+        ) { socket in
+            IO.task {
+                socket.write(Array(start.utf8))
+                while !socket.isClosed {
+                    socket.write(Array((start.hasSuffix("1") ? ";" : "A: b\r\n").utf8))
+                    try? await IO.sleep(for: .milliseconds(50))
+                }
+            }
+        }
+        defer { listener.close() }
+        let client = HTTPClient(host: "127.0.0.1", port: listener.address?.port ?? 0)
+        let begin = IO.now
+        await #expect(throws: HTTPError.timedOut) {
+            try await client.get("/", deadline: .seconds(1))
+        }
+        #expect(IO.now - begin < .seconds(3))
+    }
+
     @Test @IO func `a deadline ends the wait, and cancelling ends it at once`() async throws {
         var cancelled = 0
         let server = try server { _, _ in

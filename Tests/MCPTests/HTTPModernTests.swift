@@ -148,14 +148,22 @@ import Testing
         #expect(reply.body.isEmpty)
     }
 
-    @Test @IO func `a missing scope is 403 with a challenge`() async {
-        let access = HTTPAccess(isLoopback: true, resourceMetadata: "https://a.example/m")
-        let reply = await Visitor(Fixture.server(), access: access).modern(
+    @Test @IO func `a missing scope is 403, and says how to get it where that is possible`()
+        async
+    {
+        let reply = await Visitor(Fixture.server()).modern(
             "tools/call", ["name": "restricted"], change: [("Authorization", "Bearer bob")])
         #expect(reply.status == 403)
         let challenge = reply.headers["WWW-Authenticate"] ?? ""
         #expect(challenge.contains("error=\"insufficient_scope\", scope=\"exec\""))
-        #expect(challenge.contains("resource_metadata=\"https://a.example/m\""))
+        #expect(!challenge.contains("resource_metadata"))
+        let way = StepUp(metadata: "https://a.example/m", scopes: ["read"])
+        let more = await Visitor(Fixture.server(), stepUp: way).modern(
+            "tools/call", ["name": "restricted"], change: [("Authorization", "Bearer bob")])
+        #expect(more.status == 403)
+        let wider = more.headers["WWW-Authenticate"] ?? ""
+        #expect(wider.contains("error=\"insufficient_scope\", scope=\"read exec\""))
+        #expect(wider.contains("resource_metadata=\"https://a.example/m\""))
     }
 
     @Test @IO func `the first notification makes the reply a stream`() async {

@@ -20,7 +20,7 @@ struct `Public clients` {
         let endpoint = MCPHTTPEndpoint(
             server: Fixture.server { $0.progress.interval = .zero },
             access: HTTPAccess(isLoopback: true)
-        ) { _ in .principal(Fixture.ada) }
+        ) { _ in .principal(Fixture.ada, nil) }
         let http = HTTPServer { await endpoint.handle($0, $1) }
         let listener = try Listener.tcp(#require(SocketAddress(ip: "127.0.0.1", port: 0))) {
             http.serve($0)

@@ -62,11 +62,14 @@ import Testing
 @IO final class Visitor {
     let endpoint: MCPHTTPEndpoint
 
-    init(_ server: MCPServer, access: HTTPAccess = HTTPAccess(isLoopback: true)) {
+    init(
+        _ server: MCPServer, access: HTTPAccess = HTTPAccess(isLoopback: true),
+        stepUp: StepUp? = nil
+    ) {
         endpoint = MCPHTTPEndpoint(server: server, access: access) { request in
             switch request.soleHeader("authorization") {
-            case nil: .principal(Fixture.ada)
-            case "Bearer bob"?: .principal(Fixture.bob)
+            case nil: .principal(Fixture.ada, nil)
+            case "Bearer bob"?: .principal(Fixture.bob, stepUp)
             case "Bearer off"?: .refused(status: 403, "this token is switched off")
             default: .challenge("Bearer error=\"invalid_token\"")
             }

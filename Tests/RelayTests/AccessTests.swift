@@ -23,7 +23,7 @@ import Wire
         #expect(principal.holds([.filesRead]))
         #expect(!principal.holds([.filesRead, .filesWrite]))
 
-        try await fixture.store.touchTokens(access.takeUses())
+        try await fixture.store.touchTokens(access.takeUses().tokens)
         #expect(try await fixture.store.token(token)?.lastUsed == 1_000)
         _ = try await fixture.store.revokeToken("laptop")
         access.replace(with: try await fixture.store.tokens())
@@ -74,9 +74,9 @@ import Wire
 
     @Test func `challenges say what RFC 6750 asks for`() {
         #expect(
-            AccessError.missingToken.challenge
+            AccessError.missingToken.challenge()
                 == "Bearer realm=\"homeline\", scope=\"fleet:read sessions:read\"")
-        #expect(AccessError.invalidToken.challenge.contains("error=\"invalid_token\""))
+        #expect(AccessError.invalidToken.challenge().contains("error=\"invalid_token\""))
     }
 
     @Test func `a tool needs all its scopes`() {

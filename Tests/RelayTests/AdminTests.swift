@@ -31,6 +31,9 @@ import Wire
         return ["sessions": 2, "commands": 1, "pending": ["lab"]]
     }
     func tokensChanged() async { tokenChanges += 1 }
+    func personRevoked(_ id: String) async -> JSON.Object { await tokenRevoked(id) }
+    func peopleChanged() async { tokenChanges += 1 }
+    func oauthChanged() async {}
     func perform(_ command: String, _ arguments: JSON) async -> JSON? {
         command == "audit" ? ["rows": []] : nil
     }

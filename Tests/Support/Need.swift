@@ -16,6 +16,8 @@ public enum Need: Hashable, Sendable, ExpressibleByStringLiteral {
     case chroot
     /// A namespace of mounts in which /proc may be covered.
     case mounts
+    /// A namespace of networks, with addresses of its own.
+    case network
     /// A namespace of processes with a /proc of its own.
     case processes
     /// A way back into the namespace of mounts the tests run in.
@@ -26,6 +28,8 @@ public enum Need: Hashable, Sendable, ExpressibleByStringLiteral {
     case localhost
     /// The Python clients of scripts/requirements.txt.
     case pythonClients
+    /// Chromium, and the Python client that leads it.
+    case browser
     /// Node and the client of the TypeScript SDK, from the same packages.
     case typeScriptClient
     /// A PAM service of a test's own.
@@ -63,6 +67,9 @@ public enum Need: Hashable, Sendable, ExpressibleByStringLiteral {
                     "setpriv --reuid 65534 --regid 65534 --clear-groups sudo -V")
         case .chroot: Self.refusal("chroot / true")
         case .mounts: Self.refusal("unshare -m mount -t tmpfs none /proc")
+        case .network:
+            Self.refusal(
+                "unshare --net --mount sh -c 'ip link set lo up && mount -t tmpfs none /mnt'")
         case .processes: Self.refusal("unshare --pid --fork --mount-proc true")
         case .entering:
             // In a chroot the namespace has another root: what runs there is not this machine.
@@ -78,6 +85,10 @@ public enum Need: Hashable, Sendable, ExpressibleByStringLiteral {
             Self.refusal(
                 "getent hosts localhost || { echo localhost has no address here >&2; false; }")
         case .pythonClients: Repository.python == nil ? "no Python clients: run ./test" : nil
+        case .browser:
+            Repository.python == nil
+                ? "no Python clients: run ./test"
+                : Repository.find("chromium") == nil ? "chromium is not installed" : nil
         case .typeScriptClient:
             Repository.typeScript == nil ? "no TypeScript client: run ./test" : nil
         case .pamService: PAMService.obstacle

@@ -61,20 +61,34 @@ import Wire
     func answer(_ bytes: [UInt8], over tunnel: Tunnel? = nil) async -> [UInt8] {
         CrashPoint.reach("agent.received")
         do throws(Fault) {
-            let request = try Request(decoding: bytes)
+            var request = try Request(decoding: bytes)
             CrashPoint.reach("agent.decoded")
+            let policy = policy()
+            let asking = Asking(
+                request.takeApproved(),
+                for: Method(rawValue: request.method)?.tool ?? request.method,
+                request.arguments, isAllowed: policy.asked.isAllowed)
+            return try await answer(request, policy, asking, over: tunnel)
+        } catch {
+            return Reply.fault(error).encoded()
+        }
+    }
+
+    private func answer(
+        _ request: Request, _ policy: Policy, _ asking: Asking, over tunnel: Tunnel?
+    ) async throws(Fault) -> [UInt8] {
+        do throws(Fault) {
             guard let entry = entries[request.method] else {
                 throw Fault(.unknownMethod, "this agent does not know \(request.method); update it")
             }
             try revoked.check(request.caller.id)
-            let policy = policy()
             if let rule = policy.refusal(of: entry.method) {
                 throw .refused(entry.row.rules?.name ?? request.method, by: rule)
             }
             guard entry.row.runsOnce,
                 let call = journal.call(request, isShortLived: !entry.row.changesTargets)
             else {
-                let served = await (try service(of: entry, request, policy, tunnel))()
+                let served = await (try service(of: entry, request, policy, asking, tunnel))()
                 if !Task.isCancelled { served.delivered?() }
                 return served.reply
             }
@@ -86,27 +100,29 @@ import Wire
                 tunnel?.isClosed ?? !isInCode
             }
             return try await journal.reply(to: call, isLost: isLost) { () throws(Fault) in
-                try service(of: entry, request, policy, tunnel)
+                try service(of: entry, request, policy, asking, tunnel)
             }
         } catch {
-            return Reply.fault(error).encoded()
+            throw asking.told(error)
         }
     }
 
     /// What serves a call, whose arguments are checked at once.
     private func service(
-        of entry: Entry, _ request: Request, _ policy: Policy, _ tunnel: Tunnel?
+        of entry: Entry, _ request: Request, _ policy: Policy, _ asking: Asking, _ tunnel: Tunnel?
     ) throws(Fault) -> Journal.Service {
         let fields = try Self.limited(entry.row.limit, try Fields(request.arguments), policy)
         let served = try entry.read(fields)
         try admit(request.caller, to: entry.row, fields)
+        try permit(entry, fields, policy, asking)
         let (visit, watch) = (Visit(request.caller, over: tunnel), watch)
         CrashPoint.reach("agent.admitted")
         return {
+            defer { asking.end() }
             do throws(Fault) {
                 let result = try await watch.during(visit) { () throws(Fault) in
                     try await Sharer.serving(visit.caller.id) { () throws(Fault) in
-                        try await served(visit)
+                        try await asking.during { () throws(Fault) in try await served(visit) }
                     }
                 }
                 // The relay makes calls without a key at any time.
@@ -115,10 +131,37 @@ import Wire
                     visit.delivered()
                 }
             } catch {
+                let fault = asking.told(error)
                 return Journal.Served(
-                    reply: Reply.fault(error).encoded(), isFree: error.code.meansNothingBegun)
+                    reply: Reply.fault(fault).encoded(), isFree: fault.code.meansNothingBegun)
             }
         }
+    }
+
+    /// Has a person agree to the call, if a rule on its tool or its command demands that.
+    private func permit(
+        _ entry: Entry, _ fields: Fields, _ policy: Policy, _ asking: Asking
+    ) throws(Fault) {
+        guard let tool = entry.row.rules?.name else { return }
+        var (session, target): (String?, String?)
+        for route in entry.row.rules?.routes ?? [] {
+            guard let name = route.argument.flatMap({ fields.object[$0]?.stringValue }) else {
+                continue
+            }
+            switch route {
+            case .session: (session, target) = (name, ownerOfSession(name).map { "\($0.host)" })
+            case .target: target = name
+            case .agent, .command, .forward, .each, .relay: break
+            }
+        }
+        if let rule = policy.askRule(ofTool: tool) {
+            try asking.permit(by: rule, target: target, session: session)
+        }
+        guard let name = entry.method.commandArgument,
+            let command = fields.object[name]?.stringValue,
+            let rule = policy.askRule(ofCommand: command)
+        else { return }
+        try asking.permit(by: rule, command: name, target: target, session: session)
     }
 
     /// Checks that the caller may use what the arguments name.
@@ -174,6 +217,16 @@ import Wire
     }
 }
 
+extension Method {
+    /// The argument that a shell or a program gets as what to do, if it has one.
+    fileprivate var commandArgument: String? {
+        let names: [Method: String] = [
+            .execute: "command", .runCommand: "command", .sendInput: "text",
+        ]
+        return names[self]
+    }
+}
+
 extension Fault.Code {
     /// Whether a call that failed so has begun nothing at its target, so that it may be made again.
     fileprivate var meansNothingBegun: Bool {
@@ -181,7 +234,7 @@ extension Fault.Code {
         case .unknownMethod, .invalidArgument, .unknownAgent, .agentOffline, .unknownSession,
             .unknownCommand, .unknownForward, .sessionEnded, .busy, .refusedByPolicy, .nameNotFound,
             .unreachable,
-            .connectionRefused, .hostKeyUnknown, .hostKeyChanged, .hostKeyRevoked,
+            .connectionRefused, .hostKeyUnknown, .hostKeyChanged, .hostKeyRevoked, .approvalNeeded,
             .algorithmsRefused, .authenticationFailed, .fileNotFound, .fileRefused, .fileChanged,
             .limitReached:
             true

@@ -11,7 +11,8 @@ extension Fault.Code {
         case .nameNotFound, .unreachable, .timedOut, .linkLost: .hostUnreachable
         case .unknownMethod, .invalidArgument, .unknownAgent, .agentOffline, .unknownSession,
             .unknownCommand, .unknownForward, .sessionEnded, .busy, .hostKeyUnknown,
-            .hostKeyChanged, .hostKeyRevoked, .algorithmsRefused, .authenticationFailed,
+            .hostKeyChanged, .hostKeyRevoked, .approvalNeeded, .algorithmsRefused,
+            .authenticationFailed,
             .fileNotFound, .fileRefused, .fileChanged, .fileFailed, .limitReached,
             .outcomeUnknown, .shellUnusable, .unavailable, .internal:
             .failed

@@ -47,6 +47,15 @@ import Wire
     ) async throws(Fault) -> T
 }
 
+extension Host {
+    /// Logs in for a call that does its work after its answer, so that what a person has to decide
+    /// is asked by the call; another failure is left to the work.
+    func raiseQuestions() async throws(Fault) {
+        guard Asking.current?.canAsk == true else { return }
+        do throws(Fault) { try await reach() } catch { if error.question != nil { throw error } }
+    }
+}
+
 /// What listens on a host.
 struct HostListener {
     /// The address with the real port.

@@ -3,8 +3,10 @@ import SSH
 import Wire
 
 extension Fault {
-    /// The fault for an SSH error; `note` is appended.
-    init(_ error: SSHError, of target: SSHTarget, note: String = "") {
+    /// The fault for an SSH error; `note` is appended, and `question` is what a person may answer.
+    init(
+        _ error: SSHError, of target: SSHTarget, note: String = "", asking question: Question? = nil
+    ) {
         let code: Code =
             switch error {
             case .nameNotFound, .nameLookupFailed: .nameNotFound
@@ -24,6 +26,8 @@ extension Fault {
             case .linkLost, .exchangeTooSlow, .requestUnanswered: .linkLost
             case .knownHosts, .knownHostsCommandFailed, .local: .unavailable
             }
-        self.init(code, "\(target.name): \(error.words(for: target.trustName))\(note)")
+        self.init(
+            code, "\(target.name): \(error.words(for: target.trustName))\(note)",
+            asking: question)
     }
 }

@@ -1,6 +1,7 @@
 // Connecting to a target for the pool: with its secrets, through the link that `Links.jump` gives,
-// with retries after transient failures, and with a person's answers, if one can be asked.
-// Invariant: only what a person approved or a policy allows is stored as trusted.
+// with retries after transient failures, and with what a person has granted for the call.
+// Invariant: only what a person approved or a policy allows is trusted or stored; no attempt waits
+// for a person: it fails with the question, and a later call brings the answer.
 import Crypto
 import Glibc
 import Loop
@@ -8,18 +9,16 @@ import SSH
 import Wire
 
 extension Links {
-    /// How long to wait for a person's answer: less than the 60 s after which some clients give a
-    /// call up.
-    private static let approvalTime: Duration = .seconds(45)
+    /// A link, and whether it rests on what a person has granted for one caller's call alone.
+    typealias Connected = (link: Link, isPersonal: Bool)
 
     /// Connects, through the link to its last jump host, if it has any.
     func connect(
         _ target: SSHTarget, _ options: LinkOptions
-    ) async throws(Fault) -> Link {
+    ) async throws(Fault) -> Connected {
         let jump = try await jump(to: target)
-        let secrets = try await target.secrets(options) { name throws(Fault) in
-            try await secret(name, for: target.name)
-        }
+        var isPersonal = false
+        let secrets = try await secrets(of: target, options, &isPersonal)
         var configuration = await Blocking.run {
             target.configuration(options, secrets) { unsafe access($0, R_OK) == 0 }
         }
@@ -31,31 +30,37 @@ extension Links {
         var retries = Retries(options.retries)
         while true {
             do throws(SSHError) {
-                return try await Link.connect(configuration, through: jump)
+                return (try await Link.connect(configuration, through: jump), isPersonal)
             } catch {
-                if try await isApproved(error, target, configuration) { continue }
+                let question = target.question(after: error, secrets)
+                if let question, let (_, key) = error.unknownKey,
+                    configuration.trust.accepted != key,
+                    let choice = Asking.current?.choice(on: question)
+                {
+                    let isStored = try await trust(key, choice, configuration, target)
+                    configuration.trust.accepted = key
+                    isPersonal = isPersonal || !isStored
+                    continue
+                }
                 guard error.isTransient, jump?.isOpen != false, let pause = retries.next(),
                     IO.now + pause < end
                 else {
                     let tries = retries.made > 0 ? " (after \(retries.made + 1) attempts)" : ""
-                    throw Fault(error, of: target, note: tries)
+                    throw Fault(error, of: target, note: tries, asking: question)
                 }
                 try? await IO.sleep(for: pause)
             }
         }
     }
 
-    /// Whether a person accepted the key of a host that had none stored; if so, it is stored.
-    private func isApproved(
-        _ error: SSHError, _ target: SSHTarget, _ configuration: LinkConfiguration
+    /// Stores a key that a person has accepted for good; whether it was stored.
+    private func trust(
+        _ key: HostKey, _ choice: Asking.HostKeyChoice, _ configuration: LinkConfiguration,
+        _ target: SSHTarget
     ) async throws(Fault) -> Bool {
-        guard let (host, key) = error.unknownKey, let approver,
-            let file = configuration.trust.files.first, configuration.trust.storesNew
+        guard choice == .pin, configuration.trust.storesNew,
+            let file = configuration.trust.files.first
         else { return false }
-        let answer = await IO.within(Self.approvalTime) {
-            await approver.approves(key, of: host, for: target.name)
-        }
-        guard answer == true else { return false }
         do throws(SSHError) {
             try await KnownHosts.trust(
                 key, host: configuration.host, port: configuration.port,
@@ -66,14 +71,74 @@ extension Links {
         return true
     }
 
-    /// A secret from agent.conf, or else from a person.
-    func secret(_ name: String, for target: String) async throws(Fault) -> SecretBytes {
-        if secrets.sources[name] == nil, let approver {
-            let answer = await IO.within(Self.approvalTime) {
-                await approver.secret(name, for: target)
+    /// The secrets of a login: of the call, of agent.conf, and those that a person has given for
+    /// this call, which make it `isPersonal`.
+    private func secrets(
+        of target: SSHTarget, _ options: LinkOptions, _ isPersonal: inout Bool
+    ) async throws(Fault) -> LoginSecrets {
+        var given = false
+        var found = try await target.secrets(options) { name throws(Fault) in
+            if knows(name) { return try await secrets.value(name) }
+            let question = target.question(forSecret: name)
+            if let secret = Asking.current?.secret(for: question) {
+                given = true
+                return secret
             }
-            if let value = answer.flatMap({ $0 }) { return SecretBytes(value) }
+            throw secrets.unknown(name, asking: question)
         }
-        return try await secrets.value(name)
+        if let asking = Asking.current, asking.hasAnswers {
+            if found.password == nil,
+                let secret = asking.secret(for: target.question(forSecret: SSHTarget.password))
+            {
+                (found.password, given) = (secret, true)
+            }
+            if found.passphrase == nil,
+                let secret = asking.secret(for: target.question(forSecret: SSHTarget.passphrase))
+            {
+                (found.passphrase, given) = (secret, true)
+            }
+        }
+        isPersonal = given
+        return found
+    }
+
+    /// Whether agent.conf has a secret of this name.
+    func knows(_ name: String) -> Bool { secrets.sources[name] != nil }
+}
+
+extension SSHTarget {
+    /// What a person is asked for where the login asks, and no secret is configured for that.
+    fileprivate static let password = "password"
+    fileprivate static let passphrase = "passphrase of the key"
+
+    /// The question for a secret of the login.
+    fileprivate func question(forSecret name: String) -> Question {
+        Question(
+            .secret(
+                name: name.cut(to: Question.wordBytes), program: "login",
+                prompt: "\(user)@\(hostname)"),
+            target: self.name, place: place
+        ).asked()
+    }
+
+    /// What a person could answer after a failure; nil: nothing that would help.
+    fileprivate func question(after error: SSHError, _ secrets: LoginSecrets) -> Question? {
+        switch error {
+        case .hostKeyUnknown(_, let key, _):
+            return Question(
+                .hostKey(type: key.type, fingerprint: key.fingerprint), target: name, place: place
+            ).asked()
+        case .authenticationFailed(_, let tried, let accepted):
+            let methods = accepted.filter(credentials.rules.allows(method:))
+            if secrets.password == nil,
+                methods.contains("password") || methods.contains("keyboard-interactive")
+            {
+                return question(forSecret: Self.password)
+            }
+            let isLocked = tried.contains { $0.outcome.contains("needs a passphrase") }
+            guard secrets.passphrase == nil, isLocked else { return nil }
+            return question(forSecret: Self.passphrase)
+        default: return nil
+        }
     }
 }

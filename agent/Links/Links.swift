@@ -39,6 +39,9 @@ import Wire
         /// Its number in the order of opening.
         let number: Int
         let share: Shares.Place
+        /// The only principal that may use it; nil: it rests on nothing that a person has granted
+        /// for one.
+        let principal: String?
         let probes: ProbeChannel
         var unusedSince: ContinuousClock.Instant?
         /// SFTP, kept open for a while between calls, and the number of its users now.
@@ -46,13 +49,20 @@ import Wire
         var filesInUse = 0
         /// Why it has no SFTP; nil: it has, or was not asked for it.
         var missingFiles: SSHError?
-        init(_ link: Link, _ target: String, number: Int, _ share: Shares.Place) {
+        init(
+            _ link: Link, _ target: String, number: Int, _ share: Shares.Place,
+            for principal: String?
+        ) {
             self.link = link
             self.target = target
             self.number = number
             self.share = share
+            self.principal = principal
             probes = ProbeChannel(link)
         }
+
+        /// Whether the running task's principal may use it.
+        var isForCaller: Bool { principal == nil || principal == Sharer.current }
 
         /// Whether nothing is open on it except, perhaps, an idle SFTP.
         var isUnused: Bool {
@@ -80,8 +90,6 @@ import Wire
     private let shares = Shares(200)
     /// The secrets that targets' logins name.
     var secrets = Secrets()
-    /// The person to ask when nothing is stored; nil if there is none.
-    weak var approver: (any Approver)?
 
     private let idleTime: Duration
     private let events: Events
@@ -270,15 +278,27 @@ import Wire
     private func link(
         _ key: Key, _ target: SSHTarget, _ options: LinkOptions, except full: [ObjectIdentifier]
     ) async throws(Fault) -> Link {
-        if isShut { throw Fault(.unavailable, "the agent is stopping") }
-        let free = places[key]?.open.first {
-            $0.link.isOpen && !full.contains(ObjectIdentifier($0.link))
+        while true {
+            if isShut { throw Fault(.unavailable, "the agent is stopping") }
+            let free = places[key]?.open.first {
+                $0.link.isOpen && $0.isForCaller && !full.contains(ObjectIdentifier($0.link))
+            }
+            if let free {
+                free.unusedSince = nil
+                return free.link
+            }
+            guard let opening = places[key]?.opening else { break }
+            switch await opening.value {
+            case .success(let link) where held(link)?.isForCaller != false: return link
+            // It is another caller's alone.
+            case .success: continue
+            // This call may have the answer that the other one lacked, and then tries itself.
+            case .failure(let fault)
+            where fault.question != nil && Asking.current?.hasAnswers == true:
+                continue
+            case .failure(let fault): throw fault
+            }
         }
-        if let free {
-            free.unusedSince = nil
-            return free.link
-        }
-        if let opening = places[key]?.opening { return try await opening.value.get() }
         let share = try room()
         let place = places[key] ?? Place()
         places[key] = place
@@ -330,8 +350,11 @@ import Wire
     ) -> Task<Result<Link, Fault>, Never> {
         let task = IO.task { () async -> Result<Link, Fault> in
             let result: Result<Link, Fault>
+            var isPersonal = false
             do throws(Fault) {
-                result = .success(try await self.connect(target, options))
+                let connected = try await self.connect(target, options)
+                isPersonal = connected.isPersonal
+                result = .success(connected.link)
             } catch {
                 result = .failure(error)
             }
@@ -343,7 +366,10 @@ import Wire
                     return .failure(Fault(.unavailable, "the agent is stopping"))
                 }
                 self.totals.opened += 1
-                place.open.append(Held(link, target.name, number: self.totals.opened, share))
+                place.open.append(
+                    Held(
+                        link, target.name, number: self.totals.opened, share,
+                        for: isPersonal ? Sharer.current : nil))
                 link.onEnd = { [weak self, weak link] _ in
                     self?.totals.lost += 1
                     link.map { self?.drop($0, .lost) }

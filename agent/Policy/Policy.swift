@@ -24,6 +24,25 @@ struct PlaceLimits: Sendable, Equatable {
     var commands = CommandLimits()
 }
 
+/// What a person has to agree to before it is done.
+struct AskRules: Sendable, Equatable {
+    /// Whether persons may be asked at all, about whatever it is (`Approvals`).
+    var isAllowed = true
+    /// Patterns of tools (`AskForTool`).
+    var tools: [String] = []
+    /// Patterns of commands, and of text that is sent to a session (`AskForCommand`).
+    var commands: [String] = []
+    /// Patterns of targets (`AskForTarget`).
+    var targets: [String] = []
+
+    /// The first rule whose pattern matches.
+    fileprivate func rule(
+        _ kind: String, _ patterns: [String], _ matches: (String) -> Bool
+    ) -> String? {
+        patterns.first(where: matches).map { "AskFor\(kind) \($0)" }
+    }
+}
+
 /// The site's rules.
 struct Policy: Sendable, Equatable {
     /// Patterns of targets that may be used; empty: all.
@@ -38,6 +57,8 @@ struct Policy: Sendable, Equatable {
     var allowedTools: [String] = []
     /// Patterns of tools that may not be used.
     var deniedTools: [String] = []
+    /// What a person has to agree to.
+    var asked = AskRules()
     /// Refuses everything that may change a target.
     var isReadOnly = false
     /// The agent's own machine is a target.
@@ -64,6 +85,21 @@ struct Policy: Sendable, Equatable {
         return rule("Tool", tool, allowed: allowedTools, denied: deniedTools)
     }
 
+    /// The rule by which a person has to agree to calls of a tool; nil: none.
+    func askRule(ofTool name: String) -> String? {
+        asked.rule("Tool", asked.tools) { Glob.matches($0.lowercased(), name.lowercased()) }
+    }
+
+    /// The rule by which a person has to agree to a command; nil: none.
+    func askRule(ofCommand text: String) -> String? {
+        asked.rule("Command", asked.commands) { Glob.matches($0, text) }
+    }
+
+    /// The rule by which a person has to agree to calls at a host of these names; nil: none.
+    func askRule(ofTarget names: [String], user: String?, port: UInt16?) -> String? {
+        asked.rule("Target", asked.targets) { Self.covers($0, names, user, port) }
+    }
+
     /// The rule that refuses the agent's own machine.
     var refusalOfLocal: String? {
         guard allowsLocal else { return "AllowLocal no" }
@@ -73,7 +109,7 @@ struct Policy: Sendable, Equatable {
     /// The patterns of hosts that denying rules and path rules name, other than `*`, without users
     /// and ports: these rules hold for a host under all its names.
     var hostPatterns: [String] {
-        (deniedTargets.map { HostPattern($0).name } + paths.targets)
+        ((deniedTargets + asked.targets).map { HostPattern($0).name } + paths.targets)
             .filter { $0 != "*" }
     }
 
@@ -86,11 +122,7 @@ struct Policy: Sendable, Equatable {
         ofTarget names: [String], alsoKnownAs others: [String] = [], user: String?, port: UInt16?
     ) -> String? {
         func cover(_ pattern: String, _ names: [String]) -> Bool {
-            let host = HostPattern(pattern)
-            return names.contains { name in
-                Glob.matches(pattern.lowercased(), name.lowercased())
-                    || host.matches(host: name, user: user, port: port)
-            }
+            Self.covers(pattern, names, user, port)
         }
         if let pattern = deniedTargets.first(where: { cover($0, names + others) }) {
             return "DenyTarget \(pattern)"
@@ -104,6 +136,17 @@ struct Policy: Sendable, Equatable {
         guard !allowedUsers.isEmpty, !allowedUsers.contains(where: { Glob.matches($0, user) })
         else { return nil }
         return "AllowUser \(allowedUsers.joined(separator: ","))"
+    }
+
+    /// Whether a pattern of targets covers a host of one of these names.
+    private static func covers(
+        _ pattern: String, _ names: [String], _ user: String?, _ port: UInt16?
+    ) -> Bool {
+        let host = HostPattern(pattern)
+        return names.contains { name in
+            Glob.matches(pattern.lowercased(), name.lowercased())
+                || host.matches(host: name, user: user, port: port)
+        }
     }
 
     /// The rule that refuses an argument with a secret in it.

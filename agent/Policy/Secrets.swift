@@ -25,12 +25,7 @@ struct Secrets: Sendable, Equatable {
 
     /// The secret of this name.
     @IO func value(_ name: String) async throws(Fault) -> SecretBytes {
-        guard let source = sources[name] else {
-            throw Fault(
-                .invalidArgument,
-                "this agent has no secret \"\(name.prefix(80))\": an operator adds `Secret NAME file"
-                    + " PATH` or `Secret NAME command COMMAND` to agent.conf")
-        }
+        guard let source = sources[name] else { throw unknown(name) }
         let line: SecretBytes
         switch source {
         case .file(let path):
@@ -64,6 +59,15 @@ struct Secrets: Sendable, Equatable {
         }
         guard line.count > 0 else { throw failed(name, "it is empty") }
         return line
+    }
+
+    /// The fault for a name without a source; `question` asks a person for it.
+    func unknown(_ name: String, asking question: Question? = nil) -> Fault {
+        Fault(
+            .invalidArgument,
+            "this agent has no secret \"\(name.prefix(80))\": an operator adds `Secret NAME file PATH`"
+                + " or `Secret NAME command COMMAND` to agent.conf",
+            asking: question)
     }
 
     private func failed(_ name: String, _ reason: String) -> Fault {

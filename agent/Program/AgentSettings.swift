@@ -47,6 +47,10 @@ struct AgentSettings: Sendable {
         policy.deniedUsers = all.strings(Settings.denyUser)
         policy.allowedTools = all.strings(Settings.allowTool)
         policy.deniedTools = all.strings(Settings.denyTool)
+        policy.asked = AskRules(
+            isAllowed: all.bool(Settings.approvals), tools: all.strings(Settings.askForTool),
+            commands: all.strings(Settings.askForCommand),
+            targets: all.strings(Settings.askForTarget))
         policy.isReadOnly = all.bool(Settings.readOnly)
         policy.allowsLocal = all.bool(Settings.allowLocal)
         policy.allowsSecretArguments = all.bool(Settings.secretArguments)

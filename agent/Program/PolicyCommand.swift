@@ -26,14 +26,21 @@ import Wire
             throw CommandFailure("homeline-agent: \(error.message)", ExitCode.noPermission)
         }
         var refused = false
+        let askRule = targets.askRule(of: target)
         for method in Method.allCases where method.tool != nil && tool ?? method.tool == method.tool
         {
             let rule = settings.policy.refusal(of: method)
             refused = refused || rule != nil
-            Process.print("\(method.tool ?? "")\t\(rule.map { "refused: \($0)" } ?? "allowed")\n")
+            let asks = askRule ?? settings.policy.askRule(ofTool: method.tool ?? "")
+            let verdict =
+                rule.map { "refused: \($0)" } ?? asks.map { "asks: \($0)" } ?? "allowed"
+            Process.print("\(method.tool ?? "")\t\(verdict)\n")
         }
         let policy = settings.policy
         if tool == nil {
+            for pattern in policy.asked.commands {
+                Process.print("AskForCommand\t\(pattern)\n")
+            }
             Process.print(
                 """
                 MaxSessions\t\(policy.places.sessions)

@@ -76,6 +76,19 @@ enum Settings {
         "allow-tool", "A,B", "patterns of tools that may be called (default: all)")
     static let denyTool = Setting.list(
         "deny-tool", "A,B", "patterns of tools that may not be called")
+    static let askForTool = Setting.list(
+        "ask-for-tool", "A,B", "patterns of tools whose calls a person has to agree to")
+    static let askForCommand = Setting.list(
+        "ask-for-command", "PATTERN",
+        "patterns of commands, and of text sent to sessions, that a person has to agree to; a"
+            + " command can be written in many ways, so this is a question and no fence")
+    static let askForTarget = Setting.list(
+        "ask-for-target", "A,B",
+        "patterns of targets for which a person has to agree to each call that names them")
+    static let approvals = Setting.truth(
+        "approvals",
+        "have persons asked through the relay: about unknown host keys, for secrets, and"
+            + " as the AskFor rules say", default: true)
     static let allowPath = Setting.list(
         "allow-path", "[T:]PATH",
         "patterns of paths that file tools may use (default: all);"
@@ -120,7 +133,8 @@ enum Settings {
     private static let policy = [
         readOnly, allowLocal, secretArguments, maxSessions, maxLinks, maxCommands,
         maxCommandsPerTarget, maxOutput, allowTarget,
-        denyTarget, allowUser, denyUser, allowTool, denyTool, allowPath, denyPath, readOnlyPath,
+        denyTarget, allowUser, denyUser, allowTool, denyTool, askForTool, askForCommand,
+        askForTarget, approvals, allowPath, denyPath, readOnlyPath,
         allowForward, denyForward, allowBind,
     ]
 

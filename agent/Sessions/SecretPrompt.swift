@@ -40,6 +40,23 @@ import Wire
                 .invalidArgument,
                 "a secret has at most \(Self.limit) bytes and no control characters")
         }
+        let probe = try await confirm(on: console)
+        if let programs { try Self.check(probe, programs, console) }
+        return bytes
+    }
+
+    /// The program that asks now, and its prompt, for the person who is to give the secret; throws
+    /// where none may be typed.
+    func question(on console: Console) async throws(Fault) -> (program: String, prompt: String) {
+        let probe = try await confirm(on: console)
+        let program = probe.foreground ?? console.shell.profile.rawValue
+        try Self.check(probe, [program], console)
+        return (program, asking?.prompt ?? "")
+    }
+
+    /// The kernel's answer that shows the program of the last answer to ask still, at the same
+    /// prompt.
+    private func confirm(on console: Console) async throws(Fault) -> Probe {
         guard let asking, let begin = console.shell.openBegin else {
             throw Self.unasked("no answer reported that a program asks for one (state secret)")
         }
@@ -53,8 +70,7 @@ import Wire
             throw Self.unasked(
                 "the program that asked is not at that prompt any more; ssh_session_read shows it")
         }
-        if let programs { try Self.check(probe, programs, console) }
-        return bytes
+        return probe
     }
 
     /// Throws unless one of these programs asks, and is what its name says as far as the kernel

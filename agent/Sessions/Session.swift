@@ -200,6 +200,14 @@ import Wire
         return await told(result, to: reader, maxBytes, view)
     }
 
+    /// The program that asks for a secret now, and its prompt; throws where none does, or none may
+    /// be typed.
+    func secretQuestion() async throws(Fault) -> (program: String, prompt: String) {
+        try console.checkAlive()
+        try console.checkFree()
+        return try await secretPrompt.question(on: console)
+    }
+
     /// Types bytes; `line`: they are this text and Enter.
     private func deliver(
         _ bytes: [UInt8], line: String? = nil, wait patience: Duration, until text: String?,

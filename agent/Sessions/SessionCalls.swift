@@ -106,14 +106,36 @@ import Wire
         _ call: SendInput, for session: Session
     ) async throws(Fault) -> (text: String, programs: Set<String>?)? {
         if let name = call.secret {
+            guard links.knows(name) else { return try await personsSecret(name, for: session) }
             let programs = try hosts.programs(forSecret: name, on: session.owner.host)
-            let bytes = try await links.secret(name, for: session.target)
+            let bytes = try await links.secrets.value(name)
             return (String(decoding: bytes.copy, as: UTF8.self), programs)
         }
         if call.password != nil, let rule = hosts.policy.refusalOfSecretArguments {
             throw .refused("a password in an argument", by: rule)
         }
         return call.password.map { ($0, nil) }
+    }
+
+    /// A secret that agent.conf does not have, from a person who has been shown which program asks,
+    /// and its prompt; throws the question where there is no answer yet.
+    private func personsSecret(
+        _ name: String, for session: Session
+    ) async throws(Fault) -> (text: String, programs: Set<String>?) {
+        // Without a person there is nothing to look at first.
+        guard let asking = Asking.current, asking.canAsk else { throw links.secrets.unknown(name) }
+        let (program, prompt) = try await session.secretQuestion()
+        let limit = Question.wordBytes
+        let question = Question(
+            .secret(
+                name: name.cut(to: limit), program: program.cut(to: limit),
+                prompt: prompt.cut(to: limit)),
+            target: "\(session.owner.host)".cut(to: limit), session: session.id
+        ).asked()
+        guard let secret = asking.secret(for: question) else {
+            throw links.secrets.unknown(name, asking: question)
+        }
+        return (String(decoding: secret.copy, as: UTF8.self), [program])
     }
 
     private func session(_ id: String) throws(Fault) -> Session {

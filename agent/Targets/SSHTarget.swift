@@ -49,6 +49,12 @@ struct SSHTarget: Sendable, Hashable {
         "\(TargetName(host: name, user: nil, port: port == 22 ? nil : port))"
     }
 
+    /// The names by which the configuration and the caller know it.
+    var ownNames: [String] { [name, TargetName.ofAlias(hostname), sshName, hostname] }
+
+    /// Where it leads, as a person is shown it.
+    var place: Question.Place { Question.Place(host: hostname, port: Int(port), user: user) }
+
     /// The jump hosts that need the caller's right and the policy's permission; configured ones are
     /// the operator's choice.
     var chosenWay: [SSHTarget] { hasChosenWay ? via : [] }

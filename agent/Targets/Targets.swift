@@ -35,6 +35,8 @@ enum Target: Sendable, Equatable {
     /// The site's rules.
     var policy = Policy()
     let place: Place
+    /// Whether agent.conf has a secret of this name.
+    var knowsSecret: @IO (String) -> Bool = { _ in true }
     private let program: SSHProgram
     private var cache: [TargetName: Known] = [:]
     private let files: ConfigurationFiles
@@ -83,21 +85,45 @@ enum Target: Sendable, Equatable {
         }
         let name = try TargetName(target).with(access)
         if let secret = access.secret,
-            !settings.blocks.passwords(on: name.host).contains(secret)
+            !settings.blocks.passwords(on: name.host).contains(secret),
+            // One that agent.conf does not have comes from a person, who is shown the host.
+            knowsSecret(secret) || Asking.current?.canAsk != true
         {
             throw .secretNotFor(secret, name.host)
         }
         guard !name.isLocal else {
             guard caller.reaches(name) else { throw .targetNotAllowed(target) }
             if let rule = policy.refusalOfLocal { throw .refused("local", by: rule) }
+            try permit(.local, "local")
             return .local
         }
         let found = try await resolve(name)
         for host in found.chosenWay + [found] where !caller.reaches(host.address) {
             throw .targetNotAllowed("\(host.address)")
         }
-        for hop in found.chosenWay { try await check(hop) }
-        return .ssh(found, names: try await check(found))
+        for hop in found.chosenWay {
+            try permit(.ssh(hop, names: try await check(hop)), "\(hop.address)")
+        }
+        let target = Target.ssh(found, names: try await check(found))
+        try permit(target, "\(found.address)")
+        return target
+    }
+
+    /// The rule by which a person has to agree to calls at a target; nil: none.
+    func askRule(of target: Target) -> String? {
+        switch target {
+        case .local: policy.askRule(ofTarget: ["local"], user: nil, port: nil)
+        case .ssh(let host, let names):
+            policy.askRule(ofTarget: names + host.ownNames, user: host.user, port: host.port)
+        }
+    }
+
+    /// Has a person agree to the call that is being served, if a rule on its host demands that.
+    private func permit(_ found: Target, _ target: String) throws(Fault) {
+        guard let asking = Asking.current, let rule = askRule(of: found) else { return }
+        let host: SSHTarget? = if case .ssh(let host, _) = found { host } else { nil }
+        try asking.permit(
+            by: rule, target: target, place: host?.place)
     }
 
     /// Throws if a rule refuses the key file that a caller names, as it is written or where its

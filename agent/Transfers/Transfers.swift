@@ -101,6 +101,11 @@ import Wire
     ) async throws(Fault) -> (Transfer, StreamTicket?) {
         let place = try FilePlace(target: call.toTarget)
         let host = try await hosts.host(call.toTarget, place.access, for: caller)
+        try await host.raiseQuestions()
+        if case .here(let target, _) = call.source {
+            let from = try FilePlace(target: target)
+            try await hosts.host(target, from.access, for: caller).raiseQuestions()
+        }
         let places = try await jobs.take(
             for: caller.id, on: host.address, until: IO.now, of: "places for transfers",
             or: "wait until some have ended")

@@ -22,6 +22,7 @@ public struct Fault: Error, Equatable, Sendable, CustomStringConvertible {
         case hostKeyUnknown = "host_key_unknown"
         case hostKeyChanged = "host_key_changed"
         case hostKeyRevoked = "host_key_revoked"
+        case approvalNeeded = "approval_needed"
         case algorithmsRefused = "algorithms_refused"
         case authenticationFailed = "authentication_failed"
         case channelRefused = "channel_refused"
@@ -41,11 +42,18 @@ public struct Fault: Error, Equatable, Sendable, CustomStringConvertible {
     public let code: Code
     /// One or two plain sentences: what is wrong and what to do next.
     public let message: String
+    /// What a person would have to decide for the call to go on; nil: nothing would help.
+    ///
+    /// Inside an agent a fault of any code may have one. It travels with `approval_needed` alone.
+    public let question: Question?
+    /// The id under which a relay asks a person that question; it does not travel.
+    public var approval: String?
 
-    /// A fault with its code and sentence.
-    public init(_ code: Code, _ message: String) {
+    /// A fault with its code and sentence, and the question that a person may answer.
+    public init(_ code: Code, _ message: String, asking question: Question? = nil) {
         self.code = code
         self.message = message
+        self.question = question
     }
 
     /// The sentence.
@@ -61,15 +69,16 @@ public struct Fault: Error, Equatable, Sendable, CustomStringConvertible {
             case .unknownAgent, .agentOffline, .unknownSession, .unknownCommand, .unknownForward,
                 .sessionEnded,
                 .busy, .refusedByPolicy, .nameNotFound, .unreachable, .connectionRefused,
-                .timedOut, .hostKeyUnknown, .hostKeyChanged, .hostKeyRevoked, .algorithmsRefused,
-                .authenticationFailed, .channelRefused, .linkLost, .fileNotFound, .fileRefused,
+                .timedOut, .hostKeyUnknown, .hostKeyChanged, .hostKeyRevoked, .approvalNeeded,
+                .algorithmsRefused, .authenticationFailed, .channelRefused, .linkLost,
+                .fileNotFound, .fileRefused,
                 .fileChanged, .fileFailed, .limitReached, .outcomeUnknown,
                 .shellUnusable, .unavailable:
                 1
             }
-        return [
-            "code": number, "message": .string(message), "data": ["code": .string(code.rawValue)],
-        ]
+        var data: JSON.Object = ["code": .string(code.rawValue)]
+        if code == .approvalNeeded { data["question"] = question?.json }
+        return ["code": number, "message": .string(message), "data": .object(data)]
     }
 
     /// Reads an `error` object; without a known code it is read as `internal`.
@@ -79,6 +88,8 @@ public struct Fault: Error, Equatable, Sendable, CustomStringConvertible {
         message =
             json["message"]?.stringValue.map { $0.shown(atMost: Self.messageLimit) }
             ?? "the agent failed without a reason"
+        question =
+            code == .approvalNeeded ? json["data"]?["question"].flatMap(Question.init(json:)) : nil
     }
 
     /// The most scalars kept of a message from the other end: our own sentences have below 1,000.

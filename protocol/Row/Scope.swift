@@ -19,6 +19,24 @@ public enum Scope: String, Sendable, Hashable, CaseIterable {
 
     /// The scopes as one text, in the order of their declaration.
     public static func text(_ scopes: Set<Scope>) -> String {
-        allCases.filter(scopes.contains).map(\.rawValue).joined(separator: " ")
+        words(scopes).joined(separator: " ")
+    }
+
+    /// Their names in the order of their declaration.
+    public static func words(_ scopes: Set<Scope>) -> [String] {
+        allCases.filter(scopes.contains).map(\.rawValue)
+    }
+
+    /// What it allows, for a person who is to grant it: the end of "it may …".
+    public var words: String {
+        switch self {
+        case .fleetRead: "see the agents and the hosts that they reach"
+        case .sessionsRead: "see your sessions and commands, and read their output"
+        case .sessionsExec: "open sessions and run commands"
+        case .filesRead: "list and read files, and read the state of hosts"
+        case .filesWrite: "write, move and delete files"
+        case .forwards: "open, list and close TCP forwards"
+        case .admin: "do all of this, also with what belongs to others"
+        }
     }
 }

@@ -7,15 +7,20 @@ enum AccessError: Error, Equatable, Sendable, CustomStringConvertible {
     case missingToken
     /// The token is unknown, revoked or malformed.
     case invalidToken
+    /// The access token of OAuth is unknown, has expired or was revoked.
+    case invalidAccessToken
 
-    /// The value of `WWW-Authenticate`.
-    var challenge: String {
-        let realm = "Bearer realm=\"homeline\""
+    /// The value of `WWW-Authenticate`; `metadata`: the URL at which an OAuth client learns how to
+    /// get a token (RFC 9728 §5.1), nil where there is no OAuth.
+    func challenge(metadata: String? = nil) -> String {
+        let realm =
+            "Bearer realm=\"homeline\""
+            + (metadata.map { ", resource_metadata=\"\($0)\"" } ?? "")
         // What a client should ask for at first: read access only.
-        let basic = "scope=\"\(Scope.text([.fleetRead, .sessionsRead]))\""
+        let basic = "scope=\"\(Scope.text(Scope.first))\""
         return switch self {
         case .missingToken: "\(realm), \(basic)"
-        case .invalidToken:
+        case .invalidToken, .invalidAccessToken:
             "\(realm), error=\"invalid_token\", error_description=\"\(description)\", \(basic)"
         }
     }
@@ -26,6 +31,12 @@ enum AccessError: Error, Equatable, Sendable, CustomStringConvertible {
         case .missingToken: "a bearer token is needed: homeline-relay tokens create NAME makes one"
         case .invalidToken:
             "the token is unknown or revoked: homeline-relay tokens create NAME makes a new one"
+        case .invalidAccessToken: "the access token has expired or was revoked: get a new one"
         }
     }
+}
+
+extension Scope {
+    /// What a client asks for at first, and gets if it asks for nothing: read access.
+    static let first: Set<Scope> = [.fleetRead, .sessionsRead]
 }

@@ -15,15 +15,16 @@ struct AccessPattern: Sendable, Hashable, CustomStringConvertible {
 
     /// Everything.
     static let all = AccessPattern(
-        parts: [Part(agent: "*", isTag: false, target: anyHost)], text: "*")
+        [[Part(agent: "*", isTag: false, target: anyHost)]], text: "*")
 
     private static let anyHost = HostPattern("*")
 
-    private let parts: [Part]
+    /// Lists of alternatives: each list must allow what is to be allowed.
+    private let lists: [[Part]]
     let description: String
 
-    private init(parts: [Part], text: String) {
-        self.parts = parts
+    private init(_ lists: [[Part]], text: String) {
+        self.lists = lists
         description = text
     }
 
@@ -44,39 +45,80 @@ struct AccessPattern: Sendable, Hashable, CustomStringConvertible {
             }
             parts.append(Part(agent: agent, isTag: isTag, target: HostPattern(target)))
         }
-        self.init(parts: parts, text: text)
+        self.init([parts], text: text)
+    }
+
+    /// What both patterns reach: the rights of a program within those of its person.
+    func within(_ other: AccessPattern) -> AccessPattern {
+        if other == .all || other == self { return self }
+        if self == .all { return other }
+        return AccessPattern(
+            lists + other.lists, text: "\(description) within \(other.description)")
     }
 
     /// Whether the agent may be seen.
     func allows(agent: String, tags: [String]) -> Bool {
-        parts.contains { Self.matches($0, agent: agent, tags: tags) }
+        lists.allSatisfy { parts in
+            parts.contains { Self.matches($0, agent: agent, tags: tags) }
+        }
     }
 
     /// Whether the target on the agent, and each jump host that the caller chose, may be used.
     ///
     /// A user or port that the caller leaves to the agent's configuration is judged by the agent.
     func allows(agent: String, tags: [String], target: TargetName) -> Bool {
-        let hosts = hosts(agent: agent, tags: tags)
-        return (target.via + [target]).allSatisfy { place in
-            hosts.contains {
-                $0.matches(host: place.host, user: place.user, port: place.port)
+        lists.allSatisfy { parts in
+            let hosts = Self.hosts(parts, agent: agent, tags: tags)
+            return (target.via + [target]).allSatisfy { place in
+                hosts.contains {
+                    $0.matches(host: place.host, user: place.user, port: place.port)
+                }
             }
         }
     }
 
     /// The patterns of the targets on an agent that may be used, for the agent to check.
     func reach(agent: String, tags: [String]) -> [String] {
-        hosts(agent: agent, tags: tags).map(\.description)
+        var reach: [HostPattern] = [Self.anyHost]
+        for parts in lists {
+            let hosts = Self.hosts(parts, agent: agent, tags: tags)
+            reach =
+                if reach == [Self.anyHost] {
+                    hosts
+                } else if hosts == [Self.anyHost] {
+                    reach
+                } else {
+                    Self.common(reach, hosts)
+                }
+        }
+        return reach.map(\.description)
+    }
+
+    /// The most patterns that two lists have in common: the agent reads them with each call.
+    private static let mostHosts = 256
+
+    private static func common(_ some: [HostPattern], _ others: [HostPattern]) -> [HostPattern] {
+        var common: [HostPattern] = []
+        for one in some {
+            for other in others {
+                common += one.intersection(other)
+                guard common.count < mostHosts else { return common }
+            }
+        }
+        return common
     }
 
     /// Whether it covers the agent by its name; `*` covers all agents and names none.
     func names(agent: String) -> Bool {
-        parts.contains { !$0.isTag && $0.agent != "*" && Glob.matches($0.agent, agent) }
+        let names = lists.contains { parts in
+            parts.contains { !$0.isTag && $0.agent != "*" && Glob.matches($0.agent, agent) }
+        }
+        return names && allows(agent: agent, tags: [])
     }
 
-    private func hosts(agent: String, tags: [String]) -> [HostPattern] {
-        let hosts = parts.filter { Self.matches($0, agent: agent, tags: tags) }.map(\.target)
-        return hosts.contains(Self.anyHost) ? [Self.anyHost] : hosts
+    private static func hosts(_ parts: [Part], agent: String, tags: [String]) -> [HostPattern] {
+        let hosts = parts.filter { matches($0, agent: agent, tags: tags) }.map(\.target)
+        return hosts.contains(anyHost) ? [anyHost] : hosts
     }
 
     private static func matches(_ part: Part, agent: String, tags: [String]) -> Bool {

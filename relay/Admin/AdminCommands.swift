@@ -31,9 +31,13 @@ extension Setting {
         "the addresses the agent dials, as for serve; default those of the relay",
         flagOnly: true)
     static let scopes = Setting.list(
-        "scopes", "A,B", "what the token may do; default all but admin", flagOnly: true)
+        "scopes", "A,B", "what the token or person may do; default all but admin", flagOnly: true)
+    static let redirect = Setting.list(
+        "redirect", "URI", "an address of the program to which its logins lead back",
+        flagOnly: true)
     static let pattern = Setting.text(
-        "pattern", "PATTERN", "agents and targets it reaches: lab-*/db,lab/deploy@web-*:22,tag:web",
+        "pattern", "PATTERN",
+        "agents and targets within reach: lab-*/db,lab/deploy@web-*:22,tag:web",
         default: "*",
         flagOnly: true)
 }
@@ -73,6 +77,42 @@ enum AdminCommands {
         Command(
             "tokens revoke", "ends a token", settings: [.data, .json],
             positionals: [.required("NAME")]),
+        Command("people", "lists the people who may log in", settings: [.data, .json]),
+        Command("people list", "lists the people who may log in", settings: [.data, .json]),
+        Command(
+            "people invite",
+            "makes a person, and prints the link by which this person makes a passkey: for one use"
+                + " within 15 minutes",
+            settings: [.scopes, .pattern, .data, .json], positionals: [.required("NAME")]),
+        Command(
+            "people link", "prints a new link for a person who has lost the passkeys, or the link",
+            settings: [.data, .json], positionals: [.required("NAME")]),
+        Command(
+            "people revoke", "ends a person, and all that this person has at the relay and agents",
+            settings: [.data, .json], positionals: [.required("NAME")]),
+        Command(
+            "people sessions", "lists where people are logged in", settings: [.data, .json],
+            positionals: [.optional("NAME")]),
+        Command(
+            "people log-out", "ends one such session, or all of a person",
+            settings: [.data, .json], positionals: [.required("ID or NAME")]),
+        Command(
+            "clients",
+            "lists the programs that people have let act for them, and those that may ask",
+            settings: [.data, .json]),
+        Command(
+            "clients list",
+            "lists the programs that people have let act for them, and those that may ask",
+            settings: [.data, .json]),
+        Command(
+            "clients add", "lets a program ask people for access, and prints its client id",
+            settings: [.redirect, .data, .json], positionals: [.required("NAME")]),
+        Command(
+            "clients remove", "ends a program, and what people have granted it",
+            settings: [.data, .json], positionals: [.required("ID")]),
+        Command(
+            "clients revoke", "ends one grant of a person to a program", settings: [.data, .json],
+            positionals: [.required("GRANT")]),
         Command(
             "upgrade",
             "has the program as it is on disk now take over from the running relay; no call fails",
@@ -96,12 +136,15 @@ enum AdminCommands {
             let urls = options.strings(.tunnelURL).joined(separator: " ")
             request["tunnel_url"] = urls.isEmpty ? nil : .string(urls)
             request["pasted"] = JSON(options.bool(.pasted))
-        case "tokens create":
+        case "tokens create", "people invite":
             let words = options.strings(.scopes).flatMap { $0.split(separator: " ") }
             request["name"] = options.arguments.first.map(JSON.string)
             request["scopes"] = .array(words.map { .string(String($0)) })
             request["pattern"] = options.string(.pattern).map(JSON.string)
-        case "invitations cancel":
+        case "clients add":
+            request["name"] = options.arguments.first.map(JSON.string)
+            request["redirects"] = .array(options.strings(.redirect).map(JSON.string))
+        case "invitations cancel", "clients remove", "clients revoke":
             request["id"] = options.arguments.first.map(JSON.string)
         case "agents update":
             request["agent"] = options.arguments.first.map(JSON.string)
@@ -111,7 +154,8 @@ enum AdminCommands {
                     options.strings(.tags).filter { !$0.isEmpty }.map(JSON.string))
             }
             request["purpose"] = options.string(.purpose).map(JSON.string)
-        case "agents new-key", "agents revoke", "tokens revoke":
+        case "agents new-key", "agents revoke", "tokens revoke", "people link", "people revoke",
+            "people sessions", "people log-out":
             request["name"] = options.arguments.first.map(JSON.string)
         default: break
         }

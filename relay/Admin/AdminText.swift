@@ -29,6 +29,21 @@ enum AdminText {
                 empty: "no open invitations: homeline-relay invite makes one")
         case "invitations cancel": "cancelled \(line(result["cancelled"]))"
         case "tokens create": line(result["token"])
+        case "people invite", "people link": line(result["link"])
+        case "people log-out": "ended \(word(result["ended"])) sessions of the page\n"
+        case "people":
+            table(
+                result["people"]?.arrayValue ?? [],
+                [
+                    "person", "scopes", "pattern", "passkeys", "logged_in", "last_login",
+                    "link_until",
+                ],
+                empty: "nobody can log in: homeline-relay people invite NAME makes a link")
+        case "people sessions":
+            table(
+                result["sessions"]?.arrayValue ?? [],
+                ["id", "person", "browser", "from", "since", "last_used"],
+                empty: "nobody is logged in")
         case "agents update": "updated \(line(result["agent"]))"
         case "agents new-key":
             result["changed"]?.boolValue == true
@@ -36,6 +51,11 @@ enum AdminText {
                 : "\(word(result["agent"])) gets a new key when it can: \(line(result["obstacle"]))"
         case "agents revoke": "revoked \(line(result["revoked"]))"
         case "tokens revoke": revoked(result)
+        case "clients": clients(result)
+        case "clients add": line(result["client_id"])
+        case "clients remove": "removed \(line(result["removed"]))"
+        case "clients revoke": "revoked \(line(result["revoked"]))"
+        case "people revoke": revoked(result, whose: "this person's", who: "this person")
         case "upgrade": "process \(word(result["pid"])) has taken over\n"
         case "agents":
             table(
@@ -58,6 +78,18 @@ enum AdminText {
         return (result["warnings"]?.arrayValue ?? []).map { "homeline-relay: \(line($0))" }.joined()
     }
 
+    private static func clients(_ result: JSON) -> String {
+        let grants = table(
+            result["grants"]?.arrayValue ?? [],
+            ["grant", "person", "client", "scopes", "pattern", "created", "last_used"],
+            empty: "no program acts for anybody")
+        let clients = table(
+            result["clients"]?.arrayValue ?? [],
+            ["client_id", "name", "origin", "redirects", "created", "last_used"],
+            empty: "no program was added or has registered itself")
+        return grants + "\n" + clients
+    }
+
     private static func line(_ value: JSON?) -> String { word(value) + "\n" }
 
     private static func warnings(_ agents: [JSON]) -> String {
@@ -65,17 +97,19 @@ enum AdminText {
             .map { "warning: \(word($0["agent"])): \(line($0["warning"]))" }.joined()
     }
 
-    private static func revoked(_ result: JSON) -> String {
+    private static func revoked(
+        _ result: JSON, whose: String = "its", who: String = "it"
+    ) -> String {
         var text = "revoked \(line(result["revoked"]))"
         if let sessions = result["sessions"]?.intValue, let commands = result["commands"]?.intValue
         {
-            text += "ended \(sessions) of its sessions and \(commands) of its commands\n"
+            text += "ended \(sessions) of \(whose) sessions and \(commands) of \(whose) commands\n"
         }
         guard result["sessions"] == nil || result["pending"]?.arrayValue?.isEmpty == false else {
             return text
         }
         let agents = result["pending"].map { "the agents \(word($0))" } ?? "agents"
-        return text + "\(agents) end what it left there when they connect\n"
+        return text + "\(agents) end what \(who) left there when they connect\n"
     }
 
     private static func members(_ result: JSON) -> String {

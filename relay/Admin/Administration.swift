@@ -18,7 +18,7 @@ struct AdminFault: Error, Equatable, Sendable {
 /// Carries out admin commands on the store and on the relay, if it runs.
 @IO final class Administration {
     private let folder: DataFolder
-    private let store: Store
+    let store: Store
     private let programs: AgentPrograms
     weak var live: (any LiveRelay)?
     /// Ends the relay so that another process can run one; nil if it does not make way.
@@ -39,6 +39,14 @@ struct AdminFault: Error, Equatable, Sendable {
     func remember(tunnelURLs: [String], pin: PublicKeyPin?) async throws(StoreError) {
         try await store.setFact("tunnel_url", tunnelURLs.joined(separator: " "))
         try await store.setFact("tunnel_pin", pin?.description ?? "public")
+    }
+
+    /// The fact under which the URL of MCP clients is stored; the pages are beside it.
+    nonisolated static let mcpFact = "mcp_url"
+
+    /// Stores how MCP clients and browsers reach the relay.
+    func remember(mcpURL: String) async throws(StoreError) {
+        try await store.setFact(Self.mcpFact, mcpURL)
     }
 
     /// The reply to a request: `{"ok": …}` or `{"error": {"message": …, "exit": …}}`.
@@ -69,6 +77,16 @@ struct AdminFault: Error, Equatable, Sendable {
             case "tokens": return try await tokens()
             case "tokens create": return try await createToken(request)
             case "tokens revoke": return try await revokeToken(request)
+            case "clients": return try await clients()
+            case "clients add": return try await addClient(request)
+            case "clients remove": return try await removeClient(request)
+            case "clients revoke": return try await revokeGrant(request)
+            case "people": return try await people()
+            case "people invite": return try await invitePerson(request)
+            case "people link": return try await linkPerson(request)
+            case "people revoke": return try await revokePerson(request)
+            case "people sessions": return try await pageSessions(request)
+            case "people log-out": return try await logOut(request)
             case "yield":
                 guard let onYield else {
                     throw AdminFault(
@@ -249,7 +267,8 @@ struct AdminFault: Error, Equatable, Sendable {
         ["tokens": .array(try await store.tokens().map { .object(Self.members(of: $0)) })]
     }
 
-    private func createToken(_ request: JSON) async throws -> JSON {
+    /// The scopes that a request names; all but admin if it names none.
+    func scopes(_ request: JSON) throws(AdminFault) -> Set<Scope> {
         var scopes: Set<Scope> = []
         for word in request.strings("scopes") {
             guard let scope = Scope(rawValue: word) else {
@@ -259,9 +278,12 @@ struct AdminFault: Error, Equatable, Sendable {
             }
             scopes.insert(scope)
         }
-        if scopes.isEmpty { scopes = Set(Scope.allCases).subtracting([.admin]) }
+        return scopes.isEmpty ? Set(Scope.allCases).subtracting([.admin]) : scopes
+    }
+
+    private func createToken(_ request: JSON) async throws -> JSON {
         let (record, token) = try await store.createToken(
-            name: request["name"]?.stringValue ?? "", scopes: scopes,
+            name: request["name"]?.stringValue ?? "", scopes: try scopes(request),
             pattern: request["pattern"]?.stringValue ?? "*")
         await live?.tokensChanged()
         var members = Self.members(of: record)
@@ -306,7 +328,7 @@ extension AdminFault {
 
 extension JSON {
     /// The strings in a member that is a list.
-    fileprivate func strings(_ key: String) -> [String] {
+    func strings(_ key: String) -> [String] {
         self[key]?.arrayValue?.compactMap(\.stringValue) ?? []
     }
 }

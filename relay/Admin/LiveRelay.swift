@@ -28,8 +28,19 @@ import Net
     /// sessions and commands; returns members of the command's result about the latter.
     func tokenRevoked(_ id: String) async -> JSON.Object
 
+    /// A person was revoked: ends this person's page sessions, streams and calls now, and then, at
+    /// the agents, sessions and commands; returns members of the command's result about the latter.
+    func personRevoked(_ id: String) async -> JSON.Object
+
+    /// People or their page sessions were changed: reads them again from the store.
+    func peopleChanged() async
+
     /// Tokens were created or changed: reads them again from the store.
     func tokensChanged() async
+
+    /// Clients of OAuth or their grants were changed: reads them again from the store, and ends
+    /// what is gone.
+    func oauthChanged() async
 
     /// Runs a command that `Administration` does not know; nil if the relay does not know it
     /// either.

@@ -25,6 +25,7 @@ extension Fleet {
         let method: Method
         let caller: Caller
         let key: String?
+        let approved: [Grant]?
         let arguments: RawJSON
         let end: ContinuousClock.Instant
 
@@ -54,10 +55,11 @@ extension Fleet {
     ///
     /// `key` names the call for the agent's journal, if running it twice differs from once. A call
     /// whose key is its client's own (`isClients`) goes on when the client gives it up: the client
-    /// may have lost its connection, and ask again.
+    /// may have lost its connection, and ask again. `approved` are the answers of persons; nil:
+    /// none can be asked.
     func call(
         _ member: Member, _ method: Method, caller: Caller, key: String? = nil,
-        isClients: Bool = false, arguments: RawJSON, deadline: Duration
+        isClients: Bool = false, approved: [Grant]? = nil, arguments: RawJSON, deadline: Duration
     ) async throws(Fault) -> AgentAnswer {
         let (agentID, callerID) = (member.record.id, caller.id)
         guard calls.begin(at: agentID, by: callerID) else {
@@ -68,8 +70,8 @@ extension Fleet {
         }
         CrashPoint.reach("relay.counted")
         let order = Order(
-            member: member, method: method, caller: caller, key: key, arguments: arguments,
-            end: IO.now + deadline)
+            member: member, method: method, caller: caller, key: key, approved: approved,
+            arguments: arguments, end: IO.now + deadline)
         let work = IO.task { () async -> Result<AgentAnswer, Fault> in
             // Not before the agent has given up a call that was cancelled.
             defer { self.calls.end(at: agentID, by: callerID) }
@@ -120,7 +122,7 @@ extension Fleet {
             // Encoded here, and handed over: the line is the only one that holds the bytes.
             let request = Request(
                 order.method, caller: order.caller, key: found.keepsJournal ? order.key : nil,
-                arguments: order.arguments
+                approved: order.approved, arguments: order.arguments
             ).encoded()
             CrashPoint.reach("relay.encoded")
             let bytes: [UInt8]

@@ -4,7 +4,6 @@
 // handshake is closed for it, or else the oldest of all; if the newcomer's address has used up its
 // share, only connections of that address are closed.
 
-import Configuration
 import Loop
 import Net
 
@@ -21,7 +20,7 @@ import Net
 
     /// Adds a connection, and closes another one if there is no room; returns the new one's number.
     func enter(_ stream: any ByteStream) -> Int {
-        let (number, evicted) = admissions.add(from: Self.origin(of: stream))
+        let (number, evicted) = admissions.add(from: stream.peerAddress?.subscriber)
         if let evicted {
             arrivals.end(evicted)
             streams.removeValue(forKey: evicted)?.close()
@@ -31,21 +30,10 @@ import Net
         return number
     }
 
-    /// What counts as one address: for IPv6 the network of 64 bits that one subscriber has.
-    ///
-    /// Nil for this machine: a proxy on it stands for everybody, so its connections count in all
-    /// alone.
-    private static func origin(of stream: any ByteStream) -> String? {
-        guard let address = stream.peerAddress, !address.isLoopback else { return nil }
-        guard address.isIPv6 else { return address.host }
-        let groups = HostName.canonical(address.host).split(separator: ":")
-        return groups.count == 8 ? groups[..<4].joined(separator: ":") : address.host
-    }
-
     /// Whether a connection's TLS handshake may begin, now that its peer has sent something.
     func mayBegin(_ number: Int) -> Bool {
         guard let stream = streams[number] else { return false }
-        guard rate.admits(Self.origin(of: stream), at: IO.now) else { return false }
+        guard rate.admits(stream.peerAddress?.subscriber, at: IO.now) else { return false }
         arrivals.progress(number, at: IO.now)
         return true
     }

@@ -19,7 +19,9 @@ import Net
     /// The door of the drop-box.
     let files: FileDoor
     /// The door of browsers.
-    let web = WebDoor()
+    let web: WebDoor
+    /// The pages behind it.
+    let pages: Pages
     private let room = WaitingRoom()
     private(set) var listeners: [Listener] = []
     /// The clients of stdio programs.
@@ -34,10 +36,13 @@ import Net
     /// `authenticate` is given a request and the origins of pages that may call.
     init(
         _ server: MCPServer, _ gate: Gate, _ entrances: Entrances, files: FileDoor,
+        pages: Pages,
         authenticate: @escaping @IO (HTTPRequest, Set<String>) -> Authentication
     ) {
         (self.server, self.gate, self.entrances) = (server, gate, entrances)
         self.files = files
+        self.pages = pages
+        web = pages.door
         self.authenticate = authenticate
     }
 
@@ -60,6 +65,9 @@ import Net
             },
             streams: { [weak self] request in
                 FileDoor.serves(request.path) && self?.serves(request.path) == false
+            },
+            openBodies: { [web] request in
+                request.method == "POST" && web.serves(request.path) ? FormBody.limit : 0
             },
             handler: { [weak self] request, responder in
                 await self?.handle(request, responder)
@@ -162,7 +170,9 @@ import Net
         if serves(request.path), let endpoint {
             return await endpoint.handle(request, responder)
         }
-        if web.serves(request.path) { return await web.handle(request, responder) }
+        if web.serves(request.path), !Self.isLost(request) {
+            return await web.handle(request, responder)
+        }
         if FileDoor.serves(request.path) { return await files.handle(request, responder) }
         if DownloadDoor.serves(request.path), let downloads = gate.downloads {
             let given = entrances.publicURL?.description.dropLast("/mcp".count)
@@ -172,6 +182,13 @@ import Net
         }
         responder.sendNotFound(
             "MCP is served at /mcp; there is no OAuth here: tokens come from the operator")
+    }
+
+    /// Whether this is an MCP client whose URL lacks `/mcp`: what it hears must say so.
+    private static func isLost(_ request: HTTPRequest) -> Bool {
+        guard request.path.split(separator: "/").isEmpty else { return false }
+        return !["GET", "HEAD"].contains(request.method)
+            || request.header("accept")?.contains("text/html") != true
     }
 
     /// Reads the files of its certificate again.

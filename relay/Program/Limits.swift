@@ -12,7 +12,7 @@ import Wire
 
 /// The relay's limits.
 enum Limits {
-    static let all = connections + requests + clients + agents + log
+    static let all = connections + requests + clients + people + agents + log
 
     private static let http = HTTPLimits()
     private static let mcp = MCPLimits()
@@ -90,6 +90,18 @@ enum Limits {
             "frames without data, in a row", count: WebSocketLimits.idleFrames,
             "the connection is closed"),
         Limit(
+            "questions that wait for a person", count: ApprovalTable.most,
+            share: ApprovalTable.mostWaiting, "`limit_reached`"),
+        Limit(
+            "how long a question waits, and its answer for the call", time: Approvals.lifetime,
+            "the call asks again"),
+        Limit(
+            "how long a call waits for a person", time: Approvals.patience,
+            "its answer says where to approve"),
+        Limit(
+            "answers to calls that were made with a person's secret", bytes: Approvals.keptBytes,
+            "`outcome_unknown`"),
+        Limit(
             "connections to the admin socket", count: AdminServer.connectionLimit,
             "the connection is closed"),
         Limit(
@@ -153,6 +165,26 @@ enum Limits {
         Limit(
             "files in the folder of prompts", count: RunbookFolder.mostFiles, "a line in the log"),
         Limit("such a file", bytes: RunbookFolder.longestFile, "a line in the log"),
+        Limit(
+            "requests for OAuth tokens of one address at once, and in all",
+            count: 10 * OAuthDoor.tokenBurst, share: OAuthDoor.tokenBurst, "429"),
+        Limit(
+            "registrations of OAuth clients of one address at once, and in all",
+            count: 3 * OAuthDoor.registrationBurst, share: OAuthDoor.registrationBurst, "429"),
+        Limit(
+            "requests for a person's consent of one address at once, and in all",
+            count: 4 * AuthorizationDoor.burst, share: AuthorizationDoor.burst, "429"),
+        Limit(
+            "OAuth clients that have registered themselves", count: Store.clientLimit,
+            "one that got no token for 10 minutes is dropped, or else 429"),
+        Limit(
+            "metadata documents of OAuth clients being fetched", count: ClientDocuments.places,
+            share: ClientDocuments.share, "it waits, or 503"),
+        Limit("such a fetch", time: DocumentFetch.patience, "the client is refused"),
+        Limit("such a document", bytes: ClientDocument.limit, "the client is refused"),
+        Limit(
+            "grants of one person to one OAuth client", count: Store.grantShare,
+            "the one that has rested longest ends"),
         Limit("legacy MCP sessions", count: mcp.sessions.count, "503"),
         Limit(
             "legacy MCP sessions of one client", count: mcp.sessions.perPrincipal,
@@ -208,6 +240,29 @@ enum Limits {
             "it is offline"),
     ]
 
+    private static let people: [Limit] = [
+        Limit("a link for a person", time: Store.linkLifetime, "it ends"),
+        Limit(
+            "from a login's challenge to its answer", time: .seconds(Challenges.lifetime),
+            "it is refused"),
+        Limit("challenges that are not answered yet", count: Challenges.limit, "429"),
+        Limit("passkeys of one person", count: PasskeyRecord.limit, "409"),
+        Limit(
+            "a session of the page without requests", time: .seconds(PageSessionRecord.idle),
+            "it ends"),
+        Limit(
+            "a session of the page", time: .seconds(PageSessionRecord.lifetime), "it ends"),
+        Limit(
+            "sessions of the page of one person", count: PageSessionRecord.limit,
+            "the one that has rested longest ends"),
+        Limit("logins and links that one address tries at once", count: LoginPages.burst, "429"),
+        Limit("of these per second after that", count: LoginPages.perSecond, "429"),
+        Limit(
+            "logins and links that all addresses try at once", count: LoginPages.burstOfAll, "429"),
+        Limit("of these per second after that", count: LoginPages.perSecondOfAll, "429"),
+        Limit("a form that is sent to a page", bytes: FormBody.limit, "413"),
+    ]
+
     private static let log: [Limit] = [
         Limit(
             "lines a minute about refused agents", count: GateLog.linesInAll,
@@ -218,6 +273,9 @@ enum Limits {
             "lines a minute about agents' wrong answers", count: AgentLog.linesInAll,
             "they are counted"),
         Limit("of these about one agent", count: AgentLog.lines, "they are counted"),
+        Limit(
+            "lines a minute about refused logins, and about refused links", count: LoginLog.lines,
+            "they are counted"),
         Limit(
             "lines a minute about clients that use TLS wrongly, for one reason",
             count: DoorLog.lines, "they are counted"),

@@ -31,6 +31,8 @@ enum Main {
         case "doctor": return await DoctorCommand.run(options)
         case "forward": return await ForwardCommand.run(options)
         case "call": return await CallCommand.run(options)
+        case let name where ApprovalsCommand.all.contains { $0.name == name }:
+            return await ApprovalsCommand.run(name, options)
         default:
             let environment = Process.environment
             return await AdminProgram.run(command, options, environment: environment)

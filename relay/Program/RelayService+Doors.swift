@@ -76,20 +76,10 @@ extension RelayService {
         try entrance.listen(
             try await Entrances.resolve(Settings.mcp, options),
             of: options.address(Settings.mcp)?.host ?? "", adopting: inheritance)
+        // At once, before a request comes: tokens that are good would be refused.
+        openOAuth(options)
+        try await administration.remember(mcpURL: entrance.url)
         box.base = String(entrance.url.dropLast("/mcp".count))
         inheritance?.closeRest()
-    }
-
-    static func authenticate(
-        _ request: HTTPRequest, allowedOrigins: Set<String>, _ access: Access, _ router: Router
-    ) -> Authentication {
-        do throws(AccessError) {
-            let principal = try access.principal(
-                authorization: request.soleHeader("authorization"),
-                fromLoopback: LocalClient.isOne(request, allowedOrigins: allowedOrigins))
-            return .principal(router.introduce(principal))
-        } catch {
-            return .challenge(error.challenge)
-        }
     }
 }

@@ -30,12 +30,13 @@ struct StartFailure: Error {
 /// Everything that one relay runs.
 @IO final class RelayService: LiveRelay {
     private let offer: Offer
-    private let store: Store
-    private let fleet: Fleet
-    private let router: Router
-    private let access: Access
+    var store: Store { administration.store }
+    let fleet: Fleet
+    let router: Router
+    let access: Access
+    let oauth: OAuthDoor
     let gate: Gate
-    private let forwards: Forwards
+    let forwards: Forwards
     let administration: Administration
     private let started: Int64
     let entrance: ClientEntrance
@@ -45,6 +46,8 @@ struct StartFailure: Error {
     /// while others may change the store.
     private var others: (haveFolder: Bool, watch: StoreWatch?) = (false, nil)
     var mcp: MCPServer { offer.server }
+    /// The questions of agents to persons.
+    var approvals: Approvals { router.approvals }
     /// How MCP clients reach it.
     var mcpURL: String { entrance.url }
     /// How agents reach it.
@@ -82,6 +85,8 @@ struct StartFailure: Error {
         do {
             try await service.fleet.reload()
             service.access.replace(with: try await store.tokens())
+            try await service.pages.sessions.reload()
+            try await service.oauth.service.reload()
             await service.offer.start()
             switch doors {
             case .ports:
@@ -104,12 +109,19 @@ struct StartFailure: Error {
         let keyChanges = LoopTimer(after: Fleet.keyPeriod, repeating: Fleet.keyPeriod) {
             [weak service] in IO.task { await service?.changeKeys() }
         }
-        service.timers = [saving, keyChanges, await service.box.start()]
+        // What has expired is of no use to anybody meanwhile.
+        let sweeping = LoopTimer(after: .seconds(5), repeating: .seconds(3600)) {
+            [weak service] in
+            guard let service, !service.others.haveFolder else { return }
+            IO.task { await service.sweepOAuth() }
+        }
+        service.timers = [saving, keyChanges, sweeping, await service.box.start()]
         service.followsOthers()
         return service
     }
 
     var box: DropBox { entrance.files.box }
+    var pages: Pages { entrance.pages }
 
     private func changeKeys() async {
         guard !others.haveFolder else { return }
@@ -120,7 +132,6 @@ struct StartFailure: Error {
         _ store: Store, _ context: TLSContext, _ folder: DataFolder, _ options: Options,
         _ entrances: Entrances, _ doors: Doors
     ) {
-        self.store = store
         started = store.now()
         fleet = Fleet(store: store)
         router = Router(fleet: fleet)
@@ -137,11 +148,20 @@ struct StartFailure: Error {
             log: Process.log)
         administration = Administration(folder: folder, store: store, programs: programs)
         offer = Offer(
-            router, Tools(router, forwards, DropTransfers(box, router: router)), options)
+            router,
+            Tools(
+                router, forwards, DropTransfers(box, router: router),
+                allowsForms: options.bool(Settings.approvalForms)), options)
+        let rights = RightsEnd()
+        let logins = OAuthService(store, access, options, rights)
+        oauth = OAuthDoor(logins)
         let files = FileDoor(box, access.principal(id:))
-        entrance = ClientEntrance(offer.server, gate, entrances, files: files) { [router, access] in
-            Self.authenticate($0, allowedOrigins: $1, access, router)
+        entrance = ClientEntrance(offer.server, gate, entrances, files: files, pages: Pages(store))
+        {
+            [router, access] in
+            Self.authenticate($0, allowedOrigins: $1, access, router, logins)
         }
+        rights.end = { [weak self] in self?.end($0, saying: $1) }
         administration.live = self
         let revocations = revocations
         fleet.onRivals = { name, warning in Process.log("agent \(name): \(warning)") }
@@ -154,15 +174,19 @@ struct StartFailure: Error {
             router.streams.resume(at: member)
         }
         router.keepFacts()
+        serveApprovals(hasPages: doors == .ports, folder)
     }
 
-    private var revocations: Revocations { Revocations(router: router, store: store) }
+    var revocations: Revocations { Revocations(router: router, store: store) }
 
     private func save() async {
         guard !others.haveFolder else { return }
         do throws(StoreError) {
             try await fleet.saveSeen()
-            try await store.touchTokens(access.takeUses())
+            let uses = access.takeUses()
+            try await store.touchTokens(uses.tokens)
+            try await store.touchGrants(uses.grants)
+            try await pages.sessions.save()
         } catch {
             Process.log("the store failed: \(error)")
         }
@@ -224,6 +248,7 @@ struct StartFailure: Error {
         fleet.close()
         AgentLog.shared.close()
         DoorLog.shared.close()
+        pages.close()
         others.watch?.cancel()
         await save()
         await store.close()
@@ -294,6 +319,7 @@ struct StartFailure: Error {
             guard let self else { return }
             try await fleet.reload()
             adopt(try await store.tokens())
+            try await adoptPeople()
         }
     }
 
@@ -301,6 +327,7 @@ struct StartFailure: Error {
     func administer(_ request: JSON) async -> JSON { await administration.reply(to: request) }
 
     func perform(_ command: String, _ arguments: JSON) async throws(AdminFault) -> JSON? {
+        if let answer = try await performOnApprovals(command, arguments) { return answer }
         guard command == "upgrade" else { return nil }
         guard let onUpgrade else {
             throw AdminFault(
@@ -361,38 +388,6 @@ struct StartFailure: Error {
     func agentRevoked(_ id: String) {
         fleet.revoke(id)
         IO.task { try? await self.fleet.reload() }
-    }
-
-    func tokenRevoked(_ id: String) async -> JSON.Object {
-        access.revoke(id)
-        end(id, saying: "this token was revoked: ask the relay's operator for a new one")
-        let ended = await revocations.end(id, at: fleet.all)
-        await box.removeAll(of: id)
-        return [
-            "sessions": JSON(ended.sessions), "commands": JSON(ended.commands),
-            "pending": .array(ended.pending.map(JSON.string)),
-        ]
-    }
-
-    func tokensChanged() async {
-        do throws(StoreError) { adopt(try await store.tokens()) } catch {
-            Process.log("the store failed: \(error)")
-        }
-    }
-
-    private func adopt(_ tokens: [TokenRecord]) {
-        for principal in access.replace(with: tokens) {
-            end(
-                principal.grant,
-                saying: "the rights of this token were changed: send the request again")
-        }
-    }
-
-    /// Ends a principal's calls and streams within 5 s, even if a client does not read.
-    private func end(_ id: String, saying sentence: String) {
-        forwards.end(of: id)
-        router.forget(id)
-        entrance.end(client: id, saying: sentence)
     }
 
     func forward(_ stream: SocketStream, _ request: JSON, received: [UInt8]) {

@@ -28,6 +28,13 @@ enum Settings {
         "allow-loopback-without-token",
         "let this machine's programs in without a token, and whatever a local proxy forwards")
 
+    static let oauth = Setting.truth(
+        "oauth", "let clients find OAuth once there are people who can log in", default: true)
+    static let clientMetadata = Setting.truth(
+        "client-metadata",
+        "take OAuth clients whose id is an https URL, and fetch what it says of them", default: true
+    )
+
     static let requestRate = Setting.number(
         "requests-per-second", 0...100_000,
         "the MCP requests of one token that are answered in a second, after five times as many at"
@@ -52,9 +59,15 @@ enum Settings {
     static let prompts = Setting.text(
         "prompts", "DIR", "offer the runbooks in this folder (Markdown files) as prompts")
 
+    static let approvalForms = Setting.truth(
+        "approval-forms",
+        "let a client's form answer what a person is asked; a client could answer without a person",
+        default: true)
+
     static let serving: [Setting] = [
         .data, config, mcp, tunnel, tunnelURL, publicURL, certificate, key, origins, loopback,
-        requestRate, keyLifetime, dropBoxSize, dropBoxLifetime, tools, prompts,
+        oauth, clientMetadata, requestRate, keyLifetime, dropBoxSize, dropBoxLifetime, tools,
+        prompts, approvalForms,
     ]
 
     static let program = Program(
@@ -70,12 +83,13 @@ enum Settings {
                 "local",
                 "speaks MCP on stdin and stdout for this machine and the hosts of its ~/.ssh/config:"
                     + " starts an agent, opens no port, needs no token",
-                settings: [.data, config, tools, prompts]),
+                settings: [.data, config, tools, prompts, approvalForms]),
             Command(
                 "doctor",
                 "tries what the relay needs, and says what came and what to do; changes nothing",
                 settings: serving + [.json]),
-        ] + AdminCommands.all + [CallCommand.command, ForwardCommand.command],
+        ] + AdminCommands.all + ApprovalsCommand.all
+            + [CallCommand.command, ForwardCommand.command],
         limits: Limits.all)
 
     /// The options with the configuration file's values under them.

@@ -231,7 +231,8 @@ extension MCPError {
         case .limitReached, .busy: self = .busy(fault.message)
         case .unknownMethod, .agentOffline, .sessionEnded, .refusedByPolicy, .unreachable,
             .connectionRefused, .timedOut, .hostKeyUnknown, .hostKeyChanged, .hostKeyRevoked,
-            .algorithmsRefused, .authenticationFailed, .channelRefused, .linkLost, .fileRefused,
+            .approvalNeeded, .algorithmsRefused, .authenticationFailed, .channelRefused, .linkLost,
+            .fileRefused,
             .fileChanged, .fileFailed, .outcomeUnknown, .shellUnusable, .unavailable, .internal:
             self = .unavailable(fault.message)
         }

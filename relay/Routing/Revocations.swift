@@ -1,6 +1,6 @@
-// Ends at the agents what revoked tokens have left there: sessions and running commands. At once at
-// the agents that are online, and at the others when they connect.
-// Invariant: only what belongs to a token whose revocation is stored is ended.
+// Ends at the agents what revoked tokens and people have left there: sessions and running commands.
+// At once at the agents that are online, and at the others when they connect.
+// Invariant: only what belongs to a principal whose revocation is stored is ended.
 import JSON
 import Loop
 import Wire
@@ -46,7 +46,7 @@ import Wire
     }
 
     /// Asks an agent that has just connected whose sessions and commands it holds, and ends those
-    /// of revoked tokens.
+    /// of revoked tokens and people.
     func settle(_ member: Fleet.Member) async {
         do throws(Fault) {
             let answer = try await router.send(
@@ -63,13 +63,13 @@ import Wire
             log.note(
                 member.record.name,
                 error.code == .unknownMethod
-                    ? "cannot end the sessions of revoked tokens: update it"
-                    : "may still hold sessions of revoked tokens: \(error)")
+                    ? "cannot end the sessions of revoked tokens and people: update it"
+                    : "may still hold sessions of revoked tokens and people: \(error)")
         }
     }
 
     private func revoked(among ids: [String]) async throws(Fault) -> [String] {
-        do throws(StoreError) { return try await store.revokedTokens(among: ids) } catch {
+        do throws(StoreError) { return try await store.revokedPrincipals(among: ids) } catch {
             throw Fault(.unavailable, "the store failed: \(error)")
         }
     }

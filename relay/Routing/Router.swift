@@ -16,6 +16,8 @@ import Wire
     let events: EventWatch
     /// The raw streams that are open at agents.
     let streams: AgentStreams
+    /// Asks persons what agents ask.
+    let approvals: Approvals
     /// What callers have used and changed last.
     private(set) var uses = Uses()
     /// Called for what happens at agents beside new facts, where somebody listens for it.
@@ -24,8 +26,9 @@ import Wire
     /// The number in the name of the last call whose progress was asked for.
     private var lastName = 0
 
-    init(fleet: Fleet) {
+    init(fleet: Fleet, approvals: Approvals = Approvals()) {
         self.fleet = fleet
+        self.approvals = approvals
         events = EventWatch(fleet: fleet)
         streams = AgentStreams(fleet: fleet)
     }
@@ -57,6 +60,7 @@ import Wire
         let left = Set(principals.values.map(\.own.id))
         for owner in Set(lost.map(\.id) + [id]).subtracting(left) {
             uses.forget(owner)
+            approvals.forget(owner)
             streams.end(of: owner)
         }
     }
@@ -111,13 +115,23 @@ import Wire
             if row.tool?.hints.readOnly == false { uses.noteChange(by: call.principal.id) }
         }
         CrashPoint.reach("relay.admitted")
+        return try await asking(call, to: member) { (grants) throws(Fault) in
+            try await self.make(call, row, at: member, label, grants)
+        }
+    }
+
+    /// Makes a call with what persons have granted for it; nil: none can be asked.
+    private func make(
+        _ call: AgentCall, _ row: MethodRow, at member: Fleet.Member, _ label: String?,
+        _ grants: [Grant]?
+    ) async throws(Fault) -> AgentAnswer {
         let deadline = try row.deadline.time(for: call.fields)
         var caller = caller(call.principal, at: member)
         let key = row.runsOnce ? call.key ?? Base64.encodeURL(Random.bytes(Self.keyBytes)) : nil
         guard let watch = call.progress, row.hasProgress else {
             let answer = try await fleet.call(
-                member, call.method, caller: caller, key: key,
-                isClients: call.key != nil, arguments: call.arguments, deadline: deadline)
+                member, call.method, caller: caller, key: key, isClients: call.key != nil,
+                approved: grants, arguments: call.arguments, deadline: deadline)
             try await claims(of: member).check(answer.result)
             return answer
         }
@@ -130,8 +144,8 @@ import Wire
             label, ask: { () throws(Fault) in try await self.send(question, to: member).result }
         ) { () throws(Fault) in
             try await fleet.call(
-                member, call.method, caller: caller, key: key,
-                isClients: call.key != nil, arguments: call.arguments, deadline: deadline)
+                member, call.method, caller: caller, key: key, isClients: call.key != nil,
+                approved: grants, arguments: call.arguments, deadline: deadline)
         }
         try await claims(of: member).check(answer.result)
         return answer

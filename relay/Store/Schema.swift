@@ -74,5 +74,51 @@ enum Schema {
             forget INTEGER NOT NULL
         ) STRICT;
         """,
+        // People, the one-time links by which they come in, their passkeys, and where they are
+        // logged in. Of links and sessions there is only the hash of what grants something.
+        """
+        CREATE TABLE person (
+            id TEXT PRIMARY KEY, name TEXT NOT NULL, scopes TEXT NOT NULL, pattern TEXT NOT NULL,
+            created INTEGER NOT NULL, revoked INTEGER
+        ) STRICT;
+        CREATE UNIQUE INDEX person_name ON person (name) WHERE revoked IS NULL;
+        CREATE TABLE person_link (
+            person TEXT PRIMARY KEY REFERENCES person (id), hash BLOB NOT NULL UNIQUE,
+            expires INTEGER NOT NULL
+        ) STRICT;
+        CREATE TABLE passkey (
+            id BLOB PRIMARY KEY, person TEXT NOT NULL REFERENCES person (id), name TEXT NOT NULL,
+            algorithm INTEGER NOT NULL, key BLOB NOT NULL, counter INTEGER NOT NULL,
+            backed_up INTEGER NOT NULL, created INTEGER NOT NULL, last_used INTEGER
+        ) STRICT;
+        CREATE INDEX passkey_person ON passkey (person);
+        CREATE TABLE page_session (
+            id TEXT PRIMARY KEY, hash BLOB NOT NULL UNIQUE,
+            person TEXT NOT NULL REFERENCES person (id), passkey BLOB NOT NULL,
+            browser TEXT NOT NULL, peer TEXT NOT NULL, created INTEGER NOT NULL,
+            last_used INTEGER NOT NULL
+        ) STRICT;
+        """,
+        // OAuth: clients that registered themselves or were added, what people have granted to
+        // clients, and the tokens that came of it. A refresh token that was used stays, so that
+        // its reuse is seen.
+        """
+        CREATE TABLE oauth_client (
+            id TEXT PRIMARY KEY, name TEXT NOT NULL, redirects TEXT NOT NULL, origin TEXT NOT NULL,
+            created INTEGER NOT NULL, last_used INTEGER
+        ) STRICT;
+        CREATE TABLE oauth_grant (
+            id TEXT PRIMARY KEY, person TEXT NOT NULL, client TEXT NOT NULL,
+            client_name TEXT NOT NULL, scopes TEXT NOT NULL, pattern TEXT NOT NULL,
+            resource TEXT NOT NULL, created INTEGER NOT NULL, last_used INTEGER, revoked INTEGER
+        ) STRICT;
+        CREATE INDEX oauth_grant_live ON oauth_grant (person) WHERE revoked IS NULL;
+        CREATE TABLE oauth_token (
+            hash BLOB PRIMARY KEY, family TEXT NOT NULL REFERENCES oauth_grant (id),
+            kind TEXT NOT NULL, created INTEGER NOT NULL, expires INTEGER NOT NULL, used INTEGER,
+            next BLOB
+        ) STRICT;
+        CREATE INDEX oauth_token_family ON oauth_token (family, kind, created);
+        """,
     ]
 }

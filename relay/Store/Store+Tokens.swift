@@ -68,13 +68,14 @@ extension Store {
         }
     }
 
-    /// The ids among these whose token was revoked.
-    func revokedTokens(among ids: [String]) async throws(StoreError) -> [String] {
+    /// The ids among these whose token or person was revoked.
+    func revokedPrincipals(among ids: [String]) async throws(StoreError) -> [String] {
         try await run { connection in
             var revoked: [String] = []
             for id in ids {
                 let rows = try connection.rows(
-                    "SELECT 1 FROM token WHERE id = ? AND revoked IS NOT NULL", .text(id))
+                    "SELECT 1 FROM token WHERE id = ?1 AND revoked IS NOT NULL UNION ALL "
+                        + "SELECT 1 FROM person WHERE id = ?1 AND revoked IS NOT NULL", .text(id))
                 if !rows.isEmpty { revoked.append(id) }
             }
             return revoked

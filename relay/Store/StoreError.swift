@@ -24,6 +24,18 @@ enum StoreError: Error, Equatable, Sendable, CustomStringConvertible {
     case patternInvalid(String)
     case unknownAgent(String, nearest: String?)
     case unknownToken(String, nearest: String?)
+    case unknownClient(String)
+    case unknownGrant(String)
+    case tooManyClients(limit: Int)
+    case redirectInvalid(String)
+    case clientNameInvalid
+    case unknownPerson(String, nearest: String?)
+    case unknownPageSession(String)
+    case linkRefused
+    case unknownPasskey
+    case passkeyKnown
+    case lastPasskey
+    case tooManyPasskeys(limit: Int)
 
     /// One plain line saying what is wrong and what to do next.
     var description: String {
@@ -62,6 +74,26 @@ enum StoreError: Error, Equatable, Sendable, CustomStringConvertible {
             "no agent '\(name)'" + Self.hint(nearest) + ": see homeline-relay agents"
         case .unknownToken(let name, let nearest):
             "no token '\(name)'" + Self.hint(nearest) + ": see homeline-relay tokens"
+        case .unknownClient(let id): "no client '\(id)': see homeline-relay clients"
+        case .unknownGrant(let id): "no grant '\(id)': see homeline-relay clients"
+        case .tooManyClients(let limit):
+            "\(limit) programs have registered themselves of late: try again in some minutes"
+        case .redirectInvalid(let text):
+            "'\(text)' is not an address that codes may go to: use https://…, http:// on this "
+                + "machine, or a scheme of the program's own"
+        case .clientNameInvalid:
+            "a client's name has 1 to \(OAuthClient.nameLimit) characters on one line"
+        case .unknownPerson(let name, let nearest):
+            "no person '\(name)'" + Self.hint(nearest) + ": see homeline-relay people"
+        case .unknownPageSession(let id):
+            "nobody is logged in by the session '\(id)': see homeline-relay people sessions"
+        case .linkRefused:
+            "this link is unknown, used or expired: ask for a new one (homeline-relay people link)"
+        case .unknownPasskey: "this passkey is not there"
+        case .passkeyKnown: "this passkey is known already: use it to log in"
+        case .lastPasskey: "this is the only passkey: add another one before you remove it"
+        case .tooManyPasskeys(let limit):
+            "a person can have \(limit) passkeys: remove one that is not used any more"
         }
     }
 

@@ -10,9 +10,14 @@ import Wire
     let router: Router
     let forwards: Forwards
     let drops: DropTransfers
+    private let delivery: ApprovalDelivery
 
-    init(_ router: Router, _ forwards: Forwards, _ drops: DropTransfers) {
+    /// The tools; `allowsForms`: a client's form may answer what a person is asked.
+    init(
+        _ router: Router, _ forwards: Forwards, _ drops: DropTransfers, allowsForms: Bool = true
+    ) {
         (self.router, self.forwards, self.drops) = (router, forwards, drops)
+        delivery = ApprovalDelivery(approvals: router.approvals, allowsForms: allowsForms)
     }
 
     /// Answers a tool call whose result is made here, not simply passed on from an agent.
@@ -69,9 +74,9 @@ import Wire
                 readOnly: row.hints.readOnly, destructive: row.hints.destructive,
                 idempotent: row.hints.idempotent, openWorld: row.hints.openWorld),
             scope: Scope.text(row.scopes), meta: row.isLarge ? Self.largeResult : [:]
-        ) { call in
+        ) { (call) throws(Interruption) in
             CrashPoint.reach("relay.called")
-            do throws(Fault) {
+            return try await delivery.result(of: call) { () throws(Fault) in
                 let separated = try TargetAccess.separated(call.arguments)
                 let call = separated.map(call.with) ?? call
                 try row.arguments.checkTexts(of: call.arguments)
@@ -79,8 +84,6 @@ import Wire
                 CrashPoint.reach("relay.answered")
                 if let task = CommandTasks.task(of: call, result) { return .task(task) }
                 return await AnswerText(row: row, profile: profile).given(to: result)
-            } catch {
-                return .failure(error.message)
             }
         }
     }

@@ -18,6 +18,22 @@ struct Page {
     /// Where forms may lead beside this relay (`form-action`): a client's callback is an address of
     /// another site, and some browsers check the redirect that follows a form as well.
     var formTargets: [String] = []
+    /// Which of the tabs of a person who is logged in this page is.
+    var current: Tab?
+
+    /// A tab at the head of each page.
+    enum Tab: String, CaseIterable {
+        case approvals = "Approvals"
+        case me = "You"
+
+        /// The path of its page.
+        fileprivate var path: String {
+            switch self {
+            case .approvals: "approvals"
+            case .me: ""
+            }
+        }
+    }
 
     /// Sends it.
     @IO func send(
@@ -44,7 +60,9 @@ struct Page {
         if headers["Cache-Control"] == nil { headers["Cache-Control"] = "no-store" }
         headers["X-Content-Type-Options"] = "nosniff"
         headers["X-Frame-Options"] = "DENY"
-        headers["Referrer-Policy"] = "no-referrer"
+        // Not "no-referrer": browsers would then send "Origin: null" with the pages' own forms,
+        // and it is by the origin that these are told from others'. Other sites get nothing.
+        headers["Referrer-Policy"] = "same-origin"
         headers["Cross-Origin-Opener-Policy"] = "same-origin"
         headers["Cross-Origin-Resource-Policy"] = "same-origin"
         return headers
@@ -56,11 +74,25 @@ struct Page {
             + " connect-src 'self'; form-action \(forms); base-uri 'none'; frame-ancestors 'none'"
     }
 
+    /// The roof and the line that leads home.
+    private static let mark: HTML = """
+        <svg viewBox="0 0 20 20" aria-hidden="true"><path d="M2 15h6v-6l5-4 5 4v6" fill="none" \
+        stroke="currentColor" stroke-width="1.7" stroke-linejoin="round" \
+        stroke-linecap="round"/><circle cx="13" cy="11" r="1.6"/></svg>
+        """
+
     private func html(at address: WebAddress) -> HTML {
         let links: [HTML] = scripts.map { name in
             "<script type=\"module\" src=\"\(address.path)/web/\(name)\"></script>\n"
         }
-        let who: HTML = person.map { "<span class=\"who\">\($0)</span>" } ?? ""
+        let tabs: [HTML] = Tab.allCases.map { tab in
+            let mark: HTML = tab == current ? " aria-current=\"page\"" : ""
+            return "<a href=\"\(address.path)/\(tab.path)\"\(mark)>\(tab.rawValue)</a>"
+        }
+        let who: HTML =
+            person.map {
+                "<nav class=\"tabs\">\(tabs)</nav><span class=\"who\">\($0)</span>"
+            } ?? ""
         return """
             <!doctype html>
             <html lang="en">
@@ -69,11 +101,14 @@ struct Page {
             <meta name="viewport" content="width=device-width, initial-scale=1">
             <meta name="color-scheme" content="light dark">
             <title>\(title) · Homeline</title>
+            <link rel="icon" href="\(address.path)/web/icon.svg" type="image/svg+xml">
             <link rel="stylesheet" href="\(address.path)/web/style.css">
             \(links)</head>
             <body>
-            <header class="top"><strong>Homeline</strong>\(who)</header>
-            <main>
+            <a class="skip" href="#main">Skip to the page</a>
+            <header class="top"><a class="brand" href="\(address.path)/">\(Self.mark)homeline</a>\
+            \(who)</header>
+            <main id="main">
             \(body)
             </main>
             </body>

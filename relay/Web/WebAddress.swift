@@ -1,6 +1,5 @@
 // Where the relay's pages are, for links, cookies and passkeys. Pure. Flow: the URL of the MCP
-// endpoint → here → pages, OAuth. Invariant: it comes from the settings alone, never from a
-// request.
+// endpoint → here → pages, OAuth. Invariant: it comes from the settings, never from a request.
 import Configuration
 import Loop
 
@@ -29,6 +28,16 @@ struct WebAddress: Sendable, Equatable {
         let port = endpoint.port.flatMap { $0 == usual ? nil : ":\($0)" } ?? ""
         origin = "\(endpoint.scheme)://\(isLoopback ? "localhost" : urlHost)\(port)"
         path = String(endpoint.path.dropLast("/mcp".count))
+    }
+
+    /// Why browsers offer no passkeys here; nil: they do.
+    ///
+    /// They need TLS, or this machine itself, and a name to bind a passkey to.
+    var obstacle: String? {
+        let isName = SocketAddress(ip: host, port: 0) == nil
+        if isName, isSecure || host == "localhost" || host.hasSuffix(".localhost") { return nil }
+        return "people log in by passkeys, which browsers offer only at https:// and a name, or at"
+            + " localhost: this relay is at \(origin) (--public-url sets another URL)"
     }
 
     /// The URL of a page; `page` has no slash before it.

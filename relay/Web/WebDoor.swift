@@ -41,7 +41,7 @@ import MCP
 
     /// Answers a request whose path `serves` takes.
     func handle(_ request: HTTPRequest, _ responder: HTTPResponder) async {
-        guard let (route, rest) = found(request.path) else { return responder.sendNotFound("") }
+        guard let (route, rest) = found(request.path) else { return Page.absent(responder) }
         let method = request.method == "HEAD" ? "GET" : request.method
         guard let handler = route.handlers[method] else {
             let allowed = route.handlers.keys.sorted().joined(separator: ", ")

@@ -55,38 +55,8 @@ extension Params {
     /// A digest that is the same for every round of a request, however its JSON is written: in any
     /// order of members, with any spelling of numbers and strings.
     var digest: String {
-        var text: [UInt8] = []
         let fixed = names.filter { !Self.changing.contains($0) }
-        JSON.object(JSON.Object(fixed.map { ($0, value($0) ?? .null) })).writeSorted(into: &text)
-        return Base64.encodeURL(SHA256.hash(text))
-    }
-}
-
-extension JSON {
-    /// Appends the value in its one spelling: members sorted by name, whole numbers without a
-    /// point.
-    fileprivate func writeSorted(into output: inout [UInt8]) {
-        switch self {
-        case .object(let object):
-            output.append("{")
-            for member in object.sorted(by: { $0.key < $1.key }) {
-                JSON.write(string: member.key, into: &output)
-                output.append(":")
-                member.value.writeSorted(into: &output)
-                output.append(",")
-            }
-            output.append("}")
-        case .array(let elements):
-            output.append("[")
-            for element in elements {
-                element.writeSorted(into: &output)
-                output.append(",")
-            }
-            output.append("]")
-        case .raw(let raw): ((try? raw.parsed()) ?? .null).writeSorted(into: &output)
-        case .double(let number):
-            (Int64(exactly: number).map(JSON.int) ?? self).write(into: &output)
-        case .null, .bool, .int, .string: write(into: &output)
-        }
+        let params = JSON.object(JSON.Object(fixed.map { ($0, value($0) ?? .null) }))
+        return Base64.encodeURL(SHA256.hash(params.sortedBytes()))
     }
 }

@@ -15,19 +15,16 @@ public struct HTTPAccess: Sendable {
     public var allowedHosts: Set<String>
     /// What the operator can do about a refusal.
     public var advice: Advice?
-    /// The protected-resource metadata a 403 points at; `nil` for none.
-    public var resourceMetadata: String?
 
     /// Access rules; names are compared without case.
     public init(
         isLoopback: Bool, allowedOrigins: Set<String> = [], allowedHosts: Set<String> = [],
-        advice: Advice? = nil, resourceMetadata: String? = nil
+        advice: Advice? = nil
     ) {
         self.isLoopback = isLoopback
         self.allowedOrigins = Set(allowedOrigins.map { $0.lowercased() })
         self.allowedHosts = Set(allowedHosts.map { Self.canonical($0.lowercased()) })
         self.advice = advice
-        self.resourceMetadata = resourceMetadata
     }
 
     /// What to do about a refused name, each as the end of a sentence.
@@ -160,10 +157,29 @@ extension HTTPAccess.Verdict {
     }
 }
 
+/// How a client gets a token with more scopes: it asks the person again (RFC 9470, RFC 9728).
+public struct StepUp: Sendable {
+    /// The URL of the protected resource's metadata.
+    public let metadata: String
+    /// The scopes that the token has: the client asks for them again, beside what is missing.
+    public let scopes: [String]
+
+    /// The way to a token with more scopes than these.
+    public init(metadata: String, scopes: [String]) {
+        (self.metadata, self.scopes) = (metadata, scopes)
+    }
+
+    /// The scopes to ask for when `missing`, words with spaces between them, is needed as well.
+    func scopes(with missing: String) -> String {
+        let more = missing.split(separator: " ").map(String.init).filter { !scopes.contains($0) }
+        return (scopes + more).joined(separator: " ")
+    }
+}
+
 /// The result of the host's authentication of a request.
 public enum Authentication: Sendable {
-    /// The request comes from this principal.
-    case principal(Principal)
+    /// The request comes from this principal; nil for a token that cannot be stepped up.
+    case principal(Principal, StepUp?)
     /// The caller is unknown: 401 with this `WWW-Authenticate`.
     case challenge(String)
     /// Refused with another status, in one plain line.

@@ -37,7 +37,7 @@ public import Loop
         case .foreignHost, .foreignOrigin: return nil
         case .page, .open: break
         }
-        if case .principal(let principal) = authenticate(request) { return principal.name }
+        if case .principal(let principal, _) = authenticate(request) { return principal.name }
         return nil
     }
 
@@ -71,9 +71,9 @@ public import Loop
             return reply.send(status: 204, headers: verdict.preflight(request), body: [])
         case .page, .open: break
         }
-        let principal: Principal
+        let (principal, stepUp): (Principal, StepUp?)
         switch authenticate(request) {
-        case .principal(let known): principal = known
+        case .principal(let known, let way): (principal, stepUp) = (known, way)
         case .challenge(let challenge):
             var headers = headers
             headers["WWW-Authenticate"] = challenge
@@ -85,7 +85,7 @@ public import Loop
         reply.client = principal.name
         let visit = Visit(
             request: request, reply: reply, headers: headers, principal: principal,
-            accept: Acceptance(request.header("accept")))
+            stepUp: stepUp, accept: Acceptance(request.header("accept")))
         switch (method, isModern(visit)) {
         case ("POST", _): await post(visit)
         case ("GET", false): await openStream(visit)
@@ -150,8 +150,11 @@ public import Loop
     {
         let status = answer?.error?.status(in: revision) ?? 200
         var challenge: String?
-        if case .insufficientScope(let scope)? = answer?.error {
-            challenge = "Bearer error=\"insufficient_scope\", scope=\"\(scope)\""
+        if let error = answer?.error, case .insufficientScope(let scope) = error {
+            let scopes = visit.stepUp?.scopes(with: scope) ?? scope
+            challenge =
+                "Bearer error=\"insufficient_scope\", scope=\"\(scopes)\""
+                + ", error_description=\"\(error)\""
         }
         if status == 401 { challenge = "Bearer error=\"invalid_token\"" }
         var extra: HTTPHeaders?
@@ -160,7 +163,7 @@ public import Loop
             extra?["Retry-After"] = "\(max(1, Int((wait / .seconds(1)).rounded(.up))))"
         }
         if var challenge {
-            if let metadata = access.resourceMetadata {
+            if let metadata = visit.stepUp?.metadata {
                 challenge += ", resource_metadata=\"\(metadata)\""
             }
             extra = visit.headers
@@ -176,6 +179,7 @@ struct Visit {
     let reply: any Reply
     let headers: HTTPHeaders
     let principal: Principal
+    let stepUp: StepUp?
     let accept: Acceptance
 
     /// The value of the version header.

@@ -218,6 +218,7 @@ extension Link {
         case .match: return
         case .revoked: throw .hostKeyRevoked(host: shown, key: key)
         case .changed(let list): throw .hostKeyChanged(host: shown, known: list, offered: key)
+        case .unknown where key == trust.accepted: return
         case .unknown:
             // As in ssh: a key that is to be stored nowhere is not accepted.
             guard trust.acceptsNew, trust.storesNew, let file = trust.files.first else {

@@ -78,6 +78,8 @@ public struct HostTrust: Sendable {
     public var acceptsNew = false
     /// Whether the first file is one for new keys; without one, no new key is accepted.
     public var storesNew = true
+    /// A key that a person has accepted for this connection, if no file stores another one.
+    public var accepted: HostKey?
     /// A program that prints more lines of known_hosts.
     public var command: KnownHostsCommand?
     /// A file of revoked keys, which must be readable (`RevokedHostKeys`).

@@ -29,6 +29,9 @@ public struct LoginRules: Sendable, Hashable {
         return "PreferredAuthentications \(preferred.joined(separator: ","))"
     }
 
+    /// Whether a method may be used.
+    public func allows(method: String) -> Bool { objection(to: method) == nil }
+
     /// Whether keys of a type (`ssh-rsa`, `…-cert-v01@openssh.com`) may be offered.
     func allows(keyType type: String) -> Bool {
         guard let keyAlgorithms else { return true }

@@ -1,0 +1,140 @@
+// How OAuth's clients become known, and how they find OAuth.
+import Crypto
+import Foundation
+import HTTP
+import JSON
+import Loop
+import Net
+import Support
+import Testing
+import Wire
+
+@testable import homeline_relay
+
+@IO @Suite struct OAuthClientsTests {
+    @Test func `a registration says what is in force`() async throws {
+        let lab = try await OAuthLab()
+        let answer = try await lab.register(
+            ["http://localhost:3000/cb"],
+            more: [
+                "token_endpoint_auth_method": "client_secret_post", "scope": "admin",
+                "grant_types": ["authorization_code", "refresh_token", "implicit"],
+            ])
+        #expect(answer.status == 201)
+        let json = try JSON(parsing: answer.body)
+        #expect(json["token_endpoint_auth_method"] == "none" && json["client_secret"] == nil)
+        #expect(json["grant_types"] == ["authorization_code", "refresh_token"])
+        #expect(json["application_type"] == "native" && json["client_id_issued_at"] == 1_000)
+    }
+
+    @Test(arguments: [
+        "javascript:alert(1)", "data:text/html,x", "file:///etc/passwd", "http://evil.example/",
+        "https://a.example/#f", "https://u@a.example/", "vbscript:x", "ms-msdt:x", "/relative",
+        "https://", "blob:https://a.example/1", "http://127.0.0.1.evil.example/",
+        "http://localhost.evil.example/", "https://a b.example/", "view-source:https://a.example",
+    ])
+    func `a redirect URI to which no code may go is not registered`(uri: String) async throws {
+        let lab = try await OAuthLab()
+        let answer = try await lab.register([OAuthLab.callback, uri])
+        #expect(answer.status == 400 && answer.refusal == "invalid_redirect_uri")
+        #expect(try await lab.fixture.store.clients().isEmpty)
+    }
+
+    @Test func `registrations that are not what they should be are refused`() async throws {
+        let lab = try await OAuthLab()
+        #expect(try await lab.register([]).status == 400)
+        let web = try await lab.register(
+            ["http://localhost/cb"], more: ["application_type": "web"])
+        #expect(web.refusal == "invalid_redirect_uri")
+        let implicit = try await lab.register(
+            [OAuthLab.callback], more: ["response_types": ["token"]])
+        #expect(implicit.refusal == "invalid_client_metadata")
+        for body in ["", "[]", "{", "{\"redirect_uris\":1}", "null"] {
+            #expect(
+                try await lab.client.post("/oauth/register", body: Array(body.utf8)).status == 400)
+        }
+        let long = try await lab.register(
+            [OAuthLab.callback], more: ["x": .string(String(repeating: "a", count: 40_000))])
+        #expect(long.status == 413)
+    }
+
+    @Test func `a flood of registrations is refused, and fills nothing`() async throws {
+        let lab = try await OAuthLab()
+        var refused = 0
+        for _ in 0..<80 {
+            let answer = try await lab.register([OAuthLab.callback])
+            if answer.status == 429 { refused += 1 }
+        }
+        #expect(refused >= 15)
+        let store = lab.fixture.store
+        func add(_ number: Int) async throws(StoreError) {
+            try await store.addClient(
+                OAuthClient(
+                    id: "c\(number)", name: "c", redirects: [], origin: .registered,
+                    created: store.now()))
+        }
+        await #expect(throws: StoreError.tooManyClients(limit: Store.clientLimit)) {
+            for number in 0...Store.clientLimit { try await add(number) }
+        }
+        lab.fixture.advance(Store.clientPatience)
+        try await add(5000)
+        #expect(try await store.clients().count == Store.clientLimit)
+        lab.fixture.advance(Store.unusedClientLifetime)
+        try await lab.service.sweep()
+        #expect(try await store.clients().isEmpty)
+    }
+
+    @Test func `metadata is where clients look, and says one thing`() async throws {
+        let lab = try await OAuthLab(publicURL: "https://relay.example/home/mcp")
+        for path in [
+            "/.well-known/oauth-protected-resource/home/mcp",
+            "/.well-known/oauth-protected-resource",
+            "/home/.well-known/oauth-protected-resource/mcp",
+            "/.well-known/oauth-protected-resource/mcp",
+        ] {
+            let json = try await lab.json(path)
+            #expect(json["resource"] == "https://relay.example/home/mcp")
+            #expect(json["authorization_servers"] == ["https://relay.example/home"])
+            #expect(json["scopes_supported"] == ["fleet:read", "sessions:read"])
+        }
+        for path in [
+            "/.well-known/oauth-authorization-server/home",
+            "/.well-known/openid-configuration/home", "/home/.well-known/openid-configuration",
+            "/.well-known/oauth-authorization-server",
+        ] {
+            let json = try await lab.json(path)
+            #expect(json["issuer"] == "https://relay.example/home")
+            #expect(json["code_challenge_methods_supported"] == ["S256"])
+            #expect(json["token_endpoint"] == "https://relay.example/home/oauth/token")
+            #expect(json["client_id_metadata_document_supported"] == true)
+        }
+        let answer = try await lab.get("/.well-known/oauth-authorization-server")
+        #expect(answer.header("access-control-allow-origin") == "*")
+        let preflight = try await lab.client.send("OPTIONS", "/oauth/token")
+        #expect(preflight.status == 204)
+        #expect(preflight.header("access-control-allow-methods") == "POST")
+    }
+
+    @Test func `on loopback a client is shown the name that it has used, and no other`()
+        async throws
+    {
+        let lab = try await OAuthLab()
+        let path = "/.well-known/oauth-protected-resource/mcp"
+        func resource(_ host: String) async throws -> JSON? {
+            let answer = try await HTTPClient(host: host) {
+                [port = lab.port] () async throws(NetError) in
+                try await SocketStream.connect(host: "127.0.0.1", port: port)
+            }.get(path)
+            return try JSON(parsing: answer.body)["resource"]
+        }
+        let port = lab.port
+        for host in ["127.0.0.1:\(port)", "localhost:\(port)", "[::1]:\(port)"] {
+            #expect(try await resource(host)?.stringValue == "http://\(host)/mcp")
+            #expect(lab.service.address?.accepts(resource: "http://\(host)/mcp/") == true)
+        }
+        for host in ["evil.example:\(port)", "localhost:1", "localhost"] {
+            #expect(try await resource(host)?.stringValue == "http://localhost:\(port)/mcp")
+        }
+        #expect(lab.service.address?.accepts(resource: "http://localhost:1/mcp") == false)
+    }
+}

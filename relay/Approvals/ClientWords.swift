@@ -1,0 +1,42 @@
+// What a client says of itself and of its call, for the person who is asked. Flow: Tools sets it
+// for each call of a client → Router reads it where it notes a question. Invariant: it grants
+// nothing.
+import JSON
+import Loop
+
+/// A client's name, and its model's reason for the call that is running.
+struct ClientWords: Sendable {
+    /// Those of the running task's call.
+    @TaskLocal static var current = ClientWords()
+
+    /// The member of a request's `_meta` that has the model's reason.
+    static let reasonName = "dev.homeline/reason"
+    /// The most characters shown of either: a person reads a sentence or two.
+    private static let limit = 500
+
+    /// What the client program says it is.
+    var client: String?
+    /// What the model gave as its reason.
+    var reason: String?
+
+    /// Words of nobody.
+    init() {}
+
+    /// The words of a client's call.
+    init(client: String?, meta: JSON.Object) {
+        self.client = client.map { String($0.prefix(Self.limit)) }
+        reason = meta[Self.reasonName]?.stringValue.map { String($0.prefix(Self.limit)) }
+    }
+
+    /// Runs `body` for a call with these words.
+    @IO func during<T, Failure: Error>(
+        _ body: @IO () async throws(Failure) -> T
+    ) async throws(Failure) -> T {
+        let result = await Self.$current.withValue(self) { () async -> Result<T, Failure> in
+            do throws(Failure) { return .success(try await body()) } catch {
+                return .failure(error)
+            }
+        }
+        return try result.get()
+    }
+}
