@@ -51,7 +51,9 @@ let books = [
 ]
 
 // What the relay's pages need beside their HTML, which it embeds.
-let assets = ["approvals.js", "icon.svg", "login.js", "me.js", "passkeys.js", "style.css", "welcome.js"]
+let assets = [
+    "approvals.js", "icon.svg", "login.js", "me.js", "passkeys.js", "style.css", "welcome.js",
+]
 
 let package = Package(
     name: "homeline",
