@@ -267,11 +267,14 @@ import Testing
             settings: "AskForCommand \"*danger*\"\nAskForTool file_manage\n", knows: true)
         #expect(output(try await site.run()) == "in\n")
         let command = "echo dan'ger'; echo danger\u{202e}"
-        let call: JSON = ["target": "site/web", "command": .string(command)]
+        let call: JSON = [
+            "target": "site/web", "command": .string(command), "env": ["SHOWN": "too"],
+        ]
         let first = try await site.caller.call("ssh_execute", call)
         let id = try #require(
             first["structuredContent"]?["approval_id"]?.stringValue, "\(first)")
-        #expect(try await site.approvals().contains("danger⟨U+202E⟩"))
+        let list = try await site.approvals()
+        #expect(list.contains("danger⟨U+202E⟩") && list.contains("SHOWN"), "\(list)")
         #expect(try await site.approvals("grant", id, "--pin").contains("only a host's key"))
         _ = try await site.approvals("grant", id)
         // Another command is not what was granted.
@@ -300,6 +303,25 @@ import Testing
             Repository.program("homeline-agent"),
             ["policy", "test", "web", "--data", site.home.data("site")])
         #expect(rules.contains("file_manage\tasks: AskForTool file_manage"), "\(rules)")
+    }
+
+    @Test func `an answer that a call could not use yet stays for the next one`() async throws {
+        let site = try await Site.start(settings: "AskForTool ssh_execute\n")
+        var ids: [String] = []
+        for kind in ["policy", "host_key"] {
+            let asked = try await site.run()
+            let id = try #require(
+                asked["structuredContent"]?["approval_id"]?.stringValue, "\(asked)")
+            #expect(try await site.first()["question"]?["kind"]?.stringValue == kind)
+            _ = try await site.approvals("grant", id)
+            ids.append(id)
+        }
+        #expect(Set(ids).count == 2)
+        #expect(output(try await site.run()) == "in\n")
+        // Both are used now; the connection is there, and the rule asks about the next call.
+        let next = try await site.run()
+        #expect(next["structuredContent"]?["status"] == "approval_required", "\(next)")
+        #expect(try await site.first()["question"]?["kind"] == "policy")
     }
 
     @Test func `a target of a rule is asked about by all its names`() async throws {

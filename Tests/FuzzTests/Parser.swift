@@ -94,7 +94,7 @@ struct Parser: Sendable {
     // MARK: The contract
 
     private static let request = Parser(
-        name: "requests", seeds: vectors(".request.json")
+        name: "requests", seeds: vectors(".request.json") + [granted]
     ) { bytes in
         let request = try Request(decoding: bytes)
         let fields = try Fields(request.arguments)
@@ -145,7 +145,30 @@ struct Parser: Sendable {
         return again.count
     }
 
-    private static let reply = Parser(name: "replies", seeds: vectors(".reply.json")) { bytes in
+    private static let digest = String(repeating: "A", count: 43)
+
+    /// A call with what persons have granted.
+    private static let granted = Request(
+        .execute, caller: Caller(id: "7", reach: ["*"]),
+        approved: [
+            Grant(digest, .once), Grant(digest, .pin), Grant(digest, .secret(Array("s\"\n".utf8))),
+        ], arguments: RawJSON(["target": "site/web", "command": "id"])
+    ).encoded()
+
+    /// Questions of each kind.
+    private static let questions: [[UInt8]] = [
+        Question.Matter.hostKey(type: "ssh-rsa", fingerprint: "SHA256:x"),
+        .secret(name: "root", program: "sudo", prompt: "Password: "),
+        .policy(rule: "AskForTool *", tool: "file_write", text: "{\"path\":\"/\\n\"}"),
+    ].map { matter in
+        var question = Question(
+            matter, target: "db1", place: .init(host: "::1", port: 22, user: "u"), session: "k.1")
+        question.digest = digest
+        return Reply.fault(Fault(.approvalNeeded, "A person\u{202e}.", asking: question)).encoded()
+    }
+
+    private static let reply = Parser(name: "replies", seeds: vectors(".reply.json") + questions) {
+        bytes in
         switch Reply(decoding: bytes) {
         case .result(let result):
             _ = try? Hello(Fields(result))
@@ -156,7 +179,9 @@ struct Parser: Sendable {
             return result.bytes.count
         case .fault(let fault):
             precondition(fault.message.unicodeScalars.count <= 4000)
-            return fault.message.utf8.count
+            guard let question = fault.question else { return fault.message.utf8.count }
+            precondition(Question(json: question.json) == question, "another question")
+            return fault.message.utf8.count + question.digested.count
         }
     }
 

@@ -94,14 +94,14 @@ private enum ServedCall {
 
     /// Lets the call go on if a person has agreed, as `rule` demands; else throws the question.
     ///
-    /// `command`: the text that the rule is about; nil: all arguments are.
+    /// `command`: the argument whose text the rule is about; nil: all arguments are.
     func permit(
         by rule: String, command: String? = nil, target: String?, place: Question.Place? = nil,
         session: String? = nil
     ) throws(Fault) {
-        let shown = try shown(command, rule)
+        let text = if let command { try shown(command: command, rule) } else { shown }
         let question = Question(
-            .policy(rule: rule.cut(to: Question.wordBytes), tool: tool, text: shown),
+            .policy(rule: rule.cut(to: Question.wordBytes), tool: tool, text: text),
             target: target?.cut(to: Question.wordBytes), place: place, session: session
         ).asked(over: withoutPassword.sortedBytes())
         if case .choice = answers[question.digest] { return }
@@ -112,19 +112,26 @@ private enum ServedCall {
             asking: question)
     }
 
-    /// The text that a person reads.
-    private func shown(_ command: String?, _ rule: String) throws(Fault) -> String {
+    /// The command, and the other arguments, as a person reads them.
+    private func shown(command name: String, _ rule: String) throws(Fault) -> String {
         let limit = Question.textBytes
-        if let command {
-            // A person cannot judge what is not shown.
-            guard command.utf8.count <= limit else {
-                throw Fault(
-                    .refusedByPolicy,
-                    "\(rule) in agent.conf demands that a person reads this command, and it has more"
-                        + " than \(limit) bytes: write it to a file, and run that")
-            }
-            return command
+        var rest = withoutPassword.objectValue ?? [:]
+        var text = rest[name]?.stringValue ?? ""
+        for known in [name, "target", "session_id"] { rest[known] = nil }
+        if !rest.isEmpty { text += "\nwith \(JSON.object(rest))" }
+        // A person cannot judge what is not shown.
+        guard text.utf8.count <= limit else {
+            throw Fault(
+                .refusedByPolicy,
+                "\(rule) in agent.conf demands that a person reads this command, and it has more than"
+                    + " \(limit) bytes: write it to a file, and run that")
         }
+        return text
+    }
+
+    /// All arguments, as a person reads them.
+    private var shown: String {
+        let limit = Question.textBytes
         let text = String(decoding: withoutPassword.encoded(), as: UTF8.self)
         let count = text.utf8.count
         guard count > limit else { return text }

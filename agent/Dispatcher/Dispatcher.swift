@@ -161,7 +161,7 @@ import Wire
             let command = fields.object[name]?.stringValue,
             let rule = policy.askRule(ofCommand: command)
         else { return }
-        try asking.permit(by: rule, command: command, target: target, session: session)
+        try asking.permit(by: rule, command: name, target: target, session: session)
     }
 
     /// Checks that the caller may use what the arguments name.

@@ -54,6 +54,7 @@ import Wire
     private func serve() {
         let (targets, links, sessions, commands) = (targets, links, sessions, commands)
         dispatcher.policy = { targets.policy }
+        targets.knowsSecret = { links.knows($0) }
         FactCalls.serve(on: dispatcher, membership, survey) {
             Use(
                 sessions: sessions.all.count, commands: commands.runningCount, links: links.open,

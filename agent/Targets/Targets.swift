@@ -35,6 +35,8 @@ enum Target: Sendable, Equatable {
     /// The site's rules.
     var policy = Policy()
     let place: Place
+    /// Whether agent.conf has a secret of this name.
+    var knowsSecret: @IO (String) -> Bool = { _ in true }
     private let program: SSHProgram
     private var cache: [TargetName: Known] = [:]
     private let files: ConfigurationFiles
@@ -83,7 +85,9 @@ enum Target: Sendable, Equatable {
         }
         let name = try TargetName(target).with(access)
         if let secret = access.secret,
-            !settings.blocks.passwords(on: name.host).contains(secret)
+            !settings.blocks.passwords(on: name.host).contains(secret),
+            // One that agent.conf does not have comes from a person, who is shown the host.
+            knowsSecret(secret) || Asking.current?.canAsk != true
         {
             throw .secretNotFor(secret, name.host)
         }

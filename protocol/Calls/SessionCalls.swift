@@ -131,7 +131,7 @@ public struct SendInput: CallArguments {
     ).or(false)
     private static let secret = Field.text(
         "secret",
-        "Only by itself: the name of a secret in agent.conf that answers a password prompt (state "
+        "Only by itself: the name of a secret, in agent.conf or for a person who is asked, that answers a password prompt (state "
             + "secret), with Enter. It is typed only while the program that asked still asks, and "
             + "no result shows it."
     ).optional

@@ -30,7 +30,7 @@ public struct TargetAccess: Sendable {
         "key", "The path of a private key file on the agent's machine."
     ).optional
     private static let secret = Field.text(
-        "secret", "The name of a secret in agent.conf, used as the password."
+        "secret", "The name of a secret that is the password: from agent.conf, or from a person."
     ).optional
     private static let password = Field.text(
         "password",

@@ -44,9 +44,10 @@ extension Approval {
     /// When it expires, as people write a time.
     var deadline: String { UTCTime(expires).rfc3339 }
 
-    /// What the caller of the stopped call is told; `url` is the page for a person's answer.
-    func sentence(url: String?) -> String {
-        let command = "`homeline-relay approvals grant \(id)`"
+    /// What the caller of the stopped call is told; `url` is the page for a person's
+    /// answer.
+    func sentence(url: String?, commandOptions: String) -> String {
+        let command = "`homeline-relay approvals grant \(id)\(commandOptions)`"
         let ways = url.map { "at \($0), or with \(command) at the relay" } ?? "with \(command)"
         return "A person has to approve this first. \(brief) Tell your user to do so \(ways), by"
             + " \(deadline); then make the same call again (of several targets, for this one alone)."

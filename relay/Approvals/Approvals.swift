@@ -46,6 +46,8 @@ import Wire
 
     /// The page on which a person answers a question; nil: there is none.
     var url: @IO (String) -> String? = { _ in nil }
+    /// What the commands of this relay are given besides, so that they find it: ` --data FOLDER`.
+    var commandOptions = ""
     /// Called for each question that is new, was answered, or has expired.
     var onChange: [@IO (Approval) -> Void] = []
 
@@ -263,11 +265,11 @@ import Wire
     private func sweep() {
         let now = now()
         for approval in table.listed where approval.state(at: now) == .expired {
-            calls[approval.id] = nil
             if lapsed.insert(approval.id).inserted { tell(approval) }
         }
         table.sweep(now)
         let known = Set(table.listed.map(\.id))
+        calls = calls.filter { state(of: $0.key) == .waiting }
         (told, lapsed) = (told.intersection(known), lapsed.intersection(known))
         outcomes = outcomes.filter { $0.value.since + table.lifetime > now }
         guard table.isEmpty, outcomes.isEmpty else { return }

@@ -1,6 +1,6 @@
 // `homeline-relay approvals`: what waits for a person, and a person's answer, from a terminal of
 // the relay's machine. Flow: the admin socket of the running relay. Invariant: a secret is read
-// without echo, or from standard input, never from the command line; what is asked is shown in full.
+// without echo, or from standard input, never from the command line; what is asked is shown whole.
 import Configuration
 import Crypto
 import Glibc

@@ -27,7 +27,9 @@ struct ApprovalView {
 
     /// Where it would be done, as the caller wrote it.
     var target: String {
-        [approval.origin.name, question.target].compactMap(\.self).joined(separator: "/")
+        let agent = approval.origin.name
+        guard let target = question.target else { return agent }
+        return target.hasPrefix(agent + "/") ? target : "\(agent)/\(target)"
     }
 
     /// What became of it, in words.
@@ -53,8 +55,8 @@ struct ApprovalView {
         let left: HTML =
             isWaiting
             ? """
-            <p class="left"><span data-expires="\(approval.expires - now)">\
-            \(HTML.words(approval.expires - now))</span> it expires, as if you denied it</p>
+            <p class="left">Expires <span data-expires="\(approval.expires - now)">\
+            \(HTML.words(approval.expires - now))</span>, as if you had denied it</p>
             """
             : "<p class=\"left\"><b>\(outcome)</b></p>"
         return """

@@ -90,6 +90,18 @@ enum Limits {
             "frames without data, in a row", count: WebSocketLimits.idleFrames,
             "the connection is closed"),
         Limit(
+            "questions that wait for a person", count: ApprovalTable.most,
+            share: ApprovalTable.mostWaiting, "`limit_reached`"),
+        Limit(
+            "how long a question waits, and its answer for the call", time: Approvals.lifetime,
+            "the call asks again"),
+        Limit(
+            "how long a call waits for a person", time: Approvals.patience,
+            "its answer says where to approve"),
+        Limit(
+            "answers to calls that were made with a person's secret", bytes: Approvals.keptBytes,
+            "`outcome_unknown`"),
+        Limit(
             "connections to the admin socket", count: AdminServer.connectionLimit,
             "the connection is closed"),
         Limit(

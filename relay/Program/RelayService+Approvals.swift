@@ -10,8 +10,11 @@ import Wire
 
 extension RelayService {
     /// Says where questions are answered, logs what becomes of them, and tells clients that wait.
-    func serveApprovals(hasPages: Bool) {
-        if hasPages {
+    func serveApprovals(hasPages: Bool, _ folder: DataFolder) {
+        if !hasPages {
+            // Not the folder in which commands look for a relay.
+            approvals.commandOptions = " --data \(folder.path)"
+        } else {
             approvals.url = { [entrance] id in
                 // Where nobody can log in there is nobody to open it.
                 guard let address = entrance.web.address, address.obstacle == nil else {

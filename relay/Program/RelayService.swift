@@ -174,7 +174,7 @@ struct StartFailure: Error {
             router.streams.resume(at: member)
         }
         router.keepFacts()
-        serveApprovals(hasPages: doors == .ports)
+        serveApprovals(hasPages: doors == .ports, folder)
     }
 
     var revocations: Revocations { Revocations(router: router, store: store) }

@@ -80,7 +80,9 @@ extension Router {
                 name: name(of: call, at: member), make: again, isKept: !call.method.givesTicket))
         var noted = Fault(
             .approvalNeeded,
-            fault.message + " " + approval.sentence(url: approvals.url(approval.id)),
+            fault.message + ". "
+                + approval.sentence(
+                    url: approvals.url(approval.id), commandOptions: approvals.commandOptions),
             asking: question)
         noted.approval = approval.id
         return noted

@@ -22,15 +22,11 @@ import Wire
     ) async throws(Interruption) -> ToolResult {
         let words = ClientWords(client: call.client?.name, meta: call.meta)
         for _ in 0..<Self.rounds {
-            let id: String
-            do throws(Fault) {
-                return try await words.during(work)
-            } catch {
-                guard let asked = error.approval else { return .failure(error.message) }
-                id = asked
-            }
+            let fault: Fault
+            do throws(Fault) { return try await words.during(work) } catch { fault = error }
+            guard let id = fault.approval else { return .failure(fault.message) }
             guard let approval = approvals[id] else { continue }
-            guard try await isDecided(approval, call) else { return told(approval) }
+            guard try await isDecided(approval, call) else { return told(approval, fault) }
         }
         return .failure("This call raises one question to a person after the other: stop it.")
     }
@@ -105,16 +101,16 @@ import Wire
     }
 
     /// The result that tells the model, and its user, where to answer.
-    private func told(_ approval: Approval) -> ToolResult {
+    private func told(_ approval: Approval, _ fault: Fault) -> ToolResult {
         _ = approvals.wasTold(approval.id)
         let url = approvals.url(approval.id)
         var members: JSON.Object = [
             "status": "approval_required", "approval_id": .string(approval.id),
             "expires": .string(approval.deadline), "question": .string(approval.brief),
-            "retry": "same call",
+            "message": .string(fault.message), "retry": "same call",
         ]
         members["approval_url"] = url.map(JSON.string)
         return ToolResult(
-            structured: .object(members), text: .string(approval.sentence(url: url)), isError: true)
+            structured: .object(members), text: .string(fault.message), isError: true)
     }
 }
