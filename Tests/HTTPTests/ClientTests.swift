@@ -61,11 +61,7 @@ import Testing
 
     /// A line of the head, or of a chunk's length, every 50 ms.
     @Test(arguments: [
-<<<<<<< HEAD
         "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;a",
-=======
-        "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1",
->>>>>>> d5fbaeda9b42f5ac62476df8a919a0a0f03fd49b
     ])
     @IO func `what comes slowly does not put the deadline off`(start: String) async throws {
         let listener = try Listener.tcp(
