@@ -97,10 +97,9 @@ extension Parser {
         }
         _ = DocumentFetch.isURL(text)
         _ = DocumentFetch.lifetime(text)
-        let request = try AuthorizationRequest(query: text)
+        guard let request = try? AuthorizationRequest(query: text) else { return 0 }
         let web = WebAddress(mcp: "https://relay.example/mcp")
-        guard let web else { return 0 }
-        let wish = try request.wish(OAuthAddress(web: web))
+        guard let web, let wish = try? request.wish(OAuthAddress(web: web)) else { return 0 }
         precondition(PKCE.isChallenge(wish.challenge) && !wish.scopes.isEmpty)
         return request.answer(code: "c", issuer: "i").utf8.count
     }

@@ -56,6 +56,17 @@ import Testing
         #expect(facts["me"]?.stringValue?.contains("Documented client") == true)
         #expect(facts["clients"]?["grants"]?.arrayValue?.count == 6)
         #expect(facts["left"] == [])
+        // What is open ends with its grant, and says how to get in again.
+        let stream = facts["stream"]
+        #expect(stream?["opened"] == true, "\(stream ?? .null)")
+        #expect((stream?["took"]?.doubleValue ?? 99) < 5)
+        #expect(stream?["again"]?[0] == 401)
+        let challenge = stream?["again"]?[1]?.stringValue ?? ""
+        #expect(challenge.contains("error=\"invalid_token\""))
+        #expect(
+            challenge.contains(
+                "resource_metadata=\"http://localhost:8642/.well-known/oauth-protected-resource/mcp\""
+            ))
         let log = facts["log"]?.stringValue ?? ""
         #expect(log.contains("anna lets Documented client"))
         for secret in ["hla_", "hlr_", "code="] { #expect(!log.contains(secret)) }

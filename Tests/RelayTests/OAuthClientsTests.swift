@@ -12,6 +12,56 @@ import Wire
 @testable import homeline_relay
 
 @IO @Suite struct OAuthClientsTests {
+    @Test(arguments: [
+        "https://claude.ai/api/mcp/auth_callback", "https://claude.com/api/mcp/auth_callback",
+        "https://chatgpt.com/connector_platform_oauth_redirect", "https://vscode.dev/redirect",
+        "http://localhost:3118/callback", "cursor://anysphere.cursor-retrieval/oauth/cb",
+    ])
+    func `the callbacks of public clients are taken as they are`(callback: String) async throws {
+        let lab = try await OAuthLab()
+        let client = try await lab.newClient([callback])
+        let (_, back) = try await lab.decide(lab.query(client, callback))
+        #expect(back?.string?.hasPrefix(callback + "?code=") == true)
+    }
+
+    @Test func `an operator adds clients and removes them with what they were granted`()
+        async throws
+    {
+        let lab = try await OAuthLab()
+        let desk = Administration(
+            folder: DataFolder(lab.fixture.folder.path, environment: [:]), store: lab.fixture.store)
+        func ask(_ request: JSON) async -> JSON { await desk.reply(to: request) }
+        let added = await ask([
+            "command": "clients add", "name": "Desk", "redirects": ["https://desk.example/cb"],
+        ])
+        let id = try #require(added["ok"]?["client_id"]?.stringValue)
+        for (name, redirects) in [
+            ("Desk", []), ("a\nb", ["https://x.example/"]),
+            ("x", ["http://x.example/"]),
+        ] as [(String, JSON)] {
+            let refused = await ask([
+                "command": "clients add", "name": .string(name), "redirects": redirects,
+            ])
+            #expect(refused["error"] != nil)
+        }
+        let page = try await lab.ask(lab.query(id, "https://desk.example/cb"))
+        #expect(page.text.contains("added by the operator"))
+        let code = try await lab.code(id, "https://desk.example/cb")
+        let answer = try await lab.redeem(
+            code, id, change: [("redirect_uri", "https://desk.example/cb")])
+        #expect(answer.status == 200)
+        let listed = await ask(["command": "clients"])
+        #expect(listed["ok"]?["grants"]?[0]?["client"] == "Desk")
+        #expect(listed["ok"]?["clients"]?[0]?["origin"] == "added")
+        let grant = listed["ok"]?["grants"]?[0]?["grant"] ?? .null
+        let removed = await ask(["command": "clients remove", "id": .string(id)])
+        #expect(removed["ok"]?["grants"] == [grant])
+        #expect(await ask(["command": "clients remove", "id": .string(id)])["error"] != nil)
+        #expect(await ask(["command": "clients revoke", "id": grant])["error"] != nil)
+        try await lab.service.reload()
+        #expect(lab.ended.withLock { $0.map(JSON.string) } == [grant])
+    }
+
     @Test func `a registration says what is in force`() async throws {
         let lab = try await OAuthLab()
         let answer = try await lab.register(

@@ -124,6 +124,7 @@ import Wire
         ("http://127.0.0.1:1/cb", "http://127.0.0.1:50123/cb", true),
         ("http://localhost/cb", "http://localhost:50123/cb", true),
         ("http://[::1]:1/cb", "http://[::1]:2/cb", true),
+        ("http://127.0.0.1:33418/", "http://127.0.0.1:40001", true),
         ("http://127.0.0.1:1/cb", "http://localhost:1/cb", false),
         ("http://127.0.0.1:1/cb", "http://127.0.0.1:1/cb2", false),
         ("http://127.0.0.1:1/cb", "http://127.0.0.1:1/cb?x", false),

@@ -44,7 +44,8 @@ struct RedirectURI: Sendable, Hashable, CustomStringConvertible {
             guard scheme == "https" || place.isLoopback else { return nil }
             self.place = place.isLoopback ? .loopback : .web
             shown = place.host
-            around = ["\(scheme)://\(place.host)", place.rest]
+            // No path is the path "/" (RFC 9110 §4.2.3), and programs write both.
+            around = ["\(scheme)://\(place.host)", place.rest.isEmpty ? "/" : place.rest]
         } else {
             guard !Self.isForbidden(scheme) else { return nil }
             place = .app

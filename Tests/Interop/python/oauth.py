@@ -18,6 +18,7 @@ import ssl
 import subprocess
 import sys
 import threading
+import time
 import traceback
 import urllib.parse
 import warnings
@@ -188,7 +189,48 @@ async def with_mcp(callback, document):
         answer = await client.call_tool("ssh_execute", {"target": "x/local", "command": "true"})
         told["stepped up"] = storage.tokens.scope
         told["executed"] = answer.content[0].text
+        told["token"] = storage.tokens.access_token
     return told
+
+
+def listen(token, told):
+    """A stream that stays open, until its grant ends."""
+    import httpx
+
+    meta = {"io.modelcontextprotocol/protocolVersion": "2026-07-28",
+            "io.modelcontextprotocol/clientCapabilities": {}}
+    body = {"jsonrpc": "2.0", "id": 1, "method": "subscriptions/listen",
+            "params": {"_meta": meta, "notifications": {"toolsListChanged": True}}}
+    headers = {"Authorization": f"Bearer {token}", "MCP-Protocol-Version": "2026-07-28",
+               "Mcp-Method": "subscriptions/listen", "Accept": "application/json, text/event-stream"}
+    with httpx.stream("POST", f"{URL}/mcp", json=body, headers=headers, timeout=60) as answer:
+        told["status"] = answer.status_code
+        for line in answer.iter_lines():
+            told.setdefault("lines", []).append(line)
+            if line.startswith("data:"):
+                told["open"].set()
+    told["ended"] = time.monotonic()
+    again = httpx.post(f"{URL}/mcp", json=body, headers=headers)
+    told["again"] = [again.status_code, again.headers.get("www-authenticate")]
+    told["done"].set()
+
+
+def end_of_a_stream(relay):
+    """What is open ends with its grant."""
+    told = {"open": threading.Event(), "done": threading.Event()}
+    token = facts["mcp, documented"].pop("token")
+    facts["mcp, registered"].pop("token")
+    threading.Thread(target=listen, args=[token, told], daemon=True).start()
+    opened = told["open"].wait(30)
+    grants = json.loads(relay.run("clients", "--json"))["grants"]
+    begin = time.monotonic()
+    for grant in grants:
+        if grant["client"] == "Documented client" and "sessions:exec" in grant["scopes"]:
+            relay.run("clients", "revoke", grant["grant"])
+    told["done"].wait(30)
+    facts["stream"] = {
+        "opened": opened, "took": told.get("ended", begin + 99) - begin,
+        "again": told.get("again"), "lines": told.get("lines")}
 
 
 async def with_fastmcp(document):
@@ -294,8 +336,7 @@ def main():
             facts["me"] = page.locator("main").inner_text()
         facts["fetched"] = Documents.fetched
         facts["clients"] = json.loads(relay.run("clients", "--json"))
-        grants = [row["grant"] for row in facts["clients"]["grants"]]
-        relay.run("clients", "revoke", grants[0])
+        end_of_a_stream(relay)
         relay.run("people", "revoke", "anna")
         facts["left"] = json.loads(relay.run("clients", "--json"))["grants"]
     finally:
