@@ -43,7 +43,12 @@ public struct PasskeyAssertion: Sendable {
             key.hasSigned(assertion)
         else { throw .wrongSignature }
         let counter = fido_assert_sigcount(assertion, 0)
-        guard counter == 0 || known == 0 || counter > known else { throw .counterWentBack }
+        guard Self.mayFollow(counter, known) else { throw .counterWentBack }
         return counter
+    }
+
+    /// Whether a passkey whose counter was `known` may have `counter` now (WebAuthn §7.2, step 22).
+    static func mayFollow(_ counter: UInt32, _ known: UInt32) -> Bool {
+        counter > known || counter == 0 && known == 0
     }
 }

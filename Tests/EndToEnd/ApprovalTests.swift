@@ -255,7 +255,8 @@ import Testing
         let done = try JSON(parsing: try await client.line(containing: "\"work\""))["result"]
         switch action {
         case "accept": #expect(output(done ?? .null) == "in\n")
-        case "decline": #expect(done?.text.contains("refused") == true, "\(done ?? .null)")
+        // Clients without a person decline at once: that is nobody's word, and a person may still
+        // answer elsewhere.
         default: #expect(done?["structuredContent"]?["status"] == "approval_required")
         }
     }

@@ -1,7 +1,7 @@
 // Passkeys as Chromium has sent them: what is right passes, and whatever is changed does not.
 import Crypto
 import JSON
-import Passkeys
+@testable import Passkeys
 import Testing
 
 @Suite struct PasskeysTests {
@@ -31,6 +31,15 @@ import Testing
             }
         }
         #expect(try recorded.used(1, by: key, counter: 0) == 3)
+    }
+
+    @Test(
+        arguments: [
+            (0, 0, true), (1, 0, true), (6, 5, true), (5, 5, false), (4, 5, false), (0, 5, false),
+            (.max, 5, true), (0, .max, false),
+        ] as [(UInt32, UInt32, Bool)])
+    func `a counter rises, or was never there`(counter: UInt32, known: UInt32, fits: Bool) {
+        #expect(PasskeyAssertion.mayFollow(counter, known) == fits)
     }
 
     @Test func `another challenge, site, origin or use is refused`() throws {

@@ -73,8 +73,8 @@ import Wire
             case "pin": decision = .grant(isPin: true)
             default: decision = .deny
             }
-        case .declined: decision = .deny
-        case .cancelled, .unanswered, .sampled, .roots: return false
+        // Clients without a person at them decline, or cancel, every form at once.
+        case .declined, .cancelled, .unanswered, .sampled, .roots: return false
         }
         let client = call.client?.name.visible ?? "unknown"
         // It may have been decided elsewhere meanwhile: then that counts.
