@@ -157,10 +157,14 @@ import Wire
                 return nil
             }
         } catch {
-            ConsentPage.refuse(
-                "The program that sent you here cannot be told: \(error.description).",
-                status: error.code == .invalidClient ? 400 : 503
-            ).send(responder, at: address.web)
+            let sentence =
+                DocumentFetch.isURL(request.client) || error.code != .invalidClient
+                ? "The program that sent you here cannot be told: \(error.description)."
+                // Programs keep the id that they once got, also when it has ended here.
+                : "This relay does not know the program that sent you here, or not any more. Remove"
+                    + " the relay in that program, and connect it again."
+            ConsentPage.refuse(sentence, status: error.code == .invalidClient ? 400 : 503)
+                .send(responder, at: address.web)
             return nil
         }
     }
