@@ -27,7 +27,7 @@ public struct PasskeyAssertion: Sendable {
         by key: PasskeyKey, counter known: UInt32, for site: RelyingParty, challenge: [UInt8]
     ) throws(PasskeyError) -> UInt32 {
         let client = try ClientData(clientData, .assertion, challenge: challenge, site)
-        _ = try AuthenticatorFlags(authenticatorData, for: site)
+        let data = try AuthenticatorData(authenticatorData, for: site, hasNewKey: false)
         guard (1...Self.signatureLimit).contains(signature.count) else { throw .wrongSignature }
         var assertion = fido_assert_new()
         defer { fido_assert_free(&assertion) }
@@ -37,7 +37,7 @@ public struct PasskeyAssertion: Sendable {
             fido_assert_set_up(assertion, FIDO_OPT_TRUE) == FIDO_OK,
             fido_assert_set_uv(assertion, FIDO_OPT_TRUE) == FIDO_OK,
             fido_assert_set_authdata_raw(
-                assertion, 0, authenticatorData, authenticatorData.count) == FIDO_OK
+                assertion, 0, data.bytes, data.bytes.count) == FIDO_OK
         else { throw .authenticatorDataMalformed }
         guard fido_assert_set_sig(assertion, 0, signature, signature.count) == FIDO_OK,
             key.hasSigned(assertion)

@@ -35,29 +35,28 @@ public struct PasskeyCreation: Sendable {
         for site: RelyingParty, challenge: [UInt8]
     ) throws(PasskeyError) -> NewPasskey {
         _ = try ClientData(clientData, .creation, challenge: challenge, site)
-        let flags = try AuthenticatorFlags(authenticatorData, for: site)
+        let data = try AuthenticatorData(authenticatorData, for: site, hasNewKey: true)
         // libfido2 wants to know the kind of key before it reads one.
         for algorithm in PasskeyAlgorithm.allCases {
-            if let passkey = read(as: algorithm, flags) { return passkey }
+            if let passkey = Self.read(data, as: algorithm) { return passkey }
         }
         throw .authenticatorDataMalformed
     }
 
-    private func read(
-        as algorithm: PasskeyAlgorithm, _ flags: AuthenticatorFlags
+    private static func read(
+        _ data: AuthenticatorData, as algorithm: PasskeyAlgorithm
     ) -> NewPasskey? {
         var credential = fido_cred_new()
         defer { fido_cred_free(&credential) }
         guard let credential, fido_cred_set_type(credential, algorithm.rawValue) == FIDO_OK,
-            fido_cred_set_authdata_raw(credential, authenticatorData, authenticatorData.count)
-                == FIDO_OK
+            fido_cred_set_authdata_raw(credential, data.bytes, data.bytes.count) == FIDO_OK
         else { return nil }
-        let id = Self.bytes(fido_cred_id_ptr(credential), fido_cred_id_len(credential))
-        let key = Self.bytes(fido_cred_pubkey_ptr(credential), fido_cred_pubkey_len(credential))
+        let id = bytes(fido_cred_id_ptr(credential), fido_cred_id_len(credential))
+        let key = bytes(fido_cred_pubkey_ptr(credential), fido_cred_pubkey_len(credential))
         guard (1...NewPasskey.idLimit).contains(id.count), !key.isEmpty else { return nil }
         return NewPasskey(
             id: id, key: PasskeyKey(algorithm: algorithm, bytes: key),
-            counter: fido_cred_sigcount(credential), isBackedUp: flags.isBackedUp)
+            counter: fido_cred_sigcount(credential), isBackedUp: data.isBackedUp)
     }
 
     private static func bytes(_ pointer: UnsafePointer<UInt8>?, _ count: Int) -> [UInt8] {

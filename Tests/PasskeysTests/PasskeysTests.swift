@@ -120,6 +120,45 @@ import Testing
         }
     }
 
+    /// A CBOR library makes room for whatever a length announces.
+    @Test(arguments: [
+        [0x9b, 0, 0, 0, 1, 0, 0, 0, 0], [0xbb, 0x0f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff],
+        [0x9a, 0x7f, 0xff, 0xff, 0xff], [0x5b, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff],
+        [0x9f], [0xbf, 0xff], [0x5f], [UInt8](repeating: 0x81, count: 2000), [0xa1, 0x01], [],
+        [0xa0, 0], [0xc0],
+    ])
+    func `lengths of what is not there are refused before anybody makes room`(
+        cbor: [UInt8]
+    ) throws {
+        let recorded = try Recorded("es256")
+        let key = try recorded.made().key
+        var changed = recorded
+        changed.assertions[0].authenticatorData[32] |= 0x80
+        changed.assertions[0].authenticatorData += cbor
+        changed.creation.authenticatorData[32] |= 0x80
+        changed.creation.authenticatorData += cbor
+        let announced = changed
+        #expect(throws: PasskeyError.authenticatorDataMalformed) { try announced.made() }
+        #expect(throws: PasskeyError.authenticatorDataMalformed) {
+            try announced.used(0, by: key)
+        }
+        // In place of the key.
+        let data = recorded.creation.authenticatorData
+        let length = Int(data[53]) << 8 | Int(data[54])
+        changed = recorded
+        changed.creation.authenticatorData = Array(data[..<(55 + length)]) + cbor
+        let keyless = changed
+        #expect(throws: PasskeyError.authenticatorDataMalformed) { try keyless.made() }
+    }
+
+    @Test func `extensions that nobody asked for are passed over`() throws {
+        var recorded = try Recorded("es256")
+        // {"credProtect": 2}, as security keys add it.
+        recorded.creation.authenticatorData[32] |= 0x80
+        recorded.creation.authenticatorData += [0xa1, 0x6b] + Array("credProtect".utf8) + [0x02]
+        #expect(try recorded.made().id == recorded.id)
+    }
+
     @Test func `a cut or empty message is refused`() throws {
         let recorded = try Recorded("es256")
         for count in recorded.creation.authenticatorData.indices {

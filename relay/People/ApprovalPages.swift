@@ -1,7 +1,7 @@
 // `/approvals` and `/approve/ID`: what waits for a person, and this person's answer. Flow: a link
 // that a client shows, or the list → the question → the broker (`Approvals`). Works without
-// JavaScript. Invariant: a question is shown to, and answered by, whom it was asked for, or an admin
-// who reaches its agent; without a button there is no answer; a secret is on no page.
+// JavaScript. Invariant: a question is shown to, and answered by, whom it was asked for, or an
+// admin who reaches its agent; without a button there is no answer; a secret is on no page.
 import Crypto
 import HTTP
 import Loop

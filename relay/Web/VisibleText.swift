@@ -1,6 +1,6 @@
 // A text of others as a person must see it who is to decide on it: exactly, with what is not seen,
-// or moves or turns what is, in marked boxes. Pure. Invariant: two texts that differ look different;
-// what is boxed cannot be hidden by what stands around it.
+// or moves or turns what is, in marked boxes. Pure. Invariant: two texts that differ look
+// different; what is boxed cannot be hidden by what stands around it.
 
 /// A text whose every character is seen.
 struct VisibleText {
