@@ -2,6 +2,9 @@
 // Flow: the request → who asks → who is logged in → is what is asked for possible → the page.
 // Invariant: nobody is sent anywhere before the client is known and has named that address; the
 // answer is judged as the question was, from the same query.
+//
+// The person is asked each time, also for what was allowed before: an address does not tell which
+// program has sent the browser, and programs ask once a month at most.
 import HTTP
 import Loop
 import MCP
