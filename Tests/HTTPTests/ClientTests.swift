@@ -67,11 +67,13 @@ import Testing
         let listener = try Listener.tcp(
             try #require(SocketAddress(ip: "127.0.0.1", port: 0))
         ) { socket in
-            IO.task {
-                socket.write(Array(start.utf8))
-                while !socket.isClosed {
-                    socket.write(Array((start.hasSuffix("a") ? "a" : "A: b\r\n").utf8))
-                    try? await IO.sleep(for: .milliseconds(50))
+            socket.onData = { _ in
+                IO.task {
+                    socket.write(Array(start.utf8))
+                    while !socket.isClosed {
+                        socket.write(Array((start.hasSuffix("a") ? "a" : "A: b\r\n").utf8))
+                        try? await IO.sleep(for: .milliseconds(50))
+                    }
                 }
             }
         }

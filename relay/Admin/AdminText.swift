@@ -81,7 +81,7 @@ enum AdminText {
     private static func clients(_ result: JSON) -> String {
         let grants = table(
             result["grants"]?.arrayValue ?? [],
-            ["grant", "person", "client", "scopes", "pattern", "created", "last_used"],
+            ["grant", "person", "client", "scopes", "pattern", "last_used", "client_id"],
             empty: "no program acts for anybody")
         let clients = table(
             result["clients"]?.arrayValue ?? [],

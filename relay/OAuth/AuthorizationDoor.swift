@@ -2,6 +2,9 @@
 // Flow: the request → who asks → who is logged in → is what is asked for possible → the page.
 // Invariant: nobody is sent anywhere before the client is known and has named that address; the
 // answer is judged as the question was, from the same query.
+//
+// The person is asked each time, also for what was allowed before: an address does not tell which
+// program has sent the browser, and programs ask once a month at most.
 import HTTP
 import Loop
 import MCP
@@ -157,10 +160,14 @@ import Wire
                 return nil
             }
         } catch {
-            ConsentPage.refuse(
-                "The program that sent you here cannot be told: \(error.description).",
-                status: error.code == .invalidClient ? 400 : 503
-            ).send(responder, at: address.web)
+            let sentence =
+                DocumentFetch.isURL(request.client) || error.code != .invalidClient
+                ? "The program that sent you here cannot be told: \(error.description)."
+                // Programs keep the id that they once got, also when it has ended here.
+                : "This relay does not know the program that sent you here, or not any more. Remove"
+                    + " the relay in that program, and connect it again."
+            ConsentPage.refuse(sentence, status: error.code == .invalidClient ? 400 : 503)
+                .send(responder, at: address.web)
             return nil
         }
     }

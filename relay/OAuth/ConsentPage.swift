@@ -113,8 +113,9 @@ struct ConsentPage {
 
     /// Takes the browser to the client.
     ///
-    /// A page of its own, and not a redirect of the form: `form-action` binds a form's redirects in
-    /// some browsers, and those that follow them at the client's site, which are not known here.
+    /// A page of its own, and not a redirect of the form: Chromium and Safari apply `form-action`
+    /// to a form's redirects, and to those that follow at the client's site, which are not known
+    /// here (fastmcp issues 2302 and 3369).
     static func leave(to url: String, shown: String, person: String, isAllowed: Bool) -> Page {
         Page(
             title: isAllowed ? "Allowed" : "Not allowed", person: person,
