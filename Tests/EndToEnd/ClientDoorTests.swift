@@ -33,8 +33,8 @@ import Testing
         let token = try await RunningProcess.run(
             relay, ["tokens", "create", "me", "--scopes", "admin", "--data", data])
         let file = try folder.write(token, to: "token")
-        // Its own programs use the address; the port is the one that listens there.
-        let port = try #require(await Self.port(of: serving, at: "127.0.0.2"))
+        // Its own programs use the address; the relay says at which port it listens.
+        let port = try #require(try await Self.port(of: data, at: "127.0.0.2"))
         for path in ["/mcp", "/mcp/", "//mcp", "/home/mcp", "/home/mcp/"] {
             let answer = try await RunningProcess.run(
                 relay,
@@ -57,7 +57,8 @@ import Testing
                 "127.0.0.1:0", "--public-url", "https://relay.example/~me/agent",
             ])
         _ = try await serving.line(containing: "MCP clients:")
-        let port = try #require(await Self.port(of: serving, at: "127.0.0.3"))
+        let port = try #require(
+            try await Self.port(of: folder.file("relay"), at: "127.0.0.3"))
         func status(_ words: String...) async throws -> String {
             try await RunningProcess.run(
                 "/usr/bin/env",
@@ -71,23 +72,14 @@ import Testing
         #expect(await serving.stop() == .exited(0))
     }
 
-    /// The port on which a process listens at an address.
-    private static func port(of process: RunningProcess, at address: String) async -> Int? {
-        await eventually { listed(process, at: address) }
-    }
-
-    /// The same as Linux lists it: one reading may leave a socket out while others change.
-    private static func listed(_ process: RunningProcess, at address: String) -> Int? {
-        let bytes = address.split(separator: ".").compactMap { UInt8($0) }.reversed()
-        let wanted = bytes.map { String(format: "%02X", $0) }.joined()
-        let table =
-            (try? String(contentsOfFile: "/proc/\(process.id)/net/tcp", encoding: .utf8)) ?? ""
-        for line in table.split(separator: "\n") {
-            let fields = line.split(separator: " ")
-            guard fields.count > 3, fields[3] == "0A", fields[1].hasPrefix(wanted) else { continue }
-            return Int(fields[1].suffix(4), radix: 16)
-        }
-        return nil
+    /// The port on which the relay of a folder listens for clients.
+    private static func port(of data: String, at address: String) async throws -> UInt16? {
+        let status = try JSON(
+            parsing: try await RunningProcess.run(
+                Repository.program("homeline-relay"), ["status", "--json", "--data", data]))
+        let place = status["mcp_port"]?.stringValue ?? ""
+        guard place.hasPrefix(address + ":") else { return nil }
+        return UInt16(place.dropFirst(address.utf8.count + 1))
     }
 
     /// Tools that renew certificates replace the files, and send HUP.
