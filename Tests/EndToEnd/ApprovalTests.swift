@@ -276,6 +276,7 @@ import Testing
             first["structuredContent"]?["approval_id"]?.stringValue, "\(first)")
         let list = try await site.approvals()
         #expect(list.contains("danger⟨U+202E⟩") && list.contains("SHOWN"), "\(list)")
+        #expect(list.contains(" on site/web ") && !list.contains("site/site"), "\(list)")
         #expect(try await site.approvals("grant", id, "--pin").contains("only a host's key"))
         _ = try await site.approvals("grant", id)
         // Another command is not what was granted.

@@ -71,7 +71,7 @@ extension Parser {
         let text = String(decoding: bytes, as: UTF8.self)
         let path = BackPath(form?["to"] ?? text).text
         precondition(!path.hasPrefix("/") && !path.contains("\\") && !path.contains("\n"))
-        let encoded = FormBody.encoded(text)
+        let encoded = PercentText.value(text)
         precondition(FormBody(Array("a=\(encoded)".utf8))?["a"] == text || text.utf8.count > 10_000)
         var headers = HTTPHeaders()
         headers.add("Cookie", text)

@@ -201,7 +201,7 @@ import Wire
         #expect(answer.status == 303)
         #expect(
             answer.header("location")
-                == "/login?back=" + FormBody.encoded("oauth/authorize?\(query)"))
+                == "/login?back=" + PercentText.value("oauth/authorize?\(query)"))
         // Some clients look for 400 before they open a browser (fastmcp).
         let unknown = try await lab.ask(lab.query("hlc_unknown"), cookie: false)
         #expect(unknown.status == 400)

@@ -29,7 +29,7 @@ import Wire
     }
 
     func login(_ responder: HTTPResponder, backTo path: String) {
-        Page.redirect(to: "/login?back=" + FormBody.encoded(path), responder)
+        Page.redirect(to: "/login?back=" + PercentText.value(path), responder)
     }
 }
 
@@ -120,7 +120,7 @@ import Wire
     ) async throws -> HTTPResponse {
         var headers = more
         headers["Content-Type"] = "application/x-www-form-urlencoded"
-        let body = fields.map { "\($0)=\(FormBody.encoded($1))" }.joined(separator: "&")
+        let body = fields.map { "\($0)=\(PercentText.value($1))" }.joined(separator: "&")
         return try await client.post(path, headers: headers, body: Array(body.utf8))
     }
 
@@ -155,7 +155,7 @@ import Wire
             fields.removeAll { $0.0 == name }
             if let value { fields.append((name, value)) }
         }
-        return fields.map { "\($0)=\(FormBody.encoded($1))" }.joined(separator: "&")
+        return fields.map { "\($0)=\(PercentText.value($1))" }.joined(separator: "&")
     }
 
     func ask(_ query: String, cookie: Bool = true) async throws -> HTTPResponse {

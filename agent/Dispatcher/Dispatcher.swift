@@ -150,7 +150,7 @@ import Wire
             }
             switch route {
             case .session: (session, target) = (name, ownerOfSession(name).map { "\($0.host)" })
-            case .target: target = name
+            case .target: target = try TargetName(name).description
             case .agent, .command, .forward, .each, .relay: break
             }
         }

@@ -2,6 +2,7 @@
 // same. Pure. Flow: a registration, a metadata document or an authorization request → here.
 // Invariant: a code goes to an address that its client has named, byte for byte; only the port of a
 // loopback address may differ (RFC 8252 §7.3).
+import HTTP
 import Loop
 
 /// A client's redirect URI.
@@ -62,7 +63,7 @@ struct RedirectURI: Sendable, Hashable, CustomStringConvertible {
 
     /// It with more parameters behind its query.
     func adding(_ parameters: [(String, String)]) -> String {
-        let query = parameters.map { "\($0)=\(Self.escaped($1))" }.joined(separator: "&")
+        let query = parameters.map { "\($0)=\(PercentText.value($1))" }.joined(separator: "&")
         guard let mark = description.firstIndex(of: "?") else { return "\(description)?\(query)" }
         let isOpen = description[mark...] == "?" || description.hasSuffix("&")
         return description + (isOpen ? "" : "&") + query
@@ -144,18 +145,4 @@ struct RedirectURI: Sendable, Hashable, CustomStringConvertible {
         "sips", "sms", "smb", "ssh", "steam", "svn", "tel", "telnet", "tftp", "urn", "vbscript",
         "view-source", "vnc", "ws", "wss", "wyciwyg", "x-apple-helpbasic", "xmpp",
     ]
-
-    private static func escaped(_ text: String) -> String {
-        var escaped = ""
-        for byte in text.utf8 {
-            switch byte {
-            case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x2E, 0x5F, 0x7E:
-                escaped.unicodeScalars.append(UnicodeScalar(byte))
-            default:
-                let hex = String(byte, radix: 16, uppercase: true)
-                escaped += "%" + (hex.count == 1 ? "0" : "") + hex
-            }
-        }
-        return escaped
-    }
 }

@@ -1,6 +1,7 @@
 // The URLs of the drop-box: `BASE/files/SECRET/NAME`. Pure but for the random secret.
 // Invariant: the secret is the only thing that grants anything; only its hash is stored. The name
 // is for the client's own use.
+import HTTP
 import Crypto
 
 /// The secret of a URL, as bytes and as text.
@@ -33,20 +34,7 @@ struct DropURL: Sendable {
 
     /// The URL below the relay's own one; the name is what `curl -O` calls the file.
     func text(base: String, name: String?) -> String {
-        "\(base)/files/\(secret)" + (name.map { "/" + Self.escaped($0) } ?? "")
-    }
-
-    /// A name as part of a path: everything but letters, digits and `-._~` as `%XX`.
-    static func escaped(_ name: String) -> String {
-        var text = ""
-        for byte in name.utf8 {
-            switch byte {
-            case 48...57, 65...90, 97...122, 45, 46, 95, 126:
-                text.unicodeScalars.append(Unicode.Scalar(byte))
-            default: text += "%" + Hex.encode([byte]).uppercased()
-            }
-        }
-        return text
+        "\(base)/files/\(secret)" + (name.map { "/" + PercentText.value($0) } ?? "")
     }
 
     /// The header by which a client names its copy (RFC 6266): a plain name for every client, and
@@ -58,6 +46,6 @@ struct DropURL: Sendable {
                     (32..<127).contains(scalar.value) && !["\"", "\\", "%", "/"].contains(scalar)
                 return isPlain ? Character(scalar) : "_"
             })
-        return "attachment; filename=\"\(plain)\"; filename*=UTF-8''\(escaped(name))"
+        return "attachment; filename=\"\(plain)\"; filename*=UTF-8''\(PercentText.value(name))"
     }
 }

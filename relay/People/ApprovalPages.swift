@@ -32,7 +32,7 @@ import Wire
         door.serve("GET", "approve/*") { [weak self] request, responder, id in
             guard let self,
                 let (visitor, address) = admit(
-                    request, responder, "approve/\(FormBody.encoded(id))")
+                    request, responder, "approve/\(PercentText.value(id))")
             else { return }
             show(id, visitor, responder, address)
         }

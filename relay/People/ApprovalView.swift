@@ -28,8 +28,7 @@ struct ApprovalView {
     /// Where it would be done, as the caller wrote it.
     var target: String {
         let agent = approval.origin.name
-        guard let target = question.target else { return agent }
-        return target.hasPrefix(agent + "/") ? target : "\(agent)/\(target)"
+        return question.target.map { "\(agent)/\($0)" } ?? agent
     }
 
     /// What became of it, in words.

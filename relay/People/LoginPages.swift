@@ -121,7 +121,7 @@ import Passkeys
         guard address.host == "localhost", !address.isSecure,
             host.hasPrefix("127.") || host.hasPrefix("[::1]")
         else { return false }
-        let query = next.text.isEmpty ? "" : "?to=\(FormBody.encoded(next.text))"
+        let query = next.text.isEmpty ? "" : "?to=\(PercentText.value(next.text))"
         Page.redirect(to: address.url(page + query), responder)
         return true
     }

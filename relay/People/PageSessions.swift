@@ -146,7 +146,7 @@ import Loop
 
     func login(_ responder: HTTPResponder, backTo path: String) {
         guard let address = door.address else { return Page.absent(responder) }
-        let back = path.isEmpty ? "" : "?to=\(FormBody.encoded(path))"
+        let back = path.isEmpty ? "" : "?to=\(PercentText.value(path))"
         Page.redirect(to: address.url("login" + back), responder)
     }
 

@@ -39,15 +39,8 @@ extension RelayService {
 
     /// A path as URLs have it: an invitation has neither spaces nor letters beyond ASCII.
     private static func escaped(_ path: String) -> String {
-        path.utf8.map { byte in
-            let isPlain =
-                (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
-                || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
-                || "/._-".utf8.contains(byte)
-            let hex = String(byte, radix: 16)
-            return isPlain
-                ? String(UnicodeScalar(byte)) : "%" + (hex.count == 1 ? "0" : "") + hex
-        }.joined()
+        path.split(separator: "/", omittingEmptySubsequences: false)
+            .map { PercentText.value(String($0)) }.joined(separator: "/")
     }
 
     func listen(

@@ -1,6 +1,7 @@
 // A runbook: a text for a model that says which tools to call, and what to look for. Flow: a file →
 // RunbookFile → Runbook → a prompt. Pure. Invariant: every place of its text that is filled in is
 // an argument that it declares.
+import HTTP
 import Wire
 
 /// A runbook.

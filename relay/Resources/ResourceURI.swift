@@ -1,6 +1,7 @@
 // The URIs of resources, taken apart and written. Flow: a client's URI → ResourceURI → a call at an
 // agent. Pure. Invariant: no part of a URI leads out of its place: `.` and `..` are not read in any
 // spelling, and only a host and a path may have slashes.
+import HTTP
 import Wire
 
 /// A target of an agent.

@@ -37,23 +37,6 @@ struct FormBody: Sendable {
     /// The names of fields that came more than once.
     var repeated: [String] { values.filter { $0.value.count > 1 }.map(\.key).sorted() }
 
-    /// A text as a value in a URL's query: everything but letters, digits and `-._~` as `%XX`.
-    static func encoded(_ value: String) -> String {
-        var text = ""
-        for byte in value.utf8 {
-            switch byte {
-            case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "-"), UInt8(ascii: "."),
-                UInt8(ascii: "_"), UInt8(ascii: "~"):
-                text.unicodeScalars.append(Unicode.Scalar(byte))
-            default:
-                let hex = String(byte, radix: 16, uppercase: true)
-                text += hex.utf8.count == 1 ? "%0\(hex)" : "%\(hex)"
-            }
-        }
-        return text
-    }
-
     /// Resolves `%XX` and `+`; nil for a broken escape, or bytes that are not UTF-8.
     private static func decoded(_ bytes: ArraySlice<UInt8>) -> String? {
         var output: [UInt8] = []

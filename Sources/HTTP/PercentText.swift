@@ -3,17 +3,24 @@
 // a bad escape, is not read at all.
 
 /// Percent-encoding.
-enum PercentText {
-    /// A text as one segment of a path: no slash, no query.
-    static func segment(_ text: String) -> String { encode(text) { isPlain($0) } }
+public enum PercentText {
+    /// A text as a value in a query, or wherever only unreserved characters may stand: letters,
+    /// digits and `-._~`.
+    public static func value(_ text: String) -> String { encode(text, keeping: "") }
 
-    /// A path: slashes stay.
-    static func path(_ text: String) -> String {
-        encode(text) { isPlain($0) || $0 == UInt8(ascii: "/") }
+    /// A text as one segment of a path: no slash, no query.
+    public static func segment(_ text: String) -> String {
+        encode(text, keeping: marks)
     }
 
+    /// A path: slashes stay.
+    public static func path(_ text: String) -> String { encode(text, keeping: marks + "/") }
+
+    /// What a segment of a path may have beside unreserved characters, and names of hosts have.
+    private static let marks = "@:"
+
     /// The text that an encoded one stands for; nil if it is not one.
-    static func decode(_ text: some StringProtocol) -> String? {
+    public static func decode(_ text: some StringProtocol) -> String? {
         var bytes: [UInt8] = []
         var rest = text.utf8[...]
         while let byte = rest.popFirst() {
@@ -30,10 +37,10 @@ enum PercentText {
         return String(validating: bytes, as: UTF8.self)
     }
 
-    private static func encode(_ text: String, _ isKept: (UInt8) -> Bool) -> String {
+    private static func encode(_ text: String, keeping marks: String) -> String {
         var encoded: [UInt8] = []
         for byte in text.utf8 {
-            if isKept(byte) {
+            if isUnreserved(byte) || marks.utf8.contains(byte) {
                 encoded.append(byte)
             } else {
                 encoded += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
@@ -44,14 +51,13 @@ enum PercentText {
 
     private static let digits = Array("0123456789ABCDEF".utf8)
 
-    /// Unreserved characters, and those that a segment of a path may have beside them and that
-    /// names of hosts have.
-    private static func isPlain(_ byte: UInt8) -> Bool {
+    /// RFC 3986 §2.3.
+    private static func isUnreserved(_ byte: UInt8) -> Bool {
         switch byte {
         case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
             UInt8(ascii: "a")...UInt8(ascii: "z"):
             true
-        default: "-._~@:".utf8.contains(byte)
+        default: "-._~".utf8.contains(byte)
         }
     }
 
