@@ -101,6 +101,7 @@ public struct Request: Sendable {
 
     /// Reads a request; `invalid_argument` when it is not one.
     public init(decoding bytes: [UInt8]) throws(Fault) {
+        let granted: JSON?
         do throws(JSONError) {
             let message = try JSON(parsing: bytes)
             guard let method = message["method"]?.stringValue,
@@ -109,7 +110,7 @@ public struct Request: Sendable {
             self.method = method
             self.caller = caller
             key = params["key"]?.stringValue
-            approved = try Self.grants(params["approved"])
+            granted = params["approved"]
             arguments = params["arguments"] ?? [:]
         } catch {
             throw Fault(.invalidArgument, "not a request: \(error)")
@@ -118,17 +119,22 @@ public struct Request: Sendable {
             throw Fault(
                 .invalidArgument, "the key of a call has 1 to \(Contract.keyBytes) bytes")
         }
+        approved = try Self.grants(granted)
     }
 }
 
 extension Request {
-    /// Reads the grants; nil if there is no list.
-    private static func grants(_ list: JSON?) throws(JSONError) -> [Grant]? {
+    /// Reads the grants; nil if there is no list, `invalid_argument` when it is none of grants.
+    private static func grants(_ list: JSON?) throws(Fault) -> [Grant]? {
         guard let list, !list.isNull else { return nil }
         let read = (list.arrayValue ?? [.null]).map(Grant.init(json:))
         let grants = read.compactMap(\.self)
         guard grants.count == read.count, grants.count <= Grant.most else {
-            throw .unexpectedEnd
+            throw Fault(
+                .invalidArgument,
+                "\"approved\" is a list of at most \(Grant.most) grants, each with the \"digest\""
+                    + " of a question, and a \"choice\" (once or pin) or a \"secret\" of 1 to"
+                    + " \(Grant.secretBytes) bytes")
         }
         return grants
     }

@@ -116,6 +116,8 @@ if [ ! -e "$root/etc/apt/sources.list.d/fresh.list" ]; then
         [ ! -e "$file" ] || cp "$file" "$root/usr/local/share/ca-certificates"
     done
     chroot "$root" update-ca-certificates >/dev/null 2>&1
+    # As every installed Debian has it, and debootstrap does not.
+    echo '127.0.0.1 localhost' >"$root/etc/hosts"
 fi
 if [ "$as" = user ] && [ ! -e "$root/home/dev" ]; then
     chroot "$root" useradd -m -s /bin/bash dev

@@ -53,13 +53,16 @@ public struct HostPattern: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// Patterns that together cover what both cover, or less (`Glob.intersection`).
-    public func intersection(_ other: HostPattern) -> [HostPattern] {
-        let users = Self.common(user, other.user)
-        let ports = Self.common(port, other.port)
+    ///
+    /// There are at most `limit`.
+    public func intersection(_ other: HostPattern, limit: Int = 64) -> [HostPattern] {
+        let users = Self.common(user, other.user, limit)
+        let ports = Self.common(port, other.port, limit)
         var patterns: [HostPattern] = []
-        for host in Glob.intersection(host, other.host) {
+        for host in Glob.intersection(host, other.host, limit: limit) {
             for user in users {
                 for port in ports {
+                    guard patterns.count < limit else { return patterns }
                     let place = host.contains(":") ? "[\(host)]" : host
                     let text = (user.map { "\($0)@" } ?? "") + place + (port.map { ":\($0)" } ?? "")
                     if Self.isReadable(text) { patterns.append(HostPattern(text)) }
@@ -69,9 +72,9 @@ public struct HostPattern: Sendable, Hashable, CustomStringConvertible {
         return patterns
     }
 
-    private static func common(_ one: String?, _ other: String?) -> [String?] {
+    private static func common(_ one: String?, _ other: String?, _ limit: Int) -> [String?] {
         guard let one, let other else { return [one ?? other] }
-        return Glob.intersection(one, other)
+        return Glob.intersection(one, other, limit: limit)
     }
 }
 

@@ -36,7 +36,8 @@ public enum PasskeyError: Error, Equatable, Sendable, CustomStringConvertible {
         case .authenticatorDataMalformed: "the authenticator's data cannot be read"
         case .wrongSite: "the passkey is for another site"
         case .absent: "nobody has touched the authenticator"
-        case .unverified: "the authenticator has not verified its user"
+        case .unverified:
+            "the device has not checked who you are: set a PIN, a finger or a face on it"
         case .wrongSignature: "the signature is wrong"
         case .counterWentBack: "the passkey's counter went back: it may have been copied"
         }

@@ -55,7 +55,7 @@ import Testing
         // A command.
         #expect(facts["boxes"] == ["ESC", "U+202E"], "\(facts["boxes"] ?? .null)")
         #expect(text("policy").contains("echo danger ESC[8m; echo 'zweiU+202E'"))
-        #expect(text("reason").contains("I <b>must</b>U+202E see"))
+        #expect(text("reason").contains("I <b>must</b> see"))
         #expect(facts["buttons"] == ["Do it anyway", "Deny"])
         #expect(facts["unfit"] == [409, 409, 409])
         #expect(facts["after policy"] == "danger\n" && facts["asked again"] == true)

@@ -11,6 +11,8 @@ import Testing
         let home: Installation
         let server: SSHServer
         let caller: MCPCaller
+        /// The caller's token.
+        let token: String
         /// The file of known keys.
         let known: String
 
@@ -32,9 +34,46 @@ import Testing
             try server.directory.write("", to: "known_hosts")
             try await home.join(
                 "site", settings: "SshConfig \(config)\nKnownHosts \(known)\n\(settings)")
-            let caller = try await home.caller()
+            let token = try await home.token()
+            let caller = try MCPCaller(url: home.url, token: token)
             try await home.startAgent("site", caller: caller)
-            return Site(home: home, server: server, caller: caller, known: known)
+            return Site(
+                home: home, server: server, caller: caller, token: token, known: known)
+        }
+
+        /// A call of the caller's token that shows its progress while it runs, by curl.
+        func start(
+            _ tool: String, _ arguments: JSON, _ more: JSON.Object = [:],
+            _ meta: JSON.Object = [:]
+        ) throws -> RunningProcess {
+            var all: JSON.Object = [
+                "progressToken": "t", "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+                "io.modelcontextprotocol/clientCapabilities": [:],
+                "io.modelcontextprotocol/clientInfo": ["name": "tests", "version": "1"],
+            ]
+            for (name, value) in meta { all[name] = value }
+            var params = more
+            params["name"] = .string(tool)
+            params["arguments"] = arguments
+            params["_meta"] = .object(all)
+            let message: JSON = [
+                "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": .object(params),
+            ]
+            let headers = [
+                "Authorization: Bearer \(token)", "Content-Type: application/json",
+                "Accept: application/json, text/event-stream",
+                "MCP-Protocol-Version: 2026-07-28", "Mcp-Method: tools/call", "Mcp-Name: \(tool)",
+            ]
+            return try RunningProcess(
+                "/usr/bin/env",
+                ["curl", "-sSN", "--max-time", "70", "-w", "\\n", "-d", "\(message)"]
+                    + headers.flatMap { ["-H", $0] } + [home.url])
+        }
+
+        /// The result of a call that `start` has begun.
+        static func result(of call: RunningProcess) async throws -> JSON {
+            let line = try await call.line(containing: "\"result\"", within: .seconds(70))
+            return try JSON(parsing: String(line.drop { $0 != "{" }))["result"] ?? .null
         }
 
         var isStored: Bool {
@@ -93,12 +132,12 @@ import Testing
         #expect(list.contains(id) && list.contains("SHA256:"), "\(list)")
 
         // The same call waits now, until it is answered.
-        async let second = site.run()
+        let second = try site.start("ssh_execute", .object(Site.call))
         let other = try MCPCaller(url: site.home.url, token: try await site.home.token("other"))
-        try await Task.sleep(for: .milliseconds(300))
+        _ = try await second.line(containing: "waits for approval \(id)")
         #expect(try await site.waiting().count == 1)
         #expect(try await site.approvals("grant", String(id.prefix(8))).contains("exited(0)"))
-        #expect(output(try await second) == "in\n")
+        #expect(output(try await Site.result(of: second)) == "in\n")
         #expect(!site.isStored, "once stores nothing")
         #expect(try await site.approvals("grant", id).contains("it is used"))
 
@@ -112,7 +151,7 @@ import Testing
         #expect(site.isStored)
     }
 
-    @Test func `a refusal holds, and a question that nobody answered expires`() async throws {
+    @Test func `a refusal holds, and nobody is asked again`() async throws {
         let site = try await Site.start()
         let first = try await site.run()
         let id = try #require(first["structuredContent"]?["approval_id"]?.stringValue)
@@ -157,13 +196,13 @@ import Testing
 
     private func ask(
         _ site: Site, _ capabilities: JSON, _ more: JSON.Object = [:],
-        _ meta: JSON.Object = [:]
+        _ meta: JSON.Object = [:], by caller: MCPCaller? = nil
     ) async throws -> JSON {
         var params: JSON.Object = ["name": "ssh_execute", "arguments": .object(Site.call)]
         for (name, value) in more { params[name] = value }
         var all = meta
         all["io.modelcontextprotocol/clientCapabilities"] = capabilities
-        let answer = try await site.caller.request(
+        let answer = try await (caller ?? site.caller).request(
             "tools/call", .object(params), name: "ssh_execute", meta: all)
         return try #require(answer["result"], "\(answer)")
     }
@@ -190,7 +229,7 @@ import Testing
         let decision = request?["params"]?["requestedSchema"]?["properties"]?["decision"]
         #expect(decision?["oneOf"]?.arrayValue?.count == 3 && decision?["default"] == nil)
         #expect(try await site.first()["reason"]?.stringValue?.contains("to see") == true)
-        #expect(try await site.approvals().contains("to see\u{241b}[2J"))
+        #expect(try await site.approvals().contains("to see[2J whether"))
         let accepted: JSON = ["action": "accept", "content": ["decision": .string(choice)]]
         let given = try answers(round, accepted)
         let done = try await ask(site, form, given)
@@ -200,9 +239,22 @@ import Testing
             #expect(output(done) == "in\n")
         }
         #expect(site.isStored == (choice == "pin"))
-        // The same answer counts once.
-        let again = try? await ask(site, form, given)
-        if choice == "reject" { #expect(again?["isError"] != false) }
+    }
+
+    @Test func `the answer of a form counts once`() async throws {
+        let site = try await Site.start(settings: "AskForTool ssh_execute\n", knows: true)
+        let form: JSON = ["elicitation": [:]]
+        let round = try await ask(site, form)
+        let given = try answers(
+            round, ["action": "accept", "content": ["decision": "once"]])
+        #expect(output(try await ask(site, form, given)) == "in\n")
+        // The rule asks about each call: what was answered says nothing of the next one.
+        var params: JSON.Object = ["name": "ssh_execute", "arguments": .object(Site.call)]
+        for (name, value) in given { params[name] = value }
+        let again = try await site.caller.request(
+            "tools/call", .object(params), name: "ssh_execute",
+            meta: ["io.modelcontextprotocol/clientCapabilities": form])
+        #expect(output(again["result"] ?? .null) != "in\n", "\(again)")
     }
 
     @Test func `where forms are forbidden, a page is opened, and the call waits for its answer`()
@@ -217,13 +269,17 @@ import Testing
         let id = String(url.split(separator: "/").last ?? "")
         #expect(try await site.first()["id"]?.stringValue == id)
         let given = try answers(round, ["action": "accept"])
-        async let done = ask(site, both, given)
-        try await Task.sleep(for: .milliseconds(300))
+        let done = try site.start(
+            "ssh_execute", .object(Site.call), given,
+            ["io.modelcontextprotocol/clientCapabilities": both])
+        _ = try await done.line(containing: "waits for approval \(id)")
         _ = try await site.approvals("grant", id)
-        #expect(output(try await done) == "in\n")
-        // A client that only knows forms is told in the result.
-        let site2 = try await ask(site, ["elicitation": [:]])
-        #expect(site2["resultType"] != "input_required")
+        #expect(output(try await Site.result(of: done)) == "in\n")
+        // A client that only knows forms is told in the result; another token is asked anew.
+        let other = try MCPCaller(url: site.home.url, token: try await site.home.token("other"))
+        let told = try await ask(site, ["elicitation": [:]], by: other)
+        #expect(told["resultType"] != "input_required")
+        #expect(told["structuredContent"]?["status"] == "approval_required", "\(told)")
     }
 
     @Test(arguments: ["accept", "decline", "cancel"])
@@ -332,8 +388,8 @@ import Testing
             let asked = try await site.caller.call(
                 "ssh_execute", ["target": .string("site/\(name)"), "command": "true"])
             let told = asked["structuredContent"]
+            #expect(told?["status"] == "approval_required", "\(name): \(asked)")
             if name == "web" {
-                #expect(told?["status"] == "approval_required", "\(asked)")
                 let id = told?["approval_id"]?.stringValue ?? ""
                 _ = try await site.approvals("grant", id)
                 let done = try await site.caller.call(

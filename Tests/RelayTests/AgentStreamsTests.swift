@@ -29,9 +29,9 @@ import Wire
         }
 
         /// The stream of a file there, or why there is none.
-        func stream() async -> Result<LastingStream, Fault> {
+        func stream(_ principal: Principal = .local) async -> Result<LastingStream, Fault> {
             let call = AgentCall(
-                .streamFile, ["target": "site/local", "path": "/x"], for: .local)
+                .streamFile, ["target": "site/local", "path": "/x"], for: principal)
             do throws(Fault) {
                 return .success(try await router.stream(call, to: house.fleet.all[0]).stream)
             } catch {
@@ -82,6 +82,35 @@ import Wire
         // A revoked agent's streams end.
         site.house.fleet.revoke(site.house.fleet.all[0].record.id)
         #expect(await until { site.router.streams.count == 0 })
+        site.house.close()
+    }
+
+    /// A person's programs have rights of their own, which end one by one.
+    @Test @IO func `a stream ends with the grant that it was opened by`() async throws {
+        var tickets = ["c", "b", "a"]
+        let site = try await Site {
+            Reply.result(
+                RawJSON(
+                    FileStream(
+                        target: "site/local", path: "/x", size: 1,
+                        ticket: StreamTicket(tickets.popLast() ?? "none")
+                    ).json)
+            ).encoded()
+        }
+        site.agent.tunnel.onStream = { _ in .accepted(offset: 0) }
+        func principal(_ grant: String) -> Principal {
+            Principal(id: "ada", name: "ada", scopes: [.admin], pattern: .all, grant: grant)
+        }
+        let (one, two) = (principal("one"), principal("two"))
+        for one in [one, two] { _ = site.router.introduce(one) }
+        let first = try await site.stream(one).get()
+        let second = try await site.stream(two).get()
+        site.router.forget("one")
+        #expect(await until { first.isClosed })
+        #expect(!second.isClosed && site.router.isCurrent(two) && !site.router.isCurrent(one))
+        // A person's end is that of all.
+        site.router.forget("ada")
+        #expect(await until { second.isClosed })
         site.house.close()
     }
 

@@ -27,6 +27,11 @@ import Wire
                 "<span class=\"control\">U+FEFF</span><span class=\"control\">U+E0041</span>",
                 true
             ),
+            (
+                "\u{3164}\u{fe0f}",
+                "<span class=\"control\">U+3164</span><span class=\"control\">U+FE0F</span>",
+                true
+            ),
             ("e\u{301}", "e<span class=\"control\">U+301</span>", false),
             ("\u{430}", "<span class=\"foreign\" title=\"U+430\">\u{430}</span>", false),
             (

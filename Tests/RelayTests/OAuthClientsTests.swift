@@ -93,9 +93,16 @@ import Wire
     @Test func `registrations that are not what they should be are refused`() async throws {
         let lab = try await OAuthLab()
         #expect(try await lab.register([]).status == 400)
+        // Cursor calls itself a client of the web, and has addresses of all kinds.
         let web = try await lab.register(
-            ["http://localhost/cb"], more: ["application_type": "web"])
-        #expect(web.refusal == "invalid_redirect_uri")
+            ["cursor://anysphere.cursor-mcp/oauth/callback", "http://localhost:8787/callback"],
+            more: ["application_type": "web"])
+        #expect(web.status == 201)
+        // An answer's own parameter in the address would stand before the answer's.
+        for name in ["iss", "code", "st%61te"] {
+            let taken = try await lab.register(["https://h.example/cb?\(name)=x"])
+            #expect(taken.refusal == "invalid_redirect_uri", "\(name)")
+        }
         let implicit = try await lab.register(
             [OAuthLab.callback], more: ["response_types": ["token"]])
         #expect(implicit.refusal == "invalid_client_metadata")
@@ -108,14 +115,101 @@ import Wire
         #expect(long.status == 413)
     }
 
-    @Test func `a flood of registrations is refused, and fills nothing`() async throws {
+    @Test func `each address has its registrations, and all together have theirs`() async throws {
         let lab = try await OAuthLab()
-        var refused = 0
-        for _ in 0..<80 {
-            let answer = try await lab.register([OAuthLab.callback])
-            if answer.status == 429 { refused += 1 }
+        // How many of 30 are taken.
+        func taken(_ address: String?, after time: Duration = .zero) async throws -> Int {
+            lab.peer.withLock { $0 = address }
+            lab.time.withLock { $0 += time }
+            var count = 0
+            for _ in 0..<30 {
+                let answer = try await lab.register([OAuthLab.callback])
+                if answer.status == 201 { count += 1 } else { try expectPutOff(answer) }
+            }
+            return count
         }
-        #expect(refused >= 15)
+        for (address, time, count) in [
+            ("192.0.2.1", .zero, 20), ("192.0.2.2", .zero, 20), (nil, .zero, 20), (nil, .zero, 0),
+            ("192.0.2.3", .zero, 0), ("192.0.2.1", .seconds(60), 1), (nil, .zero, 29),
+        ] as [(String?, Duration, Int)] {
+            let found = try await taken(address, after: time)
+            #expect(found == count, "\(address ?? "this machine") after \(time)")
+        }
+    }
+
+    private func expectPutOff(_ answer: HTTPResponse) throws {
+        #expect(answer.status == 429 && answer.header("retry-after") == "60")
+        #expect(answer.header("content-type") == "application/json")
+        #expect(answer.refusal == "temporarily_unavailable")
+    }
+
+    @Test(arguments: ["192.0.2.1", nil] as [String?])
+    func `failures have a rate, and never shut out what is good`(address: String?) async throws {
+        let lab = try await OAuthLab()
+        lab.peer.withLock { $0 = address }
+        let client = try await lab.newClient()
+        let old = try await lab.tokens(client)["refresh_token"]?.stringValue ?? ""
+        let code = try await lab.code(client)
+        let burst = address == nil ? OAuthDoor.failureBurstOfAll : OAuthDoor.failureBurst
+        for _ in 0..<burst {
+            #expect(try await lab.refresh("hlr_guess", client).refusal == "invalid_grant")
+        }
+        try expectPutOff(try await lab.refresh("hlr_guess", client))
+        try expectPutOff(try await lab.form("/oauth/revoke", []))
+        #expect(try await lab.refresh(old, client).status == 200)
+        #expect(try await lab.redeem(code, client).status == 200)
+        lab.time.withLock { $0 += .seconds(1) }
+        #expect(try await lab.refresh("hlr_guess", client).refusal == "invalid_grant")
+    }
+
+    @Test func `where nobody can log in, no path is there for any method`() async throws {
+        let lab = try await OAuthLab()
+        try await lab.set(people: [])
+        for path in [
+            "/oauth/token", "/oauth/revoke", "/oauth/register", "/oauth/authorize",
+            "/.well-known/oauth-authorization-server",
+        ] {
+            for method in ["GET", "POST", "OPTIONS", "DELETE"] {
+                let answer = try await lab.client.send(method, path)
+                #expect(answer.status == 404, "\(method) \(path)")
+                #expect(answer.text.contains("there is no OAuth here"))
+                #expect(answer.header("allow") == nil)
+                #expect(answer.header("access-control-allow-origin") == nil)
+            }
+        }
+    }
+
+    /// What another site's page can send, with the person's cookie, decides nothing.
+    @Test func `a decision counts with its session's token alone, from the relay's own page`()
+        async throws
+    {
+        let lab = try await OAuthLab()
+        let query = lab.query(try await lab.newClient())
+        let other = try await LoggedIn(try #require(lab.visitors.person), lab.sessions)
+        for token in ["", "x", other.formToken] {
+            let forged = try await lab.decide(query, token: token)
+            #expect(forged.response.status == 403 && forged.back == nil, "\(token)")
+        }
+        let bare = try await lab.form(
+            "/oauth/authorize",
+            [("request", query), ("decision", "allow"), ("scope", "fleet:read")],
+            headers: ["Cookie": lab.visitors.cookie, "Origin": lab.origin])
+        #expect(bare.status == 403 && bare.header("refresh") == nil)
+        for change in [
+            ("Origin", nil), ("Origin", "null"), ("Origin", "https://evil.example"),
+            ("Origin", lab.origin + ".evil.example"), ("Sec-Fetch-Site", "cross-site"),
+            ("Sec-Fetch-Site", "same-site"), ("Cookie", nil), ("Cookie", other.cookie),
+        ] as [(String, String?)] {
+            let forged = try await lab.decide(query, change: [change])
+            #expect(forged.response.status == 403 && forged.back == nil, "\(change)")
+        }
+        #expect(try await lab.decide(query).back?["code"] != nil)
+        let old = try await lab.decide(query, change: [("Sec-Fetch-Site", nil)])
+        #expect(old.back?["code"] != nil)
+    }
+
+    @Test func `registrations fill nothing`() async throws {
+        let lab = try await OAuthLab()
         let store = lab.fixture.store
         func add(_ number: Int) async throws(StoreError) {
             try await store.addClient(

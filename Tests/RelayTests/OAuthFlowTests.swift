@@ -201,7 +201,7 @@ import Wire
         #expect(answer.status == 303)
         #expect(
             answer.header("location")
-                == "/login?back=" + PercentText.value("oauth/authorize?\(query)"))
+                == lab.issuer + "/login?to=" + PercentText.value("oauth/authorize?\(query)"))
         // Some clients look for 400 before they open a browser (fastmcp).
         let unknown = try await lab.ask(lab.query("hlc_unknown"), cookie: false)
         #expect(unknown.status == 400)
@@ -221,7 +221,7 @@ import Wire
         #expect(forged.response.status == 403 && forged.back == nil)
         let stranger = try await lab.form(
             "/oauth/authorize",
-            [("token", "form-token"), ("request", query), ("decision", "allow")])
+            [("token", lab.visitors.formToken), ("request", query), ("decision", "allow")])
         #expect(stranger.status == 403 && stranger.header("refresh") == nil)
         // GET decides nothing.
         let got = try await lab.get(

@@ -1,35 +1,35 @@
-// OAuth over HTTP with a store of its own: what the tests of the endpoints stand on. The visitors
-// are the test's: who has the cookie is logged in, and a form counts with the test's token.
+// OAuth over HTTP with a store and the pages' sessions: what the tests of the endpoints stand on.
+// Ada is logged in; the clock of rates, and the address that they go by, are the test's.
 import Crypto
 import Foundation
 import HTTP
 import JSON
 import Loop
 import Net
+import SQLite
 import Support
 import Testing
 import Wire
 
 @testable import homeline_relay
 
-/// Visitors by a cookie.
-@IO final class CookieVisitors: Visitors {
-    var person: Person?
+/// A browser that is logged in on the relay's pages, by a session in the store.
+struct LoggedIn: Sendable {
+    let person: Person?
+    /// The request's `Cookie` field.
+    let cookie: String
+    /// What the page's own forms have as `token`.
+    let formToken: String
 
-    func visitor(of request: HTTPRequest) -> Visitor? {
-        guard request.header("cookie") == "ada", let person else { return nil }
-        return Visitor(person: person, session: "s", formToken: "form-token")
-    }
-
-    func form(of request: HTTPRequest, from visitor: Visitor) -> FormBody? {
-        guard let form = FormBody(request.body), form["token"] == visitor.formToken else {
-            return nil
-        }
-        return form
-    }
-
-    func login(_ responder: HTTPResponder, backTo path: String) {
-        Page.redirect(to: "/login?back=" + PercentText.value(path), responder)
+    /// Logs a person in, who has passkey 1.
+    @IO init(_ person: Person, _ sessions: PageSessions) async throws {
+        let field = try await sessions.open(
+            for: person, by: [1], try HTTPRequest(method: "POST", target: "/login/finish"))
+        let cookie = String(field.prefix { $0 != ";" })
+        let request = try HTTPRequest(method: "GET", target: "/", headers: ["Cookie": cookie])
+        self.person = person
+        self.cookie = cookie
+        formToken = try #require(sessions.visitor(of: request)).formToken
     }
 }
 
@@ -42,7 +42,14 @@ import Wire
     let fixture: StoreFixture
     let access: Access
     let service: OAuthService
-    let visitors = CookieVisitors()
+    let sessions: PageSessions
+    /// Ada's browser.
+    let visitors: LoggedIn
+    /// The origin of the relay's pages.
+    let origin: String
+    /// What the rates of programs go by: the address of all requests (nil: this machine), the time.
+    let peer = Box<String?>(nil)
+    let time = Box(ContinuousClock.now)
     let client: HTTPClient
     let port: UInt16
     /// The grants that were ended.
@@ -60,7 +67,12 @@ import Wire
         let ada = Person(
             id: "ada-id", name: "ada", scopes: scopes,
             pattern: try #require(AccessPattern(pattern)), created: 0)
-        visitors.person = ada
+        try await fixture.store.change { connection in
+            _ = try connection.execute(
+                "INSERT INTO person VALUES (?, ?, ?, ?, 0, NULL)", .text(ada.id), .text(ada.name),
+                .joined(scopes.map(\.rawValue).sorted()), .text(pattern))
+        }
+        try await fixture.store.addPasskey(.made(1, of: ada.id))
         let people = Box<[Person]>([ada])
         self.people = people
         access = Access(now: fixture.store.now)
@@ -69,14 +81,21 @@ import Wire
             fixture.store, access, documents: ClientDocuments(fetch, now: fixture.store.now),
             people: { () throws(StoreError) in people.withLock { $0 } },
             end: { id, _ in ended.withLock { $0.append(id) } })
-        door = OAuthDoor(service)
-        door.visitors = visitors
+        let (peer, time) = (peer, time)
+        door = OAuthDoor(
+            service,
+            source: OAuthDoor.Source(
+                address: { _ in peer.withLock { $0 } }, now: { time.withLock { $0 } }))
         let web = WebDoor()
+        sessions = PageSessions(fixture.store, web)
+        door.visitors = sessions
         server = HTTPServer(
             judge: { _ in nil },
             openBodies: { web.serves($0.path) ? FormBody.limit : 0 },
             handler: { request, responder in
-                guard web.serves(request.path) else { return Page.absent(responder) }
+                guard web.serves(request.path) else {
+                    return responder.send(status: 404, text: OAuthDoor.absence)
+                }
                 await web.handle(request, responder)
             })
         listener = try Listener.tcp(
@@ -87,6 +106,8 @@ import Wire
         let url = publicURL ?? "http://127.0.0.1:\(port)/mcp"
         let address = try #require(WebAddress(mcp: url))
         web.address = address
+        origin = address.origin
+        visitors = try await LoggedIn(ada, sessions)
         try await service.reload()
         door.open(web, at: OAuthAddress(web: address))
     }
@@ -107,7 +128,7 @@ import Wire
     // MARK: Requests
 
     func get(_ path: String, cookie: Bool = false) async throws -> HTTPResponse {
-        try await client.get(path, headers: cookie ? ["Cookie": "ada"] : [:])
+        try await client.get(path, headers: cookie ? ["Cookie": visitors.cookie] : [:])
     }
 
     func json(_ path: String) async throws -> JSON {
@@ -162,16 +183,23 @@ import Wire
         try await get("/oauth/authorize?\(query)", cookie: cookie)
     }
 
-    /// Answers the question of a query, and gives where the browser is sent.
+    /// Answers the question of a query, as the page's own form does, and gives where the browser is
+    /// sent; `token` is the form's unless it is given, `change` sets or removes header fields.
     func decide(
-        _ query: String, _ decision: String = "allow", token: String = "form-token",
-        scopes: [String] = ["fleet:read", "sessions:exec"], pattern: String = "*"
+        _ query: String, _ decision: String = "allow", token: String? = nil,
+        scopes: [String] = ["fleet:read", "sessions:exec"], pattern: String = "*",
+        change: [(String, String?)] = []
     ) async throws -> (response: HTTPResponse, back: URLComponents?) {
+        var headers: HTTPHeaders = [
+            "Cookie": visitors.cookie, "Origin": origin, "Sec-Fetch-Site": "same-origin",
+        ]
+        for (name, value) in change { headers[name] = value }
         let response = try await form(
             "/oauth/authorize",
             [
-                ("token", token), ("request", query), ("decision", decision), ("pattern", pattern),
-            ] + scopes.map { ("scope", $0) }, headers: ["Cookie": "ada"])
+                ("token", token ?? visitors.formToken), ("request", query),
+                ("decision", decision), ("pattern", pattern),
+            ] + scopes.map { ("scope", $0) }, headers: headers)
         let refresh = response.header("refresh") ?? ""
         let url = refresh.hasPrefix("0; url=") ? String(refresh.dropFirst(7)) : ""
         return (response, url.isEmpty ? nil : URLComponents(string: url))

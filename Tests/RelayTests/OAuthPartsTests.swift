@@ -121,8 +121,36 @@ import Wire
         guard case .again("g") = book.redeem(code, at: 3000) else {
             return #expect(Bool(false), "a second use is not told")
         }
+        guard case .unknown = book.redeem(code, at: 10 + 60 + CodeBook.memory) else {
+            return #expect(Bool(false), "a late copy is more than refused")
+        }
         _ = book.issue(ticket("x"), at: 10 + 60 + CodeBook.memory)
         #expect(book.count == 1)
+    }
+
+    @Test func `a pair of tokens follows from the refresh token before it and its salt`() {
+        let first = TokenText()
+        let salt = Random.bytes(TokenText.saltSize)
+        let next = TokenText(after: first.refresh, salt: salt)
+        #expect(next.access == TokenText(after: first.refresh, salt: salt).access)
+        #expect(next.refresh == TokenText(after: first.refresh, salt: salt).refresh)
+        let others = [
+            TokenText(after: first.refresh, salt: Random.bytes(TokenText.saltSize)),
+            TokenText(after: next.refresh, salt: salt),
+        ]
+        let texts = Set(([first, next] + others).flatMap { [$0.access, $0.refresh] })
+        #expect(texts.count == 8)
+    }
+
+    @Test func `grants that ended are remembered, the last ones`() {
+        var ended = EndedGrants()
+        let new = (0..<EndedGrants.limit).map { ended.insert("\($0)") }
+        #expect(!new.contains(false))
+        let isNew = ended.insert("0")
+        #expect(!isNew && ended.contains("0"))
+        for number in 0..<3 { _ = ended.insert("more \(number)") }
+        #expect(ended.contains("more 0") && ended.contains("more 2") && ended.contains("3"))
+        #expect(!ended.contains("0") && !ended.contains("2"))
     }
 
     @Test(arguments: [

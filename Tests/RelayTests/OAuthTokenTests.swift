@@ -5,6 +5,7 @@ import HTTP
 import JSON
 import Loop
 import Net
+import SQLite
 import Support
 import Testing
 import Wire
@@ -97,6 +98,104 @@ import Wire
         let answers = await IO.values(of: tasks)
         let texts = Set(answers.map { $0?["refresh_token"]?.stringValue })
         #expect(texts.count == 1 && texts.first != .some(nil))
+    }
+
+    @Test func `a code that comes twice at once leaves nothing`() async throws {
+        let lab = try await OAuthLab()
+        let client = try await lab.newClient()
+        let code = try await lab.code(client)
+        let tasks = (0..<2).map { _ in
+            IO.task {
+                try? await lab.service.redeem(
+                    code, client: client, redirect: nil, verifier: OAuthLab.verifier)
+            }
+        }
+        let issues = await IO.values(of: tasks)
+        let alive = issues.filter { lab.principal($0?.text.access) != nil }
+        #expect(alive.isEmpty)
+        #expect(lab.service.grants(of: "ada-id").isEmpty)
+        #expect(try await lab.fixture.store.grants().isEmpty)
+    }
+
+    @Test func `a person who is revoked while a code is exchanged has granted nothing`()
+        async throws
+    {
+        let lab = try await OAuthLab()
+        let client = try await lab.newClient()
+        let code = try await lab.code(client)
+        let redeeming = IO.task {
+            try? await lab.service.redeem(
+                code, client: client, redirect: nil, verifier: OAuthLab.verifier)
+        }
+        let revoking = IO.task { await lab.service.forget(person: "ada-id") }
+        let issue = await redeeming.value
+        await revoking.value
+        #expect(issue?.text.access == nil)
+        #expect(try await lab.fixture.store.grants().isEmpty)
+    }
+
+    @Test(arguments: [true, false])
+    func `an end wins over the exchange that is on its way`(ofPerson: Bool) async throws {
+        let lab = try await OAuthLab()
+        let client = try await lab.newClient()
+        let json = try await lab.tokens(client)
+        let token = json["refresh_token"]?.stringValue ?? ""
+        let grant = try #require(lab.service.grants(of: "ada-id").first)
+        let refreshing = IO.task { try? await lab.service.refresh(token, client: client) }
+        let reloading = IO.task { _ = try? await lab.service.reload() }
+        let ending = IO.task { () async -> Void in
+            if ofPerson {
+                await lab.service.forget(person: grant.person)
+            } else {
+                _ = try? await lab.service.revoke(grant.id, of: grant.person)
+            }
+        }
+        let issue = await refreshing.value
+        await reloading.value
+        await ending.value
+        #expect(lab.principal(issue?.text.access) == nil)
+        #expect(lab.principal(json["access_token"]?.stringValue) == nil)
+        #expect(lab.service.grants(of: "ada-id").isEmpty)
+        #expect(try await lab.fixture.store.grants().isEmpty)
+        #expect((lab.access.principal(id: "ada-id") == nil) == ofPerson)
+        #expect(lab.ended.withLock { $0 } == [grant.id])
+    }
+
+    @Test func `a repeated answer gives no access token that has ended`() async throws {
+        let lab = try await OAuthLab()
+        let client = try await lab.newClient()
+        let old = try await lab.tokens(client)["refresh_token"]?.stringValue ?? ""
+        let json = try JSON(parsing: try await lab.refresh(old, client).body)
+        let token = json["access_token"]?.stringValue ?? ""
+        let ending = try await lab.form("/oauth/revoke", [("token", token), ("client_id", client)])
+        #expect(ending.status == 200)
+        #expect(try await lab.refresh(old, client).refusal == "invalid_grant")
+        let next = json["refresh_token"]?.stringValue ?? ""
+        #expect(try await lab.refresh(next, client).status == 200)
+    }
+
+    @Test func `the store has a salt only as long as an answer may be repeated`() async throws {
+        let lab = try await OAuthLab()
+        let client = try await lab.newClient()
+        func salts() async throws -> Int64? {
+            try await lab.fixture.store.run { connection in
+                try connection.rows("SELECT count(salt) AS n FROM oauth_token").first?.integer("n")
+            }
+        }
+        var token = try await lab.tokens(client)["refresh_token"]?.stringValue ?? ""
+        #expect(try await salts() == 0)
+        for _ in 0..<3 {
+            let json = try JSON(parsing: try await lab.refresh(token, client).body)
+            token = json["refresh_token"]?.stringValue ?? ""
+            #expect(try await salts() == 1)
+        }
+        lab.fixture.advance(RefreshToken.grace)
+        try await lab.service.sweep()
+        #expect(try await salts() == 1)
+        lab.fixture.advance(1)
+        try await lab.service.sweep()
+        #expect(try await salts() == 0)
+        #expect(try await lab.refresh(token, client).status == 200)
     }
 
     @Test func `tokens end with their time, and grants with their last token`() async throws {

@@ -1,7 +1,8 @@
 // The call that is being served, as far as a person may have to decide something for it: what was
 // granted with it, and the questions that it raises. Flow: Dispatcher makes it → rooms far below
 // ask it → a fault with a question → Dispatcher. Invariant: an answer counts for the digest that
-// the agent computes itself, and its secrets live no longer than the call.
+// the agent computes itself, its secrets live no longer than the call, and a call is judged
+// before its end: work that goes on after it was agreed to with it.
 import Crypto
 import JSON
 import Loop
@@ -36,6 +37,8 @@ private enum ServedCall {
     private let tool: String
     private let arguments: JSON
     private var answers: [String: Answer] = [:]
+    /// Whether the call has ended.
+    private var isOver = false
 
     /// The asking of a call; `grants` is nil where the relay cannot ask.
     init(_ grants: [Grant]?, for tool: String, _ arguments: JSON, isAllowed: Bool) {
@@ -65,7 +68,7 @@ private enum ServedCall {
     }
 
     /// The call has ended: what it was granted is forgotten.
-    func end() { answers = [:] }
+    func end() { (answers, isOver) = ([:], true) }
 
     /// The fault as the relay gets it: as a question, if it raises one and somebody can be asked.
     func told(_ fault: Fault) -> Fault {
@@ -94,12 +97,14 @@ private enum ServedCall {
 
     /// Lets the call go on if a person has agreed, as `rule` demands; else throws the question.
     ///
-    /// `command`: the argument whose text the rule is about; nil: all arguments are.
+    /// Nothing is asked once the call has ended: what goes on was agreed to by then. `command`: the
+    /// argument whose text the rule is about; nil: all arguments are.
     func permit(
         by rule: String, command: String? = nil, target: String?, place: Question.Place? = nil,
         session: String? = nil
     ) throws(Fault) {
-        let text = if let command { try shown(command: command, rule) } else { shown }
+        if isOver { return }
+        let text = if let command { try shown(command: command, rule) } else { try shown(rule) }
         let question = Question(
             .policy(rule: rule.cut(to: Question.wordBytes), tool: tool, text: text),
             target: target?.cut(to: Question.wordBytes), place: place, session: session
@@ -129,14 +134,39 @@ private enum ServedCall {
         return text
     }
 
-    /// All arguments, as a person reads them.
-    private var shown: String {
+    /// All arguments, as a person reads them; of what a file is to hold, if that is too long, the
+    /// size and the digest.
+    private func shown(_ rule: String) throws(Fault) -> String {
         let limit = Question.textBytes
-        let text = String(decoding: withoutPassword.encoded(), as: UTF8.self)
-        let count = text.utf8.count
-        guard count > limit else { return text }
-        let note = " \u{2026} (\(count) bytes in all: the rest is not shown)"
-        return text.cut(to: limit - note.utf8.count) + note
+        let all = withoutPassword
+        let text = Self.text(all)
+        if text.utf8.count <= limit { return text }
+        if tool == Method.writeFile.tool, var rest = all.objectValue,
+            let content = Self.content(of: rest)
+        {
+            for name in ["content", "base64"] { rest[name] = nil }
+            // No argument can imitate this line: JSON escapes a line's end.
+            let short =
+                Self.text(.object(rest))
+                + "\nwith a content of \(content.count) bytes, SHA-256 "
+                + Hex.encode(SHA256.hash(content))
+            if short.utf8.count <= limit { return short }
+        }
+        // A person cannot judge what is not shown.
+        throw Fault(
+            .refusedByPolicy,
+            "\(rule) in agent.conf demands that a person reads this call, and its arguments have more"
+                + " than \(limit) bytes: make several shorter calls, or send a long text by a file")
+    }
+
+    private static func text(_ arguments: JSON) -> String {
+        String(decoding: arguments.encoded(), as: UTF8.self)
+    }
+
+    /// The bytes that `file_write` is to write.
+    private static func content(of arguments: JSON.Object) -> [UInt8]? {
+        if let text = arguments["content"]?.stringValue { return Array(text.utf8) }
+        return arguments["base64"]?.stringValue.flatMap { Base64.decode($0) }
     }
 
     /// The arguments, in which a password is not shown.

@@ -230,11 +230,12 @@ extension Commands {
         }
     }
 
-    /// The host of a stored command; its owner's reach was judged by whoever names the command.
+    /// The host of a stored command; its owner's reach was judged by whoever names the command, and
+    /// what a person has to agree to by the call that started it.
     private func host(of record: DetachedRecord) async throws(Fault) -> any Host {
         let owner = Caller(
             id: record.owner.id, label: record.owner.label, reach: Caller.everywhere)
         let access = try TargetAccess(Fields(object: record.access))
-        return try await hosts.host(record.target, access, for: owner)
+        return try await hosts.host(record.target, access, for: owner, isAgreed: true)
     }
 }

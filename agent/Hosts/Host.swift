@@ -91,17 +91,18 @@ struct HostListener {
 
     /// The host that `target` (`agent/host`) names, if the policy allows its use with this access.
     ///
-    /// `options` are those of `access` and more.
+    /// `options` are those of `access` and more. `isAgreed`: the call uses what an earlier call
+    /// began there, so that no person is asked.
     func host(
         _ target: String, _ access: TargetAccess, _ options: LinkOptions? = nil,
-        for caller: Caller
+        for caller: Caller, isAgreed: Bool = false
     ) async throws(Fault) -> any Host {
         let rules = (targets.policy, targets.settings)
-        let found = try await targets.admit(target, access, for: caller)
+        let found = try await targets.admit(target, access, for: caller, isAgreed: isAgreed)
         let confirm: @IO @Sendable () async throws(Fault) -> Void = {
             [targets] () async throws(Fault) in
             guard rules != (targets.policy, targets.settings) else { return }
-            _ = try await targets.admit(target, access, for: caller)
+            _ = try await targets.admit(target, access, for: caller, isAgreed: isAgreed)
         }
         switch found {
         case .local:

@@ -9,7 +9,8 @@ import SSH
 import Wire
 
 extension Links {
-    /// A link, and whether it rests on what a person has granted for one caller's call alone.
+    /// A link, and whether it, or the link to its jump host, rests on what a person has granted for
+    /// one caller's call alone.
     typealias Connected = (link: Link, isPersonal: Bool)
 
     /// Connects, through the link to its last jump host, if it has any.
@@ -17,7 +18,8 @@ extension Links {
         _ target: SSHTarget, _ options: LinkOptions
     ) async throws(Fault) -> Connected {
         let jump = try await jump(to: target)
-        var isPersonal = false
+        // What goes over a link that serves one principal alone is that principal's alone too.
+        var isPersonal = jump.map { isForOne($0) } ?? false
         let secrets = try await secrets(of: target, options, &isPersonal)
         var configuration = await Blocking.run {
             target.configuration(options, secrets) { unsafe access($0, R_OK) == 0 }
@@ -28,14 +30,17 @@ extension Links {
         defer { TaskNotice.current?.text = nil }
         let end = IO.now + configuration.limits.connect
         var retries = Retries(options.retries)
+        // A host that shows several keys in turn must not keep the agent dialling: each question is
+        // answered once.
+        var answered: Set<String> = []
         while true {
             do throws(SSHError) {
                 return (try await Link.connect(configuration, through: jump), isPersonal)
             } catch {
                 let question = target.question(after: error, secrets)
-                if let question, let (_, key) = error.unknownKey,
-                    configuration.trust.accepted != key,
-                    let choice = Asking.current?.choice(on: question)
+                if let question, let (_, key) = error.unknownKey, IO.now < end,
+                    let choice = Asking.current?.choice(on: question),
+                    answered.insert(question.digest).inserted
                 {
                     let isStored = try await trust(key, choice, configuration, target)
                     configuration.trust.accepted = key
@@ -53,7 +58,9 @@ extension Links {
         }
     }
 
-    /// Stores a key that a person has accepted for good; whether it was stored.
+    /// Stores a key that a person has accepted for good; whether the file has it now.
+    ///
+    /// Throws if the file has another one by now.
     private func trust(
         _ key: HostKey, _ choice: Asking.HostKeyChoice, _ configuration: LinkConfiguration,
         _ target: SSHTarget
@@ -98,7 +105,7 @@ extension Links {
                 (found.passphrase, given) = (secret, true)
             }
         }
-        isPersonal = given
+        if given { isPersonal = true }
         return found
     }
 

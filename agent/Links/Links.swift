@@ -338,6 +338,12 @@ import Wire
         try await link(Key(target, LinkOptions()), target, LinkOptions(), except: [])
     }
 
+    /// Whether a link serves one principal alone; one that has left the pool counts as such.
+    func isForOne(_ link: Link) -> Bool {
+        guard let held = held(link) else { return true }
+        return held.principal != nil
+    }
+
     /// The link to a target's last jump host; nil if it has none.
     func jump(to target: SSHTarget) async throws(Fault) -> Link? {
         guard let hop = target.via.last else { return nil }

@@ -76,7 +76,7 @@ import Wire
                 throw .noSession(id)
             }
             let host = try await hosts.host(
-                opening.target, opening.access, session.login, for: caller)
+                opening.target, opening.access, session.login, for: caller, isAgreed: true)
             return Files.Origin(
                 shown: session.target, host: host,
                 start: Files.Start(directory: session.directoryOnHost))

@@ -29,9 +29,11 @@ import Wire
         let askRule = targets.askRule(of: target)
         for method in Method.allCases where method.tool != nil && tool ?? method.tool == method.tool
         {
-            let rule = settings.policy.refusal(of: method)
-            refused = refused || rule != nil
             let asks = askRule ?? settings.policy.askRule(ofTool: method.tool ?? "")
+            // Where nobody may be asked, nobody can agree.
+            let unasked = settings.policy.asked.isAllowed ? nil : asks.map { "\($0), Approvals no" }
+            let rule = settings.policy.refusal(of: method) ?? unasked
+            refused = refused || rule != nil
             let verdict =
                 rule.map { "refused: \($0)" } ?? asks.map { "asks: \($0)" } ?? "allowed"
             Process.print("\(method.tool ?? "")\t\(verdict)\n")
@@ -39,7 +41,8 @@ import Wire
         let policy = settings.policy
         if tool == nil {
             for pattern in policy.asked.commands {
-                Process.print("AskForCommand\t\(pattern)\n")
+                let verdict = policy.asked.isAllowed ? "asks" : "refused: Approvals no"
+                Process.print("AskForCommand\t\(pattern)\t\(verdict)\n")
             }
             Process.print(
                 """

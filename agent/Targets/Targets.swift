@@ -68,8 +68,10 @@ enum Target: Sendable, Equatable {
 
     /// The target that `target` (`agent/host`) names, if the policy allows this access, and the
     /// caller's pattern covers where it leads.
+    ///
+    /// `isAgreed`: the call uses what an earlier call began there, so that no person is asked.
     func admit(
-        _ target: String, _ access: TargetAccess, for caller: Caller
+        _ target: String, _ access: TargetAccess, for caller: Caller, isAgreed: Bool = false
     ) async throws(Fault) -> Target {
         if access.password != nil, let rule = policy.refusalOfSecretArguments {
             throw .refused("a password in an argument", by: rule)
@@ -94,7 +96,7 @@ enum Target: Sendable, Equatable {
         guard !name.isLocal else {
             guard caller.reaches(name) else { throw .targetNotAllowed(target) }
             if let rule = policy.refusalOfLocal { throw .refused("local", by: rule) }
-            try permit(.local, "local")
+            if !isAgreed { try permit(.local, "local") }
             return .local
         }
         let found = try await resolve(name)
@@ -102,10 +104,11 @@ enum Target: Sendable, Equatable {
             throw .targetNotAllowed("\(host.address)")
         }
         for hop in found.chosenWay {
-            try permit(.ssh(hop, names: try await check(hop)), "\(hop.address)")
+            let hopNames = try await check(hop)
+            if !isAgreed { try permit(.ssh(hop, names: hopNames), "\(hop.address)") }
         }
         let target = Target.ssh(found, names: try await check(found))
-        try permit(target, "\(found.address)")
+        if !isAgreed { try permit(target, "\(found.address)") }
         return target
     }
 

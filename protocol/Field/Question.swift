@@ -178,7 +178,8 @@ public struct Grant: Equatable, Sendable {
 
     /// The most bytes of a secret: programs that ask for one take no more.
     public static let secretBytes = 1024
-    /// The most grants beside one call: more questions than a call's jump hosts can raise.
+    /// The most grants beside one call, and so the most questions that a call may raise: more than
+    /// its jump hosts, its target and a rule do.
     public static let most = 16
 
     /// An answer to the question with this digest.

@@ -17,6 +17,9 @@ public enum Scope: String, Sendable, Hashable, CaseIterable {
     /// Includes every other scope, and sees and controls what belongs to others.
     case admin
 
+    /// What a client asks for at first, and gets if it asks for nothing: read access.
+    public static let askedAtFirst: Set<Scope> = [.fleetRead, .sessionsRead]
+
     /// The scopes as one text, in the order of their declaration.
     public static func text(_ scopes: Set<Scope>) -> String {
         words(scopes).joined(separator: " ")
@@ -36,7 +39,7 @@ public enum Scope: String, Sendable, Hashable, CaseIterable {
         case .filesRead: "list and read files, and read the state of hosts"
         case .filesWrite: "write, move and delete files"
         case .forwards: "open, list and close TCP forwards"
-        case .admin: "do all of this, also with what belongs to others"
+        case .admin: "do all that this relay offers, also with what belongs to others"
         }
     }
 }

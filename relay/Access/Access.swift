@@ -76,8 +76,18 @@ import Loop
         grants.tokens = grants.tokens.filter { $0.value.grant != id }
     }
 
-    /// Forgets one access token.
-    func revoke(accessToken hash: [UInt8]) { grants.tokens[hash] = nil }
+    /// Forgets a revoked person, with all that this person has let clients do.
+    func revoke(person id: String) {
+        grants.people[id] = nil
+        let granted = Set(grants.principals.values.filter { $0.id == id }.map(\.grant))
+        grants.principals = grants.principals.filter { !granted.contains($0.key) }
+        grants.tokens = grants.tokens.filter { !granted.contains($0.value.grant) }
+    }
+
+    /// Forgets one access token; gives the id of its grant.
+    func revoke(accessToken hash: [UInt8]) -> String? {
+        grants.tokens.removeValue(forKey: hash)?.grant
+    }
 
     /// Forgets a revoked token, even if the store fails afterwards.
     func revoke(_ id: String) { tokens = tokens.filter { $0.value.record.id != id } }

@@ -17,7 +17,7 @@ enum AccessError: Error, Equatable, Sendable, CustomStringConvertible {
             "Bearer realm=\"homeline\""
             + (metadata.map { ", resource_metadata=\"\($0)\"" } ?? "")
         // What a client should ask for at first: read access only.
-        let basic = "scope=\"\(Scope.text(Scope.first))\""
+        let basic = "scope=\"\(Scope.text(Scope.askedAtFirst))\""
         return switch self {
         case .missingToken: "\(realm), \(basic)"
         case .invalidToken, .invalidAccessToken:
@@ -34,9 +34,4 @@ enum AccessError: Error, Equatable, Sendable, CustomStringConvertible {
         case .invalidAccessToken: "the access token has expired or was revoked: get a new one"
         }
     }
-}
-
-extension Scope {
-    /// What a client asks for at first, and gets if it asks for nothing: read access.
-    static let first: Set<Scope> = [.fleetRead, .sessionsRead]
 }

@@ -96,12 +96,15 @@ struct AccessPattern: Sendable, Hashable, CustomStringConvertible {
 
     /// The most patterns that two lists have in common: the agent reads them with each call.
     private static let mostHosts = 256
+    /// The most that two patterns have in common: two with a star each have two, and the search for
+    /// more takes 64 steps for each of them.
+    private static let mostOfPair = 8
 
     private static func common(_ some: [HostPattern], _ others: [HostPattern]) -> [HostPattern] {
         var common: [HostPattern] = []
         for one in some {
             for other in others {
-                common += one.intersection(other)
+                common += one.intersection(other, limit: min(mostOfPair, mostHosts - common.count))
                 guard common.count < mostHosts else { return common }
             }
         }

@@ -26,10 +26,13 @@ struct Principal: Sendable, Hashable {
     }
 
     /// Names that no token may have, so that nobody is shown as the operator or as the relay.
-    static let reservedNames: Set = ["local", "relay"]
+    static let reservedNames: Set = ["local", "relay", "operator"]
 
     /// The person at this machine: stdio, or loopback where the operator allows it.
     static let local = Principal(id: "local", name: "local", scopes: [.admin], pattern: .all)
+
+    /// Whether its rights come from this grant or token, or are those of this person.
+    func hangs(on id: String) -> Bool { grant == id || self.id == id }
 
     /// Whether it holds all scopes in `needed`.
     func holds(_ needed: Set<Scope>) -> Bool {

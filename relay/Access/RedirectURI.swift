@@ -36,7 +36,7 @@ struct RedirectURI: Sendable, Hashable, CustomStringConvertible {
         else { return nil }
         let scheme = String(text[..<colon])
         let rest = text[text.index(after: colon)...]
-        guard Self.isScheme(scheme), !rest.isEmpty else { return nil }
+        guard Self.isScheme(scheme), !rest.isEmpty, !Self.hasAnswer(text) else { return nil }
         description = text
         if scheme == "https" || scheme == "http" {
             guard rest.hasPrefix("//"), let place = HostAndPort(rest.dropFirst(2)) else {
@@ -54,6 +54,17 @@ struct RedirectURI: Sendable, Hashable, CustomStringConvertible {
             around = []
         }
     }
+
+    /// Whether the query has a parameter of the answers' own: a reader could take that for theirs.
+    private static func hasAnswer(_ text: String) -> Bool {
+        guard let mark = text.firstIndex(of: "?") else { return false }
+        return text[mark...].dropFirst().split(separator: "&").contains { pair in
+            let name = pair.prefix { $0 != "=" }
+            return PercentText.decode(name).map(answers.contains) ?? true
+        }
+    }
+
+    private static let answers = ["code", "state", "iss", "error", "error_description"]
 
     /// Whether a code may go to `other` where the client has named this one.
     func admits(_ other: RedirectURI) -> Bool {

@@ -17,7 +17,7 @@ extension Approval {
 
     private func words(textLimit: Int) -> String {
         let place = question.place.map { " (\($0.user)@\($0.host):\($0.port))" } ?? ""
-        let target = (question.target.map { "\(origin.name)/\($0)" } ?? origin.name) + place
+        let target = self.target + place
         switch question.matter {
         case .hostKey(let type, let fingerprint):
             return "The host \(target.visible) shows a key that the agent does not know:"
@@ -33,12 +33,6 @@ extension Approval {
                 + (text.count <= textLimit
                     ? text.visible : "\(String(text.prefix(textLimit)).visible)\u{2026}")
         }
-    }
-
-    /// Who asks, for a person.
-    var askerWords: String {
-        let client = asker.client.map { ", through \($0.visible)" } ?? ""
-        return asker.label.visible + client
     }
 
     /// When it expires, as people write a time.
@@ -94,13 +88,10 @@ extension String {
                 shown.unicodeScalars.append(Unicode.Scalar(0x2400 + scalar.value) ?? "\u{FFFD}")
             case 127: shown.unicodeScalars.append("\u{2421}")
             default:
-                switch scalar.properties.generalCategory {
-                case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate,
-                    .privateUse, .unassigned:
+                if scalar == " " || scalar.isSeen {
+                    shown.unicodeScalars.append(scalar)
+                } else {
                     shown += "\u{27E8}U+\(String(scalar.value, radix: 16, uppercase: true))\u{27E9}"
-                case .spaceSeparator where scalar != " ":
-                    shown += "\u{27E8}U+\(String(scalar.value, radix: 16, uppercase: true))\u{27E9}"
-                default: shown.unicodeScalars.append(scalar)
                 }
             }
         }

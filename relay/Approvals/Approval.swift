@@ -5,6 +5,20 @@ import Wire
 
 /// A question that waits for a person, or was answered.
 struct Approval: Sendable, Equatable {
+    /// What a question is known by when it comes again.
+    struct Key: Hashable, Sendable {
+        /// Of the question.
+        let digest: String
+        /// The id of the principal.
+        let principal: String
+        /// The id of the agent.
+        let agent: String
+        /// The call that the answer is for; nil: any call of the principal that raises the question.
+        ///
+        /// A secret is for one call: the person has read who makes that one, and why.
+        let call: Approvals.CallName?
+    }
+
     /// Who asks, as far as the relay knows.
     struct Asker: Sendable, Equatable {
         /// The principal's id.
@@ -27,7 +41,7 @@ struct Approval: Sendable, Equatable {
     enum State: Sendable, Equatable {
         /// Nobody has answered yet.
         case waiting
-        /// A person agreed; the call that takes it has not come yet. `isPin`: for good.
+        /// A person agreed, and no call has used that yet; `isPin`: the host's key is to be stored.
         case granted(isPin: Bool)
         /// A person refused.
         case denied
@@ -60,6 +74,8 @@ struct Approval: Sendable, Equatable {
     let question: Question
     let asker: Asker
     let origin: Origin
+    /// The call that a secret is for; nil for other questions.
+    private let call: Approvals.CallName?
     /// Seconds since 1970.
     let created: Int64
     /// When it counts no more, in seconds since 1970.
@@ -69,12 +85,21 @@ struct Approval: Sendable, Equatable {
     private(set) var answeredBy: String?
 
     init(
-        id: String, _ question: Question, by asker: Asker, at origin: Origin, created: Int64,
-        lifetime: Int64
+        id: String, _ question: Question, by asker: Asker, at origin: Origin,
+        for call: Approvals.CallName? = nil, created: Int64, lifetime: Int64
     ) {
         (self.id, self.question, self.asker, self.origin) = (id, question, asker, origin)
         (self.created, expires) = (created, created + lifetime)
+        self.call = call
     }
+
+    /// What it is known by.
+    var key: Key {
+        Key(digest: question.digest, principal: asker.principal, agent: origin.id, call: call)
+    }
+
+    /// The agent, and the target on it, as a caller writes them.
+    var target: String { question.target.map { "\(origin.name)/\($0)" } ?? origin.name }
 
     /// Its state at a time.
     func state(at now: Int64) -> State {

@@ -1,11 +1,12 @@
 // All questions to persons, as a table over the time. Pure: every function is given the time.
 // Invariant: bounded, in all and for each principal; an answer is taken once, by a call of the
-// principal and at the agent that the question came from, for its digest.
+// principal and at the agent that the question came from, for its digest; a secret's question is
+// its call's alone.
 import Wire
 
 /// The questions that wait, and those that were answered lately.
 struct ApprovalTable {
-    /// The most questions of one principal that wait: a person reads a few.
+    /// The most questions of one principal that wait or were decided: a person reads a few.
     static let mostWaiting = 32
     /// The most questions in all.
     static let most = 1024
@@ -36,14 +37,10 @@ struct ApprovalTable {
     /// All, the oldest first.
     var listed: [Approval] { all }
 
-    /// The question that waits or was decided already, for the same caller, agent and digest.
-    func known(
-        _ digest: String, of principal: String, at agent: String, _ now: Int64
-    ) -> Approval? {
+    /// The question of this key that waits or was decided already.
+    func known(_ key: Approval.Key, _ now: Int64) -> Approval? {
         all.last { approval in
-            guard approval.question.digest == digest, approval.asker.principal == principal,
-                approval.origin.id == agent
-            else { return false }
+            guard approval.key == key else { return false }
             return switch approval.state(at: now) {
             case .waiting, .granted: true
             // A person who has said no is not asked again at once.
@@ -54,25 +51,49 @@ struct ApprovalTable {
     }
 
     /// Adds a question, for which there is a place; throws `limit_reached`.
+    ///
+    /// Those that count no more make room first: the principal's own for its share, any for all.
     mutating func add(_ approval: Approval, at now: Int64) throws(Fault) {
         sweep(now)
-        let own = waiting(at: now).count { $0.asker.principal == approval.asker.principal }
+        let principal = approval.asker.principal
+        if count(of: principal) >= Self.mostWaiting {
+            remove { $0.asker.principal == principal && $0.isOver(at: now) }
+        }
+        let own = count(of: principal)
         guard own < Self.mostWaiting else {
             throw Fault(
                 .limitReached,
-                "\(own) questions of yours wait for a person: have some answered, or wait until they"
-                    + " expire")
+                "\(own) questions of yours wait for a person, or were decided lately: have those"
+                    + " that wait answered, or wait until some expire")
         }
-        if all.count >= Self.most,
-            let old = all.firstIndex(where: { $0.state(at: now) != .waiting })
-        {
-            all.remove(at: old)
+        if all.count >= Self.most, !remove({ $0.isOver(at: now) }) {
+            remove { $0.state(at: now) != .waiting }
         }
         guard all.count < Self.most else {
             throw Fault(
                 .limitReached, "\(all.count) questions wait for a person at this relay: try later")
         }
         all.append(approval)
+    }
+
+    private func count(of principal: String) -> Int {
+        all.count { $0.asker.principal == principal }
+    }
+
+    /// Removes the oldest of those that may go, of the principal that has most questions; false:
+    /// none may go.
+    @discardableResult
+    private mutating func remove(_ mayGo: (Approval) -> Bool) -> Bool {
+        var counts: [String: Int] = [:]
+        for approval in all { counts[approval.asker.principal, default: 0] += 1 }
+        var found: (place: Int, count: Int)?
+        for (place, approval) in all.enumerated() where mayGo(approval) {
+            let count = counts[approval.asker.principal] ?? 0
+            if count > found?.count ?? 0 { found = (place, count) }
+        }
+        guard let found else { return false }
+        all.remove(at: found.place)
+        return true
     }
 
     /// Answers a question that waits; a secret's question is `used` by that.
@@ -86,11 +107,9 @@ struct ApprovalTable {
         return all[place]
     }
 
-    /// Takes what was granted for a digest, once.
-    mutating func take(
-        _ digest: String, of principal: String, at agent: String, _ now: Int64
-    ) -> (id: String, isPin: Bool)? {
-        guard let known = known(digest, of: principal, at: agent, now),
+    /// Takes what was granted for a question, once.
+    mutating func take(_ key: Approval.Key, _ now: Int64) -> (id: String, isPin: Bool)? {
+        guard let known = known(key, now),
             case .granted(let isPin) = known.state(at: now),
             let place = all.firstIndex(where: { $0.id == known.id })
         else { return nil }
@@ -111,4 +130,14 @@ struct ApprovalTable {
     mutating func sweep(_ now: Int64) { all.removeAll { now >= $0.expires + lifetime } }
 
     var isEmpty: Bool { all.isEmpty }
+}
+
+extension Approval {
+    /// Whether nothing can come of it any more.
+    fileprivate func isOver(at now: Int64) -> Bool {
+        switch state(at: now) {
+        case .expired, .used: true
+        case .waiting, .granted, .denied: false
+        }
+    }
 }

@@ -14,6 +14,8 @@ import Wire
     /// What one call is known by when it comes again.
     struct CallName: Hashable, Sendable {
         let principal: String
+        /// The id of the token or grant that the call is made with.
+        let grant: String
         let agent: String
         let method: String
         /// Of the arguments.
@@ -53,6 +55,7 @@ import Wire
 
     private let now: @IO () -> Int64
     private var table: ApprovalTable
+    /// The calls that wait for a secret, by the ids of their questions.
     private var calls: [String: NotedCall] = [:]
     private var outcomes: [CallName: Made] = [:]
     /// The questions that a client has been told of in a result.
@@ -81,34 +84,36 @@ import Wire
 
     /// Notes a question that has stopped a call.
     ///
-    /// The same question of the same caller at the same agent is noted once. Throws where a person
-    /// has refused, and where too many questions wait.
+    /// The same question of the same caller at the same agent is noted once; one for a secret once
+    /// for each call, as the secret is for the call that the person was asked about. Throws where a
+    /// person has refused, and where there are too many questions.
     func note(
         _ question: Question, by asker: Approval.Asker, at origin: Approval.Origin,
         _ call: NotedCall
     ) throws(Fault) -> Approval {
         let now = now()
-        if let known = table.known(question.digest, of: asker.principal, at: origin.id, now) {
+        let isSecret = question.kind == .secret
+        let approval = Approval(
+            id: Base64.encodeURL(Random.bytes(16)), question, by: asker, at: origin,
+            for: isSecret ? call.name : nil, created: now, lifetime: table.lifetime)
+        if let known = table.known(approval.key, now) {
             if known.state(at: now) == .denied { throw .denied(known) }
-            // The newest call is made: it has what its client wants now.
-            calls[known.id] = call
             return known
         }
-        let approval = Approval(
-            id: Base64.encodeURL(Random.bytes(16)), question, by: asker, at: origin, created: now,
-            lifetime: table.lifetime)
         try table.add(approval, at: now)
-        calls[approval.id] = call
+        if isSecret { calls[approval.id] = call }
         startPulse()
         tell(approval)
         return approval
     }
 
     /// Takes the answer to a question, once; nil: nobody has agreed.
+    ///
+    /// A secret is never taken: its call is made when a person gives it.
     func take(_ question: Question, of principal: String, at agent: String) -> Taken? {
-        guard let taken = table.take(question.digest, of: principal, at: agent, now()) else {
-            return nil
-        }
+        let key = Approval.Key(
+            digest: question.digest, principal: principal, agent: agent, call: nil)
+        guard let taken = table.take(key, now()) else { return nil }
         return Taken(
             id: taken.id, grant: Grant(question.digest, taken.isPin ? .pin : .once))
     }
@@ -137,8 +142,11 @@ import Wire
         return state(of: id)
     }
 
-    /// Whether a client was told of a question before, in a result; it counts as told from now on.
-    func wasTold(_ id: String) -> Bool { !told.insert(id).inserted }
+    /// Whether a client was told of a question, in a result.
+    func wasTold(_ id: String) -> Bool { told.contains(id) }
+
+    /// Notes that a client is told of a question, in a result.
+    func noteTold(_ id: String) { told.insert(id) }
 
     // MARK: Persons
 

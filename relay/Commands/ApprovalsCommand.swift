@@ -71,16 +71,25 @@ enum ApprovalsCommand {
     @IO private static func grant(
         _ options: Options, _ folder: DataFolder
     ) async throws(AdminFault) -> Outcome {
-        let id = options.arguments[0]
+        let start = options.arguments[0]
         let list = try await ask(folder, ["command": "approvals"])
         let found = (list["approvals"]?.arrayValue ?? []).filter {
-            $0["id"]?.stringValue?.hasPrefix(id) == true
+            $0["id"]?.stringValue?.hasPrefix(start) == true
         }
-        var request: JSON.Object = ["command": "approvals grant", "id": .string(id)]
+        // The relay refuses what is not the beginning of one id.
+        var request: JSON.Object = ["command": "approvals grant", "id": .string(start)]
         if options.bool(pin) { request["pin"] = true }
         if found.count == 1, found[0]["question"]?["kind"] == "secret" {
             let secret = try await secret(options, for: found[0])
-            request["secret"] = .string(String(decoding: secret.copy, as: UTF8.self))
+            guard let text = String(validating: secret.copy, as: UTF8.self) else {
+                throw AdminFault(
+                    message: "the secret is not UTF-8, and no other text reaches an agent: give it"
+                        + " in UTF-8",
+                    exit: ExitCode.data)
+            }
+            request["secret"] = .string(text)
+            // It is for the question that was shown, whatever else begins so by now.
+            request["id"] = found[0]["id"]
         }
         return answered(try await ask(folder, .object(request)), options)
     }
@@ -90,9 +99,11 @@ enum ApprovalsCommand {
         let approval = result["approval"]
         let kind = approval?["question"]?["kind"]
         let state = approval?["state"]?.stringValue ?? ""
-        return Outcome(
-            output: kind == "secret" && state == "used"
-                ? "the secret was passed on; the call is being made with it\n" : "\(state)\n")
+        let outcome =
+            kind == "secret" && state == "used"
+            ? "the secret was passed on, and the call is being made with it" : state
+        let asked = (approval?["asks"]?.stringValue ?? "").visible
+        return Outcome(output: "\(outcome): \(asked)\n")
     }
 
     @IO private static func watch(

@@ -219,9 +219,10 @@ import Wire
         gone.stop()
     }
 
-    /// Ends what listens for a principal that has lost its rights, and its forwards at the agents.
-    func end(of principal: String) {
-        for (id, own) in known where own.principal.id == principal { close(id, own) }
+    /// Ends what listens by a grant or for a person that has lost its rights, and its forwards at
+    /// the agents.
+    func end(of id: String) {
+        for (forward, own) in known where own.principal.hangs(on: id) { close(forward, own) }
     }
 
     /// Closes a forward at its agent and here.

@@ -10,26 +10,18 @@ struct HandshakeRate {
     /// Handshakes per second after that: 0.5 % of a core, and a site whose agents share an address
     /// has all of them back in seconds.
     static let perSecond = 16
-    /// Addresses that are kept: 100 bytes each.
-    ///
-    /// Beyond it, those with a full burst are forgotten, and then all.
-    static let keptLimit = 4096
+    /// The most addresses that are kept.
+    static let keptLimit = Rates.keptLimit
 
-    private var rates: [String: Rate] = [:]
+    private var rates = Rates(
+        each: Rate(burst: HandshakeRate.burst, perSecond: HandshakeRate.perSecond))
 
     /// The addresses that are kept now.
-    var kept: Int { rates.count }
+    var kept: Int { rates.kept }
 
     /// Whether an address may begin a handshake now; without an address there is no limit.
     mutating func admits(_ address: String?, at now: ContinuousClock.Instant) -> Bool {
         guard let address else { return true }
-        if rates.count >= Self.keptLimit, rates[address] == nil { forget(now) }
-        return rates[address, default: Rate(burst: Self.burst, perSecond: Self.perSecond)]
-            .admits(at: now)
-    }
-
-    private mutating func forget(_ now: ContinuousClock.Instant) {
-        rates = rates.filter { !$0.value.isFull(at: now) }
-        if rates.count >= Self.keptLimit { rates = [:] }
+        return rates.admits(address, at: now)
     }
 }

@@ -16,20 +16,26 @@ import Wire
     /// Knows who is logged in; nil: nobody can be.
     var visitors: (any Visitors)?
     private var rate = VisitorRates(
-        each: Rate(burst: AuthorizationDoor.burst, perSecond: 1),
-        all: Rate(burst: 4 * AuthorizationDoor.burst, perSecond: 20))
+        each: Rate(burst: AuthorizationDoor.burst, perSecond: AuthorizationDoor.perSecond),
+        all: Rate(
+            burst: AuthorizationDoor.burstOfAll, perSecond: AuthorizationDoor.perSecondOfAll))
 
-    /// Requests of one address at once; four times as many in all.
+    /// Requests of one address without a login, at once and per second after that: a person needs
+    /// one for each program.
     nonisolated static let burst = 60
+    nonisolated static let perSecond = 1
+    /// Such requests of all addresses, at once and per second after that.
+    nonisolated static let burstOfAll = 240
+    nonisolated static let perSecondOfAll = 20
 
     init(_ service: OAuthService) { self.service = service }
 
-    /// Serves it.
-    func open(_ web: WebDoor) {
-        web.serve("GET", "oauth/authorize") { [weak self] request, responder, _ in
+    /// Serves it while `isOpen` says so.
+    func open(_ web: WebDoor, while isOpen: @escaping @IO () -> Bool) {
+        web.serve("GET", "oauth/authorize", while: isOpen) { [weak self] request, responder, _ in
             await self?.ask(request, responder)
         }
-        web.serve("POST", "oauth/authorize") { [weak self] request, responder, _ in
+        web.serve("POST", "oauth/authorize", while: isOpen) { [weak self] request, responder, _ in
             await self?.decide(request, responder)
         }
     }
@@ -84,7 +90,7 @@ import Wire
         if chosen.isEmpty { page.problem = "Choose at least one thing that it may do." }
         let text = form["pattern"]?.filter { $0 != " " } ?? "*"
         page.pattern = text
-        let pattern = text.isEmpty ? AccessPattern.all : AccessPattern(text)
+        let pattern = AccessPattern(text)
         if pattern == nil || text.utf8.count > ConsentPage.patternLimit
             || text.split(separator: ",").count > ConsentPage.patternParts
         {
@@ -108,16 +114,22 @@ import Wire
     // MARK: Steps
 
     /// Whether the request may go on; otherwise it is answered.
+    ///
+    /// Who is logged in is never refused for the rate of strangers: behind a web server on this
+    /// machine all of them have one address.
     private func admit(
         _ request: HTTPRequest, _ responder: HTTPResponder
     ) -> (OAuthAddress, any Visitors)? {
-        guard let visitors, service.isOpen, let address = service.address else {
+        guard let visitors, let address = service.address else {
             responder.sendNotFound(OAuthDoor.absence)
             return nil
         }
-        guard rate.admits(request.peerAddress?.subscriber, at: IO.now) else {
+        guard
+            visitors.visitor(of: request) != nil
+                || rate.admits(request.peerAddress?.subscriber, at: IO.now)
+        else {
             ConsentPage.refuse("Too many requests: try again in a minute.", status: 429)
-                .send(responder, at: address.web)
+                .send(responder, at: address.web, headers: OAuthDoor.later)
             return nil
         }
         return (address, visitors)
@@ -138,7 +150,7 @@ import Wire
             return nil
         }
         do throws(OAuthError) {
-            try await service.knows(client: request.client)
+            try await service.checkKnown(client: request.client)
             guard let visitor else {
                 visitors?.login(responder, backTo: "oauth/authorize?\(query)")
                 return nil
@@ -162,11 +174,12 @@ import Wire
         } catch {
             let sentence =
                 DocumentFetch.isURL(request.client) || error.code != .invalidClient
-                ? "The program that sent you here cannot be told: \(error.description)."
+                ? "This relay cannot find out which program sent you here: \(error.description)."
                 // Programs keep the id that they once got, also when it has ended here.
                 : "This relay does not know the program that sent you here, or not any more. Remove"
                     + " the relay in that program, and connect it again."
-            ConsentPage.refuse(sentence, status: error.code == .invalidClient ? 400 : 503)
+            // A server that gives no document may give it later; what it gave stays wrong.
+            ConsentPage.refuse(sentence, status: error.code == .temporarilyUnavailable ? 503 : 400)
                 .send(responder, at: address.web)
             return nil
         }

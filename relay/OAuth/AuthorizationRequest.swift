@@ -84,7 +84,8 @@ struct AuthorizationRequest: Sendable {
         let known = (form["scope"] ?? "").split(separator: " ").compactMap {
             Scope(rawValue: String($0))
         }
-        return Wish(challenge: challenge, scopes: known.isEmpty ? Scope.first : Set(known))
+        return Wish(
+            challenge: challenge, scopes: known.isEmpty ? Scope.askedAtFirst : Set(known))
     }
 
     /// What the client wants.

@@ -8,8 +8,9 @@ import Loop
 
 /// A description of a client in JSON.
 struct ClientDocument: Sendable {
-    /// The longest one in bytes.
-    static let limit = 64 << 10
+    /// The longest one in bytes, registered or fetched: the most that browsers' door takes from a
+    /// stranger.
+    static let limit = FormBody.limit
     /// The most redirect URIs.
     static let redirectLimit = 16
     /// What a reader of one takes: they are flat and short.
@@ -43,10 +44,6 @@ struct ClientDocument: Sendable {
                         + "own; it has no fragment and no user")
             }
             if !redirects.contains(redirect) { redirects.append(redirect) }
-        }
-        if json["application_type"] == "web", redirects.contains(where: { $0.place != .web }) {
-            throw OAuthError(
-                .invalidRedirectURI, "a client of the application type web has https alone")
         }
         for (key, needed) in [("grant_types", "authorization_code"), ("response_types", "code")] {
             guard let given = json[key]?.arrayValue, !given.isEmpty else { continue }
@@ -87,6 +84,7 @@ struct ClientDocument: Sendable {
             "grant_types": ["authorization_code", "refresh_token"], "response_types": ["code"],
             "token_endpoint_auth_method": "none",
         ]
+        // The addresses say it better: programs that name both kinds say "web".
         let type = json["application_type"]?.stringValue
         let isNative = redirects.contains { $0.place != .web }
         answer["application_type"] = .string(type == "native" || isNative ? "native" : "web")

@@ -28,7 +28,9 @@ struct CodeBook {
 
     /// How long a code is good, in seconds: a redirect and one request.
     static let lifetime: Int64 = 60
-    /// How long a used code is remembered: its copies that turn up later than that are of no use.
+    /// How long a used code is remembered after the time in which it is good, in seconds.
+    ///
+    /// A copy that comes within this time still ends the grant; a later one is only refused.
     static let memory: Int64 = 3600
     /// The most codes that are remembered: each needs a person's consent.
     static let limit = 4096
@@ -55,9 +57,9 @@ struct CodeBook {
     /// Uses a code up.
     mutating func redeem(_ code: String, at now: Int64) -> Use {
         let hash = Self.hash(code)
-        guard let entry = entries[hash], now < entry.expires || entry.isUsed else {
-            return .unknown
-        }
+        guard let entry = entries[hash],
+            now < entry.expires + (entry.isUsed ? Self.memory : 0)
+        else { return .unknown }
         if entry.isUsed { return .again(grant: entry.ticket.grant.id) }
         entries[hash]?.isUsed = true
         return .good(entry.ticket)

@@ -40,6 +40,7 @@ struct ConsentPage {
             <dt>Program</dt><dd>\(client.name)\(proof)</dd>
             <dt>Answer goes to</dt><dd><strong>\(request.redirect.shown)</strong>\(warning)</dd>
             <dt>You are</dt><dd>\(person.name)</dd>
+            <dt>At</dt><dd>\(address.web.host)</dd>
             </dl>
             <fieldset><legend>It may</legend>
             \(offered.map(box))</fieldset>
@@ -58,7 +59,8 @@ struct ConsentPage {
             </form>
 
             """
-        return Page(title: "Allow \(client.name)?", person: person.name, body: body)
+        return Page(
+            title: "Allow \(client.name)?", person: person.name, body: body, keepsOpener: true)
     }
 
     /// The longest pattern in bytes, and its alternatives at most: each call compares them with
@@ -123,7 +125,7 @@ struct ConsentPage {
                 <div class="narrow"><h1>\(isAllowed ? "Allowed" : "Not allowed")</h1>
                 <p><a href="\(url)">Back to \(shown)</a>, if that does not happen by itself.</p></div>
 
-                """)
+                """, keepsOpener: true)
     }
 
     /// Says what is wrong with what a known client has asked for, with the way back to it.

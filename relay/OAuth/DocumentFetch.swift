@@ -99,7 +99,7 @@ struct DocumentFetch: Sendable {
         let kind = type.filter { $0 != " " && $0 != "\t" }.lowercased()
         guard
             kind == "application/json" || kind.hasPrefix("application/") && kind.hasSuffix("+json")
-        else { throw Self.failure("gives something else than JSON") }
+        else { throw Self.failure("does not give JSON") }
         return Answer(
             body: response.body, lifetime: Self.lifetime(response.header("cache-control")))
     }

@@ -13,25 +13,44 @@ import Wire
 @IO final class OAuthDoor {
     let service: OAuthService
     private let authorization: AuthorizationDoor
-    private var tokenRates = VisitorRates(
-        each: Rate(burst: OAuthDoor.tokenBurst, perSecond: 2),
-        all: Rate(burst: 10 * OAuthDoor.tokenBurst, perSecond: 50))
-    private var registrationRates = VisitorRates(
-        each: Rate(burst: OAuthDoor.registrationBurst, each: .seconds(60)),
-        all: Rate(burst: 3 * OAuthDoor.registrationBurst, each: .seconds(2)))
+    private let source: Source
+    private var failures = VisitorRates(
+        each: Rate(burst: OAuthDoor.failureBurst, perSecond: OAuthDoor.failuresPerSecond),
+        all: Rate(burst: OAuthDoor.failureBurstOfAll, perSecond: OAuthDoor.failuresPerSecondOfAll))
+    private var registrations = VisitorRates(
+        each: Rate(burst: OAuthDoor.registrationBurst, each: OAuthDoor.registrationTime),
+        all: Rate(burst: OAuthDoor.registrationBurstOfAll, each: OAuthDoor.registrationTimeOfAll))
 
-    /// Requests of one address for tokens, or for their end, at once; ten times as many in all.
+    /// Where a request comes from and when: what rates go by.
+    struct Source: Sendable {
+        /// The address; nil: this machine.
+        var address: @IO (HTTPRequest) -> String? = { $0.peerAddress?.subscriber }
+        var now: @IO () -> ContinuousClock.Instant = { IO.now }
+    }
+
+    /// Requests of one address for tokens, or for their end, that failed: at once, and per second
+    /// after that.
     ///
-    /// A person's clients refresh hourly; those of a whole site may come from one address.
-    nonisolated static let tokenBurst = 60
-    /// Registrations of one address at once, and then one a minute; in all three times as many, and
-    /// then one in two seconds.
+    /// A program whose login has ended fails once and asks its person; those of a whole site may
+    /// come from one address.
+    nonisolated static let failureBurst = 60
+    nonisolated static let failuresPerSecond = 2
+    /// Such requests of all addresses, at once and per second after that.
+    nonisolated static let failureBurstOfAll = 600
+    nonisolated static let failuresPerSecondOfAll = 50
+    /// Registrations of one address at once, and then one in each such time.
     ///
     /// Programs register once for each login, if they forget at all.
     nonisolated static let registrationBurst = 20
+    nonisolated static let registrationTime = Duration.seconds(60)
+    /// Registrations of all addresses at once, and then one in each such time.
+    nonisolated static let registrationBurstOfAll = 60
+    nonisolated static let registrationTimeOfAll = Duration.seconds(2)
 
-    init(_ service: OAuthService) {
+    /// Tests have a `source` of their own.
+    init(_ service: OAuthService, source: Source = Source()) {
         self.service = service
+        self.source = source
         authorization = AuthorizationDoor(service)
     }
 
@@ -51,8 +70,7 @@ import Wire
     func open(_ web: WebDoor, at address: OAuthAddress) {
         service.open(at: address)
         func document(_ make: @escaping @IO (HTTPRequest) -> JSON) -> WebDoor.Handler {
-            { [weak self] request, responder, _ in
-                guard self?.isOpen == true else { return responder.sendNotFound(Self.absence) }
+            { request, responder, _ in
                 Self.send(make(request), responder, caching: "public, max-age=60")
             }
         }
@@ -71,7 +89,7 @@ import Wire
         serve(web, "POST", "/oauth/token") { [weak self] in await self?.token($0, $1) }
         serve(web, "POST", "/oauth/revoke") { [weak self] in await self?.revoke($0, $1) }
         serve(web, "POST", "/oauth/register") { [weak self] in await self?.register($0, $1) }
-        authorization.open(web)
+        authorization.open(web) { [weak self] in self?.isOpen == true }
     }
 
     /// Serves a path for programs, also for pages of other sites, which get no credentials along.
@@ -85,12 +103,13 @@ import Wire
     private func serve(
         _ web: WebDoor, _ method: String, _ path: String, _ handler: @escaping WebDoor.Handler
     ) {
-        web.serve(method, path, handler)
-        web.serve("OPTIONS", path) { _, responder, _ in
+        let isOpen: @IO () -> Bool = { [weak self] in self?.isOpen == true }
+        web.serve(method, path, while: isOpen, handler)
+        web.serve("OPTIONS", path, while: isOpen) { _, responder, _ in
             var headers = Self.headers
             headers["Access-Control-Allow-Methods"] = method
             headers["Access-Control-Allow-Headers"] =
-                "Authorization, Content-Type, Accept, MCP-Protocol-Version"
+                "Authorization, Content-Type, Accept, MCP-Protocol-Version, Mcp-Method, Mcp-Name"
             headers["Access-Control-Max-Age"] = "600"
             responder.send(status: 204, headers: headers)
         }
@@ -109,7 +128,7 @@ import Wire
                 throw OAuthError(
                     .unsupportedGrantType, "it is authorization_code or refresh_token")
             }
-            try await self.service.knows(client: client)
+            try await self.service.checkKnown(client: client)
             if let resource = form["resource"],
                 self.service.address?.accepts(resource: resource) != true
             {
@@ -143,8 +162,7 @@ import Wire
         guard let token = form["refresh_token"] else {
             throw OAuthError(.invalidRequest, "refresh_token is missing")
         }
-        let issue = try await service.refresh(token, client: client)
-        return issue
+        return try await service.refresh(token, client: client)
     }
 
     private func revoke(_ request: HTTPRequest, _ responder: HTTPResponder) async {
@@ -154,7 +172,7 @@ import Wire
             guard let token = form["token"] else {
                 throw OAuthError(.invalidRequest, "token is missing")
             }
-            try await self.service.knows(client: client)
+            try await self.service.checkKnown(client: client)
             // An unknown token is no error (RFC 7009 §2.2).
             try await self.service.revoke(token, client: client)
             return [:]
@@ -197,27 +215,32 @@ import Wire
         return name
     }
 
+    /// Answers with what `work` gives.
+    ///
+    /// Only failures count for the rate, and beyond it their reason is not told: what is good is
+    /// answered whatever strangers send, as behind a web server on this machine all have one
+    /// address. A failure costs two look-ups in the store, and a connection waits for its answer,
+    /// so that no more failures wait at the store than there are places for connections.
     private func answer(
         _ request: HTTPRequest, _ responder: HTTPResponder,
         _ work: @IO () async throws(OAuthError) -> JSON
     ) async {
-        guard isOpen else { return responder.sendNotFound(Self.absence) }
-        guard tokenRates.admits(request.peerAddress?.subscriber, at: IO.now) else {
-            return Self.refuse(Self.haste, request, responder)
-        }
         do throws(OAuthError) {
             Self.send(try await work(), responder)
         } catch {
+            guard failures.admits(source.address(request), at: source.now()) else {
+                return Self.putOff(responder)
+            }
             Self.refuse(error, request, responder)
         }
     }
 
     // MARK: Registration
 
+    /// Registers a client; each registration counts for the rate, as a good one takes room.
     private func register(_ request: HTTPRequest, _ responder: HTTPResponder) async {
-        guard isOpen else { return responder.sendNotFound(Self.absence) }
-        guard registrationRates.admits(request.peerAddress?.subscriber, at: IO.now) else {
-            return Self.refuse(Self.haste, request, responder)
+        guard registrations.admits(source.address(request), at: source.now()) else {
+            return Self.putOff(responder)
         }
         do throws(OAuthError) {
             let (document, client) = try await service.register(request.body)
@@ -229,8 +252,9 @@ import Wire
 
     // MARK: Answers
 
-    private static let haste = OAuthError(
-        .temporarilyUnavailable, "too many requests: try again in a minute")
+    /// When one who asked too often may ask again, in seconds: a minute gives one registration, or
+    /// 120 failures.
+    static let later: HTTPHeaders = ["Retry-After": "60"]
 
     private static let headers: HTTPHeaders = [
         "Access-Control-Allow-Origin": "*", "X-Content-Type-Options": "nosniff",
@@ -246,11 +270,20 @@ import Wire
         responder.send(status: status, headers: headers, body: json.encoded())
     }
 
+    /// Answers one who asks too often.
+    private static func putOff(_ responder: HTTPResponder) {
+        let error = OAuthError(
+            .temporarilyUnavailable, "too many requests: try again in a minute")
+        var headers = headers
+        headers["Retry-After"] = later["Retry-After"]
+        send(error.json, responder, status: 429, headers: headers)
+    }
+
     private static func refuse(
         _ error: OAuthError, _ request: HTTPRequest, _ responder: HTTPResponder
     ) {
         var headers = headers
-        if error.status == 429 { headers["Retry-After"] = "60" }
+        if [429, 503].contains(error.status) { headers["Retry-After"] = later["Retry-After"] }
         if error.status == 401, request.header("authorization") != nil {
             headers["WWW-Authenticate"] = "Basic realm=\"homeline\""
         }

@@ -9,12 +9,10 @@ struct OAuthError: Error, Equatable, Sendable {
         case invalidRequest = "invalid_request"
         case invalidClient = "invalid_client"
         case invalidGrant = "invalid_grant"
-        case invalidScope = "invalid_scope"
         case invalidTarget = "invalid_target"
         case accessDenied = "access_denied"
         case unsupportedResponseType = "unsupported_response_type"
         case unsupportedGrantType = "unsupported_grant_type"
-        case unsupportedTokenType = "unsupported_token_type"
         case invalidRedirectURI = "invalid_redirect_uri"
         case invalidClientMetadata = "invalid_client_metadata"
         case temporarilyUnavailable = "temporarily_unavailable"
@@ -31,15 +29,15 @@ struct OAuthError: Error, Equatable, Sendable {
 
     /// The HTTP status of an answer with it.
     ///
-    /// An unknown client is told by 401: clients that registered themselves do so again then.
+    /// An unknown client gets 401: clients that registered themselves do so again then.
     var status: Int {
         switch code {
         case .invalidClient: 401
         case .temporarilyUnavailable: 429
         case .serverError: 500
-        case .invalidRequest, .invalidGrant, .invalidScope, .invalidTarget, .accessDenied,
-            .unsupportedResponseType, .unsupportedGrantType, .unsupportedTokenType,
-            .invalidRedirectURI, .invalidClientMetadata:
+        case .invalidRequest, .invalidGrant, .invalidTarget, .accessDenied,
+            .unsupportedResponseType, .unsupportedGrantType, .invalidRedirectURI,
+            .invalidClientMetadata:
             400
         }
     }

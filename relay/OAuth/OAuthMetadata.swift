@@ -38,6 +38,6 @@ enum OAuthMetadata {
     }
 
     private static var scopes: [JSON] {
-        Scope.allCases.filter(Scope.first.contains).map { .string($0.rawValue) }
+        Scope.allCases.filter(Scope.askedAtFirst.contains).map { .string($0.rawValue) }
     }
 }

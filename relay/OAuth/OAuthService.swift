@@ -1,140 +1,63 @@
-// The authorization server without HTTP: clients, grants and tokens, in the store and in force.
-// Flow: doors → here → Store, Access. Invariant: what a grant allows is what its person holds now;
-// a grant that ends ends everywhere, first here and then in the store.
+// The authorization server without HTTP: which clients there are, and the exchange of codes and
+// refresh tokens. Flow: doors → here → Store, then LiveGrants. Invariant: a client gets tokens only
+// if the store has them and they are in force; a code or token that comes twice ends what came of
+// it.
 import Crypto
 import Loop
 import Wire
 
 /// Issues and ends what clients hold.
 @IO final class OAuthService {
-    let store: Store
-    private let access: Access
+    private let store: Store
     /// Clients with metadata documents; nil: switched off.
     private let documents: ClientDocuments?
-    /// The people of the relay.
-    private let people: @IO () async throws(StoreError) -> [Person]
-    /// Ends the calls and streams of a grant.
-    private let end: @IO (_ grant: String, _ sentence: String) -> Void
-    /// Where OAuth is; nil: it is switched off, or the relay does not listen yet.
-    private(set) var address: OAuthAddress?
+    private let live: LiveGrants
     private var codes = CodeBook()
-    private var live: [String: Person] = [:]
-    /// What people have granted, by its id.
-    private var grants: [String: GrantRecord] = [:]
-    /// What `reload` has read, until it is put in force.
-    private var loaded: [AccessToken] = []
-    /// Changes so far: what was read from the store before one is not what it holds now.
-    private var changes = 0
 
+    /// `people` reads everybody who is not revoked; `end` ends the calls and streams of a grant.
     init(
         _ store: Store, _ access: Access, documents: ClientDocuments?,
         people: @escaping @IO () async throws(StoreError) -> [Person],
         end: @escaping @IO (_ grant: String, _ sentence: String) -> Void
     ) {
-        (self.store, self.access, self.documents) = (store, access, documents)
-        (self.people, self.end) = (people, end)
+        (self.store, self.documents) = (store, documents)
+        live = LiveGrants(store, access, people: people, endCalls: end)
     }
 
     private var now: Int64 { store.now() }
+
+    // MARK: What is in force
+
+    /// Where OAuth is; nil: it is switched off, or the relay does not listen yet.
+    var address: OAuthAddress? { live.address }
 
     /// Whether clients find OAuth here: it has an address that browsers take for logins, and
     /// somebody could log in.
     ///
     /// Without anybody, a client that finds it would not use its static
     /// token (Cursor).
-    var isOpen: Bool { address?.isUsable == true && !live.isEmpty }
+    var isOpen: Bool { address?.isUsable == true && live.hasPeople }
 
-    /// Whether clients may have ids that are URLs.
-    var readsDocuments: Bool { documents != nil }
-
-    // MARK: What is in force
-
-    /// Reads people, grants and access tokens from the store and puts them in force; ends what is
-    /// gone or has other rights.
-    func reload() async throws(StoreError) {
-        let (people, records, tokens) = try await read()
-        live = Dictionary(people.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
-        grants = [:]
-        for record in records { grants[record.id] = record }
-        loaded = tokens
-        apply()
-        let orphans = records.filter { live[$0.person] == nil }.map(\.id)
-        if !orphans.isEmpty {
-            try await revoke(orphans, saying: "this person may not use the relay any more")
-        }
-    }
-
-    /// What the store holds, with no change here between its parts.
-    private func read() async throws(StoreError) -> ([Person], [GrantRecord], [AccessToken]) {
-        while true {
-            let before = changes
-            let read = (
-                try await people(), try await store.grants(), try await store.accessTokens()
-            )
-            if before == changes { return read }
-        }
-    }
+    /// Reads people, grants and access tokens again; ends what is gone or has other rights.
+    func reload() async throws(StoreError) { try await live.reload() }
 
     /// Has clients find OAuth at `address`; what was read before is in force from then on.
-    func open(at address: OAuthAddress) {
-        self.address = address
-        apply()
-    }
+    func open(at address: OAuthAddress) { live.open(at: address) }
 
-    private func apply() {
-        let changed = access.replace(
-            people: Array(live.values), grants: grants.values.compactMap(principal), tokens: loaded)
-        if address != nil { loaded = [] }
-        for principal in changed {
-            end(principal.grant, "the rights of this login have changed: connect again")
-        }
-    }
+    /// Ends what time has ended.
+    func sweep() async throws(StoreError) { try await live.sweep() }
 
-    /// The rights of a grant now; nil: its person is gone, or it is for another relay's URL.
-    private func principal(_ grant: GrantRecord) -> Principal? {
-        guard let person = live[grant.person], address?.accepts(resource: grant.resource) == true
-        else { return nil }
-        return grant.principal(of: person)
-    }
-
-    /// The live grants of a person, or of all people.
-    func liveGrants(of person: String? = nil) -> [GrantRecord] {
-        grants.values.filter { person == nil || $0.person == person }
-            .sorted { ($0.created, $0.id) < ($1.created, $1.id) }
-    }
-
-    /// Ends grants, in force at once and then in the store.
-    func revoke(_ ids: [String], saying sentence: String) async throws(StoreError) {
-        for id in ids { ended(id, saying: sentence) }
-        _ = try await store.revokeGrants(ids)
-    }
-
-    /// Ends what clients do for a person who was revoked.
+    /// Ends what clients do for a person who was revoked, here even if the store fails.
     func forget(person id: String) async {
-        live[id] = nil
-        let ids = liveGrants(of: id).map(\.id)
-        do throws(StoreError) {
-            try await revoke(ids, saying: "this person may not use the relay any more")
-        } catch {
+        do throws(StoreError) { try await live.forget(person: id) } catch {
             Process.log("the store failed: \(error)")
         }
     }
 
-    private func ended(_ id: String, saying sentence: String) {
-        changes += 1
-        grants[id] = nil
-        access.revoke(grant: id)
-        end(id, sentence)
-    }
-
-    /// Ends what time has ended.
-    func sweep() async throws(StoreError) {
-        for id in try await store.sweepOAuth() {
-            ended(id, saying: "this login has expired: connect again")
-        }
-    }
-
     // MARK: Clients
+
+    /// Whether clients may have ids that are URLs.
+    var readsDocuments: Bool { documents != nil }
 
     /// The client with an id, for a person who is to be asked about it; throws why there is none.
     func client(_ id: String, for person: String) async throws(OAuthError) -> OAuthClient {
@@ -144,8 +67,8 @@ import Wire
         return try await storedClient(id)
     }
 
-    /// Whether the id is one of a client that a person could have been asked about.
-    func knows(client id: String) async throws(OAuthError) {
+    /// Throws if no person could have been asked about this client.
+    func checkKnown(client id: String) async throws(OAuthError) {
         if DocumentFetch.isURL(id), readsDocuments { return }
         _ = try await storedClient(id)
     }
@@ -207,103 +130,118 @@ import Wire
         case .good(let found): ticket = found
         case .unknown: throw refusal
         case .again(let grant):
-            Process.log("OAuth: a code came twice: what came of it has ended")
-            await revokeQuietly(grant)
+            if await end(grant) {
+                Process.log("OAuth: a code came twice: what came of it has ended (grant \(grant))")
+            }
             throw refusal
         }
         guard ticket.client.id == client, redirect == nil || redirect == ticket.redirect,
             PKCE.proves(verifier, ticket.challenge)
         else { throw refusal }
         let (text, grant) = (TokenText(), ticket.grant)
+        let tokens: [AccessToken]
         do throws(StoreError) {
-            let (tokens, ended) = try await store.addGrant(grant, text.hashes)
-            for id in ended {
-                self.ended(id, saying: "this program has connected anew, too often")
+            let added = try await store.addGrant(grant, text.hashes)
+            for id in added.ended {
+                live.end(id, saying: "this program has connected anew, too often")
             }
-            return try put(grant, tokens, text)
+            tokens = added.tokens
         } catch {
             throw Self.failure(error)
         }
+        guard let issue = put(grant, tokens, text) else {
+            // It has ended while it was stored: a copy of the code came, or its person was revoked.
+            await end(grant.id)
+            throw refusal
+        }
+        return issue
     }
 
     /// Exchanges a refresh token.
     func refresh(_ token: String, client: String) async throws(OAuthError) -> Issue {
         let refusal = OAuthError(.invalidGrant, "the refresh token is not valid: ask the person")
         guard token.hasPrefix(RefreshToken.prefix), token.utf8.count <= 128 else { throw refusal }
+        let salt = Random.bytes(TokenText.saltSize)
+        let next: Refreshment
         do throws(StoreError) {
-            let text = TokenText(after: token, key: try await store.refreshKey())
-            let next = try await store.refresh(
-                TokenRecord.hash(of: token), client: client, next: text.hashes)
-            switch next {
-            case .granted(let grant, let tokens): return try put(grant, tokens, text)
-            case .refused: throw StoreError.unknownGrant("")
-            case .reused(let id):
-                let name = grants[id]?.clientName ?? "a client"
-                Process.log(
-                    "OAuth: an old refresh token of \(name.plain(keepsLines: false)) came again: "
-                        + "its access has ended (grant \(id))")
-                ended(id, saying: "this login was ended, as an old token came again: connect anew")
-                throw StoreError.unknownGrant(id)
-            }
-        } catch .unknownGrant {
-            throw refusal
+            next = try await store.refresh(
+                TokenRecord.hash(of: token), client: client,
+                next: TokenText(after: token, salt: salt).hashes, salt: salt)
         } catch {
             throw Self.failure(error)
         }
+        switch next {
+        case .refused: break
+        case .granted(let grant, let tokens, let salt):
+            let text = TokenText(after: token, salt: salt)
+            if let issue = put(grant, tokens, text) { return issue }
+            // It has ended while its tokens were stored.
+            if live.hasEnded(grant.id) { await end(grant.id) }
+        case .reused(let id):
+            let name = live[id]?.clientName ?? "a client"
+            Process.log(
+                "OAuth: an old refresh token of \(name.plain(keepsLines: false)) came again: "
+                    + "its access has ended (grant \(id))")
+            live.end(id, saying: "this login was ended, as an old token came again: connect anew")
+        }
+        throw refusal
     }
 
-    /// Puts tokens in force; throws `unknownGrant` if their person is gone.
+    /// Puts tokens in force; nil: the grant is not to be in force any more, or the access token of
+    /// an answer that is repeated has ended meanwhile.
     private func put(
         _ grant: GrantRecord, _ tokens: [AccessToken], _ text: TokenText
-    ) throws(StoreError) -> Issue {
-        guard let principal = principal(grant) else { throw .unknownGrant(grant.id) }
-        changes += 1
-        grants[grant.id] = grant
-        access.put(principal, tokens)
-        let hash = text.hashes.access
-        let expires = tokens.first { $0.hash == hash }?.expires ?? now
-        return Issue(text: text, scopes: principal.scopes, lifetime: max(0, expires - now))
+    ) -> Issue? {
+        let (hash, moment) = (text.hashes.access, now)
+        guard let token = tokens.first(where: { $0.hash == hash }), moment < token.expires,
+            let principal = live.put(grant, tokens)
+        else { return nil }
+        return Issue(text: text, scopes: principal.scopes, lifetime: token.expires - moment)
     }
 
     /// Ends a token that its client does not need any more.
     func revoke(_ token: String, client: String) async throws(OAuthError) {
         let hash = TokenRecord.hash(of: token)
         do throws(StoreError) {
-            let (grant, isAccess) = try await store.revokeToken(hash, client: client)
-            if isAccess {
-                changes += 1
-                access.revoke(accessToken: hash)
+            let (grant, isAccess) = try await store.revokeOAuthToken(hash, client: client)
+            if isAccess { live.revoke(accessToken: hash) }
+            if let grant {
+                live.end(grant, saying: "the program has logged out: connect again")
             }
-            if let grant { ended(grant, saying: "the program has logged out: connect again") }
         } catch {
             throw Self.failure(error)
         }
     }
 
-    private func revokeQuietly(_ grant: String) async {
+    /// Ends a grant, here even if the store fails; whether it was live in the store.
+    @discardableResult
+    private func end(_ grant: String) async -> Bool {
         do throws(StoreError) {
-            try await revoke([grant], saying: "this login was ended: connect anew")
+            let ended = try await live.revoke(
+                [grant], saying: "this login was ended: connect anew")
+            return !ended.isEmpty
         } catch {
             Process.log("the store failed: \(error)")
+            return false
         }
     }
 
     private static func failure(_ error: StoreError) -> OAuthError {
-        switch error {
-        case .tooManyClients: OAuthError(.temporarilyUnavailable, error.description)
-        case .unknownGrant: OAuthError(.invalidGrant, "the person may not use this relay any more")
-        default:
-            OAuthError(.serverError, "the store failed: the relay's log says why")
+        if case .tooManyClients = error {
+            return OAuthError(.temporarilyUnavailable, error.description)
         }
+        Process.log("OAuth: the store failed: \(error)")
+        return OAuthError(.serverError, "the store failed: the relay's log says why")
     }
 }
 
 extension OAuthService: ConnectedClients {
-    func grants(of person: String) -> [GrantRecord] { liveGrants(of: person) }
+    func grants(of person: String) -> [GrantRecord] { live.grants(of: person) }
 
     func revoke(_ id: String, of person: String) async throws(StoreError) -> Bool {
-        guard grants[id]?.person == person else { return false }
-        try await revoke([id], saying: "your access was ended on the relay's page: connect again")
+        guard live[id]?.person == person else { return false }
+        try await live.revoke(
+            [id], saying: "your access was ended on the relay's page: connect again")
         return true
     }
 }

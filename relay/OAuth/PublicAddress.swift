@@ -25,8 +25,11 @@ extension SocketAddress {
         (0xac10_0000, 12),  // private
         (0xc000_0000, 24),  // protocol assignments
         (0xc000_0200, 24),  // documentation
+        (0xc01f_c400, 24),  // AS112 (answers for private addresses' names)
+        (0xc034_c100, 24),  // AMT (tunnels of multicast)
         (0xc058_6300, 24),  // 6to4 relays
         (0xc0a8_0000, 16),  // private
+        (0xc0af_3000, 24),  // AS112
         (0xc612_0000, 15),  // benchmarks
         (0xc633_6400, 24),  // documentation
         (0xcb00_7100, 24),  // documentation
@@ -35,10 +38,12 @@ extension SocketAddress {
     ]
 
     /// 2000::/3 is all that is given out; in it, protocol assignments with Teredo (2001::/23),
-    /// documentation (2001:db8::/32, 3fff::/20) and 6to4 (2002::/16) are left out.
+    /// documentation (2001:db8::/32, 3fff::/20), 6to4 (2002::/16) and AS112 (2620:4f:8000::/48) are
+    /// left out.
     private static func isPublic(six octets: [UInt8]) -> Bool {
         let head = octets[..<4].reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
         return head >> 29 == 1 && head >> 9 != 0x2001_0000 >> 9 && head != 0x2001_0db8
             && head >> 16 != 0x2002 && head >> 12 != 0x3fff0
+            && !(head == 0x2620_004f && octets[4] == 0x80 && octets[5] == 0)
     }
 }

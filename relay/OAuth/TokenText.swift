@@ -1,11 +1,15 @@
 // The texts of tokens: the first pair is random, the next ones follow from the refresh token before
-// them. Pure. Invariant: who has no refresh token of a family, or not the relay's key, cannot tell
-// any token of it; who has both may ask for the same pair again.
+// them and a salt. Pure. Invariant: who lacks a pair's salt, or the refresh token before it, cannot
+// tell any token of the pair; who has both may ask for the same pair again. The store keeps a salt
+// only as long as an answer is repeated (`RefreshToken.grace`).
 import Crypto
 
 /// A pair of tokens as its client gets it.
 struct TokenText: Sendable {
     let access, refresh: String
+
+    /// The bytes of a salt: as many as HMAC-SHA-256 has in its result, so that nobody guesses one.
+    static let saltSize = 32
 
     /// The first pair of a family.
     init() {
@@ -13,11 +17,11 @@ struct TokenText: Sendable {
         refresh = RefreshToken.prefix + Base64.encodeURL(Random.bytes(32))
     }
 
-    /// The pair that follows a refresh token: the same one whenever it is asked for, so that a lost
+    /// The pair that follows a refresh token: the same one for the same random salt, so that a lost
     /// answer can be repeated without storing it.
-    init(after refresh: String, key: [UInt8]) {
+    init(after refresh: String, salt: [UInt8]) {
         func next(_ kind: String) -> String {
-            kind + Base64.encodeURL(HMAC.sha256(key: key, Array("\(kind) \(refresh)".utf8)))
+            kind + Base64.encodeURL(HMAC.sha256(key: salt, Array("\(kind) \(refresh)".utf8)))
         }
         access = next(AccessToken.prefix)
         self.refresh = next(RefreshToken.prefix)

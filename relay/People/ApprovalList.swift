@@ -24,8 +24,8 @@ struct ApprovalList {
             """
         return """
             <div class="head"><h1>Approvals</h1>
-            <p>Questions that only a person may answer. Each waits for 5 minutes, and is then denied.\
-            </p></div>
+            <p>Questions that only a person may answer. Each waits for 5 minutes; then \
+            nothing is done.</p></div>
             <section class="section"><h2>Waiting for you</h2>
             <ul class="list card">\(none)\(waiting.map { row($0, address) })</ul></section>
             \(past)
@@ -39,14 +39,14 @@ struct ApprovalList {
         let left: HTML =
             view.state == .waiting
             ? """
-            <span class="you" data-expires="\(approval.expires - view.now)">\
-            \(HTML.words(approval.expires - view.now))</span>
+            <span class="you">expires <span data-expires="\(approval.expires - view.now)">\
+            \(HTML.words(approval.expires - view.now))</span></span>
             """
             : HTML.moment(approval.created, now: view.now)
         let outcome: HTML = view.state == .waiting ? "" : "; \(view.outcome)"
         return """
             <li><a class="row" href="\(address.path)/approve/\(approval.id)">\(view.title)</a>
-            <small>\(VisibleText(view.target).html), asked by \
+            <small>\(view.matterLine)\(VisibleText(approval.target).html), asked by \
             \(VisibleText(approval.asker.label).html)\(client)\(outcome)</small>
             <span class="acts">\(left)</span></li>
 

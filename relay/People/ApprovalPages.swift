@@ -1,7 +1,7 @@
 // `/approvals` and `/approve/ID`: what waits for a person, and this person's answer. Flow: a link
 // that a client shows, or the list → the question → the broker (`Approvals`). Works without
 // JavaScript. Invariant: a question is shown to, and answered by, whom it was asked for, or an
-// admin who reaches its agent; without a button there is no answer; a secret is on no page.
+// admin whose pattern covers its host; without a button there is no answer; a secret is on no page.
 import Crypto
 import HTTP
 import Loop
@@ -12,14 +12,14 @@ import Wire
     private let door: WebDoor
     private let sessions: PageSessions
     private let approvals: Approvals
-    /// Whether a pattern covers an agent.
-    private let covers: @IO (AccessPattern, Approval.Origin) -> Bool
+    /// Whether a pattern covers the host that a question is about.
+    private let covers: @IO (AccessPattern, Approval) -> Bool
     private let now: @IO () -> Int64
 
     init(
         _ door: WebDoor, _ sessions: PageSessions, _ approvals: Approvals,
         now: @escaping @IO () -> Int64,
-        covers: @escaping @IO (AccessPattern, Approval.Origin) -> Bool
+        covers: @escaping @IO (AccessPattern, Approval) -> Bool
     ) {
         (self.door, self.sessions, self.approvals) = (door, sessions, approvals)
         (self.now, self.covers) = (now, covers)
@@ -65,7 +65,7 @@ import Wire
     /// Whether a person may see and answer a question.
     private func may(_ person: Person, _ approval: Approval) -> Bool {
         approval.asker.principal == person.id
-            || person.scopes.contains(.admin) && covers(person.pattern, approval.origin)
+            || person.scopes.contains(.admin) && covers(person.pattern, approval)
     }
 
     private func list(_ visitor: Visitor, _ responder: HTTPResponder, _ address: WebAddress) {

@@ -25,12 +25,6 @@ struct ApprovalView {
         }
     }
 
-    /// Where it would be done, as the caller wrote it.
-    var target: String {
-        let agent = approval.origin.name
-        return question.target.map { "\(agent)/\($0)" } ?? agent
-    }
-
     /// What became of it, in words.
     var outcome: String {
         let by = approval.answeredBy.map { " by \($0)" } ?? ""
@@ -55,12 +49,12 @@ struct ApprovalView {
             isWaiting
             ? """
             <p class="left">Expires <span data-expires="\(approval.expires - now)">\
-            \(HTML.words(approval.expires - now))</span>, as if you had denied it</p>
+            \(HTML.words(approval.expires - now))</span>: then nothing is done</p>
             """
             : "<p class=\"left\"><b>\(outcome)</b></p>"
         return """
             \(note)<article class="ask card">
-            <header><h1>\(title)</h1><p>\(VisibleText(target).html)</p>\(left)</header>
+            <header><h1>\(title)</h1><p>\(VisibleText(approval.target).html)</p>\(left)</header>
             <div class="body">
             \(matter)
             \(reason)
@@ -85,8 +79,8 @@ struct ApprovalView {
                 <div><span class="label">The key that the host has shown; none is known for \
                 it</span><div class="fingerprint">\(VisibleText(type).html) \
                 \(VisibleText(fingerprint).html)</div></div>
-                <p>Compare it with the one that the host itself has: <code>ssh-keygen -lf \
-                /etc/ssh/ssh_host_*_key.pub</code> on its console, or ask whoever runs it. If it \
+                <p>Compare it with the one that the host itself has: <code>cat \
+                /etc/ssh/ssh_host_*_key.pub | ssh-keygen -lf -</code> on its console, or ask whoever runs it. If it \
                 differs, somebody may stand between the agent and the host.</p>
                 """
         case .secret(let name, let program, let prompt):
@@ -111,6 +105,18 @@ struct ApprovalView {
                 \(warning)
                 """
         }
+    }
+
+    /// The most characters of a command in a list: enough to tell two apart.
+    private static let lineLimit = 80
+
+    /// What would be done, in short, before the host in a list; empty where the title says it.
+    var matterLine: HTML {
+        guard case .policy(_, let tool, let text) = question.matter else { return "" }
+        let line = text.prefix { $0 != "\n" }.prefix(Self.lineLimit)
+        let rest = line.count < text.count ? "…" : ""
+        return
+            "<code>\(VisibleText(tool).html): \(VisibleText(String(line)).html)\(rest)</code> on "
     }
 
     private var reason: HTML {

@@ -70,20 +70,26 @@ import Passkeys
             <p class="muted">Nobody can log in yet. The operator of this relay makes a link for \
             the first person: <code>homeline-relay people invite NAME</code>.</p>
             """
+        let caller: HTML =
+            next.text.hasPrefix("oauth/authorize")
+            ? """
+            <p>A program has sent you here. After the login you are asked whether it may act in \
+            your name; to say no, close this page.</p>
+            """ : ""
         Page(
             title: "Log in",
             body: """
                 <div class="narrow card" id="login" data-to="\(next.text)">
                 <h1>Log in</h1>
-                \(obstacle)<p>This relay knows you by a passkey: your device asks for your finger, \
-                face or PIN.</p>
+                \(caller)\(obstacle)<p>This relay knows you by a passkey: your device asks for your \
+                finger, face or PIN.</p>
                 <p><button class="primary big" id="go" disabled>Log in with a passkey</button></p>
                 <p class="bad" id="said" role="alert" hidden></p>
                 <noscript><p class="bad">Passkeys need JavaScript: browsers offer them to scripts \
                 alone.</p></noscript>
                 \(advice)
                 </div>
-                """, scripts: ["login.js"]
+                """, scripts: ["login.js"], keepsOpener: true
         ).send(responder, at: address)
     }
 
@@ -134,6 +140,8 @@ import Passkeys
     private static let linkRefusal =
         "This link does not work: it has been used, is older than 15 minutes, or was not copied"
         + " whole. Ask the relay's operator for a new one."
+    private static let lateRefusal =
+        "This took too long, or was begun in another tab: press the button again."
     private static let tooOften = "Too many attempts: try again in a minute."
     private static let failure = "The relay's store failed: try again, or see the relay's log."
 
@@ -198,7 +206,7 @@ import Passkeys
         guard let visit = visit(of: request, address),
             let challenge = challenges.take(for: .login(visit), now: store.now())
         else { return refuse("its challenge is not open: it was used, or is too old") }
-        guard let (id, assertion) = PasskeyTalk.assertion(in: form), !id.isEmpty else {
+        guard let (id, handle, assertion) = PasskeyTalk.assertion(in: form), !id.isEmpty else {
             return refuse("its form is not complete")
         }
         do throws(StoreError) {
@@ -215,6 +223,9 @@ import Passkeys
             }
             guard let known, let person = sessions.person(known.person) else {
                 return refuse("its passkey is unknown")
+            }
+            guard handle.isEmpty || handle == PasskeyTalk.handle(of: person) else {
+                return refuse("its user handle is not that of the passkey's person")
             }
             guard try await store.usePasskey(known, counter: counter) else {
                 return refuse("another login by the same passkey came in between")
@@ -235,7 +246,10 @@ import Passkeys
         guard let visit = visit(of: request, address),
             let challenge = challenges.take(for: .welcome(visit), now: store.now()),
             let creation = PasskeyTalk.creation(in: form)
-        else { return Page.refuse(Self.linkRefusal, responder) }
+        else {
+            log.refuse(.link, from: request.peer, "its challenge is not open, or not answered")
+            return Page.refuse(Self.lateRefusal, responder)
+        }
         do {
             let made = try creation.verified(
                 for: RelyingParty(id: address.host, origin: address.origin), challenge: challenge)
@@ -298,6 +312,11 @@ import Passkeys
     private func logOut(
         _ request: HTTPRequest, _ responder: HTTPResponder, _ address: WebAddress
     ) async {
+        // Also where no cookie has come, as with a form of another site: the answer would remove
+        // the cookie that the browser has.
+        guard sessions.form(of: request) != nil else {
+            return Page.foreign.send(responder, at: address)
+        }
         if let visitor = sessions.visitor(of: request) {
             guard sessions.form(of: request, from: visitor) != nil else {
                 return Page.foreign.send(responder, at: address)

@@ -15,8 +15,8 @@ import Loop
     private var sessions: [[UInt8]: PageSessionRecord] = [:]
     /// Ids of the sessions used since the last `save`.
     private var used: Set<String> = []
-    /// Changes so far: what was read from the store before one is not what it holds now.
-    private var changes = 0
+    /// Ids of the sessions that have ended here and not yet in the store.
+    private var closing: Set<String> = []
 
     init(_ store: Store, _ door: WebDoor) { (self.store, self.door) = (store, door) }
 
@@ -28,25 +28,25 @@ import Loop
     /// The live person of this id.
     func person(_ id: String) -> Person? { people[id] }
 
-    /// Reads people and sessions again; returns the people who are gone or whose rights changed.
+    /// Reads sessions and people again; returns the people who are gone or whose rights changed.
+    ///
+    /// Each answer of the store is in force as it comes. The database's thread and the loop keep
+    /// the order of their work, so no answer undoes what a later transaction has done.
     @discardableResult
     func reload() async throws(StoreError) -> [Person] {
-        while true {
-            let before = changes
-            let (people, live) = (try await store.people(), try await store.pageSessions())
-            guard before == changes else { continue }
-            let lost = self.people.values.filter { !people.contains($0) }
-            self.people = Dictionary(people.map { ($0.id, $0) }) { first, _ in first }
-            let known = sessions
-            sessions = [:]
-            for var session in live {
-                // Uses are stored once a minute.
-                let lastUsed = known[session.hash]?.lastUsed ?? 0
-                session.lastUsed = max(session.lastUsed, lastUsed)
-                sessions[session.hash] = session
-            }
-            return lost
+        let live = try await store.pageSessions()
+        let known = sessions
+        sessions = [:]
+        for var session in live where !closing.contains(session.id) {
+            // Uses are stored once a minute.
+            let lastUsed = known[session.hash]?.lastUsed ?? 0
+            session.lastUsed = max(session.lastUsed, lastUsed)
+            sessions[session.hash] = session
         }
+        let people = try await store.people()
+        let lost = self.people.values.filter { !people.contains($0) }
+        self.people = Dictionary(people.map { ($0.id, $0) }) { first, _ in first }
+        return lost
     }
 
     /// Stores when sessions were used, and forgets those that are over.
@@ -69,7 +69,6 @@ import Loop
             browser: BrowserName.of(request.header("user-agent") ?? ""),
             peer: request.peerAddress?.host ?? "", created: now, lastUsed: now)
         try await store.addPageSession(session)
-        changes += 1
         people[person.id] = person
         sessions[session.hash] = session
         return PageCookie.session.setting(secret, isSecure: isSecure)
@@ -84,20 +83,22 @@ import Loop
 
     /// Ends the session of this id, even if the store fails.
     func close(_ id: String, of person: String) async throws(StoreError) {
-        changes += 1
-        sessions = sessions.filter { $0.value.id != id || $0.value.person != person }
+        let own = sessions.values.first { $0.id == id && $0.person == person }
+        if let own {
+            closing.insert(id)
+            sessions[own.hash] = nil
+        }
+        defer { if own != nil { closing.remove(id) } }
         try await store.endPageSession(id, of: person)
     }
 
     /// Ends the sessions that a passkey has opened, but one; the store has removed it.
     func forget(passkey: [UInt8], keeping kept: String) {
-        changes += 1
         sessions = sessions.filter { $0.value.passkey != passkey || $0.value.id == kept }
     }
 
     /// Ends what a revoked person has here; the store has done it already.
     func forget(person: String) {
-        changes += 1
         people[person] = nil
         sessions = sessions.filter { $0.value.person != person }
     }

@@ -31,9 +31,10 @@ import Loop
         set { me.clients = newValue }
     }
 
-    /// Has people answer agents' questions; `covers` says whether a pattern covers an agent.
+    /// Has people answer agents' questions; `covers` says whether a pattern covers the host that a
+    /// question is about.
     func serve(
-        _ approvals: Approvals, covers: @escaping @IO (AccessPattern, Approval.Origin) -> Bool
+        _ approvals: Approvals, covers: @escaping @IO (AccessPattern, Approval) -> Bool
     ) {
         questions = ApprovalPages(door, sessions, approvals, now: store.now, covers: covers)
     }

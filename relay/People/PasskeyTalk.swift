@@ -9,17 +9,20 @@ import Passkeys
 enum PasskeyTalk {
     private static let milliseconds = Challenges.lifetime * 1000
 
+    /// The user handle by which passkeys know a person: it says nothing about the person.
+    static func handle(of person: Person) -> [UInt8] { Array(person.id.utf8) }
+
     /// The options for a new passkey of a person, who has `known` ones.
     ///
     /// Discoverable, so that nobody types a name at a login; with user verification, so that the
-    /// device alone is not enough. The person's id is the handle: it says nothing about the person.
+    /// device alone is not enough.
     static func creation(
         _ challenge: [UInt8], of person: Person, known: [PasskeyRecord], at site: RelyingParty
     ) -> JSON {
         [
             "rp": ["id": .string(site.id), "name": "Homeline"],
             "user": [
-                "id": .string(Base64.encodeURL(Array(person.id.utf8))),
+                "id": .string(Base64.encodeURL(handle(of: person))),
                 "name": .string(person.name), "displayName": .string(person.name),
             ],
             "challenge": .string(Base64.encodeURL(challenge)),
@@ -53,14 +56,21 @@ enum PasskeyTalk {
         return PasskeyCreation(clientData: clientData, authenticatorData: authenticatorData)
     }
 
-    /// The login that a form carries, and the id of its passkey.
-    static func assertion(in form: FormBody) -> (id: [UInt8], assertion: PasskeyAssertion)? {
+    /// The login that a form carries, the id of its passkey, and the user handle that the passkey
+    /// has given.
+    ///
+    /// The handle is empty where the passkey has given none; else it has to be that of the
+    /// passkey's person (WebAuthn §7.2, step 6).
+    static func assertion(
+        in form: FormBody
+    ) -> (id: [UInt8], handle: [UInt8], assertion: PasskeyAssertion)? {
         guard let id = bytes("id", form), let clientData = bytes("clientData", form),
             let authenticatorData = bytes("authenticatorData", form),
-            let signature = bytes("signature", form)
+            let signature = bytes("signature", form),
+            let handle = Base64.decodeURL(form["userHandle"] ?? "")
         else { return nil }
         return (
-            id,
+            id, handle,
             PasskeyAssertion(
                 clientData: clientData, authenticatorData: authenticatorData, signature: signature)
         )

@@ -181,7 +181,8 @@ import Net
             return await downloads.handle(request, responder, base: base)
         }
         responder.sendNotFound(
-            "MCP is served at /mcp; there is no OAuth here: tokens come from the operator")
+            web.serves("/oauth/token")
+                ? "MCP is served at /mcp, and people log in at /login" : OAuthDoor.absence)
     }
 
     /// Whether this is an MCP client whose URL lacks `/mcp`: what it hears must say so.

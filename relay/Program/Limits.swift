@@ -166,14 +166,35 @@ enum Limits {
             "files in the folder of prompts", count: RunbookFolder.mostFiles, "a line in the log"),
         Limit("such a file", bytes: RunbookFolder.longestFile, "a line in the log"),
         Limit(
-            "requests for OAuth tokens of one address at once, and in all",
-            count: 10 * OAuthDoor.tokenBurst, share: OAuthDoor.tokenBurst, "429"),
+            "requests for OAuth tokens of one address that fail at once",
+            count: OAuthDoor.failureBurst, "429 for those that fail"),
         Limit(
-            "registrations of OAuth clients of one address at once, and in all",
-            count: 3 * OAuthDoor.registrationBurst, share: OAuthDoor.registrationBurst, "429"),
+            "of these per second after that", count: OAuthDoor.failuresPerSecond,
+            "429 for those that fail"),
         Limit(
-            "requests for a person's consent of one address at once, and in all",
-            count: 4 * AuthorizationDoor.burst, share: AuthorizationDoor.burst, "429"),
+            "requests for OAuth tokens of all addresses that fail at once",
+            count: OAuthDoor.failureBurstOfAll, "429 for those that fail"),
+        Limit(
+            "of these per second after that", count: OAuthDoor.failuresPerSecondOfAll,
+            "429 for those that fail"),
+        Limit(
+            "registrations of OAuth clients of one address at once",
+            count: OAuthDoor.registrationBurst, "429"),
+        Limit("the time in which one more may come", time: OAuthDoor.registrationTime, "429"),
+        Limit(
+            "registrations of OAuth clients of all addresses at once",
+            count: OAuthDoor.registrationBurstOfAll, "429"),
+        Limit("the time in which one more may come", time: OAuthDoor.registrationTimeOfAll, "429"),
+        Limit(
+            "requests of one address for a person's consent, without a login, at once",
+            count: AuthorizationDoor.burst, "429"),
+        Limit("of these per second after that", count: AuthorizationDoor.perSecond, "429"),
+        Limit(
+            "such requests of all addresses at once", count: AuthorizationDoor.burstOfAll, "429"),
+        Limit("of these per second after that", count: AuthorizationDoor.perSecondOfAll, "429"),
+        Limit(
+            "addresses whose rate is remembered, for each kind of rate", count: Rates.keptLimit,
+            "those that were quiet are forgotten, or else all"),
         Limit(
             "OAuth clients that have registered themselves", count: Store.clientLimit,
             "one that got no token for 10 minutes is dropped, or else 429"),
@@ -181,7 +202,20 @@ enum Limits {
             "metadata documents of OAuth clients being fetched", count: ClientDocuments.places,
             share: ClientDocuments.share, "it waits, or 503"),
         Limit("such a fetch", time: DocumentFetch.patience, "the client is refused"),
-        Limit("such a document", bytes: ClientDocument.limit, "the client is refused"),
+        Limit(
+            "such a document, and a registration", bytes: ClientDocument.limit,
+            "the client is refused, 413"),
+        Limit(
+            "clients with such documents that are remembered", count: ClientDocuments.limit,
+            "the one that would end first is forgotten"),
+        Limit(
+            "OAuth codes that are remembered", count: CodeBook.limit, "the oldest is forgotten"),
+        Limit(
+            "access tokens of one grant that are good at once", count: AccessToken.share,
+            "the oldest end"),
+        Limit(
+            "used refresh tokens of one grant that are remembered", count: Int(RefreshToken.kept),
+            "the oldest are forgotten"),
         Limit(
             "grants of one person to one OAuth client", count: Store.grantShare,
             "the one that has rested longest ends"),

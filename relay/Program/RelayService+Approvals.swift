@@ -22,10 +22,11 @@ extension RelayService {
                 }
                 return address.url("approve/\(id)")
             }
-            pages.serve(approvals) { [fleet] pattern, origin in
-                let record = fleet.member(origin.id)?.record
-                return pattern.allows(
-                    agent: record?.name ?? origin.name, tags: record?.tags ?? [])
+            pages.serve(approvals) { [fleet] pattern, approval in
+                let record = fleet.member(approval.origin.id)?.record
+                return approval.isCovered(
+                    by: pattern, agent: record?.name ?? approval.origin.name,
+                    tags: record?.tags ?? [])
             }
         }
         approvals.onChange.append { [weak self] approval in

@@ -37,7 +37,7 @@ enum Settings {
 
     static let requestRate = Setting.number(
         "requests-per-second", 0...100_000,
-        "the MCP requests of one token that are answered in a second, after five times as many at"
+        "the MCP requests of one token, or of one program of a person, that are answered in a second, after five times as many at"
             + " once; 0: no limit", default: 500)
 
     static let keyLifetime = Setting.duration(

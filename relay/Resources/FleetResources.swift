@@ -130,8 +130,10 @@ import Wire
         case .transcript, .screen, .output, .file, .host: break
         }
         do throws(Fault) {
-            return try await ResourceReading(router: router, uri: text, principal: principal)
-                .read(uri)
+            return try await ClientWords(client: nil, meta: [:]).during { () throws(Fault) in
+                try await ResourceReading(router: router, uri: text, principal: principal)
+                    .read(uri)
+            }
         } catch {
             throw MCPError(error, reading: text)
         }

@@ -24,7 +24,7 @@ import Wire
     private struct Open {
         let stream: LastingStream
         let agentID: String
-        let principal: String
+        let principal: Principal
     }
 
     private let fleet: Fleet
@@ -65,7 +65,7 @@ import Wire
         }
         let stream = LastingStream(
             .opener, room: room.claim(for: principal.id), patience: patience)
-        open[text] = Open(stream: stream, agentID: id, principal: principal.id)
+        open[text] = Open(stream: stream, agentID: id, principal: principal)
         stream.onDetach = { [weak self] in self?.resume(text) }
         stream.onOver = { [weak self] in
             self?.open[text] = nil
@@ -89,7 +89,8 @@ import Wire
         do throws(TunnelError) {
             known.stream.open(
                 over: try line.open(
-                    StreamHead(ticket, principal: known.principal, offset: known.stream.received)))
+                    StreamHead(
+                        ticket, principal: known.principal.id, offset: known.stream.received)))
         } catch {
             switch error {
             // The agent's next connection is on its way.
@@ -103,9 +104,9 @@ import Wire
         }
     }
 
-    /// Ends the streams of a principal that has lost its rights.
-    func end(of principal: String) {
-        for known in open.values where known.principal == principal {
+    /// Ends the streams of a grant or person that has lost its rights.
+    func end(of id: String) {
+        for known in open.values where known.principal.hangs(on: id) {
             known.stream.close(.closed(reason: "the token was revoked or changed"))
         }
     }

@@ -8,24 +8,25 @@ import Loop
 import Wire
 
 extension Router {
-    /// The most questions of one call: a jump host or two, the target, a rule.
-    private static let mostQuestions = 4
-
     /// Makes a call through `make`, and again with each answer that persons have given to its
     /// questions.
+    ///
+    /// Nobody is asked for a call that no client waits for, such as the relay's own looks.
     func asking(
         _ call: AgentCall, to member: Fleet.Member,
         _ make: @escaping @IO @Sendable ([Grant]?) async throws(Fault) -> AgentAnswer
     ) async throws(Fault) -> AgentAnswer {
-        guard call.method.row.rules != nil else { return try await make(nil) }
+        guard call.method.row.rules != nil, let words = ClientWords.current else {
+            return try await make(nil)
+        }
         if let made = await approvals.outcome(of: name(of: call, at: member)) {
             return try made.get()
         }
-        return try await asking(call, to: member, with: [], make)
+        return try await asking(call, to: member, with: [], words, make)
     }
 
     private func asking(
-        _ call: AgentCall, to member: Fleet.Member, with given: [Grant],
+        _ call: AgentCall, to member: Fleet.Member, with given: [Grant], _ words: ClientWords,
         _ make: @escaping @IO @Sendable ([Grant]?) async throws(Fault) -> AgentAnswer
     ) async throws(Fault) -> AgentAnswer {
         var grants = given
@@ -34,9 +35,10 @@ extension Router {
             do throws(Fault) { return try await make(grants) } catch {
                 guard error.code == .approvalNeeded else { throw error }
                 guard let question = error.question else {
-                    throw Fault(.internal, "the agent asks a person, and what cannot be read")
+                    throw Fault(
+                        .internal, "the agent asks a person something that this relay cannot read")
                 }
-                if taken.count < Self.mostQuestions,
+                if grants.count < Grant.most,
                     !grants.map(\.digest).contains(question.digest),
                     let next = approvals.take(
                         question, of: call.principal.id, at: member.record.id)
@@ -47,7 +49,7 @@ extension Router {
                 }
                 // The call has begun nothing: what was granted is still to be used.
                 approvals.giveBack(taken)
-                throw try noted(error, question, call, member, make)
+                throw try noted(error, question, call, member, words, make)
             }
         }
     }
@@ -55,9 +57,9 @@ extension Router {
     /// The fault of a call that waits for a person, with the question's id.
     private func noted(
         _ fault: Fault, _ question: Question, _ call: AgentCall, _ member: Fleet.Member,
+        _ words: ClientWords,
         _ make: @escaping @IO @Sendable ([Grant]?) async throws(Fault) -> AgentAnswer
     ) throws(Fault) -> Fault {
-        let words = ClientWords.current
         let asker = Approval.Asker(
             principal: call.principal.id, label: call.principal.name,
             client: call.principal.client ?? words.client,
@@ -68,7 +70,9 @@ extension Router {
                 return .failure(Fault(.refusedByPolicy, "this token has lost its rights"))
             }
             do throws(Fault) {
-                return .success(try await asking(call, to: member, with: grants, make))
+                // The person's answer may come minutes after the call was admitted.
+                try admit(call, call.method.row, to: member)
+                return .success(try await asking(call, to: member, with: grants, words, make))
             } catch {
                 return .failure(error)
             }
@@ -92,8 +96,8 @@ extension Router {
     private func name(of call: AgentCall, at member: Fleet.Member) -> Approvals.CallName {
         let bytes = JSON.object(call.fields.object).sortedBytes()
         return Approvals.CallName(
-            principal: call.principal.id, agent: member.record.id, method: call.method.rawValue,
-            digest: Base64.encodeURL(SHA256.hash(bytes)))
+            principal: call.principal.id, grant: call.principal.grant, agent: member.record.id,
+            method: call.method.rawValue, digest: Base64.encodeURL(SHA256.hash(bytes)))
     }
 }
 

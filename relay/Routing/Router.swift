@@ -51,17 +51,16 @@ import Wire
     private static let needs = Set(ToolRow.all.map(\.scopes))
 
     /// Forgets the rights of a token, a grant or a person; calls that run with them can start no
-    /// further calls.
-    ///
-    /// The streams of a person end with the last of the person's grants.
+    /// further calls, and their streams end.
     func forget(_ id: String) {
-        let lost = principals.values.map(\.own).filter { $0.grant == id || $0.id == id }
+        let lost = principals.values.map(\.own).filter { $0.hangs(on: id) }
         for principal in lost { principals[principal.grant] = nil }
+        streams.end(of: id)
+        // What a person has used, and was asked, stays as long as one of the person's grants does.
         let left = Set(principals.values.map(\.own.id))
         for owner in Set(lost.map(\.id) + [id]).subtracting(left) {
             uses.forget(owner)
             approvals.forget(owner)
-            streams.end(of: owner)
         }
     }
 
@@ -187,7 +186,7 @@ import Wire
     }
 
     /// Checks the scope and the pattern by the call's row, whatever made the call.
-    private func admit(
+    func admit(
         _ call: AgentCall, _ row: MethodRow, to member: Fleet.Member
     ) throws(Fault) {
         let principal = call.principal

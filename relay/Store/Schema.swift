@@ -101,7 +101,7 @@ enum Schema {
         """,
         // OAuth: clients that registered themselves or were added, what people have granted to
         // clients, and the tokens that came of it. A refresh token that was used stays, so that
-        // its reuse is seen.
+        // its reuse is seen, and for a while with the salt of the pair after it.
         """
         CREATE TABLE oauth_client (
             id TEXT PRIMARY KEY, name TEXT NOT NULL, redirects TEXT NOT NULL, origin TEXT NOT NULL,
@@ -116,7 +116,7 @@ enum Schema {
         CREATE TABLE oauth_token (
             hash BLOB PRIMARY KEY, family TEXT NOT NULL REFERENCES oauth_grant (id),
             kind TEXT NOT NULL, created INTEGER NOT NULL, expires INTEGER NOT NULL, used INTEGER,
-            next BLOB
+            next BLOB, salt BLOB
         ) STRICT;
         CREATE INDEX oauth_token_family ON oauth_token (family, kind, created);
         """,

@@ -110,11 +110,30 @@ extension Store {
 
     /// Every grant that is not revoked, the oldest first.
     func grants() async throws(StoreError) -> [GrantRecord] {
-        try await run { connection in
-            try connection.rows(
-                "SELECT * FROM oauth_grant WHERE revoked IS NULL ORDER BY created, id"
-            ).compactMap(GrantRecord.init)
+        try await run { connection in try Self.liveGrants(connection) }
+    }
+
+    /// Every grant that is not revoked, the oldest first, and every access token that is good now,
+    /// both of one moment.
+    func grantsWithTokens() async throws(StoreError) -> (
+        grants: [GrantRecord], tokens: [AccessToken]
+    ) {
+        let moment = now()
+        return try await change { connection in
+            let tokens = try connection.rows(
+                "SELECT * FROM oauth_token WHERE kind = 'access' AND expires > ?",
+                .integer(moment)
+            ).compactMap(AccessToken.init)
+            return (try Self.liveGrants(connection), tokens)
         }
+    }
+
+    private nonisolated static func liveGrants(
+        _ connection: Connection
+    ) throws -> [GrantRecord] {
+        try connection.rows(
+            "SELECT * FROM oauth_grant WHERE revoked IS NULL ORDER BY created, id"
+        ).compactMap(GrantRecord.init)
     }
 
     /// Ends grants by their ids; gives those that were live.
@@ -155,6 +174,9 @@ extension Store {
         return try await change { connection in
             try connection.execute(
                 "DELETE FROM oauth_token WHERE expires <= ?", .integer(moment))
+            try connection.execute(
+                "UPDATE oauth_token SET salt = NULL WHERE salt IS NOT NULL AND used < ?",
+                .integer(moment - RefreshToken.grace))
             let ended = try connection.rows(
                 "SELECT id FROM oauth_grant WHERE revoked IS NULL AND NOT EXISTS "
                     + "(SELECT 1 FROM oauth_token WHERE family = oauth_grant.id)"

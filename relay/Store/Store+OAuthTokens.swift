@@ -1,6 +1,7 @@
 // OAuth's tokens: made with a grant, and exchanged for the next ones. Invariant: the newest refresh
 // token of a grant is good once; a used one repeats its answer for a while (`RefreshToken.grace`),
-// and after that ends the grant, in the transaction that sees it.
+// and after that ends the grant, in the transaction that sees it. The texts of tokens are not here:
+// a used refresh token has a salt as long as its answer may be repeated, and an hour at most more.
 
 import Crypto
 import SQLite
@@ -12,10 +13,10 @@ struct TokenPair: Sendable {
 }
 
 /// What became of a refresh token that a client has sent.
-enum Refreshment: Sendable, Equatable {
+enum Refreshment: Sendable {
     /// It was exchanged, or its exchange is repeated: the grant, with all access tokens that are
-    /// good now.
-    case granted(GrantRecord, [AccessToken])
+    /// good now, and the salt of the pair that follows the token.
+    case granted(GrantRecord, [AccessToken], salt: [UInt8])
     /// It was used before: its grant has ended.
     case reused(grant: String)
     /// It is unknown, has expired, or belongs to another client.
@@ -53,9 +54,12 @@ extension Store {
     /// The most grants that a person has with one client.
     nonisolated static let grantShare = 20
 
-    /// Exchanges a refresh token for the pair that follows it.
+    /// Exchanges a refresh token for the pair that follows it by a new salt.
+    ///
+    /// A repeated exchange gives the salt of the first one. Only the newest exchange of a grant can
+    /// be repeated, so the salts of those before it are removed.
     func refresh(
-        _ hash: [UInt8], client: String, next pair: TokenPair
+        _ hash: [UInt8], client: String, next pair: TokenPair, salt: [UInt8]
     ) async throws(StoreError) -> Refreshment {
         let moment = now()
         return try await change { connection in
@@ -68,26 +72,31 @@ extension Store {
             else { return .refused }
             guard let used = row.integer("used") else {
                 try connection.execute(
-                    "UPDATE oauth_token SET used = ?, next = ? WHERE hash = ?", .integer(moment),
-                    .blob(pair.refresh), .blob(hash))
-                return .granted(grant, try Self.add(pair, to: grant, connection, moment))
+                    "UPDATE oauth_token SET salt = NULL WHERE family = ? AND kind = 'refresh' "
+                        + "AND salt IS NOT NULL", .text(grant.id))
+                try connection.execute(
+                    "UPDATE oauth_token SET used = ?, next = ?, salt = ? WHERE hash = ?",
+                    .integer(moment), .blob(pair.refresh), .blob(salt), .blob(hash))
+                let tokens = try Self.add(pair, to: grant, connection, moment)
+                return .granted(grant, tokens, salt: salt)
             }
             let next = try connection.rows(
                 "SELECT used FROM oauth_token WHERE hash = ?", .blob(row.blob("next") ?? [])
             ).first
             guard moment - used <= RefreshToken.grace, let next, next.integer("used") == nil,
-                row.blob("next") == pair.refresh
+                let former = row.blob("salt")
             else {
                 try Self.revoke(grant: grant.id, connection, moment)
                 return .reused(grant: grant.id)
             }
-            return .granted(grant, try Self.accessTokens(of: grant.id, connection, moment))
+            let tokens = try Self.accessTokens(of: grant.id, connection, moment)
+            return .granted(grant, tokens, salt: former)
         }
     }
 
     /// Ends a token of a client, as RFC 7009 has it: a refresh token with its grant, whose id is
     /// returned; an access token alone.
-    func revokeToken(
+    func revokeOAuthToken(
         _ hash: [UInt8], client: String
     ) async throws(StoreError) -> (grant: String?, accessToken: Bool) {
         let moment = now()
@@ -105,34 +114,6 @@ extension Store {
             }
             try Self.revoke(grant: grant.id, connection, moment)
             return (grant.id, false)
-        }
-    }
-
-    /// Every access token that is good now.
-    func accessTokens() async throws(StoreError) -> [AccessToken] {
-        let moment = now()
-        return try await run { connection in
-            try connection.rows(
-                "SELECT * FROM oauth_token WHERE kind = 'access' AND expires > ?",
-                .integer(moment)
-            ).compactMap(AccessToken.init)
-        }
-    }
-
-    /// The key from which the tokens after a refresh token are made (`TokenText`).
-    ///
-    /// It gives nothing to who has no refresh token. It survives a restart, as the answer that was
-    /// lost in one is asked for again after it.
-    func refreshKey() async throws(StoreError) -> [UInt8] {
-        try await change { connection in
-            let fact = "oauth_refresh_key"
-            let known = try connection.rows("SELECT value FROM fact WHERE key = ?", .text(fact))
-                .first?.text("value").flatMap(Hex.decode)
-            if let known { return known }
-            let key = Random.bytes(32)
-            try connection.execute(
-                "INSERT OR REPLACE INTO fact VALUES (?, ?)", .text(fact), .text(Hex.encode(key)))
-            return key
         }
     }
 
@@ -154,7 +135,7 @@ extension Store {
             (pair.refresh, "refresh", RefreshToken.lifetime),
         ] {
             try connection.execute(
-                "INSERT INTO oauth_token VALUES (?, ?, ?, ?, ?, NULL, NULL)", .blob(hash),
+                "INSERT INTO oauth_token VALUES (?, ?, ?, ?, ?, NULL, NULL, NULL)", .blob(hash),
                 .text(grant.id), .text(kind), .integer(moment), .integer(moment + lifetime))
         }
         let shares = [("access", Int64(AccessToken.share)), ("refresh", RefreshToken.kept)]

@@ -1,6 +1,13 @@
 // The agents, invitations and tokens of a relay: one SQLite file in its data folder.
 // Where in the flow: the gate asks it who an agent is, access asks it for tokens, admin changes
-// both. Invariant: no secret is stored, only the hash of one; what awaits it goes on where it was.
+// both. Invariant: of a secret that somebody else holds there is only the hash; what awaits the
+// store goes on where it was.
+//
+// One thing more is of use to somebody who has a copy of the file: the salt of a refresh token of
+// OAuth that was used of late. Who also has the text of that token can tell from the salt the two
+// tokens that replaced it (TokenText). The salt is removed by the next exchange, or by the hourly
+// sweep once the answer is not repeated any more (`RefreshToken.grace`); SQLite may keep the salt's
+// bytes in unused parts of the file until it writes over them.
 
 import Crypto
 import Glibc

@@ -13,27 +13,36 @@ import Wire
     /// Whether a client's form may answer: a client could do so without a person.
     let allowsForms: Bool
 
-    /// The most questions that one call follows: the most of a call at an agent, and some.
-    private static let rounds = 8
-
     /// Does a call's work, and again with each answer.
+    ///
+    /// For all its questions together, a call waits no longer than a client waits for a call.
     func result(
         of call: ToolCall, _ work: @IO () async throws(Fault) -> ToolResult
     ) async throws(Interruption) -> ToolResult {
         let words = ClientWords(client: call.client?.name, meta: call.meta)
-        for _ in 0..<Self.rounds {
+        let end = IO.now + Approvals.patience
+        var asked = 0
+        while true {
             let fault: Fault
             do throws(Fault) { return try await words.during(work) } catch { fault = error }
             guard let id = fault.approval else { return .failure(fault.message) }
+            guard asked < Grant.most else {
+                return .failure(
+                    "This call has raised \(asked) questions to a person and still needs another:"
+                        + " do not repeat it.")
+            }
+            asked += 1
             guard let approval = approvals[id] else { continue }
-            guard try await isDecided(approval, call) else { return told(approval, fault) }
+            guard try await isDecided(approval, call, words, until: end) else {
+                return told(approval, fault)
+            }
         }
-        return .failure("This call raises one question to a person after the other: stop it.")
     }
 
     /// Asks in the best way that the client knows; whether a person has decided.
     private func isDecided(
-        _ approval: Approval, _ call: ToolCall
+        _ approval: Approval, _ call: ToolCall, _ words: ClientWords,
+        until end: ContinuousClock.Instant
     ) async throws(Interruption) -> Bool {
         guard approvals.state(of: approval.id) == .waiting else { return true }
         let url = approvals.url(approval.id)
@@ -41,15 +50,15 @@ import Wire
         let key = "approval_" + approval.id
         if allowsForms, approval.question.kind != .secret, call.capabilities.has(.form) {
             let form = InputRequest.form(key, approval.words, [Self.field(for: approval.question)])
-            return take(try call.ask(form, once: true)[key], approval, call)
+            return take(try call.ask(form, once: true)[key], approval, words)
         }
         if let url, call.capabilities.has(.url) {
             let page = InputRequest.page(key, approval.words, url: url, id: approval.id)
             guard case .accepted = try call.ask(page, once: true)[key] else { return false }
-            return await waits(approval, call)
+            return await waits(approval, call, until: end)
         }
         guard approvals.wasTold(approval.id) else { return false }
-        return await waits(approval, call)
+        return await waits(approval, call, until: end)
     }
 
     private static let choice = "decision"
@@ -64,7 +73,9 @@ import Wire
     }
 
     /// Takes the answer of a form; whether it decides.
-    private func take(_ answer: InputResponse, _ approval: Approval, _ call: ToolCall) -> Bool {
+    private func take(
+        _ answer: InputResponse, _ approval: Approval, _ words: ClientWords
+    ) -> Bool {
         let decision: Approval.Decision
         switch answer {
         case .accepted(let content):
@@ -76,7 +87,7 @@ import Wire
         // Clients without a person at them decline, or cancel, every form at once.
         case .declined, .cancelled, .unanswered, .sampled, .roots: return false
         }
-        let client = call.client?.name.visible ?? "unknown"
+        let client = words.client?.visible ?? "unknown"
         // It may have been decided elsewhere meanwhile: then that counts.
         _ = try? approvals.answer(
             approval.id, decision, by: "\(approval.asker.label.visible) (form of client \(client))")
@@ -86,9 +97,10 @@ import Wire
     /// How often a waiting call's progress is shown.
     private static let interval = Duration.seconds(5)
 
-    /// Waits for a person, as long as a client waits for a call; whether one has decided.
-    private func waits(_ approval: Approval, _ call: ToolCall) async -> Bool {
-        let end = IO.now + Approvals.patience
+    /// Waits for a person; whether one has decided.
+    private func waits(
+        _ approval: Approval, _ call: ToolCall, until end: ContinuousClock.Instant
+    ) async -> Bool {
         while IO.now < end, !Task.isCancelled {
             call.progress?.report(0, message: "waits for approval \(approval.id) by a person")
             let left = min(Self.interval, end - IO.now)
@@ -102,7 +114,7 @@ import Wire
 
     /// The result that tells the model, and its user, where to answer.
     private func told(_ approval: Approval, _ fault: Fault) -> ToolResult {
-        _ = approvals.wasTold(approval.id)
+        approvals.noteTold(approval.id)
         let url = approvals.url(approval.id)
         var members: JSON.Object = [
             "status": "approval_required", "approval_id": .string(approval.id),

@@ -43,6 +43,7 @@ extension Page {
         .saying(
             "Not done",
             "This form was not sent by a page of this relay that is open now, so nothing was"
-                + " changed. Go back, reload the page, and try again.", status: 403)
+                + " changed. Go back, reload the page (log in again if it asks), and try again.",
+            status: 403)
     }
 }

@@ -15,11 +15,11 @@ struct Page {
     var status = 200
     /// Scripts of the program that the page needs, by their names under `web/`.
     var scripts: [String] = []
-    /// Where forms may lead beside this relay (`form-action`): a client's callback is an address of
-    /// another site, and some browsers check the redirect that follows a form as well.
-    var formTargets: [String] = []
     /// Which of the tabs of a person who is logged in this page is.
     var current: Tab?
+    /// Whether a page of another site that has opened this one in a window of its own still has
+    /// that window afterwards: some clients wait so for the end of a login.
+    var keepsOpener = false
 
     /// A tab at the head of each page.
     enum Tab: String, CaseIterable {
@@ -42,6 +42,7 @@ struct Page {
         var headers = Self.headers(more)
         headers["Content-Type"] = "text/html; charset=utf-8"
         headers["Content-Security-Policy"] = policy
+        if !keepsOpener { headers["Cross-Origin-Opener-Policy"] = "same-origin" }
         responder.send(status: status, headers: headers, body: Array(html(at: address).text.utf8))
     }
 
@@ -63,15 +64,13 @@ struct Page {
         // Not "no-referrer": browsers would then send "Origin: null" with the pages' own forms,
         // and it is by the origin that these are told from others'. Other sites get nothing.
         headers["Referrer-Policy"] = "same-origin"
-        headers["Cross-Origin-Opener-Policy"] = "same-origin"
         headers["Cross-Origin-Resource-Policy"] = "same-origin"
         return headers
     }
 
     private var policy: String {
-        let forms = (["'self'"] + formTargets).joined(separator: " ")
-        return "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self';"
-            + " connect-src 'self'; form-action \(forms); base-uri 'none'; frame-ancestors 'none'"
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self';"
+            + " connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     }
 
     /// The roof and the line that leads home.

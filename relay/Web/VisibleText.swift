@@ -43,7 +43,7 @@ struct VisibleText {
                 markup += "<span class=\"control\">DEL</span>"
                 hides = true
             default:
-                guard Self.isSeen(scalar) else {
+                guard scalar.isSeen else {
                     markup += "<span class=\"control\">\(number)</span>"
                     hides = true
                     continue
@@ -60,22 +60,25 @@ struct VisibleText {
         (html, hidesSomething) = (HTML(trusted: markup), hides)
     }
 
-    private static func isSeen(_ scalar: Unicode.Scalar) -> Bool {
-        let properties = scalar.properties
+    /// Whether it is drawn over the character before it: an accent of its own.
+    private static func isMark(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.properties.generalCategory {
+        case .nonspacingMark, .enclosingMark: true
+        default: false
+        }
+    }
+}
+
+extension Unicode.Scalar {
+    /// Whether something is drawn for it, and it moves or turns nothing; spaces are not seen.
+    var isSeen: Bool {
+        // Letters and marks among them: the Hangul filler U+3164, the variation selector U+FE0F.
         if properties.isDefaultIgnorableCodePoint { return false }
         return switch properties.generalCategory {
         case .control, .format, .lineSeparator, .paragraphSeparator, .spaceSeparator, .surrogate,
             .privateUse, .unassigned:
             false
         default: true
-        }
-    }
-
-    /// Whether it is drawn over the character before it: an accent of its own.
-    private static func isMark(_ scalar: Unicode.Scalar) -> Bool {
-        switch scalar.properties.generalCategory {
-        case .nonspacingMark, .enclosingMark: true
-        default: false
         }
     }
 }

@@ -1,6 +1,6 @@
 // Where browsers come in: the pages, and what else is served beside MCP for people (OAuth). Flow:
 // ClientEntrance → here → the route's handler. Invariant: a path and method that no room has
-// registered is not served.
+// registered, or whose room is closed now, is not served.
 import HTTP
 import Loop
 import MCP
@@ -16,6 +16,8 @@ import MCP
         let names: [Substring]
         /// Whether one more name follows, which the handler is given.
         let hasRest: Bool
+        /// Whether the path is there now.
+        let isOpen: @IO () -> Bool
         var handlers: [String: Handler]
     }
 
@@ -24,14 +26,22 @@ import MCP
     private var routes: [Route] = []
 
     /// Has requests of `method` for `path` answered: `login`, `approve/*`.
-    func serve(_ method: String, _ path: String, _ handler: @escaping Handler) {
+    ///
+    /// While `isOpen` says no, the path is not there, for any method; a path has the condition with
+    /// which it was registered first.
+    func serve(
+        _ method: String, _ path: String, while isOpen: @escaping @IO () -> Bool = { true },
+        _ handler: @escaping Handler
+    ) {
         var names = path.split(separator: "/")
         let hasRest = names.last == "*"
         if hasRest { names.removeLast() }
         if let known = routes.firstIndex(where: { $0.names == names && $0.hasRest == hasRest }) {
             routes[known].handlers[method] = handler
         } else {
-            routes.append(Route(names: names, hasRest: hasRest, handlers: [method: handler]))
+            routes.append(
+                Route(
+                    names: names, hasRest: hasRest, isOpen: isOpen, handlers: [method: handler]))
         }
     }
 
@@ -57,7 +67,7 @@ import MCP
         let base = address.path.split(separator: "/")
         let inner = names.starts(with: base) ? names.dropFirst(base.count) : nil
         for candidate in [inner, names[...]].compactMap(\.self) {
-            for route in routes {
+            for route in routes where route.isOpen() {
                 if !route.hasRest, candidate.elementsEqual(route.names) { return (route, "") }
                 if route.hasRest, candidate.count == route.names.count + 1,
                     candidate.starts(with: route.names), let last = candidate.last

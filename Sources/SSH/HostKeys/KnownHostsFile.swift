@@ -1,5 +1,6 @@
 // The known_hosts files on disk: read all, add one line, forget a host. Off the loop.
-// Invariant: a file changes only by appending one whole line or by being replaced as a whole.
+// Invariant: a file changes only by appending one whole line or by being replaced as a whole; a
+// line that is appended contradicts no other.
 internal import Crypto
 import Glibc
 internal import Loop
@@ -11,14 +12,16 @@ extension KnownHosts {
     }
 
     /// Stores `key` for a host, under a hashed name, at the end of `file`, which may be new.
+    ///
+    /// A file that has the key stays as it is. Throws `hostKeyChanged` if the file has another key
+    /// of the host by now, `hostKeyRevoked` if it revokes this one, and `knownHosts`.
     @IO public static func trust(
         _ key: HostKey, host: String, port: UInt16, alias: String? = nil, file: String
     ) async throws(SSHError) {
-        let line = line(key, host: host, port: port, alias: alias)
-        let code = await Blocking.run { append(line, to: file) }
-        guard code == 0 else {
-            throw .knownHosts(file: file, reason: String(cString: strerror(code)))
+        let result = await Blocking.run {
+            store(key, host: host, port: port, alias: alias, file: file)
         }
+        try result.get()
     }
 
     /// Removes every line about a host from `file`; returns how many there were.
@@ -44,15 +47,39 @@ extension KnownHosts {
         return known
     }
 
-    /// Zero or the error number.
-    private static func append(_ line: String, to file: String) -> Int32 {
+    /// Looks the host up again in the locked file, and appends a line if it is not there: what the
+    /// caller has read may be older than another caller's line.
+    private static func store(
+        _ key: HostKey, host: String, port: UInt16, alias: String?, file: String
+    ) -> Result<Void, SSHError> {
+        func failure(_ code: Int32) -> Result<Void, SSHError> {
+            .failure(.knownHosts(file: file, reason: String(cString: strerror(code))))
+        }
         if let slash = file.lastIndex(of: "/"), slash != file.startIndex {
             try? SecureFile.makeFolder(String(file[..<slash]))
         }
         let descriptor = open(file, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { return errno }
+        guard descriptor >= 0 else { return failure(errno) }
         defer { close(descriptor) }
-        guard flock(descriptor, LOCK_EX) == 0 else { return errno }
+        guard flock(descriptor, LOCK_EX) == 0 else { return failure(errno) }
+        let known = load([file])
+        if let reason = known.unread.first {
+            return .failure(.knownHosts(file: file, reason: reason))
+        }
+        let shown = name(host: host, port: port, alias: alias)
+        switch known.verdict(key, host: host, port: port, alias: alias) {
+        case .match: return .success(())
+        case .changed(let list):
+            return .failure(.hostKeyChanged(host: shown, known: list, offered: key))
+        case .revoked: return .failure(.hostKeyRevoked(host: shown, key: key))
+        case .unknown:
+            let code = append(line(key, host: host, port: port, alias: alias), to: descriptor)
+            return code == 0 ? .success(()) : failure(code)
+        }
+    }
+
+    /// Zero or the error number.
+    private static func append(_ line: String, to descriptor: Int32) -> Int32 {
         var last: UInt8 = 10
         let end = lseek(descriptor, 0, SEEK_END)
         if end > 0 { pread(descriptor, &last, 1, end - 1) }

@@ -231,6 +231,8 @@ extension Link {
             do throws(SSHError) {
                 try await KnownHosts.trust(key, host: host, port: port, alias: alias, file: file)
             } catch {
+                // Another key of the host was stored, or this one revoked, since the file was read.
+                guard case .knownHosts = error else { throw error }
                 // As in ssh: the key was to be accepted; that it will be new again is said.
                 server.notes.append("the host key was accepted and could not be stored: \(error)")
             }

@@ -73,8 +73,10 @@ internal import Loop
     func giveBack(_ raw: OpaquePointer, opensAhead: Bool) {
         givenBack.append(raw)
         lastGivenBack = IO.now
-        leaving = LoopTimer(after: .zero) { [weak self] in
-            guard let self else { return }
+        leaving = LoopTimer(after: .zero) { [weak self, weak link] in
+            // Driving it on may end what else holds the link.
+            guard let self, let link else { return }
+            defer { withExtendedLifetime(link) {} }
             self.freeing += self.givenBack
             self.givenBack = []
             self.lastGivenBack = IO.now

@@ -3,6 +3,7 @@ import Crypto
 import Foundation
 import JSON
 import Loop
+import SSH
 import Support
 import Testing
 import Wire
@@ -99,6 +100,66 @@ import Wire
         #expect(try await Self.question(desk) == question)
     }
 
+    @Test @IO func `what goes over a jump host accepted once is for one principal too`()
+        async throws
+    {
+        let (hop, goal) = (
+            try await SSHServer.start(.init(shell: .dash)),
+            try await SSHServer.start(.init(shell: .dash))
+        )
+        let (desk, _) = try await Self.desk([
+            ("hop", hop, ""), ("goal", goal, "    ProxyJump hop\n"),
+        ])
+        let run = Self.run.with(["target": "site/goal"])
+        let first = try await Self.question(desk, run)
+        let once = Grant(first.digest, .once)
+        let second = try await Self.question(desk, run, approved: [once])
+        let both = [once, Grant(second.digest, .pin)]
+        #expect(try await desk.call(.execute, run, approved: both).get()["stdout"] == "in\n")
+        #expect(try await desk.call(.execute, run, approved: []).get()["stdout"] == "in\n")
+        // The goal's key is stored for all, the hop's is not.
+        let bob = Caller(id: "bob", reach: Caller.everywhere)
+        guard case .failure(let fault) = await desk.call(.execute, run, as: bob, approved: [])
+        else {
+            Issue.record("bob is in")
+            return
+        }
+        #expect(fault.code == .approvalNeeded && fault.question == first, "\(fault)")
+        let own = await desk.call(.execute, run, as: bob, approved: [once])
+        #expect(try own.get()["stdout"] == "in\n")
+        #expect(desk.service.links.open.count == 4)
+    }
+
+    @Test @IO func `of two keys of one host that two persons pin, the first is stored`()
+        async throws
+    {
+        let folder = try TemporaryDirectory("known")
+        let file = folder.file("known")
+        var keys: [HostKey] = []
+        for name in ["one", "two"] {
+            let line = try await SSHKey.make(.ed25519, at: folder.file(name)).publicLine
+            let text = String(line.split(separator: " ")[1])
+            keys.append(try #require(Base64.decode(text).flatMap { HostKey(blob: $0) }))
+        }
+        // The same key again adds nothing.
+        for key in [keys[0], keys[0]] {
+            try await KnownHosts.trust(key, host: "web", port: 22, file: file)
+        }
+        let before = try String(contentsOfFile: file, encoding: .utf8)
+        #expect(before.split(separator: "\n").count == 1)
+        do throws(SSHError) {
+            try await KnownHosts.trust(keys[1], host: "web", port: 22, file: file)
+            Issue.record("both are stored")
+        } catch {
+            guard case .hostKeyChanged(_, _, let offered) = error else {
+                Issue.record("\(error)")
+                return
+            }
+            #expect(offered == keys[1])
+        }
+        #expect(try String(contentsOfFile: file, encoding: .utf8) == before)
+    }
+
     @Test @IO func `a key that differs from the stored one, or from the one shown, is not taken`()
         async throws
     {
@@ -124,6 +185,8 @@ import Wire
             try await SSHServer.start(.init(shell: .dash)),
             try await SSHServer.start(.init(shell: .dash))
         )
+        let folder = try TemporaryDirectory("transfer")
+        defer { withExtendedLifetime(folder) {} }
         let calls: [(Wire.Method, JSON.Object)] = [
             (.execute, ["target": "site/goal", "command": "true"]),
             (.openSession, ["target": "site/goal"]),
@@ -134,7 +197,7 @@ import Wire
                 .startTransfer,
                 [
                     "target": "site/local", "path": "/etc/hostname", "to_target": "site/goal",
-                    "to_path": "/tmp/hl-\(UInt32.random(in: 0 ... .max))",
+                    "to_path": .string(folder.file("hostname")),
                 ]
             ),
         ]
@@ -154,16 +217,49 @@ import Wire
         }
     }
 
+    /// Logs in to a target for a call of ada's with these grants; `begins` is set right before.
+    @IO private static func reaching(
+        _ desk: Desk, _ target: SSHTarget, _ grants: [Grant], _ begins: Once<Bool>
+    ) -> Task<Result<Void, Fault>, Never> {
+        let asking = Asking(grants, for: "ssh_execute", .object([:]), isAllowed: true)
+        return IO.task { () async -> Result<Void, Fault> in
+            await Sharer.serving("ada") { () async -> Result<Void, Fault> in
+                await asking.during { () async -> Result<Void, Fault> in
+                    begins.set(true)
+                    return await outcome {
+                        try await desk.service.links.reach(target, LinkOptions())
+                    }
+                }
+            }
+        }
+    }
+
     @Test @IO func `a call with an answer does not share the failure of one without`() async throws
     {
         let server = try await SSHServer.start(.init(shell: .dash))
-        let (desk, _) = try await Self.desk([("web", server, "")])
-        let question = try await Self.question(desk)
-        let without = IO.task { await desk.call(.execute, Self.run, approved: []) }
-        let once = Grant(question.digest, .once)
-        let with = await desk.call(.execute, Self.run, approved: [once])
-        #expect(try with.get()["stdout"] == "in\n")
-        // It has failed, or come late enough for the link of its own principal.
-        _ = await without.value
+        let line = try SlowLink(to: server.port)
+        defer { line.close() }
+        let slow = try server.configuration(alias: "slow").replacingOccurrences(
+            of: "Port \(server.port)", with: "Port \(line.port)")
+        let (desk, _) = try await Self.desk([("web", server, slow)])
+        let question = try await Self.question(desk, Self.run.with(["target": "site/slow"]))
+        let target = try await desk.service.targets.resolve(TargetName("slow"))
+        // The server says nothing until both wait for one attempt.
+        line.stall()
+        let (first, second) = (Once<Bool>(), Once<Bool>())
+        let without = Self.reaching(desk, target, [], first)
+        _ = await first.wait()
+        let with = Self.reaching(desk, target, [Grant(question.digest, .once)], second)
+        _ = await second.wait()
+        let links = desk.service.links
+        #expect(links.summary.opening == 1 && links.open.isEmpty)
+        line.resume()
+        let answered = await with.value
+        #expect(throws: Never.self) { try answered.get() }
+        guard case .failure(let fault) = await without.value else {
+            Issue.record("the call without an answer is in")
+            return
+        }
+        #expect(fault.question == question, "\(fault)")
     }
 }

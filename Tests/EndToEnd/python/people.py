@@ -7,6 +7,7 @@ and what must be refused. Prints what came of each step as JSON; PeopleTests.swi
 import argparse
 import http.server
 import json
+import re
 import threading
 import urllib.parse
 
@@ -81,6 +82,7 @@ def go_and_come(options, relay, person):
         """async (body) => (await fetch("login/finish", { method: "POST",
         headers: { "Content-Type": "application/x-www-form-urlencoded" }, body })).status""",
         finish[0])
+    facts["handle sent"] = bool(urllib.parse.parse_qs(finish[0]).get("userHandle"))
     second = person.device("usb")
     person.press("Add a passkey")
     page.locator("section", has_text="Passkeys").locator("b").nth(1).wait_for()
@@ -102,16 +104,20 @@ def go_and_come(options, relay, person):
     facts["sessions"] = len(json.loads(relay.run("people", "sessions", "--json"))["sessions"])
 
 
-def attack(options, person, elsewhere):
-    """Forms and frames of another origin."""
+def attack(options, person, port):
+    """Forms and frames of another origin, on the same host and on another one."""
+    elsewhere = f"http://localhost:{port}/"
     page = person.page
     page.goto(f"{options.url}/")
     token = page.locator("input[name=token]").first.get_attribute("value")
     form = (f"<form method=post action='{options.url}/logout'>"
             f"<input name=token value='{token}'></form><script>document.forms[0].submit()</script>")
-    page.goto(elsewhere + urllib.parse.quote(form))
-    page.wait_for_url(f"{options.url}/logout")
-    facts["another origin's form"] = page.locator("h1").inner_text()
+    # Of the other host's form a browser sends no cookie: the answer must not remove it either.
+    for name, origin in [("another origin's form", elsewhere),
+                         ("another site's form", f"http://127.0.0.1:{port}/")]:
+        page.goto(origin + urllib.parse.quote(form))
+        page.wait_for_url(f"{options.url}/logout")
+        facts[name] = page.locator("h1").inner_text()
     page.goto(elsewhere + urllib.parse.quote(f"<iframe src='{options.url}/'></iframe>"))
     page.wait_for_timeout(500)
     facts["framed"] = any(frame.url.startswith(options.url) for frame in page.frames)
@@ -129,7 +135,7 @@ def attack(options, person, elsewhere):
 
 
 def unverified(options, person):
-    """A login by a device that has not verified its user."""
+    """Logins by a device that has not verified its user, and for another person."""
     page = person.page
     page.goto(f"{options.url}/")
     person.press("Log out")
@@ -148,6 +154,13 @@ def unverified(options, person):
     facts["unverified"] = person.said()
     person.devtools.send("WebAuthn.setUserVerified", {
         "authenticatorId": person.devices[0], "isUserVerified": True})
+    # A login whose passkey says that it is another person's.
+    page.goto(f"{options.url}/login")
+    page.route("**/login/finish", lambda route: route.continue_(
+        post_data=re.sub("userHandle=[^&]*", "userHandle=AAAA", route.request.post_data)))
+    person.press("Log in with a passkey")
+    facts["another's handle"] = person.said()
+    page.unroute("**/login/finish")
 
 
 def end(options, relay, person):
@@ -187,7 +200,7 @@ def main():
         person.device()
         secrets = [come_in(options, relay, person)]
         go_and_come(options, relay, person)
-        attack(options, person, f"http://localhost:{server.server_port}/")
+        attack(options, person, server.server_port)
         unverified(options, person)
         secrets.append(end(options, relay, person))
         facts["secrets"] = secrets

@@ -60,6 +60,7 @@ export async function use(options) {
     clientData: text(response.clientDataJSON),
     authenticatorData: text(response.authenticatorData),
     signature: text(response.signature),
+    userHandle: text(response.userHandle ?? new ArrayBuffer(0)),
   };
 }
 
