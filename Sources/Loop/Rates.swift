@@ -1,6 +1,6 @@
-// How often something may happen for each of many: one rate for each name, such as an address. Pure.
-// Flow: whoever does the thing asks here first, with the name and the time. Invariant: a name that
-// was quiet has its burst; what is kept is bounded.
+// How often something may happen for each of many: one rate for each name, such as an address.
+// Pure. Flow: whoever does the thing asks here first, with the name and the time. Invariant: a name
+// that was quiet has its burst; what is kept is bounded.
 
 /// What each name has left of a burst: a value without a clock.
 public struct Rates: Sendable {

@@ -13,7 +13,8 @@ struct Approval: Sendable, Equatable {
         let principal: String
         /// The id of the agent.
         let agent: String
-        /// The call that the answer is for; nil: any call of the principal that raises the question.
+        /// The call that the answer is for; nil: any call of the principal that raises the
+        /// question.
         ///
         /// A secret is for one call: the person has read who makes that one, and why.
         let call: Approvals.CallName?
