@@ -12,6 +12,7 @@ struct AuthenticatorData {
 
     private static let userPresent: UInt8 = 0x01
     private static let userVerified: UInt8 = 0x04
+    private static let mayBeBackedUp: UInt8 = 0x08
     private static let backedUp: UInt8 = 0x10
     private static let newKey: UInt8 = 0x40
     private static let extensions: UInt8 = 0x80
@@ -36,6 +37,10 @@ struct AuthenticatorData {
         (self.bytes, flags) = (bytes, bytes[32])
         guard flags & Self.userPresent != 0 else { throw .absent }
         guard flags & Self.userVerified != 0 else { throw .unverified }
+        // What is backed up can be (WebAuthn §6.1, "backup state").
+        guard flags & Self.mayBeBackedUp != 0 || !isBackedUp else {
+            throw .authenticatorDataMalformed
+        }
         guard (flags & Self.newKey != 0) == hasNewKey, isWhole else {
             throw .authenticatorDataMalformed
         }

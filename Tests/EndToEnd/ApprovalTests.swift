@@ -282,7 +282,7 @@ import Testing
         #expect(told["structuredContent"]?["status"] == "approval_required", "\(told)")
     }
 
-    @Test(arguments: ["accept", "decline", "cancel"])
+    @Test(arguments: ["accept", "empty", "decline", "cancel"])
     func `a client of 2025-11-25 is asked on the call's stream`(action: String) async throws {
         let site = try await Site.start()
         let client = try RunningProcess(
@@ -305,7 +305,8 @@ import Testing
         let asked = try JSON(
             parsing: try await client.line(containing: "elicitation/create"))
         #expect(asked["params"]?["message"]?.stringValue?.contains("SHA256:") == true)
-        var result: JSON.Object = ["action": .string(action)]
+        var result: JSON.Object = ["action": .string(action == "empty" ? "accept" : action)]
+        if action == "empty" { result["content"] = [:] }
         if action == "accept" { result["content"] = ["decision": "once"] }
         say(["jsonrpc": "2.0", "id": asked["id"] ?? .null, "result": .object(result)])
         let done = try JSON(parsing: try await client.line(containing: "\"work\""))["result"]

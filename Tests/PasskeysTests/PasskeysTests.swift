@@ -35,6 +35,23 @@ import Testing
 
     @Test(
         arguments: [
+            (0x05, true), (0x0d, true), (0x1d, true), (0x15, false), (0x45, false), (0x85, false),
+        ] as [(UInt8, Bool)])
+    func `flags that contradict each other are refused`(flags: UInt8, fits: Bool) {
+        let site = RelyingParty(id: "localhost", origin: "http://localhost:1")
+        let bytes = site.hash + [flags, 0, 0, 0, 0]
+        let data = Result { () throws(PasskeyError) in
+            try AuthenticatorData(bytes, for: site, hasNewKey: false)
+        }
+        if fits {
+            #expect(throws: Never.self) { try data.get() }
+        } else {
+            #expect(throws: PasskeyError.authenticatorDataMalformed) { try data.get() }
+        }
+    }
+
+    @Test(
+        arguments: [
             (0, 0, true), (1, 0, true), (6, 5, true), (5, 5, false), (4, 5, false), (0, 5, false),
             (.max, 5, true), (0, .max, false),
         ] as [(UInt32, UInt32, Bool)])

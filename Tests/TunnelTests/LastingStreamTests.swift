@@ -263,7 +263,9 @@ import Testing
         _ = await road.relay?.ping()
         #expect(far.kept <= 100_000 + LastingStream.assured && far.unsent > 0)
         other.release()
-        #expect(await eventually { far.kept > 100_000 + LastingStream.assured })
+        near.resumeReading()
+        // How much is kept by now hangs on how fast the way is; all of it comes in any case.
+        #expect(await eventually { here.bytes.count == content.count })
         #expect(budget.used <= budget.limit && there.closed.isEmpty)
         near.close()
         #expect(await eventually { there.closed.count == 1 && budget.used == 0 })

@@ -37,10 +37,12 @@ struct Readers {
         var state: CommandState?
         var prompt: String?
 
-        /// Where the output ends that the client has been given of what still ran then; nil: it had
-        /// ended, and what comes at a prompt is not a command's.
+        /// Where the output ends that the client has been given of a command that still ran then.
+        ///
+        /// nil: the command had ended, or there was none: what comes at a prompt is no command's.
         var unfinished: Int? {
-            switch state {
+            guard commandID != nil else { return nil }
+            return switch state {
             case .running, .lineInput, .secret, .fullscreen, .incomplete, .maybeInput, .stopped:
                 seen
             case .done, .aborted, .shellExited, .linkLost, nil: nil

@@ -154,8 +154,8 @@ struct ApprovalView {
                 form(
                     path,
                     """
-                    <button class="primary big" name="decision" value="pin">Trust and remember it\
-                    </button> <button class="big" name="decision" value="once">Only this time\
+                    <button class="primary big" name="decision" value="once">Only this time\
+                    </button> <button class="big" name="decision" value="pin">Trust and remember it\
                     </button>
                     """)
             case .policy:

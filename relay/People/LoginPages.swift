@@ -205,7 +205,10 @@ import Passkeys
         }
         guard let visit = visit(of: request, address),
             let challenge = challenges.take(for: .login(visit), now: store.now())
-        else { return refuse("its challenge is not open: it was used, or is too old") }
+        else {
+            log.refuse(.login, from: request.peer, "its challenge is not open: used, or too old")
+            return Page.refuse(Self.lateRefusal, responder)
+        }
         guard let (id, handle, assertion) = PasskeyTalk.assertion(in: form), !id.isEmpty else {
             return refuse("its form is not complete")
         }

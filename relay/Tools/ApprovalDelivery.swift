@@ -69,7 +69,8 @@ import Wire
             choices.append(FormChoice("pin", title: "Yes, and store the key"))
         }
         choices.append(FormChoice("reject", title: "No"))
-        return FormField(choice, .choice(choices), title: "Decision")
+        // Not required: a client that sends forms back empty would be asked again and again.
+        return FormField(choice, .choice(choices), title: "Decision", isRequired: false)
     }
 
     /// Takes the answer of a form; whether it decides.
@@ -82,7 +83,9 @@ import Wire
             switch content[Self.choice]?.stringValue {
             case "once": decision = .grant(isPin: false)
             case "pin": decision = .grant(isPin: true)
-            default: decision = .deny
+            case "reject": decision = .deny
+            // Accepted without a choice, as by a client that nobody sits at.
+            default: return false
             }
         // Clients without a person at them decline, or cancel, every form at once.
         case .declined, .cancelled, .unanswered, .sampled, .roots: return false

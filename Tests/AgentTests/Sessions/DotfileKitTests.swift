@@ -23,6 +23,9 @@ import Wire
                 if file.leadsTo != nil { continue }
                 _ = try await session.run(file.shell == .tcsh ? "source rc" : ". ./rc")
                 #expect(await holds { !session.isRunning })
+                // Else the next answer says that there is output which none has shown.
+                _ = try await session.read(
+                    offset: nil, wait: .zero, raw: false, maxBytes: 10_000)
             }
             let problems = try await problems(session, file, isAtLogin: isAtLogin)
             let when = isAtLogin ? "at login" : "later"

@@ -54,8 +54,10 @@ import Wire
         let home = try TemporaryDirectory()
         let session = try await openSession(shell, home: home)
         defer { session.close() }
-        _ = try await session.run("sleep 60", wait: .zero)
-        #expect(await holds { session.console.shell.state.isRunning })
+        // Its mark comes before the shell has given the terminal to it: a key that comes in between
+        // is the shell's.
+        _ = try await session.run("sleep 60", wait: .milliseconds(500))
+        #expect(session.console.shell.state.isRunning)
         let stopped = try await session.send(
             text: "", keys: ["ctrl-z"], enter: false, wait: .seconds(10), maxBytes: 1000)
         #expect(stopped.state == .stopped, "\(stopped)")
