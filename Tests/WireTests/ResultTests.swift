@@ -72,7 +72,8 @@ import Wire
         lost.evidence = [.eof]
         lost.isMatched = false
         lost.note =
-            "2 bytes came after the last answer and before this command; read them from offset 98"
+            "2 bytes came after the last answer and before this command (such as background output);"
+            + " read them from offset 98"
         try check(.readOutput, lost.json)
     }
 

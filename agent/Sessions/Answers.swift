@@ -161,8 +161,8 @@ import Wire
             return nil
         }
         return
-            "\(late.count) bytes came after the last answer and before this command; read them from"
-            + " offset \(late.lowerBound)"
+            "\(late.count) bytes came after the last answer and before this command (such as"
+            + " background output); read them from offset \(late.lowerBound)"
     }
 
     /// Bytes of output before a command that are searched for something to read; there is nearly
