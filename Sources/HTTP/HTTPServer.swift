@@ -110,7 +110,7 @@ public import Net
     enum Admission {
         /// That of a known sender.
         case known(String)
-        /// That of an unknown one, of so many bytes at most.
+        /// The body of an unknown sender, of this many bytes at most.
         case open(Int)
         /// None.
         case refused

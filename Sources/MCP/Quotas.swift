@@ -1,7 +1,7 @@
 // What each principal uses of a server: requests that run, requests a second, bytes a second. Flow:
 // MCPServer asks before it answers, and counts the bytes of each request and of each result.
-// Invariant: a principal beyond its rate is told when to come back, and what nobody uses is
-// forgotten.
+// Invariant: the refusal of a principal beyond its rate says when to come back; the record of a
+// principal without running requests is forgotten once its rates are full again.
 import Loop
 
 @IO final class Quotas {

@@ -7,7 +7,9 @@ enum CBORShape {
     /// The deepest nesting; CTAP 2 allows authenticators 4 (§8, "Message encoding").
     private static let depth = 8
 
-    /// What follows the first item; nil: there is no whole one, or its lengths are not definite.
+    /// The bytes after the first item.
+    ///
+    /// nil: the first item is cut off, nested too deeply, or of indefinite length.
     static func rest(after bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
         var rest = bytes
         // The items that are still to come, of each item that is open.

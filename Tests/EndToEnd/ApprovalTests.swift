@@ -275,7 +275,8 @@ import Testing
         _ = try await done.line(containing: "waits for approval \(id)")
         _ = try await site.approvals("grant", id)
         #expect(output(try await Site.result(of: done)) == "in\n")
-        // A client that only knows forms is told in the result; another token is asked anew.
+        // A client that only knows forms learns the URL from the result. It has a new token, as the
+        // first one's connection is open already.
         let other = try MCPCaller(url: site.home.url, token: try await site.home.token("other"))
         let told = try await ask(site, ["elicitation": [:]], by: other)
         #expect(told["resultType"] != "input_required")

@@ -274,7 +274,7 @@ import Testing
         #expect(client.messages[1]["params"]?["uri"] == "test://ada")
     }
 
-    @Test @IO func `what changes while the host admits is told after the acknowledgement`() async {
+    @Test @IO func `a change during the admission is sent after the acknowledgement`() async {
         let server = await server()
         let client = LineClient(server)
         client.start(

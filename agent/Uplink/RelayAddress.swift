@@ -1,6 +1,7 @@
 // Where a relay is dialled, as its invitation says: at its own port, by WebSocket through a web
 // server, or at a socket of this machine. Pure.
 import Configuration
+import HTTP
 import Wire
 
 /// The address of a relay.
@@ -14,29 +15,13 @@ struct RelayAddress: Equatable {
     /// The path of the Unix socket of a relay on this machine; nil: it is dialled over TCP.
     let socket: String?
 
-    /// A path without its percent signs; nil: two hexadecimal digits do not follow one.
-    private static func decoded(_ text: Substring) -> String? {
-        var bytes: [UInt8] = []
-        var rest = text.utf8[...]
-        while let byte = rest.popFirst() {
-            guard byte == UInt8(ascii: "%") else {
-                bytes.append(byte)
-                continue
-            }
-            guard rest.count >= 2,
-                let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16)
-            else { return nil }
-            bytes.append(value)
-            rest = rest.dropFirst(2)
-        }
-        return String(validating: bytes, as: UTF8.self)
-    }
-
     /// Reads `tls://HOST:PORT`, `wss://HOST[:PORT][/PATH]` or `unix:/PATH`; nil: it is none of
     /// them.
     init?(_ text: String) {
         if text.hasPrefix("unix:/") {
-            guard let decoded = Self.decoded(text.dropFirst("unix:".count)) else { return nil }
+            guard let decoded = PercentText.decode(text.dropFirst("unix:".count)) else {
+                return nil
+            }
             socket = decoded
             (address, path, authority) = (Address(host: "localhost", port: 0), nil, "localhost")
             return

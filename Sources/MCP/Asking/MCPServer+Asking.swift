@@ -18,7 +18,7 @@ extension MCPServer {
 
     /// Tells the client that was sent to a page that the visit is over.
     ///
-    /// `id` is the one that the `InputRequest` has. Only clients of revision 2025-11-25 are told;
+    /// `id` is that of the `InputRequest`. Only clients of revision 2025-11-25 get a notice of it;
     /// the client of a later revision calls again, and gets the result.
     public func elicitationCompleted(_ id: String) { inquiries.complete(page: id) }
 

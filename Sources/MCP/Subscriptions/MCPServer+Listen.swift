@@ -15,7 +15,7 @@ extension MCPServer {
         try subscriptions.begin(caller.principal)
         defer { subscriptions.end(caller.principal) }
         let listener = Listener(request.id, notify)
-        // Before the host is asked: what changes in the meantime is told as well.
+        // Subscribed before the host is asked, so that no change in the meantime is missed.
         let wanted = filter.topics
         for topic in wanted { subscriptions.bus.add(listener, to: topic) }
         defer { for topic in wanted { subscriptions.bus.remove(listener, from: topic) } }

@@ -119,7 +119,7 @@ import Wire
     }
 
     /// The state that comes with the match names the call that goes on.
-    @Test @IO func `a question that matches is told as one`() async throws {
+    @Test @IO func `a match that is a question has the state of a question`() async throws {
         let home = try TemporaryDirectory()
         let session = try await openSession(.bash, home: home)
         defer { session.close() }
