@@ -21,9 +21,9 @@ public final class Installation: Sendable {
     deinit { for process in running.withLock({ $0.values }) { process.signal(SIGKILL) } }
 
     /// Starts a relay on free ports and waits until it says where it listens.
-    public static func start() async throws -> Installation {
+    public static func start(_ more: [String] = []) async throws -> Installation {
         let made = try Installation()
-        try await made.startRelay()
+        try await made.startRelay(more)
         return made
     }
 
